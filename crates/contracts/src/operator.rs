@@ -1,0 +1,547 @@
+//! The operator API (port 3005): what status answers and what the dashboard, the CLI and curl send.
+//!
+//! JSON is camelCase, times are RFC 3339 in UTC. Input with a field that is not known is refused, so that a slip of the
+//! pen in a setting is not taken for agreement.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+/// Most entries that one page of a list may hold.
+pub const LARGEST_PAGE: i64 = 200;
+/// Entries of a page, unless asked otherwise.
+pub const DEFAULT_PAGE: i64 = 20;
+
+macro_rules! words {
+    ($(#[$doc:meta])* $name:ident { $($(#[$word_doc:meta])* $word:ident),+ $(,)? }) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+        #[serde(rename_all = "snake_case")]
+        pub enum $name { $($(#[$word_doc])* $word),+ }
+    };
+}
+
+words! {
+    /// A kind of record that has an account of its own.
+    RecordType {
+        /// A ship manager or owner.
+        Company,
+        /// A vessel.
+        Vessel,
+        /// A piece of equipment with its parts and maintenance schedules.
+        Equipment,
+        /// A person with access to the maintenance portal.
+        User,
+    }
+}
+words! {
+    /// Where a sync stands.
+    SyncState {
+        /// Accepted, not begun.
+        Queued,
+        /// At work.
+        Running,
+        /// All that is left waits for its next attempt.
+        Retrying,
+        /// Every record is accounted for, none was rejected or lost.
+        Completed,
+        /// Ended; some records were rejected or some work died.
+        CompletedWithErrors,
+        /// Ended without result.
+        Failed,
+        /// Stopped by an operator.
+        Cancelled,
+    }
+}
+words! {
+    /// What made a sync run.
+    Cause {
+        /// An operator.
+        Manual,
+        /// The schedule.
+        Scheduled,
+        /// An approval in the onboarding portal.
+        Webhook,
+        /// A dead letter that was replayed.
+        Replay,
+    }
+}
+words! {
+    /// How much a sync looks at.
+    Mode {
+        /// Everything that the onboarding portal has approved.
+        Full,
+        /// What changed since the last complete sync.
+        Incremental,
+        /// The records that its scope names.
+        Selective,
+    }
+}
+
+/// Body of `POST /api/sync/trigger`. No body at all starts a full sync.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct TriggerRequest {
+    /// `full`, the one mode that can be asked for.
+    pub mode: Option<Mode>,
+    /// Why; kept in the run and the audit log.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
+/// Answer to a trigger: the run was accepted, not yet done.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct SyncAccepted {
+    /// The run.
+    pub sync_id: Uuid,
+    /// `queued`.
+    pub state: SyncState,
+}
+
+/// What became of the records of one kind. Read is the sum of the outcomes, always.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct RecordCounts {
+    /// Kind of record.
+    pub record_type: RecordType,
+    /// How many the provider says there are; absent until it has said.
+    pub expected: Option<i64>,
+    /// Taken from the provider so far.
+    pub read: i64,
+    /// New here.
+    pub created: i64,
+    /// Changed here.
+    pub updated: i64,
+    /// Already the same.
+    pub unchanged: i64,
+    /// Lost against a newer edit in the maintenance portal, or held for an operator; both sides are kept.
+    pub conflict: i64,
+    /// Not let in, with reasons.
+    pub rejected: i64,
+    /// Nothing to do: older than what is here, or withdrawn before it was ever known.
+    pub skipped: i64,
+}
+
+/// A sync, as lists show it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct SyncSummary {
+    /// The run.
+    pub sync_id: Uuid,
+    /// Why it ran.
+    pub cause: Cause,
+    /// How much it looked at.
+    pub mode: Mode,
+    /// Where it stands.
+    pub state: SyncState,
+    /// 0 before the first phase, 1 companies and vessels, 2 equipment and users.
+    pub phase: i16,
+    /// The operator, `scheduler`, or the webhook's id.
+    pub requested_by: String,
+    /// What the operator gave as reason.
+    pub reason: Option<String>,
+    /// When it was asked for.
+    pub started_at: DateTime<Utc>,
+    /// When a worker began.
+    pub running_at: Option<DateTime<Utc>>,
+    /// Last sign of life.
+    pub heartbeat_at: DateTime<Utc>,
+    /// When it ended.
+    pub completed_at: Option<DateTime<Utc>>,
+    /// Why it failed, or what is missing.
+    pub failure: Option<String>,
+    /// Who stopped it.
+    pub cancelled_by: Option<String>,
+    /// The account, per kind of record.
+    pub counts: Vec<RecordCounts>,
+}
+
+/// A sync, whole: `GET /api/sync/status/{syncId}`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct SyncDetail {
+    /// What lists show.
+    #[serde(flatten)]
+    pub summary: SyncSummary,
+    /// Its tasks by state.
+    pub tasks: TaskCounts,
+    /// How many findings there are; read them at `/api/sync/syncs/{syncId}/findings`.
+    pub findings: i64,
+    /// Failed attempts, newest first, at most 50.
+    pub attempts: Vec<Attempt>,
+}
+
+/// Tasks of a run by state.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct TaskCounts {
+    /// Waiting or at work.
+    pub pending: i64,
+    /// Waiting for the next attempt.
+    pub retrying: i64,
+    /// Done.
+    pub done: i64,
+    /// Given up; their messages are dead letters.
+    pub dead: i64,
+    /// Stopped with their run.
+    pub cancelled: i64,
+}
+
+/// One attempt that failed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Attempt {
+    /// The task, run or webhook event.
+    pub message_id: String,
+    /// From 1.
+    pub number: i32,
+    /// `transient`, `permanent` or `poison`.
+    pub class: String,
+    /// What went wrong.
+    pub failure: String,
+    /// When it began.
+    pub began_at: DateTime<Utc>,
+    /// How long it took, in milliseconds.
+    pub duration_ms: i32,
+    /// When it is tried again; absent: it went to the dead letters.
+    pub next_attempt_at: Option<DateTime<Utc>>,
+}
+
+/// Why a record was rejected, or what is odd about one that was let in.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Finding {
+    /// Kind of record.
+    pub record_type: RecordType,
+    /// Id in the onboarding portal.
+    pub source_id: String,
+    /// What a person calls it.
+    pub label: Option<String>,
+    /// `error`: rejected; `warning`: let in.
+    pub severity: String,
+    /// Stable word for the rule.
+    pub code: String,
+    /// JSON pointer (RFC 6901) to the field.
+    pub pointer: String,
+    /// The rule, in words.
+    pub message: String,
+    /// The offending value; persons' data masked.
+    pub value: Option<String>,
+}
+
+/// A page of a list.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct List<T> {
+    /// Newest first.
+    pub data: Vec<T>,
+    /// Where the page stands.
+    pub pagination: Pagination,
+}
+
+/// Where a page of a list stands.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Pagination {
+    /// Entries asked for.
+    pub limit: i64,
+    /// Entries passed over.
+    pub offset: i64,
+    /// Entries in all.
+    pub total: i64,
+}
+
+/// The state of the whole: `GET /api/sync/status`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Overview {
+    /// Runs that have not ended.
+    pub running: Vec<SyncSummary>,
+    /// The last full sync that ended.
+    pub last_full_sync: Option<SyncSummary>,
+    /// The next tick of the schedule, if it is on.
+    pub next_scheduled_at: Option<DateTime<Utc>>,
+    /// Records in the maintenance portal, withdrawn ones left out.
+    pub fleet: Vec<FleetCount>,
+    /// Dead letters that wait for a person.
+    pub dead_letters: i64,
+    /// Committed messages that the broker has not confirmed yet.
+    pub unpublished: i64,
+    /// The last webhook that was accepted.
+    pub last_webhook_at: Option<DateTime<Utc>>,
+    /// The parts: `database`, `broker`.
+    pub health: Vec<PartHealth>,
+}
+
+/// How many records of a kind the maintenance portal has.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct FleetCount {
+    /// Kind of record.
+    pub record_type: RecordType,
+    /// Rows that are not withdrawn.
+    pub active: i64,
+}
+
+/// Whether a part of the system answers.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct PartHealth {
+    /// `database`, `broker`.
+    pub name: String,
+    /// It answers.
+    pub ok: bool,
+    /// What is wrong, in words.
+    pub detail: Option<String>,
+}
+
+/// `GET /api/sync/settings`. The `ETag` is the version.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Settings {
+    /// Grows with every change.
+    pub version: i64,
+    /// The schedule is on.
+    pub enable_scheduled_sync: bool,
+    /// Five fields: minute, hour, day of month, month, day of week.
+    pub schedule_cron: String,
+    /// IANA zone in which the cron expression is meant.
+    pub schedule_time_zone: String,
+    /// Records per page asked of the onboarding portal.
+    pub page_size: i32,
+    /// Waits before the second, third and fourth attempt, in milliseconds.
+    pub retry_delays_ms: Vec<i32>,
+    /// The expression in words, and its next times.
+    pub schedule: SchedulePreview,
+    /// Last change.
+    pub updated_at: DateTime<Utc>,
+    /// By whom.
+    pub updated_by: String,
+}
+
+/// Body of `POST /api/sync/settings`: what is absent stays.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct SettingsChange {
+    /// The schedule on or off.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub enable_scheduled_sync: Option<bool>,
+    /// Five fields.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub schedule_cron: Option<String>,
+    /// IANA zone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub schedule_time_zone: Option<String>,
+    /// 1 to 1000.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub page_size: Option<i32>,
+    /// Three waits, each above zero.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub retry_delays_ms: Option<Vec<i32>>,
+}
+
+/// What a cron expression means: `GET /api/sync/schedule/preview?cron&timeZone`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct SchedulePreview {
+    /// In words.
+    pub description: String,
+    /// The next five times; fewer if there are no more.
+    pub next_runs: Vec<DateTime<Utc>>,
+}
+
+/// `GET /api/sync/test-connection`: the way to the onboarding portal, step by step.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ConnectionTest {
+    /// Every step went well.
+    pub ok: bool,
+    /// The address that was tried.
+    pub url: String,
+    /// In order; after a failed step the rest is not tried.
+    pub steps: Vec<ConnectionStep>,
+}
+
+/// One step of a connection test.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ConnectionStep {
+    /// What was tried.
+    pub name: String,
+    /// It went well.
+    pub ok: bool,
+    /// What was seen.
+    pub detail: String,
+    /// What to do about a failure.
+    pub hint: Option<String>,
+    /// How long it took, in milliseconds.
+    pub latency_ms: i64,
+}
+
+/// A dead letter, as lists show it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct DeadLetter {
+    /// The dead letter.
+    pub id: Uuid,
+    /// Id of the message that died.
+    pub message_id: String,
+    /// Where it died, and where a replay goes.
+    pub queue: String,
+    /// Kind of message.
+    pub kind: String,
+    /// `transient`, `permanent` or `poison`.
+    pub class: String,
+    /// Why it died.
+    pub reason: String,
+    /// The same for deaths of one cause.
+    pub fingerprint: String,
+    /// How often it was tried.
+    pub attempts: i32,
+    /// The run it belongs to.
+    pub sync_id: Option<Uuid>,
+    /// When it died.
+    pub died_at: DateTime<Utc>,
+    /// `dead`, `replaying`, `replayed` or `succeeded`.
+    pub state: String,
+    /// How often it was replayed.
+    pub replays: i32,
+    /// The dead letter whose replay died as this one.
+    pub replay_of: Option<Uuid>,
+    /// Who replayed it last.
+    pub replayed_by: Option<String>,
+    /// When.
+    pub replayed_at: Option<DateTime<Utc>>,
+    /// Trace of the attempt that gave up.
+    pub trace_id: Option<String>,
+}
+
+/// A dead letter, whole.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct DeadLetterDetail {
+    /// What lists show.
+    #[serde(flatten)]
+    pub summary: DeadLetter,
+    /// The message, if it is text.
+    pub body: Option<String>,
+    /// The message in base64, if it is not.
+    pub body_base64: Option<String>,
+    /// AMQP headers.
+    #[schema(value_type = Object)]
+    pub headers: serde_json::Value,
+    /// Every attempt at the message, newest first.
+    pub attempts_made: Vec<Attempt>,
+}
+
+/// Body of `POST /api/sync/bulk/replay`: which dead letters to replay. Exactly one of the three.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct ReplayRequest {
+    /// These.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub ids: Vec<Uuid>,
+    /// All of one cause.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fingerprint: Option<String>,
+    /// All that are dead.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub all: bool,
+}
+
+/// Answer to a replay: how many were put back on their way.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ReplayAccepted {
+    /// Dead letters that go back to their queues with a new budget of attempts.
+    pub replaying: i64,
+}
+
+/// `GET /api/sync/me`: who the token says one is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Identity {
+    /// The operator's name.
+    pub subject: String,
+    /// `viewer`, `operator` or `admin`.
+    pub role: String,
+}
+
+/// `POST /api/sync/users/{userId}/temporary-password`: the one reveal.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct TemporaryPassword {
+    /// Shown now and never again; must be changed at the first sign-in.
+    pub password: String,
+    /// Not accepted after this time.
+    pub expires_at: DateTime<Utc>,
+}
+
+/// Data of the SSE events `sync.started`, `sync.progress`, `sync.phase`, `sync.completed`, `sync.failed` and
+/// `sync.cancelled`: the state of a run, whole, so that a reader that missed some needs only the newest.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct SyncNotice {
+    /// The run.
+    pub sync_id: Uuid,
+    /// Where it stands.
+    pub state: SyncState,
+    /// Why it ran.
+    pub cause: Cause,
+    /// How much it looks at.
+    pub mode: Mode,
+    /// 0 before the first phase, 1 companies and vessels, 2 equipment and users.
+    pub phase: i16,
+    /// The account so far.
+    pub counts: Vec<RecordCounts>,
+    /// Why it failed, or what it waits for.
+    pub detail: Option<String>,
+    /// When this was so.
+    pub occurred_at: DateTime<Utc>,
+}
+
+/// Data of the SSE events `deadletter.added` and `deadletter.replayed`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct DeadLetterNotice {
+    /// The dead letter.
+    pub dead_letter_id: Uuid,
+    /// Where it died.
+    pub queue: String,
+    /// `dead`, `replaying`, `replayed` or `succeeded`.
+    pub state: String,
+    /// Why it died.
+    pub reason: String,
+    /// When this was so.
+    pub occurred_at: DateTime<Utc>,
+}
+
+/// Data of the SSE event `webhook.received`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct WebhookNotice {
+    /// Our id of the event.
+    pub webhook_event_id: Uuid,
+    /// As the sender wrote it: `vessel.approved`.
+    pub event_type: String,
+    /// Kind of record; absent: ignored.
+    pub record_type: Option<RecordType>,
+    /// Id in the onboarding portal.
+    pub source_id: String,
+    /// `received`, `published`, `processed`, `failed` or `ignored`.
+    pub state: String,
+    /// When this was so.
+    pub occurred_at: DateTime<Utc>,
+}
+
+/// Data of the SSE event `schedule.changed`: settings have a new version.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct SettingsNotice {
+    /// The version.
+    pub version: i64,
+    /// When this was so.
+    pub occurred_at: DateTime<Utc>,
+}

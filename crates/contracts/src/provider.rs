@@ -1,0 +1,90 @@
+//! The onboarding portal's data API (port 3001): what it answers.
+//!
+//! The records themselves are `domain`'s drafts: unparsed, exactly as they travel. They stand there once, beside the
+//! rules that accept or reject them, instead of twice.
+
+use chrono::{DateTime, Utc};
+pub use domain::{
+    company::CompanyDraft,
+    equipment::{CriticalPartDraft, EquipmentDraft, MaintenanceScheduleDraft},
+    user::UserDraft,
+    vessel::VesselDraft,
+};
+use serde::{Deserialize, Serialize};
+
+/// Most records that one page may hold.
+pub const LARGEST_PAGE: u32 = 1000;
+/// Records of a page, unless asked otherwise.
+pub const DEFAULT_PAGE: u32 = 100;
+/// Most ids that one request may name.
+pub const MOST_IDS: usize = 500;
+
+/// A page of records, ordered by (`updatedAt`, `id`).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Page<T> {
+    /// The records: approved ones, and tombstones of those that were.
+    pub data: Vec<T>,
+    /// Where this page stands.
+    pub page: PageInfo,
+}
+
+/// Where a page stands in its list.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PageInfo {
+    /// Records asked for.
+    pub limit: u32,
+    /// Opaque; absent on the last page.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub next_cursor: Option<String>,
+    /// Records of the whole list: on the first page, and with `include=total`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub total: Option<u64>,
+    /// Different companies of the whole list of vessels; there, beside `total`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub total_companies: Option<u64>,
+    /// The provider's time when it read the page.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub as_of: Option<DateTime<Utc>>,
+}
+
+/// What a list may be asked for; the query of `GET /api/sync/vessels|equipment|users`.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ListQuery {
+    /// Records per page, at most [`LARGEST_PAGE`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub limit: Option<u32>,
+    /// `nextCursor` of the page before.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cursor: Option<String>,
+    /// Only records changed at this time or later.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub updated_since: Option<DateTime<Utc>>,
+    /// Only these, separated by commas, at most [`MOST_IDS`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ids: Option<String>,
+    /// Only what belongs to this vessel (equipment, users).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub vessel_id: Option<String>,
+    /// Only vessels of this company.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub company_id: Option<String>,
+    /// `total`: say the totals on any page.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub include: Option<String>,
+}
+
+/// The answer of `POST /api/sync/export/{vesselId}`: a vessel with all that belongs to it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct VesselExport<V, E, U> {
+    /// The vessel, with its company.
+    pub vessel: V,
+    /// Its equipment, with parts and schedules.
+    pub equipment: Vec<E>,
+    /// The users that are assigned to it.
+    pub users: Vec<U>,
+    /// The provider's time when it read them.
+    pub as_of: DateTime<Utc>,
+}

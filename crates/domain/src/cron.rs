@@ -1,0 +1,164 @@
+//! Cron schedules: five fields, read in an IANA time zone.
+
+use std::str::FromStr;
+
+use chrono::{DateTime, TimeZone, Utc};
+use chrono_tz::Tz;
+use croner::{
+    Cron,
+    parser::{CronParser, Seconds, Year},
+};
+
+/// Longest expression that is read.
+const LONGEST: usize = 100;
+
+/// Why a text is no schedule.
+#[derive(Debug, thiserror::Error)]
+pub enum CronError {
+    /// Longer than any sensible one.
+    #[error("must be at most {LONGEST} characters")]
+    TooLong,
+    /// Not five fields.
+    #[error("must have five fields: minute, hour, day of month, month, day of week")]
+    Fields,
+    /// A number that no field can hold.
+    #[error("{0} is no minute, hour, day, month or weekday")]
+    Number(String),
+    /// The parser refuses it.
+    #[error("is no cron expression")]
+    Malformed(#[source] croner::errors::CronError),
+    /// It parses and never comes, such as 30 February.
+    #[error("never comes")]
+    NeverDue,
+}
+
+/// A schedule that comes at some time.
+#[derive(Debug, Clone)]
+pub struct CronSchedule {
+    text: String,
+    cron: Cron,
+}
+
+impl FromStr for CronSchedule {
+    type Err = CronError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        // The parser expands ranges and lists, so length and numbers are bounded before it sees them.
+        if text.len() > LONGEST {
+            return Err(CronError::TooLong);
+        }
+        let text = text.split_ascii_whitespace().collect::<Vec<_>>().join(" ");
+        if !text.starts_with('@') && text.split(' ').count() != 5 {
+            return Err(CronError::Fields);
+        }
+        let numbers = text.split(|c: char| !c.is_ascii_digit()).filter(|digits| !digits.is_empty());
+        for number in numbers {
+            if number.parse::<u8>().is_ok_and(|n| n <= 59) {
+                continue;
+            }
+            return Err(CronError::Number(number.to_owned()));
+        }
+        let parser = CronParser::builder().seconds(Seconds::Disallowed).year(Year::Disallowed).build();
+        let cron = parser.parse(&text).map_err(CronError::Malformed)?;
+        if cron.find_next_occurrence(&DateTime::UNIX_EPOCH, false).is_err() {
+            return Err(CronError::NeverDue);
+        }
+        Ok(Self { text, cron })
+    }
+}
+
+impl CronSchedule {
+    /// The expression, single spaces between its fields.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// The next `n` times after `after`, as clocks in `zone` show them. A time in the gap of a clock change comes at
+    /// the gap's end; one in the overlap comes once.
+    #[must_use]
+    pub fn next_after(&self, after: DateTime<Utc>, zone: Tz, n: usize) -> Vec<DateTime<Utc>> {
+        let after = zone.from_utc_datetime(&after.naive_utc());
+        self.cron.iter_after(after).take(n).map(|due| due.with_timezone(&Utc)).collect()
+    }
+
+    /// In English words.
+    #[must_use]
+    pub fn in_words(&self) -> String {
+        self.cron.describe()
+    }
+}
+
+impl std::fmt::Display for CronSchedule {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.pad(&self.text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn at(text: &str) -> DateTime<Utc> {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn two_in_the_morning_comes_every_day() {
+        let cron: CronSchedule = "0  2 * * *".parse().unwrap();
+        assert_eq!(cron.as_str(), "0 2 * * *");
+        assert_eq!(
+            cron.next_after(at("2026-06-01T12:00:00Z"), Tz::UTC, 2),
+            [at("2026-06-02T02:00:00Z"), at("2026-06-03T02:00:00Z")]
+        );
+        assert_eq!(cron.in_words(), "At 02:00.");
+    }
+
+    #[test]
+    fn oslo_changes_its_clocks() {
+        let cron: CronSchedule = "30 2 * * *".parse().unwrap();
+        let oslo = Tz::Europe__Oslo;
+        // Spring: 02:30 does not exist on 29 March 2026 and comes at 03:00, which is 01:00 UTC.
+        assert_eq!(
+            cron.next_after(at("2026-03-28T12:00:00Z"), oslo, 2),
+            [at("2026-03-29T01:00:00Z"), at("2026-03-30T00:30:00Z")]
+        );
+        // Autumn: 02:30 comes once on 25 October 2026.
+        assert_eq!(
+            cron.next_after(at("2026-10-24T12:00:00Z"), oslo, 2),
+            [at("2026-10-25T00:30:00Z"), at("2026-10-26T01:30:00Z")]
+        );
+    }
+
+    #[test]
+    fn what_is_no_schedule_is_refused_with_a_reason() {
+        let refusal = |text: &str| text.parse::<CronSchedule>().unwrap_err().to_string();
+        assert_eq!(
+            refusal("* * * *"),
+            "must have five fields: minute, hour, day of month, month, day of week"
+        );
+        assert_eq!(refusal("0 0 2 * * *"), refusal("* * * *"));
+        assert_eq!(refusal(&"*".repeat(101)), "must be at most 100 characters");
+        assert_eq!(refusal("0 999999999999 * * *"), "999999999999 is no minute, hour, day, month or weekday");
+        assert_eq!(refusal("0 25 * * *"), "is no cron expression");
+        assert_eq!(refusal("0 0 30 2 *"), "never comes");
+        assert_eq!(refusal("é * * * *"), "is no cron expression");
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_parsed_or_refused(text in "\\PC{0,40}") {
+            let _ = text.parse::<CronSchedule>();
+        }
+
+        #[test]
+        fn what_parses_prints_back(minute in 0u8..60, hour in 0u8..24, step in 1u8..30) {
+            let text = format!("{minute} {hour}-23/{step} * * 1-5");
+            let cron = text.parse::<CronSchedule>().unwrap();
+            prop_assert_eq!(cron.to_string(), text);
+            prop_assert_eq!(cron.next_after(DateTime::UNIX_EPOCH, Tz::UTC, 3).len(), 3);
+        }
+    }
+}

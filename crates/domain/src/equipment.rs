@@ -1,0 +1,360 @@
+//! A piece of equipment with its critical parts and maintenance schedules, which are accepted or rejected with it.
+
+mod critical_part;
+mod maintenance_schedule;
+
+use std::collections::BTreeSet;
+
+use chrono::{DateTime, NaiveDate, Utc};
+pub use critical_part::{CriticalPart, CriticalPartDraft};
+pub use maintenance_schedule::{MaintenanceKind, MaintenanceSchedule, MaintenanceScheduleDraft};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::{
+    Accepted, ContentHash, Finding, Rejection, Rules, SourceId, Version,
+    finding::Inspection,
+    values::{QrCode, SfiCode},
+    vessel::ServiceStatus,
+    vocabulary::vocabulary,
+};
+
+vocabulary!(
+    /// Why equipment is critical.
+    CriticalityBasis {
+        /// ISM Code 10.3: its sudden failure may result in hazardous situations.
+        Ism103 = "ism_10_3",
+        /// The classification society says so.
+        Class = "class",
+        /// The company says so.
+        Company = "company",
+    }
+);
+
+/// A piece of equipment as it arrives, unparsed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct EquipmentDraft {
+    /// Its id in the onboarding portal.
+    pub id: String,
+    /// The vessel it is on, by its id in the onboarding portal.
+    pub vessel_id: String,
+    /// SFI code, like `601.001`.
+    pub code: String,
+    /// Which of several identical units, from 1.
+    pub unit_number: i32,
+    /// Its name.
+    pub name: String,
+    /// Who made it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub maker: Option<String>,
+    /// The maker's type.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub model: Option<String>,
+    /// The maker's number.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub serial_number: Option<String>,
+    /// Where on board.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub location: Option<String>,
+    /// Technical data, free.
+    #[serde(default)]
+    pub specs: Map<String, Value>,
+    /// Whether its sudden failure may be hazardous.
+    pub is_critical: bool,
+    /// Word of [`CriticalityBasis`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub criticality_basis: Option<String>,
+    /// Whether it stands by for another.
+    pub is_standby: bool,
+    /// How often a stand-by unit is tested, days.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub standby_test_interval_days: Option<i32>,
+    /// Which units stand in for each other.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub redundancy_group: Option<String>,
+    /// The code on its label, if it has one already.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub qr_code: Option<String>,
+    /// When it was installed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub installed_on: Option<NaiveDate>,
+    /// Until when its maker answers for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub warranty_until: Option<NaiveDate>,
+    /// Counter, hours. The ship's own after the first sync.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub running_hours: Option<i32>,
+    /// Word of [`ServiceStatus`].
+    pub service_status: String,
+    /// Spare parts that must be on board.
+    #[serde(default)]
+    pub critical_parts: Vec<CriticalPartDraft>,
+    /// What is to be done to it, and when.
+    #[serde(default)]
+    pub maintenance_schedules: Vec<MaintenanceScheduleDraft>,
+    /// When it, or a part or schedule of it, last changed.
+    pub updated_at: DateTime<Utc>,
+    /// When it was retired.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub withdrawn_at: Option<DateTime<Utc>>,
+}
+
+/// A piece of equipment that passed.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct Equipment {
+    /// Its id in the onboarding portal.
+    pub source_id: SourceId,
+    /// The vessel it is on, by its id in the onboarding portal.
+    pub vessel_source_id: SourceId,
+    /// SFI code.
+    pub code: SfiCode,
+    /// Which of several identical units, from 1.
+    pub unit_number: i32,
+    /// Its name.
+    pub name: String,
+    /// Who made it.
+    pub maker: Option<String>,
+    /// The maker's type.
+    pub model: Option<String>,
+    /// The maker's number.
+    pub serial_number: Option<String>,
+    /// Where on board.
+    pub location: Option<String>,
+    /// Technical data, free.
+    pub specs: Map<String, Value>,
+    /// Whether its sudden failure may be hazardous.
+    pub is_critical: bool,
+    /// Why it is critical.
+    pub criticality_basis: Option<CriticalityBasis>,
+    /// Whether it stands by for another.
+    pub is_standby: bool,
+    /// How often a stand-by unit is tested, days.
+    pub standby_test_interval_days: Option<i32>,
+    /// Which units stand in for each other.
+    pub redundancy_group: Option<String>,
+    /// The code on its label: as it came, or derived from the id.
+    pub qr_code: QrCode,
+    /// Whether the code was derived here.
+    pub qr_code_derived: bool,
+    /// When it was installed.
+    pub installed_on: Option<NaiveDate>,
+    /// Until when its maker answers for it.
+    pub warranty_until: Option<NaiveDate>,
+    /// Counter, hours: what the ship starts with, never overwritten.
+    pub running_hours: Option<i32>,
+    /// What it is doing.
+    pub service_status: ServiceStatus,
+    /// Spare parts that must be on board.
+    pub critical_parts: Vec<CriticalPart>,
+    /// What is to be done to it, and when.
+    pub maintenance_schedules: Vec<MaintenanceSchedule>,
+    /// When it was retired: a tombstone.
+    pub withdrawn_at: Option<DateTime<Utc>>,
+}
+
+/// Largest `specs`, as JSON.
+const MOST_SPECS_BYTES: usize = 64 * 1024;
+
+impl EquipmentDraft {
+    /// Parses the draft with its parts and schedules. Whether its vessel is known, only the database can say.
+    ///
+    /// # Errors
+    ///
+    /// A rejection with everything that is wrong with it.
+    pub fn accept(self, rules: &Rules) -> Result<Accepted<Equipment>, Rejection> {
+        let version = Version::new(self.updated_at, ContentHash::of(&self));
+        let label = format!("{}/{} {}", self.code.trim(), self.unit_number, self.name.trim());
+        let mut inspection = Inspection::default();
+        inspection.version_time(self.updated_at, rules);
+        let source_id = inspection.source_id("/id", &self.id);
+        let vessel_source_id = inspection.source_id("/vesselId", &self.vessel_id);
+        let code = inspection.take(
+            self.code
+                .parse()
+                .map_err(|e| Finding::error("sfi_code_malformed", "/code", e).with_value(&self.code)),
+        );
+        let unit_number = inspection.within("/unitNumber", Some(self.unit_number), 1..=999).flatten();
+        let name = inspection.text("/name", &self.name, 200);
+        let maker = inspection.optional_text("/maker", self.maker.as_deref(), 200);
+        let model = inspection.optional_text("/model", self.model.as_deref(), 200);
+        let serial_number = inspection.optional_text("/serialNumber", self.serial_number.as_deref(), 100);
+        let location = inspection.optional_text("/location", self.location.as_deref(), 200);
+        let redundancy_group =
+            inspection.optional_text("/redundancyGroup", self.redundancy_group.as_deref(), 100);
+        if Value::Object(self.specs.clone()).to_string().len() > MOST_SPECS_BYTES {
+            inspection.note(Finding::error("too_long", "/specs", "must be at most 64 KiB of JSON"));
+        }
+        let criticality_basis = inspection.take_optional(self.criticality_basis.as_deref().map(|text| {
+            text.parse().map_err(|_unknown| {
+                Finding::error("criticality_basis_unknown", "/criticalityBasis", "is not in our vocabulary")
+                    .with_value(text)
+            })
+        }));
+        if self.is_critical && self.criticality_basis.is_none() {
+            let message = "critical equipment should say why (ISM Code 10.3)";
+            inspection.note(Finding::warning("criticality_basis_missing", "/criticalityBasis", message));
+        }
+        let standby_test_interval_days =
+            inspection.within("/standbyTestIntervalDays", self.standby_test_interval_days, 1..=3650);
+        if self.is_critical && self.is_standby && self.standby_test_interval_days.is_none() {
+            let message = "critical stand-by equipment should be tested regularly (ISM Code 10.3)";
+            inspection.note(Finding::warning("standby_test_missing", "/standbyTestIntervalDays", message));
+        }
+        let qr_code: Option<Option<QrCode>> = inspection.take_optional(self.qr_code.as_deref().map(|text| {
+            text.parse().map_err(|e: crate::values::QrCodeError| {
+                Finding::error(e.code(), "/qrCode", e).with_value(text)
+            })
+        }));
+        if let (Some(installed), Some(warranty)) = (self.installed_on, self.warranty_until)
+            && warranty < installed
+        {
+            let message = "the warranty ends before the installation";
+            let finding = Finding::warning("warranty_before_installation", "/warrantyUntil", message);
+            inspection.note(finding.with_value(warranty));
+        }
+        let running_hours = inspection.within("/runningHours", self.running_hours, 0..=2_000_000);
+        let service_status = inspection.take(self.service_status.parse().map_err(|_unknown| {
+            Finding::error("service_status_unknown", "/serviceStatus", "is not in our vocabulary")
+                .with_value(&self.service_status)
+        }));
+        once_each(&mut inspection, "/criticalParts", self.critical_parts.iter().map(|part| part.id.as_str()));
+        let schedules = &self.maintenance_schedules;
+        once_each(&mut inspection, "/maintenanceSchedules", schedules.iter().map(|it| it.id.as_str()));
+        let critical_parts: Vec<_> = self
+            .critical_parts
+            .into_iter()
+            .enumerate()
+            .map(|(i, part)| part.parse(&mut inspection, &format!("/criticalParts/{i}")))
+            .collect();
+        let maintenance_schedules: Vec<_> = self
+            .maintenance_schedules
+            .into_iter()
+            .enumerate()
+            .map(|(i, schedule)| schedule.parse(&mut inspection, &format!("/maintenanceSchedules/{i}")))
+            .collect();
+        let record = (|| {
+            let source_id = source_id?;
+            let given = qr_code?;
+            Some(Equipment {
+                qr_code_derived: given.is_none(),
+                qr_code: given.unwrap_or_else(|| QrCode::derived(&source_id)),
+                source_id,
+                vessel_source_id: vessel_source_id?,
+                code: code?,
+                unit_number: unit_number?,
+                name: name?,
+                maker: maker?,
+                model: model?,
+                serial_number: serial_number?,
+                location: location?,
+                specs: self.specs,
+                is_critical: self.is_critical,
+                criticality_basis: criticality_basis?,
+                is_standby: self.is_standby,
+                standby_test_interval_days: standby_test_interval_days?,
+                redundancy_group: redundancy_group?,
+                installed_on: self.installed_on,
+                warranty_until: self.warranty_until,
+                running_hours: running_hours?,
+                service_status: service_status?,
+                critical_parts: critical_parts.into_iter().collect::<Option<_>>()?,
+                maintenance_schedules: maintenance_schedules.into_iter().collect::<Option<_>>()?,
+                withdrawn_at: self.withdrawn_at,
+            })
+        })();
+        inspection.verdict(self.id, label, version, record)
+    }
+}
+
+/// The same part twice is a mistake of whoever sent it; which of the two counts, nobody can know.
+fn once_each<'a>(inspection: &mut Inspection, pointer: &str, ids: impl Iterator<Item = &'a str>) {
+    let mut seen = BTreeSet::new();
+    for (i, id) in ids.enumerate() {
+        if !seen.insert(id) {
+            let finding = Finding::error("duplicate_id", format!("{pointer}/{i}/id"), "stands there twice");
+            inspection.note(finding.with_value(id));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn draft() -> EquipmentDraft {
+        serde_json::from_value(json!({
+            "id": "e-1", "vesselId": "v-1", "code": "601.001", "unitNumber": 1, "name": "Main engine",
+            "specs": {"powerKw": 9480}, "isCritical": true, "criticalityBasis": "ism_10_3", "isStandby": false,
+            "serviceStatus": "in_service",
+            "criticalParts": [{"id": "p-1", "partNumber": "90401-12", "name": "Exhaust valve", "unit": "pcs",
+                               "minimumStock": 2, "isCritical": true}],
+            "maintenanceSchedules": [{"id": "s-1", "jobCode": "ME-001", "title": "Inspect", "kind": "preventive",
+                                      "everyHours": 4000, "responsibleRank": "Chief Engineer"}],
+            "updatedAt": "2026-05-01T00:00:00Z"
+        }))
+        .unwrap()
+    }
+
+    fn rules() -> Rules {
+        Rules::at("2026-06-01T12:00:00Z".parse().unwrap())
+    }
+
+    fn found(findings: &[Finding]) -> Vec<(&str, &str)> {
+        findings.iter().map(|f| (f.code, f.pointer.as_str())).collect()
+    }
+
+    #[test]
+    fn equipment_without_a_label_gets_the_same_code_each_time() {
+        let code = || draft().accept(&rules()).unwrap().record;
+        assert!(code().qr_code_derived);
+        assert_eq!(code().qr_code, code().qr_code);
+    }
+
+    #[test]
+    fn a_label_that_was_given_is_kept() {
+        let draft = EquipmentDraft { qr_code: Some("ACME-000123".into()), ..draft() };
+        let record = draft.accept(&rules()).unwrap().record;
+        assert_eq!((record.qr_code.as_str(), record.qr_code_derived), ("ACME-000123", false));
+    }
+
+    #[test]
+    fn faults_in_parts_and_schedules_reject_their_equipment_and_say_where() {
+        let mut draft = draft();
+        draft.critical_parts.push(CriticalPartDraft { minimum_stock: -1, ..draft.critical_parts[0].clone() });
+        draft.maintenance_schedules[0].every_hours = None;
+        let rejection = draft.accept(&rules()).unwrap_err();
+        assert_eq!(
+            found(&rejection.findings),
+            [
+                ("duplicate_id", "/criticalParts/1/id"),
+                ("out_of_range", "/criticalParts/1/minimumStock"),
+                ("interval_malformed", "/maintenanceSchedules/0"),
+            ]
+        );
+    }
+
+    #[test]
+    fn critical_standby_equipment_without_a_test_interval_is_let_in_with_a_warning() {
+        let draft = EquipmentDraft { is_standby: true, criticality_basis: None, ..draft() };
+        let accepted = draft.accept(&rules()).unwrap();
+        assert_eq!(
+            found(&accepted.warnings),
+            [
+                ("criticality_basis_missing", "/criticalityBasis"),
+                ("standby_test_missing", "/standbyTestIntervalDays"),
+            ]
+        );
+    }
+
+    #[test]
+    fn a_change_of_a_part_is_a_change_of_its_equipment() {
+        let mut other = draft();
+        other.critical_parts[0].minimum_stock = 3;
+        let hash = |draft: EquipmentDraft| draft.accept(&rules()).unwrap().version.hash;
+        assert_ne!(hash(other), hash(draft()));
+    }
+}

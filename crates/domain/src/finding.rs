@@ -1,0 +1,242 @@
+//! What validation says about a record: findings with a place, a stable code and the offending value.
+
+use std::fmt::Display;
+
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+
+use crate::{SourceId, Version, vocabulary::vocabulary};
+
+vocabulary!(
+    /// Errors reject a record, warnings let it in.
+    Severity {
+        /// The record is rejected.
+        Error = "error",
+        /// The record goes in, and an operator should look.
+        Warning = "warning",
+    }
+);
+
+/// One thing that validation has to say about a record.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Finding {
+    /// Whether it rejects the record.
+    pub severity: Severity,
+    /// Stable, for programs: `imo_number_check_digit`.
+    pub code: &'static str,
+    /// Where, as an RFC 6901 pointer into the record.
+    pub pointer: String,
+    /// For people.
+    pub message: String,
+    /// The offending value; persons' data is masked, long ones are cut.
+    pub value: Option<String>,
+}
+
+impl Finding {
+    /// An error at `pointer`.
+    #[must_use]
+    pub fn error(code: &'static str, pointer: impl Into<String>, message: impl Display) -> Self {
+        Self {
+            severity: Severity::Error,
+            code,
+            pointer: pointer.into(),
+            message: message.to_string(),
+            value: None,
+        }
+    }
+
+    /// A warning at `pointer`.
+    #[must_use]
+    pub fn warning(code: &'static str, pointer: impl Into<String>, message: impl Display) -> Self {
+        Self { severity: Severity::Warning, ..Self::error(code, pointer, message) }
+    }
+
+    /// With the offending value, cut after 120 characters.
+    #[must_use]
+    pub fn with_value(mut self, value: impl Display) -> Self {
+        let text = value.to_string();
+        let cut = text.char_indices().nth(120).map(|(at, _)| at);
+        self.value = Some(match cut {
+            Some(at) => format!("{}…", &text[..at]),
+            None => text,
+        });
+        self
+    }
+}
+
+/// What a record must be measured against, beside itself.
+#[derive(Debug, Clone, Copy)]
+pub struct Rules {
+    /// The present time.
+    pub now: DateTime<Utc>,
+    /// How far ahead of `now` a version may lie; clocks differ.
+    pub future_tolerance: chrono::Duration,
+}
+
+impl Rules {
+    /// The rules as they stand at `now`: five minutes of tolerance.
+    #[must_use]
+    pub const fn at(now: DateTime<Utc>) -> Self {
+        Self { now, future_tolerance: chrono::Duration::minutes(5) }
+    }
+}
+
+/// A record that passed, with its version and its warnings. Only a draft's `accept` makes one.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct Accepted<T> {
+    /// The record, parsed.
+    pub record: T,
+    /// For last write wins.
+    pub version: Version,
+    /// What an operator should look at.
+    pub warnings: Vec<Finding>,
+    /// What a person calls it, without persons' data: a name and an IMO number, a code and a name.
+    pub label: String,
+}
+
+/// A record that did not pass. Its findings hold at least one error.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rejection {
+    /// Its id in the onboarding portal as it came; empty if it had none.
+    pub source_id: String,
+    /// What a person calls it, as far as it could be read.
+    pub label: Option<String>,
+    /// Why; warnings may be among them.
+    pub findings: Vec<Finding>,
+}
+
+impl Rejection {
+    /// A rejection for one reason.
+    #[must_use]
+    pub fn because(source_id: impl Into<String>, label: Option<String>, finding: Finding) -> Self {
+        Self { source_id: source_id.into(), label, findings: vec![finding] }
+    }
+}
+
+/// Collects findings while a draft is parsed.
+#[derive(Debug, Default)]
+pub(crate) struct Inspection {
+    findings: Vec<Finding>,
+}
+
+impl Inspection {
+    /// Notes a finding.
+    pub(crate) fn note(&mut self, finding: Finding) {
+        self.findings.push(finding);
+    }
+
+    /// The value, or an error that is noted.
+    pub(crate) fn take<T>(&mut self, result: Result<T, Finding>) -> Option<T> {
+        result.map_err(|finding| self.note(finding)).ok()
+    }
+
+    /// The value of an optional field: `Some(None)` if absent, `None` if it does not parse.
+    pub(crate) fn take_optional<T>(&mut self, result: Option<Result<T, Finding>>) -> Option<Option<T>> {
+        match result {
+            None => Some(None),
+            Some(result) => self.take(result).map(Some),
+        }
+    }
+
+    /// A text that people must be able to read: not blank, no control characters, at most `max` characters.
+    pub(crate) fn text(&mut self, pointer: &str, text: &str, max: usize) -> Option<String> {
+        self.take(parse_text(pointer, text, max))
+    }
+
+    /// Like [`Self::text`]; an optional text that is blank counts as absent.
+    pub(crate) fn optional_text(
+        &mut self,
+        pointer: &str,
+        text: Option<&str>,
+        max: usize,
+    ) -> Option<Option<String>> {
+        match text {
+            None => Some(None),
+            Some(text) if text.trim().is_empty() => Some(None),
+            Some(text) => self.text(pointer, text, max).map(Some),
+        }
+    }
+
+    /// The record's id.
+    pub(crate) fn source_id(&mut self, pointer: &str, text: &str) -> Option<SourceId> {
+        self.take(text.parse().map_err(|e| Finding::error("id_malformed", pointer, e).with_value(text)))
+    }
+
+    /// A number within bounds.
+    pub(crate) fn within<T: PartialOrd + Display + Copy>(
+        &mut self,
+        pointer: &str,
+        number: Option<T>,
+        bounds: std::ops::RangeInclusive<T>,
+    ) -> Option<Option<T>> {
+        match number {
+            Some(n) if !bounds.contains(&n) => {
+                let message = format!("must be from {} to {}", bounds.start(), bounds.end());
+                self.note(Finding::error("out_of_range", pointer, message).with_value(n));
+                None
+            }
+            number => Some(number),
+        }
+    }
+
+    /// A version from the future is quarantined: it would win against every later write.
+    pub(crate) fn version_time(&mut self, updated_at: DateTime<Utc>, rules: &Rules) {
+        if updated_at > rules.now + rules.future_tolerance {
+            let message = "lies in the future, and would win against every later change";
+            self.note(
+                Finding::error("version_from_future", "/updatedAt", message)
+                    .with_value(updated_at.to_rfc3339()),
+            );
+        }
+    }
+
+    /// Ends the inspection: `record` is there unless something was found to be wrong.
+    pub(crate) fn verdict<T>(
+        self,
+        source_id: String,
+        label: String,
+        version: Version,
+        record: Option<T>,
+    ) -> Result<Accepted<T>, Rejection> {
+        let faulty = self.findings.iter().any(|finding| finding.severity == Severity::Error);
+        match record {
+            Some(record) if !faulty => Ok(Accepted { record, version, warnings: self.findings, label }),
+            _ => Err(Rejection { source_id, label: Some(label), findings: self.findings }),
+        }
+    }
+}
+
+fn parse_text(pointer: &str, text: &str, max: usize) -> Result<String, Finding> {
+    let trimmed = text.trim();
+    if trimmed.is_empty() {
+        Err(Finding::error("blank", pointer, "must not be blank"))
+    } else if trimmed.chars().count() > max {
+        Err(Finding::error("too_long", pointer, format!("must be at most {max} characters")))
+    } else if trimmed.chars().any(char::is_control) {
+        Err(Finding::error("control_character", pointer, "must hold no control characters"))
+    } else {
+        Ok(trimmed.to_owned())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_value_is_cut_between_characters() {
+        let finding = Finding::error("x", "/a", "b").with_value("é".repeat(500));
+        assert_eq!(finding.value.unwrap().chars().count(), 121);
+    }
+
+    #[test]
+    fn a_record_with_an_error_is_rejected_with_its_warnings() {
+        let mut inspection = Inspection::default();
+        inspection.note(Finding::warning("w", "/a", "odd"));
+        assert_eq!(inspection.text("/name", "  ", 10), None);
+        let version = Version::new(DateTime::UNIX_EPOCH, crate::ContentHash::of(&()));
+        let rejection = inspection.verdict("1".into(), "label".into(), version, Some(())).unwrap_err();
+        assert_eq!(rejection.findings.iter().map(|f| f.code).collect::<Vec<_>>(), ["w", "blank"]);
+    }
+}

@@ -1,0 +1,33 @@
+#![doc = include_str!("../README.md")]
+
+pub mod clock;
+pub mod company;
+pub mod cron;
+pub mod equipment;
+pub mod failure;
+pub mod finding;
+pub mod ids;
+pub mod last_write_wins;
+pub mod outcome;
+pub mod record_type;
+pub mod retry;
+pub mod role_mapping;
+pub mod run;
+pub mod task;
+pub mod temporary_password;
+pub mod user;
+pub mod values;
+pub mod version;
+pub mod vessel;
+pub mod vocabulary;
+pub mod webhook_event;
+
+pub use failure::FailureClass;
+pub use finding::{Accepted, Finding, Rejection, Rules, Severity};
+pub use ids::{DeadLetterId, SourceId, SyncId, TaskId, WebhookEventId};
+pub use outcome::{Outcome, RecordCounts};
+pub use record_type::RecordType;
+pub use run::{Cause, Mode, Phase, Scope, SyncState};
+pub use task::TaskState;
+pub use version::{ContentHash, Version};
+pub use webhook_event::WebhookState;

@@ -1,0 +1,151 @@
+//! Temporary passwords of new accounts. They are made and sealed here, hashed elsewhere, and printed nowhere.
+//!
+//! What is stored is the hash, and the password sealed for the one time that an admin may look at it.
+
+use std::fmt;
+
+use base64::{Engine, prelude::BASE64_STANDARD};
+use chacha20poly1305::{
+    Key, KeyInit, XChaCha20Poly1305, XNonce,
+    aead::{Aead, Payload},
+};
+use rand::{CryptoRng, Rng};
+
+use crate::SourceId;
+
+/// No 0 O, 1 l I: people type these from a screen or a slip of paper.
+const ALPHABET: &[u8] = b"23456789abcdefghijkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ";
+
+/// Characters; with 56 symbols 20 of them are 116 bits.
+const LENGTH: usize = 20;
+
+/// How long one may be used after it was made.
+pub const VALID_FOR: chrono::Duration = chrono::Duration::hours(72);
+
+/// A password for the first sign-in. Does not print itself.
+pub struct TemporaryPassword(String);
+
+impl TemporaryPassword {
+    /// A new one, from a generator that is fit for secrets.
+    #[must_use]
+    pub fn generate(rng: &mut (impl Rng + CryptoRng)) -> Self {
+        Self((0..LENGTH).map(|_| char::from(ALPHABET[rng.random_range(0..ALPHABET.len())])).collect())
+    }
+
+    /// The password itself, for hashing and sealing.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for TemporaryPassword {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("TemporaryPassword(***)")
+    }
+}
+
+/// Seals passwords and opens them again. Does not print its key.
+#[derive(Clone)]
+pub struct PasswordSeal(XChaCha20Poly1305);
+
+impl fmt::Debug for PasswordSeal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("PasswordSeal(***)")
+    }
+}
+
+/// A text is no key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("must be 32 bytes in base64")]
+pub struct SealKeyError;
+
+/// A sealed password cannot be opened: another key, another user, or damaged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the sealed password cannot be opened with this key")]
+pub struct CannotOpen;
+
+const NONCE_BYTES: usize = 24;
+
+impl PasswordSeal {
+    /// Reads the key: 32 bytes in base64.
+    ///
+    /// # Errors
+    ///
+    /// If it is not that.
+    pub fn parse(key: &str) -> Result<Self, SealKeyError> {
+        let key = BASE64_STANDARD.decode(key.trim()).map_err(|_not_base64| SealKeyError)?;
+        let key: [u8; 32] = key.try_into().map_err(|_wrong_length| SealKeyError)?;
+        Ok(Self(XChaCha20Poly1305::new(&Key::from(key))))
+    }
+
+    /// Seals a password of a user. The nonce stands before the rest; a sealed password moved to another user does not
+    /// open.
+    #[must_use]
+    pub fn seal(
+        &self,
+        password: &TemporaryPassword,
+        user: &SourceId,
+        rng: &mut (impl Rng + CryptoRng),
+    ) -> Vec<u8> {
+        let nonce: [u8; NONCE_BYTES] = rng.random();
+        let payload = Payload { msg: password.0.as_bytes(), aad: user.as_str().as_bytes() };
+        let sealed = self.0.encrypt(&XNonce::from(nonce), payload).expect("fails only beyond 256 GB");
+        [&nonce[..], &sealed].concat()
+    }
+
+    /// Opens what was sealed for this user.
+    ///
+    /// # Errors
+    ///
+    /// If it was sealed with another key or for another user.
+    pub fn open(&self, sealed: &[u8], user: &SourceId) -> Result<TemporaryPassword, CannotOpen> {
+        let (nonce, sealed) = sealed.split_first_chunk::<NONCE_BYTES>().ok_or(CannotOpen)?;
+        let payload = Payload { msg: sealed, aad: user.as_str().as_bytes() };
+        let password = self.0.decrypt(&XNonce::from(*nonce), payload).map_err(|_mismatch| CannotOpen)?;
+        String::from_utf8(password).map(TemporaryPassword).map_err(|_not_ours| CannotOpen)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rand::{SeedableRng, rngs::StdRng};
+
+    use super::*;
+
+    #[test]
+    fn passwords_are_long_and_of_characters_that_nobody_mistakes() {
+        let mut rng = StdRng::seed_from_u64(1);
+        for _ in 0..1000 {
+            let password = TemporaryPassword::generate(&mut rng);
+            assert!(password.expose().len() >= 16);
+            assert!(!password.expose().contains(['0', 'O', '1', 'l', 'I', 'o']), "{}", password.expose());
+        }
+    }
+
+    #[test]
+    fn a_password_does_not_print_itself() {
+        let password = TemporaryPassword::generate(&mut StdRng::seed_from_u64(1));
+        assert_eq!(format!("{password:?}"), "TemporaryPassword(***)");
+    }
+
+    #[test]
+    fn a_sealed_password_opens_for_its_user_and_key_only() {
+        let mut rng = StdRng::seed_from_u64(1);
+        let seal = PasswordSeal::parse(&BASE64_STANDARD.encode([1; 32])).unwrap();
+        let other = PasswordSeal::parse(&BASE64_STANDARD.encode([2; 32])).unwrap();
+        let (ola, kari): (SourceId, SourceId) = ("u-1".parse().unwrap(), "u-2".parse().unwrap());
+        let password = TemporaryPassword::generate(&mut rng);
+        let sealed = seal.seal(&password, &ola, &mut rng);
+        assert_eq!(seal.open(&sealed, &ola).unwrap().expose(), password.expose());
+        assert_eq!(seal.open(&sealed, &kari).unwrap_err(), CannotOpen);
+        assert_eq!(other.open(&sealed, &ola).unwrap_err(), CannotOpen);
+        assert_eq!(seal.open(&sealed[..10], &ola).unwrap_err(), CannotOpen);
+    }
+
+    #[test]
+    fn a_key_of_another_length_is_refused() {
+        assert_eq!(PasswordSeal::parse("c2hvcnQ=").unwrap_err(), SealKeyError);
+        assert_eq!(PasswordSeal::parse("?").unwrap_err(), SealKeyError);
+    }
+}

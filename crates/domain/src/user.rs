@@ -1,0 +1,232 @@
+//! A person with an account in the maintenance portal.
+
+use std::collections::BTreeSet;
+
+use chrono::{DateTime, NaiveDate, Utc};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    Accepted, ContentHash, Finding, Rejection, Rules, SourceId, Version,
+    finding::Inspection,
+    role_mapping::{PortalRole, Rank, role_of},
+    values::Email,
+    vocabulary::vocabulary,
+};
+
+vocabulary!(
+    /// Where a person works.
+    Workplace {
+        /// On board.
+        Ship = "ship",
+        /// Ashore.
+        Shore = "shore",
+    }
+);
+
+/// A user as it arrives, unparsed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct UserDraft {
+    /// Its id in the onboarding portal.
+    pub id: String,
+    /// Where to write to, and the name of the account.
+    pub email: String,
+    /// First names; some people have none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub given_name: Option<String>,
+    /// Last name, or the only one.
+    pub family_name: String,
+    /// The company's number for the person.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub employee_number: Option<String>,
+    /// Rank or position, in words.
+    pub rank: String,
+    /// Department, in words.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub department: Option<String>,
+    /// Word of [`Workplace`].
+    pub workplace: String,
+    /// Employer, by its id in the onboarding portal.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub company_id: Option<String>,
+    /// The vessels whose data the person may see, by their ids in the onboarding portal.
+    #[serde(default)]
+    pub vessel_ids: Vec<String>,
+    /// First day on board.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sign_on: Option<NaiveDate>,
+    /// Last day on board.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sign_off: Option<NaiveDate>,
+    /// Whether the account may be used.
+    pub active: bool,
+    /// When it last changed.
+    pub updated_at: DateTime<Utc>,
+    /// When its approval was withdrawn.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub withdrawn_at: Option<DateTime<Utc>>,
+}
+
+/// A user that passed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct User {
+    /// Its id in the onboarding portal.
+    pub source_id: SourceId,
+    /// Where to write to, and the name of the account.
+    pub email: Email,
+    /// First names.
+    pub given_name: Option<String>,
+    /// Last name, or the only one.
+    pub family_name: String,
+    /// The company's number for the person.
+    pub employee_number: Option<String>,
+    /// A word of [`Rank`], or as it came if that does not know it.
+    pub rank: String,
+    /// Department, in words.
+    pub department: Option<String>,
+    /// Where the person works.
+    pub workplace: Workplace,
+    /// What the account may do.
+    pub role: PortalRole,
+    /// Employer, by its id in the onboarding portal.
+    pub company_source_id: Option<SourceId>,
+    /// The vessels whose data the person may see, by their ids in the onboarding portal; each once, in order.
+    pub vessel_source_ids: Vec<SourceId>,
+    /// First day on board.
+    pub sign_on: Option<NaiveDate>,
+    /// Last day on board.
+    pub sign_off: Option<NaiveDate>,
+    /// Whether the account may be used.
+    pub active: bool,
+    /// When its approval was withdrawn: a tombstone.
+    pub withdrawn_at: Option<DateTime<Utc>>,
+}
+
+impl UserDraft {
+    /// Parses the draft and maps the rank to a role.
+    ///
+    /// # Errors
+    ///
+    /// A rejection with everything that is wrong with it; persons' data in it is masked.
+    pub fn accept(self, rules: &Rules) -> Result<Accepted<User>, Rejection> {
+        let version = Version::new(self.updated_at, ContentHash::of(&self));
+        let label = format!("{}, {}", self.rank.trim(), Email::mask(&self.email));
+        let mut inspection = Inspection::default();
+        inspection.version_time(self.updated_at, rules);
+        let source_id = inspection.source_id("/id", &self.id);
+        let email = inspection.take(self.email.parse().map_err(|e| {
+            Finding::error("email_malformed", "/email", e).with_value(Email::mask(&self.email))
+        }));
+        let given_name = inspection.optional_text("/givenName", self.given_name.as_deref(), 100);
+        let family_name = inspection.text("/familyName", &self.family_name, 100);
+        let employee_number =
+            inspection.optional_text("/employeeNumber", self.employee_number.as_deref(), 50);
+        let rank = inspection.text("/rank", &self.rank, 100);
+        let department = inspection.optional_text("/department", self.department.as_deref(), 100);
+        let workplace = inspection.take(self.workplace.parse().map_err(|_unknown| {
+            Finding::error("workplace_unknown", "/workplace", "must be ship or shore")
+                .with_value(&self.workplace)
+        }));
+        let known_rank = rank.as_deref().and_then(Rank::recognise);
+        if let Some(rank) = &rank
+            && known_rank.is_none()
+        {
+            let message =
+                format!("is not in our vocabulary; the account gets the role {}", PortalRole::CrewReadonly);
+            inspection.note(Finding::warning("unknown_rank", "/rank", message).with_value(rank));
+        }
+        let company_source_id = inspection.take_optional(self.company_id.as_deref().map(|text| {
+            text.parse().map_err(|e| Finding::error("id_malformed", "/companyId", e).with_value(text))
+        }));
+        let mut vessel_source_ids = BTreeSet::new();
+        for (i, id) in self.vessel_ids.iter().enumerate() {
+            vessel_source_ids.extend(inspection.source_id(&format!("/vesselIds/{i}"), id));
+        }
+        if workplace == Some(Workplace::Ship) && self.active && self.vessel_ids.is_empty() {
+            let message = "works on board and is assigned to no vessel";
+            inspection.note(Finding::warning("seafarer_without_vessel", "/vesselIds", message));
+        }
+        if let (Some(on), Some(off)) = (self.sign_on, self.sign_off)
+            && off < on
+        {
+            let message = "signs off before signing on";
+            inspection.note(Finding::error("sign_off_before_sign_on", "/signOff", message).with_value(off));
+        }
+        let record = (|| {
+            let workplace = workplace?;
+            let department = department?;
+            Some(User {
+                source_id: source_id?,
+                email: email?,
+                given_name: given_name?,
+                family_name: family_name?,
+                employee_number: employee_number?,
+                rank: known_rank.map_or(rank?, |rank| rank.as_str().to_owned()),
+                role: role_of(known_rank, department.as_deref(), workplace),
+                department,
+                workplace,
+                company_source_id: company_source_id?,
+                vessel_source_ids: vessel_source_ids.into_iter().collect(),
+                sign_on: self.sign_on,
+                sign_off: self.sign_off,
+                active: self.active,
+                withdrawn_at: self.withdrawn_at,
+            })
+        })();
+        inspection.verdict(self.id, label, version, record)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn draft() -> UserDraft {
+        serde_json::from_value(json!({
+            "id": "u-1", "email": "Ola.Nordmann@Example.com", "givenName": "Ola", "familyName": "Nordmann",
+            "employeeNumber": "1001", "rank": "Chief Engineer", "department": "engine", "workplace": "ship",
+            "companyId": "c-1", "vesselIds": ["v-2", "v-1", "v-2"], "signOn": "2026-01-01", "active": true,
+            "updatedAt": "2026-05-01T00:00:00Z"
+        }))
+        .unwrap()
+    }
+
+    fn rules() -> Rules {
+        Rules::at("2026-06-01T12:00:00Z".parse().unwrap())
+    }
+
+    #[test]
+    fn a_chief_engineer_gets_the_role_of_one() {
+        let user = draft().accept(&rules()).unwrap().record;
+        assert_eq!((user.role, user.rank.as_str()), (PortalRole::ChiefEngineer, "chief_engineer"));
+        assert_eq!(user.email.as_str(), "ola.nordmann@example.com");
+        assert_eq!(user.vessel_source_ids.iter().map(SourceId::as_str).collect::<Vec<_>>(), ["v-1", "v-2"]);
+    }
+
+    #[test]
+    fn an_unknown_rank_gets_the_least_privilege_and_a_warning() {
+        let accepted = UserDraft { rank: "Grand Admiral".into(), ..draft() }.accept(&rules()).unwrap();
+        assert_eq!(accepted.record.role, PortalRole::CrewReadonly);
+        assert_eq!(accepted.record.rank, "Grand Admiral");
+        let warning = &accepted.warnings[0];
+        assert_eq!((warning.code, warning.value.as_deref()), ("unknown_rank", Some("Grand Admiral")));
+    }
+
+    #[test]
+    fn an_empty_rank_rejects() {
+        let rejection = UserDraft { rank: "  ".into(), ..draft() }.accept(&rules()).unwrap_err();
+        assert_eq!((rejection.findings[0].code, rejection.findings[0].pointer.as_str()), ("blank", "/rank"));
+    }
+
+    #[test]
+    fn a_rejection_shows_no_persons_name_or_address() {
+        let draft =
+            UserDraft { email: "ola.nordmann.example.com".into(), workplace: "space".into(), ..draft() };
+        let rejection = draft.accept(&rules()).unwrap_err();
+        let text = format!("{rejection:?}");
+        assert!(!text.to_lowercase().contains("nordmann"), "{text}");
+    }
+}

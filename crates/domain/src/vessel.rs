@@ -1,0 +1,429 @@
+//! A vessel, with its company embedded.
+
+use chrono::{DateTime, Datelike, Utc};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    Accepted, ContentHash, Finding, Rejection, Rules, SourceId, Version,
+    company::{Company, CompanyDraft},
+    finding::Inspection,
+    values::{CallSign, CountryCode, ImoNumber, Mmsi},
+    vocabulary::vocabulary,
+};
+
+vocabulary!(
+    /// Kinds of vessel that matter to maintenance.
+    VesselType {
+        /// Dry cargo in bulk.
+        BulkCarrier = "bulk_carrier",
+        /// Containers.
+        Container = "container",
+        /// Mixed dry cargo.
+        GeneralCargo = "general_cargo",
+        /// Rolling cargo.
+        RoRo = "ro_ro",
+        /// Cars.
+        CarCarrier = "car_carrier",
+        /// Crude oil.
+        OilTanker = "oil_tanker",
+        /// Oil products.
+        ProductTanker = "product_tanker",
+        /// Chemicals.
+        ChemicalTanker = "chemical_tanker",
+        /// Liquefied natural gas.
+        LngCarrier = "lng_carrier",
+        /// Liquefied petroleum gas.
+        LpgCarrier = "lpg_carrier",
+        /// Refrigerated cargo.
+        Reefer = "reefer",
+        /// Cruises.
+        Cruise = "cruise",
+        /// Ferries.
+        Ferry = "ferry",
+        /// Offshore supply, anchor handling, platform supply.
+        OffshoreSupply = "offshore_supply",
+        /// Tugs.
+        Tug = "tug",
+        /// Dredgers.
+        Dredger = "dredger",
+        /// Fishing vessels.
+        Fishing = "fishing",
+        /// Floating production, storage and offloading.
+        Fpso = "fpso",
+        /// Mobile offshore drilling units.
+        Modu = "modu",
+        /// Yachts.
+        Yacht = "yacht",
+        /// Anything else.
+        Other = "other",
+    }
+);
+
+vocabulary!(
+    /// What a vessel, or a piece of equipment, is doing.
+    ServiceStatus {
+        /// Working.
+        InService = "in_service",
+        /// Laid up.
+        LaidUp = "laid_up",
+        /// In dry-dock.
+        DryDock = "dry_dock",
+        /// Being built.
+        UnderConstruction = "under_construction",
+        /// Not working until repaired.
+        OutOfService = "out_of_service",
+        /// Gone.
+        Scrapped = "scrapped",
+    }
+);
+
+/// A vessel as it arrives, unparsed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct VesselDraft {
+    /// Its id in the onboarding portal.
+    pub id: String,
+    /// Ship identification number.
+    pub imo_number: String,
+    /// Its name.
+    pub name: String,
+    /// Maritime mobile service identity.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mmsi: Option<String>,
+    /// Radio call sign.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub call_sign: Option<String>,
+    /// Flag state, ISO 3166-1 alpha-2.
+    pub flag: String,
+    /// Where it is registered.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub port_of_registry: Option<String>,
+    /// Word of [`VesselType`].
+    pub vessel_type: String,
+    /// Gross tonnage, no unit.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub gross_tonnage: Option<i32>,
+    /// Net tonnage, no unit.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub net_tonnage: Option<i32>,
+    /// Deadweight, tonnes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub deadweight: Option<i32>,
+    /// Length over all, metres.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub length_overall_m: Option<f64>,
+    /// Beam, metres.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub beam_m: Option<f64>,
+    /// Draught, metres.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub draught_m: Option<f64>,
+    /// Year of building.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub build_year: Option<i32>,
+    /// Who built it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub shipyard: Option<String>,
+    /// The yard's number.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hull_number: Option<String>,
+    /// Classification society.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub class_society: Option<String>,
+    /// Maker and type of the main engine.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub main_engine: Option<String>,
+    /// Word of [`ServiceStatus`].
+    pub service_status: String,
+    /// Who runs it.
+    pub company: CompanyDraft,
+    /// When it last changed.
+    pub updated_at: DateTime<Utc>,
+    /// When its approval was withdrawn.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub withdrawn_at: Option<DateTime<Utc>>,
+}
+
+/// A vessel that passed.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct Vessel {
+    /// Its id in the onboarding portal.
+    pub source_id: SourceId,
+    /// Its company's id in the onboarding portal.
+    pub company_source_id: SourceId,
+    /// Ship identification number.
+    pub imo_number: ImoNumber,
+    /// Its name.
+    pub name: String,
+    /// Maritime mobile service identity.
+    pub mmsi: Option<Mmsi>,
+    /// Radio call sign.
+    pub call_sign: Option<CallSign>,
+    /// Flag state.
+    pub flag: CountryCode,
+    /// Where it is registered.
+    pub port_of_registry: Option<String>,
+    /// What it is.
+    pub vessel_type: VesselType,
+    /// Gross tonnage, no unit.
+    pub gross_tonnage: Option<i32>,
+    /// Net tonnage, no unit.
+    pub net_tonnage: Option<i32>,
+    /// Deadweight, tonnes.
+    pub deadweight: Option<i32>,
+    /// Length over all, metres.
+    pub length_overall_m: Option<f64>,
+    /// Beam, metres.
+    pub beam_m: Option<f64>,
+    /// Draught, metres.
+    pub draught_m: Option<f64>,
+    /// Year of building.
+    pub build_year: Option<i32>,
+    /// Who built it.
+    pub shipyard: Option<String>,
+    /// The yard's number.
+    pub hull_number: Option<String>,
+    /// Classification society.
+    pub class_society: Option<String>,
+    /// Maker and type of the main engine.
+    pub main_engine: Option<String>,
+    /// What it is doing.
+    pub service_status: ServiceStatus,
+    /// When its approval was withdrawn: a tombstone.
+    pub withdrawn_at: Option<DateTime<Utc>>,
+}
+
+/// What becomes of a vessel's draft: two records with an account each.
+#[derive(Debug, Clone, PartialEq)]
+pub struct VesselAndCompany {
+    /// The vessel. It is rejected with its company, which it could not refer to.
+    pub vessel: Result<Accepted<Vessel>, Rejection>,
+    /// The company.
+    pub company: Result<Accepted<Company>, Rejection>,
+}
+
+impl VesselDraft {
+    /// Parses the draft and the company in it.
+    #[must_use]
+    pub fn accept_with_company(self, rules: &Rules) -> VesselAndCompany {
+        let company = self.company.clone().accept(rules);
+        let vessel = self.accept(rules);
+        let vessel = match (&company, vessel) {
+            (Ok(_), vessel) => vessel,
+            (Err(of_company), vessel) => {
+                let reason = of_company.findings.first().map_or("", |finding| finding.code);
+                let finding = Finding::error("company_rejected", "/company", "its company was rejected")
+                    .with_value(reason);
+                Err(match vessel {
+                    Ok(vessel) => {
+                        let mut findings = vessel.warnings;
+                        findings.push(finding);
+                        let source_id = vessel.record.source_id.into();
+                        Rejection { source_id, label: Some(vessel.label), findings }
+                    }
+                    Err(mut rejection) => {
+                        rejection.findings.push(finding);
+                        rejection
+                    }
+                })
+            }
+        };
+        VesselAndCompany { vessel, company }
+    }
+
+    /// Parses the draft; of the company in it only the id.
+    ///
+    /// # Errors
+    ///
+    /// A rejection with everything that is wrong with it.
+    pub fn accept(self, rules: &Rules) -> Result<Accepted<Vessel>, Rejection> {
+        let version = Version::new(self.updated_at, self.content_hash());
+        let label = format!("{} (IMO {})", self.name.trim(), self.imo_number.trim());
+        let mut inspection = Inspection::default();
+        inspection.version_time(self.updated_at, rules);
+        let source_id = inspection.source_id("/id", &self.id);
+        let company_source_id = inspection.source_id("/company/id", &self.company.id);
+        let imo_number =
+            inspection.take(self.imo_number.parse().map_err(|e: crate::values::ImoNumberError| {
+                Finding::error(e.code(), "/imoNumber", e).with_value(&self.imo_number)
+            }));
+        let name = inspection.text("/name", &self.name, 200);
+        let flag: Option<CountryCode> = inspection.take(
+            self.flag
+                .parse()
+                .map_err(|e| Finding::error("country_unknown", "/flag", e).with_value(&self.flag)),
+        );
+        let mmsi: Option<Option<Mmsi>> = inspection.take_optional(self.mmsi.as_deref().map(|text| {
+            text.parse()
+                .map_err(|e: crate::values::MmsiError| Finding::error(e.code(), "/mmsi", e).with_value(text))
+        }));
+        if let (Some(Some(mmsi)), Some(flag)) = (&mmsi, &flag)
+            && !mmsi.agrees_with(flag)
+        {
+            let message = format!("its MID {} is not of the flag {flag}", mmsi.mid());
+            inspection.note(Finding::warning("mmsi_flag_mismatch", "/mmsi", message).with_value(mmsi));
+        }
+        let call_sign = inspection.take_optional(self.call_sign.as_deref().map(|text| {
+            text.parse().map_err(|e| Finding::error("call_sign_malformed", "/callSign", e).with_value(text))
+        }));
+        let vessel_type =
+            self.vessel_type.parse().unwrap_or_else(|_unknown: crate::vocabulary::UnknownWord| {
+                let message = "is not in our vocabulary; taken as other";
+                let finding = Finding::warning("vessel_type_unknown", "/vesselType", message);
+                inspection.note(finding.with_value(&self.vessel_type));
+                VesselType::Other
+            });
+        let service_status = inspection.take(self.service_status.parse().map_err(|_unknown| {
+            Finding::error("service_status_unknown", "/serviceStatus", "is not in our vocabulary")
+                .with_value(&self.service_status)
+        }));
+        let gross_tonnage = inspection.within("/grossTonnage", self.gross_tonnage, 1..=1_000_000);
+        let net_tonnage = inspection.within("/netTonnage", self.net_tonnage, 0..=1_000_000);
+        if let (Some(Some(gross)), Some(Some(net))) = (gross_tonnage, net_tonnage)
+            && net > gross
+        {
+            let message = "is more than the gross tonnage";
+            inspection.note(Finding::warning("net_above_gross", "/netTonnage", message).with_value(net));
+        }
+        let deadweight = inspection.within("/deadweight", self.deadweight, 0..=1_000_000);
+        let length_overall_m = inspection.within("/lengthOverallM", self.length_overall_m, 1.0..=600.0);
+        let beam_m = inspection.within("/beamM", self.beam_m, 0.5..=150.0);
+        let draught_m = inspection.within("/draughtM", self.draught_m, 0.1..=50.0);
+        let build_year = inspection.within("/buildYear", self.build_year, 1850..=rules.now.year() + 6);
+        let port_of_registry =
+            inspection.optional_text("/portOfRegistry", self.port_of_registry.as_deref(), 100);
+        let shipyard = inspection.optional_text("/shipyard", self.shipyard.as_deref(), 200);
+        let hull_number = inspection.optional_text("/hullNumber", self.hull_number.as_deref(), 50);
+        let class_society = inspection.optional_text("/classSociety", self.class_society.as_deref(), 100);
+        let main_engine = inspection.optional_text("/mainEngine", self.main_engine.as_deref(), 200);
+        let record = (|| {
+            Some(Vessel {
+                source_id: source_id?,
+                company_source_id: company_source_id?,
+                imo_number: imo_number?,
+                name: name?,
+                mmsi: mmsi?,
+                call_sign: call_sign?,
+                flag: flag?,
+                port_of_registry: port_of_registry?,
+                vessel_type,
+                gross_tonnage: gross_tonnage?,
+                net_tonnage: net_tonnage?,
+                deadweight: deadweight?,
+                length_overall_m: length_overall_m?,
+                beam_m: beam_m?,
+                draught_m: draught_m?,
+                build_year: build_year?,
+                shipyard: shipyard?,
+                hull_number: hull_number?,
+                class_society: class_society?,
+                main_engine: main_engine?,
+                service_status: service_status?,
+                withdrawn_at: self.withdrawn_at,
+            })
+        })();
+        inspection.verdict(self.id, label, version, record)
+    }
+
+    /// What the vessel itself says: of its company only which one it is, for the company has a version of its own.
+    fn content_hash(&self) -> ContentHash {
+        let mut value = serde_json::to_value(self).expect("drafts are structs with text keys");
+        value["company"] = self.company.id.as_str().into();
+        ContentHash::of(&value)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::Severity;
+
+    fn now() -> DateTime<Utc> {
+        "2026-06-01T12:00:00Z".parse().unwrap()
+    }
+
+    fn draft() -> VesselDraft {
+        serde_json::from_value(json!({
+            "id": "v-1", "imoNumber": "IMO 9074729", "name": "Nordic Star", "mmsi": "257123450",
+            "callSign": "ldpn", "flag": "NO", "vesselType": "bulk_carrier", "grossTonnage": 40000,
+            "netTonnage": 20000, "lengthOverallM": 190.5, "buildYear": 2010, "serviceStatus": "in_service",
+            "company": {"id": "c-1", "name": "Nordic Bulk AS", "country": "NO",
+                        "updatedAt": "2026-01-01T00:00:00Z"},
+            "updatedAt": "2026-05-01T00:00:00Z", "somethingNew": true
+        }))
+        .unwrap()
+    }
+
+    fn codes(findings: &[Finding]) -> Vec<(Severity, &str, &str)> {
+        findings.iter().map(|f| (f.severity, f.code, f.pointer.as_str())).collect()
+    }
+
+    #[test]
+    fn a_sound_vessel_is_accepted_in_its_canonical_form() {
+        let accepted = draft().accept(&Rules::at(now())).unwrap();
+        assert_eq!(accepted.record.imo_number.as_str(), "9074729");
+        assert_eq!(accepted.record.call_sign.as_ref().unwrap().as_str(), "LDPN");
+        assert_eq!(accepted.warnings, []);
+    }
+
+    #[test]
+    fn a_wrong_check_digit_rejects_the_vessel_and_says_where() {
+        let draft = VesselDraft { imo_number: "9074728".into(), ..draft() };
+        let rejection = draft.accept(&Rules::at(now())).unwrap_err();
+        assert_eq!(codes(&rejection.findings), [(Severity::Error, "imo_number_check_digit", "/imoNumber")]);
+        assert_eq!(rejection.findings[0].value.as_deref(), Some("9074728"));
+        assert_eq!(rejection.source_id, "v-1");
+    }
+
+    #[test]
+    fn oddities_let_it_in_with_warnings() {
+        let draft = VesselDraft {
+            mmsi: Some("355123000".into()),
+            vessel_type: "spaceship".into(),
+            net_tonnage: Some(50_000),
+            ..draft()
+        };
+        let accepted = draft.accept(&Rules::at(now())).unwrap();
+        assert_eq!(
+            codes(&accepted.warnings),
+            [
+                (Severity::Warning, "mmsi_flag_mismatch", "/mmsi"),
+                (Severity::Warning, "vessel_type_unknown", "/vesselType"),
+                (Severity::Warning, "net_above_gross", "/netTonnage"),
+            ]
+        );
+    }
+
+    #[test]
+    fn a_version_from_the_future_is_quarantined_beyond_five_minutes() {
+        let at = |updated_at| VesselDraft { updated_at, ..draft() };
+        assert!(at(now() + chrono::Duration::minutes(5)).accept(&Rules::at(now())).is_ok());
+        let rejection = at(now() + chrono::Duration::minutes(6)).accept(&Rules::at(now())).unwrap_err();
+        assert_eq!(codes(&rejection.findings), [(Severity::Error, "version_from_future", "/updatedAt")]);
+    }
+
+    #[test]
+    fn a_vessel_is_rejected_with_its_company() {
+        let mut draft = draft();
+        draft.company.country = "XX".into();
+        let both = draft.accept_with_company(&Rules::at(now()));
+        assert!(both.company.is_err());
+        assert_eq!(
+            codes(&both.vessel.unwrap_err().findings),
+            [(Severity::Error, "company_rejected", "/company")]
+        );
+    }
+
+    #[test]
+    fn a_companys_change_is_no_change_of_its_vessels() {
+        let mut other = draft();
+        other.company.name = "Nordic Bulk ASA".into();
+        let hash = |draft: VesselDraft| draft.accept(&Rules::at(now())).unwrap().version.hash;
+        assert_eq!(hash(other.clone()), hash(draft()));
+        other.company.id = "c-2".into();
+        assert_ne!(hash(other), hash(draft()));
+    }
+}
