@@ -1,0 +1,102 @@
+//! One connection per process and role, made anew whenever it is lost.
+
+use std::{sync::Arc, time::Duration};
+
+use backoff::{ExponentialBackoff, backoff::Backoff};
+use lapin::{Channel, Connection, ConnectionProperties};
+use secrecy::{ExposeSecret, SecretString};
+use tokio::{sync::Mutex, time::timeout};
+use tokio_util::sync::CancellationToken;
+
+use crate::{BrokerError, topology};
+
+/// A broker that takes longer than this to answer is as good as gone.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(5);
+
+/// RabbitMQ. Cheap to clone.
+#[derive(Clone)]
+pub struct Broker(Arc<Inner>);
+
+struct Inner {
+    url: SecretString,
+    name: String,
+    current: Mutex<Option<Connection>>,
+}
+
+impl std::fmt::Debug for Broker {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Broker").field("name", &self.0.name).finish_non_exhaustive()
+    }
+}
+
+impl Broker {
+    /// The broker at `url`. `name` is what it shows of us to its operators. Connects when it is first needed, and
+    /// whenever the connection was lost: a service starts without a broker, too.
+    pub fn connect(url: SecretString, name: &str) -> Self {
+        Self(Arc::new(Inner { url, name: name.to_owned(), current: Mutex::new(None) }))
+    }
+
+    /// Whether the broker answers now. For health.
+    ///
+    /// # Errors
+    /// Why it does not.
+    pub async fn ping(&self) -> Result<(), BrokerError> {
+        let channel = self.channel().await?;
+        // An idle channel would stay open for good.
+        let _ = channel.close(200, "pinged".into()).await;
+        Ok(())
+    }
+
+    /// A new channel; one attempt.
+    pub(crate) async fn channel(&self) -> Result<Channel, BrokerError> {
+        timeout(PATIENCE, self.channel_without_limit()).await.map_err(|_elapsed| BrokerError::Timeout)?
+    }
+
+    async fn channel_without_limit(&self) -> Result<Channel, BrokerError> {
+        let mut current = self.0.current.lock().await;
+        if let Some(connection) = current.as_ref().filter(|c| c.status().connected()) {
+            match connection.create_channel().await {
+                Ok(channel) => return Ok(channel),
+                Err(error) => tracing::debug!(%error, "the connection to the broker was lost"),
+            }
+        }
+        *current = None;
+        let properties = ConnectionProperties::default().with_connection_name(self.0.name.as_str().into());
+        let connection = Connection::connect(self.0.url.expose_secret(), properties).await?;
+        let channel = connection.create_channel().await?;
+        topology::declare(&channel).await?;
+        *current = Some(connection);
+        tracing::info!(broker.connection = %self.0.name, "connected to the broker");
+        Ok(channel)
+    }
+
+    /// A new channel, however long it takes; none if `stop` comes first.
+    pub(crate) async fn channel_eventually(&self, stop: &CancellationToken) -> Option<Channel> {
+        let mut waits = ExponentialBackoff {
+            initial_interval: Duration::from_millis(100),
+            max_interval: Duration::from_secs(5),
+            max_elapsed_time: None,
+            ..ExponentialBackoff::default()
+        };
+        loop {
+            let attempt = tokio::select! {
+                () = stop.cancelled() => return None,
+                attempt = self.channel() => attempt,
+            };
+            let error = match attempt {
+                Ok(channel) => return Some(channel),
+                Err(error) => error,
+            };
+            let wait = waits.next_backoff().unwrap_or(waits.max_interval);
+            tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                retry_in_ms = wait.as_millis(),
+                "the broker does not answer; trying again"
+            );
+            tokio::select! {
+                () = stop.cancelled() => return None,
+                () = tokio::time::sleep(wait) => {}
+            }
+        }
+    }
+}

@@ -1,0 +1,21 @@
+#![doc = include_str!("../README.md")]
+
+mod connection;
+mod consumer;
+mod dead_letters;
+mod delivery;
+mod error;
+mod publisher;
+mod topology;
+mod trace;
+mod updates;
+
+pub use connection::Broker;
+pub use consumer::{consume, consume_batches};
+pub use dead_letters::{DeadMessage, archive_dead_letters};
+pub use delivery::{Delivery, Disposition};
+pub use error::BrokerError;
+pub use publisher::{Outgoing, Publisher, Replay};
+pub use topology::Queue;
+pub use trace::current as current_trace_context;
+pub use updates::{From as ReadFrom, PlacedUpdate, Updates};

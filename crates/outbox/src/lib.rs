@@ -1,0 +1,152 @@
+#![doc = include_str!("../README.md")]
+
+mod message;
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use broker::Publisher;
+use chrono::TimeDelta;
+use domain::{
+    SyncId,
+    clock::{Clock, SystemClock},
+};
+use serde_json::json;
+use store::{
+    Store, StoreError,
+    tasks::NewTask,
+    unpublished::{Unpublished, UnpublishedId, published_mark, unpublished_claim},
+    webhook_events::NewWebhookEvent,
+};
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+
+/// Between two looks of the relay, unless it is woken.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// Whoever committed a row publishes it at once; the relay leaves it alone for this long.
+const GRACE: TimeDelta = TimeDelta::seconds(2);
+/// Rows of each kind that the relay takes at a time.
+const BATCH: u32 = 500;
+
+/// Publishes rows of the ledger. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Outbox {
+    store: Store,
+    publisher: Publisher,
+    wake: Arc<Notify>,
+}
+
+impl Outbox {
+    /// Over this ledger and this broker.
+    pub fn new(store: Store, publisher: Publisher) -> Self {
+        Self { store, publisher, wake: Arc::new(Notify::new()) }
+    }
+
+    /// Publishes events that were just committed. What fails is left to the relay.
+    pub async fn publish_events(&self, events: Vec<NewWebhookEvent>) {
+        let rows = events.into_iter().filter_map(|event| {
+            let (record_type, source_id) = event.entity?;
+            Some(Unpublished::Event {
+                id: event.id,
+                webhook_id: event.webhook_id,
+                event_type: event.event_type,
+                record_type,
+                source_id,
+                occurred_at: event.occurred_at,
+                trace_context: event.trace_context,
+            })
+        });
+        self.publish_now(rows.collect()).await;
+    }
+
+    /// Publishes tasks that were just committed. What fails is left to the relay.
+    pub async fn publish_tasks(&self, tasks: Vec<NewTask>) {
+        let row = |task: NewTask| Unpublished::Task {
+            id: task.id,
+            sync_id: task.sync_id,
+            message: task.message,
+            trace_context: task.trace_context,
+        };
+        self.publish_now(tasks.into_iter().map(row).collect()).await;
+    }
+
+    /// Publishes the command of a run that was just committed. If it fails it is left to the relay.
+    pub async fn publish_command(&self, sync_id: SyncId, trace_context: BTreeMap<String, String>) {
+        self.publish_now(vec![Unpublished::Command { sync_id, trace_context: json!(trace_context) }]).await;
+    }
+
+    /// Has a relay of this process look now, for rows that were committed without a publication.
+    pub fn wake(&self) {
+        self.wake.notify_one();
+    }
+
+    async fn publish_now(&self, rows: Vec<Unpublished>) {
+        let confirmed = self.publish(&rows).await;
+        if confirmed.is_empty() {
+            return;
+        }
+        let marking =
+            async { published_mark(&mut *self.store.db().await?, &confirmed, SystemClock.now()).await };
+        if let Err(error) = marking.await {
+            // The relay publishes them again, which is harmless.
+            tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                "published messages could not be marked so"
+            );
+        }
+    }
+
+    async fn publish(&self, rows: &[Unpublished]) -> Vec<UnpublishedId> {
+        let (ids, messages): (Vec<_>, Vec<_>) =
+            rows.iter().filter_map(|row| Some((row.id(), message::message(row)?))).unzip();
+        let results = self.publisher.publish_batch(&messages).await;
+        let failure = results.iter().find_map(|result| result.as_ref().err());
+        if let Some(error) = failure {
+            let count = results.iter().filter(|result| result.is_err()).count();
+            tracing::warn!(
+                error = error as &dyn std::error::Error,
+                messages.count = count,
+                "not published; the relay will"
+            );
+        }
+        ids.into_iter().zip(results).filter(|(_, result)| result.is_ok()).map(|(id, _)| id).collect()
+    }
+
+    /// Publishes, on and on until `stop`, what was committed and not confirmed, in order of arrival. Any number of relays
+    /// may run: they lock the rows that they take, and pass over those of others.
+    pub async fn relay(self, stop: CancellationToken) {
+        loop {
+            match self.relay_once().await {
+                // There may be more.
+                Ok(published) if published >= BATCH as usize => continue,
+                Ok(_) => {}
+                Err(error) => {
+                    tracing::warn!(error = &error as &dyn std::error::Error, "the relay could not look")
+                }
+            }
+            tokio::select! {
+                () = stop.cancelled() => return,
+                () = tokio::time::sleep(LOOK_EVERY) => {}
+                () = self.wake.notified() => {}
+            }
+        }
+    }
+
+    /// One look; says how many were published.
+    async fn relay_once(&self) -> Result<usize, StoreError> {
+        let mut tx = self.store.begin().await?;
+        let now = SystemClock.now();
+        let rows = unpublished_claim(&mut tx, BATCH, now - GRACE).await?;
+        let confirmed = self.publish(&rows).await;
+        published_mark(&mut tx, &confirmed, now).await?;
+        tx.commit().await?;
+
+        let gauges = store::gauges::gauges(&mut *self.store.db().await?).await?;
+        metrics::gauge!("sms_outbox_pending").set(gauges.unpublished as f64);
+        let age = gauges.unpublished_since.map_or(0.0, |since| (now - since).as_seconds_f64().max(0.0));
+        metrics::gauge!("sms_outbox_oldest_age_seconds").set(age);
+        if !confirmed.is_empty() {
+            tracing::info!(messages.count = confirmed.len(), "the relay published what was left");
+        }
+        Ok(confirmed.len())
+    }
+}

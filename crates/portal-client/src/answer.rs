@@ -1,0 +1,136 @@
+//! Reading answers: within a limit, and record by record, so that one bad record costs one record.
+
+use contracts::provider::{Page, PageInfo};
+use domain::{Finding, Rejection};
+use serde::{Deserialize, de::DeserializeOwned};
+use serde_json::value::RawValue;
+
+use crate::PortalError;
+
+/// A page of a thousand records is about a megabyte; a hundred times that is no page. Counted after decompression.
+const LARGEST_ANSWER: usize = 100 * 1024 * 1024;
+
+/// A record as it arrived, or why it cannot be read.
+pub type Decoded<D> = Result<D, Rejection>;
+
+/// A page whose records were read one by one.
+#[derive(Debug)]
+pub struct RecordsPage<D> {
+    /// In the provider's order.
+    pub records: Vec<Decoded<D>>,
+    /// Where the page stands.
+    pub info: PageInfo,
+}
+
+/// Reads a body in pieces, so that a small compressed answer cannot become an endless one.
+pub(crate) async fn body(mut response: reqwest::Response, path: &str) -> Result<Vec<u8>, PortalError> {
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await.map_err(PortalError::NoAnswer)? {
+        if body.len() + chunk.len() > LARGEST_ANSWER {
+            return Err(PortalError::TooLarge { path: path.to_owned(), limit: LARGEST_ANSWER });
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(body)
+}
+
+/// Reads JSON whose outline is fixed. What is not JSON may have been cut on the way and be whole the next time; JSON of
+/// another outline will stay so.
+pub(crate) fn outline<T: DeserializeOwned>(body: &[u8], path: &str) -> Result<T, PortalError> {
+    serde_json::from_slice(body).map_err(|source| match source.classify() {
+        serde_json::error::Category::Data => {
+            PortalError::Contract { path: path.to_owned(), what: source.to_string() }
+        }
+        _ => PortalError::Unreadable { path: path.to_owned(), source },
+    })
+}
+
+pub(crate) fn page<D: DeserializeOwned>(body: &[u8], path: &str) -> Result<RecordsPage<D>, PortalError> {
+    let Page { data, page } = outline::<Page<Box<RawValue>>>(body, path)?;
+    Ok(RecordsPage { records: data.iter().map(|raw| record(raw)).collect(), info: page })
+}
+
+/// Reads one record; a wrong type is the record's fault, with a JSON pointer to the place.
+pub(crate) fn record<D: DeserializeOwned>(raw: &RawValue) -> Decoded<D> {
+    let mut reader = serde_json::Deserializer::from_str(raw.get());
+    serde_path_to_error::deserialize(&mut reader).map_err(|error| {
+        let pointer = pointer(error.path());
+        let value = serde_json::from_str::<serde_json::Value>(raw.get()).ok();
+        let offending =
+            value.as_ref().and_then(|v| v.pointer(&pointer)).filter(|v| !v.is_object() && !v.is_array());
+        let mut finding = Finding::error("wrong_type", pointer, error.inner());
+        if let Some(offending) = offending {
+            finding = finding.with_value(offending);
+        }
+        let handle: Handle = serde_json::from_str(raw.get()).unwrap_or_default();
+        let label = handle.name.filter(|name| !name.trim().is_empty());
+        Rejection::because(handle.id.unwrap_or_default(), label, finding)
+    })
+}
+
+/// What names a record even when the rest of it cannot be read.
+#[derive(Default, Deserialize)]
+struct Handle {
+    #[serde(default, deserialize_with = "text_or_nothing")]
+    id: Option<String>,
+    #[serde(default, deserialize_with = "text_or_nothing")]
+    name: Option<String>,
+}
+
+fn text_or_nothing<'de, R: serde::Deserializer<'de>>(reader: R) -> Result<Option<String>, R::Error> {
+    let value = serde_json::Value::deserialize(reader)?;
+    Ok(value.as_str().map(str::to_owned))
+}
+
+fn pointer(path: &serde_path_to_error::Path) -> String {
+    use serde_path_to_error::Segment;
+    let mut pointer = String::new();
+    for segment in path {
+        let token = match segment {
+            Segment::Seq { index } => index.to_string(),
+            Segment::Map { key } => key.replace('~', "~0").replace('/', "~1"),
+            Segment::Enum { variant } => variant.clone(),
+            Segment::Unknown => continue,
+        };
+        pointer.push('/');
+        pointer.push_str(&token);
+    }
+    pointer
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, Deserialize, PartialEq)]
+    struct Tank {
+        id: String,
+        levels: Vec<f64>,
+    }
+
+    #[test]
+    fn a_record_with_a_wrong_type_is_rejected_alone_with_a_pointer() {
+        let body = br#"{"data":[{"id":"a","levels":[1]},{"id":"b","name":"Aft","levels":[1,"full"]},{"id":7,"levels":[]}],
+            "page":{"limit":3}}"#;
+        let page = page::<Tank>(body, "/tanks").unwrap();
+        assert_eq!(page.records[0], Ok(Tank { id: "a".into(), levels: vec![1.0] }));
+
+        let rejection = page.records[1].as_ref().unwrap_err();
+        assert_eq!((rejection.source_id.as_str(), rejection.label.as_deref()), ("b", Some("Aft")));
+        let finding = &rejection.findings[0];
+        assert_eq!((finding.code, finding.pointer.as_str()), ("wrong_type", "/levels/1"));
+        assert_eq!(finding.value.as_deref(), Some("\"full\""));
+
+        let nameless = page.records[2].as_ref().unwrap_err();
+        assert_eq!((nameless.source_id.as_str(), nameless.findings[0].pointer.as_str()), ("", "/id"));
+    }
+
+    #[test]
+    fn a_cut_answer_may_be_whole_next_time_and_another_outline_will_not() {
+        use domain::FailureClass;
+        let cut = page::<Tank>(br#"{"data":[{"id":"a","#, "/tanks").unwrap_err();
+        assert_eq!(cut.class(), FailureClass::Transient);
+        let other = page::<Tank>(br#"{"items":[]}"#, "/tanks").unwrap_err();
+        assert_eq!(other.class(), FailureClass::Permanent);
+    }
+}

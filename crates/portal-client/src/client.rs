@@ -1,0 +1,204 @@
+//! The client: one request, one answer.
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use contracts::provider::{EquipmentDraft, ListQuery, UserDraft, VesselDraft, VesselExport};
+use domain::SourceId;
+use opentelemetry::{global, propagation::Injector};
+use reqwest::{
+    Method, Url,
+    header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER},
+    redirect,
+};
+use secrecy::{ExposeSecret, SecretString};
+use serde::de::DeserializeOwned;
+use serde_json::value::RawValue;
+use tokio::sync::Semaphore;
+use tracing::Span;
+use tracing_opentelemetry::OpenTelemetrySpanExt;
+
+use crate::{
+    PortalError,
+    answer::{self, Decoded, RecordsPage},
+};
+
+/// How to reach the onboarding portal.
+#[derive(Debug, Clone)]
+pub struct PortalOptions {
+    /// Base of its API: `http://localhost:3001/api`.
+    pub url: String,
+    /// Its key for us.
+    pub api_key: SecretString,
+    /// For a whole answer.
+    pub timeout: Duration,
+    /// Requests at a time, over all tasks of the process.
+    pub concurrency: usize,
+}
+
+/// A kind of record that the portal lists.
+pub trait ListedRecord: DeserializeOwned + Send {
+    /// Its path under the base.
+    const PATH: &'static str;
+}
+
+impl ListedRecord for VesselDraft {
+    const PATH: &'static str = "sync/vessels";
+}
+impl ListedRecord for EquipmentDraft {
+    const PATH: &'static str = "sync/equipment";
+}
+impl ListedRecord for UserDraft {
+    const PATH: &'static str = "sync/users";
+}
+
+/// The onboarding portal. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct PortalClient {
+    http: reqwest::Client,
+    base: Url,
+    permits: Arc<Semaphore>,
+}
+
+impl PortalClient {
+    /// A client of the portal at `options.url`. Sends nothing yet.
+    pub fn new(options: &PortalOptions) -> Result<Self, PortalError> {
+        let unusable = |e: &dyn std::fmt::Display| PortalError::Unusable(e.to_string());
+        // Without the slash, joining a path would replace the last segment of the base.
+        let base =
+            Url::parse(&format!("{}/", options.url.trim_end_matches('/'))).map_err(|e| unusable(&e))?;
+        let bearer = format!("Bearer {}", options.api_key.expose_secret());
+        let mut bearer = HeaderValue::from_str(&bearer).map_err(|e| unusable(&e))?;
+        bearer.set_sensitive(true);
+        let http = reqwest::Client::builder()
+            .user_agent(concat!("sms-sync/", env!("CARGO_PKG_VERSION")))
+            .default_headers(HeaderMap::from_iter([(AUTHORIZATION, bearer)]))
+            .connect_timeout(Duration::from_secs(5))
+            .timeout(options.timeout)
+            // The key must not follow a redirect to somebody else.
+            .redirect(redirect::Policy::none())
+            .build()
+            .map_err(|e| unusable(&e))?;
+        Ok(Self { http, base, permits: Arc::new(Semaphore::new(options.concurrency)) })
+    }
+
+    /// The address of the portal's API.
+    pub fn base(&self) -> &Url {
+        &self.base
+    }
+
+    /// One page of a list.
+    pub async fn page<D: ListedRecord>(&self, query: &ListQuery) -> Result<RecordsPage<D>, PortalError> {
+        let body = self.ask(Method::GET, D::PATH, Some(query)).await?;
+        let page = answer::page(&body, D::PATH)?;
+        if query.cursor.is_some() && page.info.next_cursor == query.cursor {
+            let what = "the next cursor is the one that was sent, so paging would never end".to_owned();
+            return Err(PortalError::Contract { path: D::PATH.to_owned(), what });
+        }
+        Ok(page)
+    }
+
+    /// A vessel with all that belongs to it.
+    pub async fn vessel_export(
+        &self,
+        vessel: &SourceId,
+    ) -> Result<VesselExport<Decoded<VesselDraft>, Decoded<EquipmentDraft>, Decoded<UserDraft>>, PortalError>
+    {
+        // Safe in a path: that is what a SourceId promises.
+        let path = format!("sync/export/{vessel}");
+        let body = self.ask(Method::POST, &path, None).await?;
+        let export: VesselExport<Box<RawValue>, Box<RawValue>, Box<RawValue>> =
+            answer::outline(&body, &path)?;
+        Ok(VesselExport {
+            vessel: answer::record(&export.vessel),
+            equipment: export.equipment.iter().map(|raw| answer::record(raw)).collect(),
+            users: export.users.iter().map(|raw| answer::record(raw)).collect(),
+            as_of: export.as_of,
+        })
+    }
+
+    #[tracing::instrument(skip_all, fields(otel.kind = "client", http.request.method = %method, url.path = path))]
+    async fn ask(
+        &self,
+        method: Method,
+        path: &str,
+        query: Option<&ListQuery>,
+    ) -> Result<Vec<u8>, PortalError> {
+        let response = self.send(method, path, query).await?;
+        let status = response.status();
+        if status.is_success() {
+            return answer::body(response, path).await;
+        }
+        let retry_after = retry_after(response.headers());
+        let problem = answer::body(response, path).await.unwrap_or_default();
+        Err(PortalError::Status {
+            status: status.as_u16(),
+            path: path.to_owned(),
+            detail: detail(&problem),
+            retry_after,
+        })
+    }
+
+    pub(crate) async fn send(
+        &self,
+        method: Method,
+        path: &str,
+        query: Option<&ListQuery>,
+    ) -> Result<reqwest::Response, PortalError> {
+        let _permit = self.permits.acquire().await.expect("the semaphore is never closed");
+        let url = self.base.join(path).map_err(|e| PortalError::Unusable(e.to_string()))?;
+        let began = Instant::now();
+        let mut request = self.http.request(method, url).headers(trace_headers());
+        if let Some(query) = query {
+            request = request.query(query);
+        }
+        let answer = request.send().await;
+        let class = match &answer {
+            Ok(response) => format!("{}xx", response.status().as_u16() / 100),
+            Err(_) => "none".to_owned(),
+        };
+        // The path's last part may be a record's id, which must not become a label.
+        let endpoint = path.split('/').nth(1).unwrap_or_default().to_owned();
+        metrics::histogram!("sms_onboarding_api_request_duration_seconds", "endpoint" => endpoint, "status_class" => class)
+            .record(began.elapsed().as_secs_f64());
+        answer.map_err(PortalError::NoAnswer)
+    }
+}
+
+/// `Retry-After` in seconds, or as a date.
+fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let text = headers.get(RETRY_AFTER)?.to_str().ok()?;
+    if let Ok(seconds) = text.parse() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let date = chrono::DateTime::parse_from_rfc2822(text).ok()?;
+    use domain::clock::Clock;
+    (date.to_utc() - domain::clock::SystemClock.now()).to_std().ok()
+}
+
+/// What a problem (RFC 9457) says for itself; a few words of it.
+fn detail(body: &[u8]) -> Option<String> {
+    let problem: serde_json::Value = serde_json::from_slice(body).ok()?;
+    let text = problem.get("detail").or(problem.get("title"))?.as_str()?;
+    Some(text.chars().take(200).collect())
+}
+
+fn trace_headers() -> HeaderMap {
+    struct Carrier(HeaderMap);
+    impl Injector for Carrier {
+        fn set(&mut self, key: &str, value: String) {
+            if let (Ok(name), Ok(value)) = (HeaderName::try_from(key), HeaderValue::try_from(value))
+                && !value.is_empty()
+            {
+                self.0.insert(name, value);
+            }
+        }
+    }
+    let mut carrier = Carrier(HeaderMap::new());
+    global::get_text_map_propagator(|propagator| {
+        propagator.inject_context(&Span::current().context(), &mut carrier)
+    });
+    carrier.0
+}

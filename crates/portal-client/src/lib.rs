@@ -1,0 +1,11 @@
+#![doc = include_str!("../README.md")]
+
+mod answer;
+mod client;
+mod connection_test;
+mod error;
+
+pub use answer::{Decoded, RecordsPage};
+pub use client::{ListedRecord, PortalClient, PortalOptions};
+pub use connection_test::ConnectionStep;
+pub use error::PortalError;

@@ -1,0 +1,189 @@
+//! Findings and conflicts: what became of records that did not simply go in.
+
+use chrono::{DateTime, Utc};
+use diesel::{QueryableByName, sql_types::*};
+use diesel_async::RunQueryDsl;
+use domain::{Finding, RecordType, Severity, SyncId};
+use serde_json::Value;
+
+use crate::{
+    Db, StoreError,
+    error::{count, word},
+    sql::statement,
+};
+
+/// A finding about a record.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RecordFinding {
+    /// What kind of record.
+    pub record_type: RecordType,
+    /// Its id in the onboarding portal.
+    pub source_id: String,
+    /// What a person calls it.
+    pub label: Option<String>,
+    /// What was found.
+    pub finding: Finding,
+}
+
+/// A finding as it is recorded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredFinding {
+    /// Grows.
+    pub id: u64,
+    /// What kind of record.
+    pub record_type: RecordType,
+    /// Its id in the onboarding portal.
+    pub source_id: String,
+    /// What a person calls it.
+    pub label: Option<String>,
+    /// Whether the record was rejected for it.
+    pub severity: Severity,
+    /// For programs.
+    pub code: String,
+    /// RFC 6901.
+    pub pointer: String,
+    /// For people.
+    pub message: String,
+    /// The offending value.
+    pub value: Option<String>,
+    /// When.
+    pub found_at: DateTime<Utc>,
+}
+
+/// A conflict as it is recorded.
+#[derive(Debug, Clone, PartialEq, QueryableByName)]
+pub struct Conflict {
+    /// Its id.
+    #[diesel(sql_type = Uuid)]
+    pub id: uuid::Uuid,
+    /// What kind of record.
+    #[diesel(sql_type = Text)]
+    pub record_type: String,
+    /// Its id in the onboarding portal.
+    #[diesel(sql_type = Text)]
+    pub source_id: String,
+    /// `local_newer`, `source_newer`, `criticality_downgrade`.
+    #[diesel(sql_type = Text)]
+    pub kind: String,
+    /// The maintenance portal's values.
+    #[diesel(sql_type = Jsonb)]
+    pub local_value: Value,
+    /// The onboarding portal's values.
+    #[diesel(sql_type = Jsonb)]
+    pub source_value: Value,
+    /// When the maintenance portal's were written.
+    #[diesel(sql_type = Timestamptz)]
+    pub local_at: DateTime<Utc>,
+    /// When the onboarding portal's were.
+    #[diesel(sql_type = Timestamptz)]
+    pub source_at: DateTime<Utc>,
+    /// `local` or `source`.
+    #[diesel(sql_type = Text)]
+    pub winner: String,
+    /// `open` or `resolved`.
+    #[diesel(sql_type = Text)]
+    pub state: String,
+    /// When it was found.
+    #[diesel(sql_type = Timestamptz)]
+    pub opened_at: DateTime<Utc>,
+}
+
+/// Stores findings, in one statement.
+///
+/// # Errors
+///
+/// If the database fails.
+pub async fn findings_insert(
+    db: &mut Db,
+    sync_id: SyncId,
+    findings: &[RecordFinding],
+    now: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    if findings.is_empty() {
+        return Ok(());
+    }
+    // PostgreSQL keeps no NUL in text, and what is rejected may well hold one.
+    let clean = |text: &str| text.replace('\0', "\u{fffd}");
+    statement(
+        "INSERT INTO findings (sync_id, record_type, source_id, label, severity, code, pointer, message, value, found_at)
+         SELECT $1, i.*, $2 FROM unnest($3, $4, $5, $6, $7, $8, $9, $10) AS i",
+    )
+    .bind::<Uuid, _>(sync_id.as_uuid())
+    .bind::<Timestamptz, _>(now)
+    .bind::<Array<Text>, _>(findings.iter().map(|it| it.record_type.as_str()).collect::<Vec<_>>())
+    .bind::<Array<Text>, _>(findings.iter().map(|it| clean(&it.source_id)).collect::<Vec<_>>())
+    .bind::<Array<Nullable<Text>>, _>(findings.iter().map(|it| it.label.as_deref().map(clean)).collect::<Vec<_>>())
+    .bind::<Array<Text>, _>(findings.iter().map(|it| it.finding.severity.as_str()).collect::<Vec<_>>())
+    .bind::<Array<Text>, _>(findings.iter().map(|it| it.finding.code).collect::<Vec<_>>())
+    .bind::<Array<Text>, _>(findings.iter().map(|it| clean(&it.finding.pointer)).collect::<Vec<_>>())
+    .bind::<Array<Text>, _>(findings.iter().map(|it| clean(&it.finding.message)).collect::<Vec<_>>())
+    .bind::<Array<Nullable<Text>>, _>(
+        findings.iter().map(|it| it.finding.value.as_deref().map(clean)).collect::<Vec<_>>(),
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+pub(crate) const COLUMNS: &str =
+    "id, record_type, source_id, label, severity, code, pointer, message, value, found_at";
+pub(crate) type Columns =
+    (i64, String, String, Option<String>, String, String, String, String, Option<String>, DateTime<Utc>);
+pub(crate) type Types =
+    (Int8, Text, Text, Nullable<Text>, Text, Text, Text, Text, Nullable<Text>, Timestamptz);
+
+/// A finding out of its row.
+pub(crate) fn stored(
+    (id, record_type, source_id, label, severity, code, pointer, message, value, found_at): Columns,
+) -> Result<StoredFinding, StoreError> {
+    Ok(StoredFinding {
+        id: count(id),
+        record_type: word("findings", "record_type", id, &record_type)?,
+        source_id,
+        label,
+        severity: word("findings", "severity", id, &severity)?,
+        code,
+        pointer,
+        message,
+        value,
+        found_at,
+    })
+}
+
+/// Findings of a run in the order they were made, from after the finding `after`.
+///
+/// # Errors
+///
+/// If the database fails.
+pub async fn finding_list(
+    db: &mut Db,
+    sync_id: SyncId,
+    limit: u32,
+    after: Option<u64>,
+) -> Result<Vec<StoredFinding>, StoreError> {
+    let text = format!("SELECT {COLUMNS} FROM findings WHERE sync_id = $1 AND id > $2 ORDER BY id LIMIT $3");
+    let rows: Vec<Columns> = statement(&text)
+        .bind::<Uuid, _>(sync_id.as_uuid())
+        .bind::<Int8, _>(after.map_or(0, |id| i64::try_from(id).unwrap_or(i64::MAX)))
+        .bind::<Int8, _>(i64::from(limit))
+        .returning::<Types>()
+        .load(db)
+        .await?;
+    rows.into_iter().map(stored).collect()
+}
+
+/// Conflicts of a run, at most `limit`.
+///
+/// # Errors
+///
+/// If the database fails.
+pub async fn conflict_list(db: &mut Db, sync_id: SyncId, limit: u32) -> Result<Vec<Conflict>, StoreError> {
+    Ok(statement(
+        "SELECT id, record_type, source_id, kind, local_value, source_value, local_at, source_at, winner, state, opened_at
+         FROM conflicts WHERE sync_id = $1 ORDER BY id LIMIT $2",
+    )
+    .bind::<Uuid, _>(sync_id.as_uuid())
+    .bind::<Int8, _>(i64::from(limit))
+    .load(db)
+    .await?)
+}

@@ -1,0 +1,24 @@
+#![doc = include_str!("../README.md")]
+
+pub mod audit;
+mod connection;
+pub mod dead_letters;
+mod error;
+pub mod findings;
+pub mod gauges;
+pub mod leader;
+pub mod migrations;
+pub mod overview;
+mod page;
+pub mod phases;
+pub mod records;
+pub mod settings;
+mod sql;
+pub mod sync_runs;
+pub mod tasks;
+pub mod unpublished;
+pub mod webhook_events;
+
+pub use connection::{Connection, Db, Store, Tx};
+pub use error::{Constraint, StoreError};
+pub use page::{Page, Window};

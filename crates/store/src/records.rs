@@ -1,0 +1,626 @@
+//! Records: how a page of companies, vessels, equipment or users goes into its table.
+//!
+//! A page takes few statements over arrays, whatever its length. First one select compares versions, without locks:
+//! what is unchanged costs no more than that. What is to be written over is locked in the order of its ids (so that two
+//! workers cannot deadlock) and decided again under the lock (so that they cannot race): last write wins. What is new
+//! is inserted `ON CONFLICT DO NOTHING`; a row that somebody else was faster with goes round again.
+//!
+//! Parts and schedules, and what a table needs beside this, stand in its own file.
+
+mod companies;
+mod conflicts;
+mod equipment;
+mod equipment_parts;
+mod users;
+mod vessels;
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+
+use chrono::{DateTime, Utc};
+use diesel::{QueryableByName, sql_types::*};
+use diesel_async::RunQueryDsl;
+use domain::{
+    Accepted, ContentHash, Finding, Outcome, RecordCounts, RecordType, SourceId, SyncId, Version,
+    last_write_wins::{Decision, Held, Writer, decide},
+};
+use serde_json::Value;
+
+pub use companies::companies_apply;
+pub use equipment::equipment_apply;
+pub use users::{
+    NewPassword, PasswordClaim, UserId, user_find_by_email, user_password_claim, users_apply, users_unknown,
+};
+pub use vessels::{vessel_ids_known, vessels_apply};
+
+use crate::{
+    Db, StoreError,
+    findings::{RecordFinding, findings_insert},
+    sql::{Statement, statement},
+};
+
+/// What became of one record.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Applied {
+    /// Its id in the onboarding portal.
+    pub source_id: SourceId,
+    /// What became of it.
+    pub outcome: Outcome,
+}
+
+/// The account of what was applied.
+#[must_use]
+pub fn counts_of(applied: &[Applied]) -> RecordCounts {
+    applied.iter().map(|it| it.outcome).collect()
+}
+
+/// A column that belongs to the onboarding portal.
+pub(crate) struct Column {
+    /// In the table.
+    name: &'static str,
+    /// Its value out of the input `i`, and the row `t` when there is one.
+    value: Source,
+}
+
+enum Source {
+    Plain,
+    /// SQL over `i`.
+    Made(&'static str),
+    /// SQL over `i` and `t`, for updates only.
+    Merged(&'static str),
+}
+
+pub(crate) const fn column(name: &'static str) -> Column {
+    Column { name, value: Source::Plain }
+}
+
+impl Column {
+    /// The input holds it in another form.
+    const fn made(self, sql: &'static str) -> Self {
+        Self { name: self.name, value: Source::Made(sql) }
+    }
+
+    /// An update takes the row's value into account.
+    const fn merged(self, sql: &'static str) -> Self {
+        Self { name: self.name, value: Source::Merged(sql) }
+    }
+
+    fn inserted(&self) -> String {
+        match self.value {
+            Source::Plain | Source::Merged(_) => format!("i.{}", self.name),
+            Source::Made(sql) => sql.to_owned(),
+        }
+    }
+
+    fn updated(&self) -> String {
+        match self.value {
+            Source::Plain => format!("i.{}", self.name),
+            Source::Made(sql) | Source::Merged(sql) => sql.to_owned(),
+        }
+    }
+}
+
+/// What the four tables differ in.
+pub(crate) trait Table: Sync {
+    /// The accepted record.
+    type Record: Sync;
+    /// The table's name.
+    const NAME: &'static str;
+    /// What it holds.
+    const RECORD_TYPE: RecordType;
+    /// Columns of the onboarding portal.
+    const COLUMNS: &'static [Column];
+    /// Inputs that are no columns, for `made` and `merged`.
+    const INPUTS: &'static [&'static str] = &[];
+    /// Columns that are set when the row is created, and never again.
+    const ONCE: &'static [&'static str] = &[];
+    /// The natural key: its expression over the table, code and pointer of the finding.
+    const NATURAL_KEY: Option<(&'static str, &'static str, &'static str)> = None;
+    /// Whether the row is critical, as an expression over `t`.
+    const IS_CRITICAL: &'static str = "false";
+
+    fn source_id(record: &Self::Record) -> &SourceId;
+    fn is_withdrawn(_: &Self::Record) -> bool {
+        false
+    }
+    fn is_critical(_: &Self::Record) -> bool {
+        false
+    }
+    fn natural_key(_: &Self::Record) -> Option<&str> {
+        None
+    }
+    /// Why the record cannot go in for what it refers to.
+    fn missing_reference(&self, _: &Self::Record) -> Option<Finding> {
+        None
+    }
+    /// Binds an array each of `COLUMNS`, `INPUTS` and `ONCE`, in that order.
+    fn bind<'f>(&'f self, statement: Statement<'f>, rows: &[&'f Accepted<Self::Record>]) -> Statement<'f>;
+    /// What is to be done beside: parts of what was written. `written`: row id, record, whether it is new.
+    fn after(
+        &self,
+        _: &mut Db,
+        _written: &[(uuid::Uuid, &Accepted<Self::Record>, bool)],
+        _now: DateTime<Utc>,
+    ) -> impl Future<Output = Result<(), StoreError>> + Send {
+        async { Ok(()) }
+    }
+}
+
+/// A row as the decision needs it.
+#[derive(QueryableByName)]
+struct HeldRow {
+    #[diesel(sql_type = Text)]
+    source_id: String,
+    #[diesel(sql_type = Uuid)]
+    id: uuid::Uuid,
+    #[diesel(sql_type = Binary)]
+    content_hash: Vec<u8>,
+    #[diesel(sql_type = Timestamptz)]
+    version_at: DateTime<Utc>,
+    #[diesel(sql_type = Text)]
+    last_writer: String,
+    #[diesel(sql_type = Bool)]
+    is_critical: bool,
+    #[diesel(sql_type = Nullable<Jsonb>)]
+    local: Option<Value>,
+}
+
+impl HeldRow {
+    fn held(&self, table: &'static str) -> Result<Held, StoreError> {
+        let hash = ContentHash::try_from(self.content_hash.as_slice()).map_err(|source| {
+            StoreError::Contradiction {
+                table,
+                column: "content_hash",
+                id: self.source_id.clone(),
+                source: source.into(),
+            }
+        })?;
+        let last_writer: Writer =
+            crate::error::word(table, "last_writer", &self.source_id, &self.last_writer)?;
+        Ok(Held { version: Version { updated_at: self.version_at, hash }, last_writer })
+    }
+}
+
+async fn held_rows(
+    db: &mut Db,
+    text: &str,
+    source_ids: Vec<&str>,
+) -> Result<HashMap<String, HeldRow>, StoreError> {
+    let rows: Vec<HeldRow> = statement(text).bind::<Array<Text>, _>(source_ids).load(db).await?;
+    Ok(rows.into_iter().map(|row| (row.source_id.clone(), row)).collect())
+}
+
+/// What a batch came to.
+struct Batch<'a, R> {
+    outcomes: HashMap<&'a str, Outcome>,
+    rejections: Vec<(&'a Accepted<R>, Finding)>,
+}
+
+/// Writes a page. Every record of the input has one outcome, in its order.
+pub(crate) async fn page_apply<T: Table>(
+    table: &T,
+    db: &mut Db,
+    sync_id: SyncId,
+    records: &[Accepted<T::Record>],
+    now: DateTime<Utc>,
+) -> Result<Vec<Applied>, StoreError> {
+    // One state of each record, the newest; in the order of the ids.
+    let mut newest: BTreeMap<&str, &Accepted<T::Record>> = BTreeMap::new();
+    for it in records {
+        let kept = newest.entry(T::source_id(&it.record).as_str()).or_insert(it);
+        if it.version > kept.version {
+            *kept = it;
+        }
+    }
+    let mut outcomes: HashMap<&str, Outcome> = HashMap::with_capacity(newest.len());
+    let mut findings = Vec::new();
+    let mut batches: Vec<Vec<&Accepted<T::Record>>> = vec![newest.values().copied().collect()];
+    while let Some(batch) = batches.pop() {
+        if batch.is_empty() {
+            continue;
+        }
+        statement("SAVEPOINT batch").execute(db).await?;
+        match batch_apply(table, db, sync_id, &batch, now).await {
+            Ok(done) => {
+                statement("RELEASE SAVEPOINT batch").execute(db).await?;
+                outcomes.extend(done.outcomes);
+                findings.extend(done.rejections.into_iter().map(|(it, finding)| of_record::<T>(it, finding)));
+            }
+            Err(error) if error.is_refusal() => {
+                statement("ROLLBACK TO SAVEPOINT batch").execute(db).await?;
+                if let [culprit] = batch.as_slice() {
+                    tracing::warn!(
+                        error = &error as &dyn std::error::Error,
+                        record.kind = T::RECORD_TYPE.as_str(),
+                        record.source_id = T::source_id(&culprit.record).as_str(),
+                        "the database refused a record"
+                    );
+                    outcomes.insert(T::source_id(&culprit.record).as_str(), Outcome::Rejected);
+                    findings.push(of_record::<T>(culprit, refusal(&error)));
+                } else {
+                    // Halved until the culprit stands alone.
+                    let (first, second) = batch.split_at(batch.len() / 2);
+                    batches.push(second.to_vec());
+                    batches.push(first.to_vec());
+                }
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    for it in newest.values() {
+        let written = matches!(
+            outcomes.get(T::source_id(&it.record).as_str()),
+            Some(Outcome::Created | Outcome::Updated | Outcome::Conflict)
+        );
+        if written {
+            findings.extend(it.warnings.iter().map(|warning| of_record::<T>(it, warning.clone())));
+        }
+    }
+    findings_insert(db, sync_id, &findings, now).await?;
+
+    // A state that the same page overtakes is stale.
+    let mut spent: HashSet<&str> = HashSet::with_capacity(newest.len());
+    Ok(records
+        .iter()
+        .map(|it| {
+            let source_id = T::source_id(&it.record);
+            let is_newest = newest.get(source_id.as_str()).is_some_and(|kept| std::ptr::eq(*kept, it));
+            let outcome = if is_newest && spent.insert(source_id.as_str()) {
+                outcomes.get(source_id.as_str()).copied().unwrap_or(Outcome::Skipped)
+            } else {
+                Outcome::Skipped
+            };
+            Applied { source_id: source_id.clone(), outcome }
+        })
+        .collect())
+}
+
+fn of_record<T: Table>(it: &Accepted<T::Record>, finding: Finding) -> RecordFinding {
+    RecordFinding {
+        record_type: T::RECORD_TYPE,
+        source_id: T::source_id(&it.record).to_string(),
+        label: Some(it.label.clone()),
+        finding,
+    }
+}
+
+fn refusal(error: &StoreError) -> Finding {
+    match error.constraint() {
+        Some(constraint) => Finding::error(
+            constraint.finding_code(),
+            "",
+            format!("the database refused the record by {constraint}"),
+        ),
+        None => Finding::error("refused_by_database", "", "the database cannot hold one of its values"),
+    }
+}
+
+async fn batch_apply<'a, T: Table>(
+    table: &T,
+    db: &mut Db,
+    sync_id: SyncId,
+    records: &[&'a Accepted<T::Record>],
+    now: DateTime<Utc>,
+) -> Result<Batch<'a, T::Record>, StoreError> {
+    let id_of = |it: &&'a Accepted<T::Record>| T::source_id(&it.record).as_str();
+    let compare = format!(
+        "SELECT source_id, id, content_hash, version_at, last_writer, false AS is_critical, NULL::jsonb AS local
+         FROM {} WHERE source_id = ANY($1)",
+        T::NAME
+    );
+    let lock = format!(
+        "SELECT source_id, id, content_hash, version_at, last_writer, {} AS is_critical,
+             CASE WHEN last_writer = 'maintenance' OR {} THEN to_jsonb(t) END AS local
+         FROM {} AS t WHERE source_id = ANY($1) ORDER BY source_id FOR NO KEY UPDATE",
+        T::IS_CRITICAL,
+        T::IS_CRITICAL,
+        T::NAME
+    );
+    let mut done = Batch { outcomes: HashMap::with_capacity(records.len()), rejections: Vec::new() };
+    let mut open: Vec<&'a Accepted<T::Record>> = records.to_vec();
+    // Each round someone else was faster with some row; more than a few would be a quarrel, not a race.
+    for _ in 0..5 {
+        if open.is_empty() {
+            return Ok(done);
+        }
+        let seen = held_rows(db, &compare, open.iter().map(id_of).collect()).await?;
+        let (mut new, mut known) = (Vec::new(), Vec::new());
+        for it in std::mem::take(&mut open) {
+            let held = seen.get(id_of(&it)).map(|row| row.held(T::NAME)).transpose()?;
+            match decide(it.version, held) {
+                Decision::Create if T::is_withdrawn(&it.record) => {
+                    done.outcomes.insert(id_of(&it), Outcome::Skipped);
+                }
+                Decision::Create => new.push(it),
+                decision @ (Decision::Unchanged { newer: false } | Decision::Stale) => {
+                    done.outcomes.insert(id_of(&it), decision.outcome());
+                }
+                Decision::Update { .. } | Decision::Unchanged { newer: true } | Decision::LocalWins => {
+                    known.push(it)
+                }
+            }
+        }
+        references_check(table, &mut new, &mut done);
+        references_check(table, &mut known, &mut done);
+        natural_keys_check::<T>(db, [&mut new, &mut known], &mut done).await?;
+
+        let mut written: Vec<(uuid::Uuid, &'a Accepted<T::Record>, bool)> = Vec::new();
+        if !known.is_empty() {
+            let rows = held_rows(db, &lock, known.iter().map(id_of).collect()).await?;
+            known_apply(table, db, sync_id, &known, &rows, &mut open, &mut written, &mut done, now).await?;
+        }
+        if !new.is_empty() {
+            let ids = insert(table, db, &new, now).await?;
+            for it in new {
+                match ids.get(id_of(&it)) {
+                    Some(id) => {
+                        done.outcomes.insert(id_of(&it), Outcome::Created);
+                        written.push((*id, it, true));
+                    }
+                    None => open.push(it), // somebody else was faster with the row or its natural key
+                }
+            }
+        }
+        if !written.is_empty() {
+            table.after(db, &written, now).await?;
+        }
+    }
+    if open.is_empty() { Ok(done) } else { Err(StoreError::Contended) }
+}
+
+#[expect(clippy::too_many_arguments, reason = "the second half of batch_apply, with its state")]
+async fn known_apply<'a, T: Table>(
+    table: &T,
+    db: &mut Db,
+    sync_id: SyncId,
+    known: &[&'a Accepted<T::Record>],
+    rows: &HashMap<String, HeldRow>,
+    open: &mut Vec<&'a Accepted<T::Record>>,
+    written: &mut Vec<(uuid::Uuid, &'a Accepted<T::Record>, bool)>,
+    done: &mut Batch<'a, T::Record>,
+    now: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    let (mut updates, mut later, mut disputes) = (Vec::new(), Vec::new(), Vec::new());
+    for it in known.iter().copied() {
+        let source_id = T::source_id(&it.record).as_str();
+        let Some(row) = rows.get(source_id) else {
+            open.push(it); // deleted in between
+            continue;
+        };
+        let decision = decide(it.version, Some(row.held(T::NAME)?));
+        let mut outcome = decision.outcome();
+        match decision {
+            Decision::Update { overwrites_local } => {
+                if overwrites_local {
+                    disputes.push((it, row, conflicts::Kind::SourceNewer));
+                }
+                if row.is_critical && !T::is_critical(&it.record) {
+                    disputes.push((it, row, conflicts::Kind::CriticalityDowngrade));
+                    outcome = Outcome::Conflict;
+                }
+                updates.push(it);
+                written.push((row.id, it, false));
+            }
+            Decision::Unchanged { newer: true } => later.push(it),
+            Decision::LocalWins => disputes.push((it, row, conflicts::Kind::LocalNewer)),
+            Decision::Create | Decision::Unchanged { newer: false } | Decision::Stale => {}
+        }
+        done.outcomes.insert(source_id, outcome);
+    }
+    if !disputes.is_empty() {
+        conflicts::store(table, db, sync_id, &disputes, now).await?;
+    }
+    if !updates.is_empty() {
+        update(table, db, &updates, now).await?;
+    }
+    if !later.is_empty() {
+        let text = format!(
+            "UPDATE {} AS t SET source_updated_at = i.at, version_at = i.at,
+                 synced_at = greatest($3, t.synced_at + interval '1 microsecond')
+             FROM unnest($1, $2) AS i (source_id, at) WHERE t.source_id = i.source_id",
+            T::NAME
+        );
+        statement(&text)
+            .bind::<Array<Text>, _>(
+                later.iter().map(|it| T::source_id(&it.record).as_str()).collect::<Vec<_>>(),
+            )
+            .bind::<Array<Timestamptz>, _>(later.iter().map(|it| it.version.updated_at).collect::<Vec<_>>())
+            .bind::<Timestamptz, _>(now)
+            .execute(db)
+            .await?;
+    }
+    Ok(())
+}
+
+fn references_check<'a, T: Table>(
+    table: &T,
+    records: &mut Vec<&'a Accepted<T::Record>>,
+    done: &mut Batch<'a, T::Record>,
+) {
+    records.retain(|it| match table.missing_reference(&it.record) {
+        None => true,
+        Some(finding) => {
+            done.outcomes.insert(T::source_id(&it.record).as_str(), Outcome::Rejected);
+            done.rejections.push((it, finding));
+            false
+        }
+    });
+}
+
+/// Rejects records whose natural key another row, or another record of the batch, has.
+async fn natural_keys_check<'a, T: Table>(
+    db: &mut Db,
+    groups: [&mut Vec<&'a Accepted<T::Record>>; 2],
+    done: &mut Batch<'a, T::Record>,
+) -> Result<(), StoreError> {
+    let Some((expression, code, pointer)) = T::NATURAL_KEY else { return Ok(()) };
+    let keys: BTreeSet<&str> =
+        groups.iter().flat_map(|group| group.iter()).filter_map(|it| T::natural_key(&it.record)).collect();
+    if keys.is_empty() {
+        return Ok(());
+    }
+    let text = format!("SELECT {expression}, source_id FROM {} WHERE {expression} = ANY($1)", T::NAME);
+    let rows: Vec<(String, String)> = statement(&text)
+        .bind::<Array<Text>, _>(keys.into_iter().collect::<Vec<_>>())
+        .returning::<(Text, Text)>()
+        .load(db)
+        .await?;
+    let mut holders: HashMap<String, String> = rows.into_iter().collect();
+    for group in groups {
+        group.retain(|it| {
+            let Some(key) = T::natural_key(&it.record) else { return true };
+            let source_id = T::source_id(&it.record).as_str();
+            let holder = holders.entry(key.to_owned()).or_insert_with(|| source_id.to_owned());
+            if holder == source_id {
+                return true;
+            }
+            let finding = Finding::error(code, pointer, format!("belongs to {holder} already"));
+            // An e-mail address is a person's: it stays out of the findings.
+            let finding = if T::RECORD_TYPE == RecordType::User { finding } else { finding.with_value(key) };
+            done.outcomes.insert(source_id, Outcome::Rejected);
+            done.rejections.push((it, finding));
+            false
+        });
+    }
+    Ok(())
+}
+
+/// The names of the input `i`: what every table has, then its own.
+fn input_names<T: Table>() -> String {
+    let mut names = vec!["id", "source_id", "source_updated_at", "content_hash", "status"];
+    names.extend(T::COLUMNS.iter().filter(|it| !matches!(it.value, Source::Made(_))).map(|it| it.name));
+    names.extend(T::INPUTS);
+    names.extend(T::ONCE);
+    names.join(", ")
+}
+
+/// `unnest($2, $3, …) AS i (…)`; `$1` is the time.
+fn input<T: Table>() -> String {
+    let names = input_names::<T>();
+    let parameters: Vec<String> = (2..names.split(", ").count() + 2).map(|n| format!("${n}")).collect();
+    format!("unnest({}) AS i ({names})", parameters.join(", "))
+}
+
+fn bound<'f, T: Table>(
+    table: &'f T,
+    text: &'f str,
+    records: &[&'f Accepted<T::Record>],
+    now: DateTime<Utc>,
+) -> Statement<'f> {
+    let status = |it: &&Accepted<T::Record>| if T::is_withdrawn(&it.record) { "withdrawn" } else { "active" };
+    let statement = statement(text)
+        .bind::<Timestamptz, _>(now)
+        .bind::<Array<Uuid>, _>(records.iter().map(|_| uuid::Uuid::now_v7()).collect::<Vec<_>>())
+        .bind::<Array<Text>, _>(
+            records.iter().map(|it| T::source_id(&it.record).as_str()).collect::<Vec<_>>(),
+        )
+        .bind::<Array<Timestamptz>, _>(records.iter().map(|it| it.version.updated_at).collect::<Vec<_>>())
+        .bind::<Array<Binary>, _>(
+            records.iter().map(|it| it.version.hash.as_bytes().as_slice()).collect::<Vec<_>>(),
+        )
+        .bind::<Array<Text>, _>(records.iter().map(status).collect::<Vec<_>>());
+    table.bind(statement, records)
+}
+
+async fn insert<T: Table>(
+    table: &T,
+    db: &mut Db,
+    records: &[&Accepted<T::Record>],
+    now: DateTime<Utc>,
+) -> Result<HashMap<String, uuid::Uuid>, StoreError> {
+    let names: Vec<&str> = T::COLUMNS.iter().map(|it| it.name).chain(T::ONCE.iter().copied()).collect();
+    let once = T::ONCE.iter().map(|name| format!("i.{name}"));
+    let values: Vec<String> = T::COLUMNS.iter().map(Column::inserted).chain(once).collect();
+    let text = format!(
+        "INSERT INTO {} (id, source_id, source_updated_at, content_hash, status, version_at, last_writer, synced_at,
+             created_at, updated_at, {})
+         SELECT i.id, i.source_id, i.source_updated_at, i.content_hash, i.status, i.source_updated_at, 'onboarding', $1,
+             $1, $1, {}
+         FROM {} ON CONFLICT DO NOTHING RETURNING source_id, id",
+        T::NAME,
+        names.join(", "),
+        values.join(", "),
+        input::<T>()
+    );
+    let inserted: Vec<(String, uuid::Uuid)> =
+        bound(table, &text, records, now).returning::<(Text, Uuid)>().load(db).await?;
+    Ok(inserted.into_iter().collect())
+}
+
+async fn update<T: Table>(
+    table: &T,
+    db: &mut Db,
+    records: &[&Accepted<T::Record>],
+    now: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    let sets: Vec<String> = T::COLUMNS.iter().map(|it| format!("{} = {}", it.name, it.updated())).collect();
+    // synced_at always moves, which tells the trigger that this is no edit of the maintenance portal.
+    let text = format!(
+        "UPDATE {} AS t SET source_updated_at = i.source_updated_at, content_hash = i.content_hash, status = i.status,
+             version_at = i.source_updated_at, last_writer = 'onboarding', updated_at = $1,
+             synced_at = greatest($1, t.synced_at + interval '1 microsecond'), {}
+         FROM {} WHERE t.source_id = i.source_id",
+        T::NAME,
+        sets.join(", "),
+        input::<T>()
+    );
+    bound(table, &text, records, now).execute(db).await?;
+    Ok(())
+}
+
+/// The row ids of records of another table, by their source ids.
+pub(crate) async fn ids_of(
+    db: &mut Db,
+    table: &str,
+    source_ids: impl Iterator<Item = &SourceId> + Send,
+) -> Result<HashMap<String, uuid::Uuid>, StoreError> {
+    let wanted: BTreeSet<&str> = source_ids.map(SourceId::as_str).collect();
+    if wanted.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let text = format!("SELECT source_id, id FROM {table} WHERE source_id = ANY($1)");
+    let rows: Vec<(String, uuid::Uuid)> = statement(&text)
+        .bind::<Array<Text>, _>(wanted.into_iter().collect::<Vec<_>>())
+        .returning::<(Text, Uuid)>()
+        .load(db)
+        .await?;
+    Ok(rows.into_iter().collect())
+}
+
+/// Binds one array per call: a column of all records.
+pub(crate) struct Arrays<'f, 'r, R> {
+    statement: Statement<'f>,
+    rows: &'r [R],
+}
+
+impl<'f, 'r, R: Copy> Arrays<'f, 'r, R> {
+    pub(crate) const fn of(statement: Statement<'f>, rows: &'r [R]) -> Self {
+        Self { statement, rows }
+    }
+
+    pub(crate) fn done(self) -> Statement<'f> {
+        self.statement
+    }
+
+    pub(crate) fn add<Type, U>(self, value: impl Fn(R) -> U) -> Self
+    where
+        diesel::pg::Pg: HasSqlType<Array<Type>>,
+        Vec<U>: diesel::serialize::ToSql<Array<Type>, diesel::pg::Pg>,
+        U: Send + 'f,
+        Type: Send + 'f + 'static,
+    {
+        let values: Vec<U> = self.rows.iter().map(|row| value(*row)).collect();
+        Self { statement: self.statement.bind::<Array<Type>, _>(values), rows: self.rows }
+    }
+
+    pub(crate) fn text(self, value: impl Fn(R) -> &'f str) -> Self {
+        self.add::<Text, _>(value)
+    }
+
+    pub(crate) fn text_if_any(self, value: impl Fn(R) -> Option<&'f str>) -> Self {
+        self.add::<Nullable<Text>, _>(value)
+    }
+
+    pub(crate) fn number_if_any(self, value: impl Fn(R) -> Option<i32>) -> Self {
+        self.add::<Nullable<Int4>, _>(value)
+    }
+}

@@ -1,0 +1,156 @@
+//! The tables `critical_parts` and `maintenance_schedules`: written with their equipment, one statement each, and one
+//! more for what is no longer there.
+
+use chrono::{DateTime, Utc};
+use diesel::sql_types::*;
+use diesel_async::RunQueryDsl;
+use domain::{
+    Accepted,
+    equipment::{CriticalPart, Equipment, MaintenanceSchedule},
+};
+
+use super::Arrays;
+use crate::{Db, StoreError, sql::statement};
+
+type Written<'a> = [(uuid::Uuid, &'a Accepted<Equipment>, bool)];
+
+const PARTS: &[&str] = &[
+    "part_number",
+    "name",
+    "maker",
+    "drawing_number",
+    "position_number",
+    "unit",
+    "minimum_stock",
+    "reorder_quantity",
+    "location",
+    "lead_time_days",
+    "is_critical",
+];
+const SCHEDULES: &[&str] = &[
+    "job_code",
+    "title",
+    "procedure",
+    "kind",
+    "every_days",
+    "every_hours",
+    "tolerance_days",
+    "responsible_rank",
+    "class_item_code",
+];
+
+/// `once` is the ship's own: set when the row is created, and never again.
+fn upsert(table: &str, columns: &[&str], once: &str) -> String {
+    let names = columns.join(", ");
+    let values: Vec<String> = columns.iter().map(|name| format!("i.{name}")).collect();
+    let sets: Vec<String> = columns.iter().map(|name| format!("{name} = excluded.{name}")).collect();
+    let parameters: Vec<String> = (2..columns.len() + 6).map(|n| format!("${n}")).collect();
+    format!(
+        "INSERT INTO {table} AS t (id, equipment_id, source_id, {names}, {once}, synced_at, created_at, updated_at)
+         SELECT i.id, i.equipment_id, i.source_id, {}, i.{once}, $1, $1, $1
+         FROM unnest({}) AS i (id, equipment_id, source_id, {names}, {once})
+         ON CONFLICT (equipment_id, source_id) DO UPDATE SET {}, status = 'active', updated_at = $1,
+             synced_at = greatest($1, t.synced_at + interval '1 microsecond')",
+        values.join(", "),
+        parameters.join(", "),
+        sets.join(", ")
+    )
+}
+
+pub(super) async fn parts_apply(
+    db: &mut Db,
+    written: &Written<'_>,
+    now: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    let rows: Vec<(uuid::Uuid, &CriticalPart)> = written
+        .iter()
+        .flat_map(|(id, it, _)| it.record.critical_parts.iter().map(|part| (*id, part)))
+        .collect();
+    if !rows.is_empty() {
+        let text = upsert("critical_parts", PARTS, "stock_on_board");
+        Arrays::of(statement(&text).bind::<Timestamptz, _>(now), &rows)
+            .add::<Uuid, _>(|_| uuid::Uuid::now_v7())
+            .add::<Uuid, _>(|(equipment, _)| equipment)
+            .text(|(_, it)| it.source_id.as_str())
+            .text(|(_, it)| &it.part_number)
+            .text(|(_, it)| &it.name)
+            .text_if_any(|(_, it)| it.maker.as_deref())
+            .text_if_any(|(_, it)| it.drawing_number.as_deref())
+            .text_if_any(|(_, it)| it.position_number.as_deref())
+            .text(|(_, it)| &it.unit)
+            .add::<Int4, _>(|(_, it)| it.minimum_stock)
+            .number_if_any(|(_, it)| it.reorder_quantity)
+            .text_if_any(|(_, it)| it.location.as_deref())
+            .number_if_any(|(_, it)| it.lead_time_days)
+            .add::<Bool, _>(|(_, it)| it.is_critical)
+            .number_if_any(|(_, it)| it.stock_on_board)
+            .done()
+            .execute(db)
+            .await?;
+    }
+    let keys = rows.iter().map(|(equipment, it)| (*equipment, it.source_id.as_str()));
+    withdraw_others(db, "critical_parts", written, keys, now).await
+}
+
+pub(super) async fn schedules_apply(
+    db: &mut Db,
+    written: &Written<'_>,
+    now: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    let rows: Vec<(uuid::Uuid, &MaintenanceSchedule)> = written
+        .iter()
+        .flat_map(|(id, it, _)| it.record.maintenance_schedules.iter().map(|it| (*id, it)))
+        .collect();
+    if !rows.is_empty() {
+        let text = upsert("maintenance_schedules", SCHEDULES, "last_done_on");
+        Arrays::of(statement(&text).bind::<Timestamptz, _>(now), &rows)
+            .add::<Uuid, _>(|_| uuid::Uuid::now_v7())
+            .add::<Uuid, _>(|(equipment, _)| equipment)
+            .text(|(_, it)| it.source_id.as_str())
+            .text(|(_, it)| &it.job_code)
+            .text(|(_, it)| &it.title)
+            .text_if_any(|(_, it)| it.procedure.as_deref())
+            .text(|(_, it)| it.kind.as_str())
+            .number_if_any(|(_, it)| it.interval.every_days())
+            .number_if_any(|(_, it)| it.interval.every_hours())
+            .number_if_any(|(_, it)| it.tolerance_days)
+            .text_if_any(|(_, it)| it.responsible_rank.as_deref())
+            .text_if_any(|(_, it)| it.class_item_code.as_deref())
+            .add::<Nullable<Date>, _>(|(_, it)| it.last_done_on)
+            .done()
+            .execute(db)
+            .await?;
+    }
+    let keys = rows.iter().map(|(equipment, it)| (*equipment, it.source_id.as_str()));
+    withdraw_others(db, "maintenance_schedules", written, keys, now).await
+}
+
+/// What its equipment no longer names is withdrawn. New equipment has nothing to withdraw.
+async fn withdraw_others(
+    db: &mut Db,
+    table: &str,
+    written: &Written<'_>,
+    named: impl Iterator<Item = (uuid::Uuid, &str)> + Send,
+    now: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    let updated: Vec<uuid::Uuid> = written.iter().filter(|(.., new)| !new).map(|(id, ..)| *id).collect();
+    if updated.is_empty() {
+        return Ok(());
+    }
+    let (equipment, ids): (Vec<uuid::Uuid>, Vec<&str>) = named.unzip();
+    let text = format!(
+        "UPDATE {table} AS t SET status = 'withdrawn', updated_at = $1,
+             synced_at = greatest($1, t.synced_at + interval '1 microsecond')
+         WHERE t.equipment_id = ANY($2) AND t.status = 'active' AND NOT EXISTS
+             (SELECT FROM unnest($3, $4) AS i (equipment_id, source_id)
+              WHERE i.equipment_id = t.equipment_id AND i.source_id = t.source_id)"
+    );
+    statement(&text)
+        .bind::<Timestamptz, _>(now)
+        .bind::<Array<Uuid>, _>(updated)
+        .bind::<Array<Uuid>, _>(equipment)
+        .bind::<Array<Text>, _>(ids)
+        .execute(db)
+        .await?;
+    Ok(())
+}
