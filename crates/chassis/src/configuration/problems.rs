@@ -1,0 +1,65 @@
+//! All that is wrong with a configuration, said at once.
+
+use std::fmt;
+
+/// One thing that is wrong, and what to do about it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConfigurationProblem {
+    /// The variable, file or key as the operator wrote it or would write it.
+    pub name: String,
+    /// The configuration key, where the problem has one.
+    pub key: Option<String>,
+    /// What is wrong. Never holds a secret.
+    pub what: String,
+    /// What to do.
+    pub remedy: String,
+}
+
+impl fmt::Display for ConfigurationProblem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { name, key, what, remedy } = self;
+        match key {
+            Some(key) if key != name => write!(f, "{name} ({key}) {what}: {remedy}"),
+            _ => write!(f, "{name} {what}: {remedy}"),
+        }
+    }
+}
+
+/// Everything that is wrong with a configuration; never empty. `Display` gives one line per problem.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub struct ConfigurationProblems {
+    problems: Vec<ConfigurationProblem>,
+}
+
+impl ConfigurationProblems {
+    /// From the problems found, at least one.
+    #[must_use]
+    pub fn new(problems: Vec<ConfigurationProblem>) -> Self {
+        Self { problems }
+    }
+
+    /// The problems, in the order in which they were found.
+    #[must_use]
+    pub fn problems(&self) -> &[ConfigurationProblem] {
+        &self.problems
+    }
+
+    /// Both lists as one, for a process that configures several daemons: everything is said at once there too.
+    #[must_use]
+    pub fn and(mut self, other: Self) -> Self {
+        for problem in other.problems {
+            if !self.problems.contains(&problem) {
+                self.problems.push(problem);
+            }
+        }
+        self
+    }
+}
+
+impl fmt::Display for ConfigurationProblems {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let count = self.problems.len();
+        write!(f, "the configuration has {count} problem{}", if count == 1 { "" } else { "s" })?;
+        self.problems.iter().try_for_each(|problem| write!(f, "\n  - {problem}"))
+    }
+}

@@ -1,0 +1,156 @@
+//! The HTTP server of a daemon: everything every one of our servers does, around the routes that differ.
+//!
+//! A span per request that continues the caller's trace; `X-Request-Id` accepted and echoed; every error an RFC 9457
+//! problem; limits on bodies; security headers; compression, except of event streams; duration metrics; and an end in
+//! order: `/readyz` says no, new work stops coming, the port closes, what is in hand is finished.
+//!
+//! Streams that never end by themselves must watch [`Shutdown::soft`], or the end waits for the grace time.
+
+mod edge;
+mod extractors;
+mod span;
+
+use std::{net::TcpListener, time::Duration};
+
+use actix_web::{
+    App, HttpServer,
+    middleware::{Compress, from_fn},
+    web,
+};
+use tracing_actix_web::TracingLogger;
+
+use crate::{
+    health::Health,
+    ops::{self, Version},
+    shutdown::Shutdown,
+};
+
+pub use edge::RequestId;
+
+/// The server could not run.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// The address is no address, or somebody else listens there.
+    #[error("cannot listen on {address}")]
+    Listen {
+        /// As it was configured.
+        address: String,
+        /// Why not.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The listener failed.
+    #[error("the HTTP server cannot serve")]
+    Serve(#[from] std::io::Error),
+}
+
+/// Listens on `host:port`; port 0 lets the system choose. From here on connections queue up, so this can be done before
+/// a daemon says where it listens, and well before it serves.
+///
+/// # Errors
+/// When the address is wrong or taken.
+pub fn listen(address: &str) -> Result<TcpListener, ServeError> {
+    TcpListener::bind(address).map_err(|source| ServeError::Listen { address: address.to_owned(), source })
+}
+
+/// How a server is set up. The default is right for a daemon.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Threads that serve requests; at least one.
+    pub workers: usize,
+    /// Largest JSON body and largest body read as a whole, in bytes. A handler may set its own for its route.
+    pub body_limit: usize,
+    /// How long `/readyz` says no before the port closes, so that whoever balances load notices in time.
+    pub drain: Duration,
+    /// How long requests in hand may take after that.
+    pub grace: Duration,
+    /// What `/version` says.
+    pub version: Version,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            workers: std::thread::available_parallelism().map_or(2, |n| n.get().clamp(1, 8)),
+            body_limit: 256 * 1024,
+            drain: Duration::from_millis(300),
+            grace: Duration::from_secs(20),
+            version: Version { service: "unknown", version: env!("CARGO_PKG_VERSION") },
+        }
+    }
+}
+
+/// Serves the routes of `configure`, and those of [`ops`], until shutdown; returns when the last request is answered.
+///
+/// # Errors
+/// When the listener cannot be used.
+pub async fn serve<C>(
+    listener: TcpListener,
+    shutdown: Shutdown,
+    health: Health,
+    configure: C,
+) -> Result<(), ServeError>
+where
+    C: Fn(&mut web::ServiceConfig) + Clone + Send + 'static,
+{
+    serve_with(Options::default(), listener, shutdown, health, configure).await
+}
+
+/// Like [`serve`], set up by hand.
+///
+/// # Errors
+/// When the listener cannot be used.
+pub async fn serve_with<C>(
+    options: Options,
+    listener: TcpListener,
+    shutdown: Shutdown,
+    health: Health,
+    configure: C,
+) -> Result<(), ServeError>
+where
+    C: Fn(&mut web::ServiceConfig) + Clone + Send + 'static,
+{
+    let address = listener.local_addr()?;
+    let Options { workers, body_limit, drain, grace, version } = options;
+    let ops = ops::routes(health.clone(), version);
+    let app = move || {
+        // The last one wrapped is the first one asked.
+        App::new()
+            .configure(extractors::as_problems(body_limit))
+            .configure(ops.clone())
+            .configure(configure.clone())
+            .default_service(web::to(edge::not_found))
+            .wrap(from_fn(edge::plain_streams))
+            .wrap(Compress::default())
+            .wrap(from_fn(edge::finish))
+            .wrap(TracingLogger::<span::RequestSpan>::new())
+    };
+    let server = HttpServer::new(app)
+        .workers(workers.max(1))
+        .disable_signals()
+        .shutdown_timeout(grace.as_secs().max(1))
+        .listen(listener)?
+        .run();
+    tracing::info!(http.address = %address, "listening");
+
+    let handle = server.handle();
+    let stop = async {
+        shutdown.requested().await;
+        health.drain();
+        tokio::select! {
+            () = tokio::time::sleep(drain) => {}
+            () = shutdown.hard().cancelled() => {}
+        }
+        // Closes the port at once, then waits for what is in hand.
+        tokio::select! {
+            () = handle.stop(true) => {}
+            () = async {
+                shutdown.hard().cancelled().await;
+                handle.stop(false).await;
+            } => {}
+        }
+    };
+    let (ended, ()) = tokio::join!(server, stop);
+    tracing::debug!(http.address = %address, "no longer listening");
+    Ok(ended?)
+}

@@ -1,0 +1,14 @@
+#![doc = include_str!("../README.md")]
+
+pub mod auth;
+pub mod configuration;
+mod daemon;
+pub mod health;
+pub mod http;
+pub mod metrics;
+pub mod ops;
+pub mod problem;
+pub mod shutdown;
+pub mod telemetry;
+
+pub use daemon::{Daemon, EXIT_CONFIGURATION, Process, ask_ready, install_tls, live, run};

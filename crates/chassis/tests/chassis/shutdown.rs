@@ -1,0 +1,79 @@
+use std::{
+    future::pending,
+    io,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use chassis::{
+    health::Health,
+    shutdown::{Ended, Shutdown},
+};
+
+#[tokio::test]
+async fn work_in_hand_is_finished() {
+    let shutdown = Shutdown::manual();
+    let done = Arc::new(AtomicBool::new(false));
+    let (task, mark) = (shutdown.clone(), done.clone());
+    shutdown.supervise("worker", async move {
+        task.requested().await;
+        tokio::task::yield_now().await;
+        mark.store(true, Ordering::SeqCst);
+        Ok::<_, io::Error>(())
+    });
+    assert_eq!(shutdown.tasks(), 1);
+    shutdown.trip("a test");
+    assert_eq!(shutdown.finished().await, Ended::Clean);
+    assert!(done.load(Ordering::SeqCst));
+    assert_eq!(shutdown.tasks(), 0);
+}
+
+#[tokio::test]
+async fn a_task_that_fails_or_panics_takes_the_process_down() {
+    let shutdown = Shutdown::manual();
+    shutdown.supervise("fine", async { Ok::<_, io::Error>(()) });
+    shutdown.supervise("failing", async { Err(io::Error::other("no")) });
+    assert_eq!(shutdown.finished().await, Ended::Failed);
+
+    let shutdown = Shutdown::manual();
+    shutdown.supervise("panicking", async { panic!("as it should") as io::Result<()> });
+    assert_eq!(shutdown.finished().await, Ended::Failed);
+}
+
+#[tokio::test]
+async fn what_does_not_end_in_the_grace_time_is_given_up() {
+    let shutdown = Shutdown::with_grace(Duration::from_millis(20));
+    shutdown.supervise("stuck", async {
+        pending::<()>().await;
+        Ok::<_, io::Error>(())
+    });
+    shutdown.trip("a test");
+    assert_eq!(shutdown.finished().await, Ended::Failed);
+    assert!(shutdown.hard().is_cancelled());
+    assert_eq!(shutdown.tasks(), 0, "it was dropped");
+}
+
+#[tokio::test]
+async fn readiness_is_the_sum_of_its_checks() {
+    let health = Health::new();
+    assert!(health.readiness().await.is_ready());
+    health.register("database", || async { Ok(()) });
+    health.register("broker", || async { Err("no channel".to_owned()) });
+    let readiness = health.readiness().await;
+    assert_eq!(readiness.status, "unready");
+    assert_eq!(readiness.checks[1].error.as_deref(), Some("no channel"));
+    health.register("broker", || async { Ok(()) });
+    assert!(health.readiness().await.is_ready(), "the second registration replaced the first");
+    health.drain();
+    assert_eq!(health.readiness().await.status, "draining");
+}
+
+#[tokio::test]
+async fn a_check_that_hangs_has_failed() {
+    let health = Health::new();
+    health.register("slow", pending::<Result<(), String>>);
+    assert!(health.readiness().await.checks[0].error.as_deref().unwrap().contains("no answer"));
+}
