@@ -1,0 +1,99 @@
+//! What can be set. `defaults.toml` says what each setting means.
+
+use std::time::Duration;
+
+use chassis::{
+    Daemon,
+    configuration::{Secret, Variable, present},
+};
+use garde::Validate;
+use serde::Deserialize;
+
+/// What is particular about this daemon.
+pub const DAEMON: Daemon = Daemon {
+    name: "scheduler",
+    version: env!("CARGO_PKG_VERSION"),
+    about: "The system's clock: cron schedules, the outbox relay, the reaper of stuck work.",
+    defaults: include_str!("../defaults.toml"),
+    variables: &[
+        Variable::plain("BIND", "server.bind"),
+        Variable::secret("DATABASE_URL", "database.url"),
+        Variable::secret("AMQP_URL", "broker.url"),
+    ],
+    grace: Duration::from_secs(20),
+};
+
+/// All settings.
+#[derive(Debug, Clone, Deserialize, Validate)]
+#[serde(deny_unknown_fields)]
+pub struct Settings {
+    /// The port.
+    #[garde(dive)]
+    pub server: Server,
+    /// PostgreSQL.
+    #[garde(dive)]
+    pub database: Database,
+    /// RabbitMQ.
+    #[garde(dive)]
+    pub broker: BrokerSettings,
+    /// The cron schedule.
+    #[garde(dive)]
+    pub schedule: Schedule,
+    /// Stuck work.
+    #[garde(dive)]
+    pub reaper: Reaper,
+}
+
+/// Where health and metrics are served.
+#[derive(Debug, Clone, Deserialize, Validate)]
+#[serde(deny_unknown_fields)]
+pub struct Server {
+    /// host:port
+    #[garde(length(min = 3))]
+    pub bind: String,
+}
+
+/// PostgreSQL of the maintenance portal.
+#[derive(Debug, Clone, Deserialize, Validate)]
+#[serde(deny_unknown_fields)]
+pub struct Database {
+    /// With credentials.
+    #[garde(custom(present))]
+    pub url: Secret,
+    /// Connections at most.
+    #[garde(range(min = 2, max = 200))]
+    pub pool_size: usize,
+}
+
+/// RabbitMQ.
+#[derive(Debug, Clone, Deserialize, Validate)]
+#[serde(deny_unknown_fields)]
+pub struct BrokerSettings {
+    /// With credentials.
+    #[garde(custom(present))]
+    pub url: Secret,
+}
+
+/// The cron schedule.
+#[derive(Debug, Clone, Deserialize, Validate)]
+#[serde(deny_unknown_fields)]
+pub struct Schedule {
+    /// Between two looks.
+    #[garde(range(min = 50, max = 60_000))]
+    pub look_every_ms: u64,
+    /// How late a tick may fire.
+    #[garde(range(min = 1, max = 10_080))]
+    pub catch_up_minutes: i64,
+}
+
+/// Stuck work.
+#[derive(Debug, Clone, Deserialize, Validate)]
+#[serde(deny_unknown_fields)]
+pub struct Reaper {
+    /// Between two looks.
+    #[garde(range(min = 50, max = 3_600_000))]
+    pub look_every_ms: u64,
+    /// Without a sign of life.
+    #[garde(range(min = 1, max = 86_400))]
+    pub lease_seconds: u64,
+}

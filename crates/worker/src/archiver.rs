@@ -1,0 +1,181 @@
+//! Queue `sync.dead-letters`: makes what was given up a row.
+//!
+//! **What arrives**: a message as it was, with why it was given up, by one of us or by the broker (its consumer died
+//! with it again and again).
+//!
+//! **What it changes**: in one transaction a row of `dead_letters`, and what the message was about is marked: its task
+//! dead (which may end the run), its webhook event failed, its run failed if it could not even start.
+//!
+//! **Why twice is harmless**: the same death is one row; a task that has ended is left alone.
+
+use broker::{DeadMessage, Queue};
+use contracts::messages::DeadLetterNotice;
+use domain::{DeadLetterId, SyncId};
+use sha2::{Digest, Sha256};
+use store::{
+    Db, StoreError,
+    dead_letters::{Archived, NewDeadLetter, dead_letter_archive},
+    phases::PhaseEnd,
+    settings::settings_read,
+    sync_runs::run_fail,
+    tasks::task_dead,
+    webhook_events::webhook_events_mark_failed,
+};
+
+use crate::{context::Context, pages::first_page, progress::Moment};
+
+/// Archives one message; whether it is a row now.
+pub(crate) async fn handle(context: &Context, dead: DeadMessage) -> bool {
+    match archive(context, &dead).await {
+        Ok(()) => true,
+        Err(error) => {
+            tracing::error!(
+                error = &error as &dyn std::error::Error,
+                message.id = dead.message_id,
+                "a dead letter could not be archived; trying again"
+            );
+            false
+        }
+    }
+}
+
+async fn archive(context: &Context, dead: &DeadMessage) -> Result<(), StoreError> {
+    let letter = letter(dead);
+    let now = context.clock.now();
+    let (archived, end) = context
+        .store
+        .transaction(async |tx| {
+            let archived = dead_letter_archive(tx, &letter, now).await?;
+            let end = match archived {
+                Archived::New => mark(tx, dead, now).await?,
+                Archived::Already(_) => None,
+            };
+            Ok::<_, StoreError>((archived, end))
+        })
+        .await?;
+    if archived == Archived::New {
+        tracing::warn!(
+            dead_letter.id = %letter.id,
+            message.id = letter.message_id,
+            messaging.destination.name = letter.queue,
+            failure.class = letter.class.as_str(),
+            failure.reason = letter.reason,
+            "a message was given up"
+        );
+        metrics::counter!("sms_dead_letters_total", "reason" => letter.class.as_str()).increment(1);
+        context.progress.dead_letter(DeadLetterNotice {
+            dead_letter_id: letter.id.to_string(),
+            queue: letter.queue.clone(),
+            state: "dead".to_owned(),
+            reason: letter.reason.clone(),
+        });
+    }
+    if let Some(PhaseEnd::PhaseOpened(tasks)) = end {
+        context.outbox.publish_tasks(tasks).await;
+    }
+    if let Some(run) = letter.sync_id {
+        context.progress.run(run, Moment::Ended);
+    }
+    Ok(())
+}
+
+/// Marks what the message was about.
+async fn mark(
+    tx: &mut Db,
+    dead: &DeadMessage,
+    now: chrono::DateTime<chrono::Utc>,
+) -> Result<Option<PhaseEnd>, StoreError> {
+    // By the id of the row behind it: a message whose body cannot be read has one all the same.
+    match Queue::named(&dead.queue) {
+        Some(Queue::Tasks) => {
+            let Ok(task) = dead.message_id.parse() else { return Ok(None) };
+            let page_size = settings_read(tx).await?.page_size;
+            Ok(Some(task_dead(tx, task, &dead.reason, &first_page(page_size), now).await?))
+        }
+        Some(Queue::Commands) => {
+            if let Ok(run) = dead.message_id.parse() {
+                run_fail(tx, run, &dead.reason, now).await?;
+            }
+            Ok(None)
+        }
+        Some(Queue::Events) => {
+            if let Ok(event) = dead.message_id.parse() {
+                webhook_events_mark_failed(tx, &[event], &dead.reason).await?;
+            }
+            Ok(None)
+        }
+        None => Ok(None),
+    }
+}
+
+fn letter(dead: &DeadMessage) -> NewDeadLetter {
+    let id = DeadLetterId::new();
+    let of_command = (dead.queue == Queue::Commands.name()).then_some(dead.message_id.as_str());
+    let sync_id: Option<SyncId> =
+        dead.correlation_id.as_deref().or(of_command).and_then(|id| id.parse().ok());
+    NewDeadLetter {
+        id,
+        message_id: if dead.message_id.is_empty() { id.to_string() } else { dead.message_id.clone() },
+        queue: dead.queue.clone(),
+        kind: if dead.kind.is_empty() { "unknown".to_owned() } else { dead.kind.clone() },
+        body: dead.body.clone(),
+        headers: dead.headers.clone(),
+        class: dead.class,
+        reason: dead.reason.clone(),
+        fingerprint: fingerprint(dead),
+        attempts: dead.attempts,
+        sync_id,
+        trace_id: dead.trace_id.clone(),
+        died_at: dead.died_at,
+        replay_of: dead.replay_of.as_deref().and_then(|id| id.parse().ok()),
+    }
+}
+
+/// The same for deaths of one cause: queue, kind, class and the reason without its numbers and ids.
+fn fingerprint(dead: &DeadMessage) -> String {
+    let words = dead.reason.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
+    // Ids go by their hexadecimal digits; the three digits of an HTTP status say what went wrong and stay.
+    let is_name = |word: &&str| !word.contains(|c: char| c.is_ascii_digit()) || word.len() == 3;
+    let reason = words.filter(is_name).collect::<Vec<_>>().join(" ");
+    let text = format!("{}|{}|{}|{reason}", dead.queue, dead.kind, dead.class);
+    hex::encode(&Sha256::digest(text.as_bytes())[..8])
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::FailureClass;
+
+    use super::*;
+
+    fn dead(reason: &str) -> DeadMessage {
+        DeadMessage {
+            message_id: String::new(),
+            kind: String::new(),
+            body: b"\xff".to_vec(),
+            headers: serde_json::json!({}),
+            queue: "sync.tasks".into(),
+            class: FailureClass::Transient,
+            reason: reason.into(),
+            attempts: 4,
+            died_at: chrono::DateTime::UNIX_EPOCH,
+            correlation_id: None,
+            replay_of: None,
+            trace_id: None,
+        }
+    }
+
+    #[test]
+    fn deaths_of_one_cause_have_one_fingerprint() {
+        let of = |reason: &str| fingerprint(&dead(reason));
+        let one = of("answered 500 to sync/vessels/0190a7b4-5c5e-7e2b-8f3a-6c1f4f5b9d01");
+        assert_eq!(one, of("answered 500 to sync/vessels/0190a7b4-5c5e-7e2b-8f3a-6c1f4f5b9d02"));
+        assert_ne!(one, of("answered 404 to sync/vessels/0190a7b4-5c5e-7e2b-8f3a-6c1f4f5b9d01"));
+    }
+
+    #[test]
+    fn a_message_that_names_nothing_is_kept_all_the_same() {
+        let letter = letter(&dead("garbage"));
+        assert_eq!((letter.kind.as_str(), letter.sync_id), ("unknown", None));
+        assert_eq!(letter.message_id, letter.id.to_string());
+    }
+}

@@ -1,0 +1,113 @@
+//! What becomes of a message after an attempt: the decision, and the record of it.
+
+use std::time::Duration;
+
+use broker::{Delivery, Disposition};
+use chrono::{DateTime, Utc};
+use domain::{
+    SyncId, TaskId,
+    retry::{AfterFailure, after_failure, scattered},
+};
+use store::{
+    StoreError,
+    settings::settings_read,
+    tasks::{Attempt, attempt_append, task_retry},
+};
+
+use crate::{context::Context, failure::WorkError};
+
+/// How long a message waits for something that is no failure.
+const SNOOZE: Duration = Duration::from_secs(30);
+
+/// What a message is about, as far as it could be read.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Subject {
+    /// Its run.
+    pub(crate) run: Option<SyncId>,
+    /// Its task.
+    pub(crate) task: Option<TaskId>,
+}
+
+/// Turns the result of an attempt into the message's fate, and records a failed attempt.
+pub(crate) async fn settle(
+    context: &Context,
+    delivery: &Delivery,
+    subject: Subject,
+    began: DateTime<Utc>,
+    result: Result<(), WorkError>,
+) -> Disposition {
+    let error = match result {
+        Ok(()) => return Disposition::Done,
+        Err(WorkError::FullSyncRunning) => return Disposition::Snooze(SNOOZE),
+        Err(error) => error,
+    };
+    let said = error.chain();
+    let class = error.class();
+    let ended = context.clock.now();
+    let delays = delays(context).await;
+    let mut next = after_failure(class, delivery.attempt, error.retry_after(), &delays);
+    if let AfterFailure::Retry { wait, .. } = &mut next {
+        *wait = scattered(*wait, &mut rand::rng());
+    }
+    let attempt = Attempt {
+        message_id: delivery.message_id.clone(),
+        sync_id: subject.run,
+        number: delivery.attempt,
+        class,
+        failure: said.clone(),
+        began_at: began,
+        duration_ms: (ended - began).num_milliseconds().try_into().unwrap_or(u32::MAX),
+        next_attempt_at: match next {
+            AfterFailure::Retry { wait, .. } => Some(ended + wait),
+            AfterFailure::DeadLetter => None,
+        },
+    };
+    tracing::warn!(
+        message.id = attempt.message_id,
+        attempt.number = attempt.number,
+        attempt.duration_ms = attempt.duration_ms,
+        failure.class = class.as_str(),
+        failure.reason = said,
+        attempt.last = attempt.next_attempt_at.is_none(),
+        "an attempt failed"
+    );
+    if let Err(error) = record(context, subject, &attempt).await {
+        // Likely the same outage that failed the attempt. The message's fate does not depend on this.
+        tracing::warn!(error = &error as &dyn std::error::Error, "the failed attempt could not be recorded");
+    }
+    match next {
+        AfterFailure::Retry { tier, wait } => {
+            metrics::counter!("sms_sync_retries_total", "class" => class.as_str()).increment(1);
+            Disposition::Retry { tier, wait }
+        }
+        AfterFailure::DeadLetter => Disposition::Reject { class, reason: said },
+    }
+}
+
+/// The waits that operators have set; the defaults while the database cannot say.
+async fn delays(context: &Context) -> [Duration; 3] {
+    let read = async { settings_read(&mut *context.store.db().await?).await };
+    match read.await {
+        Ok(settings) => settings.retry_delays_ms.map(|ms| Duration::from_millis(ms.into())),
+        Err(_gone) => domain::retry::DEFAULT_DELAYS,
+    }
+}
+
+async fn record(context: &Context, subject: Subject, attempt: &Attempt) -> Result<(), StoreError> {
+    let now = context.clock.now();
+    context
+        .store
+        .transaction(async |tx| {
+            attempt_append(tx, attempt).await?;
+            // A task that goes to the dead letters is marked by the archiver, with the letter.
+            if let (Some(id), Some(_)) = (subject.task, attempt.next_attempt_at) {
+                task_retry(tx, id, &attempt.failure, now).await?;
+            }
+            Ok::<_, StoreError>(())
+        })
+        .await?;
+    if let Some(id) = attempt.sync_id {
+        context.progress.run(id, crate::progress::Moment::Moved);
+    }
+    Ok(())
+}

@@ -1,0 +1,70 @@
+//! What handlers work with.
+
+use std::sync::Arc;
+
+use broker::Delivery;
+use chrono::{DateTime, Utc};
+use domain::{SourceId, SyncId, SyncState, clock::Clock};
+use outbox::Outbox;
+use portal_client::PortalClient;
+use store::{
+    Db, Store, StoreError,
+    dead_letters::replay_succeed,
+    records::{NewPassword, users_unknown},
+};
+
+use crate::{
+    passwords::PasswordMaker,
+    progress::{Moment, Progress},
+    write::Batch,
+};
+
+/// The worker's connections and helpers, handed to every handler.
+#[derive(Debug, Clone)]
+pub(crate) struct Context {
+    pub(crate) store: Store,
+    pub(crate) outbox: Outbox,
+    pub(crate) portal: PortalClient,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) progress: Progress,
+    pub(crate) password_maker: PasswordMaker,
+}
+
+impl Context {
+    /// If the delivery is the replay of a dead letter, that one has succeeded: in the transaction of its effect.
+    pub(crate) async fn replayed(
+        &self,
+        tx: &mut Db,
+        delivery: &Delivery,
+        now: DateTime<Utc>,
+    ) -> Result<(), StoreError> {
+        if let Some(Ok(of)) = delivery.replay_of.as_deref().map(str::parse) {
+            replay_succeed(tx, of, now).await?;
+        }
+        Ok(())
+    }
+
+    /// Passwords for those users of the batch that have no account yet. Somebody else may create one in the meantime:
+    /// then the password is not used.
+    pub(crate) async fn passwords_of_new_users(&self, batch: &Batch) -> Result<Vec<NewPassword>, StoreError> {
+        let ids: Vec<SourceId> = batch
+            .users
+            .accepted
+            .iter()
+            .filter(|user| user.record.withdrawn_at.is_none())
+            .map(|user| user.record.source_id.clone())
+            .collect();
+        if ids.is_empty() {
+            return Ok(Vec::new());
+        }
+        let new: Vec<SourceId> =
+            users_unknown(&mut *self.store.db().await?, &ids).await?.into_iter().collect();
+        Ok(self.password_maker.make(&new, self.clock.now()).await)
+    }
+
+    /// A run has come to its end, here.
+    pub(crate) fn run_ended(&self, id: SyncId, state: SyncState) {
+        tracing::debug!(sync.id = %id, sync.state = %state, "a run has ended");
+        self.progress.run(id, Moment::Ended);
+    }
+}

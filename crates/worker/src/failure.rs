@@ -1,0 +1,110 @@
+//! Why a piece of work could not be done, and what that means for its message.
+
+use std::{error::Error, time::Duration};
+
+use contracts::messages::{DecodeError, UnknownRecordType};
+use domain::FailureClass;
+use portal_client::PortalError;
+use store::StoreError;
+
+/// A piece of work that could not be done.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum WorkError {
+    /// The onboarding portal.
+    #[error("the records could not be fetched")]
+    Portal(#[from] PortalError),
+    /// The database.
+    #[error("the records could not be written")]
+    Store(#[from] StoreError),
+    /// The message cannot be read.
+    #[error("the message cannot be read")]
+    Message(#[from] DecodeError),
+    /// The message names nothing that this version knows.
+    #[error("the message cannot be read")]
+    RecordType(#[from] UnknownRecordType),
+    /// An id in the message is none.
+    #[error("the message holds the id {0:?}, which is none")]
+    Id(String),
+    /// The message is about a row that is not there.
+    #[error("there is no {0}")]
+    Missing(String),
+    /// The provider does not (yet) list what its own event named.
+    #[error("the onboarding portal announced {0} and does not list it")]
+    NotListed(String),
+    /// The errand that this event belonged to failed; another event of it tells the whole story.
+    #[error("{said}")]
+    Shared {
+        /// What went wrong, with its causes.
+        said: String,
+        /// Whether it may pass.
+        class: FailureClass,
+        /// When to try again.
+        after: Option<Duration>,
+    },
+    /// Not a failure: a dead task of a full sync cannot go on while another one runs.
+    #[error("another full sync is running")]
+    FullSyncRunning,
+}
+
+impl WorkError {
+    /// Whether it may pass by itself.
+    pub(crate) fn class(&self) -> FailureClass {
+        match self {
+            Self::Portal(error) => error.class(),
+            Self::Store(error) => error.failure_class(),
+            // Its lists may lag behind its events.
+            Self::NotListed(_) | Self::FullSyncRunning => FailureClass::Transient,
+            Self::Shared { class, .. } => *class,
+            Self::Message(_) | Self::RecordType(_) | Self::Id(_) | Self::Missing(_) => {
+                FailureClass::Permanent
+            }
+        }
+    }
+
+    /// When the provider asked to be tried again.
+    pub(crate) fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Portal(error) => error.retry_after(),
+            Self::Shared { after, .. } => *after,
+            _ => None,
+        }
+    }
+
+    /// With its causes, on one line: for people who read rows and logs.
+    pub(crate) fn chain(&self) -> String {
+        let mut text = self.to_string();
+        let mut cause = self.source();
+        while let Some(error) = cause {
+            let said = error.to_string();
+            if !text.ends_with(&said) {
+                text.push_str(": ");
+                text.push_str(&said);
+            }
+            cause = error.source();
+        }
+        text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_chain_tells_the_cause_once() {
+        let error = WorkError::from(PortalError::Status {
+            status: 503,
+            path: "sync/vessels".into(),
+            detail: None,
+            retry_after: Some(Duration::from_secs(7)),
+        });
+        assert_eq!(
+            error.chain(),
+            "the records could not be fetched: the onboarding portal answered 503 to sync/vessels"
+        );
+        assert_eq!(
+            (error.class(), error.retry_after()),
+            (FailureClass::Transient, Some(Duration::from_secs(7)))
+        );
+    }
+}

@@ -1,0 +1,130 @@
+#![doc = include_str!("../README.md")]
+
+mod archiver;
+mod attempts;
+mod commands;
+mod context;
+mod events;
+mod failure;
+mod fault;
+mod pages;
+mod passwords;
+mod progress;
+mod settings;
+mod tasks;
+mod transform;
+mod write;
+
+use std::{convert::Infallible, net::TcpListener, sync::Arc, time::Duration};
+
+use anyhow::Context as _;
+use broker::{Broker, Publisher, Queue, Updates, archive_dead_letters, consume, consume_batches};
+use chassis::{Process, health::Health, http, shutdown::Shutdown};
+use domain::{clock::SystemClock, temporary_password::PasswordSeal};
+use outbox::Outbox;
+use portal_client::{PortalClient, PortalOptions};
+use secrecy::ExposeSecret;
+use store::Store;
+
+pub use settings::{DAEMON, Settings};
+
+use crate::{context::Context, passwords::PasswordMaker};
+
+/// Connects, and starts taking work: commands, tasks, events and dead letters, each from a queue and with capacity of
+/// its own, so that events do not wait behind pages.
+///
+/// # Errors
+/// When a setting cannot be used.
+pub async fn start(settings: &Settings, shutdown: &Shutdown, health: &Health) -> anyhow::Result<()> {
+    let seal =
+        PasswordSeal::parse(settings.passwords.seal_key.expose_secret()).context("PASSWORD_SEAL_KEY")?;
+    let portal = PortalClient::new(&PortalOptions {
+        url: settings.onboarding.url.clone(),
+        api_key: settings.onboarding.api_key.clone(),
+        timeout: Duration::from_secs(settings.onboarding.timeout_seconds),
+        concurrency: settings.onboarding.concurrency,
+    })?;
+    let store = Store::connect(settings.database.url.expose_secret(), settings.database.pool_size).await?;
+    let broker = Broker::connect(settings.broker.url.clone(), DAEMON.name);
+    health.register("database", {
+        let store = store.clone();
+        move || {
+            let store = store.clone();
+            async move { store.ping().await.map_err(|e| e.to_string()) }
+        }
+    });
+    health.register("broker", {
+        let broker = broker.clone();
+        move || {
+            let broker = broker.clone();
+            async move { broker.ping().await.map_err(|e| e.to_string()) }
+        }
+    });
+
+    let clock = Arc::new(SystemClock);
+    let every = Duration::from_millis(settings.work.progress_every_ms);
+    let (progress, telling) = progress::progress(store.clone(), Updates::new(&broker), clock.clone(), every);
+    shutdown.supervise("progress", without_error(telling));
+    let outbox = Outbox::new(store.clone(), Publisher::new(&broker));
+    let context =
+        Context { store, outbox, portal, clock, progress, password_maker: PasswordMaker::new(seal) };
+    let stop = shutdown.soft().clone();
+
+    shutdown.supervise("commands", {
+        let (broker, context, stop, at_once) =
+            (broker.clone(), context.clone(), stop.clone(), settings.work.commands);
+        let handler = move |delivery| {
+            let context = context.clone();
+            async move { commands::handle(&context, delivery).await }
+        };
+        without_error(async move { consume(&broker, Queue::Commands, at_once, &stop, handler).await })
+    });
+    shutdown.supervise("tasks", {
+        let (broker, context, stop, at_once) =
+            (broker.clone(), context.clone(), stop.clone(), settings.work.tasks);
+        let handler = move |delivery| {
+            let context = context.clone();
+            async move { tasks::handle(&context, delivery).await }
+        };
+        without_error(async move { consume(&broker, Queue::Tasks, at_once, &stop, handler).await })
+    });
+    shutdown.supervise("events", {
+        let (broker, context, stop, largest) =
+            (broker.clone(), context.clone(), stop.clone(), settings.work.events_per_batch);
+        let handler = move |deliveries| {
+            let context = context.clone();
+            async move { events::handle(&context, deliveries).await }
+        };
+        without_error(async move { consume_batches(&broker, Queue::Events, largest, &stop, handler).await })
+    });
+    shutdown.supervise("archiver", {
+        let archive = move |dead| {
+            let context = context.clone();
+            async move { archiver::handle(&context, dead).await }
+        };
+        without_error(async move { archive_dead_letters(&broker, &stop, archive).await })
+    });
+    Ok(())
+}
+
+/// For tasks that end only when they are told to.
+async fn without_error(task: impl Future<Output = ()>) -> Result<(), Infallible> {
+    task.await;
+    Ok(())
+}
+
+/// The daemon's own work: start, and serve health and metrics.
+///
+/// # Errors
+/// When it cannot start.
+pub async fn run(process: Process) -> anyhow::Result<()> {
+    let settings: Settings = process.settings()?;
+    let listener = TcpListener::bind(&settings.server.bind)
+        .with_context(|| format!("cannot listen on {}", settings.server.bind))?;
+    start(&settings, &process.shutdown, &process.health).await?;
+    let options = http::Options { version: process.version(), workers: 1, ..http::Options::default() };
+    let serving =
+        http::serve_with(options, listener, process.shutdown.clone(), process.health, |_no_routes| {});
+    process.shutdown.supervise("http", serving);
+    Ok(())
+}

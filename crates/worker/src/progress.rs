@@ -1,0 +1,161 @@
+//! Tells operators how runs go, after the commit and not too often.
+//!
+//! A notice carries the whole state of a run as the database has it, so the newest is enough, and many changes within a
+//! moment become one notice. Notices are best effort: what is true stands in the tables.
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use broker::Updates;
+use contracts::messages::{
+    DeadLetterNotice, RecordCounts, RecordType, SyncProgress, SyncUpdate, WebhookNotice, sync_update::What,
+};
+use domain::{SyncId, SyncState, clock::Clock};
+use store::{
+    Store, StoreError,
+    sync_runs::{Account, Run, run_counts, run_find},
+};
+use tokio::sync::mpsc;
+
+/// Notices that may wait; more are dropped, since a later one says the same.
+const WAITING: usize = 4096;
+
+/// What to tell.
+#[derive(Debug)]
+enum Notice {
+    Run(SyncId, Moment),
+    Other(&'static str, What),
+}
+
+/// What happened to a run; of several that wait for one notice, the last in this order names it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Moment {
+    /// Records were written.
+    Moved,
+    /// It began.
+    Started,
+    /// Its next phase is open.
+    PhaseOpened,
+    /// It ended.
+    Ended,
+}
+
+/// Where handlers leave their notices. Never waits.
+#[derive(Debug, Clone)]
+pub(crate) struct Progress(mpsc::Sender<Notice>);
+
+impl Progress {
+    /// Something happened to a run.
+    pub(crate) fn run(&self, id: SyncId, moment: Moment) {
+        self.leave(Notice::Run(id, moment));
+    }
+
+    /// A webhook event came to an end.
+    pub(crate) fn webhook(&self, notice: WebhookNotice) {
+        self.leave(Notice::Other("webhook.received", What::Webhook(notice)));
+    }
+
+    /// A message died.
+    pub(crate) fn dead_letter(&self, notice: DeadLetterNotice) {
+        let name = if notice.state == "dead" { "deadletter.added" } else { "deadletter.replayed" };
+        self.leave(Notice::Other(name, What::DeadLetter(notice)));
+    }
+
+    fn leave(&self, notice: Notice) {
+        if self.0.try_send(notice).is_err() {
+            metrics::counter!("sms_updates_dropped_total").increment(1);
+        }
+    }
+}
+
+/// The teller, and the end that handlers hold. It ends when no handler is left.
+pub(crate) fn progress(
+    store: Store,
+    stream: Updates,
+    clock: Arc<dyn Clock>,
+    every: Duration,
+) -> (Progress, impl Future<Output = ()> + Send) {
+    let (sender, mut notices) = mpsc::channel(WAITING);
+    let telling = async move {
+        let mut batch = Vec::new();
+        while notices.recv_many(&mut batch, WAITING).await > 0 {
+            let mut runs: BTreeMap<SyncId, Moment> = BTreeMap::new();
+            for notice in batch.drain(..) {
+                match notice {
+                    Notice::Run(id, moment) => {
+                        let latest = runs.entry(id).or_insert(moment);
+                        *latest = (*latest).max(moment);
+                    }
+                    Notice::Other(name, what) => tell(&stream, &*clock, name, what).await,
+                }
+            }
+            for (id, moment) in runs {
+                match standing(&store, id).await {
+                    Ok(Some((run, accounts))) => {
+                        let what = What::Sync(progress_of(&run, &accounts));
+                        tell(&stream, &*clock, name_of(moment, run.state), what).await;
+                    }
+                    Ok(None) => {}
+                    Err(error) => tracing::debug!(
+                        error = &error as &dyn std::error::Error,
+                        sync.id = %id,
+                        "a run's progress could not be read"
+                    ),
+                }
+            }
+            // What comes in the meantime waits together.
+            tokio::time::sleep(every).await;
+        }
+    };
+    (Progress(sender), telling)
+}
+
+async fn tell(stream: &Updates, clock: &dyn Clock, name: &str, what: What) {
+    let update =
+        SyncUpdate { occurred_at: Some(clock.now().into()), name: name.to_owned(), what: Some(what) };
+    stream.publish(&update).await;
+}
+
+async fn standing(store: &Store, id: SyncId) -> Result<Option<(Run, Vec<Account>)>, StoreError> {
+    let mut db = store.db().await?;
+    let Some(run) = run_find(&mut db, id).await? else { return Ok(None) };
+    let accounts = run_counts(&mut db, &[id]).await?.remove(&id).unwrap_or_default();
+    Ok(Some((run, accounts)))
+}
+
+fn name_of(moment: Moment, state: SyncState) -> &'static str {
+    match (moment, state) {
+        (_, SyncState::Completed | SyncState::CompletedWithErrors) => "sync.completed",
+        (_, SyncState::Failed) => "sync.failed",
+        (_, SyncState::Cancelled) => "sync.cancelled",
+        (Moment::Started, _) => "sync.started",
+        (Moment::PhaseOpened, _) => "sync.phase",
+        (Moment::Moved | Moment::Ended, _) => "sync.progress",
+    }
+}
+
+fn progress_of(run: &Run, accounts: &[Account]) -> SyncProgress {
+    SyncProgress {
+        sync_id: run.id.to_string(),
+        state: run.state.to_string(),
+        cause: run.cause.to_string(),
+        mode: run.mode.to_string(),
+        phase: run.phase.map_or(0, |phase| phase.number().unsigned_abs().into()),
+        counts: accounts.iter().map(counts_of).collect(),
+        detail: run.failure.clone().unwrap_or_default(),
+    }
+}
+
+fn counts_of(account: &Account) -> RecordCounts {
+    let counts = &account.counts;
+    RecordCounts {
+        record_type: RecordType::from(account.record_type).into(),
+        expected: account.expected,
+        read: counts.read(),
+        created: counts.created,
+        updated: counts.updated,
+        unchanged: counts.unchanged,
+        conflict: counts.conflict,
+        rejected: counts.rejected,
+        skipped: counts.skipped,
+    }
+}

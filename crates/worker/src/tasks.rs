@@ -1,0 +1,215 @@
+//! Queue `sync.tasks`: brings one page of records.
+//!
+//! **What arrives**: a `SyncTask` that names a row of `sync_queue`, and the page to fetch by its cursor.
+//!
+//! **What it changes**: the page is fetched. If it shows a next cursor, the next page task is recorded and published at
+//! once, so that other workers can go on. Then one transaction writes the records, what was found about them, the run's
+//! account, the task's end, and (if it was the last of its phase) the first tasks of the next phase or the run's end.
+//!
+//! **Why twice is harmless**: a task that is done is acknowledged and forgotten; two workers with one task meet at its
+//! row's lock, and the second sees it done. A page that was handed on is one row, whatever happens after.
+
+use std::collections::BTreeMap;
+
+use broker::{Delivery, Disposition};
+use contracts::{
+    messages::{PageOfRecords, SyncTask},
+    provider::{EquipmentDraft, UserDraft, VesselDraft},
+};
+use domain::{RecordType, Rules, TaskId, TaskState};
+use serde_json::json;
+use store::{
+    StoreError,
+    phases::PhaseEnd,
+    records::NewPassword,
+    settings::settings_read,
+    sync_runs::{expected_set, run_find},
+    tasks::{
+        HandedOn, Task, TaskReopened, task_complete_in, task_find, task_hand_on, task_lock, task_reopen,
+    },
+};
+
+use crate::{
+    attempts::{Subject, settle},
+    context::Context,
+    failure::WorkError,
+    fault,
+    pages::{first_page, next_page, query},
+    progress::Moment,
+    transform,
+    write::{Batch, write_in},
+};
+
+/// Handles one delivery.
+pub(crate) async fn handle(context: &Context, delivery: Delivery) -> Disposition {
+    let began = context.clock.now();
+    let run = delivery.decode::<SyncTask>().ok().and_then(|message| message.sync_id.parse().ok());
+    let subject = Subject { run, task: delivery.message_id.parse().ok() };
+    let worked = Box::pin(work(context, &delivery)).await;
+    settle(context, &delivery, subject, began, worked).await
+}
+
+/// A page as it was fetched.
+struct Fetched {
+    batch: Batch,
+    next_cursor: Option<String>,
+    /// By the provider, of the whole list; only a first page says it.
+    expected: Vec<(RecordType, u64)>,
+}
+
+async fn work(context: &Context, delivery: &Delivery) -> Result<(), WorkError> {
+    let message = delivery.decode::<SyncTask>()?;
+    let id: TaskId = message.task_id.parse().map_err(|_not_an_id| WorkError::Id(message.task_id.clone()))?;
+    let Some(task) = open(context, delivery, id).await? else { return Ok(()) };
+
+    let fetched = fetch(context, &task, &message).await?;
+    if let Some(cursor) = &fetched.next_cursor
+        && !task.handed_on
+    {
+        hand_on(context, &task, &message, cursor).await?;
+    }
+
+    fault::point("after_hand_on").await;
+
+    let passwords = context.passwords_of_new_users(&fetched.batch).await?;
+    let end = write_page(context, delivery, &task, fetched, &passwords).await?;
+    match end {
+        PhaseEnd::StillRunning => context.progress.run(task.sync_id, Moment::Moved),
+        PhaseEnd::PhaseOpened(tasks) => {
+            context.outbox.publish_tasks(tasks).await;
+            context.progress.run(task.sync_id, Moment::PhaseOpened);
+        }
+        PhaseEnd::RunEnded(state) => {
+            tracing::info!(sync.id = %task.sync_id, sync.state = %state, "a run has ended");
+            context.run_ended(task.sync_id, state);
+        }
+        PhaseEnd::TaskNotOpen => {
+            tracing::debug!(task.id = %id, "another worker was faster, or the run was ended")
+        }
+    }
+    Ok(())
+}
+
+/// The task, if there is anything left to do for it.
+async fn open(context: &Context, delivery: &Delivery, id: TaskId) -> Result<Option<Task>, WorkError> {
+    let mut task = task_find(&mut *context.store.db().await?, id).await?;
+    if delivery.replay_of.is_some() && task.as_ref().is_some_and(|task| task.state == TaskState::Dead) {
+        let now = context.clock.now();
+        let reopened = context
+            .store
+            .transaction(async |tx| task_reopen(tx, id, now).await)
+            .await
+            .map_err(WorkError::Store)?;
+        match reopened {
+            TaskReopened::Reopened => task = task_find(&mut *context.store.db().await?, id).await?,
+            TaskReopened::FullSyncRunning => return Err(WorkError::FullSyncRunning),
+            TaskReopened::NotDead(_) | TaskReopened::Unknown => {}
+        }
+    }
+    let task = task.ok_or_else(|| WorkError::Missing(format!("task {id}")))?;
+    if task.state.is_terminal() {
+        tracing::debug!(task.id = %id, task.state = %task.state, "a task came again");
+        let now = context.clock.now();
+        context.store.transaction(async |tx| context.replayed(tx, delivery, now).await).await?;
+        return Ok(None);
+    }
+    Ok(Some(task))
+}
+
+async fn fetch(context: &Context, task: &Task, message: &SyncTask) -> Result<Fetched, WorkError> {
+    let run = run_find(&mut *context.store.db().await?, task.sync_id).await?;
+    let run = run.ok_or_else(|| WorkError::Missing(format!("run {}", task.sync_id)))?;
+    let nothing = PageOfRecords::default();
+    let asked = query(message.page.as_ref().unwrap_or(&nothing), &run.scope, task.record_type);
+    let rules = Rules::at(context.clock.now());
+    match task.record_type {
+        // Companies have no list of their own: they come with vessels.
+        RecordType::Vessel | RecordType::Company => {
+            let page = context.portal.page::<VesselDraft>(&asked).await?;
+            let mut expected: Vec<_> = page.info.total.map(|n| (RecordType::Vessel, n)).into_iter().collect();
+            expected.extend(page.info.total_companies.map(|n| (RecordType::Company, n)));
+            let (companies, vessels) = transform::vessels(page.records, &rules);
+            let batch = Batch { companies, vessels, ..Batch::default() };
+            Ok(Fetched { batch, next_cursor: page.info.next_cursor, expected })
+        }
+        RecordType::Equipment => {
+            let page = context.portal.page::<EquipmentDraft>(&asked).await?;
+            let expected = page.info.total.map(|n| (RecordType::Equipment, n)).into_iter().collect();
+            let batch = Batch { equipment: transform::equipment(page.records, &rules), ..Batch::default() };
+            Ok(Fetched { batch, next_cursor: page.info.next_cursor, expected })
+        }
+        RecordType::User => {
+            let page = context.portal.page::<UserDraft>(&asked).await?;
+            let expected = page.info.total.map(|n| (RecordType::User, n)).into_iter().collect();
+            let batch = Batch { users: transform::users(page.records, &rules), ..Batch::default() };
+            Ok(Fetched { batch, next_cursor: page.info.next_cursor, expected })
+        }
+    }
+}
+
+/// Records the next page and publishes it, before this one is written.
+async fn hand_on(context: &Context, task: &Task, message: &SyncTask, cursor: &str) -> Result<(), WorkError> {
+    let trace_context = json!(chassis::telemetry::current_context());
+    let next = next_page(task, message, cursor, trace_context);
+    let now = context.clock.now();
+    let handed_on = context.store.transaction(async |tx| task_hand_on(tx, task.id, &next, now).await).await?;
+    match handed_on {
+        HandedOn::New => context.outbox.publish_tasks(vec![next]).await,
+        HandedOn::Already(_) | HandedOn::RunEnded => {}
+    }
+    Ok(())
+}
+
+/// The one transaction of the task.
+async fn write_page(
+    context: &Context,
+    delivery: &Delivery,
+    task: &Task,
+    fetched: Fetched,
+    passwords: &[NewPassword],
+) -> Result<PhaseEnd, WorkError> {
+    let Fetched { batch, expected, .. } = fetched;
+    let now = context.clock.now();
+    let mut tx = context.store.begin().await?;
+    if task_lock(&mut tx, task.id).await?.is_none_or(|task| task.state.is_terminal()) {
+        tx.rollback().await;
+        return Ok(PhaseEnd::TaskNotOpen);
+    }
+    let written = async {
+        for (record_type, number) in &expected {
+            expected_set(&mut tx, task.sync_id, *record_type, *number).await?;
+        }
+        let counts = write_in(&mut tx, task.sync_id, &batch, passwords, now).await?;
+        let page_size = settings_read(&mut tx).await?.page_size;
+        let end = task_complete_in(&mut tx, task.id, &counts, &first_page(page_size), now).await?;
+        context.replayed(&mut tx, delivery, now).await?;
+        Ok::<_, StoreError>((end, counts))
+    }
+    .await;
+    match written {
+        Ok((PhaseEnd::TaskNotOpen, _)) => {
+            tx.rollback().await;
+            Ok(PhaseEnd::TaskNotOpen)
+        }
+        Ok((end, counts)) => {
+            fault::point("before_commit").await;
+            tx.commit().await?;
+            count(&counts);
+            Ok(end)
+        }
+        Err(error) => {
+            tx.rollback().await;
+            Err(error.into())
+        }
+    }
+}
+
+/// Counts what is committed.
+pub(crate) fn count(counts: &BTreeMap<RecordType, domain::RecordCounts>) {
+    for (record_type, counts) in counts {
+        for outcome in domain::Outcome::ALL {
+            metrics::counter!("sms_sync_records_total", "entity" => record_type.as_str(), "outcome" => outcome.as_str())
+                .increment(counts.of(*outcome));
+        }
+    }
+}

@@ -1,0 +1,152 @@
+//! From what the provider sent to what can be written: pure functions of values.
+
+use std::collections::BTreeMap;
+
+use contracts::provider::{EquipmentDraft, UserDraft, VesselDraft};
+use domain::{
+    Accepted, Rejection, Rules, company::Company, equipment::Equipment, user::User, vessel::Vessel,
+};
+use portal_client::Decoded;
+
+/// Records of one kind, sorted out.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Sorted<T> {
+    /// To be written, each id once.
+    pub(crate) accepted: Vec<Accepted<T>>,
+    /// To be kept with their findings.
+    pub(crate) rejected: Vec<Rejection>,
+    /// Older states of records that came twice: counted as skipped.
+    pub(crate) superseded: u64,
+}
+
+impl<T> Default for Sorted<T> {
+    fn default() -> Self {
+        Self { accepted: Vec::new(), rejected: Vec::new(), superseded: 0 }
+    }
+}
+
+impl<T> Sorted<T> {
+    /// Whether nothing came.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.accepted.is_empty() && self.rejected.is_empty()
+    }
+
+    fn of(verdicts: impl Iterator<Item = Result<Accepted<T>, Rejection>>, id: fn(&T) -> &str) -> Self {
+        let mut sorted = Self::default();
+        let mut newest: BTreeMap<String, usize> = BTreeMap::new();
+        for verdict in verdicts {
+            match verdict {
+                Err(rejection) => sorted.rejected.push(rejection),
+                // A batch must not hold one key twice, and a provider that repeats itself is no reason to fail.
+                Ok(record) => match newest.get(id(&record.record)) {
+                    None => {
+                        newest.insert(id(&record.record).to_owned(), sorted.accepted.len());
+                        sorted.accepted.push(record);
+                    }
+                    Some(at) => {
+                        sorted.superseded += 1;
+                        if record.version > sorted.accepted[*at].version {
+                            sorted.accepted[*at] = record;
+                        }
+                    }
+                },
+            }
+        }
+        sorted
+    }
+}
+
+/// Vessels, and the companies that came with them.
+pub(crate) fn vessels(
+    records: Vec<Decoded<VesselDraft>>,
+    rules: &Rules,
+) -> (Sorted<Company>, Sorted<Vessel>) {
+    let mut companies: BTreeMap<String, Result<Accepted<Company>, Rejection>> = BTreeMap::new();
+    let mut verdicts = Vec::with_capacity(records.len());
+    for record in records {
+        match record {
+            Err(rejection) => verdicts.push(Err(rejection)),
+            Ok(draft) => {
+                let id = draft.company.id.clone();
+                let both = draft.accept_with_company(rules);
+                verdicts.push(both.vessel);
+                // A company comes with each of its vessels and counts once: in its newest sound state.
+                match (companies.get(&id), &both.company) {
+                    (Some(Ok(there)), Ok(this)) if this.version <= there.version => {}
+                    (Some(_), Err(_)) => {}
+                    _ => {
+                        companies.insert(id, both.company);
+                    }
+                }
+            }
+        }
+    }
+    let companies = Sorted::of(companies.into_values(), |company| company.source_id.as_str());
+    (companies, Sorted::of(verdicts.into_iter(), |vessel| vessel.source_id.as_str()))
+}
+
+/// Equipment with its parts and schedules.
+pub(crate) fn equipment(records: Vec<Decoded<EquipmentDraft>>, rules: &Rules) -> Sorted<Equipment> {
+    let verdicts = records.into_iter().map(|record| record.and_then(|draft| draft.accept(rules)));
+    Sorted::of(verdicts, |equipment| equipment.source_id.as_str())
+}
+
+/// Users with their roles.
+pub(crate) fn users(records: Vec<Decoded<UserDraft>>, rules: &Rules) -> Sorted<User> {
+    let verdicts = records.into_iter().map(|record| record.and_then(|draft| draft.accept(rules)));
+    Sorted::of(verdicts, |user| user.source_id.as_str())
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::{DateTime, Utc};
+    use serde_json::json;
+
+    use super::*;
+
+    fn now() -> DateTime<Utc> {
+        "2026-06-01T12:00:00Z".parse().unwrap()
+    }
+
+    fn vessel(id: &str, company_country: &str, updated_at: &str) -> Decoded<VesselDraft> {
+        Ok(serde_json::from_value(json!({
+            "id": id, "imoNumber": "9074729", "name": "Nordic Star", "flag": "NO", "vesselType": "ferry",
+            "serviceStatus": "in_service", "updatedAt": updated_at,
+            "company": {"id": "c-1", "name": "Nordic AS", "country": company_country, "updatedAt": updated_at}
+        }))
+        .unwrap())
+    }
+
+    #[test]
+    fn a_company_of_many_vessels_counts_once_in_its_newest_state() {
+        let page =
+            vec![vessel("v-1", "NO", "2026-01-02T00:00:00Z"), vessel("v-2", "NO", "2026-01-01T00:00:00Z")];
+        let (companies, vessels) = vessels(page, &Rules::at(now()));
+        assert_eq!((companies.accepted.len(), vessels.accepted.len()), (1, 2));
+        assert_eq!(companies.accepted[0].version.updated_at.to_rfc3339(), "2026-01-02T00:00:00+00:00");
+    }
+
+    #[test]
+    fn a_bad_company_takes_its_vessel_along_and_both_are_accounted_for() {
+        let (companies, vessels) =
+            vessels(vec![vessel("v-1", "XX", "2026-01-01T00:00:00Z")], &Rules::at(now()));
+        assert_eq!((companies.rejected.len(), vessels.rejected.len()), (1, 1));
+    }
+
+    #[test]
+    fn a_record_that_comes_twice_is_written_once_in_its_newer_state() {
+        let page =
+            vec![vessel("v-1", "NO", "2026-01-01T00:00:00Z"), vessel("v-1", "NO", "2026-01-02T00:00:00Z")];
+        let (_, vessels) = vessels(page, &Rules::at(now()));
+        assert_eq!((vessels.accepted.len(), vessels.superseded), (1, 1));
+        assert_eq!(vessels.accepted[0].version.updated_at.to_rfc3339(), "2026-01-02T00:00:00+00:00");
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_rejected_and_the_rest_goes_in() {
+        let bad =
+            Err(Rejection::because("v-9", None, domain::Finding::error("wrong_type", "/name", "not a text")));
+        let (_, vessels) = vessels(vec![bad, vessel("v-1", "NO", "2026-01-01T00:00:00Z")], &Rules::at(now()));
+        assert_eq!((vessels.accepted.len(), vessels.rejected.len()), (1, 1));
+    }
+}

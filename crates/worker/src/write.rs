@@ -1,0 +1,99 @@
+//! Records that wait to be written together, the order in which they are, and their account: the inside of the one
+//! transaction.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+use domain::{
+    Outcome, RecordCounts, RecordType, Rejection, SyncId, company::Company, equipment::Equipment, user::User,
+    vessel::Vessel,
+};
+use store::{
+    Db, StoreError,
+    findings::{RecordFinding, findings_insert},
+    records::{
+        Applied, NewPassword, companies_apply, counts_of, equipment_apply, users_apply, vessels_apply,
+    },
+    sync_runs::companies_seen_first,
+};
+
+use crate::transform::Sorted;
+
+/// Records of all kinds; a page holds one kind, or two.
+#[derive(Debug, Default, PartialEq)]
+pub(crate) struct Batch {
+    pub(crate) companies: Sorted<Company>,
+    pub(crate) vessels: Sorted<Vessel>,
+    pub(crate) equipment: Sorted<Equipment>,
+    pub(crate) users: Sorted<User>,
+}
+
+/// Writes a batch: companies before their vessels, vessels before what is on board. Returns the account.
+pub(crate) async fn write_in(
+    tx: &mut Db,
+    run: SyncId,
+    batch: &Batch,
+    passwords: &[NewPassword],
+    now: DateTime<Utc>,
+) -> Result<BTreeMap<RecordType, RecordCounts>, StoreError> {
+    let mut account = Account::default();
+    let Batch { companies, vessels, equipment, users } = batch;
+    if !companies.is_empty() {
+        // A company comes with every vessel, on many pages: its first sight in a run counts.
+        let rejected = companies.rejected.iter().map(|it| it.source_id.clone());
+        let ids: Vec<String> =
+            companies.accepted.iter().map(|it| it.record.source_id.to_string()).chain(rejected).collect();
+        let first = companies_seen_first(tx, run, &ids).await?;
+        let is_first = |id: &str| first.contains(id);
+        let accepted: Vec<_> =
+            companies.accepted.iter().filter(|it| is_first(it.record.source_id.as_str())).cloned().collect();
+        let applied = companies_apply(tx, run, &accepted, now).await?;
+        let rejected = companies.rejected.iter().filter(|it| is_first(&it.source_id));
+        account.add(RecordType::Company, &applied, rejected, 0);
+    }
+    if !vessels.is_empty() {
+        let applied = vessels_apply(tx, run, &vessels.accepted, now).await?;
+        account.add(RecordType::Vessel, &applied, vessels.rejected.iter(), vessels.superseded);
+    }
+    if !equipment.is_empty() {
+        let applied = equipment_apply(tx, run, &equipment.accepted, now).await?;
+        account.add(RecordType::Equipment, &applied, equipment.rejected.iter(), equipment.superseded);
+    }
+    if !users.is_empty() {
+        let applied = users_apply(tx, run, &users.accepted, passwords, now).await?;
+        account.add(RecordType::User, &applied, users.rejected.iter(), users.superseded);
+    }
+    findings_insert(tx, run, &account.findings, now).await?;
+    Ok(account.counts)
+}
+
+/// Counts outcomes, and gathers why records were rejected. Warnings, and what only the database can find, the store
+/// keeps by itself.
+#[derive(Default)]
+struct Account {
+    counts: BTreeMap<RecordType, RecordCounts>,
+    findings: Vec<RecordFinding>,
+}
+
+impl Account {
+    fn add<'a>(
+        &mut self,
+        record_type: RecordType,
+        applied: &[Applied],
+        rejected: impl Iterator<Item = &'a Rejection>,
+        superseded: u64,
+    ) {
+        let mut counts = counts_of(applied);
+        counts.count_many(Outcome::Skipped, superseded);
+        for rejection in rejected {
+            counts.count(Outcome::Rejected);
+            self.findings.extend(rejection.findings.iter().map(|finding| RecordFinding {
+                record_type,
+                source_id: rejection.source_id.clone(),
+                label: rejection.label.clone(),
+                finding: finding.clone(),
+            }));
+        }
+        *self.counts.entry(record_type).or_default() += counts;
+    }
+}
