@@ -1,0 +1,95 @@
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import { afterEach, expect, test } from "vitest";
+import { type Connection, followStream } from "./sse";
+
+let stop = new AbortController();
+let close = () => {};
+afterEach(() => {
+  stop.abort();
+  close();
+});
+
+/** A server whose connections are answered one after another. */
+async function server(answers: ((request: IncomingMessage, response: ServerResponse) => void)[]) {
+  let n = 0;
+  const listening = createServer((request, response) => {
+    response.setHeader("access-control-allow-origin", "*");
+    response.setHeader("access-control-allow-headers", "*");
+    if (request.method === "OPTIONS") {
+      response.end();
+      return;
+    }
+    answers[Math.min(n++, answers.length - 1)]?.(request, response);
+  });
+  await new Promise<void>((ready) => listening.listen(0, "127.0.0.1", ready));
+  close = () => {
+    listening.closeAllConnections();
+    listening.close();
+  };
+  return `http://127.0.0.1:${(listening.address() as AddressInfo).port}/`;
+}
+
+const follow = (url: string, until: string, quietMs = 5000) =>
+  new Promise<{ events: string[]; connections: Connection["state"][] }>((done) => {
+    stop = new AbortController();
+    const events: string[] = [];
+    const connections: Connection["state"][] = [];
+    followStream(
+      {
+        url,
+        token: "t",
+        quietMs,
+        firstWaitMs: 5,
+        onEvent: (name) => {
+          events.push(name);
+          if (name === until) done({ events, connections });
+        },
+        onConnection: ({ state }) => {
+          connections.push(state);
+          if (state === until) done({ events, connections });
+        },
+      },
+      stop.signal,
+    );
+  });
+
+const begin = (response: ServerResponse) => response.writeHead(200, { "content-type": "text/event-stream" });
+
+test("a dropped connection is resumed after the last event that was seen", async () => {
+  let resumedAfter: unknown;
+  const url = await server([
+    (_, response) => {
+      begin(response).end("id: 41\nevent: one\ndata: {}\n\n");
+    },
+    (request, response) => {
+      resumedAfter = request.headers["last-event-id"];
+      begin(response).write("id: 42\nevent: two\ndata: {}\n\n");
+    },
+  ]);
+  const { events, connections } = await follow(url, "two");
+  expect(events).toEqual(["one", "two"]);
+  expect(connections).toEqual(["connecting", "live", "reconnecting", "live"]);
+  expect(resumedAfter).toBe("41");
+});
+
+test("a connection that has gone silent is cut and made anew", async () => {
+  const url = await server([
+    (_, response) => {
+      begin(response).write("event: one\ndata: {}\n\n");
+    },
+    (_, response) => {
+      begin(response).write("event: two\ndata: {}\n\n");
+    },
+  ]);
+  expect((await follow(url, "two", 80)).events).toEqual(["one", "two"]);
+});
+
+test("a refusal ends it", async () => {
+  const url = await server([
+    (_, response) => {
+      response.writeHead(401).end();
+    },
+  ]);
+  expect((await follow(url, "closed")).connections).toEqual(["connecting", "closed"]);
+});

@@ -1,0 +1,30 @@
+// Names of the API's shapes as the pages use them.
+import type { components } from "./schema";
+
+type Schemas = components["schemas"];
+export type RecordType = Schemas["RecordType"];
+export type SyncState = Schemas["SyncState"];
+export type Cause = Schemas["Cause"];
+export type RecordCounts = Schemas["RecordCounts"];
+export type SyncSummary = Schemas["SyncSummary"];
+export type SyncDetail = Schemas["SyncDetail"];
+export type SyncNotice = Schemas["SyncNotice"];
+export type Attempt = Schemas["Attempt"];
+export type Finding = Schemas["Finding"];
+export type Overview = Schemas["Overview"];
+export type Settings = Schemas["Settings"];
+export type SettingsChange = Schemas["SettingsChange"];
+export type SchedulePreview = Schemas["SchedulePreview"];
+export type ConnectionTest = Schemas["ConnectionTest"];
+export type DeadLetter = Schemas["DeadLetter"];
+export type DeadLetterDetail = Schemas["DeadLetterDetail"];
+export type ReplayRequest = Schemas["ReplayRequest"];
+export type Identity = Schemas["Identity"];
+
+/** A page of a list. */
+export interface List<T> {
+  data: T[];
+  pagination: { limit: number; offset: number; total: number };
+}
+
+export type DeadLetterState = "dead" | "replaying" | "replayed" | "succeeded";

@@ -1,0 +1,36 @@
+import { expect, test } from "vitest";
+import type { RecordCounts } from "../api/types";
+import { account } from "./accounts";
+
+const row = (recordType: RecordCounts["recordType"], part: Partial<RecordCounts>): RecordCounts => ({
+  recordType,
+  expected: null,
+  read: 0,
+  created: 0,
+  updated: 0,
+  unchanged: 0,
+  conflict: 0,
+  rejected: 0,
+  skipped: 0,
+  ...part,
+});
+
+test("the account adds up over the kinds of record and puts them in the order of the phases", () => {
+  const sum = account([
+    row("user", { expected: 3, read: 3, unchanged: 2, rejected: 1 }),
+    row("vessel", { expected: 2, read: 2, created: 2 }),
+  ]);
+  expect(sum.rows.map((r) => r.recordType)).toEqual(["vessel", "user"]);
+  expect(sum.total).toMatchObject({ expected: 5, read: 5, created: 2, unchanged: 2, rejected: 1 });
+  expect(sum.sums).toBe(true);
+  expect(sum.missing).toBe(0);
+});
+
+test("an account whose outcomes do not make what was read says so", () => {
+  expect(account([row("vessel", { read: 2, created: 1 })]).sums).toBe(false);
+});
+
+test("nothing is missing as long as the provider has not said how many there are", () => {
+  expect(account([row("vessel", { read: 2, created: 2 })]).missing).toBeNull();
+  expect(account([row("vessel", { expected: 5, read: 2, created: 2 })]).missing).toBe(3);
+});

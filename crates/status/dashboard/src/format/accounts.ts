@@ -1,0 +1,40 @@
+// The account of a run: read is the sum of the outcomes, and expected is read when the run is green.
+import type { RecordCounts } from "../api/types";
+
+const ORDER = ["company", "vessel", "equipment", "user"];
+
+export interface Account {
+  rows: RecordCounts[];
+  total: Omit<RecordCounts, "recordType" | "expected"> & { expected: number | null };
+  /** Read equals the sum of the outcomes, in every row. */
+  sums: boolean;
+  /** Records that the provider announced and that were not read; null while it has not said. */
+  missing: number | null;
+}
+
+export const sumOfOutcomes = (c: Account["total"] | RecordCounts): number =>
+  c.created + c.updated + c.unchanged + c.conflict + c.rejected + c.skipped;
+
+export function account(counts: RecordCounts[]): Account {
+  const rows = [...counts].sort((a, b) => ORDER.indexOf(a.recordType) - ORDER.indexOf(b.recordType));
+  const add = (key: keyof Omit<RecordCounts, "recordType" | "expected">) =>
+    rows.reduce((n, row) => n + row[key], 0);
+  const known = rows.length > 0 && rows.every((row) => row.expected != null);
+  const expected = known ? rows.reduce((n, row) => n + (row.expected ?? 0), 0) : null;
+  const read = add("read");
+  return {
+    rows,
+    total: {
+      expected,
+      read,
+      created: add("created"),
+      updated: add("updated"),
+      unchanged: add("unchanged"),
+      conflict: add("conflict"),
+      rejected: add("rejected"),
+      skipped: add("skipped"),
+    },
+    sums: rows.every((row) => row.read === sumOfOutcomes(row)),
+    missing: expected === null ? null : expected - read,
+  };
+}

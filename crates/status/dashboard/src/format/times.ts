@@ -1,0 +1,92 @@
+// Points in time and spans, as people read them.
+
+export type Zone = "utc" | "local";
+
+const formats = new Map<string, Intl.DateTimeFormat>();
+
+function format(zone: Zone, options: Intl.DateTimeFormatOptions): Intl.DateTimeFormat {
+  const key = `${zone}${JSON.stringify(options)}`;
+  let made = formats.get(key);
+  if (!made) {
+    made = new Intl.DateTimeFormat("en-GB", { ...options, ...(zone === "utc" ? { timeZone: "UTC" } : {}) });
+    formats.set(key, made);
+  }
+  return made;
+}
+
+/** `24 Nov 05:12:09`, with the year if it is not this one. */
+export function moment(iso: string, zone: Zone, now: number): string {
+  const at = new Date(iso);
+  const sameYear = at.getUTCFullYear() === new Date(now).getUTCFullYear();
+  return format(zone, {
+    day: "numeric",
+    month: "short",
+    ...(sameYear ? {} : { year: "numeric" }),
+    hour: "2-digit",
+    minute: "2-digit",
+    second: "2-digit",
+    hourCycle: "h23",
+  })
+    .format(at)
+    .replace(",", "");
+}
+
+/** `Tue 24 Nov 2026, 05:12:09 UTC`: nothing left to guess. */
+export const exactMoment = (iso: string, zone: Zone): string =>
+  format(zone, {
+    weekday: "short",
+    day: "numeric",
+    month: "short",
+    year: "numeric",
+    hour: "2-digit",
+    minute: "2-digit",
+    second: "2-digit",
+    hourCycle: "h23",
+    timeZoneName: "short",
+  }).format(new Date(iso));
+
+/** `Tue 24 Nov, 02:00` in a zone given by name, as schedules are meant. */
+export function tick(iso: string, timeZone: string): string {
+  try {
+    return new Intl.DateTimeFormat("en-GB", {
+      timeZone,
+      weekday: "short",
+      day: "numeric",
+      month: "short",
+      hour: "2-digit",
+      minute: "2-digit",
+      hourCycle: "h23",
+    }).format(new Date(iso));
+  } catch {
+    return iso;
+  }
+}
+
+const STEPS: [unit: string, ms: number][] = [
+  ["d", 86_400_000],
+  ["h", 3_600_000],
+  ["min", 60_000],
+  ["s", 1000],
+];
+
+/** `3 min ago`, `in 2 h`, `just now`. */
+export function relative(iso: string, now: number): string {
+  const ms = Date.parse(iso) - now;
+  const [unit, size] = STEPS.find(([, step]) => Math.abs(ms) >= step) ?? ["s", 1000];
+  const n = Math.floor(Math.abs(ms) / size);
+  if (n === 0) return "just now";
+  return ms < 0 ? `${n} ${unit} ago` : `in ${n} ${unit}`;
+}
+
+/** `340 ms`, `4.2 s`, `2 min 14 s`, `1 h 5 min`. */
+export function duration(ms: number): string {
+  if (ms < 0) return "0 ms";
+  if (ms < 1000) return `${Math.round(ms)} ms`;
+  if (ms < 10_000) return `${(Math.floor(ms / 100) / 10).toFixed(1)} s`;
+  const seconds = Math.floor(ms / 1000);
+  if (seconds < 60) return `${seconds} s`;
+  const minutes = Math.floor(seconds / 60);
+  if (minutes < 60) return seconds % 60 ? `${minutes} min ${seconds % 60} s` : `${minutes} min`;
+  const hours = Math.floor(minutes / 60);
+  return minutes % 60 ? `${hours} h ${minutes % 60} min` : `${hours} h`;
+}

@@ -1,0 +1,59 @@
+import { useQuery } from "@tanstack/react-query";
+import { Link } from "@tanstack/react-router";
+import { listSyncs } from "../../api/queries";
+import type { SyncSummary } from "../../api/types";
+import { account } from "../../format/accounts";
+import { plural } from "../../format/numbers";
+import { CAUSE_WORDS, isOpen, look, SYNC_STATES } from "../../format/states";
+import { duration, moment } from "../../format/times";
+import { Answer } from "../../ui/answer";
+import { useNow } from "../../ui/clock";
+import { Empty } from "../../ui/page";
+import { useZone } from "../../ui/time";
+
+const RUNS = 24;
+
+/** The last runs as bars, oldest left: as high as they took long, coloured by how they ended; each is a link. */
+export function LastRuns() {
+  const runs = useQuery(listSyncs({ limit: RUNS, offset: 0 }, undefined));
+  return (
+    <Answer of={runs} lines={2}>
+      {({ data }) =>
+        data.length === 0 ? (
+          <Empty title="No sync has run yet">
+            Start a full sync, or approve a vessel in the onboarding portal.
+          </Empty>
+        ) : (
+          <Strip runs={[...data].reverse()} />
+        )
+      }
+    </Answer>
+  );
+}
+
+function Strip({ runs }: { runs: SyncSummary[] }) {
+  const now = useNow();
+  const zone = useZone();
+  const took = (run: SyncSummary) =>
+    Math.max(0, (run.completedAt ? Date.parse(run.completedAt) : now) - Date.parse(run.startedAt));
+  const longest = Math.max(...runs.map(took), 1);
+  return (
+    <ol className="strip">
+      {runs.map((run) => {
+        const state = look(SYNC_STATES, run.state);
+        // Runs of seconds and of hours stand side by side: the root keeps both visible.
+        const height = 8 + Math.round(48 * Math.sqrt(took(run) / longest));
+        const words = `${state.word}, ${CAUSE_WORDS[run.cause].toLowerCase()}, ${moment(run.startedAt, zone, now)}, ${
+          isOpen(run.state) ? "running for" : "took"
+        } ${duration(took(run))}, ${plural(account(run.counts).total.read, "record")} read`;
+        return (
+          <li key={run.syncId}>
+            <Link to="/syncs/$syncId" params={{ syncId: run.syncId }} title={words} aria-label={words}>
+              <span className="strip-bar" data-tone={state.tone} style={{ height }} />
+            </Link>
+          </li>
+        );
+      })}
+    </ol>
+  );
+}

@@ -1,0 +1,48 @@
+import { useDebouncedValue } from "@mantine/hooks";
+import { keepPreviousData, useQuery } from "@tanstack/react-query";
+import { asProblem } from "../../api/problem";
+import { previewSchedule } from "../../api/queries";
+import { relative, tick } from "../../format/times";
+import { useNow } from "../../ui/clock";
+import { Icon } from "../../ui/icon";
+
+/** What a cron expression means and when it comes next, while it is typed; the server is the one who reads it. */
+export function SchedulePreview({ cron, timeZone, on }: { cron: string; timeZone: string; on: boolean }) {
+  const [asked] = useDebouncedValue(cron.trim(), 250);
+  const preview = useQuery({
+    ...previewSchedule(asked, timeZone),
+    enabled: asked !== "",
+    placeholderData: keepPreviousData,
+  });
+  const now = useNow();
+  const problem = preview.error ? asProblem(preview.error) : null;
+  return (
+    <div className="schedule-preview" role="status">
+      {cron.trim() === "" ? (
+        <p className="dim">An expression of five fields, such as 0 2 * * * for every night at two.</p>
+      ) : problem ? (
+        <p className="tinted with-icon" data-tone="bad">
+          <Icon name="cross" /> {problem.errors[0]?.detail ?? problem.detail ?? problem.title}
+        </p>
+      ) : preview.data ? (
+        <>
+          <p className="strong first-up">{preview.data.description}</p>
+          {preview.data.nextRuns.length === 0 ? (
+            <p className="dim">It never comes.</p>
+          ) : (
+            <ol>
+              {preview.data.nextRuns.map((at, place) => (
+                <li key={at}>
+                  <time dateTime={at}>{tick(at, timeZone)}</time>
+                  {place === 0 && <span className="dim"> {on ? relative(at, now) : "if it were on"}</span>}
+                </li>
+              ))}
+            </ol>
+          )}
+        </>
+      ) : (
+        <p className="dim">Reading the expression</p>
+      )}
+    </div>
+  );
+}

@@ -1,0 +1,176 @@
+import { useQuery } from "@tanstack/react-query";
+import { getRouteApi, Link } from "@tanstack/react-router";
+import { ArrowLeft } from "lucide-react";
+import { getSync } from "../../api/queries";
+import type { SyncDetail } from "../../api/types";
+import { account } from "../../format/accounts";
+import { count, plural, rate } from "../../format/numbers";
+import { CAUSES, isOpen, look, SYNC_STATES } from "../../format/states";
+import { AccountTable } from "../../ui/account-table";
+import { Answer } from "../../ui/answer";
+import { AttemptTable } from "../../ui/attempt-table";
+import { Copy } from "../../ui/copy";
+import { Announce, Card, Empty, Page, Verdict } from "../../ui/page";
+import { PhaseProgress } from "../../ui/progress";
+import { Elapsed, Time } from "../../ui/time";
+import { CancelSync } from "./cancel-sync";
+import { Findings } from "./findings";
+
+const route = getRouteApi("/syncs/$syncId");
+
+export function SyncPage() {
+  const { syncId } = route.useParams();
+  const sync = useQuery(getSync(syncId));
+  const open = sync.data ? isOpen(sync.data.state) : false;
+  return (
+    <Page
+      title={
+        sync.data
+          ? `${sync.data.mode === "full" ? "Full" : sync.data.mode === "incremental" ? "Incremental" : "Selective"} sync`
+          : "Sync"
+      }
+      actions={open && <CancelSync syncId={syncId} />}
+    >
+      <p className="crumb">
+        <Link to="/syncs">
+          <ArrowLeft size={14} aria-hidden /> Syncs
+        </Link>
+        <Copy text={syncId} what="sync id" />
+      </p>
+      <Answer of={sync} lines={10}>
+        {(run) => <Run run={run} />}
+      </Answer>
+    </Page>
+  );
+}
+
+function Run({ run }: { run: SyncDetail }) {
+  const state = look(SYNC_STATES, run.state);
+  const open = isOpen(run.state);
+  return (
+    <>
+      <Announce text={`This sync: ${state.word}`} />
+      <Verdict
+        tone={state.tone}
+        sentence={state.word}
+        aside={
+          <>
+            <span className="dim">{open ? "Running for" : "Took"}</span>
+            <span className="strong">
+              <Elapsed since={run.startedAt} until={run.completedAt} />
+            </span>
+          </>
+        }
+      >
+        {sentence(run)}
+      </Verdict>
+
+      <Card title={open ? "Progress" : "Facts"}>
+        {open && <PhaseProgress run={run} />}
+        <Facts run={run} />
+      </Card>
+
+      <Card title="The account">
+        {run.counts.length === 0 ? (
+          <Empty title="No record has been read yet">
+            {open ? "Figures come with the first page." : "This sync ended before its first page."}
+          </Empty>
+        ) : (
+          <AccountTable counts={run.counts} open={open} />
+        )}
+      </Card>
+
+      <Card
+        title="Findings"
+        aside={run.findings > 0 ? <span className="dim">{plural(run.findings, "finding")}</span> : undefined}
+      >
+        <Findings syncId={run.syncId} expected={run.findings} open={open} />
+      </Card>
+
+      <Card title="Failed attempts">
+        {run.attempts.length === 0 ? (
+          <Empty title="No attempt failed">
+            Work that fails for a passing reason is tried again, and shows here.
+          </Empty>
+        ) : (
+          <AttemptTable attempts={run.attempts} />
+        )}
+      </Card>
+    </>
+  );
+}
+
+function sentence(run: SyncDetail) {
+  const { total } = account(run.counts);
+  if (run.failure) return run.failure;
+  if (run.cancelledBy) return `Cancelled by ${run.cancelledBy}. What had been written stays.`;
+  switch (run.state) {
+    case "queued":
+      return "Accepted; it begins as soon as a worker is free.";
+    case "retrying":
+      return "All that is left waits for its next attempt.";
+    case "running":
+      return `${plural(total.read, "record")} read so far.`;
+    case "completed_with_errors":
+      return `${plural(total.rejected, "record")} rejected; the findings say why. The rest is in.`;
+    default:
+      return `${plural(total.read, "record")} read, every one accounted for.`;
+  }
+}
+
+function Facts({ run }: { run: SyncDetail }) {
+  const { total } = account(run.counts);
+  const begun = run.runningAt ?? null;
+  const speed =
+    begun && run.completedAt ? rate(total.read, Date.parse(run.completedAt) - Date.parse(begun)) : null;
+  const tasks = run.tasks;
+  return (
+    <dl className="facts wide">
+      <Fact name="Cause">
+        {CAUSES[run.cause]} ({run.requestedBy})
+      </Fact>
+      {run.reason && <Fact name="Reason">{run.reason}</Fact>}
+      <Fact name="Asked for">
+        <Time iso={run.startedAt} full />
+      </Fact>
+      {run.completedAt && (
+        <Fact name="Ended">
+          <Time iso={run.completedAt} full />
+        </Fact>
+      )}
+      {isOpen(run.state) && (
+        <Fact name="Last sign of life">
+          <Time iso={run.heartbeatAt} />
+        </Fact>
+      )}
+      {speed && <Fact name="Speed">{speed}</Fact>}
+      <Fact name="Tasks">
+        {[
+          [tasks.done, "done"],
+          [tasks.pending, "at work or waiting"],
+          [tasks.retrying, "retrying"],
+          [tasks.dead, "dead"],
+          [tasks.cancelled, "cancelled"],
+        ]
+          .filter(([n]) => n !== 0)
+          .map(([n, word]) => `${count(n as number)} ${word}`)
+          .join(", ") || "none yet"}
+        {tasks.dead > 0 && (
+          <>
+            {" "}
+            (<Link to="/dead-letters">see the dead letters</Link>)
+          </>
+        )}
+      </Fact>
+    </dl>
+  );
+}
+
+function Fact({ name, children }: { name: string; children: React.ReactNode }) {
+  return (
+    <div>
+      <dt>{name}</dt>
+      <dd>{children}</dd>
+    </div>
+  );
+}

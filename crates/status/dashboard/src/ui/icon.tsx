@@ -1,0 +1,40 @@
+import {
+  Check,
+  CircleSlash,
+  Clock,
+  Equal,
+  FastForward,
+  LoaderCircle,
+  Pencil,
+  Plus,
+  RotateCw,
+  Skull,
+  Split,
+  TriangleAlert,
+  X,
+} from "lucide-react";
+import type { IconName } from "../format/states";
+
+const ICONS = {
+  clock: Clock,
+  running: LoaderCircle,
+  retry: RotateCw,
+  check: Check,
+  warning: TriangleAlert,
+  cross: X,
+  stop: CircleSlash,
+  plus: Plus,
+  pencil: Pencil,
+  equal: Equal,
+  split: Split,
+  skip: FastForward,
+  skull: Skull,
+} satisfies Record<IconName, unknown>;
+
+/** An icon beside a word; it says nothing that the word does not. */
+export function Icon({ name, size = 14 }: { name: IconName; size?: number }) {
+  const Drawn = ICONS[name];
+  return (
+    <Drawn size={size} strokeWidth={2.25} aria-hidden className={name === "running" ? "turns" : undefined} />
+  );
+}

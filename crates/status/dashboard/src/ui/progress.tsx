@@ -1,0 +1,68 @@
+import type { SyncSummary } from "../api/types";
+import { account } from "../format/accounts";
+import { count, percent, rate } from "../format/numbers";
+import { isOpen, PHASES, RECORD_TYPES } from "../format/states";
+import { useNow } from "./clock";
+
+/** How far a run has come, phase by phase. */
+export function PhaseProgress({ run }: { run: SyncSummary }) {
+  return (
+    <ol className="phases">
+      {PHASES.map((phase) => {
+        const ended = !isOpen(run.state) || run.phase > phase.number;
+        const begun = run.phase >= phase.number;
+        const word = ended ? "done" : begun ? "at work" : "waits";
+        return (
+          <li key={phase.number} data-state={word}>
+            <div className="phase-head">
+              <span>
+                Phase {phase.number}: {phase.title}
+              </span>
+              <span className="dim">{word}</span>
+            </div>
+            {phase.types.map((type) => {
+              const row = run.counts.find((c) => c.recordType === type);
+              const read = row?.read ?? 0;
+              const expected = row?.expected ?? null;
+              return (
+                <Bar key={type} label={RECORD_TYPES[type].many} part={read} all={expected} ended={ended} />
+              );
+            })}
+          </li>
+        );
+      })}
+    </ol>
+  );
+}
+
+function Bar(props: { label: string; part: number; all: number | null; ended: boolean }) {
+  const { label, part, all, ended } = props;
+  const share = ended && all === null ? 100 : percent(part, all);
+  return (
+    <div className="bar-line">
+      <span>{label}</span>
+      <progress className="bar" aria-label={label} max={100} value={share ?? 0} />
+      <span className="figure">
+        {count(part)} {all !== null && <span className="dim">of {count(all)}</span>}
+      </span>
+    </div>
+  );
+}
+
+/** One bar for the whole run, with its rate: for lists and the overview. */
+export function RunProgress({ run }: { run: SyncSummary }) {
+  const now = useNow();
+  const { total } = account(run.counts);
+  const share = percent(total.read, total.expected);
+  const since = run.runningAt ? now - Date.parse(run.runningAt) : 0;
+  return (
+    <div className="run-progress">
+      <progress className="bar" aria-label="Records read" max={100} value={share ?? 0} />
+      <span className="figure">
+        {count(total.read)}
+        {total.expected !== null && ` of ${count(total.expected)}`} records
+        {isOpen(run.state) && since > 0 && <span className="dim"> · {rate(total.read, since) ?? "–"}</span>}
+      </span>
+    </div>
+  );
+}

@@ -1,0 +1,18 @@
+import react from "@vitejs/plugin-react";
+import { compression, defineAlgorithm } from "vite-plugin-compression2";
+import { defineConfig } from "vitest/config";
+
+export default defineConfig({
+  plugins: [
+    react(),
+    compression({
+      include: [/\.(js|css|svg)$/],
+      threshold: 1024,
+      algorithms: [defineAlgorithm("gzip", { level: 9 }), "brotliCompress"],
+    }),
+  ],
+  // Nothing is inlined: the Content-Security-Policy allows files of our own only.
+  build: { target: "es2022", assetsInlineLimit: 0, modulePreload: { polyfill: false } },
+  server: { proxy: { "/api": process.env.SMS_STATUS_URL ?? "http://127.0.0.1:3005" } },
+  test: { environment: "happy-dom", include: ["src/**/*.test.{ts,tsx}"] },
+});

@@ -1,0 +1,114 @@
+#![doc = include_str!("../README.md")]
+
+mod dashboard;
+mod desk;
+mod failure;
+mod hub;
+pub mod openapi;
+mod routes;
+mod schedule;
+mod settings;
+mod views;
+
+use std::sync::Arc;
+
+use actix_web::{HttpResponse, web};
+use anyhow::Context;
+use broker::{Broker, Publisher, Updates};
+use chassis::{
+    Process,
+    auth::OperatorKeys,
+    health::Health,
+    http::{self, Options},
+    shutdown::Shutdown,
+};
+use domain::{clock::SystemClock, temporary_password::PasswordSeal};
+use outbox::Outbox;
+use portal_client::PortalClient;
+use secrecy::ExposeSecret;
+use store::Store;
+use utoipa_actix_web::service_config::ServiceConfig;
+
+pub use settings::{DAEMON, Settings};
+
+use crate::{desk::Desk, hub::Hub, routes::updates::Following};
+
+/// The service, ready to be served.
+#[derive(Clone)]
+pub struct Service {
+    desk: web::Data<Desk>,
+    following: web::Data<Following>,
+    keys: web::Data<OperatorKeys>,
+    document: web::Data<String>,
+}
+
+/// Connects, and starts to read the updates.
+///
+/// # Errors
+/// When a setting cannot be used.
+pub async fn start(settings: &Settings, shutdown: &Shutdown, health: &Health) -> anyhow::Result<Service> {
+    let keys = OperatorKeys::from_secret(&settings.operators.jwt_secret).context("OPERATOR_JWT_SECRET")?;
+    let seal =
+        PasswordSeal::parse(settings.passwords.seal_key.expose_secret()).context("PASSWORD_SEAL_KEY")?;
+    let portal = PortalClient::new(&settings.onboarding.options())?;
+    let store = Store::connect(settings.database.url.expose_secret(), settings.database.pool_size).await?;
+    let broker = Broker::connect(settings.broker.url.clone(), DAEMON.name);
+    health.register("database", {
+        let store = store.clone();
+        move || {
+            let store = store.clone();
+            async move { store.ping().await.map_err(|error| error.to_string()) }
+        }
+    });
+    let updates = Updates::new(&broker);
+    let hub = Hub::new(updates.clone(), settings.updates.backlog);
+    let reading = hub.clone().run(shutdown.soft().clone());
+    shutdown.supervise("updates", async move {
+        reading.await;
+        Ok::<(), std::convert::Infallible>(())
+    });
+    let outbox = Outbox::new(store.clone(), Publisher::new(&broker));
+    let desk = Desk { store, broker, outbox, portal, updates, seal, clock: Arc::new(SystemClock) };
+    let following = Following { hub, most: settings.updates.clients, stop: shutdown.soft().clone() };
+    Ok(Service {
+        desk: web::Data::new(desk),
+        following: web::Data::new(following),
+        keys: web::Data::new(keys),
+        document: web::Data::new(openapi::json()),
+    })
+}
+
+impl Service {
+    /// Its routes, the dashboard last: what is to stand beside them on one port comes before.
+    pub fn routes(&self) -> impl Fn(&mut web::ServiceConfig) + Clone + Send + 'static {
+        let Self { desk, following, keys, document } = self.clone();
+        move |app: &mut web::ServiceConfig| {
+            app.app_data(desk.clone())
+                .app_data(following.clone())
+                .app_data(keys.clone())
+                .app_data(document.clone());
+            routes::configure(&mut ServiceConfig::new(app));
+            app.route("/openapi.json", web::get().to(document_json));
+            dashboard::configure(app);
+        }
+    }
+}
+
+async fn document_json(document: web::Data<String>) -> HttpResponse {
+    HttpResponse::Ok().content_type("application/json").body(document.as_str().to_owned())
+}
+
+/// The daemon's own work: start, and serve on a port of its own.
+///
+/// # Errors
+/// When it cannot start.
+pub async fn run(process: Process) -> anyhow::Result<()> {
+    let settings: Settings = process.settings()?;
+    let listener = http::listen(&settings.server.bind)?;
+    let service = start(&settings, &process.shutdown, &process.health).await?;
+    let options = Options { version: process.version(), ..Options::default() };
+    let serving =
+        http::serve_with(options, listener, process.shutdown.clone(), process.health, service.routes());
+    process.shutdown.supervise("http", serving);
+    Ok(())
+}

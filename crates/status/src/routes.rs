@@ -1,0 +1,33 @@
+//! What operators may ask and order. A file per subject; what a handler takes as argument says which role it needs.
+
+pub(crate) mod connection;
+pub(crate) mod dead_letters;
+pub(crate) mod identity;
+pub(crate) mod paging;
+pub(crate) mod settings;
+pub(crate) mod syncs;
+pub(crate) mod updates;
+pub(crate) mod users;
+
+use utoipa_actix_web::service_config::ServiceConfig;
+
+/// Registers every handler, and so describes it.
+pub(crate) fn configure(app: &mut ServiceConfig<'_>) {
+    app.service(syncs::trigger)
+        .service(syncs::get_overview)
+        .service(syncs::find)
+        .service(syncs::list)
+        .service(syncs::cancel)
+        .service(syncs::list_findings)
+        .service(settings::get)
+        .service(settings::change_settings)
+        .service(settings::preview_schedule)
+        .service(connection::test)
+        .service(dead_letters::list)
+        .service(dead_letters::find)
+        .service(dead_letters::replay_one)
+        .service(dead_letters::replay_many)
+        .service(identity::me)
+        .service(users::claim_temporary_password)
+        .service(updates::stream_updates);
+}

@@ -1,0 +1,319 @@
+//! Runs: start one, look at all or one, stop one.
+
+use actix_web::{
+    HttpRequest, HttpResponse, get,
+    http::header::{self, CONTENT_TYPE},
+    post, web,
+};
+use chassis::{
+    auth::{OperatorRole, Viewer},
+    problem::{FieldError, Problem, ProblemBody},
+    telemetry,
+};
+use contracts::operator::{
+    Finding, FleetCount, List, Mode, Overview, PartHealth, SyncAccepted, SyncDetail, SyncState, SyncSummary,
+    TaskCounts, TriggerRequest,
+};
+use domain::{Cause, Scope, SyncId, TaskState};
+use serde::Deserialize;
+use serde_json::json;
+use store::{
+    Db, StoreError, Window, audit, gauges, overview, settings,
+    sync_runs::{self, NewRun, RunCancelled, RunCreated, RunFilter},
+    tasks,
+};
+use utoipa::IntoParams;
+use uuid::Uuid;
+
+use super::paging::Paging;
+use crate::{
+    desk::Desk,
+    failure::{OrProblem, no_such_sync},
+    schedule::ZonedSchedule,
+    views,
+};
+
+/// Most failed attempts that are shown with a sync.
+const ATTEMPTS_SHOWN: u32 = 50;
+/// Longest reason that is kept, in characters.
+const LONGEST_REASON: usize = 500;
+
+/// Start a full sync
+///
+/// Without a body, everything that the onboarding portal has approved is looked at. The answer comes when the run is
+/// recorded, not when it is done: follow `Location` or the updates.
+#[utoipa::path(
+    operation_id = "triggerSync", tag = "syncs",
+    request_body(content = Option<TriggerRequest>, description = "None starts a full sync"),
+    responses(
+        (status = 202, body = SyncAccepted, headers(("Location", description = "Where the run can be looked at"))),
+        (status = 409, body = ProblemBody, content_type = "application/problem+json",
+            description = "A full sync is at work; `runningSyncId` says which"),
+    )
+)]
+#[post("/api/sync/trigger")]
+pub(crate) async fn trigger(
+    desk: web::Data<Desk>,
+    request: HttpRequest,
+    operator: OperatorRole,
+    body: web::Bytes,
+) -> Result<HttpResponse, Problem> {
+    let asked = trigger_request(&request, &body)?;
+    let now = desk.clock.now();
+    let run = NewRun {
+        id: SyncId::new(),
+        cause: Cause::Manual,
+        mode: domain::Mode::Full,
+        scope: Scope::default(),
+        dry_run: false,
+        requested_by: operator.subject().to_owned(),
+        reason: asked.reason.clone(),
+        trace_context: json!(telemetry::current_context()),
+    };
+    let mut tx = desk.store.begin().await.or_problem()?;
+    if let RunCreated::FullSyncRunning(running) =
+        sync_runs::run_create(&mut tx, &run, now).await.or_problem()?
+    {
+        return Err(running_already(running));
+    }
+    let detail = json!({ "mode": "full", "reason": asked.reason });
+    audit::audit_append(&mut tx, operator.subject(), "sync.trigger", &run.id.to_string(), &detail, now)
+        .await
+        .or_problem()?;
+    tx.commit().await.or_problem()?;
+    // From here on the run is accepted: what the broker does not take now, the relay publishes.
+    desk.outbox.publish_command(run.id, telemetry::current_context()).await;
+
+    let accepted = SyncAccepted { sync_id: run.id.as_uuid(), state: SyncState::Queued };
+    let location = format!("/api/sync/status/{}", accepted.sync_id);
+    Ok(HttpResponse::Accepted().insert_header((header::LOCATION, location)).json(accepted))
+}
+
+/// No body at all is a full sync, and so is an empty object.
+fn trigger_request(request: &HttpRequest, body: &[u8]) -> Result<TriggerRequest, Problem> {
+    if body.is_empty() {
+        return Ok(TriggerRequest::default());
+    }
+    let content_type =
+        request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    if !content_type.trim_start().to_ascii_lowercase().starts_with("application/json") {
+        return Err(Problem::unsupported_media_type(
+            "Send JSON, with `Content-Type: application/json`, or no body.",
+        ));
+    }
+    let asked: Option<TriggerRequest> = serde_json::from_slice(body).map_err(|error| {
+        if error.is_data() {
+            let errors = vec![FieldError::new("#", "wrong_shape", error.to_string())];
+            Problem::invalid("The body is JSON, but not what is expected here.", errors)
+        } else {
+            Problem::bad_request("malformed_json", format!("The body is not JSON: {error}."))
+        }
+    })?;
+    let asked = asked.unwrap_or_default();
+    let mut errors = Vec::new();
+    if !matches!(asked.mode, None | Some(Mode::Full)) {
+        errors.push(FieldError::new(
+            "#/mode",
+            "not_supported",
+            "is full: the one mode that can be asked for",
+        ));
+    }
+    if asked.reason.as_ref().is_some_and(|reason| reason.chars().count() > LONGEST_REASON) {
+        errors.push(FieldError::new(
+            "#/reason",
+            "too_long",
+            format!("has at most {LONGEST_REASON} characters"),
+        ));
+    }
+    if errors.is_empty() { Ok(asked) } else { Err(Problem::invalid("This sync cannot be started.", errors)) }
+}
+
+fn running_already(running: SyncId) -> Problem {
+    Problem::conflict("full_sync_running", format!("The full sync {running} has not ended yet."))
+        .with("runningSyncId", running.to_string())
+}
+
+/// The state of the whole
+#[utoipa::path(operation_id = "getOverview", tag = "syncs", responses((status = 200, body = Overview)))]
+#[get("/api/sync/status")]
+pub(crate) async fn get_overview(
+    desk: web::Data<Desk>,
+    _viewer: Viewer,
+) -> Result<web::Json<Overview>, Problem> {
+    let now = desk.clock.now();
+    let mut db = desk.store.db().await.or_problem()?;
+    let active = sync_runs::runs_active(&mut db).await.or_problem()?;
+    let running = views::summaries(&mut db, active).await.or_problem()?;
+    let last_full_sync = last_full_sync(&mut db).await.or_problem()?;
+    let gauges = gauges::gauges(&mut db).await.or_problem()?;
+    let fleet = overview::fleet_counts(&mut db).await.or_problem()?;
+    let last_webhook_at = overview::webhook_last_at(&mut db).await.or_problem()?;
+    let schedule = settings::settings_read(&mut db).await.or_problem()?.schedule;
+    drop(db);
+
+    let zoned =
+        schedule.enabled.then(|| ZonedSchedule::parse(&schedule.cron, &schedule.time_zone).ok()).flatten();
+    let broker = desk.broker.ping().await;
+    let health = vec![
+        PartHealth { name: "database".to_owned(), ok: true, detail: None },
+        PartHealth {
+            name: "broker".to_owned(),
+            ok: broker.is_ok(),
+            detail: broker.err().map(|e| e.to_string()),
+        },
+    ];
+    let fleet = fleet.map(|(kind, active)| FleetCount {
+        record_type: views::record_type(kind),
+        active: views::number(active),
+    });
+    Ok(web::Json(Overview {
+        running,
+        last_full_sync,
+        next_scheduled_at: zoned.and_then(|schedule| schedule.next(now)),
+        fleet: fleet.into(),
+        dead_letters: gauges.dead_letters,
+        unpublished: gauges.unpublished,
+        last_webhook_at,
+        health,
+    }))
+}
+
+async fn last_full_sync(db: &mut Db) -> Result<Option<SyncSummary>, StoreError> {
+    let filter = RunFilter {
+        modes: vec![domain::Mode::Full],
+        states: domain::SyncState::ALL.iter().copied().filter(|state| state.is_terminal()).collect(),
+        ..RunFilter::default()
+    };
+    let window = Window { limit: 1, offset: 0, after: None };
+    let page = sync_runs::run_list(db, &filter, window).await?;
+    Ok(views::summaries(db, page.rows).await?.into_iter().next())
+}
+
+/// One sync, whole
+#[utoipa::path(operation_id = "getSync", tag = "syncs", responses((status = 200, body = SyncDetail)))]
+#[get("/api/sync/status/{syncId}")]
+pub(crate) async fn find(
+    desk: web::Data<Desk>,
+    _viewer: Viewer,
+    sync_id: web::Path<Uuid>,
+) -> Result<web::Json<SyncDetail>, Problem> {
+    let id = SyncId::from_uuid(sync_id.into_inner());
+    let mut db = desk.store.db().await.or_problem()?;
+    let summary = summary_of(&mut db, id).await?;
+    let tasks = overview::task_counts(&mut db, id).await.or_problem()?;
+    let findings = overview::finding_count(&mut db, id).await.or_problem()?;
+    let attempts = tasks::attempt_list(&mut db, id, ATTEMPTS_SHOWN).await.or_problem()?;
+    Ok(web::Json(SyncDetail {
+        summary,
+        tasks: task_counts(&tasks),
+        findings: views::number(findings),
+        attempts: attempts.into_iter().map(views::attempt).collect(),
+    }))
+}
+
+async fn summary_of(db: &mut Db, id: SyncId) -> Result<SyncSummary, Problem> {
+    let run = sync_runs::run_find(db, id).await.or_problem()?.ok_or_else(|| no_such_sync(id))?;
+    let mut summaries = views::summaries(db, vec![run]).await.or_problem()?;
+    summaries.pop().ok_or_else(|| no_such_sync(id))
+}
+
+fn task_counts(counts: &[(TaskState, u64)]) -> TaskCounts {
+    let of =
+        |wanted| counts.iter().filter(|(state, _)| *state == wanted).map(|(_, n)| views::number(*n)).sum();
+    TaskCounts {
+        pending: of(TaskState::Pending),
+        retrying: of(TaskState::Retrying),
+        done: of(TaskState::Done),
+        dead: of(TaskState::Dead),
+        cancelled: of(TaskState::Cancelled),
+    }
+}
+
+/// Which syncs.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct HistoryFilter {
+    /// Only syncs in this state.
+    state: Option<SyncState>,
+}
+
+/// Syncs, newest first
+#[utoipa::path(
+    operation_id = "listSyncs", tag = "syncs",
+    params(Paging, HistoryFilter),
+    responses((status = 200, body = List<SyncSummary>))
+)]
+#[get("/api/sync/history")]
+pub(crate) async fn list(
+    desk: web::Data<Desk>,
+    _viewer: Viewer,
+    paging: web::Query<Paging>,
+    filter: web::Query<HistoryFilter>,
+) -> Result<web::Json<List<SyncSummary>>, Problem> {
+    let window = paging.window()?;
+    let states = filter.state.map(views::state_asked).into_iter().collect();
+    let filter = RunFilter { states, ..RunFilter::default() };
+    let mut db = desk.store.db().await.or_problem()?;
+    let page = sync_runs::run_list(&mut db, &filter, window).await.or_problem()?;
+    let pagination = paging.with_total(page.total);
+    let data = views::summaries(&mut db, page.rows).await.or_problem()?;
+    Ok(web::Json(List { data, pagination }))
+}
+
+/// Stop a sync
+///
+/// What it has written stays. A sync that has ended cannot be stopped.
+#[utoipa::path(
+    operation_id = "cancelSync", tag = "syncs",
+    responses(
+        (status = 200, body = SyncSummary),
+        (status = 409, body = ProblemBody, content_type = "application/problem+json", description = "It has ended"),
+    )
+)]
+#[post("/api/sync/syncs/{syncId}/cancel")]
+pub(crate) async fn cancel(
+    desk: web::Data<Desk>,
+    operator: OperatorRole,
+    sync_id: web::Path<Uuid>,
+) -> Result<web::Json<SyncSummary>, Problem> {
+    let id = SyncId::from_uuid(sync_id.into_inner());
+    let mut tx = desk.store.begin().await.or_problem()?;
+    let cancelled =
+        sync_runs::run_cancel(&mut tx, id, operator.subject(), desk.clock.now()).await.or_problem()?;
+    match cancelled {
+        RunCancelled::Unknown => return Err(no_such_sync(id)),
+        RunCancelled::Ended(state) => {
+            let detail = format!("The sync has ended: it is {state}.");
+            return Err(Problem::conflict("sync_ended", detail).with("state", state.as_str()));
+        }
+        RunCancelled::Cancelled => {}
+    }
+    let summary = summary_of(&mut tx, id).await?;
+    tx.commit().await.or_problem()?;
+    desk.tell("sync.cancelled", views::progress(&summary)).await;
+    Ok(web::Json(summary))
+}
+
+/// Why records of a sync were rejected, or what is odd about some that were let in
+#[utoipa::path(
+    operation_id = "listFindings", tag = "syncs",
+    params(Paging),
+    responses((status = 200, body = List<Finding>))
+)]
+#[get("/api/sync/syncs/{syncId}/findings")]
+pub(crate) async fn list_findings(
+    desk: web::Data<Desk>,
+    _viewer: Viewer,
+    sync_id: web::Path<Uuid>,
+    paging: web::Query<Paging>,
+) -> Result<web::Json<List<Finding>>, Problem> {
+    let id = SyncId::from_uuid(sync_id.into_inner());
+    let window = paging.window::<()>()?;
+    let mut db = desk.store.db().await.or_problem()?;
+    if sync_runs::run_find(&mut db, id).await.or_problem()?.is_none() {
+        return Err(no_such_sync(id));
+    }
+    let page = overview::finding_page(&mut db, id, window.limit, window.offset).await.or_problem()?;
+    let pagination = paging.with_total(page.total);
+    Ok(web::Json(List { data: page.rows.into_iter().map(views::finding).collect(), pagination }))
+}

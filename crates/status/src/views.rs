@@ -1,0 +1,174 @@
+//! What the database says, in the words of the operator API.
+
+use contracts::{
+    messages::{self, sync_update},
+    operator::{self, RecordCounts, SyncSummary},
+};
+use domain::{DeadLetterId, SyncId};
+use store::{
+    Db, StoreError,
+    dead_letters::DeadLetter,
+    findings::StoredFinding,
+    sync_runs::{Account, Run, run_counts},
+    tasks,
+};
+
+/// The same closed vocabulary on both sides; the compiler finds the word that one of them lacks.
+macro_rules! same_words {
+    ($function:ident: $from:ty => $to:ty { $($word:ident),+ }) => {
+        pub(crate) fn $function(word: $from) -> $to {
+            match word { $(<$from>::$word => <$to>::$word),+ }
+        }
+    };
+}
+
+same_words!(record_type: domain::RecordType => operator::RecordType { Company, Vessel, Equipment, User });
+same_words!(state: domain::SyncState => operator::SyncState {
+    Queued, Running, Retrying, Completed, CompletedWithErrors, Failed, Cancelled
+});
+same_words!(state_asked: operator::SyncState => domain::SyncState {
+    Queued, Running, Retrying, Completed, CompletedWithErrors, Failed, Cancelled
+});
+same_words!(cause: domain::Cause => operator::Cause { Manual, Scheduled, Webhook, Replay });
+same_words!(mode: domain::Mode => operator::Mode { Full, Incremental, Selective });
+
+/// A number of rows. None is near the end of an i64.
+pub(crate) fn number(count: u64) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
+}
+
+pub(crate) fn counts(account: &Account) -> RecordCounts {
+    let it = &account.counts;
+    RecordCounts {
+        record_type: record_type(account.record_type),
+        expected: account.expected.map(number),
+        read: number(it.read()),
+        created: number(it.created),
+        updated: number(it.updated),
+        unchanged: number(it.unchanged),
+        conflict: number(it.conflict),
+        rejected: number(it.rejected),
+        skipped: number(it.skipped),
+    }
+}
+
+pub(crate) fn summary(run: Run, accounts: &[Account]) -> SyncSummary {
+    SyncSummary {
+        sync_id: run.id.as_uuid(),
+        cause: cause(run.cause),
+        mode: mode(run.mode),
+        state: state(run.state),
+        phase: run.phase.map_or(0, domain::Phase::number),
+        requested_by: run.requested_by,
+        reason: run.reason,
+        started_at: run.started_at,
+        running_at: run.running_at,
+        heartbeat_at: run.heartbeat_at,
+        completed_at: run.completed_at,
+        failure: run.failure,
+        cancelled_by: run.cancelled_by,
+        counts: accounts.iter().map(counts).collect(),
+    }
+}
+
+/// Runs with their accounts, in the order of `runs`.
+pub(crate) async fn summaries(db: &mut Db, runs: Vec<Run>) -> Result<Vec<SyncSummary>, StoreError> {
+    let ids: Vec<SyncId> = runs.iter().map(|run| run.id).collect();
+    let accounts = run_counts(db, &ids).await?;
+    let of = |run: Run| {
+        let accounts = accounts.get(&run.id).map(Vec::as_slice).unwrap_or_default();
+        summary(run, accounts)
+    };
+    Ok(runs.into_iter().map(of).collect())
+}
+
+pub(crate) fn attempt(attempt: tasks::Attempt) -> operator::Attempt {
+    operator::Attempt {
+        message_id: attempt.message_id,
+        number: i32::try_from(attempt.number).unwrap_or(i32::MAX),
+        class: attempt.class.to_string(),
+        failure: attempt.failure,
+        began_at: attempt.began_at,
+        duration_ms: i32::try_from(attempt.duration_ms).unwrap_or(i32::MAX),
+        next_attempt_at: attempt.next_attempt_at,
+    }
+}
+
+pub(crate) fn finding(it: StoredFinding) -> operator::Finding {
+    operator::Finding {
+        record_type: record_type(it.record_type),
+        source_id: it.source_id,
+        label: it.label,
+        severity: it.severity.to_string(),
+        code: it.code,
+        pointer: it.pointer,
+        message: it.message,
+        value: it.value,
+    }
+}
+
+pub(crate) fn dead_letter(it: &DeadLetter) -> operator::DeadLetter {
+    operator::DeadLetter {
+        id: it.id.as_uuid(),
+        message_id: it.message_id.clone(),
+        queue: it.queue.clone(),
+        kind: it.kind.clone(),
+        class: it.class.to_string(),
+        reason: it.reason.clone(),
+        fingerprint: it.fingerprint.clone(),
+        attempts: i32::try_from(it.attempts).unwrap_or(i32::MAX),
+        sync_id: it.sync_id.map(SyncId::as_uuid),
+        died_at: it.died_at,
+        state: it.state.as_str().to_owned(),
+        replays: i32::try_from(it.replays).unwrap_or(i32::MAX),
+        replay_of: it.replay_of.map(DeadLetterId::as_uuid),
+        replayed_by: it.replayed_by.clone(),
+        replayed_at: it.replayed_at,
+        trace_id: it.trace_id.clone(),
+    }
+}
+
+/// The update that tells of a run as it stands.
+pub(crate) fn progress(it: &SyncSummary) -> sync_update::What {
+    let word = |value: serde_json::Value| value.as_str().unwrap_or_default().to_owned();
+    sync_update::What::Sync(messages::SyncProgress {
+        sync_id: it.sync_id.to_string(),
+        state: word(serde_json::json!(it.state)),
+        cause: word(serde_json::json!(it.cause)),
+        mode: word(serde_json::json!(it.mode)),
+        phase: u32::try_from(it.phase).unwrap_or_default(),
+        counts: it.counts.iter().map(counts_message).collect(),
+        detail: it.failure.clone().unwrap_or_default(),
+    })
+}
+
+fn counts_message(it: &RecordCounts) -> messages::RecordCounts {
+    use operator::RecordType::{Company, Equipment, User, Vessel};
+    let record_type = match it.record_type {
+        Company => messages::RecordType::Company,
+        Vessel => messages::RecordType::Vessel,
+        Equipment => messages::RecordType::Equipment,
+        User => messages::RecordType::User,
+    };
+    messages::RecordCounts {
+        record_type: record_type.into(),
+        expected: it.expected.map(i64::unsigned_abs),
+        read: it.read.unsigned_abs(),
+        created: it.created.unsigned_abs(),
+        updated: it.updated.unsigned_abs(),
+        unchanged: it.unchanged.unsigned_abs(),
+        conflict: it.conflict.unsigned_abs(),
+        rejected: it.rejected.unsigned_abs(),
+        skipped: it.skipped.unsigned_abs(),
+    }
+}
+
+/// The update that tells of a dead letter on its way back.
+pub(crate) fn replaying(id: DeadLetterId) -> sync_update::What {
+    sync_update::What::DeadLetter(messages::DeadLetterNotice {
+        dead_letter_id: id.to_string(),
+        queue: String::new(),
+        state: "replaying".to_owned(),
+        reason: String::new(),
+    })
+}
