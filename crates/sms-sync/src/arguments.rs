@@ -1,0 +1,277 @@
+//! What can be typed.
+
+use std::time::Duration;
+
+use chassis::auth::Role;
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use secrecy::SecretString;
+use uuid::Uuid;
+
+/// Start, watch and mend the sync of the onboarding portal into the maintenance portal.
+#[derive(Debug, Parser)]
+#[command(name = "sms-sync", version, about, max_term_width = 100, propagate_version = false)]
+#[command(after_help = "Examples:
+  sms-sync trigger --watch             start a full sync and follow it to its end
+  sms-sync status                      what runs, what was last, what is wrong
+  sms-sync dead-letters replay --all   put everything that died back on its way
+  sms-sync token --subject anna --role operator --ttl 12h")]
+pub(crate) struct Arguments {
+    #[command(flatten)]
+    pub(crate) connection: Connection,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// How to reach the operator API, and how to print.
+#[derive(Debug, Args)]
+pub(crate) struct Connection {
+    /// Where the operator API is
+    #[arg(
+        long,
+        global = true,
+        env = "API_URL",
+        default_value = "http://localhost:3005",
+        help_heading = "Connection"
+    )]
+    pub(crate) url: String,
+    /// Your token, as `sms-sync token` prints it
+    #[arg(
+        long,
+        global = true,
+        env = "OPERATOR_TOKEN",
+        hide_env_values = true,
+        value_name = "JWT",
+        help_heading = "Connection"
+    )]
+    pub(crate) token: Option<SecretString>,
+    /// A table for people or JSON for programs
+    #[arg(long, global = true, value_enum, default_value_t = Output::Table, help_heading = "Output")]
+    pub(crate) output: Output,
+}
+
+/// How answers are printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Output {
+    /// For programs.
+    Json,
+    /// For people.
+    Table,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run all services in this process, on one port (3005; BIND changes it)
+    Up,
+    /// Bring the maintenance portal's database to the newest schema (DATABASE_URL)
+    Migrate,
+    /// Start a full sync
+    Trigger {
+        /// Follow it to its end; exit code 1 if it fails
+        #[arg(long, short)]
+        watch: bool,
+        /// Why; kept with the sync and in the audit log
+        #[arg(long)]
+        reason: Option<String>,
+    },
+    /// Show one sync, or the state of the whole
+    Status {
+        /// The sync; without it, the state of the whole
+        sync_id: Option<Uuid>,
+        /// Follow the sync (without an id: the newest that runs) to its end; exit code 1 if it fails
+        #[arg(long, short)]
+        watch: bool,
+    },
+    /// List syncs, newest first
+    History {
+        #[command(flatten)]
+        page: PageArguments,
+    },
+    /// Stop a sync; what it has written stays
+    Cancel {
+        /// The sync
+        sync_id: Uuid,
+    },
+    /// Mint an operator's token (OPERATOR_JWT_SECRET)
+    Token {
+        /// Whom it is for, as the audit log will name them
+        #[arg(long)]
+        subject: String,
+        /// What they may do: viewer looks; operator also starts, cancels, replays; admin also changes settings
+        #[arg(long, value_parser = parse_role, default_value = "viewer")]
+        role: Role,
+        /// How long it is good, like 30m, 12h or 7d
+        #[arg(long, value_parser = parse_duration, default_value = "12h")]
+        ttl: Duration,
+        /// The secret that the services verify with, at least 32 bytes
+        #[arg(long, env = "OPERATOR_JWT_SECRET", hide_env_values = true)]
+        secret: SecretString,
+    },
+    /// What used up its retries
+    #[command(subcommand)]
+    DeadLetters(DeadLetters),
+    /// Play the onboarding portal's webhooks
+    #[command(subcommand)]
+    Webhook(Webhook),
+    /// Try the way from the services to the onboarding portal, step by step
+    TestConnection,
+    /// Schedule, page size, retries
+    #[command(subcommand)]
+    Settings(Settings),
+    /// The configuration of `up`
+    Config {
+        #[command(subcommand)]
+        which: Config,
+    },
+    /// Write the operator API's OpenAPI document
+    Openapi {
+        /// Where to; by default to standard output
+        #[arg(long)]
+        to: Option<std::path::PathBuf>,
+    },
+}
+
+/// Part of a list.
+#[derive(Debug, Args)]
+pub(crate) struct PageArguments {
+    /// Entries to show
+    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(i64).range(1..=200))]
+    pub(crate) limit: i64,
+    /// Entries to pass over
+    #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(i64).range(0..))]
+    pub(crate) offset: i64,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum DeadLetters {
+    /// List them, newest first
+    List {
+        #[command(flatten)]
+        page: PageArguments,
+        /// dead, replaying, replayed or succeeded; by default all
+        #[arg(long)]
+        state: Option<String>,
+    },
+    /// Show one with its message and every attempt
+    Show {
+        /// The dead letter
+        id: Uuid,
+    },
+    /// Put them back on their way, with a new budget of attempts
+    #[command(group = clap::ArgGroup::new("which").required(true).multiple(false))]
+    Replay {
+        /// These
+        #[arg(group = "which")]
+        ids: Vec<Uuid>,
+        /// All that are dead
+        #[arg(long, group = "which")]
+        all: bool,
+        /// All of one cause, as `list` shows it
+        #[arg(long, group = "which")]
+        fingerprint: Option<String>,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Webhook {
+    /// Sign an event and send it; prints the answer and how long it took
+    Send {
+        /// Type of the event
+        #[arg(long = "type", default_value = "test.ping")]
+        event_type: String,
+        /// Id of the record in the onboarding portal; `test.ping` needs none
+        #[arg(long)]
+        id: Option<String>,
+        /// The webhook-id; the same one again is a duplicate. By default a new one
+        #[arg(long)]
+        webhook_id: Option<String>,
+        /// What to sign with
+        #[arg(long, env = "WEBHOOK_SECRET", hide_env_values = true)]
+        secret: SecretString,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Settings {
+    /// Show them
+    Get,
+    /// Change some; what is not named stays
+    Set {
+        /// The schedule on or off
+        #[arg(long, value_name = "true|false")]
+        enable_scheduled_sync: Option<bool>,
+        /// Five fields, like "0 2 * * *"
+        #[arg(long, value_name = "CRON")]
+        schedule_cron: Option<String>,
+        /// In which zone it is meant, like Europe/Oslo
+        #[arg(long, value_name = "ZONE")]
+        schedule_time_zone: Option<String>,
+        /// Records per page asked of the onboarding portal, 1 to 1000
+        #[arg(long)]
+        page_size: Option<i32>,
+        /// Waits before the second, third and fourth attempt, in milliseconds, like 10000,30000,90000
+        #[arg(long, value_delimiter = ',', value_name = "MS,MS,MS")]
+        retry_delays_ms: Option<Vec<i32>>,
+    },
+}
+
+#[derive(Debug, Clone, Copy, Subcommand)]
+pub(crate) enum Config {
+    /// What is in force for each service, secrets left out
+    Print,
+    /// The commented defaults of each service: the manual
+    Defaults,
+}
+
+fn parse_role(text: &str) -> Result<Role, String> {
+    text.parse().map_err(|error: chassis::auth::UnknownRole| error.to_string())
+}
+
+/// `90`, `90s`, `30m`, `12h`, `7d`.
+fn parse_duration(text: &str) -> Result<Duration, String> {
+    let (number, unit) = match text.find(|c: char| !c.is_ascii_digit()) {
+        Some(at) => text.split_at(at),
+        None => (text, "s"),
+    };
+    let seconds = match unit {
+        "s" => 1,
+        "m" => 60,
+        "h" => 3600,
+        "d" => 86_400,
+        _ => return Err("write it like 90s, 30m, 12h or 7d".to_owned()),
+    };
+    let number: u64 = number.parse().map_err(|_unreadable| "write it like 90s, 30m, 12h or 7d".to_owned())?;
+    number
+        .checked_mul(seconds)
+        .filter(|all| *all > 0)
+        .map(Duration::from_secs)
+        .ok_or("is out of range".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_arguments_are_consistent() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn durations_are_read_with_their_units() {
+        assert_eq!(parse_duration("12h"), Ok(Duration::from_secs(43_200)));
+        assert_eq!(parse_duration("90"), Ok(Duration::from_secs(90)));
+        for wrong in ["", "h", "0s", "1w", "1.5h", "-1h", "99999999999999999999d"] {
+            assert!(parse_duration(wrong).is_err(), "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn a_replay_says_which_in_exactly_one_way() {
+        let parse = |arguments: &[&str]| Arguments::try_parse_from(arguments).is_ok();
+        assert!(parse(&["sms-sync", "dead-letters", "replay", "--all"]));
+        assert!(!parse(&["sms-sync", "dead-letters", "replay"]));
+        assert!(!parse(&["sms-sync", "dead-letters", "replay", "--all", "--fingerprint", "f"]));
+    }
+}
