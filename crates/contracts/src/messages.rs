@@ -10,6 +10,7 @@ use serde::{Serialize, de::DeserializeOwned};
 #[expect(
     clippy::allow_attributes,
     clippy::allow_attributes_without_reason,
+    clippy::map_err_ignore,
     reason = "what the generators write"
 )]
 mod generated {

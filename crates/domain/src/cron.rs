@@ -82,6 +82,23 @@ impl CronSchedule {
         self.cron.iter_after(after).take(n).map(|due| due.with_timezone(&Utc)).collect()
     }
 
+    /// The last time at or before `until`, read as [`Self::next_after`] does.
+    #[must_use]
+    pub fn last_until(&self, until: DateTime<Utc>, zone: Tz) -> Option<DateTime<Utc>> {
+        // Backwards the parser also meets the second half of an overlap, which does not come, and misses the end of a
+        // gap, which does: so what it finds is where to start forwards from.
+        let mut from = until + chrono::Duration::seconds(1);
+        loop {
+            let found =
+                self.cron.find_previous_occurrence(&zone.from_utc_datetime(&from.naive_utc()), false).ok()?;
+            from = found.with_timezone(&Utc) - chrono::Duration::seconds(1);
+            let due = self.next_after(from, zone, 2).into_iter().take_while(|due| *due <= until).last();
+            if due.is_some() {
+                return due;
+            }
+        }
+    }
+
     /// In English words.
     #[must_use]
     pub fn in_words(&self) -> String {
@@ -133,6 +150,19 @@ mod tests {
     }
 
     #[test]
+    fn the_last_time_is_one_that_came() {
+        let oslo = Tz::Europe__Oslo;
+        let last = |cron: &str, until: &str| {
+            cron.parse::<CronSchedule>().unwrap().last_until(at(until), oslo).unwrap()
+        };
+        assert_eq!(last("30 2 * * *", "2026-06-02T00:30:00Z"), at("2026-06-02T00:30:00Z"));
+        assert_eq!(last("30 2 * * *", "2026-06-02T00:29:59Z"), at("2026-06-01T00:30:00Z"));
+        // The end of the gap, and the one time in the overlap.
+        assert_eq!(last("30 2 * * *", "2026-03-29T12:00:00Z"), at("2026-03-29T01:00:00Z"));
+        assert_eq!(last("30 2 * * *", "2026-10-25T12:00:00Z"), at("2026-10-25T00:30:00Z"));
+    }
+
+    #[test]
     fn what_is_no_schedule_is_refused_with_a_reason() {
         let refusal = |text: &str| text.parse::<CronSchedule>().unwrap_err().to_string();
         assert_eq!(
@@ -151,6 +181,18 @@ mod tests {
         #[test]
         fn any_text_is_parsed_or_refused(text in "\\PC{0,40}") {
             let _ = text.parse::<CronSchedule>();
+        }
+
+        #[test]
+        fn looking_back_finds_what_looking_ahead_foretold(
+            minute in 0u8..60, hour in 0u8..24, step in 1u8..12, day in 0i64..365, second in 0i64..86_400,
+        ) {
+            let cron: CronSchedule = format!("{minute} {hour}-23/{step} * * *").parse().unwrap();
+            let until = at("2026-01-01T00:00:00Z") + chrono::Duration::seconds(day * 86_400 + second);
+            let week_before = until - chrono::Duration::days(7);
+            let foretold = cron.next_after(week_before, Tz::Europe__Oslo, 400);
+            let last = foretold.into_iter().take_while(|due| *due <= until).last();
+            prop_assert_eq!(cron.last_until(until, Tz::Europe__Oslo), last);
         }
 
         #[test]

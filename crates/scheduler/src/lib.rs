@@ -1,28 +1,37 @@
 #![doc = include_str!("../README.md")]
 
+mod housekeeping;
 mod leader;
 mod reaper;
 mod schedule;
 mod settings;
 
-use std::{net::TcpListener, sync::Arc};
+use std::{convert::Infallible, net::TcpListener, sync::Arc};
 
 use anyhow::Context;
 use broker::{Broker, Publisher};
 use chassis::{Process, health::Health, http, shutdown::Shutdown};
-use domain::clock::SystemClock;
+use domain::clock::{Clock, SystemClock};
 use outbox::Outbox;
+use secrecy::ExposeSecret;
 use store::Store;
 
 pub use settings::{DAEMON, Settings};
 
-/// Connects, and starts the clock: schedule, relay and reaper, each supervised.
+use crate::{
+    housekeeping::Housekeeping,
+    leader::{Duties, lead},
+    reaper::Reaper,
+    schedule::Ticker,
+};
+
+/// Connects, and starts the clock: relay, schedule, reaper and housekeeping, supervised.
 ///
 /// # Errors
 /// When the database does not answer for a long time.
 pub async fn start(settings: &Settings, shutdown: &Shutdown, health: &Health) -> anyhow::Result<()> {
-    let store = Store::connect(settings.database.url.clone(), settings.database.pool_size).await?;
-    let broker = Broker::connect(settings.broker.url.clone(), DAEMON.name).await?;
+    let store = Store::connect(settings.database.url.expose_secret(), settings.database.pool_size).await?;
+    let broker = Broker::connect(settings.broker.url.clone(), DAEMON.name);
     health.register("database", {
         let store = store.clone();
         move || {
@@ -31,23 +40,22 @@ pub async fn start(settings: &Settings, shutdown: &Shutdown, health: &Health) ->
         }
     });
     let outbox = Outbox::new(store.clone(), Publisher::new(&broker));
-    let clock = Arc::new(SystemClock);
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
 
     let relay = outbox.clone().relay(shutdown.soft().clone());
-    shutdown.supervise("relay", async move {
-        relay.await;
-        Ok::<(), std::convert::Infallible>(())
-    });
-    let leading = leader::lead(
-        store,
-        shutdown.soft().clone(),
-        schedule::Ticker::new(outbox.clone(), clock.clone(), &settings.schedule),
-        reaper::Reaper::new(clock, &settings.reaper),
-    );
-    shutdown.supervise("leader", async move {
-        leading.await;
-        Ok::<(), std::convert::Infallible>(())
-    });
+    shutdown.supervise("relay", without_error(relay));
+    let duties = Duties {
+        ticker: Ticker::new(outbox.clone(), clock.clone(), &settings.schedule),
+        reaper: Reaper::new(outbox, clock.clone(), &settings.reaper),
+        housekeeping: Housekeeping::new(clock, &settings.retention),
+    };
+    shutdown.supervise("leader", without_error(lead(store, shutdown.soft().clone(), duties)));
+    Ok(())
+}
+
+/// For tasks that end only when they are told to.
+async fn without_error(task: impl Future<Output = ()>) -> Result<(), Infallible> {
+    task.await;
     Ok(())
 }
 
@@ -61,7 +69,8 @@ pub async fn run(process: Process) -> anyhow::Result<()> {
         .with_context(|| format!("cannot listen on {}", settings.server.bind))?;
     start(&settings, &process.shutdown, &process.health).await?;
     let options = http::Options { version: process.version(), workers: 1, ..http::Options::default() };
-    let serving = http::serve_with(options, listener, process.shutdown.clone(), process.health, |_no_routes| {});
+    let serving =
+        http::serve_with(options, listener, process.shutdown.clone(), process.health, |_no_routes| {});
     process.shutdown.supervise("http", serving);
     Ok(())
 }

@@ -42,6 +42,9 @@ pub struct Settings {
     /// Stuck work.
     #[garde(dive)]
     pub reaper: Reaper,
+    /// What is forgotten.
+    #[garde(dive)]
+    pub retention: Retention,
 }
 
 /// Where health and metrics are served.
@@ -96,4 +99,16 @@ pub struct Reaper {
     /// Without a sign of life.
     #[garde(range(min = 1, max = 86_400))]
     pub lease_seconds: u64,
+}
+
+/// What is forgotten.
+#[derive(Debug, Clone, Deserialize, Validate)]
+#[serde(deny_unknown_fields)]
+pub struct Retention {
+    /// Between two looks.
+    #[garde(range(min = 1, max = 86_400))]
+    pub look_every_seconds: u64,
+    /// How long what has ended is kept.
+    #[garde(range(min = 7, max = 3_650))]
+    pub days: i64,
 }

@@ -57,8 +57,8 @@ impl Store {
                 .load(&mut *db)
                 .await?;
         }
-        let known = MigrationSource::<Pg>::migrations(&MIGRATIONS).map_err(StoreError::Migration)?;
-        let names = known.iter().map(|it: &Box<dyn Migration<Pg>>| it.name().version().to_string());
+        let known: Vec<Box<dyn Migration<Pg>>> = MIGRATIONS.migrations().map_err(StoreError::Migration)?;
+        let names = known.iter().map(|it| it.name().version().to_string());
         Ok(names.filter(|name| !seen.contains(name)).collect())
     }
 
@@ -88,7 +88,8 @@ impl Store {
 pub fn newest() -> String {
     use diesel::migration::{Migration, MigrationSource};
 
-    let known = MigrationSource::<Pg>::migrations(&MIGRATIONS).expect("embedded migrations can be read");
-    let names = known.iter().map(|it: &Box<dyn Migration<Pg>>| it.name().version().to_string());
+    let known: Vec<Box<dyn Migration<Pg>>> =
+        MIGRATIONS.migrations().expect("embedded migrations can be read");
+    let names = known.iter().map(|it| it.name().version().to_string());
     names.max().expect("there are migrations")
 }

@@ -271,3 +271,28 @@ pub async fn tick_fire(
     .await?;
     Ok(fired)
 }
+
+/// Records that a tick was missed and is not caught up, once.
+///
+/// # Errors
+///
+/// If the database fails.
+pub async fn tick_skip(
+    db: &mut Db,
+    schedule: &str,
+    due_at: DateTime<Utc>,
+    why: &str,
+    now: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    statement(
+        "INSERT INTO schedule_ticks (schedule, due_at, outcome, detail, fired_at) VALUES ($1, $2, 'skipped', $3, $4)
+         ON CONFLICT DO NOTHING",
+    )
+    .bind::<Text, _>(schedule)
+    .bind::<Timestamptz, _>(due_at)
+    .bind::<Text, _>(why)
+    .bind::<Timestamptz, _>(now)
+    .execute(db)
+    .await?;
+    Ok(())
+}

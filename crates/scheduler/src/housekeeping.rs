@@ -1,0 +1,42 @@
+//! Retention: what ended long ago is forgotten. What is open, dead letters that nobody has handled, and the audit stay.
+
+use std::{sync::Arc, time::Duration};
+
+use chrono::TimeDelta;
+use domain::clock::Clock;
+use store::{
+    Store,
+    gauges::{Purged, retention_purge},
+};
+
+use crate::{leader::Done, settings};
+
+/// Forgets.
+pub(crate) struct Housekeeping {
+    clock: Arc<dyn Clock>,
+    every: Duration,
+    keep: TimeDelta,
+}
+
+impl Housekeeping {
+    pub(crate) fn new(clock: Arc<dyn Clock>, settings: &settings::Retention) -> Self {
+        Self {
+            clock,
+            every: Duration::from_secs(settings.look_every_seconds),
+            keep: TimeDelta::days(settings.days),
+        }
+    }
+
+    pub(crate) const fn every(&self) -> Duration {
+        self.every
+    }
+
+    pub(crate) async fn look(&self, store: &Store) -> Done {
+        let gone = retention_purge(&mut *store.db().await?, self.clock.now() - self.keep).await?;
+        if gone != Purged::default() {
+            let Purged { runs, webhook_events, dead_letters } = gone;
+            tracing::info!(runs, webhook_events, dead_letters, "forgot what ended long ago");
+        }
+        Ok(())
+    }
+}
