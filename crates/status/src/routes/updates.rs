@@ -164,7 +164,7 @@ fn event(placed: &PlacedUpdate) -> Option<Event> {
 }
 
 fn data(placed: &PlacedUpdate) -> Option<Value> {
-    let occurred_at = placed.update.occurred_at.clone()?.try_into().ok()?;
+    let occurred_at = placed.update.occurred_at?.try_into().ok()?;
     let word = |text: &str| Value::String(text.to_owned());
     Some(match placed.update.what.as_ref()? {
         What::Sync(it) => json!(SyncNotice {
