@@ -5,7 +5,7 @@ mod route;
 mod settings;
 mod verified;
 
-use std::{net::TcpListener, sync::Arc};
+use std::sync::Arc;
 
 use actix_web::web;
 use anyhow::Context;
@@ -13,6 +13,7 @@ use broker::{Broker, Publisher};
 use chassis::{Process, health::Health, http, shutdown::Shutdown};
 use domain::clock::SystemClock;
 use outbox::Outbox;
+use secrecy::ExposeSecret;
 use store::Store;
 
 pub use route::WEBHOOK_PATH;
@@ -38,8 +39,8 @@ pub async fn start(
     health: &Health,
 ) -> anyhow::Result<WebhookIngest> {
     let keyring = settings.webhook.keyring().context("the webhook secret cannot be used")?;
-    let store = Store::connect(settings.database.url.clone(), settings.database.pool_size).await?;
-    let broker = Broker::connect(settings.broker.url.clone(), DAEMON.name).await?;
+    let store = Store::connect(settings.database.url.expose_secret(), settings.database.pool_size).await?;
+    let broker = Broker::connect(settings.broker.url.clone(), DAEMON.name);
     health.register("database", {
         let store = store.clone();
         move || {
@@ -72,8 +73,7 @@ impl WebhookIngest {
 /// When it cannot start.
 pub async fn run(process: Process) -> anyhow::Result<()> {
     let settings: Settings = process.settings()?;
-    let listener = TcpListener::bind(&settings.server.bind)
-        .with_context(|| format!("cannot listen on {}", settings.server.bind))?;
+    let listener = http::listen(&settings.server.bind)?;
     let service = start(&settings, &process.shutdown, &process.health).await?;
     let options = http::Options { version: process.version(), ..http::Options::default() };
     let serving =

@@ -6,10 +6,11 @@
 use std::sync::Arc;
 
 use chassis::shutdown::Shutdown;
+use domain::clock::{Clock, SystemClock};
 use outbox::Outbox;
 use store::{
     Store, StoreError,
-    webhook_events::{Inserted, NewWebhookEvent},
+    webhook_events::{Inserted, NewWebhookEvent, webhook_events_insert},
 };
 use tokio::sync::{mpsc, oneshot};
 
@@ -79,14 +80,12 @@ async fn write(store: Store, outbox: Outbox, waiting: Arc<tokio::sync::Mutex<mps
 
 async fn record_batch(store: &Store, outbox: &Outbox, batch: Vec<Waiting>) {
     let (events, answers): (Vec<_>, Vec<_>) = batch.into_iter().map(|w| (w.event, w.answer)).unzip();
-    match store.webhook_events_insert(&events).await {
+    match insert(store, &events).await {
         Ok(inserted) => {
             let new: Vec<NewWebhookEvent> = events
                 .into_iter()
                 .zip(&inserted)
-                .filter(|(event, inserted)| {
-                    matches!(inserted, Inserted::New(_)) && event.record_type.is_some()
-                })
+                .filter(|(_, inserted)| matches!(inserted, Inserted::New(_)))
                 .map(|(event, _)| event)
                 .collect();
             for (answer, inserted) in answers.into_iter().zip(inserted) {
@@ -107,4 +106,8 @@ async fn record_batch(store: &Store, outbox: &Outbox, batch: Vec<Waiting>) {
             }
         }
     }
+}
+
+async fn insert(store: &Store, events: &[NewWebhookEvent]) -> Result<Vec<Inserted>, StoreError> {
+    webhook_events_insert(&mut *store.db().await?, events, SystemClock.now()).await
 }

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use actix_web::{HttpResponse, web};
 use chassis::{problem::Problem, telemetry};
 use contracts::webhook::WebhookReceipt;
-use domain::{WebhookEventId, WebhookState};
+use domain::{SourceId, WebhookEventId};
 use store::webhook_events::{Inserted, NewWebhookEvent};
 
 use crate::{
@@ -47,16 +47,16 @@ pub(crate) async fn receive(
 
 /// The row to be. An event of a type that is not known, or that needs no sync, is recorded as ignored.
 fn event(webhook: VerifiedWebhook) -> Result<NewWebhookEvent, Problem> {
-    let VerifiedWebhook { webhook_id, key_name, raw, body, received_at } = webhook;
-    let record_type = body.event_type.record_type();
-    let source_id = match (record_type, body.data.id) {
+    let VerifiedWebhook { webhook_id, key_name, raw, body } = webhook;
+    let entity = match (body.event_type.record_type(), body.data.id) {
         (Some(_), None) => {
             let what = format!("an event of type {} names its record in data.id", body.event_type);
             return Err(Problem::bad_request("webhook_names_no_record", what));
         }
-        (Some(_), Some(id)) => {
+        (Some(record_type), Some(id)) => {
             let malformed = |e| Problem::bad_request("webhook_names_no_record", format!("data.id: {e}"));
-            Some(id.parse().map_err(malformed)?)
+            let id: SourceId = id.parse().map_err(malformed)?;
+            Some((record_type, id.to_string()))
         }
         (None, _) => None,
     };
@@ -64,14 +64,11 @@ fn event(webhook: VerifiedWebhook) -> Result<NewWebhookEvent, Problem> {
         id: WebhookEventId::new(),
         webhook_id,
         event_type: body.event_type.to_string(),
-        record_type,
-        source_id,
+        entity,
         occurred_at: Some(body.timestamp),
         body: raw.to_vec(),
         key_name,
-        state: if record_type.is_some() { WebhookState::Received } else { WebhookState::Ignored },
         trace_context: serde_json::json!(telemetry::current_context()),
-        received_at,
     })
 }
 

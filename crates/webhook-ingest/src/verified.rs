@@ -4,7 +4,6 @@ use std::{future::Future, pin::Pin, sync::Arc};
 
 use actix_web::{FromRequest, HttpRequest, dev::Payload, http::header, web};
 use chassis::problem::Problem;
-use chrono::{DateTime, Utc};
 use contracts::webhook::{
     WebhookBody,
     signature::{ID_HEADER, Keyring, Refusal, SIGNATURE_HEADER, SignedHeaders, TIMESTAMP_HEADER},
@@ -37,8 +36,6 @@ pub struct VerifiedWebhook {
     pub raw: web::Bytes,
     /// The same, read.
     pub body: WebhookBody,
-    /// When it arrived.
-    pub received_at: DateTime<Utc>,
 }
 
 impl FromRequest for VerifiedWebhook {
@@ -98,7 +95,7 @@ async fn verify(
         reason: "unparsable_json",
         problem: Problem::bad_request("webhook_not_readable", format!("the body is not a webhook: {error}")),
     })?;
-    Ok(VerifiedWebhook { webhook_id, key_name, raw, body, received_at: now })
+    Ok(VerifiedWebhook { webhook_id, key_name, raw, body })
 }
 
 /// The limit holds before a byte is read, where the length is announced, and while reading, where it is not.
