@@ -22,12 +22,20 @@ use store::{
     webhook_events::webhook_events_mark_failed,
 };
 
-use crate::{context::Context, pages::first_page, progress::Moment};
+use crate::{
+    context::Context,
+    fault::{self, Point},
+    pages::first_page,
+    progress::Moment,
+};
 
 /// Archives one message; whether it is a row now.
 pub(crate) async fn handle(context: &Context, dead: DeadMessage) -> bool {
     match archive(context, &dead).await {
-        Ok(()) => true,
+        Ok(()) => {
+            fault::point(Point::DeadLetterArchived).await;
+            true
+        }
         Err(error) => {
             tracing::error!(
                 error = &error as &dyn std::error::Error,

@@ -20,6 +20,7 @@ use crate::{
     attempts::{Subject, settle},
     context::Context,
     failure::WorkError,
+    fault::{self, Point},
     pages::first_page,
     progress::Moment,
 };
@@ -47,6 +48,7 @@ async fn start(context: &Context, delivery: &Delivery) -> Result<(), WorkError> 
     match started {
         RunStarted::Started(tasks) => {
             tracing::info!(sync.id = %id, "a run has begun");
+            fault::point(Point::CommandCommitted).await;
             context.outbox.publish_tasks(tasks).await;
             context.progress.run(id, Moment::Started);
         }

@@ -31,6 +31,7 @@ use crate::{
     attempts::{Subject, settle},
     context::Context,
     failure::WorkError,
+    fault::{self, Point},
     tasks::count,
     transform,
     write::{Batch, write_in},
@@ -126,6 +127,7 @@ pub(crate) async fn handle(context: &Context, deliveries: Vec<Delivery>) -> Vec<
         let result = result.expect("every delivery was read or belongs to an errand");
         dispositions.push(settle(context, delivery, Subject::default(), began, result).await);
     }
+    fault::point(Point::EventSettled).await;
     dispositions
 }
 
@@ -195,6 +197,7 @@ async fn run(
     .await;
     match written {
         Ok(ended) => {
+            fault::point(Point::EventWritten).await;
             tx.commit().await?;
             if let Some((counts, state)) = ended {
                 count(&counts);

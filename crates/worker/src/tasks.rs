@@ -33,7 +33,7 @@ use crate::{
     attempts::{Subject, settle},
     context::Context,
     failure::WorkError,
-    fault,
+    fault::{self, Point},
     pages::{first_page, next_page, query},
     progress::Moment,
     transform,
@@ -46,7 +46,9 @@ pub(crate) async fn handle(context: &Context, delivery: Delivery) -> Disposition
     let run = delivery.decode::<SyncTask>().ok().and_then(|message| message.sync_id.parse().ok());
     let subject = Subject { run, task: delivery.message_id.parse().ok() };
     let worked = Box::pin(work(context, &delivery)).await;
-    settle(context, &delivery, subject, began, worked).await
+    let disposition = settle(context, &delivery, subject, began, worked).await;
+    fault::point(Point::TaskSettled).await;
+    disposition
 }
 
 /// A page as it was fetched.
@@ -63,19 +65,20 @@ async fn work(context: &Context, delivery: &Delivery) -> Result<(), WorkError> {
     let Some(task) = open(context, delivery, id).await? else { return Ok(()) };
 
     let fetched = fetch(context, &task, &message).await?;
+    fault::point(Point::TaskFetched).await;
     if let Some(cursor) = &fetched.next_cursor
         && !task.handed_on
     {
         hand_on(context, &task, &message, cursor).await?;
     }
-
-    fault::point("after_hand_on").await;
+    fault::point(Point::TaskHandedOn).await;
 
     let passwords = context.passwords_of_new_users(&fetched.batch).await?;
     let end = write_page(context, delivery, &task, fetched, &passwords).await?;
     match end {
         PhaseEnd::StillRunning => context.progress.run(task.sync_id, Moment::Moved),
         PhaseEnd::PhaseOpened(tasks) => {
+            fault::point(Point::TaskCommitted).await;
             context.outbox.publish_tasks(tasks).await;
             context.progress.run(task.sync_id, Moment::PhaseOpened);
         }
@@ -154,7 +157,10 @@ async fn hand_on(context: &Context, task: &Task, message: &SyncTask, cursor: &st
     let now = context.clock.now();
     let handed_on = context.store.transaction(async |tx| task_hand_on(tx, task.id, &next, now).await).await?;
     match handed_on {
-        HandedOn::New => context.outbox.publish_tasks(vec![next]).await,
+        HandedOn::New => {
+            fault::point(Point::TaskNextRecorded).await;
+            context.outbox.publish_tasks(vec![next]).await;
+        }
         HandedOn::Already(_) | HandedOn::RunEnded => {}
     }
     Ok(())
@@ -192,7 +198,7 @@ async fn write_page(
             Ok(PhaseEnd::TaskNotOpen)
         }
         Ok((end, counts)) => {
-            fault::point("before_commit").await;
+            fault::point(Point::TaskWritten).await;
             tx.commit().await?;
             count(&counts);
             Ok(end)
