@@ -8,6 +8,7 @@
 #   servers.sh status DIR                 say what runs; exit 3 unless both do
 #   servers.sh destroy DIR                stop, and delete the data
 #   servers.sh kill-postgres|start-postgres|kill-rabbitmq|start-rabbitmq DIR    for fault tests (kill is SIGKILL)
+#   servers.sh wipe-rabbitmq DIR          kill it, and delete its data: its next start is with an empty disk
 #
 # DIR/servers.env, readable by its owner alone, holds DATABASE_SERVER_URL (without a database), AMQP_SERVER_URL
 # (without a vhost) and RABBITMQ_MANAGEMENT_URL. The profile `test` trades durability for speed.
@@ -16,14 +17,14 @@ set -euo pipefail
 say() { printf 'servers: %s\n' "$*" >&2; }
 die() { say "$*"; exit 1; }
 
-usage() { sed -n '2,13s/^# \{0,1\}//p' "$0" >&2; exit 2; }
+usage() { sed -n '2,14s/^# \{0,1\}//p' "$0" >&2; exit 2; }
 
 # ---------------------------------------------------------------------------------------------- where things are
 
 verb=${1:-} dir=${2:-} wanted_profile=${3:-}
 [[ -n $verb && -n $dir ]] || usage
 case $verb in
-  start | stop | status | destroy | kill-postgres | start-postgres | kill-rabbitmq | start-rabbitmq) ;;
+  start | stop | status | destroy | kill-postgres | start-postgres | kill-rabbitmq | start-rabbitmq | wipe-rabbitmq) ;;
   *) usage ;;
 esac
 case $verb in
@@ -450,4 +451,5 @@ case $verb in
   start-postgres) require_started && start_postgres ;;
   kill-rabbitmq) require_started && kill_rabbitmq ;;
   start-rabbitmq) require_started && start_rabbitmq ;;
+  wipe-rabbitmq) require_started && kill_rabbitmq && rm -rf "${data:?}/rabbitmq" ;;
 esac

@@ -54,6 +54,12 @@ impl Servers {
         self.disturb("start-rabbitmq").await
     }
 
+    /// Kills RabbitMQ and takes its disk away: [`Servers::start_broker`] starts one that knows nothing, on the old port
+    /// and with the old password.
+    pub async fn wipe_broker(&self) -> anyhow::Result<()> {
+        self.disturb("wipe-rabbitmq").await
+    }
+
     /// Kills PostgreSQL with SIGKILL, all of its processes.
     pub async fn kill_database(&self) -> anyhow::Result<()> {
         self.disturb("kill-postgres").await

@@ -126,6 +126,12 @@ impl World {
         Ok(self.amqp.get_or_try_init(create).await?)
     }
 
+    /// Gives this world its vhost again, empty, after its broker came back without a disk.
+    pub async fn restore_vhost(&self) -> anyhow::Result<()> {
+        anyhow::ensure!(self.amqp.get().is_some(), "this world has no vhost yet");
+        self.servers.create_vhost(&self.name).await.context("cannot create the vhost again")
+    }
+
     /// Rows of the maintenance portal's database as JSON objects, keyed by column.
     pub async fn query_json(&self, sql: &str) -> anyhow::Result<Vec<serde_json::Value>> {
         Self::query_json_at(&self.database_url, sql).await

@@ -114,7 +114,14 @@ async fn private_servers_come_back_with_their_data_after_a_kill() -> anyhow::Res
         Ok(1) => Ok(()),
         other => Err(format!("{other:?}")),
     })
-    .await
+    .await?;
+
+    servers.wipe_broker().await?;
+    servers.start_broker().await?;
+    world.restore_vhost().await?;
+    let seen = world.messages_ready("letters").await.expect_err("a queue on an empty disk");
+    assert!(format!("{seen:#}").contains("NOT_FOUND"), "{seen:#}");
+    Ok(())
 }
 
 #[tokio::test]
