@@ -22,6 +22,9 @@ macro_rules! words {
     };
 }
 
+mod webhooks;
+pub use webhooks::*;
+
 words! {
     /// A kind of record that has an account of its own.
     RecordType {

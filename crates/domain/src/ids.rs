@@ -74,6 +74,10 @@ uuid_id!(
     WebhookEventId
 );
 uuid_id!(
+    /// A refused request to the webhook endpoint: row of `refused_webhooks`.
+    RefusedWebhookId
+);
+uuid_id!(
     /// A dead letter: row of `dead_letters`.
     DeadLetterId
 );

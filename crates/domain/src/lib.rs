@@ -21,13 +21,15 @@ pub mod version;
 pub mod vessel;
 pub mod vocabulary;
 pub mod webhook_event;
+pub mod webhook_refusal;
 
 pub use failure::FailureClass;
 pub use finding::{Accepted, Finding, Rejection, Rules, Severity};
-pub use ids::{DeadLetterId, SourceId, SyncId, TaskId, WebhookEventId};
+pub use ids::{DeadLetterId, RefusedWebhookId, SourceId, SyncId, TaskId, WebhookEventId};
 pub use outcome::{Outcome, RecordCounts};
 pub use record_type::RecordType;
 pub use run::{Cause, Mode, Phase, Scope, SyncState};
 pub use task::TaskState;
 pub use version::{ContentHash, Version};
 pub use webhook_event::WebhookState;
+pub use webhook_refusal::WebhookRefusal;

@@ -25,7 +25,13 @@ impl WebhookState {
         matches!(self, Self::Processed | Self::Failed | Self::Ignored)
     }
 
-    /// Whether an event may go from this state to `next`.
+    /// Whether an operator may have it processed again: what is on its way already, or needs nothing, gains nothing.
+    #[must_use]
+    pub const fn is_reprocessable(self) -> bool {
+        matches!(self, Self::Published | Self::Processed | Self::Failed)
+    }
+
+    /// Whether an event may go by itself, without an operator's word, from this state to `next`.
     #[must_use]
     pub const fn may_become(self, next: Self) -> bool {
         use WebhookState::{Failed, Ignored, Processed, Published, Received};
@@ -44,7 +50,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_processed_event_is_never_processed_again() {
+    fn a_processed_event_is_never_processed_again_by_itself() {
         for next in WebhookState::ALL {
             assert!(!WebhookState::Processed.may_become(*next));
             assert!(!WebhookState::Ignored.may_become(*next));

@@ -32,6 +32,7 @@ use crate::routes;
         (name = "syncs", description = "Runs: start, watch, stop, look back"),
         (name = "settings", description = "Schedule, paging and retries"),
         (name = "dead letters", description = "What used up its retries, and how it is put back on its way"),
+        (name = "webhooks", description = "What the onboarding portal told, and what was refused"),
         (name = "updates", description = "Progress as it happens"),
         (name = "operators", description = "Who one is, and what one may see once"),
     )

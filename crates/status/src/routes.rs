@@ -8,6 +8,7 @@ pub(crate) mod settings;
 pub(crate) mod syncs;
 pub(crate) mod updates;
 pub(crate) mod users;
+pub(crate) mod webhooks;
 
 use utoipa_actix_web::service_config::ServiceConfig;
 
@@ -27,6 +28,14 @@ pub(crate) fn configure(app: &mut ServiceConfig<'_>) {
         .service(dead_letters::find)
         .service(dead_letters::replay_one)
         .service(dead_letters::replay_many)
+        .service(webhooks::list)
+        // Before the one that takes whatever stands there for an id.
+        .service(webhooks::list_refused)
+        .service(webhooks::find)
+        .service(webhooks::raw_body)
+        .service(webhooks::reprocess_one)
+        .service(webhooks::plan_reprocess)
+        .service(webhooks::reprocess_many)
         .service(identity::me)
         .service(users::claim_temporary_password)
         .service(updates::stream_updates);

@@ -9,8 +9,10 @@ use store::{
     Db, StoreError,
     dead_letters::DeadLetter,
     findings::StoredFinding,
+    refused_webhooks::RefusedWebhook,
     sync_runs::{Account, Run, run_counts},
     tasks,
+    webhook_events::WebhookEvent,
 };
 
 /// The same closed vocabulary on both sides; the compiler finds the word that one of them lacks.
@@ -28,6 +30,23 @@ same_words!(state: domain::SyncState => operator::SyncState {
 });
 same_words!(state_asked: operator::SyncState => domain::SyncState {
     Queued, Running, Retrying, Completed, CompletedWithErrors, Failed, Cancelled
+});
+same_words!(record_type_asked: operator::RecordType => domain::RecordType { Company, Vessel, Equipment, User });
+same_words!(webhook_state: domain::WebhookState => operator::WebhookState {
+    Received, Published, Processed, Failed, Ignored
+});
+same_words!(webhook_state_asked: operator::WebhookState => domain::WebhookState {
+    Received, Published, Processed, Failed, Ignored
+});
+same_words!(refusal: domain::WebhookRefusal => operator::WebhookRefusal {
+    UnsupportedMethod, UnsupportedContentType, PayloadTooLarge, UnreadableBody, MissingSignature, MalformedId,
+    MalformedTimestamp, TimestampOutOfTolerance, NoUsableSignature, VerificationFailed, UnparsableJson, SchemaInvalid,
+    RateLimited, Overloaded, NotRecorded
+});
+same_words!(refusal_asked: operator::WebhookRefusal => domain::WebhookRefusal {
+    UnsupportedMethod, UnsupportedContentType, PayloadTooLarge, UnreadableBody, MissingSignature, MalformedId,
+    MalformedTimestamp, TimestampOutOfTolerance, NoUsableSignature, VerificationFailed, UnparsableJson, SchemaInvalid,
+    RateLimited, Overloaded, NotRecorded
 });
 same_words!(cause: domain::Cause => operator::Cause { Manual, Scheduled, Webhook, Replay });
 same_words!(mode: domain::Mode => operator::Mode { Full, Incremental, Selective });
@@ -125,6 +144,42 @@ pub(crate) fn dead_letter(it: &DeadLetter) -> operator::DeadLetter {
         replayed_by: it.replayed_by.clone(),
         replayed_at: it.replayed_at,
         trace_id: it.trace_id.clone(),
+    }
+}
+
+pub(crate) fn webhook_event(it: WebhookEvent) -> operator::WebhookEvent {
+    operator::WebhookEvent {
+        id: it.id.as_uuid(),
+        webhook_id: it.webhook_id,
+        event_type: it.event_type,
+        record_type: it.record_type.map(record_type),
+        source_id: it.source_id,
+        occurred_at: it.occurred_at,
+        state: webhook_state(it.state),
+        duplicates: i32::try_from(it.duplicates).unwrap_or(i32::MAX),
+        sync_id: it.sync_id.map(SyncId::as_uuid),
+        last_failure: it.last_failure,
+        received_at: it.received_at,
+        published_at: it.published_at,
+        processed_at: it.processed_at,
+        key_name: it.key_name,
+    }
+}
+
+pub(crate) fn refused_webhook(it: RefusedWebhook) -> operator::RefusedWebhook {
+    operator::RefusedWebhook {
+        id: it.id.as_uuid(),
+        received_at: it.received_at,
+        reason: refusal(it.reason),
+        status: i32::from(it.status),
+        detail: it.detail,
+        source: it.source,
+        webhook_id: it.webhook_id,
+        content_type: it.content_type,
+        user_agent: it.user_agent,
+        body_bytes: it.body_bytes.map(number),
+        body_sha256: it.body_sha256.map(hex::encode),
+        alike: number(it.alike),
     }
 }
 

@@ -12,6 +12,7 @@ pub mod overview;
 mod page;
 pub mod phases;
 pub mod records;
+pub mod refused_webhooks;
 pub mod settings;
 mod sql;
 pub mod sync_runs;

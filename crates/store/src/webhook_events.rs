@@ -8,7 +8,11 @@ use diesel_async::RunQueryDsl;
 use domain::{RecordType, SyncId, WebhookEventId, WebhookState};
 use serde_json::Value;
 
-use crate::{Db, Page, StoreError, Window, error::word, sql::statement};
+use crate::{
+    Db, Page, StoreError, Window,
+    error::{count, word},
+    sql::{Statement, statement},
+};
 
 /// A verified webhook.
 #[derive(Debug, Clone, PartialEq)]
@@ -74,13 +78,25 @@ pub struct WebhookEvent {
     pub key_name: String,
 }
 
-/// Which events to list; what is empty does not filter.
+/// Which events; what is empty does not filter.
 #[derive(Debug, Clone, Default)]
 pub struct WebhookFilter {
+    /// These.
+    pub ids: Vec<WebhookEventId>,
     /// In one of these states.
     pub states: Vec<WebhookState>,
+    /// Of this type, as the sender wrote it.
+    pub event_type: Option<String>,
+    /// About this kind of record.
+    pub record_type: Option<RecordType>,
     /// About this record of the onboarding portal.
     pub source_id: Option<String>,
+    /// Under this webhook-id.
+    pub webhook_id: Option<String>,
+    /// Received not before.
+    pub from: Option<DateTime<Utc>>,
+    /// Received before.
+    pub until: Option<DateTime<Utc>>,
 }
 
 #[derive(QueryableByName)]
@@ -296,6 +312,36 @@ pub async fn webhook_event_find(db: &mut Db, id: WebhookEventId) -> Result<Optio
     rows.into_iter().next().map(WebhookEvent::try_from).transpose()
 }
 
+/// The body of an event, as it was signed.
+///
+/// # Errors
+///
+/// If the database fails.
+pub async fn webhook_event_body(db: &mut Db, id: WebhookEventId) -> Result<Option<Vec<u8>>, StoreError> {
+    let bodies: Vec<Vec<u8>> = statement("SELECT body FROM webhook_events WHERE id = $1")
+        .bind::<Uuid, _>(id.as_uuid())
+        .returning::<Binary>()
+        .load(db)
+        .await?;
+    Ok(bodies.into_iter().next())
+}
+
+const FILTER: &str = "(cardinality($1) = 0 OR id = ANY($1)) AND (cardinality($2) = 0 OR state = ANY($2))
+    AND ($3 IS NULL OR event_type = $3) AND ($4 IS NULL OR record_type = $4) AND ($5 IS NULL OR source_id = $5)
+    AND ($6 IS NULL OR webhook_id = $6) AND ($7 IS NULL OR received_at >= $7) AND ($8 IS NULL OR received_at < $8)";
+
+fn filtered<'f>(text: &'f str, filter: &'f WebhookFilter) -> Statement<'f> {
+    statement(text)
+        .bind::<Array<Uuid>, _>(uuids(&filter.ids))
+        .bind::<Array<Text>, _>(filter.states.iter().map(|it| it.as_str()).collect::<Vec<_>>())
+        .bind::<Nullable<Text>, _>(&filter.event_type)
+        .bind::<Nullable<Text>, _>(filter.record_type.map(RecordType::as_str))
+        .bind::<Nullable<Text>, _>(&filter.source_id)
+        .bind::<Nullable<Text>, _>(&filter.webhook_id)
+        .bind::<Nullable<Timestamptz>, _>(filter.from)
+        .bind::<Nullable<Timestamptz>, _>(filter.until)
+}
+
 /// Events, newest first.
 ///
 /// # Errors
@@ -306,15 +352,11 @@ pub async fn webhook_event_list(
     filter: &WebhookFilter,
     window: Window<(DateTime<Utc>, WebhookEventId)>,
 ) -> Result<Page<WebhookEvent>, StoreError> {
-    const FILTER: &str = "(cardinality($1) = 0 OR state = ANY($1)) AND ($2 IS NULL OR source_id = $2)";
-    let states: Vec<_> = filter.states.iter().map(|it| it.as_str()).collect();
     let text = format!(
-        "SELECT {COLUMNS} FROM webhook_events WHERE {FILTER} AND ($3 IS NULL OR (received_at, id) < ($3, $4))
-         ORDER BY received_at DESC, id DESC LIMIT $5 OFFSET $6"
+        "SELECT {COLUMNS} FROM webhook_events WHERE {FILTER} AND ($9 IS NULL OR (received_at, id) < ($9, $10))
+         ORDER BY received_at DESC, id DESC LIMIT $11 OFFSET $12"
     );
-    let rows: Vec<Row> = statement(&text)
-        .bind::<Array<Text>, _>(&states)
-        .bind::<Nullable<Text>, _>(&filter.source_id)
+    let rows: Vec<Row> = filtered(&text, filter)
         .bind::<Nullable<Timestamptz>, _>(window.after.map(|(at, _)| at))
         .bind::<Nullable<Uuid>, _>(window.after.map(|(_, id)| id.as_uuid()))
         .bind::<Int8, _>(i64::from(window.limit) + 1)
@@ -322,14 +364,75 @@ pub async fn webhook_event_list(
         .load(db)
         .await?;
     let text = format!("SELECT count(*) FROM webhook_events WHERE {FILTER}");
-    let total: i64 = statement(&text)
-        .bind::<Array<Text>, _>(&states)
-        .bind::<Nullable<Text>, _>(&filter.source_id)
-        .returning::<Int8>()
-        .get_result(db)
-        .await?;
+    let total: i64 = filtered(&text, filter).returning::<Int8>().get_result(db).await?;
     let events = rows.into_iter().map(WebhookEvent::try_from).collect::<Result<_, _>>()?;
     Ok(Page::of(events, window.limit, total))
+}
+
+/// What an operator may have processed again, as [`WebhookState::is_reprocessable`] says.
+const REPROCESSABLE: &str = "state IN ('published', 'processed', 'failed')";
+
+/// How many of some events [`webhook_events_reprocess`] would set back.
+///
+/// # Errors
+///
+/// If the database fails.
+pub async fn webhook_events_count_reprocessable(
+    db: &mut Db,
+    filter: &WebhookFilter,
+) -> Result<u64, StoreError> {
+    let text = format!("SELECT count(*) FROM webhook_events WHERE {FILTER} AND {REPROCESSABLE}");
+    let number: i64 = filtered(&text, filter).returning::<Int8>().get_result(db).await?;
+    Ok(count(number))
+}
+
+/// Who has events processed again, and why.
+#[derive(Debug, Clone, Copy)]
+pub struct ReprocessOrder<'o> {
+    /// The operator.
+    pub actor: &'o str,
+    /// What they gave as reason.
+    pub reason: Option<&'o str>,
+    /// Most events; the oldest first.
+    pub limit: u32,
+}
+
+/// Sets events back to where they were when they had just been received, and writes the audit, a row for each, with
+/// the state and the run that each had: the relay publishes them again, and whoever handles them fetches the record's
+/// present state in a new run. Returns which; those that need nothing or are on their way already are left alone.
+///
+/// # Errors
+///
+/// If the database fails.
+pub async fn webhook_events_reprocess(
+    db: &mut Db,
+    filter: &WebhookFilter,
+    order: ReprocessOrder<'_>,
+    now: DateTime<Utc>,
+) -> Result<Vec<WebhookEventId>, StoreError> {
+    let text = format!(
+        "WITH chosen AS (
+             SELECT id, state, sync_id, last_failure FROM webhook_events WHERE {FILTER} AND {REPROCESSABLE}
+             ORDER BY received_at, id LIMIT $9 FOR NO KEY UPDATE
+         ), set_back AS (
+             UPDATE webhook_events e SET state = 'received', published_at = NULL, processed_at = NULL, sync_id = NULL,
+                 last_failure = NULL
+             FROM chosen c WHERE e.id = c.id
+         )
+         INSERT INTO audit (at, actor, action, subject, detail)
+         SELECT $10, $11, 'webhook.reprocess', id::text, jsonb_strip_nulls(jsonb_build_object(
+             'state', state, 'syncId', sync_id, 'failure', last_failure, 'reason', $12)) FROM chosen
+         RETURNING subject::uuid"
+    );
+    let ids: Vec<uuid::Uuid> = filtered(&text, filter)
+        .bind::<Int8, _>(i64::from(order.limit))
+        .bind::<Timestamptz, _>(now)
+        .bind::<Text, _>(order.actor)
+        .bind::<Nullable<Text>, _>(order.reason)
+        .returning::<Uuid>()
+        .load(db)
+        .await?;
+    Ok(ids.into_iter().map(WebhookEventId::from_uuid).collect())
 }
 
 pub(crate) fn uuids(ids: &[WebhookEventId]) -> Vec<uuid::Uuid> {

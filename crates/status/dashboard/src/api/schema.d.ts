@@ -21,6 +21,43 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/sync/bulk/reprocess": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Process many webhook events again
+         * @description By id or by filter, at most 10,000 at a time, the oldest first.
+         */
+        post: operations["reprocessWebhooks"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/sync/bulk/reprocess/plan": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** How many webhook events a request to reprocess would take */
+        post: operations["planReprocess"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/sync/dead-letters": {
         parameters: {
             query?: never;
@@ -294,6 +331,101 @@ export interface paths {
          * @description It is shown once. Whoever asks again is told so.
          */
         post: operations["claimTemporaryPassword"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/sync/webhooks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Webhook events, newest first */
+        get: operations["listWebhooks"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/sync/webhooks/refused": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Refused requests to the webhook endpoint, newest first
+         * @description A sample of bounded size: `alike` counts what has no entry of its own. Neither bodies nor signatures are kept.
+         */
+        get: operations["listRefusedWebhooks"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/sync/webhooks/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A webhook event, whole */
+        get: operations["getWebhook"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/sync/webhooks/{id}/raw-body": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The body of a webhook event, byte for byte as it was signed
+         * @description For operators: what a sender puts into a body beside the ids is not ours to show to everybody.
+         */
+        get: operations["getWebhookRawBody"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/sync/webhooks/{id}/reprocess": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Process a webhook event again
+         * @description It is published again, and the record's present state is fetched in a new sync. An event that is ignored, or on its
+         *     way already, is not.
+         */
+        post: operations["reprocessWebhook"];
         delete?: never;
         options?: never;
         head?: never;
@@ -583,6 +715,53 @@ export interface components {
             pagination: components["schemas"]["Pagination"];
         };
         /** @description A page of a list. */
+        List_RefusedWebhook: {
+            /** @description Newest first. */
+            data: {
+                /**
+                 * Format: int64
+                 * @description Requests refused for the same reason since the entry before that have no entry of their own.
+                 */
+                alike: number;
+                /**
+                 * Format: int64
+                 * @description Length of the body; absent: it was not read.
+                 */
+                bodyBytes?: number | null;
+                /** @description SHA-256 of the body, in hexadecimal. */
+                bodySha256?: string | null;
+                /** @description Its content type. */
+                contentType?: string | null;
+                /** @description The same, for people. */
+                detail: string;
+                /**
+                 * Format: uuid
+                 * @description Its id.
+                 */
+                id: string;
+                /** @description Why it was refused. */
+                reason: components["schemas"]["WebhookRefusal"];
+                /**
+                 * Format: date-time
+                 * @description When it came.
+                 */
+                receivedAt: string;
+                /** @description Address of the sender. */
+                source: string;
+                /**
+                 * Format: int32
+                 * @description The HTTP status it was answered with.
+                 */
+                status: number;
+                /** @description What it said of itself. */
+                userAgent?: string | null;
+                /** @description The `webhook-id` it claimed. */
+                webhookId?: string | null;
+            }[];
+            /** @description Where the page stands. */
+            pagination: components["schemas"]["Pagination"];
+        };
+        /** @description A page of a list. */
         List_SyncSummary: {
             /** @description Newest first. */
             data: {
@@ -632,6 +811,62 @@ export interface components {
                  * @description The run.
                  */
                 syncId: string;
+            }[];
+            /** @description Where the page stands. */
+            pagination: components["schemas"]["Pagination"];
+        };
+        /** @description A page of a list. */
+        List_WebhookEvent: {
+            /** @description Newest first. */
+            data: {
+                /**
+                 * Format: int32
+                 * @description How often it came again.
+                 */
+                duplicates: number;
+                /** @description As the sender wrote it: `vessel.approved`. */
+                eventType: string;
+                /**
+                 * Format: uuid
+                 * @description Our id of the event, and the id of its message.
+                 */
+                id: string;
+                /** @description Name of the secret that it was signed with. */
+                keyName: string;
+                /** @description Why it failed last. */
+                lastFailure?: string | null;
+                /**
+                 * Format: date-time
+                 * @description When it happened, by the sender.
+                 */
+                occurredAt?: string | null;
+                /**
+                 * Format: date-time
+                 * @description When its effect was committed.
+                 */
+                processedAt?: string | null;
+                /**
+                 * Format: date-time
+                 * @description When the broker confirmed it.
+                 */
+                publishedAt?: string | null;
+                /**
+                 * Format: date-time
+                 * @description When it came.
+                 */
+                receivedAt: string;
+                recordType?: components["schemas"]["RecordType"] | null;
+                /** @description The record's id in the onboarding portal. */
+                sourceId?: string | null;
+                /** @description Where it stands. */
+                state: components["schemas"]["WebhookState"];
+                /**
+                 * Format: uuid
+                 * @description The sync that came of it.
+                 */
+                syncId?: string | null;
+                /** @description The sender's `webhook-id`. */
+                webhookId: string;
             }[];
             /** @description Where the page stands. */
             pagination: components["schemas"]["Pagination"];
@@ -785,6 +1020,51 @@ export interface components {
          * @enum {string}
          */
         RecordType: "company" | "vessel" | "equipment" | "user";
+        /**
+         * @description A request to the webhook endpoint that was refused. A sample: where many are refused for one reason, few have an
+         *     entry. Neither body nor signature is kept.
+         */
+        RefusedWebhook: {
+            /**
+             * Format: int64
+             * @description Requests refused for the same reason since the entry before that have no entry of their own.
+             */
+            alike: number;
+            /**
+             * Format: int64
+             * @description Length of the body; absent: it was not read.
+             */
+            bodyBytes?: number | null;
+            /** @description SHA-256 of the body, in hexadecimal. */
+            bodySha256?: string | null;
+            /** @description Its content type. */
+            contentType?: string | null;
+            /** @description The same, for people. */
+            detail: string;
+            /**
+             * Format: uuid
+             * @description Its id.
+             */
+            id: string;
+            /** @description Why it was refused. */
+            reason: components["schemas"]["WebhookRefusal"];
+            /**
+             * Format: date-time
+             * @description When it came.
+             */
+            receivedAt: string;
+            /** @description Address of the sender. */
+            source: string;
+            /**
+             * Format: int32
+             * @description The HTTP status it was answered with.
+             */
+            status: number;
+            /** @description What it said of itself. */
+            userAgent?: string | null;
+            /** @description The `webhook-id` it claimed. */
+            webhookId?: string | null;
+        };
         /** @description Answer to a replay: how many were put back on their way. */
         ReplayAccepted: {
             /**
@@ -810,6 +1090,42 @@ export interface components {
              * @default []
              */
             ids?: string[];
+        };
+        /** @description Answer to a request to reprocess. */
+        ReprocessAccepted: {
+            /**
+             * Format: int64
+             * @description Events that are published again; each makes a new sync.
+             */
+            reprocessing: number;
+        };
+        /** @description What a request to reprocess would do. */
+        ReprocessPlan: {
+            /**
+             * Format: int64
+             * @description Most that one request takes, the oldest first; more come with the next.
+             */
+            atMost: number;
+            /**
+             * Format: int64
+             * @description Events that would be processed again. Those that are ignored, or on their way already, are not among them.
+             */
+            matching: number;
+        };
+        /** @description Which webhook events to process again: exactly one of `ids` and `filter`. */
+        ReprocessRequest: {
+            /** @default null */
+            filter?: components["schemas"]["WebhookEventFilter"] | null;
+            /**
+             * @description These.
+             * @default []
+             */
+            ids?: string[];
+            /**
+             * @description Why; kept in the audit log.
+             * @default null
+             */
+            reason?: string | null;
         };
         /** @description What a cron expression means: `GET /api/sync/schedule/preview?cron&timeZone`. */
         SchedulePreview: {
@@ -1045,6 +1361,99 @@ export interface components {
              */
             reason?: string | null;
         };
+        /** @description A webhook event, as lists show it. */
+        WebhookEvent: {
+            /**
+             * Format: int32
+             * @description How often it came again.
+             */
+            duplicates: number;
+            /** @description As the sender wrote it: `vessel.approved`. */
+            eventType: string;
+            /**
+             * Format: uuid
+             * @description Our id of the event, and the id of its message.
+             */
+            id: string;
+            /** @description Name of the secret that it was signed with. */
+            keyName: string;
+            /** @description Why it failed last. */
+            lastFailure?: string | null;
+            /**
+             * Format: date-time
+             * @description When it happened, by the sender.
+             */
+            occurredAt?: string | null;
+            /**
+             * Format: date-time
+             * @description When its effect was committed.
+             */
+            processedAt?: string | null;
+            /**
+             * Format: date-time
+             * @description When the broker confirmed it.
+             */
+            publishedAt?: string | null;
+            /**
+             * Format: date-time
+             * @description When it came.
+             */
+            receivedAt: string;
+            recordType?: components["schemas"]["RecordType"] | null;
+            /** @description The record's id in the onboarding portal. */
+            sourceId?: string | null;
+            /** @description Where it stands. */
+            state: components["schemas"]["WebhookState"];
+            /**
+             * Format: uuid
+             * @description The sync that came of it.
+             */
+            syncId?: string | null;
+            /** @description The sender's `webhook-id`. */
+            webhookId: string;
+        };
+        /** @description A webhook event, whole. */
+        WebhookEventDetail: components["schemas"]["WebhookEvent"] & {
+            /** @description Every failed attempt at it, newest first. */
+            attemptsMade: components["schemas"]["Attempt"][];
+            /**
+             * Format: int64
+             * @description Length of the body, which `/api/sync/webhooks/{id}/raw-body` gives.
+             */
+            bodyBytes: number;
+        };
+        /** @description Which webhook events, for what is done to many at once; what is absent does not filter. */
+        WebhookEventFilter: {
+            /**
+             * @description Of this type.
+             * @default null
+             */
+            eventType?: string | null;
+            /**
+             * Format: date-time
+             * @description Received at this time or later.
+             * @default null
+             */
+            from?: string | null;
+            /** @default null */
+            recordType?: components["schemas"]["RecordType"] | null;
+            /**
+             * @description About this record of the onboarding portal.
+             * @default null
+             */
+            sourceId?: string | null;
+            /**
+             * @description In one of these states.
+             * @default []
+             */
+            states?: components["schemas"]["WebhookState"][];
+            /**
+             * Format: date-time
+             * @description Received before this time.
+             * @default null
+             */
+            to?: string | null;
+        };
         /** @description Data of the SSE event `webhook.received`. */
         WebhookNotice: {
             /** @description As the sender wrote it: `vessel.approved`. */
@@ -1065,6 +1474,16 @@ export interface components {
              */
             webhookEventId: string;
         };
+        /**
+         * @description Why a request to the webhook endpoint was refused.
+         * @enum {string}
+         */
+        WebhookRefusal: "unsupported_method" | "unsupported_content_type" | "payload_too_large" | "unreadable_body" | "missing_signature" | "malformed_id" | "malformed_timestamp" | "timestamp_out_of_tolerance" | "no_usable_signature" | "verification_failed" | "unparsable_json" | "schema_invalid" | "rate_limited" | "overloaded" | "not_recorded";
+        /**
+         * @description Where a webhook event stands.
+         * @enum {string}
+         */
+        WebhookState: "received" | "published" | "processed" | "failed" | "ignored";
     };
     responses: never;
     parameters: never;
@@ -1096,6 +1515,88 @@ export interface operations {
                 };
             };
             /** @description Not exactly one of `ids`, `fingerprint` and `all` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, as an RFC 9457 problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    reprocessWebhooks: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReprocessRequest"];
+            };
+        };
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReprocessAccepted"];
+                };
+            };
+            /** @description Not exactly one of `ids` and `filter` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, as an RFC 9457 problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    planReprocess: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReprocessRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReprocessPlan"];
+                };
+            };
+            /** @description Not exactly one of `ids` and `filter` */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -1674,6 +2175,193 @@ export interface operations {
                 };
             };
             /** @description It was claimed before, or has expired */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, as an RFC 9457 problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listWebhooks: {
+        parameters: {
+            query?: {
+                /** @description Entries per page. */
+                limit?: number;
+                /** @description Entries to pass over. */
+                offset?: number;
+                /** @description Only events in this state. */
+                state?: components["schemas"]["WebhookState"];
+                /** @description Only events of this type, like `vessel.approved`. */
+                eventType?: string;
+                /** @description Only events about this kind of record. */
+                recordType?: components["schemas"]["RecordType"];
+                /** @description Only events about the record with this id in the onboarding portal. */
+                sourceId?: string;
+                /** @description Only the event under this `webhook-id`. */
+                webhookId?: string;
+                /** @description Only events received at this time or later. */
+                from?: string;
+                /** @description Only events received before this time. */
+                to?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["List_WebhookEvent"];
+                };
+            };
+            /** @description What went wrong, as an RFC 9457 problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listRefusedWebhooks: {
+        parameters: {
+            query?: {
+                /** @description Entries per page. */
+                limit?: number;
+                /** @description Entries to pass over. */
+                offset?: number;
+                /** @description Only requests refused for this reason. */
+                reason?: components["schemas"]["WebhookRefusal"];
+                /** @description Only requests that claimed this `webhook-id`. */
+                webhookId?: string;
+                /** @description Only requests received at this time or later. */
+                from?: string;
+                /** @description Only requests received before this time. */
+                to?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["List_RefusedWebhook"];
+                };
+            };
+            /** @description What went wrong, as an RFC 9457 problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getWebhook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookEventDetail"];
+                };
+            };
+            /** @description What went wrong, as an RFC 9457 problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getWebhookRawBody: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": string;
+                };
+            };
+            /** @description What went wrong, as an RFC 9457 problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    reprocessWebhook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReprocessAccepted"];
+                };
+            };
+            /** @description There is nothing to do again */
             409: {
                 headers: {
                     [name: string]: unknown;
