@@ -1,0 +1,143 @@
+//! Schedulers at work, in worlds of their own.
+
+use std::time::Duration;
+
+use chassis::{health::Health, shutdown::Shutdown};
+use serde_json::{Value, json};
+use store::Store;
+use testbed::{World, wait_until};
+
+const PATIENCE: Duration = Duration::from_secs(60);
+
+struct Scene {
+    world: World,
+}
+
+impl Scene {
+    async fn new() -> anyhow::Result<Self> {
+        chassis::install_tls();
+        let template = format!("scheduler-{}", store::migrations::newest());
+        let world = World::from_template(&template, async |url| {
+            Store::connect(&url, 2).await?.migrate().await?;
+            Ok(())
+        })
+        .await?;
+        Ok(Self { world })
+    }
+
+    /// A scheduler that looks often.
+    async fn start(&self) -> anyhow::Result<Shutdown> {
+        let settings = json!({
+            "server": {"bind": "127.0.0.1:0"},
+            "database": {"url": self.world.database_url, "pool_size": 4},
+            "broker": {"url": self.world.amqp_url().await?},
+            "schedule": {"look_every_ms": 50, "catch_up_minutes": 60},
+            "reaper": {"look_every_ms": 50, "lease_seconds": 60},
+            "retention": {"look_every_seconds": 3600, "days": 90}
+        });
+        let shutdown = Shutdown::manual();
+        scheduler::start(&serde_json::from_value(settings)?, &shutdown, &Health::new()).await?;
+        Ok(shutdown)
+    }
+
+    async fn rows(&self, sql: &str) -> Vec<Value> {
+        self.world.query_json(sql).await.expect("the query is sound")
+    }
+
+    /// Waits until a query answers with this many rows, and gives them.
+    async fn until(&self, what: &str, sql: &str, rows: usize) -> anyhow::Result<Vec<Value>> {
+        wait_until(what, PATIENCE, async || {
+            let found = self.rows(sql).await;
+            if found.len() == rows { Ok(found) } else { Err(found) }
+        })
+        .await
+    }
+}
+
+async fn end(shutdown: Shutdown) {
+    shutdown.trip("the test is over");
+    shutdown.finished().await;
+}
+
+/// A schedule of every minute that was set two hours ago: its last tick is due now, all others have been missed.
+const EVERY_MINUTE: &str =
+    "UPDATE schedules SET enabled = true, cron = '* * * * *', updated_at = now() - interval '2 hours'";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_schedulers_fire_a_tick_once_and_its_command_reaches_the_queue() -> anyhow::Result<()> {
+    let scene = Scene::new().await?;
+    scene.world.execute(EVERY_MINUTE).await?;
+    let (one, two) = (scene.start().await?, scene.start().await?);
+
+    let runs =
+        "SELECT id, cause, mode, requested_by, published_at FROM sync_logs WHERE published_at IS NOT NULL";
+    let run = scene.until("a run has been published", runs, 1).await?.remove(0);
+    assert_eq!((&run["cause"], &run["mode"]), (&json!("scheduled"), &json!("full")));
+    assert_eq!(run["requested_by"], "schedule full-sync");
+    let ticks = scene.rows("SELECT outcome, sync_id FROM schedule_ticks WHERE outcome = 'started'").await;
+    assert_eq!(ticks, [json!({"outcome": "started", "sync_id": run["id"]})]);
+
+    // The run never ends here, so the next tick of this minute is skipped, and says why.
+    scene.world.execute("UPDATE schedule_ticks SET due_at = due_at - interval '1 minute'").await?;
+    let skipped = "SELECT outcome, detail, sync_id FROM schedule_ticks WHERE outcome = 'skipped' LIMIT 1";
+    let tick = scene.until("the next tick was skipped", skipped, 1).await?.remove(0);
+    assert_eq!((&tick["detail"], &tick["sync_id"]), (&json!("a full sync had not ended"), &run["id"]));
+    end(one).await;
+    end(two).await;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_tick_that_was_missed_for_too_long_is_recorded_as_skipped() -> anyhow::Result<()> {
+    let scene = Scene::new().await?;
+    // Six hours ago by the clock on the wall, and set before that.
+    scene
+        .world
+        .execute(
+            "UPDATE schedules SET enabled = true, updated_at = now() - interval '12 hours',
+             cron = '0 ' || extract(hour FROM (now() AT TIME ZONE 'UTC') - interval '6 hours') || ' * * *'",
+        )
+        .await?;
+    let scheduler = scene.start().await?;
+    let ticks = "SELECT outcome, detail, sync_id FROM schedule_ticks";
+    let tick = scene.until("the tick is recorded", ticks, 1).await?.remove(0);
+    assert_eq!((&tick["outcome"], &tick["sync_id"]), (&json!("skipped"), &Value::Null));
+    assert_eq!(scene.rows("SELECT id FROM sync_logs").await, Vec::<Value>::new());
+    end(scheduler).await;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn when_the_leader_is_gone_another_scheduler_leads() -> anyhow::Result<()> {
+    let scene = Scene::new().await?;
+    let (one, two) = (scene.start().await?, scene.start().await?);
+    let leader = "SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND granted
+                  AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
+    let first = scene.until("somebody leads", leader, 1).await?[0]["pid"].clone();
+    // As a cut in the network would do it.
+    scene.world.execute(&format!("SELECT pg_terminate_backend({first})")).await?;
+    scene.world.execute(EVERY_MINUTE).await?;
+    scene.until("a tick has fired", "SELECT due_at FROM schedule_ticks WHERE outcome = 'started'", 1).await?;
+    end(one).await;
+    end(two).await;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_broker_has_lost_is_published_again() -> anyhow::Result<()> {
+    let scene = Scene::new().await?;
+    // Confirmed an hour ago, and nobody has begun it since.
+    scene
+        .world
+        .execute(
+            "INSERT INTO sync_logs (id, cause, mode, state, requested_by, started_at, heartbeat_at, published_at)
+             VALUES (gen_random_uuid(), 'manual', 'full', 'queued', 'anna', now() - interval '1 hour',
+                     now() - interval '1 hour', now() - interval '1 hour')",
+        )
+        .await?;
+    let scheduler = scene.start().await?;
+    let again = "SELECT id FROM sync_logs WHERE published_at > now() - interval '10 minutes'";
+    scene.until("the command was published again", again, 1).await?;
+    end(scheduler).await;
+    Ok(())
+}

@@ -1,0 +1,78 @@
+//! The schema, up and down, on a real PostgreSQL.
+
+use store::Store;
+use testbed::World;
+
+/// What stands in the database beside diesel's own table.
+async fn relations(world: &World) -> anyhow::Result<Vec<String>> {
+    let rows = world
+        .query_json(
+            "SELECT c.relkind::text || ' ' || c.relname AS name FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+             WHERE n.nspname = 'public' AND c.relname NOT LIKE '\\_\\_diesel%'
+             UNION ALL
+             SELECT 'f ' || p.proname FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
+             WHERE n.nspname = 'public' ORDER BY 1",
+        )
+        .await?;
+    Ok(rows.iter().filter_map(|row| Some(row["name"].as_str()?.to_owned())).collect())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_migration_goes_up_and_down_and_up_again_and_leaves_nothing_behind() -> anyhow::Result<()> {
+    let world = World::empty().await?;
+    let store = Store::connect(&world.database_url, 2).await?;
+    assert!(!store.migrations_pending().await?.is_empty());
+
+    let first = store.migrate().await?;
+    let made = relations(&world).await?;
+    assert!(made.iter().any(|name| name == "r sync_logs"), "{made:?}");
+    assert_eq!(store.migrations_pending().await?, Vec::<String>::new());
+    assert_eq!(store.migrate().await?, Vec::<String>::new(), "a second time there is nothing to do");
+
+    let reverted = store.migrations_revert_all().await?;
+    assert_eq!(reverted.len(), first.len());
+    assert_eq!(
+        relations(&world).await?,
+        Vec::<String>::new(),
+        "what a migration makes, its way back takes away"
+    );
+
+    assert_eq!(store.migrate().await?, first);
+    assert_eq!(relations(&world).await?, made);
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_who_migrate_at_once_wait_for_each_other() -> anyhow::Result<()> {
+    let world = World::empty().await?;
+    let (one, two) =
+        (Store::connect(&world.database_url, 2).await?, Store::connect(&world.database_url, 2).await?);
+    let (first, second) = tokio::join!(one.migrate(), two.migrate());
+    let (first, second) = (first?, second?);
+    assert!(first.is_empty() != second.is_empty(), "one of them ran all: {first:?} {second:?}");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_database_refuses_what_no_run_may_be() -> anyhow::Result<()> {
+    let world = World::empty().await?;
+    Store::connect(&world.database_url, 2).await?.migrate().await?;
+    let run = "INSERT INTO sync_logs (id, cause, mode, state, requested_by, started_at, heartbeat_at, running_at, completed_at, failure)
+               VALUES (gen_random_uuid(), 'manual', 'full'";
+    let refused = async |values: &str, constraint: &str| {
+        let error = world.execute(&format!("{run}, {values})")).await.expect_err(constraint);
+        let said = format!("{error:#}");
+        assert!(said.contains(constraint), "{said}");
+    };
+    refused("'completed', 'anna', now(), now(), now(), NULL, NULL", "sync_logs_ended_runs_have_an_end").await;
+    refused("'running', 'anna', now(), now(), NULL, NULL, NULL", "sync_logs_begun_runs_have_a_begin").await;
+    refused("'failed', 'anna', now(), now(), now(), now(), NULL", "sync_logs_failures_say_why").await;
+    world.execute(&format!("{run}, 'running', 'anna', now(), now(), now(), NULL, NULL)")).await?;
+    refused("'running', 'anna', now(), now(), now(), NULL, NULL", "sync_logs_one_full_sync").await;
+    let error = world
+        .execute("INSERT INTO sync_counts (sync_id, record_type, read, created) SELECT id, 'vessel', 2, 1 FROM sync_logs")
+        .await
+        .expect_err("read is the sum of the outcomes");
+    assert!(format!("{error:#}").contains("sync_counts_read_is_the_sum_of_outcomes"), "{error:#}");
+    Ok(())
+}

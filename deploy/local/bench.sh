@@ -1,0 +1,42 @@
+#!/usr/bin/env bash
+# Measures throughput, latency and memory, each figure beside a raw limit of the same run, on servers of its own that
+# write to disk as real ones do. Prints a table and writes .local/bench.json. Some ten minutes, and a release build before.
+#
+#   bench.sh [NAME...]   sync, webhook; by default both
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+out=.local/bench
+mkdir -p "$out"
+
+deploy/local/prerequisites.sh
+make --no-print-directory dashboard
+cargo build --locked --release --bin worker --bin webhook-ingest --example bench --example webhook_bench
+
+deploy/local/servers.sh start "$out" durable
+trap 'deploy/local/servers.sh stop "$out"' EXIT
+export SMS_TEST_SERVERS=$PWD/$out/servers.env SMS_TEST_BINARIES_BUILT=1
+
+for name in "${@:-sync webhook}"; do
+  for one in $name; do
+    printf '\nMeasuring: %s\n' "$one" >&2
+    case $one in
+      sync) target/release/examples/bench --json "$out/sync.json" ;;
+      webhook) target/release/examples/webhook_bench --json "$out/webhook.json" ;;
+      *) echo "bench.sh: there is no measurement called $one" >&2; exit 2 ;;
+    esac
+  done
+done
+
+node - "$out" <<'SCRIPT'
+const { readFileSync, writeFileSync, existsSync } = require("node:fs");
+const directory = process.argv[2];
+const files = ["sync", "webhook"].map((name) => `${directory}/${name}.json`).filter(existsSync);
+const figures = files.flatMap((file) => JSON.parse(readFileSync(file, "utf8")));
+writeFileSync(".local/bench.json", `${JSON.stringify(figures, null, 2)}\n`);
+const number = (it) => (it == null ? "" : it.toLocaleString("en", { maximumFractionDigits: it < 10 ? 2 : 0 }));
+const row = (name, value, unit, limit, ratio) =>
+  console.log(`  ${name.padEnd(24)} ${value.padStart(12)} ${unit.padEnd(12)} ${limit.padStart(12)} ${ratio.padStart(8)}`);
+console.log();
+row("figure", "value", "unit", "limit", "ratio");
+for (const it of figures) row(it.name, number(it.value), it.unit, number(it.limit), it.ratio == null ? "" : it.ratio.toFixed(2));
+SCRIPT
