@@ -13,6 +13,8 @@ export interface ProblemFields {
   detail?: string | undefined;
   traceId?: string | undefined;
   errors?: FieldFault[];
+  /** Members that only this kind of problem has. */
+  members?: Record<string, unknown>;
 }
 
 export class Problem extends Error {
@@ -22,6 +24,7 @@ export class Problem extends Error {
   readonly detail: string | undefined;
   readonly traceId: string | undefined;
   readonly errors: FieldFault[];
+  readonly members: Record<string, unknown>;
 
   constructor(fields: ProblemFields) {
     super(fields.detail ?? fields.title);
@@ -32,6 +35,7 @@ export class Problem extends Error {
     this.detail = fields.detail;
     this.traceId = fields.traceId;
     this.errors = fields.errors ?? [];
+    this.members = fields.members ?? {};
   }
 }
 
@@ -46,6 +50,7 @@ export function toProblem(response: Response, body: unknown): Problem {
     detail: text("detail"),
     traceId: text("traceId"),
     errors: Array.isArray(given.errors) ? (given.errors as FieldFault[]) : [],
+    members: given,
   });
 }
 

@@ -1,6 +1,7 @@
 // Every question that pages ask, named after its operation. Pages fetch by these and by nothing else.
 import { keepPreviousData, queryOptions, useMutation, useQueryClient } from "@tanstack/react-query";
 import { client, take } from "./client";
+import { Problem } from "./problem";
 import type { DeadLetterState, ReplayRequest, SettingsChange, SyncState } from "./types";
 
 export interface PageOf {
@@ -12,11 +13,11 @@ export interface PageOf {
 export const keys = {
   overview: ["overview"] as const,
   syncs: ["syncs"] as const,
+  histories: ["syncs", "history"] as const,
   history: (page: PageOf, state: SyncState | undefined) =>
     ["syncs", "history", page, state ?? "any"] as const,
   sync: (syncId: string) => ["syncs", "one", syncId] as const,
   findings: (syncId: string, page: PageOf) => ["syncs", "one", syncId, "findings", page] as const,
-  arrivals: ["arrivals"] as const,
   deadLetters: ["dead-letters"] as const,
   deadLetterList: (page: PageOf, state: DeadLetterState | undefined) =>
     ["dead-letters", "list", page, state ?? "any"] as const,
@@ -106,8 +107,12 @@ export const me = (token: string) =>
 export const useTriggerSync = () => {
   const cache = useQueryClient();
   return useMutation({
-    mutationFn: () => take(client.POST("/api/sync/trigger", { body: { mode: "full" } })),
-    onSuccess: () => cache.invalidateQueries({ queryKey: keys.overview }),
+    mutationFn: (reason: string) =>
+      take(client.POST("/api/sync/trigger", { body: { mode: "full", ...(reason ? { reason } : {}) } })),
+    onSettled: () => {
+      cache.invalidateQueries({ queryKey: keys.overview });
+      cache.invalidateQueries({ queryKey: keys.histories });
+    },
   });
 };
 
@@ -135,6 +140,12 @@ export const useChangeSettings = () => {
     onSuccess: (settings) => {
       cache.setQueryData(keys.settings, settings);
       cache.invalidateQueries({ queryKey: keys.overview });
+    },
+    // Changed meanwhile: what stands now is fetched, so that the next attempt is made with open eyes.
+    onError: (thrown) => {
+      if (thrown instanceof Problem && thrown.status === 412) {
+        cache.invalidateQueries({ queryKey: keys.settings });
+      }
     },
   });
 };

@@ -1,34 +1,10 @@
-import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
+import type { ServerResponse } from "node:http";
 import { afterEach, expect, test } from "vitest";
 import { type Connection, followStream } from "./sse";
+import { serve } from "./test-server";
 
 let stop = new AbortController();
-let close = () => {};
-afterEach(() => {
-  stop.abort();
-  close();
-});
-
-/** A server whose connections are answered one after another. */
-async function server(answers: ((request: IncomingMessage, response: ServerResponse) => void)[]) {
-  let n = 0;
-  const listening = createServer((request, response) => {
-    response.setHeader("access-control-allow-origin", "*");
-    response.setHeader("access-control-allow-headers", "*");
-    if (request.method === "OPTIONS") {
-      response.end();
-      return;
-    }
-    answers[Math.min(n++, answers.length - 1)]?.(request, response);
-  });
-  await new Promise<void>((ready) => listening.listen(0, "127.0.0.1", ready));
-  close = () => {
-    listening.closeAllConnections();
-    listening.close();
-  };
-  return `http://127.0.0.1:${(listening.address() as AddressInfo).port}/`;
-}
+afterEach(() => stop.abort());
 
 const follow = (url: string, until: string, quietMs = 5000) =>
   new Promise<{ events: string[]; connections: Connection["state"][] }>((done) => {
@@ -58,7 +34,7 @@ const begin = (response: ServerResponse) => response.writeHead(200, { "content-t
 
 test("a dropped connection is resumed after the last event that was seen", async () => {
   let resumedAfter: unknown;
-  const url = await server([
+  const url = await serve([
     (_, response) => {
       begin(response).end("id: 41\nevent: one\ndata: {}\n\n");
     },
@@ -74,7 +50,7 @@ test("a dropped connection is resumed after the last event that was seen", async
 });
 
 test("a connection that has gone silent is cut and made anew", async () => {
-  const url = await server([
+  const url = await serve([
     (_, response) => {
       begin(response).write("event: one\ndata: {}\n\n");
     },
@@ -85,8 +61,24 @@ test("a connection that has gone silent is cut and made anew", async () => {
   expect((await follow(url, "two", 80)).events).toEqual(["one", "two"]);
 });
 
+test("a proxy's page in place of the stream is no end: it is tried again", async () => {
+  const url = await serve([
+    (_, response) => {
+      response.writeHead(502, { "content-type": "text/html" }).end("<html>Bad gateway</html>");
+    },
+    (_, response) => {
+      response.writeHead(200, { "content-type": "text/html" }).end("<html>Welcome</html>");
+    },
+    (_, response) => {
+      begin(response).write("event: one\ndata: {}\n\n");
+    },
+  ]);
+  const { connections } = await follow(url, "one");
+  expect(connections).toEqual(["connecting", "reconnecting", "reconnecting", "live"]);
+});
+
 test("a refusal ends it", async () => {
-  const url = await server([
+  const url = await serve([
     (_, response) => {
       response.writeHead(401).end();
     },

@@ -5,6 +5,7 @@ type Schemas = components["schemas"];
 export type RecordType = Schemas["RecordType"];
 export type SyncState = Schemas["SyncState"];
 export type Cause = Schemas["Cause"];
+export type Mode = Schemas["Mode"];
 export type RecordCounts = Schemas["RecordCounts"];
 export type SyncSummary = Schemas["SyncSummary"];
 export type SyncDetail = Schemas["SyncDetail"];

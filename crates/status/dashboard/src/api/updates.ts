@@ -1,7 +1,7 @@
 // What live updates do to the query cache: the only thing that they may touch.
 import type { QueryClient } from "@tanstack/react-query";
 import { keys } from "./queries";
-import type { List, Overview, SyncDetail, SyncNotice, SyncSummary } from "./types";
+import type { List, Overview, RecordCounts, SyncDetail, SyncNotice, SyncSummary } from "./types";
 
 const ENDED = new Set(["completed", "completed_with_errors", "failed", "cancelled"]);
 
@@ -14,8 +14,12 @@ export function withNotice<T extends SyncSummary>(run: T, notice: SyncNotice): T
     phase: notice.phase,
     heartbeatAt: notice.occurredAt,
     counts: notice.counts.length > 0 ? notice.counts : run.counts,
+    // Its clock stands still at once; the exact moment comes with the next answer.
+    ...(ENDED.has(notice.state) ? { completedAt: notice.occurredAt } : {}),
   };
 }
+
+const rejected = (counts: RecordCounts[]): number => counts.reduce((n, row) => n + row.rejected, 0);
 
 /** Gathers notices and lays them over the cache once a frame; asks the server again where an update says too little. */
 export class UpdateApplier {
@@ -53,11 +57,7 @@ export class UpdateApplier {
     const { syncId } = notice;
     this.progress.set(syncId, notice);
     this.frame ??= this.nextFrame(() => this.flush());
-    if (name === "sync.progress") return;
-    this.ask(keys.overview, keys.sync(syncId));
-    if (name === "sync.started") {
-      this.cache.setQueryData<number>(keys.arrivals, (n) => (n ?? 0) + 1);
-    }
+    if (name !== "sync.progress") this.ask(keys.overview, keys.sync(syncId), keys.histories);
   }
 
   private flush() {
@@ -70,8 +70,13 @@ export class UpdateApplier {
         }
         return { ...old, running: old.running.map((run) => withNotice(run, notice)) };
       });
-      this.cache.setQueryData<SyncDetail>(keys.sync(syncId), (old) => old && withNotice(old, notice));
-      this.cache.setQueriesData<List<SyncSummary>>({ queryKey: ["syncs", "history"] }, (old) =>
+      this.cache.setQueryData<SyncDetail>(keys.sync(syncId), (old) => {
+        if (!old) return old;
+        // A notice counts the rejected; which and why, only the server says.
+        if (rejected(notice.counts) > rejected(old.counts)) this.ask(keys.sync(syncId));
+        return withNotice(old, notice);
+      });
+      this.cache.setQueriesData<List<SyncSummary>>({ queryKey: keys.histories }, (old) =>
         old ? { ...old, data: old.data.map((run) => withNotice(run, notice)) } : old,
       );
     }

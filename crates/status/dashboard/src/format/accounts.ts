@@ -1,7 +1,6 @@
 // The account of a run: read is the sum of the outcomes, and expected is read when the run is green.
 import type { RecordCounts } from "../api/types";
-
-const ORDER = ["company", "vessel", "equipment", "user"];
+import { RECORD_TYPE_ORDER as ORDER } from "./states";
 
 export interface Account {
   rows: RecordCounts[];

@@ -1,5 +1,5 @@
 // Every state of the API: its tone, its icon, its word. Nothing else in the dashboard decides a colour.
-import type { Cause, DeadLetterState, RecordType, SyncState } from "../api/types";
+import type { Cause, DeadLetterState, Mode, RecordType, SyncState } from "../api/types";
 
 export type Tone = "neutral" | "info" | "good" | "warn" | "bad";
 export type IconName =
@@ -42,7 +42,7 @@ export const DEAD_LETTER_STATES: Record<DeadLetterState, Look> = {
 
 export const SEVERITIES: Record<string, Look> = {
   error: { tone: "bad", icon: "cross", word: "Rejected" },
-  warning: { tone: "warn", icon: "warning", word: "Let in with a warning" },
+  warning: { tone: "warn", icon: "warning", word: "Warning" },
 };
 
 export const FAILURE_CLASSES: Record<string, Look> = {
@@ -81,6 +81,12 @@ export const CAUSE_WORDS: Record<Cause, string> = {
   replay: "Replay",
 };
 
+export const MODES: Record<Mode, string> = {
+  full: "Full",
+  incremental: "Incremental",
+  selective: "Selective",
+};
+
 export const RECORD_TYPES: Record<RecordType, { one: string; many: string; phase: number }> = {
   company: { one: "company", many: "Companies", phase: 1 },
   vessel: { one: "vessel", many: "Vessels", phase: 1 },
@@ -92,6 +98,9 @@ export const PHASES: { number: number; title: string; types: RecordType[] }[] = 
   { number: 1, title: "Companies and vessels", types: ["company", "vessel"] },
   { number: 2, title: "Equipment and users", types: ["equipment", "user"] },
 ];
+
+/** Kinds of record in the order in which they are read. */
+export const RECORD_TYPE_ORDER: RecordType[] = PHASES.flatMap((phase) => phase.types);
 
 const OPEN: SyncState[] = ["queued", "running", "retrying"];
 export const isOpen = (state: SyncState): boolean => OPEN.includes(state);

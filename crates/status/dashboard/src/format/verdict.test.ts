@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import type { Overview, SyncSummary } from "../api/types";
+import type { Overview, RecordCounts, SyncSummary } from "../api/types";
 import { needs, verdict } from "./verdict";
 
 const run = (part: Partial<SyncSummary>): SyncSummary => ({
@@ -15,6 +15,19 @@ const run = (part: Partial<SyncSummary>): SyncSummary => ({
   ...part,
 });
 
+const equipment = (part: Partial<RecordCounts>): RecordCounts => ({
+  recordType: "equipment",
+  expected: null,
+  read: 0,
+  created: 0,
+  updated: 0,
+  unchanged: 0,
+  conflict: 0,
+  rejected: 0,
+  skipped: 0,
+  ...part,
+});
+
 const overview = (part: Partial<Overview>): Overview => ({
   running: [],
   fleet: [{ recordType: "vessel", active: 41 }],
@@ -24,27 +37,70 @@ const overview = (part: Partial<Overview>): Overview => ({
   ...part,
 });
 
-test("a fleet without trouble is in step", () => {
-  expect(verdict(overview({ lastFullSync: run({}) }))).toMatchObject({
+test("a fleet without trouble is in step, with a figure of all its records", () => {
+  const counts = [equipment({ expected: 6042, read: 6042, unchanged: 6042 })];
+  expect(verdict(overview({ lastFullSync: run({ counts }) }), [])).toMatchObject({
     tone: "good",
     sentence: "In step: 41 vessels",
+    figure: { value: "6,042", unit: "records in step" },
   });
 });
 
 test("a dead letter puts the fleet out of step and leads to its page", () => {
   const sick = overview({ lastFullSync: run({}), deadLetters: 1 });
-  expect(verdict(sick)).toMatchObject({ tone: "bad", detail: "1 dead letter waits." });
-  expect(needs(sick)[0]?.to).toEqual({ page: "dead-letters" });
+  expect(verdict(sick, [])).toMatchObject({ tone: "bad", sentence: "Not in step: 1 dead letter" });
+  expect(needs(sick, [])[0]?.to).toEqual({ page: "dead-letters" });
+});
+
+test("rejected records alone are a warning, and are taken from the records in step", () => {
+  const counts = [equipment({ expected: 10, read: 10, unchanged: 7, rejected: 2, conflict: 1 })];
+  const odd = overview({ lastFullSync: run({ state: "completed_with_errors", counts }) });
+  expect(verdict(odd, [])).toMatchObject({
+    tone: "warn",
+    sentence: "Not in step: 2 rejected records, 1 conflict",
+    figure: { value: "7 of 10" },
+  });
+});
+
+test("records that were announced and not read are trouble, whatever the state says of the rest", () => {
+  const counts = [equipment({ expected: 10, read: 8, unchanged: 8 })];
+  const lossy = overview({ lastFullSync: run({ state: "completed_with_errors", counts }) });
+  expect(needs(lossy, []).map((need) => [need.key, need.tone])).toEqual([["missing", "bad"]]);
 });
 
 test("what is worst comes first", () => {
   const sick = overview({
     lastFullSync: run({ state: "failed", failure: "401" }),
-    health: [{ name: "broker", ok: false, detail: null }],
+    health: [{ name: "broker", ok: false, detail: "connection refused" }],
   });
-  expect(needs(sick).map((need) => need.key)).toEqual(["health-broker", "failed"]);
+  expect(needs(sick, []).map((need) => need.key)).toEqual(["health-broker", "failed"]);
+  expect(needs(sick, [])[0]?.remedy).toMatch(/^Connection refused\. Work is kept/);
+});
+
+test("errors of smaller syncs count until a full sync has begun after them", () => {
+  const before = run({ syncId: "a", mode: "selective", startedAt: "2026-11-24T04:00:00Z" });
+  const after = run({ syncId: "b", mode: "selective", startedAt: "2026-11-24T06:00:00Z" });
+  const calm = overview({ lastFullSync: run({}) });
+  expect(verdict(calm, [before]).tone).toBe("good");
+  expect(verdict(calm, [after, before])).toMatchObject({
+    tone: "warn",
+    sentence: "Not in step: 1 sync since the last full sync with errors",
+  });
+  expect(needs(calm, [after, before])[0]?.to).toEqual({ page: "sync", syncId: "b" });
+});
+
+test("while a full sync is under way, that is the answer", () => {
+  const counts = [equipment({ expected: 200, read: 50, created: 50 })];
+  const busy = overview({ running: [run({ state: "running", counts })], deadLetters: 3 });
+  expect(verdict(busy, [])).toMatchObject({
+    tone: "info",
+    detail: "50 of 200 records read.",
+    figure: { value: "25 %" },
+  });
 });
 
 test("a system that has never run says what a full sync would do", () => {
-  expect(verdict(overview({})).sentence).toBe("Nothing has been synchronised yet");
+  const bare = overview({ fleet: [] });
+  expect(verdict(bare, []).sentence).toBe("Nothing has been synchronised yet");
+  expect(verdict(overview({}), []).detail).toMatch(/^41 vessels came by approval alone/);
 });

@@ -79,12 +79,11 @@ function Check({ sum, open }: { sum: Account; open: boolean }) {
   if (sum.rows.length === 0) return null;
   const { total, missing } = sum;
   const terms = OUTCOMES.filter((outcome) => total[outcome.key] > 0);
+  // While it runs, what is not read yet is not missing.
+  const good = sum.sums && (open || missing === 0 || missing === null);
   return (
-    <p
-      className="account-sum"
-      data-tone={sum.sums && (open || missing === 0 || missing === null) ? "good" : "bad"}
-    >
-      <Icon name={sum.sums ? "check" : "cross"} />
+    <p className="account-sum" data-tone={good ? "good" : "bad"}>
+      <Icon name={good ? "check" : "cross"} />
       <span>
         read {count(total.read)} ={" "}
         {terms.length === 0

@@ -3,6 +3,7 @@ import type { UseQueryResult } from "@tanstack/react-query";
 import { type ReactNode, useEffect, useState } from "react";
 import { asProblem, type Problem } from "../api/problem";
 import { Copy } from "./copy";
+import { Empty } from "./page";
 
 /** A question's answer once it is there; its place kept while it is not; the problem if there is one. */
 export function Answer<T>(props: {
@@ -20,7 +21,15 @@ export function Answer<T>(props: {
       </>
     );
   }
-  if (of.isError) return <ProblemNote problem={asProblem(of.error)} onRetry={() => of.refetch()} />;
+  if (of.isError) {
+    const problem = asProblem(of.error);
+    if (problem.status === 404) {
+      return (
+        <Empty title={problem.title}>{problem.detail ?? "It may have been mistyped, or is gone."}</Empty>
+      );
+    }
+    return <ProblemNote problem={problem} onRetry={() => of.refetch()} />;
+  }
   return <Waiting lines={lines} />;
 }
 

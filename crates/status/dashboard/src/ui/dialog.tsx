@@ -10,6 +10,8 @@ export function Confirm(props: {
   children: ReactNode;
   /** What the button says: the deed, never "OK". */
   deed: string;
+  /** What the other button says. */
+  keep?: string;
   danger?: boolean;
   busy: boolean;
   error: unknown;
@@ -30,7 +32,7 @@ export function Confirm(props: {
             {props.error != null && <ProblemNote problem={asProblem(props.error)} />}
             <div className="actions end">
               <Button variant="default" onClick={props.onClose}>
-                Keep as it is
+                {props.keep ?? "Not now"}
               </Button>
               <Button
                 data-autofocus

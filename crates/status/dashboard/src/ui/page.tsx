@@ -1,5 +1,5 @@
 import { type ReactNode, useEffect } from "react";
-import type { Tone } from "../format/states";
+import type { Verdict as Said } from "../format/run";
 
 /** A page: its title, what one can do there, and its content. */
 export function Page({
@@ -25,15 +25,29 @@ export function Page({
   );
 }
 
-/** The sentence that a page opens with. */
-export function Verdict(props: { tone: Tone; sentence: string; children?: ReactNode; aside?: ReactNode }) {
+/** The sentence and the figure that a page opens with. A figure that ticks is given beside. */
+export function Verdict(props: {
+  of: Said;
+  figure?: { value: ReactNode; unit: ReactNode };
+  children?: ReactNode;
+}) {
+  const { tone, sentence, detail } = props.of;
+  const { children, figure = props.of.figure } = props;
   return (
-    <section className="verdict" data-tone={props.tone} aria-label="Verdict">
+    <section className="verdict" data-tone={tone} aria-label="Verdict">
       <div>
-        <p className="verdict-sentence">{props.sentence}</p>
-        {props.children && <div className="verdict-detail">{props.children}</div>}
+        <p className="verdict-sentence">{sentence}</p>
+        <p className="verdict-detail">
+          {detail}
+          {children && <> {children}</>}
+        </p>
       </div>
-      {props.aside && <div className="verdict-aside">{props.aside}</div>}
+      {figure && (
+        <p className="verdict-figure">
+          <span className="verdict-value">{figure.value}</span>
+          <span>{figure.unit}</span>
+        </p>
+      )}
     </section>
   );
 }

@@ -11,15 +11,21 @@ export function Pager(props: {
 }) {
   const { page, size, total, what, onPage } = props;
   const last = Math.max(1, Math.ceil(total / size));
-  const from = Math.min(total, (page - 1) * size + 1);
   return (
     <nav className="pager" aria-label={`Pages of ${what}`}>
       <span className="dim">
-        {count(from)}–{count(Math.min(total, page * size))} of {count(total)}
+        {page > last
+          ? `The list ends before this page: ${count(total)} in all`
+          : `${count((page - 1) * size + 1)}–${count(Math.min(total, page * size))} of ${count(total)}`}
       </span>
-      {last > 1 && (
+      {(last > 1 || page > 1) && (
         <span className="actions">
-          <Button size="xs" variant="default" disabled={page <= 1} onClick={() => onPage(page - 1)}>
+          <Button
+            size="xs"
+            variant="default"
+            disabled={page <= 1}
+            onClick={() => onPage(Math.min(page - 1, last))}
+          >
             Newer
           </Button>
           <Button size="xs" variant="default" disabled={page >= last} onClick={() => onPage(page + 1)}>

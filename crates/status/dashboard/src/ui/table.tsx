@@ -1,11 +1,16 @@
 import { useHotkeys } from "@mantine/hooks";
-import { type ReactNode, useRef } from "react";
+import { type ReactNode, useEffect, useRef } from "react";
 
 export interface Column<Row> {
   key: string;
   header: string;
   /** Figures stand right. */
   figure?: boolean;
+  /**
+   * Where it stands on a phone, where a row is a card: `beside` the first cell, or on a `line` of its own without its
+   * header. Otherwise it stands in line with its header before it.
+   */
+  narrow?: "beside" | "line";
   cell: (row: Row) => ReactNode;
 }
 
@@ -36,6 +41,7 @@ export function Table<Row>(props: {
         ]
       : [],
   );
+  useArrival(body, rows, rowKey);
   return (
     <div
       className="table-scroll"
@@ -54,9 +60,14 @@ export function Table<Row>(props: {
         </thead>
         <tbody ref={body}>
           {rows.map((row) => (
-            <tr key={rowKey(row)}>
+            <tr key={rowKey(row)} data-row={rowKey(row)}>
               {columns.map((column) => (
-                <td key={column.key} data-label={column.header} data-figure={column.figure || undefined}>
+                <td
+                  key={column.key}
+                  data-label={column.header}
+                  data-figure={column.figure || undefined}
+                  data-narrow={column.narrow}
+                >
                   {column.cell(row)}
                 </td>
               ))}
@@ -66,4 +77,22 @@ export function Table<Row>(props: {
       </table>
     </div>
   );
+}
+
+/** Marks rows that came on top of those that were there, so that they slide in. Another page's rows do not. */
+function useArrival<Row>(
+  body: React.RefObject<HTMLTableSectionElement | null>,
+  rows: Row[],
+  rowKey: (row: Row) => string,
+) {
+  const before = useRef<Set<string> | null>(null);
+  useEffect(() => {
+    const known = before.current;
+    const keys = rows.map(rowKey);
+    before.current = new Set(keys);
+    if (!known || !keys.some((key) => known.has(key))) return;
+    for (const row of body.current?.rows ?? []) {
+      if (!known.has(row.dataset.row ?? "")) row.dataset.arrived = "";
+    }
+  });
 }

@@ -11,7 +11,7 @@ export function Time({ iso, full = false }: { iso: string; full?: boolean }) {
   const now = useNow();
   return (
     <time dateTime={iso} title={exactMoment(iso, zone)} className="time">
-      {full && <span>{moment(iso, zone, now)}</span>}
+      {full && <span>{moment(iso, zone, now)}</span>}{" "}
       <span className={full ? "dim" : undefined}>{relative(iso, now)}</span>
     </time>
   );

@@ -5,14 +5,14 @@ import { getOverview, listDeadLetters } from "../../api/queries";
 import { useMay } from "../../api/session";
 import type { DeadLetter } from "../../api/types";
 import { count, plural } from "../../format/numbers";
+import type { Verdict as Said } from "../../format/run";
 import { DEAD_LETTER_STATES, FAILURE_CLASSES, look } from "../../format/states";
-import { Answer } from "../../ui/answer";
 import { Badge } from "../../ui/badge";
 import { Drawer } from "../../ui/dialog";
+import { LiveList } from "../../ui/live-list";
 import { Empty, Page, Verdict } from "../../ui/page";
-import { Pager } from "../../ui/pager";
 import { StateFilter } from "../../ui/state-filter";
-import { type Column, Table } from "../../ui/table";
+import type { Column } from "../../ui/table";
 import { Time } from "../../ui/time";
 import { DeadLetterDetails } from "./details";
 import { Replay } from "./replay";
@@ -39,12 +39,14 @@ const COLUMNS: Column<DeadLetter>[] = [
   {
     key: "state",
     header: "State",
+    narrow: "beside",
     cell: (letter) => <Badge look={look(DEAD_LETTER_STATES, letter.state)} />,
   },
   {
     key: "reason",
     header: "Reason",
-    cell: (letter) => <span className="wraps">{letter.reason}</span>,
+    narrow: "line",
+    cell: (letter) => <span className="wraps first-up">{letter.reason}</span>,
   },
   { key: "class", header: "Class", cell: (letter) => look(FAILURE_CLASSES, letter.class).word },
   {
@@ -58,7 +60,12 @@ const COLUMNS: Column<DeadLetter>[] = [
     ),
   },
   { key: "attempts", header: "Attempts", figure: true, cell: (letter) => count(letter.attempts) },
-  { key: "replays", header: "Replays", figure: true, cell: (letter) => count(letter.replays) },
+  {
+    key: "replays",
+    header: "Replays",
+    figure: true,
+    cell: (letter) => <span className={letter.replays === 0 ? "zero" : ""}>{count(letter.replays)}</span>,
+  },
 ];
 
 export function DeadLettersPage() {
@@ -88,51 +95,47 @@ export function DeadLettersPage() {
       }
     >
       {waiting !== undefined && (
-        <Verdict
-          tone={waiting > 0 ? "bad" : "good"}
-          sentence={
-            waiting > 0
-              ? `${plural(waiting, "dead letter")} ${waiting === 1 ? "waits" : "wait"}`
-              : "None waits"
-          }
-        >
-          {waiting > 0
-            ? "These messages used up their attempts or can never succeed. Put the cause right, then replay."
-            : "Every message has been done, or is on its way."}
+        <Verdict of={verdict(waiting)}>
+          {waiting > 0 && state !== "dead" && (
+            <Link from="/dead-letters" to="/dead-letters" search={(old) => ({ ...old, state: "dead" })}>
+              Show only these
+            </Link>
+          )}
         </Verdict>
       )}
-      <Answer of={letters} lines={8}>
-        {({ data, pagination }) =>
-          pagination.total === 0 ? (
-            <Empty title={state ? "None in this state" : "No dead letter, ever"}>
-              A message comes here when it has failed four times for a passing reason, or once for a lasting
-              one.
-            </Empty>
-          ) : (
-            <>
-              <Table
-                label="Dead letters"
-                columns={COLUMNS}
-                rows={data}
-                rowKey={(letter) => letter.id}
-                linked
-              />
-              <Pager
-                page={page}
-                size={SIZE}
-                total={pagination.total}
-                what="dead letters"
-                onPage={(next) =>
-                  navigate({ search: (old) => ({ ...old, page: next > 1 ? next : undefined }) })
-                }
-              />
-            </>
-          )
+      <LiveList
+        of={letters}
+        what="dead letters"
+        label="Dead letters"
+        columns={COLUMNS}
+        keyOf={(letter) => letter.id}
+        page={page}
+        size={SIZE}
+        filter={state}
+        empty={
+          <Empty title={state ? "None in this state" : "No message has died yet"}>
+            A message comes here when it has failed four times for a passing reason, or once for a lasting
+            one.
+          </Empty>
         }
-      </Answer>
+        onPage={(next) => navigate({ search: (old) => ({ ...old, page: next > 1 ? next : undefined }) })}
+      />
       <Drawer opened={open !== undefined} title="Dead letter" onClose={close}>
         {open && <DeadLetterDetails id={open} />}
       </Drawer>
     </Page>
   );
 }
+
+const verdict = (waiting: number): Said =>
+  waiting > 0
+    ? {
+        tone: "bad",
+        sentence: `${plural(waiting, "dead letter")} ${waiting === 1 ? "waits" : "wait"}`,
+        detail: "Attempts are used up, or none can succeed. Put the cause right, then replay.",
+      }
+    : {
+        tone: "good",
+        sentence: "None waits",
+        detail: "Every message has been done, or is on its way.",
+      };

@@ -36,7 +36,7 @@ function Details({ letter }: { letter: DeadLetterDetail }) {
           </Replay>
         )}
       </div>
-      <p className="reason">{letter.reason}</p>
+      <p className="reason first-up">{letter.reason}</p>
       <dl className="facts wide">
         <div>
           <dt>Died</dt>
@@ -68,6 +68,21 @@ function Details({ letter }: { letter: DeadLetterDetail }) {
             <dd>
               <Link to="/syncs/$syncId" params={{ syncId: letter.syncId }}>
                 Open its sync
+              </Link>
+            </dd>
+          </div>
+        )}
+        {letter.replayOf && (
+          <div>
+            <dt>Came back</dt>
+            <dd>
+              It died again after a replay.{" "}
+              <Link
+                from="/dead-letters"
+                to="/dead-letters"
+                search={(old) => ({ ...old, open: letter.replayOf ?? undefined })}
+              >
+                See the death before
               </Link>
             </dd>
           </div>

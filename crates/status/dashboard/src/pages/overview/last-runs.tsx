@@ -8,8 +8,9 @@ import { CAUSE_WORDS, isOpen, look, SYNC_STATES } from "../../format/states";
 import { duration, moment } from "../../format/times";
 import { Answer } from "../../ui/answer";
 import { useNow } from "../../ui/clock";
+import { Icon } from "../../ui/icon";
 import { Empty } from "../../ui/page";
-import { useZone } from "../../ui/time";
+import { Time, useZone } from "../../ui/time";
 
 const RUNS = 24;
 
@@ -38,22 +39,33 @@ function Strip({ runs }: { runs: SyncSummary[] }) {
     Math.max(0, (run.completedAt ? Date.parse(run.completedAt) : now) - Date.parse(run.startedAt));
   const longest = Math.max(...runs.map(took), 1);
   return (
-    <ol className="strip">
-      {runs.map((run) => {
-        const state = look(SYNC_STATES, run.state);
-        // Runs of seconds and of hours stand side by side: the root keeps both visible.
-        const height = 8 + Math.round(48 * Math.sqrt(took(run) / longest));
-        const words = `${state.word}, ${CAUSE_WORDS[run.cause].toLowerCase()}, ${moment(run.startedAt, zone, now)}, ${
-          isOpen(run.state) ? "running for" : "took"
-        } ${duration(took(run))}, ${plural(account(run.counts).total.read, "record")} read`;
-        return (
-          <li key={run.syncId}>
-            <Link to="/syncs/$syncId" params={{ syncId: run.syncId }} title={words} aria-label={words}>
-              <span className="strip-bar" data-tone={state.tone} style={{ height }} />
-            </Link>
-          </li>
-        );
-      })}
-    </ol>
+    <div className="strip-frame">
+      <ol className="strip">
+        {runs.map((run) => {
+          const state = look(SYNC_STATES, run.state);
+          // Runs of seconds and of hours stand side by side: the root keeps both visible.
+          const height = 8 + Math.round(48 * Math.sqrt(took(run) / longest));
+          const words = `${state.word}, ${CAUSE_WORDS[run.cause].toLowerCase()}, ${moment(run.startedAt, zone, now)}, ${
+            isOpen(run.state) ? "running for" : "took"
+          } ${duration(took(run))}, ${plural(account(run.counts).total.read, "record")} read`;
+          return (
+            <li key={run.syncId}>
+              <Link to="/syncs/$syncId" params={{ syncId: run.syncId }} title={words} aria-label={words}>
+                {state.tone !== "good" && (
+                  <span className="tinted" data-tone={state.tone}>
+                    <Icon name={state.icon} size={11} />
+                  </span>
+                )}
+                <span className="strip-bar" data-tone={state.tone} style={{ height }} />
+              </Link>
+            </li>
+          );
+        })}
+      </ol>
+      <p className="strip-legend">
+        <span>{runs[0] && <Time iso={runs[0].startedAt} />}</span>
+        <span>the longest took {duration(longest)}</span>
+      </p>
+    </div>
   );
 }

@@ -1,141 +1,81 @@
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
-import { ArrowRight } from "lucide-react";
-import { getOverview } from "../../api/queries";
+import { getOverview, listSyncs } from "../../api/queries";
 import type { Overview, SyncSummary } from "../../api/types";
-import { count } from "../../format/numbers";
-import { CAUSES, look, RECORD_TYPES, SYNC_STATES } from "../../format/states";
-import { type Need, needs, verdict } from "../../format/verdict";
+import { CAUSES, look, SYNC_STATES } from "../../format/states";
+import { needs, verdict } from "../../format/verdict";
 import { Answer } from "../../ui/answer";
 import { Badge } from "../../ui/badge";
-import { Icon } from "../../ui/icon";
 import { Announce, Card, Page, Verdict } from "../../ui/page";
 import { RunProgress } from "../../ui/progress";
+import { StartSync } from "../../ui/start-sync";
 import { Time } from "../../ui/time";
+import { Fleet } from "./fleet";
 import { LastRuns } from "./last-runs";
-import { StartSync } from "./start-sync";
+import { Needs } from "./needs";
+import { Parts } from "./parts";
+
+/** As many as are looked through for errors after the last full sync. */
+const LOOKED_AT = { limit: 50, offset: 0 };
 
 export function OverviewPage() {
   const overview = useQuery(getOverview());
-  const full = overview.data?.running.find((run) => run.mode === "full");
+  const troubled = useQuery(listSyncs(LOOKED_AT, "completed_with_errors"));
   return (
-    <Page title="Overview" actions={<StartSync running={full} />}>
+    <Page title="Overview" actions={<StartSync />}>
       <Answer of={overview} lines={8}>
-        {(data) => <Report overview={data} />}
+        {(data) => (
+          // The verdict waits for both: it may not say that all is well and then take it back.
+          <Answer of={troubled} lines={8}>
+            {(list) => <Report overview={data} troubled={list.data} />}
+          </Answer>
+        )}
       </Answer>
     </Page>
   );
 }
 
-function Report({ overview }: { overview: Overview }) {
-  const { tone, sentence, detail } = verdict(overview);
-  const wrong = needs(overview);
+function Report({ overview, troubled }: { overview: Overview; troubled: SyncSummary[] }) {
+  const answer = verdict(overview, troubled);
+  const last = overview.lastFullSync;
   return (
     <>
-      <Announce text={sentence} />
-      <Verdict
-        tone={tone}
-        sentence={sentence}
-        aside={
-          overview.lastFullSync?.completedAt ? (
-            <>
-              <span className="dim">Last full sync</span>
-              <Link to="/syncs/$syncId" params={{ syncId: overview.lastFullSync.syncId }}>
-                <Time iso={overview.lastFullSync.completedAt} />
-              </Link>
-            </>
-          ) : null
-        }
-      >
-        {detail}
+      <Announce text={answer.sentence} />
+      <Verdict of={answer}>
+        {last?.completedAt && answer.tone !== "info" && (
+          <>
+            Last full sync{" "}
+            <Link to="/syncs/$syncId" params={{ syncId: last.syncId }}>
+              <Time iso={last.completedAt} />
+            </Link>
+            {overview.lastWebhookAt && (
+              <>
+                , last webhook <Time iso={overview.lastWebhookAt} />
+              </>
+            )}
+            .
+          </>
+        )}
       </Verdict>
-
-      {wrong.length > 0 && (
-        <Card title="Needs a person">
-          <ul className="needs">
-            {wrong.map((need) => (
-              <NeedLine key={need.key} need={need} />
-            ))}
-          </ul>
-        </Card>
-      )}
-
+      <Needs needs={needs(overview, troubled)} />
       {overview.running.map((run) => (
         <RunningSync key={run.syncId} run={run} />
       ))}
-
       <Card title="Last runs" aside={<Link to="/syncs">All syncs</Link>}>
         <LastRuns />
       </Card>
-
       <div className="columns">
-        <Card title="In the maintenance portal">
-          <dl className="figures">
-            {(["company", "vessel", "equipment", "user"] as const).map((type) => (
-              <div key={type}>
-                <dt>{RECORD_TYPES[type].many}</dt>
-                <dd>{count(overview.fleet.find((f) => f.recordType === type)?.active ?? 0)}</dd>
-              </div>
-            ))}
-          </dl>
+        <Card
+          title="In the maintenance portal"
+          aside={last && <span className="dim">with the last full sync's changes</span>}
+        >
+          <Fleet overview={overview} />
         </Card>
         <Card title="The parts">
-          <dl className="facts">
-            {overview.health.map((part) => (
-              <div key={part.name}>
-                <dt className="first-up">{part.name}</dt>
-                <dd>
-                  <span className="badge" data-tone={part.ok ? "good" : "bad"}>
-                    <Icon name={part.ok ? "check" : "cross"} />
-                    {part.ok ? "Answers" : "Does not answer"}
-                  </span>
-                </dd>
-              </div>
-            ))}
-            <div>
-              <dt>Last webhook</dt>
-              <dd>{overview.lastWebhookAt ? <Time iso={overview.lastWebhookAt} /> : "none yet"}</dd>
-            </div>
-            <div>
-              <dt>Next scheduled sync</dt>
-              <dd>
-                {overview.nextScheduledAt ? (
-                  <Time iso={overview.nextScheduledAt} />
-                ) : (
-                  <Link to="/settings">off</Link>
-                )}
-              </dd>
-            </div>
-            <div>
-              <dt>Waiting for the broker</dt>
-              <dd>{overview.unpublished === 0 ? "nothing" : `${count(overview.unpublished)} messages`}</dd>
-            </div>
-          </dl>
+          <Parts overview={overview} />
         </Card>
       </div>
     </>
-  );
-}
-
-function NeedLine({ need }: { need: Need }) {
-  return (
-    <li data-tone={need.tone}>
-      <Icon name={need.tone === "bad" ? "cross" : "warning"} size={16} />
-      <div>
-        <p className="strong">{need.what}</p>
-        <p className="dim">{need.remedy}</p>
-      </div>
-      {need.to?.page === "sync" && (
-        <Link to="/syncs/$syncId" params={{ syncId: need.to.syncId }} className="go">
-          See which <ArrowRight size={14} aria-hidden />
-        </Link>
-      )}
-      {need.to?.page === "dead-letters" && (
-        <Link to="/dead-letters" className="go">
-          See them <ArrowRight size={14} aria-hidden />
-        </Link>
-      )}
-    </li>
   );
 }
 

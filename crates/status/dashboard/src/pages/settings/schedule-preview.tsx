@@ -22,7 +22,8 @@ export function SchedulePreview({ cron, timeZone, on }: { cron: string; timeZone
         <p className="dim">An expression of five fields, such as 0 2 * * * for every night at two.</p>
       ) : problem ? (
         <p className="tinted with-icon" data-tone="bad">
-          <Icon name="cross" /> {problem.errors[0]?.detail ?? problem.detail ?? problem.title}
+          <Icon name="cross" />
+          <span className="first-up">{problem.errors[0]?.detail ?? problem.detail ?? problem.title}</span>
         </p>
       ) : preview.data ? (
         <>
@@ -34,7 +35,13 @@ export function SchedulePreview({ cron, timeZone, on }: { cron: string; timeZone
               {preview.data.nextRuns.map((at, place) => (
                 <li key={at}>
                   <time dateTime={at}>{tick(at, timeZone)}</time>
-                  {place === 0 && <span className="dim"> {on ? relative(at, now) : "if it were on"}</span>}
+                  {place === 0 && (
+                    // Not read out: it changes with every second that passes.
+                    <span className="dim" aria-hidden={on || undefined}>
+                      {" "}
+                      {on ? relative(at, now) : "if it were on"}
+                    </span>
+                  )}
                 </li>
               ))}
             </ol>

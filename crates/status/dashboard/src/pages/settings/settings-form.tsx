@@ -5,56 +5,27 @@ import { useMemo, useState } from "react";
 import { asProblem, faultsByField } from "../../api/problem";
 import { useChangeSettings } from "../../api/queries";
 import { useMay } from "../../api/session";
-import type { Settings, SettingsChange } from "../../api/types";
+import type { Settings } from "../../api/types";
 import { plural } from "../../format/numbers";
 import { ProblemNote } from "../../ui/answer";
 import { Confirm } from "../../ui/dialog";
 import { Card } from "../../ui/page";
 import { Time } from "../../ui/time";
+import { changeOf, type Draft, type Fields, withDraft } from "./fields";
 import { SchedulePreview } from "./schedule-preview";
-
-interface Fields {
-  enableScheduledSync: boolean;
-  scheduleCron: string;
-  scheduleTimeZone: string;
-  pageSize: number | string;
-  retrySeconds: (number | string)[];
-}
-
-const fieldsOf = (settings: Settings): Fields => ({
-  enableScheduledSync: settings.enableScheduledSync,
-  scheduleCron: settings.scheduleCron,
-  scheduleTimeZone: settings.scheduleTimeZone,
-  pageSize: settings.pageSize,
-  retrySeconds: settings.retryDelaysMs.map((ms) => ms / 1000),
-});
-
-/** What the form says otherwise than the settings; nothing else is sent. */
-function changeOf(settings: Settings, fields: Fields): SettingsChange {
-  const change: SettingsChange = {};
-  if (fields.enableScheduledSync !== settings.enableScheduledSync)
-    change.enableScheduledSync = fields.enableScheduledSync;
-  if (fields.scheduleCron !== settings.scheduleCron) change.scheduleCron = fields.scheduleCron;
-  if (fields.scheduleTimeZone !== settings.scheduleTimeZone)
-    change.scheduleTimeZone = fields.scheduleTimeZone;
-  if (Number(fields.pageSize) !== settings.pageSize) change.pageSize = Number(fields.pageSize);
-  const delays = fields.retrySeconds.map((seconds) => Math.round(Number(seconds) * 1000));
-  if (delays.some((ms, place) => ms !== settings.retryDelaysMs[place])) change.retryDelaysMs = delays;
-  return change;
-}
 
 function timeZones(chosen: string): string[] {
   const known = Intl.supportedValuesOf("timeZone");
   return [...new Set(["UTC", chosen, ...known])];
 }
 
-const WAITS = ["Before the second attempt", "Before the third", "Before the fourth"];
+const WAITS = ["Wait before the second attempt", "Before the third", "Before the fourth"];
 
 export function SettingsForm({ settings }: { settings: Settings }) {
   const may = useMay("admin");
   const save = useChangeSettings();
-  const [draft, setDraft] = useState<Fields | null>(null);
-  const fields = draft ?? fieldsOf(settings);
+  const [draft, setDraft] = useState<Draft | null>(null);
+  const fields = withDraft(settings, draft);
   const change = changeOf(settings, fields);
   const changes = Object.keys(change).length;
   const dirty = draft !== null && changes > 0;
@@ -62,7 +33,7 @@ export function SettingsForm({ settings }: { settings: Settings }) {
   const leaving = useBlocker({ shouldBlockFn: () => dirty, enableBeforeUnload: dirty, withResolver: true });
 
   const set = (part: Partial<Fields>) => {
-    setDraft({ ...fields, ...part });
+    setDraft({ version: draft?.version ?? settings.version, touched: { ...draft?.touched, ...part } });
     if (save.error) save.reset();
   };
   const problem = save.error ? asProblem(save.error) : null;
@@ -127,7 +98,7 @@ export function SettingsForm({ settings }: { settings: Settings }) {
                 allowDeselect={false}
                 disabled={!may}
                 limit={60}
-                maxDropdownHeight={260}
+                withScrollArea={false}
                 nothingFoundMessage="No such zone"
               />
             </div>
@@ -176,6 +147,14 @@ export function SettingsForm({ settings }: { settings: Settings }) {
           </div>
         </Card>
       </fieldset>
+      {dirty && draft.version !== settings.version && (
+        <p className="note" data-tone="warn" role="status">
+          <span>
+            {settings.updatedBy} has changed the settings while you typed. What you did not touch shows as it
+            is now; what you changed is kept, and is not saved yet.
+          </span>
+        </p>
+      )}
       {problem && !marked && <ProblemNote problem={problem} />}
       <div className="save-bar" data-dirty={dirty || undefined}>
         <span className="dim">
@@ -209,6 +188,7 @@ export function SettingsForm({ settings }: { settings: Settings }) {
         opened={leaving.status === "blocked"}
         title="Leave without saving?"
         deed="Leave without saving"
+        keep="Stay here"
         danger
         busy={false}
         error={null}

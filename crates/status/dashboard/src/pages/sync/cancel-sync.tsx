@@ -22,6 +22,7 @@ export function CancelSync({ syncId }: { syncId: string }) {
         opened={asked}
         title="Cancel this sync?"
         deed="Cancel this sync"
+        keep="Let it run"
         danger
         busy={cancel.isPending}
         error={cancel.error}

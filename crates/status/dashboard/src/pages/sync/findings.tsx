@@ -3,6 +3,7 @@ import { getRouteApi } from "@tanstack/react-router";
 import { listFindings } from "../../api/queries";
 import type { Finding } from "../../api/types";
 import { look, RECORD_TYPES, SEVERITIES } from "../../format/states";
+import { capital } from "../../format/words";
 import { Answer } from "../../ui/answer";
 import { Badge } from "../../ui/badge";
 import { Copy } from "../../ui/copy";
@@ -20,9 +21,10 @@ const COLUMNS: Column<Finding>[] = [
     cell: (finding) => (
       <span className="two-lines">
         <span className="strong">
-          {finding.label ?? `${RECORD_TYPES[finding.recordType].one} without a name`}
+          {finding.label?.replace(/IMO (?=\d)/, "IMO\u00a0") ??
+            `${capital(RECORD_TYPES[finding.recordType].one)} without a name`}
         </span>
-        <span className="dim">
+        <span className="dim one-line">
           {finding.recordType} <Copy text={finding.sourceId} what="record id" />
         </span>
       </span>
@@ -30,34 +32,31 @@ const COLUMNS: Column<Finding>[] = [
   },
   {
     key: "severity",
-    header: "Outcome",
+    header: "Finding",
+    narrow: "beside",
     cell: (finding) => <Badge look={look(SEVERITIES, finding.severity)} />,
   },
   {
     key: "field",
-    header: "Field",
-    cell: (finding) =>
-      finding.pointer ? <code>{finding.pointer}</code> : <span className="dim">whole record</span>,
-  },
-  {
-    key: "reason",
-    header: "Reason",
+    header: "Field and value",
+    narrow: "line",
     cell: (finding) => (
       <span className="two-lines">
-        <span>{finding.message}</span>
-        <code className="dim">{finding.code}</code>
+        {finding.pointer ? <code>{finding.pointer}</code> : <span className="dim">whole record</span>}
+        {finding.value != null && <code className="value-text">{finding.value}</code>}
       </span>
     ),
   },
   {
-    key: "value",
-    header: "Value",
-    cell: (finding) =>
-      finding.value == null ? (
-        <span className="dim">none</span>
-      ) : (
-        <code className="value-text">{finding.value}</code>
-      ),
+    key: "reason",
+    header: "Reason",
+    narrow: "line",
+    cell: (finding) => (
+      <span className="two-lines">
+        <span className="first-up">{finding.message}</span>
+        <code className="dim">{finding.code}</code>
+      </span>
+    ),
   },
 ];
 

@@ -5,13 +5,15 @@ import { getSync } from "../../api/queries";
 import type { SyncDetail } from "../../api/types";
 import { account } from "../../format/accounts";
 import { count, plural, rate } from "../../format/numbers";
-import { CAUSES, isOpen, look, SYNC_STATES } from "../../format/states";
+import { runVerdict, wantsAnother } from "../../format/run";
+import { CAUSES, isOpen, look, MODES, SYNC_STATES } from "../../format/states";
 import { AccountTable } from "../../ui/account-table";
 import { Answer } from "../../ui/answer";
 import { AttemptTable } from "../../ui/attempt-table";
 import { Copy } from "../../ui/copy";
 import { Announce, Card, Empty, Page, Verdict } from "../../ui/page";
 import { PhaseProgress } from "../../ui/progress";
+import { StartSync } from "../../ui/start-sync";
 import { Elapsed, Time } from "../../ui/time";
 import { CancelSync } from "./cancel-sync";
 import { Findings } from "./findings";
@@ -24,12 +26,14 @@ export function SyncPage() {
   const open = sync.data ? isOpen(sync.data.state) : false;
   return (
     <Page
-      title={
-        sync.data
-          ? `${sync.data.mode === "full" ? "Full" : sync.data.mode === "incremental" ? "Incremental" : "Selective"} sync`
-          : "Sync"
+      title={sync.data ? `${MODES[sync.data.mode]} sync` : "Sync"}
+      actions={
+        open ? (
+          <CancelSync syncId={syncId} />
+        ) : (
+          sync.data?.mode === "full" && wantsAnother(sync.data) && <StartSync again />
+        )
       }
-      actions={open && <CancelSync syncId={syncId} />}
     >
       <p className="crumb">
         <Link to="/syncs">
@@ -51,19 +55,12 @@ function Run({ run }: { run: SyncDetail }) {
     <>
       <Announce text={`This sync: ${state.word}`} />
       <Verdict
-        tone={state.tone}
-        sentence={state.word}
-        aside={
-          <>
-            <span className="dim">{open ? "Running for" : "Took"}</span>
-            <span className="strong">
-              <Elapsed since={run.startedAt} until={run.completedAt} />
-            </span>
-          </>
-        }
-      >
-        {sentence(run)}
-      </Verdict>
+        of={runVerdict(run, run.tasks.dead)}
+        figure={{
+          value: <Elapsed since={run.startedAt} until={run.completedAt} />,
+          unit: open ? "so far" : "from request to end",
+        }}
+      />
 
       <Card title={open ? "Progress" : "Facts"}>
         {open && <PhaseProgress run={run} />}
@@ -93,29 +90,11 @@ function Run({ run }: { run: SyncDetail }) {
             Work that fails for a passing reason is tried again, and shows here.
           </Empty>
         ) : (
-          <AttemptTable attempts={run.attempts} />
+          <AttemptTable attempts={run.attempts} of="task" />
         )}
       </Card>
     </>
   );
-}
-
-function sentence(run: SyncDetail) {
-  const { total } = account(run.counts);
-  if (run.failure) return run.failure;
-  if (run.cancelledBy) return `Cancelled by ${run.cancelledBy}. What had been written stays.`;
-  switch (run.state) {
-    case "queued":
-      return "Accepted; it begins as soon as a worker is free.";
-    case "retrying":
-      return "All that is left waits for its next attempt.";
-    case "running":
-      return `${plural(total.read, "record")} read so far.`;
-    case "completed_with_errors":
-      return `${plural(total.rejected, "record")} rejected; the findings say why. The rest is in.`;
-    default:
-      return `${plural(total.read, "record")} read, every one accounted for.`;
-  }
 }
 
 function Facts({ run }: { run: SyncDetail }) {
@@ -158,7 +137,11 @@ function Facts({ run }: { run: SyncDetail }) {
         {tasks.dead > 0 && (
           <>
             {" "}
-            (<Link to="/dead-letters">see the dead letters</Link>)
+            (
+            <Link to="/dead-letters" search={{ state: "dead" }}>
+              see the dead letters
+            </Link>
+            )
           </>
         )}
       </Fact>

@@ -1,0 +1,71 @@
+import { expect, test } from "vitest";
+import type { Overview, RecordCounts, SyncState, SyncSummary } from "../api/types";
+import { runVerdict, syncsVerdict, wantsAnother } from "./run";
+
+const counts: RecordCounts = {
+  recordType: "equipment",
+  expected: 10,
+  read: 8,
+  created: 6,
+  updated: 0,
+  unchanged: 0,
+  conflict: 0,
+  rejected: 2,
+  skipped: 0,
+};
+
+const run = (state: SyncState, part: Partial<SyncSummary> = {}): SyncSummary => ({
+  syncId: "0193",
+  cause: "manual",
+  mode: "full",
+  state,
+  phase: 2,
+  requestedBy: "anna",
+  startedAt: "2026-11-24T05:00:00Z",
+  heartbeatAt: "2026-11-24T05:00:00Z",
+  counts: [counts],
+  ...part,
+});
+
+test("a sync with errors names each kind of loss with its number", () => {
+  expect(runVerdict(run("completed_with_errors"), 1)).toEqual({
+    tone: "warn",
+    sentence: "Completed with errors",
+    detail: "2 records rejected, 2 announced records not read, 1 task given up. The rest is in.",
+  });
+});
+
+test("what the server says of a failure goes before words of our own", () => {
+  expect(runVerdict(run("failed", { failure: "the API key is not accepted" })).detail).toBe(
+    "the API key is not accepted",
+  );
+  expect(runVerdict(run("failed")).detail).toBe("8 records read before it ended.");
+});
+
+test("a cancelled sync says by whom", () => {
+  expect(runVerdict(run("cancelled", { cancelledBy: "bjarne" })).detail).toMatch(
+    /^Cancelled by bjarne after/,
+  );
+});
+
+test("another full sync is offered only after one that did not do all", () => {
+  const wanted = (["completed", "running", "failed", "cancelled", "completed_with_errors"] as const).filter(
+    (state) => wantsAnother(run(state)),
+  );
+  expect(wanted).toEqual(["failed", "cancelled", "completed_with_errors"]);
+});
+
+test("the list of syncs opens with the full sync that runs, and otherwise with the last", () => {
+  const overview = (part: Partial<Overview>): Overview => ({
+    running: [],
+    fleet: [],
+    deadLetters: 0,
+    unpublished: 0,
+    health: [],
+    ...part,
+  });
+  expect(syncsVerdict(overview({})).sentence).toBe("No full sync has run yet");
+  expect(syncsVerdict(overview({ lastFullSync: run("failed") })).sentence).toBe("The last full sync failed");
+  const both = overview({ lastFullSync: run("failed"), running: [run("retrying")] });
+  expect(syncsVerdict(both).sentence).toBe("A full sync waits for its next attempt");
+});
