@@ -1,0 +1,319 @@
+//! The whole system, each service a process of its own, on databases and a vhost of its own.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+use serde_json::Value;
+use testbed::{Servers, World, free_port, wait_until};
+use uuid::Uuid;
+
+use crate::account::{Account, RECORD_TYPES, account, account_of_json, is_balanced};
+use crate::daemon::{Daemon, run};
+use crate::schema::digest_of_migrations;
+use crate::{Kind, Operator, Portal};
+
+/// How long a test waits for what must happen; on a busy machine it may take long.
+pub const PATIENCE: Duration = Duration::from_secs(150);
+
+pub(crate) const WEBHOOK_SECRET: &str = "whsec_ZTJlLWUyZS1lMmUtZTJlLWUyZS1lMmUtZTJlLWUyZQ==";
+pub(crate) const ONBOARDING_API_KEY: &str = "e2e-key-of-the-onboarding-portal";
+pub(crate) const OPERATOR_JWT_SECRET: &str = "e2e-secret-that-operators-tokens-are-signed-with";
+const PASSWORD_SEAL_KEY: &str = "AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=";
+
+pub(crate) type Environment = BTreeMap<String, String>;
+
+/// A client for each question: connections that outlive the runtime of one test fail in the next.
+pub(crate) fn http() -> anyhow::Result<reqwest::Client> {
+    Ok(reqwest::Client::builder().timeout(Duration::from_secs(30)).build()?)
+}
+
+/// What the onboarding portal begins with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fleet {
+    /// Nothing.
+    Empty,
+    /// The demo fleet, with its drafts and its records that are wrong on purpose.
+    Demo,
+    /// So many vessels, pieces of equipment and users, all approved and right.
+    Of(u32, u32, u32),
+}
+
+/// What a test wants of its system.
+#[derive(Debug, Clone)]
+pub struct Setup {
+    /// What the onboarding portal begins with.
+    pub fleet: Fleet,
+    /// How many workers run.
+    pub workers: usize,
+    /// How many schedulers run.
+    pub schedulers: usize,
+    /// Records per page.
+    pub page_size: u32,
+    /// Waits before the second, third and fourth attempt.
+    pub retry_delays_ms: [u32; 3],
+    /// Whether `sms-sync up` runs all services in one process, in the place of separate ones.
+    pub one_process: bool,
+    /// Whether the portal knows where to send its webhooks.
+    pub webhooks: bool,
+    /// More settings of every process.
+    pub environment: Vec<(&'static str, String)>,
+    /// Servers of the test's own, which it may kill; otherwise those that all tests share.
+    pub servers: Option<Arc<Servers>>,
+}
+
+impl Default for Setup {
+    fn default() -> Self {
+        Self {
+            fleet: Fleet::Of(7, 60, 24),
+            workers: 1,
+            schedulers: 1,
+            page_size: 10,
+            retry_delays_ms: [50, 50, 50],
+            one_process: false,
+            webhooks: false,
+            environment: Vec::new(),
+            servers: None,
+        }
+    }
+}
+
+/// The system, running. Its processes end with it, and its databases are gone.
+#[derive(Debug)]
+pub struct System {
+    /// What others speak to: webhook-ingest and status, or all in one process.
+    pub front: Vec<Daemon>,
+    /// The clocks.
+    pub schedulers: Vec<Daemon>,
+    /// Those that do the work.
+    pub workers: Vec<Daemon>,
+    /// Where webhooks go.
+    pub webhook_url: String,
+    /// The other company's program.
+    pub portal: Portal,
+    /// Somebody who may do everything.
+    pub operator: Operator,
+    environment: Environment,
+    /// Databases and vhost.
+    pub world: World,
+}
+
+impl System {
+    /// Starts all of it, and waits until all of it is ready.
+    pub async fn start(setup: Setup) -> anyhow::Result<Self> {
+        let world = world(setup.servers.as_ref()).await?;
+        let Setup { page_size, retry_delays_ms: [first, second, third], .. } = setup;
+        world
+            .execute(&format!(
+                "UPDATE settings SET page_size = {page_size}, retry_delays_ms = '{{{first},{second},{third}}}'"
+            ))
+            .await?;
+        let (webhook_port, api_port) = match free_port() {
+            port if setup.one_process => (port, port),
+            port => (port, free_port()),
+        };
+        let webhook_url = format!("http://127.0.0.1:{webhook_port}/api/sync/webhook");
+        let mut portal = portal(&world, &setup, &webhook_url).await?;
+
+        let mut environment: Environment = [
+            ("SMS_ENV", "development"),
+            ("DATABASE_URL", &world.database_url),
+            ("AMQP_URL", world.amqp_url().await?),
+            ("ONBOARDING_API_URL", &format!("{}/api", portal.daemon.url)),
+            ("ONBOARDING_API_KEY", ONBOARDING_API_KEY),
+            ("WEBHOOK_SECRET", WEBHOOK_SECRET),
+            ("OPERATOR_JWT_SECRET", OPERATOR_JWT_SECRET),
+            ("PASSWORD_SEAL_KEY", PASSWORD_SEAL_KEY),
+        ]
+        .into_iter()
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .collect();
+        environment.extend(setup.environment.iter().map(|(name, value)| ((*name).to_owned(), value.clone())));
+
+        let on = async |port, name: &str, arguments: &[&str]| {
+            Daemon::start_on(port, name, arguments, environment.clone()).await
+        };
+        let (mut front, mut schedulers, mut workers) = (Vec::new(), Vec::new(), Vec::new());
+        if setup.one_process {
+            front.push(on(api_port, "sms-sync", &["up"]).await?);
+        } else {
+            front.push(on(webhook_port, "webhook-ingest", &[]).await?);
+            front.push(on(api_port, "status", &[]).await?);
+            for _ in 0..setup.schedulers {
+                schedulers.push(on(free_port(), "scheduler", &[]).await?);
+            }
+            for _ in 0..setup.workers {
+                workers.push(on(free_port(), "worker", &[]).await?);
+            }
+        }
+        let operator = Operator::at(format!("http://127.0.0.1:{api_port}")).await?;
+        portal.daemon.ready().await?;
+        for daemon in front.iter_mut().chain(&mut schedulers).chain(&mut workers) {
+            daemon.ready().await?;
+        }
+        Ok(Self { front, schedulers, workers, webhook_url, portal, operator, environment, world })
+    }
+
+    /// One more worker, ready, with more settings.
+    pub async fn start_worker(&mut self, more: &[(&str, &str)]) -> anyhow::Result<()> {
+        let mut environment = self.environment.clone();
+        environment.extend(more.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
+        let mut worker = Daemon::start_on(free_port(), "worker", &[], environment).await?;
+        worker.ready().await?;
+        self.workers.push(worker);
+        Ok(())
+    }
+
+    /// All of our processes.
+    pub fn daemons(&self) -> impl Iterator<Item = &Daemon> {
+        self.front.iter().chain(&self.schedulers).chain(&self.workers)
+    }
+
+    /// Rows of the maintenance portal's database.
+    pub async fn rows(&self, sql: &str) -> anyhow::Result<Vec<Value>> {
+        self.world.query_json(sql).await
+    }
+
+    /// How many rows there are, as `SELECT count(*) FROM` goes on.
+    pub async fn count(&self, from: &str) -> anyhow::Result<i64> {
+        let rows = self.rows(&format!("SELECT count(*) AS n FROM {from}")).await?;
+        rows[0]["n"].as_i64().context("a count is a number")
+    }
+
+    /// Waits until the database answers a question with as many rows as wanted.
+    pub async fn wait_for_rows(&self, what: &str, from: &str, number: i64) -> anyhow::Result<()> {
+        wait_until(what, PATIENCE, async || match self.count(from).await {
+            Ok(found) if found == number => Ok(()),
+            other => Err(format!("{other:?}")),
+        })
+        .await
+    }
+
+    /// The account of a run, after the API, the command line and the tables have given the same.
+    pub async fn account(&self, id: Uuid) -> anyhow::Result<Account> {
+        let of_api = account(self.operator.sync(id).await?.summary.counts)?;
+        let said = self.operator.cli(&["status", &id.to_string()]).await?;
+        anyhow::ensure!(
+            account_of_json(said["counts"].clone())? == of_api,
+            "the command line says {said}, the API {of_api:?}"
+        );
+        let rows = self
+            .rows(&format!(
+                r#"SELECT record_type AS "recordType", * FROM sync_counts WHERE sync_id = '{id}'"#
+            ))
+            .await?;
+        let of_tables = account_of_json(Value::Array(rows))?;
+        anyhow::ensure!(of_tables == of_api, "the tables say {of_tables:?}, the API {of_api:?}");
+        Ok(of_api)
+    }
+
+    /// The account of a full sync: the same by every way, nothing missing and nothing twice, and as many of every kind
+    /// as the onboarding portal announces.
+    pub async fn balanced_account(&self, id: Uuid) -> anyhow::Result<Account> {
+        let account = self.account(id).await?;
+        for word in RECORD_TYPES {
+            let counts = account.get(word).with_context(|| format!("no account of {word}"))?;
+            anyhow::ensure!(is_balanced(counts), "the account of {word} does not add up: {counts:?}");
+        }
+        for (word, kind) in
+            RECORD_TYPES.iter().zip([Kind::Companies, Kind::Vessels, Kind::Equipment, Kind::Users])
+        {
+            let announced = self.portal.total(kind).await?;
+            anyhow::ensure!(account[*word].read == announced, "{announced} {kind} announced: {account:?}");
+        }
+        Ok(account)
+    }
+
+    /// Fails unless a first full sync took effect once: every record that the portal announces was created, none was
+    /// touched again, each is one row, and no task was done that its run does not know.
+    pub async fn assert_created_once(&self, id: Uuid) -> anyhow::Result<()> {
+        let account = self.balanced_account(id).await?;
+        for (word, counts) in &account {
+            assert_eq!(counts.created, counts.read, "{word}: {counts:?}");
+        }
+        for (word, table) in RECORD_TYPES.iter().zip(["companies", "vessels", "equipment", "users"]) {
+            assert_eq!(self.count(table).await?, account[*word].read, "rows of {table}");
+        }
+        let once = format!("sync_queue WHERE sync_id = '{id}' AND state <> 'done'");
+        assert_eq!(self.count(&once).await?, 0, "tasks that are not done");
+        assert_eq!(self.count("conflicts").await?, 0, "conflicts");
+        Ok(())
+    }
+
+    /// Waits until a run has read some of a list and not all of it.
+    pub async fn in_the_middle(&self, id: Uuid, word: &str) -> anyhow::Result<()> {
+        let sql = format!(
+            "SELECT read > 0 AS some, read >= expected AS all FROM sync_counts
+             WHERE sync_id = '{id}' AND record_type = '{word}'"
+        );
+        let too_late = wait_until(format!("the {word} list is half read"), PATIENCE, async || {
+            let rows = self.rows(&sql).await.map_err(|error| format!("{error:#}"))?;
+            let first = rows.first().ok_or("not begun")?;
+            if first["some"] == true { Ok(first["all"] == true) } else { Err(format!("{rows:?}")) }
+        })
+        .await?;
+        anyhow::ensure!(!too_late, "the {word} list was read before anybody could look");
+        Ok(())
+    }
+
+    /// Waits until a process says that it is held at a step.
+    pub async fn held(daemon: &Daemon, step: &str) -> anyhow::Result<()> {
+        wait_until(format!("a worker is held at {step}"), PATIENCE, async || {
+            let output = daemon.output();
+            if output.contains("paused by SMS_WORKER_PAUSE_AT") { Ok(()) } else { Err("it is not") }
+        })
+        .await
+    }
+}
+
+async fn world(servers: Option<&Arc<Servers>>) -> anyhow::Result<World> {
+    let template = format!("e2e_maintenance_{}", digest_of_migrations("maintenance")?);
+    let migrate = async |url: String| {
+        run("sms-sync", &["migrate"], &[("DATABASE_URL".to_owned(), url)].into()).await.map(drop)
+    };
+    match servers {
+        Some(servers) => World::from_template_on(servers, &template, migrate).await,
+        None => World::from_template(&template, migrate).await,
+    }
+}
+
+async fn portal(world: &World, setup: &Setup, webhook_url: &str) -> anyhow::Result<Portal> {
+    let environment = |url: String| -> Environment {
+        [
+            ("SMS_ENV", "development".to_owned()),
+            ("ONBOARDING_DATABASE_URL", url),
+            ("ONBOARDING_API_KEY", ONBOARDING_API_KEY.to_owned()),
+            ("WEBHOOK_SECRET", WEBHOOK_SECRET.to_owned()),
+            // What was refused comes again within a test's patience.
+            ("SMS_WEBHOOK__RETRY_AFTER_SECONDS", "[0.5, 1.0, 2.0, 5.0, 5.0, 5.0, 5.0, 5.0, 5.0]".to_owned()),
+        ]
+        .into_iter()
+        .map(|(name, value)| (name.to_owned(), value))
+        .collect()
+    };
+    let template = format!("e2e_onboarding_{}", digest_of_migrations("onboarding")?);
+    let migrate =
+        async |url: String| run("onboarding-portal", &["migrate"], &environment(url)).await.map(drop);
+    let database_url = world.another_database_from_template(&template, migrate).await?;
+    let mut environment = environment(database_url.clone());
+    let seed: Option<Vec<String>> = match setup.fleet {
+        Fleet::Empty => None,
+        Fleet::Demo => Some(vec!["seed".to_owned()]),
+        Fleet::Of(vessels, equipment, users) => Some(vec![
+            "seed".to_owned(),
+            format!("--vessels={vessels}"),
+            format!("--equipment={equipment}"),
+            format!("--users={users}"),
+        ]),
+    };
+    if let Some(arguments) = seed {
+        let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+        run("onboarding-portal", &arguments, &environment).await?;
+    }
+    if setup.webhooks {
+        environment.insert("WEBHOOK_URL".to_owned(), webhook_url.to_owned());
+    }
+    let daemon = Daemon::start_on(free_port(), "onboarding-portal", &["serve"], environment).await?;
+    Ok(Portal { daemon, database_url })
+}

@@ -1,0 +1,250 @@
+//! The onboarding portal is in trouble, or plays tricks.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use contracts::operator::SyncDetail;
+use e2e::{Fleet, Kind, PATIENCE, RECORD_TYPES, Setup, System};
+use serde_json::{Value, json};
+use testbed::wait_until;
+
+async fn system(more: Setup) -> anyhow::Result<System> {
+    System::start(Setup { fleet: Fleet::Of(3, 30, 12), ..more }).await
+}
+
+fn state(detail: &SyncDetail) -> Value {
+    json!(detail.summary.state)
+}
+
+/// One attempt that failed, as `attempts` keeps it.
+#[derive(Debug, serde::Deserialize)]
+struct Attempt {
+    number: i32,
+    class: String,
+    failure: String,
+    began_at: DateTime<Utc>,
+    duration_ms: i64,
+    next_attempt_at: Option<DateTime<Utc>>,
+}
+
+impl Attempt {
+    fn ended_at(&self) -> DateTime<Utc> {
+        self.began_at + TimeDelta::milliseconds(self.duration_ms)
+    }
+
+    fn waited(&self) -> TimeDelta {
+        self.next_attempt_at.map_or(TimeDelta::zero(), |next| next - self.ended_at())
+    }
+}
+
+async fn attempts(system: &System) -> anyhow::Result<Vec<Attempt>> {
+    let rows = system.rows("SELECT * FROM attempts ORDER BY id").await?;
+    rows.into_iter().map(|row| Ok(serde_json::from_value(row)?)).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_portal_that_answers_500_for_a_while_is_tried_again_at_the_tiers_times_until_it_is_well()
+-> anyhow::Result<()> {
+    let delays = [400, 800, 1600];
+    let system = system(Setup { retry_delays_ms: delays, ..Setup::default() }).await?;
+    system.portal.fail(json!({"kind": "serverError", "path": "vessels", "requests": 3})).await?;
+    let run = system.operator.full_sync().await?;
+    assert_eq!(state(&run), "completed", "{run:#?}");
+    system.assert_created_once(run.summary.sync_id).await?;
+
+    let attempts = attempts(&system).await?;
+    assert_eq!(attempts.iter().map(|it| it.number).collect::<Vec<_>>(), [1, 2, 3], "{attempts:#?}");
+    for (attempt, delay) in attempts.iter().zip(delays) {
+        assert_eq!(attempt.class, "transient");
+        assert!(attempt.failure.contains("500"), "{attempt:?}");
+        // Scattered by a fifth, and a millisecond for rounding.
+        let (waited, delay) = (attempt.waited().num_milliseconds(), i64::from(delay));
+        assert!((delay * 8 / 10 - 1..=delay * 12 / 10 + 1).contains(&waited), "{waited} ms: {attempt:?}");
+    }
+    for pair in attempts.windows(2) {
+        assert!(Some(pair[1].began_at) >= pair[0].next_attempt_at, "too early: {pair:#?}");
+    }
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_portal_that_answers_500_for_too_long_costs_dead_letters_that_a_replay_brings_to_success()
+-> anyhow::Result<()> {
+    let system = system(Setup::default()).await?;
+    system.portal.fail(json!({"kind": "serverError", "path": "equipment"})).await?;
+    let run = system.operator.full_sync().await?;
+    assert!(
+        ["failed", "completed_with_errors"].contains(&state(&run).as_str().unwrap_or_default()),
+        "{run:#?}"
+    );
+    assert!(run.summary.failure.as_ref().is_some_and(|failure| failure.contains("500")), "{run:#?}");
+    assert_eq!(run.tasks.dead, 1, "{run:#?}");
+    let letters = system.operator.dead_letters().await?;
+    assert_eq!(letters.len(), 1, "{letters:#?}");
+    assert_eq!((letters[0].attempts, letters[0].sync_id), (4, Some(run.summary.sync_id)));
+
+    // As long as the portal is not well, a replay dies again, and says of what it is one.
+    system.operator.cli(&["dead-letters", "replay", "--all"]).await?;
+    let again = wait_until("the replay has died", PATIENCE, async || {
+        let letters = system.operator.dead_letters().await.map_err(|error| format!("{error:#}"))?;
+        if letters.len() == 2 { Ok(letters) } else { Err(format!("{letters:#?}")) }
+    })
+    .await?;
+    assert_eq!(again[0].replay_of, Some(letters[0].id), "{again:#?}");
+
+    system.portal.recover().await?;
+    let said = system.operator.cli(&["dead-letters", "replay", "--all"]).await?;
+    assert_eq!(said["replaying"], 1, "{said}");
+    wait_until("the run is complete", PATIENCE, async || {
+        let detail = system.operator.sync(run.summary.sync_id).await.map_err(|error| format!("{error:#}"))?;
+        if state(&detail) == "completed" { Ok(()) } else { Err(format!("{detail:#?}")) }
+    })
+    .await?;
+    system.assert_created_once(run.summary.sync_id).await?;
+    system.wait_for_rows("the replay has succeeded", "dead_letters WHERE state = 'succeeded'", 1).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_retry_after_of_the_portal_is_honoured() -> anyhow::Result<()> {
+    let system = system(Setup::default()).await?;
+    for (kind, path) in [("tooManyRequests", "vessels"), ("unavailable", "users")] {
+        system
+            .portal
+            .fail(json!({"kind": kind, "path": path, "requests": 1, "retryAfterSeconds": 2}))
+            .await?;
+    }
+    let run = system.operator.full_sync().await?;
+    assert_eq!(state(&run), "completed", "{run:#?}");
+    system.assert_created_once(run.summary.sync_id).await?;
+    let attempts = attempts(&system).await?;
+    assert_eq!(attempts.len(), 2, "{attempts:#?}");
+    for (attempt, status) in attempts.iter().zip(["429", "503"]) {
+        assert!(attempt.class == "transient" && attempt.failure.contains(status), "{attempt:?}");
+        assert!(attempt.waited() >= TimeDelta::milliseconds(1999), "earlier than it was asked: {attempt:?}");
+    }
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_portal_that_is_too_slow_is_tried_again() -> anyhow::Result<()> {
+    let environment = vec![("SMS_ONBOARDING__TIMEOUT_SECONDS", "1".to_owned())];
+    let system = system(Setup { environment, ..Setup::default() }).await?;
+    system
+        .portal
+        .fail(json!({"kind": "slow", "path": "equipment", "requests": 1, "delayMs": 60_000}))
+        .await?;
+    let run = system.operator.full_sync().await?;
+    assert_eq!(state(&run), "completed", "{run:#?}");
+    system.assert_created_once(run.summary.sync_id).await?;
+    let attempts = attempts(&system).await?;
+    assert!(attempts.len() == 1 && attempts[0].class == "transient", "{attempts:#?}");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn half_an_answer_is_not_taken_for_a_whole_one() -> anyhow::Result<()> {
+    let system = system(Setup::default()).await?;
+    system.portal.fail(json!({"kind": "truncatedJson", "path": "equipment", "skip": 1})).await?;
+    let run = system.operator.full_sync().await?;
+    assert_eq!(run.tasks.dead, 1, "{run:#?}");
+    assert!(run.summary.failure.is_some(), "{run:#?}");
+    let account = system.account(run.summary.sync_id).await?;
+    assert_eq!((account["equipment"].expected, account["equipment"].read), (Some(30), 10), "{account:?}");
+
+    system.portal.recover().await?;
+    system.operator.cli(&["dead-letters", "replay", "--all"]).await?;
+    wait_until("the run is complete", PATIENCE, async || {
+        let detail = system.operator.sync(run.summary.sync_id).await.map_err(|error| format!("{error:#}"))?;
+        if state(&detail) == "completed" { Ok(()) } else { Err(format!("{detail:#?}")) }
+    })
+    .await?;
+    system.assert_created_once(run.summary.sync_id).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn records_of_a_wrong_type_are_rejected_with_their_field_and_come_in_once_they_are_right()
+-> anyhow::Result<()> {
+    let system = system(Setup::default()).await?;
+    system.portal.fail(json!({"kind": "wrongTypes", "path": "equipment", "skip": 1, "requests": 1})).await?;
+    let first = system.operator.full_sync().await?;
+    assert_eq!(state(&first), "completed_with_errors", "{first:#?}");
+    let account = system.balanced_account(first.summary.sync_id).await?;
+    let equipment = &account["equipment"];
+    assert_eq!((equipment.created, equipment.rejected), (20, 10), "{equipment:?}");
+    let findings = system.operator.findings(first.summary.sync_id).await?;
+    let errors: Vec<_> = findings.iter().filter(|it| it.severity == "error").collect();
+    assert!(errors.len() == 10 && errors.iter().all(|it| it.pointer == "/name"), "{errors:#?}");
+
+    let second = system.operator.full_sync().await?;
+    assert_eq!(state(&second), "completed", "{second:#?}");
+    let account = system.balanced_account(second.summary.sync_id).await?;
+    let equipment = &account["equipment"];
+    assert_eq!((equipment.created, equipment.unchanged), (10, 20), "{equipment:?}");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cursor_that_loops_ends_the_run_with_that_reason() -> anyhow::Result<()> {
+    let system = system(Setup::default()).await?;
+    system.portal.fail(json!({"kind": "loopingCursor", "path": "equipment"})).await?;
+    let run = system.operator.full_sync().await?;
+    assert_eq!(state(&run), "failed", "{run:#?}");
+    assert!(run.summary.failure.as_ref().is_some_and(|failure| failure.contains("cursor")), "{run:#?}");
+    let letters = system.operator.dead_letters().await?;
+    assert!(letters.len() == 1 && letters[0].class == "permanent", "{letters:#?}");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_that_repeats_has_no_second_effect_and_the_run_says_so() -> anyhow::Result<()> {
+    let system = system(Setup::default()).await?;
+    // The third page is the first again, and leads to the second.
+    system
+        .portal
+        .fail(json!({"kind": "repeatedPage", "path": "equipment", "skip": 2, "requests": 1}))
+        .await?;
+    let run = system.operator.full_sync().await?;
+    assert_ne!(state(&run), "completed", "{run:#?}");
+    assert!(run.summary.failure.is_some(), "{run:#?}");
+    assert_eq!(system.count("conflicts").await?, 0);
+    let account = system.account(run.summary.sync_id).await?;
+    assert_eq!(account["equipment"].updated, 0, "{account:?}");
+
+    let again = system.operator.full_sync().await?;
+    assert_eq!(state(&again), "completed", "{again:#?}");
+    system.balanced_account(again.summary.sync_id).await?;
+    assert_eq!(system.count("equipment").await?, 30);
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn records_that_change_while_they_are_paged_through_arrive_in_their_newest_state() -> anyhow::Result<()>
+{
+    // Time enough to change records between the first page and the second, which fails until that is done.
+    let system = system(Setup { retry_delays_ms: [1000, 4000, 20_000], ..Setup::default() }).await?;
+    let equipment = system.portal.ids(Kind::Equipment, "approved").await?;
+    system.portal.fail(json!({"kind": "serverError", "path": "equipment", "skip": 1})).await?;
+    let run = system.operator.trigger().await?;
+    system.in_the_middle(run, "equipment").await?;
+    // One of the page that was read, one that was not, and one that goes.
+    system
+        .portal
+        .change(Kind::Equipment, &equipment[0], json!({"name": "Changed after it was read"}))
+        .await?;
+    system
+        .portal
+        .change(Kind::Equipment, &equipment[29], json!({"name": "Changed before it was read"}))
+        .await?;
+    system.portal.withdraw(Kind::Equipment, &equipment[15]).await?;
+    system.portal.recover().await?;
+
+    let detail = system.operator.ended(run).await?;
+    assert_eq!(state(&detail), "completed", "{detail:#?}");
+    let account = system.balanced_account(run).await?;
+    assert!(RECORD_TYPES.iter().all(|word| account[*word].rejected == 0), "{account:?}");
+    let names = system.rows("SELECT name FROM equipment WHERE name LIKE 'Changed %' ORDER BY name").await?;
+    assert_eq!(
+        names,
+        [json!({"name": "Changed after it was read"}), json!({"name": "Changed before it was read"})]
+    );
+    assert_eq!(system.count("equipment WHERE status = 'active'").await?, 29);
+    Ok(())
+}

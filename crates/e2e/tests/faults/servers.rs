@@ -1,0 +1,91 @@
+//! RabbitMQ and PostgreSQL go and come back, in the middle of a full sync; nobody restarts a service by hand.
+
+use std::sync::Arc;
+
+use e2e::{Fleet, Kind, Setup, System, Webhook};
+use serde_json::json;
+use testbed::Servers;
+use uuid::Uuid;
+
+/// A system on servers of its own, in the middle of a full sync.
+async fn in_the_middle_of_a_full_sync(more: Setup) -> anyhow::Result<(Arc<Servers>, System, Uuid)> {
+    let servers = Arc::new(Servers::private().await?);
+    let setup = Setup { fleet: Fleet::Of(6, 400, 40), workers: 2, servers: Some(servers.clone()), ..more };
+    let system = System::start(setup).await?;
+    system.portal.fail(json!({"kind": "slow", "delayMs": 50})).await?;
+    let run = system.operator.trigger().await?;
+    system.in_the_middle(run, "equipment").await?;
+    Ok((servers, system, run))
+}
+
+/// The run completes with everything in once, and no service has ended.
+async fn all_is_well(mut system: System, run: Uuid) -> anyhow::Result<()> {
+    let detail = system.operator.ended(run).await?;
+    assert_eq!(json!(detail.summary.state), "completed", "{detail:#?}");
+    system.assert_created_once(run).await?;
+    for daemon in system.front.iter_mut().chain(&mut system.schedulers).chain(&mut system.workers) {
+        assert_eq!(daemon.exit_status()?, None, "a service has ended:\n{}", daemon.output());
+    }
+    Ok(())
+}
+
+async fn approval(system: &System) -> anyhow::Result<Webhook> {
+    let vessel = system.portal.ids(Kind::Vessels, "approved").await?.remove(0);
+    Webhook::about("vessel.approved", &vessel, "2026-05-01T00:00:00Z")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rabbitmq_is_killed_and_started_again() -> anyhow::Result<()> {
+    let (servers, system, run) = in_the_middle_of_a_full_sync(Setup::default()).await?;
+    servers.kill_broker().await?;
+    // What is accepted meanwhile is not lost.
+    let webhook = approval(&system).await?;
+    let (status, answer) = webhook.send(&system).await?;
+    assert_eq!(status, 202, "{answer}");
+    assert!(system.operator.sync(run).await?.summary.completed_at.is_none(), "it was in the middle");
+    servers.start_broker().await?;
+    system.wait_for_rows("the webhook is processed", "webhook_events WHERE state = 'processed'", 1).await?;
+    all_is_well(system, run).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rabbitmq_loses_its_disk() -> anyhow::Result<()> {
+    let environment = [("SMS_REAPER__LOOK_EVERY_MS", "500"), ("SMS_REAPER__LEASE_SECONDS", "3")]
+        .map(|(n, v)| (n, v.to_owned()));
+    let more = Setup { environment: environment.into(), ..Setup::default() };
+    let (servers, mut system, run) = in_the_middle_of_a_full_sync(more).await?;
+    // Nobody works for a moment, so that work is on the disk that is lost.
+    for worker in &system.workers {
+        worker.freeze()?;
+    }
+    let webhook = approval(&system).await?;
+    let (status, answer) = webhook.send(&system).await?;
+    assert_eq!(status, 202, "{answer}");
+    system
+        .wait_for_rows("the webhook is published", "webhook_events WHERE published_at IS NOT NULL", 1)
+        .await?;
+    servers.wipe_broker().await?;
+    for worker in &mut system.workers {
+        worker.thaw()?;
+    }
+    servers.start_broker().await?;
+    system.world.restore_vhost().await?;
+    system.wait_for_rows("the webhook is processed", "webhook_events WHERE state = 'processed'", 1).await?;
+    all_is_well(system, run).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn postgresql_is_killed_and_started_again() -> anyhow::Result<()> {
+    let (servers, system, run) = in_the_middle_of_a_full_sync(Setup::default()).await?;
+    let webhook = approval(&system).await?;
+    servers.kill_database().await?;
+    // What cannot be recorded is not accepted: the sender comes again.
+    let (status, answer) = webhook.send(&system).await?;
+    assert_eq!(status, 503, "{answer}");
+    servers.start_database().await?;
+    assert!(system.count("sync_logs WHERE completed_at IS NULL").await? == 1, "it was in the middle");
+    let (status, answer) = webhook.send(&system).await?;
+    assert_eq!(status, 202, "{answer}");
+    system.wait_for_rows("the webhook is processed", "webhook_events WHERE state = 'processed'", 1).await?;
+    all_is_well(system, run).await
+}

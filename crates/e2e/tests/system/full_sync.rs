@@ -1,0 +1,84 @@
+//! Full syncs: of the demo fleet, and of records that are wrong.
+
+use std::collections::BTreeSet;
+
+use e2e::{Fleet, Kind, Portal, RECORD_TYPES, Setup, System};
+use serde_json::json;
+
+const TABLES: [&str; 4] = ["companies", "vessels", "equipment", "users"];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_full_sync_of_the_demo_fleet_agrees_with_the_portal_by_every_way_and_a_second_changes_nothing()
+-> anyhow::Result<()> {
+    let setup = Setup { fleet: Fleet::Demo, workers: 2, page_size: 500, ..Setup::default() };
+    let system = System::start(setup).await?;
+    let first = system.operator.full_sync().await?;
+    assert_eq!(json!(first.summary.state), "completed_with_errors", "{first:#?}");
+    let account = system.balanced_account(first.summary.sync_id).await?;
+
+    // The demo fleet has a handful of records that are wrong, and each says why.
+    let findings = system.operator.findings(first.summary.sync_id).await?;
+    for word in RECORD_TYPES {
+        let of_kind = findings.iter().filter(|it| json!(it.record_type) == word && it.severity == "error");
+        let rejected: BTreeSet<_> = of_kind
+            .inspect(|it| assert!(it.pointer.starts_with('/') && !it.message.is_empty(), "{it:?}"))
+            .map(|it| &it.source_id)
+            .collect();
+        assert_eq!(rejected.len() as i64, account[word].rejected, "{word}: {findings:#?}");
+    }
+    assert!(RECORD_TYPES.iter().any(|word| account[*word].rejected > 0), "{account:?}");
+    for (table, word) in TABLES.iter().zip(RECORD_TYPES) {
+        let counts = &account[word];
+        assert_eq!(counts.created, counts.read - counts.rejected, "{word}: {counts:?}");
+        assert_eq!(system.count(table).await?, counts.created, "rows of {table}");
+    }
+
+    let second = system.operator.full_sync().await?;
+    let again = system.balanced_account(second.summary.sync_id).await?;
+    for word in RECORD_TYPES {
+        let (before, now) = (&account[word], &again[word]);
+        assert_eq!((now.unchanged, now.rejected), (before.created, before.rejected), "{word}: {now:?}");
+    }
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn bad_records_are_listed_with_field_and_reason_while_the_good_ones_of_their_page_are_in()
+-> anyhow::Result<()> {
+    let system =
+        System::start(Setup { fleet: Fleet::Of(2, 6, 4), page_size: 100, ..Setup::default() }).await?;
+    let portal = &system.portal;
+    let vessel = portal.ids(Kind::Vessels, "approved").await?.remove(0);
+    let company = portal.company_of(&vessel).await?;
+    // A wrong check digit, a label that hangs elsewhere already, no e-mail address.
+    let wrong = Portal::vessel("v-bad", "9074728", json!({"companyId": company}));
+    portal.enter_approved(Kind::Vessels, wrong).await?;
+    for id in ["e-label", "e-twin"] {
+        portal
+            .enter_approved(Kind::Equipment, Portal::equipment(id, &vessel, json!({"qrCode": "ACME-000001"})))
+            .await?;
+    }
+    let nobody = Portal::user("u-bad", json!({"email": "nobody", "vesselIds": [vessel]}));
+    portal.enter_approved(Kind::Users, nobody).await?;
+
+    let run = system.operator.full_sync().await?;
+    assert_eq!(json!(run.summary.state), "completed_with_errors", "{run:#?}");
+    let account = system.balanced_account(run.summary.sync_id).await?;
+    let outcome = |word: &str| (account[word].created, account[word].rejected);
+    assert_eq!(
+        (outcome("vessel"), outcome("equipment"), outcome("user")),
+        ((2, 1), (7, 1), (4, 1)),
+        "{account:?}"
+    );
+    let findings = system.operator.findings(run.summary.sync_id).await?;
+    let errors: Vec<_> = findings
+        .iter()
+        .filter(|it| it.severity == "error")
+        .map(|it| (it.source_id.as_str(), it.pointer.as_str(), it.code.as_str()))
+        .collect();
+    assert!(errors.contains(&("v-bad", "/imoNumber", "imo_check_digit")), "{findings:#?}");
+    assert!(errors.iter().any(|(id, pointer, _)| *id == "e-twin" && *pointer == "/qrCode"), "{findings:#?}");
+    assert!(errors.iter().any(|(id, pointer, _)| *id == "u-bad" && *pointer == "/email"), "{findings:#?}");
+    assert!(findings.iter().all(|it| !it.message.is_empty()), "{findings:#?}");
+    Ok(())
+}

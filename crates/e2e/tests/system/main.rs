@@ -1,0 +1,8 @@
+//! What the system does when nothing fails: each test a system of its own, every service a process, looked at from
+//! outside.
+
+mod approvals;
+mod clock;
+mod full_sync;
+mod passwords;
+mod single_process;
