@@ -3,7 +3,10 @@
 //! JSON is camelCase, times are RFC 3339 in UTC. Input with a field that is not known is refused, so that a slip of the
 //! pen in a setting is not taken for agreement.
 
+mod quality;
+
 use chrono::{DateTime, Utc};
+pub use quality::{CodeCount, RecordQuality, ValidationReport, VesselIdentity};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;

@@ -81,7 +81,7 @@ impl CompanyDraft {
                 email: email?,
             })
         })();
-        inspection.verdict(self.id, label, version, record)
+        inspection.verdict(self.id, label, Vec::new(), version, record)
     }
 }
 

@@ -214,6 +214,13 @@ impl EquipmentDraft {
             let finding = Finding::warning("warranty_before_installation", "/warrantyUntil", message);
             inspection.note(finding.with_value(warranty));
         }
+        let today = rules.now.date_naive();
+        if let Some(installed) = self.installed_on
+            && installed > today
+        {
+            let finding = Finding::warning("installed_in_future", "/installedOn", "lies in the future");
+            inspection.note(finding.with_value(installed));
+        }
         let running_hours = inspection.within("/runningHours", self.running_hours, 0..=2_000_000);
         let service_status = inspection.take(self.service_status.parse().map_err(|_unknown| {
             Finding::error("service_status_unknown", "/serviceStatus", "is not in our vocabulary")
@@ -232,7 +239,9 @@ impl EquipmentDraft {
             .maintenance_schedules
             .into_iter()
             .enumerate()
-            .map(|(i, schedule)| schedule.parse(&mut inspection, &format!("/maintenanceSchedules/{i}")))
+            .map(|(i, schedule)| {
+                schedule.parse(&mut inspection, &format!("/maintenanceSchedules/{i}"), today)
+            })
             .collect();
         let record = (|| {
             let source_id = source_id?;
@@ -264,7 +273,7 @@ impl EquipmentDraft {
                 withdrawn_at: self.withdrawn_at,
             })
         })();
-        inspection.verdict(self.id, label, version, record)
+        inspection.verdict(self.id, label, vec![self.vessel_id], version, record)
     }
 }
 
@@ -346,6 +355,23 @@ mod tests {
             [
                 ("criticality_basis_missing", "/criticalityBasis"),
                 ("standby_test_missing", "/standbyTestIntervalDays"),
+            ]
+        );
+    }
+
+    #[test]
+    fn dates_that_cannot_be_are_let_in_with_a_warning() {
+        let day = |text: &str| Some(text.parse().unwrap());
+        let mut draft =
+            EquipmentDraft { installed_on: day("2026-06-02"), warranty_until: day("2026-06-01"), ..draft() };
+        draft.maintenance_schedules[0].last_done_on = day("2026-06-02");
+        let accepted = draft.accept(&rules()).unwrap();
+        assert_eq!(
+            found(&accepted.warnings),
+            [
+                ("warranty_before_installation", "/warrantyUntil"),
+                ("installed_in_future", "/installedOn"),
+                ("last_done_in_future", "/maintenanceSchedules/0/lastDoneOn"),
             ]
         );
     }

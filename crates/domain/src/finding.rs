@@ -102,6 +102,8 @@ pub struct Rejection {
     pub source_id: String,
     /// What a person calls it, as far as it could be read.
     pub label: Option<String>,
+    /// The vessels it belongs to, by their ids in the onboarding portal, as far as it could be read.
+    pub vessel_ids: Vec<String>,
     /// Why; warnings may be among them.
     pub findings: Vec<Finding>,
 }
@@ -110,7 +112,7 @@ impl Rejection {
     /// A rejection for one reason.
     #[must_use]
     pub fn because(source_id: impl Into<String>, label: Option<String>, finding: Finding) -> Self {
-        Self { source_id: source_id.into(), label, findings: vec![finding] }
+        Self { source_id: source_id.into(), label, vessel_ids: Vec::new(), findings: vec![finding] }
     }
 }
 
@@ -191,18 +193,19 @@ impl Inspection {
         }
     }
 
-    /// Ends the inspection: `record` is there unless something was found to be wrong.
+    /// Ends the inspection: `record` is there unless something was found to be wrong. `vessel_ids`: to which it belongs.
     pub(crate) fn verdict<T>(
         self,
         source_id: String,
         label: String,
+        vessel_ids: Vec<String>,
         version: Version,
         record: Option<T>,
     ) -> Result<Accepted<T>, Rejection> {
         let faulty = self.findings.iter().any(|finding| finding.severity == Severity::Error);
         match record {
             Some(record) if !faulty => Ok(Accepted { record, version, warnings: self.findings, label }),
-            _ => Err(Rejection { source_id, label: Some(label), findings: self.findings }),
+            _ => Err(Rejection { source_id, label: Some(label), vessel_ids, findings: self.findings }),
         }
     }
 }
@@ -236,7 +239,8 @@ mod tests {
         inspection.note(Finding::warning("w", "/a", "odd"));
         assert_eq!(inspection.text("/name", "  ", 10), None);
         let version = Version::new(DateTime::UNIX_EPOCH, crate::ContentHash::of(&()));
-        let rejection = inspection.verdict("1".into(), "label".into(), version, Some(())).unwrap_err();
+        let rejection =
+            inspection.verdict("1".into(), "label".into(), Vec::new(), version, Some(())).unwrap_err();
         assert_eq!(rejection.findings.iter().map(|f| f.code).collect::<Vec<_>>(), ["w", "blank"]);
     }
 }

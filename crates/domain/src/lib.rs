@@ -8,6 +8,7 @@ pub mod failure;
 pub mod finding;
 pub mod ids;
 pub mod last_write_wins;
+pub mod near_miss;
 pub mod outcome;
 pub mod record_type;
 pub mod retry;

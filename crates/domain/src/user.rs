@@ -153,6 +153,13 @@ impl UserDraft {
             let message = "signs off before signing on";
             inspection.note(Finding::error("sign_off_before_sign_on", "/signOff", message).with_value(off));
         }
+        if let Some(off) = self.sign_off
+            && self.active
+            && off < rules.now.date_naive()
+        {
+            let message = "has signed off, and the account is still active: it is locked out";
+            inspection.note(Finding::warning("signed_off_and_active", "/signOff", message).with_value(off));
+        }
         let record = (|| {
             let workplace = workplace?;
             let department = department?;
@@ -174,7 +181,7 @@ impl UserDraft {
                 withdrawn_at: self.withdrawn_at,
             })
         })();
-        inspection.verdict(self.id, label, version, record)
+        inspection.verdict(self.id, label, self.vessel_ids, version, record)
     }
 }
 
@@ -213,6 +220,17 @@ mod tests {
         assert_eq!(accepted.record.rank, "Grand Admiral");
         let warning = &accepted.warnings[0];
         assert_eq!((warning.code, warning.value.as_deref()), ("unknown_rank", Some("Grand Admiral")));
+    }
+
+    #[test]
+    fn an_account_that_outlives_its_contract_is_let_in_with_a_warning() {
+        let signed_off = |day: &str| UserDraft { sign_off: Some(day.parse().unwrap()), ..draft() };
+        let codes = |draft: UserDraft| {
+            draft.accept(&rules()).unwrap().warnings.into_iter().map(|it| it.code).collect::<Vec<_>>()
+        };
+        assert_eq!(codes(signed_off("2026-05-31")), ["signed_off_and_active"]);
+        assert_eq!(codes(signed_off("2026-06-01")), [""; 0]);
+        assert_eq!(codes(UserDraft { active: false, ..signed_off("2026-05-31") }), [""; 0]);
     }
 
     #[test]

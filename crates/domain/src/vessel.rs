@@ -219,8 +219,9 @@ impl VesselDraft {
                     Ok(vessel) => {
                         let mut findings = vessel.warnings;
                         findings.push(finding);
-                        let source_id = vessel.record.source_id.into();
-                        Rejection { source_id, label: Some(vessel.label), findings }
+                        let source_id = String::from(vessel.record.source_id);
+                        let vessel_ids = vec![source_id.clone()];
+                        Rejection { source_id, label: Some(vessel.label), vessel_ids, findings }
                     }
                     Err(mut rejection) => {
                         rejection.findings.push(finding);
@@ -264,9 +265,18 @@ impl VesselDraft {
             let message = format!("its MID {} is not of the flag {flag}", mmsi.mid());
             inspection.note(Finding::warning("mmsi_flag_mismatch", "/mmsi", message).with_value(mmsi));
         }
-        let call_sign = inspection.take_optional(self.call_sign.as_deref().map(|text| {
-            text.parse().map_err(|e| Finding::error("call_sign_malformed", "/callSign", e).with_value(text))
-        }));
+        let call_sign: Option<Option<CallSign>> =
+            inspection.take_optional(self.call_sign.as_deref().map(|text| {
+                text.parse()
+                    .map_err(|e| Finding::error("call_sign_malformed", "/callSign", e).with_value(text))
+            }));
+        if let (Some(Some(call_sign)), Some(flag)) = (&call_sign, &flag)
+            && !call_sign.agrees_with(flag)
+        {
+            let message = format!("its prefix {} is not of the flag {flag}", call_sign.prefix());
+            let finding = Finding::warning("call_sign_flag_mismatch", "/callSign", message);
+            inspection.note(finding.with_value(call_sign));
+        }
         let vessel_type =
             self.vessel_type.parse().unwrap_or_else(|_unknown: crate::vocabulary::UnknownWord| {
                 let message = "is not in our vocabulary; taken as other";
@@ -323,7 +333,8 @@ impl VesselDraft {
                 withdrawn_at: self.withdrawn_at,
             })
         })();
-        inspection.verdict(self.id, label, version, record)
+        let vessel_ids = vec![self.id.clone()];
+        inspection.verdict(self.id, label, vessel_ids, version, record)
     }
 
     /// What the vessel itself says: of its company only which one it is, for the company has a version of its own.
@@ -382,6 +393,7 @@ mod tests {
     fn oddities_let_it_in_with_warnings() {
         let draft = VesselDraft {
             mmsi: Some("355123000".into()),
+            call_sign: Some("3EJH2".into()),
             vessel_type: "spaceship".into(),
             net_tonnage: Some(50_000),
             ..draft()
@@ -391,6 +403,7 @@ mod tests {
             codes(&accepted.warnings),
             [
                 (Severity::Warning, "mmsi_flag_mismatch", "/mmsi"),
+                (Severity::Warning, "call_sign_flag_mismatch", "/callSign"),
                 (Severity::Warning, "vessel_type_unknown", "/vesselType"),
                 (Severity::Warning, "net_above_gross", "/netTonnage"),
             ]

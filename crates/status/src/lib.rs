@@ -4,6 +4,7 @@ mod dashboard;
 mod desk;
 mod failure;
 mod hub;
+mod labels;
 pub mod openapi;
 mod routes;
 mod schedule;

@@ -34,6 +34,8 @@ use crate::routes;
         (name = "dead letters", description = "What used up its retries, and how it is put back on its way"),
         (name = "webhooks", description = "What the onboarding portal told, and what was refused"),
         (name = "updates", description = "Progress as it happens"),
+        (name = "validation", description = "What is wrong or odd about the data"),
+        (name = "labels", description = "What is glued to the machines"),
         (name = "operators", description = "Who one is, and what one may see once"),
     )
 )]

@@ -3,11 +3,13 @@
 pub(crate) mod connection;
 pub(crate) mod dead_letters;
 pub(crate) mod identity;
+pub(crate) mod labels;
 pub(crate) mod paging;
 pub(crate) mod settings;
 pub(crate) mod syncs;
 pub(crate) mod updates;
 pub(crate) mod users;
+pub(crate) mod validation;
 pub(crate) mod webhooks;
 
 use utoipa_actix_web::service_config::ServiceConfig;
@@ -37,6 +39,10 @@ pub(crate) fn configure(app: &mut ServiceConfig<'_>) {
         .service(webhooks::plan_reprocess)
         .service(webhooks::reprocess_many)
         .service(identity::me)
+        .service(labels::label_svg)
+        .service(labels::label_png)
+        .service(labels::label_sheets)
         .service(users::claim_temporary_password)
+        .service(validation::report)
         .service(updates::stream_updates);
 }

@@ -21,6 +21,8 @@ pub struct RecordFinding {
     pub source_id: String,
     /// What a person calls it.
     pub label: Option<String>,
+    /// The vessels it belongs to, by their ids in the onboarding portal.
+    pub vessel_ids: Vec<String>,
     /// What was found.
     pub finding: Finding,
 }
@@ -88,7 +90,7 @@ pub struct Conflict {
     pub opened_at: DateTime<Utc>,
 }
 
-/// Stores findings, in one statement.
+/// Stores findings, in one statement: with their run, and as what stands about their records from now on.
 ///
 /// # Errors
 ///
@@ -104,9 +106,22 @@ pub async fn findings_insert(
     }
     // PostgreSQL keeps no NUL in text, and what is rejected may well hold one.
     let clean = |text: &str| text.replace('\0', "\u{fffd}");
+    // A record without an id cannot be found again to say that it is mended.
     statement(
-        "INSERT INTO findings (sync_id, record_type, source_id, label, severity, code, pointer, message, value, found_at)
-         SELECT $1, i.*, $2 FROM unnest($3, $4, $5, $6, $7, $8, $9, $10) AS i",
+        "WITH i AS (
+             SELECT * FROM unnest($3, $4, $5, $6, $7, $8, $9, $10, $11)
+                 AS i (record_type, source_id, label, severity, code, pointer, message, value, vessel_ids)
+         ), overtaken AS (
+             DELETE FROM record_findings f USING (SELECT DISTINCT record_type, source_id FROM i) AS i
+             WHERE f.record_type = i.record_type AND f.source_id = i.source_id
+         ), standing AS (
+             INSERT INTO record_findings (sync_id, record_type, source_id, label, vessel_ids, severity, code, pointer,
+                 message, value, found_at)
+             SELECT $1, record_type, source_id, label, string_to_array(vessel_ids, ','), severity, code, pointer,
+                 message, value, $2 FROM i WHERE source_id <> ''
+         )
+         INSERT INTO findings (sync_id, record_type, source_id, label, severity, code, pointer, message, value, found_at)
+         SELECT $1, record_type, source_id, label, severity, code, pointer, message, value, $2 FROM i",
     )
     .bind::<Uuid, _>(sync_id.as_uuid())
     .bind::<Timestamptz, _>(now)
@@ -120,8 +135,26 @@ pub async fn findings_insert(
     .bind::<Array<Nullable<Text>>, _>(
         findings.iter().map(|it| it.finding.value.as_deref().map(clean)).collect::<Vec<_>>(),
     )
+    .bind::<Array<Text>, _>(findings.iter().map(|it| clean(&it.vessel_ids.join(","))).collect::<Vec<_>>())
     .execute(db)
     .await?;
+    Ok(())
+}
+
+/// Forgets what stood about records: they were written anew, and nothing is to be said about them.
+pub(crate) async fn findings_clear(
+    db: &mut Db,
+    record_type: RecordType,
+    source_ids: &[&str],
+) -> Result<(), StoreError> {
+    if source_ids.is_empty() {
+        return Ok(());
+    }
+    statement("DELETE FROM record_findings WHERE record_type = $1 AND source_id = ANY($2)")
+        .bind::<Text, _>(record_type.as_str())
+        .bind::<Array<Text>, _>(source_ids)
+        .execute(db)
+        .await?;
     Ok(())
 }
 

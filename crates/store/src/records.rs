@@ -34,7 +34,7 @@ pub use vessels::{vessel_ids_known, vessels_apply};
 
 use crate::{
     Db, StoreError,
-    findings::{RecordFinding, findings_insert},
+    findings::{RecordFinding, findings_clear, findings_insert},
     sql::{Statement, statement},
 };
 
@@ -128,20 +128,33 @@ pub(crate) trait Table: Sync {
     fn natural_key(_: &Self::Record) -> Option<&str> {
         None
     }
+    /// The ship's own number that the onboarding portal may contradict, as an expression over `t`.
+    const SHIPS_NUMBER: &'static str = "NULL::integer";
+
+    /// The vessels that the record belongs to, by their ids in the onboarding portal.
+    fn vessel_ids(_: &Self::Record) -> Vec<String> {
+        Vec::new()
+    }
     /// Why the record cannot go in for what it refers to.
     fn missing_reference(&self, _: &Self::Record) -> Option<Finding> {
         None
     }
+    /// What is odd about a record that is to be written, in the light of what we have. `ships`: the ship's own number
+    /// of a row that is there.
+    fn warnings(&self, _: &Self::Record, _ships: Option<i32>) -> Vec<Finding> {
+        Vec::new()
+    }
     /// Binds an array each of `COLUMNS`, `INPUTS` and `ONCE`, in that order.
     fn bind<'f>(&'f self, statement: Statement<'f>, rows: &[&'f Accepted<Self::Record>]) -> Statement<'f>;
-    /// What is to be done beside: parts of what was written. `written`: row id, record, whether it is new.
+    /// What is to be done beside: parts of what was written. `written`: row id, record, whether it is new. Returns what
+    /// is odd about some rows then.
     fn after(
         &self,
         _: &mut Db,
         _written: &[(uuid::Uuid, &Accepted<Self::Record>, bool)],
         _now: DateTime<Utc>,
-    ) -> impl Future<Output = Result<(), StoreError>> + Send {
-        async { Ok(()) }
+    ) -> impl Future<Output = Result<Vec<(uuid::Uuid, Finding)>, StoreError>> + Send {
+        async { Ok(Vec::new()) }
     }
 }
 
@@ -160,6 +173,8 @@ struct HeldRow {
     last_writer: String,
     #[diesel(sql_type = Bool)]
     is_critical: bool,
+    #[diesel(sql_type = Nullable<Int4>)]
+    ships_number: Option<i32>,
     #[diesel(sql_type = Nullable<Jsonb>)]
     local: Option<Value>,
 }
@@ -192,7 +207,8 @@ async fn held_rows(
 /// What a batch came to.
 struct Batch<'a, R> {
     outcomes: HashMap<&'a str, Outcome>,
-    rejections: Vec<(&'a Accepted<R>, Finding)>,
+    /// Why records were rejected, or what is odd about some that went in.
+    findings: Vec<(&'a Accepted<R>, Finding)>,
 }
 
 /// Writes a page. Every record of the input has one outcome, in its order.
@@ -223,7 +239,7 @@ pub(crate) async fn page_apply<T: Table>(
             Ok(done) => {
                 statement("RELEASE SAVEPOINT batch").execute(db).await?;
                 outcomes.extend(done.outcomes);
-                findings.extend(done.rejections.into_iter().map(|(it, finding)| of_record::<T>(it, finding)));
+                findings.extend(done.findings.into_iter().map(|(it, finding)| of_record::<T>(it, finding)));
             }
             Err(error) if error.is_refusal() => {
                 statement("ROLLBACK TO SAVEPOINT batch").execute(db).await?;
@@ -246,15 +262,19 @@ pub(crate) async fn page_apply<T: Table>(
             Err(error) => return Err(error),
         }
     }
+    let mut written: HashSet<&str> = HashSet::new();
     for it in newest.values() {
-        let written = matches!(
-            outcomes.get(T::source_id(&it.record).as_str()),
-            Some(Outcome::Created | Outcome::Updated | Outcome::Conflict)
-        );
-        if written {
+        let source_id = T::source_id(&it.record).as_str();
+        if let Some(Outcome::Created | Outcome::Updated | Outcome::Conflict) = outcomes.get(source_id) {
             findings.extend(it.warnings.iter().map(|warning| of_record::<T>(it, warning.clone())));
+            written.insert(source_id);
         }
     }
+    // What stood about a record stands no more once it is written anew.
+    findings.iter().for_each(|it| {
+        written.remove(it.source_id.as_str());
+    });
+    findings_clear(db, T::RECORD_TYPE, &written.into_iter().collect::<Vec<_>>()).await?;
     findings_insert(db, sync_id, &findings, now).await?;
 
     // A state that the same page overtakes is stale.
@@ -279,6 +299,7 @@ fn of_record<T: Table>(it: &Accepted<T::Record>, finding: Finding) -> RecordFind
         record_type: T::RECORD_TYPE,
         source_id: T::source_id(&it.record).to_string(),
         label: Some(it.label.clone()),
+        vessel_ids: T::vessel_ids(&it.record),
         finding,
     }
 }
@@ -303,19 +324,20 @@ async fn batch_apply<'a, T: Table>(
 ) -> Result<Batch<'a, T::Record>, StoreError> {
     let id_of = |it: &&'a Accepted<T::Record>| T::source_id(&it.record).as_str();
     let compare = format!(
-        "SELECT source_id, id, content_hash, version_at, last_writer, false AS is_critical, NULL::jsonb AS local
-         FROM {} WHERE source_id = ANY($1)",
+        "SELECT source_id, id, content_hash, version_at, last_writer, false AS is_critical,
+             NULL::integer AS ships_number, NULL::jsonb AS local FROM {} WHERE source_id = ANY($1)",
         T::NAME
     );
     let lock = format!(
-        "SELECT source_id, id, content_hash, version_at, last_writer, {} AS is_critical,
+        "SELECT source_id, id, content_hash, version_at, last_writer, {} AS is_critical, {} AS ships_number,
              CASE WHEN last_writer = 'maintenance' OR {} THEN to_jsonb(t) END AS local
          FROM {} AS t WHERE source_id = ANY($1) ORDER BY source_id FOR NO KEY UPDATE",
         T::IS_CRITICAL,
+        T::SHIPS_NUMBER,
         T::IS_CRITICAL,
         T::NAME
     );
-    let mut done = Batch { outcomes: HashMap::with_capacity(records.len()), rejections: Vec::new() };
+    let mut done = Batch { outcomes: HashMap::with_capacity(records.len()), findings: Vec::new() };
     let mut open: Vec<&'a Accepted<T::Record>> = records.to_vec();
     // Each round someone else was faster with some row; more than a few would be a quarrel, not a race.
     for _ in 0..5 {
@@ -354,6 +376,7 @@ async fn batch_apply<'a, T: Table>(
                 match ids.get(id_of(&it)) {
                     Some(id) => {
                         done.outcomes.insert(id_of(&it), Outcome::Created);
+                        note(table, &mut done, it, None);
                         written.push((*id, it, true));
                     }
                     None => open.push(it), // somebody else was faster with the row or its natural key
@@ -361,7 +384,13 @@ async fn batch_apply<'a, T: Table>(
             }
         }
         if !written.is_empty() {
-            table.after(db, &written, now).await?;
+            let odd = table.after(db, &written, now).await?;
+            let of: HashMap<uuid::Uuid, &'a Accepted<T::Record>> = if odd.is_empty() {
+                HashMap::new()
+            } else {
+                written.iter().map(|(id, it, _)| (*id, *it)).collect()
+            };
+            done.findings.extend(odd.into_iter().filter_map(|(id, finding)| Some((*of.get(&id)?, finding))));
         }
     }
     if open.is_empty() { Ok(done) } else { Err(StoreError::Contended) }
@@ -399,6 +428,7 @@ async fn known_apply<'a, T: Table>(
                 }
                 updates.push(it);
                 written.push((row.id, it, false));
+                note(table, done, it, row.ships_number);
             }
             Decision::Unchanged { newer: true } => later.push(it),
             Decision::LocalWins => disputes.push((it, row, conflicts::Kind::LocalNewer)),
@@ -431,6 +461,18 @@ async fn known_apply<'a, T: Table>(
     Ok(())
 }
 
+/// Keeps what is odd about a record that goes in. A tombstone is spared.
+fn note<'a, T: Table>(
+    table: &T,
+    done: &mut Batch<'a, T::Record>,
+    it: &'a Accepted<T::Record>,
+    ships: Option<i32>,
+) {
+    if !T::is_withdrawn(&it.record) {
+        done.findings.extend(table.warnings(&it.record, ships).into_iter().map(|finding| (it, finding)));
+    }
+}
+
 fn references_check<'a, T: Table>(
     table: &T,
     records: &mut Vec<&'a Accepted<T::Record>>,
@@ -440,7 +482,7 @@ fn references_check<'a, T: Table>(
         None => true,
         Some(finding) => {
             done.outcomes.insert(T::source_id(&it.record).as_str(), Outcome::Rejected);
-            done.rejections.push((it, finding));
+            done.findings.push((it, finding));
             false
         }
     });
@@ -477,7 +519,7 @@ async fn natural_keys_check<'a, T: Table>(
             // An e-mail address is a person's: it stays out of the findings.
             let finding = if T::RECORD_TYPE == RecordType::User { finding } else { finding.with_value(key) };
             done.outcomes.insert(source_id, Outcome::Rejected);
-            done.rejections.push((it, finding));
+            done.findings.push((it, finding));
             false
         });
     }

@@ -91,6 +91,7 @@ impl Account {
                 record_type,
                 source_id: rejection.source_id.clone(),
                 label: rejection.label.clone(),
+                vessel_ids: rejection.vessel_ids.clone(),
                 finding: finding.clone(),
             }));
         }

@@ -213,6 +213,11 @@ async fn a_full_sync_brings_the_good_records_and_keeps_the_reasons_of_the_bad() 
         users.iter().all(|user| user["password_hash"].as_str().is_some_and(|h| h.starts_with("$argon2id$")))
     );
 
+    // What stands about records is known by vessel, the rejected ones too.
+    let standing =
+        |code: &str| format!("record_findings WHERE code = '{code}' AND vessel_ids = ARRAY['v-bad']");
+    assert_eq!(scene.number(&standing("imo_number_check_digit")).await, 1);
+
     // Once more: nothing has changed, no password was made anew.
     let again = scene.full_sync().await?;
     scene.ended(again).await?;
@@ -222,6 +227,13 @@ async fn a_full_sync_brings_the_good_records_and_keeps_the_reasons_of_the_bad() 
         scene.rows("SELECT role, password_hash, sealed_password FROM users ORDER BY source_id").await,
         users
     );
+
+    // Once it is mended, nothing stands about it any more.
+    scene.provider.put_vessel("v-bad", json!({"imoNumber": "7625811", "updatedAt": "2026-05-02T00:00:00Z"}));
+    let mended = scene.full_sync().await?;
+    scene.ended(mended).await?;
+    assert_eq!(scene.number("record_findings WHERE source_id = 'v-bad'").await, 0);
+    assert_eq!(scene.number("findings WHERE source_id = 'v-bad'").await, 2, "each run keeps its own");
     scene.end().await;
     Ok(())
 }

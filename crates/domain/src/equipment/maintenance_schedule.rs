@@ -83,7 +83,12 @@ pub struct MaintenanceSchedule {
 }
 
 impl MaintenanceScheduleDraft {
-    pub(super) fn parse(self, inspection: &mut Inspection, at: &str) -> Option<MaintenanceSchedule> {
+    pub(super) fn parse(
+        self,
+        inspection: &mut Inspection,
+        at: &str,
+        today: NaiveDate,
+    ) -> Option<MaintenanceSchedule> {
         let source_id = inspection.source_id(&format!("{at}/id"), &self.id);
         let job_code = inspection.text(&format!("{at}/jobCode"), &self.job_code, 50);
         let title = inspection.text(&format!("{at}/title"), &self.title, 200);
@@ -124,6 +129,13 @@ impl MaintenanceScheduleDraft {
             });
         let class_item_code =
             inspection.optional_text(&format!("{at}/classItemCode"), self.class_item_code.as_deref(), 50);
+        if let Some(done) = self.last_done_on
+            && done > today
+        {
+            let message = "lies in the future";
+            let finding = Finding::warning("last_done_in_future", format!("{at}/lastDoneOn"), message);
+            inspection.note(finding.with_value(done));
+        }
         Some(MaintenanceSchedule {
             source_id: source_id?,
             job_code: job_code?,

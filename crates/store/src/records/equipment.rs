@@ -47,6 +47,7 @@ impl Table for EquipmentTable {
     const NATURAL_KEY: Option<(&'static str, &'static str, &'static str)> =
         Some(("qr_code", "duplicate_qr_code", "/qrCode"));
     const IS_CRITICAL: &'static str = "t.is_critical";
+    const SHIPS_NUMBER: &'static str = "t.running_hours";
 
     fn source_id(record: &Equipment) -> &SourceId {
         &record.source_id
@@ -62,6 +63,19 @@ impl Table for EquipmentTable {
 
     fn natural_key(record: &Equipment) -> Option<&str> {
         Some(record.qr_code.as_str())
+    }
+
+    fn vessel_ids(record: &Equipment) -> Vec<String> {
+        vec![record.vessel_source_id.to_string()]
+    }
+
+    fn warnings(&self, record: &Equipment, ships: Option<i32>) -> Vec<Finding> {
+        let (Some(hours), Some(ships)) = (record.running_hours, ships) else { return Vec::new() };
+        if hours >= ships {
+            return Vec::new();
+        }
+        let message = format!("runs backwards: the ship's counter stands at {ships}, and stays");
+        vec![Finding::warning("running_hours_backwards", "/runningHours", message).with_value(hours)]
     }
 
     fn missing_reference(&self, record: &Equipment) -> Option<Finding> {
@@ -102,9 +116,10 @@ impl Table for EquipmentTable {
         db: &mut Db,
         written: &[(uuid::Uuid, &Accepted<Equipment>, bool)],
         now: DateTime<Utc>,
-    ) -> Result<(), StoreError> {
-        equipment_parts::parts_apply(db, written, now).await?;
-        equipment_parts::schedules_apply(db, written, now).await
+    ) -> Result<Vec<(uuid::Uuid, Finding)>, StoreError> {
+        let below_minimum = equipment_parts::parts_apply(db, written, now).await?;
+        equipment_parts::schedules_apply(db, written, now).await?;
+        Ok(below_minimum)
     }
 }
 

@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use diesel::sql_types::*;
 use diesel_async::RunQueryDsl;
 use domain::{
-    Accepted,
+    Accepted, Finding,
     equipment::{CriticalPart, Equipment, MaintenanceSchedule},
 };
 
@@ -40,28 +40,36 @@ const SCHEDULES: &[&str] = &[
 ];
 
 /// `once` is the ship's own: set when the row is created, and never again.
+///
+/// What is as it was is not written again: most parts of an equipment that changed have not.
 fn upsert(table: &str, columns: &[&str], once: &str) -> String {
     let names = columns.join(", ");
     let values: Vec<String> = columns.iter().map(|name| format!("i.{name}")).collect();
     let sets: Vec<String> = columns.iter().map(|name| format!("{name} = excluded.{name}")).collect();
+    let held: Vec<String> = columns.iter().map(|name| format!("t.{name}")).collect();
+    let incoming: Vec<String> = columns.iter().map(|name| format!("excluded.{name}")).collect();
     let parameters: Vec<String> = (2..columns.len() + 6).map(|n| format!("${n}")).collect();
     format!(
         "INSERT INTO {table} AS t (id, equipment_id, source_id, {names}, {once}, synced_at, created_at, updated_at)
          SELECT i.id, i.equipment_id, i.source_id, {}, i.{once}, $1, $1, $1
          FROM unnest({}) AS i (id, equipment_id, source_id, {names}, {once})
          ON CONFLICT (equipment_id, source_id) DO UPDATE SET {}, status = 'active', updated_at = $1,
-             synced_at = greatest($1, t.synced_at + interval '1 microsecond')",
+             synced_at = greatest($1, t.synced_at + interval '1 microsecond')
+         WHERE t.status <> 'active' OR ({}) IS DISTINCT FROM ({})",
         values.join(", "),
         parameters.join(", "),
-        sets.join(", ")
+        sets.join(", "),
+        held.join(", "),
+        incoming.join(", ")
     )
 }
 
+/// Returns which equipment has less of a critical part on board than the minimum: by the ship's own count.
 pub(super) async fn parts_apply(
     db: &mut Db,
     written: &Written<'_>,
     now: DateTime<Utc>,
-) -> Result<(), StoreError> {
+) -> Result<Vec<(uuid::Uuid, Finding)>, StoreError> {
     let rows: Vec<(uuid::Uuid, &CriticalPart)> = written
         .iter()
         .flat_map(|(id, it, _)| it.record.critical_parts.iter().map(|part| (*id, part)))
@@ -89,7 +97,38 @@ pub(super) async fn parts_apply(
             .await?;
     }
     let keys = rows.iter().map(|(equipment, it)| (*equipment, it.source_id.as_str()));
-    withdraw_others(db, "critical_parts", written, keys, now).await
+    withdraw_others(db, "critical_parts", written, keys, now).await?;
+    below_minimum(db, written).await
+}
+
+async fn below_minimum(db: &mut Db, written: &Written<'_>) -> Result<Vec<(uuid::Uuid, Finding)>, StoreError> {
+    let has_critical =
+        |it: &Accepted<Equipment>| it.record.critical_parts.iter().any(|part| part.is_critical);
+    let equipment: Vec<uuid::Uuid> =
+        written.iter().filter(|(_, it, _)| has_critical(it)).map(|(id, ..)| *id).collect();
+    if equipment.is_empty() {
+        return Ok(Vec::new());
+    }
+    let rows: Vec<(uuid::Uuid, String, i32, i32)> = statement(
+        "SELECT equipment_id, source_id, stock_on_board, minimum_stock FROM critical_parts
+         WHERE equipment_id = ANY($1) AND is_critical AND status = 'active' AND stock_on_board < minimum_stock
+         ORDER BY equipment_id, source_id",
+    )
+    .bind::<Array<Uuid>, _>(equipment)
+    .returning::<(Uuid, Text, Int4, Int4)>()
+    .load(db)
+    .await?;
+    let of = |id: uuid::Uuid| written.iter().find(|(row, ..)| *row == id).map(|(_, it, _)| &it.record);
+    Ok(rows
+        .into_iter()
+        .filter_map(|(id, part, stock, minimum)| {
+            let at = of(id)?.critical_parts.iter().position(|it| it.source_id.as_str() == part)?;
+            let message =
+                format!("{stock} on board, and {minimum} must be: ISM keeps a minimum of critical spares");
+            let pointer = format!("/criticalParts/{at}/stockOnBoard");
+            Some((id, Finding::warning("critical_spares_below_minimum", pointer, message).with_value(stock)))
+        })
+        .collect())
 }
 
 pub(super) async fn schedules_apply(

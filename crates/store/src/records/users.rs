@@ -8,7 +8,7 @@ use std::{
 use chrono::{DateTime, Utc};
 use diesel::sql_types::*;
 use diesel_async::RunQueryDsl;
-use domain::{Accepted, RecordType, SourceId, SyncId, role_mapping, user::User};
+use domain::{Accepted, Finding, RecordType, SourceId, SyncId, role_mapping, user::User};
 
 use super::{Applied, Arrays, Column, Table, column, ids_of, page_apply};
 use crate::{
@@ -97,6 +97,7 @@ impl fmt::Debug for PasswordClaim {
 
 struct Users<'p> {
     companies: HashMap<String, uuid::Uuid>,
+    vessels: HashMap<String, uuid::Uuid>,
     passwords: HashMap<&'p str, &'p NewPassword>,
 }
 
@@ -144,6 +145,24 @@ impl Table for Users<'_> {
         Some(record.email.as_str())
     }
 
+    fn vessel_ids(record: &User) -> Vec<String> {
+        record.vessel_source_ids.iter().map(ToString::to_string).collect()
+    }
+
+    fn warnings(&self, record: &User, _: Option<i32>) -> Vec<Finding> {
+        let company = record.company_source_id.iter().filter(|id| !self.companies.contains_key(id.as_str()));
+        let company = company.map(|id| {
+            let message = "is not known: the account belongs to no company";
+            Finding::warning("company_unknown", "/companyId", message).with_value(id)
+        });
+        let vessels = record.vessel_source_ids.iter().filter(|id| !self.vessels.contains_key(id.as_str()));
+        let vessels = vessels.map(|id| {
+            let message = "names a vessel that is not known; it counts once the vessel is there";
+            Finding::warning("vessel_unknown", "/vesselIds", message).with_value(id)
+        });
+        company.chain(vessels).collect()
+    }
+
     fn bind<'f>(&'f self, statement: Statement<'f>, rows: &[&'f Accepted<User>]) -> Statement<'f> {
         let company = |user: &User| self.companies.get(user.company_source_id.as_ref()?.as_str()).copied();
         let vessels =
@@ -185,8 +204,9 @@ pub async fn users_apply(
 ) -> Result<Vec<Applied>, StoreError> {
     let companies =
         ids_of(db, "companies", users.iter().filter_map(|it| it.record.company_source_id.as_ref())).await?;
+    let vessels = ids_of(db, "vessels", users.iter().flat_map(|it| &it.record.vessel_source_ids)).await?;
     let passwords = passwords.iter().map(|it| (it.source_id.as_str(), it)).collect();
-    page_apply(&Users { companies, passwords }, db, sync_id, users, now).await
+    page_apply(&Users { companies, vessels, passwords }, db, sync_id, users, now).await
 }
 
 /// Which of these users we do not have: they need a temporary password.

@@ -4,13 +4,27 @@ use std::collections::{BTreeSet, HashMap};
 
 use chrono::{DateTime, Utc};
 use diesel::sql_types::*;
-use domain::{Accepted, Finding, RecordType, SourceId, SyncId, vessel::Vessel};
+use diesel_async::RunQueryDsl;
+use domain::{
+    Accepted, Finding, RecordType, SourceId, SyncId,
+    near_miss::{KnownVessel, near_miss},
+    values::{ImoNumber, Mmsi},
+    vessel::Vessel,
+};
 
 use super::{Applied, Arrays, Column, Table, column, ids_of, page_apply};
-use crate::{Db, StoreError, sql::Statement};
+use crate::{
+    Db, StoreError,
+    error::word,
+    sql::{Statement, statement},
+};
 
 struct Vessels {
     companies: HashMap<String, uuid::Uuid>,
+    /// Vessels whose numbers are one digit away from one of the page, and all of the page.
+    near: HashMap<ImoNumber, KnownVessel>,
+    /// Who has the MMSIs of the page.
+    mmsi_holders: HashMap<Mmsi, Vec<String>>,
 }
 
 impl Table for Vessels {
@@ -52,6 +66,21 @@ impl Table for Vessels {
 
     fn natural_key(record: &Vessel) -> Option<&str> {
         Some(record.imo_number.as_str())
+    }
+
+    fn vessel_ids(record: &Vessel) -> Vec<String> {
+        vec![record.source_id.to_string()]
+    }
+
+    fn warnings(&self, record: &Vessel, _: Option<i32>) -> Vec<Finding> {
+        let near = record.imo_number.one_digit_away();
+        let near = near.iter().filter_map(|number| near_miss(record, self.near.get(number)?));
+        let holder = record.mmsi.as_ref().and_then(|mmsi| {
+            let holder = self.mmsi_holders.get(mmsi)?.iter().find(|id| *id != record.source_id.as_str())?;
+            let message = format!("is the MMSI of {holder}, too: one ship has it at a time");
+            Some(Finding::warning("duplicate_mmsi", "/mmsi", message).with_value(mmsi))
+        });
+        near.chain(holder).collect()
     }
 
     fn missing_reference(&self, record: &Vessel) -> Option<Finding> {
@@ -101,7 +130,65 @@ pub async fn vessels_apply(
     now: DateTime<Utc>,
 ) -> Result<Vec<Applied>, StoreError> {
     let companies = ids_of(db, "companies", vessels.iter().map(|it| &it.record.company_source_id)).await?;
-    page_apply(&Vessels { companies }, db, sync_id, vessels, now).await
+    let near = near(db, vessels).await?;
+    let mmsi_holders = mmsi_holders(db, vessels).await?;
+    page_apply(&Vessels { companies, near, mmsi_holders }, db, sync_id, vessels, now).await
+}
+
+async fn near(
+    db: &mut Db,
+    vessels: &[Accepted<Vessel>],
+) -> Result<HashMap<ImoNumber, KnownVessel>, StoreError> {
+    let numbers: BTreeSet<ImoNumber> =
+        vessels.iter().flat_map(|it| it.record.imo_number.one_digit_away()).collect();
+    let rows: Vec<(String, String, String, Option<i32>)> = statement(
+        "SELECT imo_number, source_id, name, gross_tonnage FROM vessels
+         WHERE imo_number = ANY($1) AND status = 'active'",
+    )
+    .bind::<Array<Text>, _>(numbers.iter().map(ImoNumber::as_str).collect::<Vec<_>>())
+    .returning::<(Text, Text, Text, Nullable<Int4>)>()
+    .load(db)
+    .await?;
+    let mut near = HashMap::new();
+    for (number, source_id, name, gross_tonnage) in rows {
+        let imo_number: ImoNumber = word("vessels", "imo_number", &source_id, &number)?;
+        let source_id = word("vessels", "source_id", &source_id, &source_id)?;
+        near.insert(imo_number.clone(), KnownVessel { source_id, imo_number, name, gross_tonnage });
+    }
+    // The page itself overtakes what is there.
+    let of_page = vessels.iter().filter(|it| it.record.withdrawn_at.is_none());
+    near.extend(of_page.map(|it| (it.record.imo_number.clone(), KnownVessel::of(&it.record))));
+    Ok(near)
+}
+
+async fn mmsi_holders(
+    db: &mut Db,
+    vessels: &[Accepted<Vessel>],
+) -> Result<HashMap<Mmsi, Vec<String>>, StoreError> {
+    let of_page = vessels.iter().filter(|it| it.record.withdrawn_at.is_none());
+    let mut holders: HashMap<Mmsi, Vec<String>> = HashMap::new();
+    for it in of_page {
+        if let Some(mmsi) = &it.record.mmsi {
+            holders.entry(mmsi.clone()).or_default().push(it.record.source_id.to_string());
+        }
+    }
+    if holders.is_empty() {
+        return Ok(holders);
+    }
+    let on_page: Vec<&str> = vessels.iter().map(|it| it.record.source_id.as_str()).collect();
+    let rows: Vec<(String, String)> = statement(
+        "SELECT mmsi, source_id FROM vessels
+         WHERE mmsi = ANY($1) AND status = 'active' AND source_id <> ALL($2) ORDER BY source_id",
+    )
+    .bind::<Array<Text>, _>(holders.keys().map(Mmsi::as_str).collect::<Vec<_>>())
+    .bind::<Array<Text>, _>(on_page)
+    .returning::<(Text, Text)>()
+    .load(db)
+    .await?;
+    for (mmsi, source_id) in rows {
+        holders.entry(word("vessels", "mmsi", &source_id, &mmsi)?).or_default().push(source_id);
+    }
+    Ok(holders)
 }
 
 /// Which of these vessels we have.

@@ -4,6 +4,47 @@
  */
 
 export interface paths {
+    "/api/equipment/{id}/qr.png": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The label of a piece of equipment, as PNG
+         * @description As the SVG, at 203 dpi, for label printers.
+         */
+        get: operations["getLabelPng"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/equipment/{id}/qr.svg": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The label of a piece of equipment, as SVG
+         * @description 70 by 37 mm: a QR symbol (error correction Q, quiet zone of four modules) that holds the equipment's code, and beside
+         *     it vessel, IMO number, SFI code with unit, name, and the code in letters.
+         */
+        get: operations["getLabelSvg"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/sync/bulk/replay": {
         parameters: {
             query?: never;
@@ -337,6 +378,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/sync/validation/reports": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * How good the data is
+         * @description Of one vessel, of one run, or of the fleet. What stands about a record is what its last state was rejected for, or let
+         *     in with; it stands until the record is mended and synced again, however old the run is.
+         */
+        get: operations["getValidationReport"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/sync/webhooks": {
         parameters: {
             query?: never;
@@ -432,6 +494,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/vessels/{id}/labels.html": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The labels of a vessel's equipment, to print
+         * @description An HTML page of A4 sheets with 24 labels of 70 by 37 mm each, in the order of the codes; equipment that was withdrawn
+         *     is left out. Print it at 100 %.
+         */
+        get: operations["getLabelSheets"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -470,6 +553,25 @@ export interface components {
          * @enum {string}
          */
         Cause: "manual" | "scheduled" | "webhook" | "replay";
+        /** @description How often a rule spoke. */
+        CodeCount: {
+            /** @description Stable word for the rule. */
+            code: string;
+            /**
+             * Format: int64
+             * @description Findings.
+             */
+            findings: number;
+            /** @description Kind of record. */
+            recordType: components["schemas"]["RecordType"];
+            /**
+             * Format: int64
+             * @description Records they are about.
+             */
+            records: number;
+            /** @description `error` or `warning`. */
+            severity: string;
+        };
         /** @description One step of a connection test. */
         ConnectionStep: {
             /** @description What was seen. */
@@ -1015,6 +1117,26 @@ export interface components {
              */
             updated: number;
         };
+        /** @description How many records of a kind there are, and how many have findings. */
+        RecordQuality: {
+            /** @description Kind of record. */
+            recordType: components["schemas"]["RecordType"];
+            /**
+             * Format: int64
+             * @description Of a run: records read. Else: records here that are not withdrawn.
+             */
+            records: number;
+            /**
+             * Format: int64
+             * @description The state that was sent last was rejected.
+             */
+            withErrors: number;
+            /**
+             * Format: int64
+             * @description Let in, and somebody should look.
+             */
+            withWarnings: number;
+        };
         /**
          * @description A kind of record that has an account of its own.
          * @enum {string}
@@ -1361,6 +1483,42 @@ export interface components {
              */
             reason?: string | null;
         };
+        /** @description `GET /api/sync/validation/reports`: what validation has to say about a vessel, a run, or the fleet. */
+        ValidationReport: {
+            /** @description How often each rule spoke, errors first, the most frequent first. */
+            codes: components["schemas"]["CodeCount"][];
+            /**
+             * Format: int64
+             * @description Critical spares of which less is on board than must be, by the ships' present counts; absent for a run.
+             */
+            criticalSparesBelowMinimum?: number | null;
+            /** @description A page of the findings, errors first. */
+            findings: components["schemas"]["Finding"][];
+            /** @description Where the page stands. */
+            pagination: components["schemas"]["Pagination"];
+            /** @description How many records of each kind there are, and how many have findings. */
+            records: components["schemas"]["RecordQuality"][];
+            /**
+             * Format: uuid
+             * @description The run, if the report is about one.
+             */
+            syncId?: string | null;
+            vessel?: components["schemas"]["VesselIdentity"] | null;
+        };
+        /** @description Who a vessel is. */
+        VesselIdentity: {
+            /**
+             * Format: uuid
+             * @description Its id in the maintenance portal.
+             */
+            id: string;
+            /** @description Seven digits. */
+            imoNumber: string;
+            /** @description Its name. */
+            name: string;
+            /** @description Its id in the onboarding portal. */
+            sourceId: string;
+        };
         /** @description A webhook event, as lists show it. */
         WebhookEvent: {
             /**
@@ -1493,6 +1651,84 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    getLabelPng: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The equipment, by its id here or in the onboarding portal */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "image/png": number[];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, as an RFC 9457 problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getLabelSvg: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The equipment, by its id here or in the onboarding portal */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "image/svg+xml": string;
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, as an RFC 9457 problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     replayDeadLetters: {
         parameters: {
             query?: never;
@@ -2194,6 +2430,69 @@ export interface operations {
             };
         };
     };
+    getValidationReport: {
+        parameters: {
+            query?: {
+                /**
+                 * @description A vessel, by its IMO number, or by its id here or in the onboarding portal: what stands about it and all that
+                 *     belongs to it.
+                 */
+                vessel?: string;
+                /** @description A run: what it found. */
+                syncId?: string;
+                /** @description Only these. */
+                severity?: "error" | "warning";
+                /** @description Only of this rule. */
+                code?: string;
+                /** @description Only about this kind of record. */
+                recordType?: components["schemas"]["RecordType"];
+                /** @description Entries per page. */
+                limit?: number;
+                /** @description Entries to pass over. */
+                offset?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ValidationReport"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A vessel and a run at once */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, as an RFC 9457 problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     listWebhooks: {
         parameters: {
             query?: {
@@ -2363,6 +2662,57 @@ export interface operations {
             };
             /** @description There is nothing to do again */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, as an RFC 9457 problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getLabelSheets: {
+        parameters: {
+            query?: {
+                /** @description Labels of the first sheet that were peeled off before: their places stay empty. */
+                used?: number;
+            };
+            header?: never;
+            path: {
+                /** @description The vessel, by its IMO number, or by its id here or in the onboarding portal */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `used` is no place */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };

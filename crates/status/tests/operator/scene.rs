@@ -1,0 +1,193 @@
+//! A status service in a world of its own, with records that a sync has brought.
+
+use std::{collections::BTreeMap, net::SocketAddr, time::Duration};
+
+use chassis::{
+    auth::{OperatorKeys, Role},
+    configuration::Secret,
+    health::Health,
+    http::Options,
+    shutdown::Shutdown,
+};
+use chrono::{DateTime, Utc};
+use contracts::provider::{EquipmentDraft, UserDraft, VesselDraft};
+use domain::{
+    Cause, Mode, RecordType, Rules, Scope, SyncId,
+    clock::{Clock, SystemClock},
+};
+use reqwest::{Client, Method, RequestBuilder, StatusCode};
+use serde_json::{Value, json};
+use store::{
+    Store,
+    records::{Applied, NewPassword, companies_apply, equipment_apply, users_apply, vessels_apply},
+    sync_runs::{NewRun, counts_add, run_begin, run_finish},
+};
+use testbed::World;
+
+const SECRET: &str = "0123456789abcdef0123456789abcdef";
+
+pub(crate) struct Scene {
+    pub(crate) world: World,
+    pub(crate) store: Store,
+    address: SocketAddr,
+    client: Client,
+    keys: OperatorKeys,
+    shutdown: Shutdown,
+}
+
+impl Scene {
+    pub(crate) async fn new() -> anyhow::Result<Self> {
+        chassis::install_tls();
+        let world = World::empty().await?;
+        let store = Store::connect(&world.database_url, 4).await?;
+        store.migrate().await?;
+        let settings = json!({
+            "server": {"bind": "127.0.0.1:0"},
+            "database": {"url": world.database_url, "pool_size": 4},
+            "broker": {"url": world.amqp_url().await?},
+            "onboarding": {"url": "http://127.0.0.1:9/api", "api_key": "key", "timeout_seconds": 1, "concurrency": 1},
+            "operators": {"jwt_secret": SECRET},
+            "passwords": {"seal_key": "AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE="},
+            "updates": {"clients": 10, "backlog": 64}
+        });
+        let settings: status::Settings = serde_json::from_value(settings)?;
+        let (shutdown, health) = (Shutdown::manual(), Health::new());
+        let service = status::start(&settings, &shutdown, &health).await?;
+        let listener = chassis::http::listen("127.0.0.1:0")?;
+        let address = listener.local_addr()?;
+        let options = Options { workers: 1, drain: Duration::ZERO, ..Options::default() };
+        let serving =
+            chassis::http::serve_with(options, listener, shutdown.clone(), health, service.routes());
+        shutdown.supervise("http", serving);
+        let keys = OperatorKeys::from_secret(&Secret::from(SECRET))?;
+        let client = Client::builder().timeout(Duration::from_secs(30)).build()?;
+        Ok(Self { world, store, address, client, keys, shutdown })
+    }
+
+    /// A request by an operator of that role.
+    pub(crate) fn request(&self, role: Role, method: Method, path: &str) -> RequestBuilder {
+        let token = self.keys.mint("anna", role, Duration::from_secs(600)).expect("a token can be signed");
+        self.client.request(method, format!("http://{}{path}", self.address)).bearer_auth(token)
+    }
+
+    /// A request without a token.
+    pub(crate) fn stranger(&self, path: &str) -> RequestBuilder {
+        self.client.get(format!("http://{}{path}", self.address))
+    }
+
+    pub(crate) fn get(&self, path: &str) -> RequestBuilder {
+        self.request(Role::Viewer, Method::GET, path)
+    }
+
+    /// The JSON of an answer that must have this status.
+    pub(crate) async fn json(&self, request: RequestBuilder, status: u16) -> Value {
+        let response = request.send().await.expect("the service answers");
+        let got = response.status();
+        let text = response.text().await.expect("the answer is text");
+        assert_eq!(got, StatusCode::from_u16(status).expect("a status"), "{text}");
+        serde_json::from_str(&text).expect("the answer is JSON")
+    }
+
+    pub(crate) async fn rows(&self, sql: &str) -> Vec<Value> {
+        self.world.query_json(sql).await.expect("the query is sound")
+    }
+
+    /// Brings records as a worker does, in one run that has ended then.
+    pub(crate) async fn sync(&self, records: &Records) -> anyhow::Result<(SyncId, Vec<Applied>)> {
+        let run = NewRun {
+            id: SyncId::new(),
+            cause: Cause::Manual,
+            mode: Mode::Selective,
+            scope: Scope::default(),
+            dry_run: false,
+            requested_by: "test".to_owned(),
+            reason: None,
+            trace_context: json!({}),
+        };
+        let now = SystemClock.now();
+        let rules = Rules::at(now);
+        let mut tx = self.store.begin().await?;
+        let _begun = run_begin(&mut tx, &run, now).await?;
+        let mut all = Vec::new();
+        let mut counts = BTreeMap::new();
+        let mut account = |kind: RecordType, applied: Vec<Applied>| {
+            counts.insert(kind, store::records::counts_of(&applied));
+            all.extend(applied);
+        };
+        if !records.vessels.is_empty() {
+            let (mut companies, mut vessels) = (Vec::new(), Vec::new());
+            for draft in &records.vessels {
+                let draft: VesselDraft = serde_json::from_value(draft.clone())?;
+                let both = draft.accept_with_company(&rules);
+                companies.push(both.company.expect("the company is sound"));
+                vessels.push(both.vessel.expect("the vessel is sound"));
+            }
+            account(RecordType::Company, companies_apply(&mut tx, run.id, &companies, now).await?);
+            account(RecordType::Vessel, vessels_apply(&mut tx, run.id, &vessels, now).await?);
+        }
+        if !records.equipment.is_empty() {
+            let drafts = records.equipment.iter().map(|draft| {
+                let draft: EquipmentDraft = serde_json::from_value(draft.clone()).expect("a draft");
+                draft.accept(&rules).expect("the equipment is sound")
+            });
+            let accepted: Vec<_> = drafts.collect();
+            account(RecordType::Equipment, equipment_apply(&mut tx, run.id, &accepted, now).await?);
+        }
+        if !records.users.is_empty() {
+            let drafts = records.users.iter().map(|draft| {
+                let draft: UserDraft = serde_json::from_value(draft.clone()).expect("a draft");
+                draft.accept(&rules).expect("the user is sound")
+            });
+            let accepted: Vec<_> = drafts.collect();
+            let applied = users_apply(&mut tx, run.id, &accepted, &records.passwords, now).await?;
+            account(RecordType::User, applied);
+        }
+        counts_add(&mut tx, run.id, &counts).await?;
+        let _state = run_finish(&mut tx, run.id, now).await?;
+        tx.commit().await?;
+        Ok((run.id, all))
+    }
+
+    pub(crate) async fn end(self) {
+        self.shutdown.trip("the test is over");
+        self.shutdown.finished().await;
+    }
+}
+
+/// What a run brings.
+#[derive(Default)]
+pub(crate) struct Records {
+    pub(crate) vessels: Vec<Value>,
+    pub(crate) equipment: Vec<Value>,
+    pub(crate) users: Vec<Value>,
+    pub(crate) passwords: Vec<NewPassword>,
+}
+
+pub(crate) fn day(day: u32) -> DateTime<Utc> {
+    format!("2026-05-{day:02}T00:00:00Z").parse().expect("a day of May")
+}
+
+pub(crate) fn vessel(id: &str, imo: &str, name: &str) -> Value {
+    json!({
+        "id": id, "imoNumber": imo, "name": name, "flag": "NO", "vesselType": "bulk_carrier",
+        "serviceStatus": "in_service", "updatedAt": day(1),
+        "company": {"id": "c-1", "name": "Nordic Bulk AS", "country": "NO", "updatedAt": day(1)}
+    })
+}
+
+pub(crate) fn equipment(id: &str, vessel: &str, differences: Value) -> Value {
+    merged(
+        json!({
+            "id": id, "vesselId": vessel, "code": "601.001", "unitNumber": 1, "name": "Main engine",
+            "isCritical": true, "criticalityBasis": "ism_10_3", "isStandby": false,
+            "serviceStatus": "in_service", "updatedAt": day(1)
+        }),
+        differences,
+    )
+}
+
+pub(crate) fn merged(mut record: Value, differences: Value) -> Value {
+    let fields = record.as_object_mut().expect("a record is an object");
+    fields.extend(differences.as_object().cloned().unwrap_or_default());
+    record
+}
