@@ -7,8 +7,8 @@ pub mod signature;
 
 use std::{convert::Infallible, fmt, str::FromStr};
 
-use chrono::{DateTime, Utc};
-use domain::RecordType;
+use chrono::{DateTime, Datelike, Utc};
+use domain::{RecordType, SourceId, WebhookRefusal};
 use serde::{Deserialize, Serialize};
 
 /// What happened in the onboarding portal.
@@ -150,6 +150,108 @@ fn first_version() -> u32 {
     1
 }
 
+/// Longest name of an event type.
+pub const LONGEST_TYPE: usize = 100;
+
+/// What was read of a body.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Read {
+    /// What happened.
+    pub event_type: EventType,
+    /// When it happened; an event of a type that is not known need not say.
+    pub occurred_at: Option<DateTime<Utc>>,
+    /// What to look at; none if there is nothing to sync.
+    pub entity: Option<(RecordType, SourceId)>,
+}
+
+impl WebhookBody {
+    /// Reads a body, of which nothing is assumed, and checks what its type promises. Of a type that is not known, only
+    /// the name is asked for: whoever sends it will not stop because we do not know it.
+    ///
+    /// # Errors
+    /// If it is no JSON, has no type, is not of the shape that its type has, or names no record though it is about one.
+    pub fn read(raw: &[u8]) -> Result<Read, UnreadableBody> {
+        let body: Self = match serde_json::from_slice(raw) {
+            Ok(body) => body,
+            Err(error) => {
+                return match serde_json::from_slice::<OnlyType>(raw)?.event_type {
+                    unknown @ EventType::Unknown(_) => {
+                        Ok(Read { event_type: checked(unknown)?, occurred_at: None, entity: None })
+                    }
+                    _known => Err(error.into()),
+                };
+            }
+        };
+        let event_type = checked(body.event_type)?;
+        if !(1970..=9999).contains(&body.timestamp.year()) {
+            return Err(UnreadableBody::Timestamp);
+        }
+        let entity = match (event_type.record_type(), &body.data.id) {
+            (None, _) => None,
+            (Some(record_type), Some(id)) => {
+                Some((record_type, id.parse().map_err(|_malformed| UnreadableBody::Id)?))
+            }
+            (Some(_), None) => return Err(UnreadableBody::NoId),
+        };
+        Ok(Read { event_type, occurred_at: Some(body.timestamp), entity })
+    }
+}
+
+/// As much as every body has.
+#[derive(Deserialize)]
+struct OnlyType {
+    #[serde(rename = "type")]
+    event_type: EventType,
+}
+
+fn checked(event_type: EventType) -> Result<EventType, UnreadableBody> {
+    let name = event_type.as_str();
+    let is_dotted_word = (1..=LONGEST_TYPE).contains(&name.len())
+        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'.');
+    if is_dotted_word { Ok(event_type) } else { Err(UnreadableBody::Type) }
+}
+
+/// Why a body is no webhook.
+#[derive(Debug, thiserror::Error)]
+pub enum UnreadableBody {
+    /// No JSON, or not of this shape.
+    #[error("the body is not a webhook: {0}")]
+    Json(#[from] serde_json::Error),
+    /// The type is no dotted word.
+    #[error("type is 1 to {LONGEST_TYPE} letters, digits, dots and underscores")]
+    Type,
+    /// Not of this era.
+    #[error("timestamp is a time between the years 1970 and 9999")]
+    Timestamp,
+    /// It is about a record, and does not say which.
+    #[error("an event of this type names its record in data.id")]
+    NoId,
+    /// What it names cannot be a record.
+    #[error("data.id is 1 to 200 letters, digits and any of -._~:@+=")]
+    Id,
+}
+
+impl UnreadableBody {
+    /// The word for metrics, logs and the list of refused requests.
+    pub fn reason(&self) -> WebhookRefusal {
+        match self {
+            Self::Json(error) if !error.is_data() => WebhookRefusal::UnparsableJson,
+            _ => WebhookRefusal::SchemaInvalid,
+        }
+    }
+
+    /// What is wrong and where, without quoting the body: it may name people.
+    pub fn without_values(&self) -> String {
+        match self {
+            Self::Json(error) => {
+                let what = if error.is_data() { "not of the shape of a webhook" } else { "no JSON" };
+                format!("{what}, at line {} column {}", error.line(), error.column())
+            }
+            other => other.to_string(),
+        }
+    }
+}
+
 /// The answer to a webhook that was taken: 202 for a new one, 200 for a duplicate.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
@@ -172,6 +274,47 @@ mod tests {
         let later = EventType::from("certificate.approved".to_owned());
         assert_eq!(later, EventType::Unknown("certificate.approved".into()));
         assert_eq!(later.record_type(), None);
+    }
+
+    #[test]
+    fn what_is_no_webhook_is_told_apart_without_quoting_it() {
+        let body = |kind: &str, time: &str, data: &str| {
+            format!(r#"{{"type":"{kind}","timestamp":"{time}","data":{data}}}"#).into_bytes()
+        };
+        let now = "2026-11-24T08:30:00Z";
+        for (raw, reason) in [
+            (b"".to_vec(), WebhookRefusal::UnparsableJson),
+            (br#"{"type":"#.to_vec(), WebhookRefusal::UnparsableJson),
+            (b"\xff{}".to_vec(), WebhookRefusal::UnparsableJson),
+            (b"[]".to_vec(), WebhookRefusal::SchemaInvalid),
+            (body("vessel.approved", "Ola Nordmann", r#"{"id":"v-1"}"#), WebhookRefusal::SchemaInvalid),
+            (body("vessel.approved", now, "{}"), WebhookRefusal::SchemaInvalid),
+            (body("vessel.approved", now, r#"{"id":"../v"}"#), WebhookRefusal::SchemaInvalid),
+            (body("", now, "{}"), WebhookRefusal::SchemaInvalid),
+            (body("a b", now, "{}"), WebhookRefusal::SchemaInvalid),
+            (body("\\u0000", now, "{}"), WebhookRefusal::SchemaInvalid),
+            (body(&"x".repeat(101), now, "{}"), WebhookRefusal::SchemaInvalid),
+            (body("test.ping", "1969-12-31T00:00:00Z", "{}"), WebhookRefusal::SchemaInvalid),
+        ] {
+            let error = WebhookBody::read(&raw).expect_err("is no webhook");
+            assert_eq!(error.reason(), reason, "{error}");
+            assert!(!error.without_values().contains("Ola"), "{}", error.without_values());
+        }
+        let read = WebhookBody::read(&body("test.ping", now, "{}")).unwrap();
+        assert_eq!(read.entity, None);
+    }
+
+    #[test]
+    fn of_a_type_that_is_not_known_nothing_is_asked_but_its_name() {
+        for raw in [
+            r#"{"type":"certificate.approved","timestamp":"2026-11-24T08:30:00Z","data":{"id":"c-1"}}"#,
+            r#"{"type":"certificate.approved","data":{"id":7,"more":[]}}"#,
+            r#"{"type":"certificate.approved"}"#,
+        ] {
+            let read = WebhookBody::read(raw.as_bytes()).unwrap();
+            assert_eq!(read.event_type, EventType::Unknown("certificate.approved".into()));
+            assert_eq!(read.entity, None);
+        }
     }
 
     #[test]

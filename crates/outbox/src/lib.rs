@@ -14,7 +14,10 @@ use serde_json::json;
 use store::{
     Store, StoreError,
     tasks::NewTask,
-    unpublished::{Unpublished, UnpublishedId, published_mark, unpublished_claim},
+    unpublished::{
+        Unpublished, UnpublishedId, published_mark, unpublished_claim, unpublished_events_claim,
+        unpublished_events_wait,
+    },
     webhook_events::NewWebhookEvent,
 };
 use tokio::sync::Notify;
@@ -35,6 +38,36 @@ pub struct Outbox {
     wake: Arc<Notify>,
 }
 
+/// What there was of events that were left behind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LeftEvents {
+    /// Nothing, now.
+    None,
+    /// Another process is publishing them.
+    InOtherHands,
+    /// Some; there may be more.
+    Some {
+        /// The broker confirmed these.
+        published: usize,
+        /// These it did not.
+        refused: usize,
+    },
+}
+
+/// The row to publish; none for an event that needs nothing.
+fn event(event: NewWebhookEvent) -> Option<Unpublished> {
+    let (record_type, source_id) = event.entity?;
+    Some(Unpublished::Event {
+        id: event.id,
+        webhook_id: event.webhook_id,
+        event_type: event.event_type,
+        record_type,
+        source_id,
+        occurred_at: event.occurred_at,
+        trace_context: event.trace_context,
+    })
+}
+
 impl Outbox {
     /// Over this ledger and this broker.
     pub fn new(store: Store, publisher: Publisher) -> Self {
@@ -43,19 +76,52 @@ impl Outbox {
 
     /// Publishes events that were just committed. What fails is left to the relay.
     pub async fn publish_events(&self, events: Vec<NewWebhookEvent>) {
-        let rows = events.into_iter().filter_map(|event| {
-            let (record_type, source_id) = event.entity?;
-            Some(Unpublished::Event {
-                id: event.id,
-                webhook_id: event.webhook_id,
-                event_type: event.event_type,
-                record_type,
-                source_id,
-                occurred_at: event.occurred_at,
-                trace_context: event.trace_context,
-            })
-        });
-        self.publish_now(rows.collect()).await;
+        self.publish_now(events.into_iter().filter_map(event).collect()).await;
+    }
+
+    /// As [`Outbox::publish_events`], for whoever notes many at once: says what [`Outbox::note_published`] is to be told.
+    pub async fn publish_events_unnoted(&self, events: Vec<NewWebhookEvent>) -> Vec<UnpublishedId> {
+        let rows: Vec<_> = events.into_iter().filter_map(event).collect();
+        self.publish(&rows).await
+    }
+
+    /// Notes what the broker has confirmed.
+    ///
+    /// # Errors
+    /// If the database fails: then it is published again, which is harmless.
+    pub async fn note_published(&self, confirmed: &[UnpublishedId]) -> Result<(), StoreError> {
+        if confirmed.is_empty() {
+            return Ok(());
+        }
+        published_mark(&mut *self.store.db().await?, confirmed, SystemClock.now()).await
+    }
+
+    /// Whether events were left behind, by this process or another: those that are older than `age` and not published.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn has_left_events(&self, age: TimeDelta) -> Result<bool, StoreError> {
+        unpublished_events_wait(&mut *self.store.db().await?, SystemClock.now() - age).await
+    }
+
+    /// Publishes events that were left behind, some at a time and in the order in which they came, without the relay's
+    /// patience.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn publish_left_events(&self) -> Result<LeftEvents, StoreError> {
+        let mut tx = self.store.begin().await?;
+        let now = SystemClock.now();
+        let Some(rows) = unpublished_events_claim(&mut tx, BATCH, now).await? else {
+            return Ok(LeftEvents::InOtherHands);
+        };
+        if rows.is_empty() {
+            return Ok(LeftEvents::None);
+        }
+        let confirmed = self.publish(&rows).await;
+        published_mark(&mut tx, &confirmed, now).await?;
+        tx.commit().await?;
+        Ok(LeftEvents::Some { published: confirmed.len(), refused: rows.len() - confirmed.len() })
     }
 
     /// Publishes tasks that were just committed. What fails is left to the relay.
@@ -81,12 +147,7 @@ impl Outbox {
 
     async fn publish_now(&self, rows: Vec<Unpublished>) {
         let confirmed = self.publish(&rows).await;
-        if confirmed.is_empty() {
-            return;
-        }
-        let marking =
-            async { published_mark(&mut *self.store.db().await?, &confirmed, SystemClock.now()).await };
-        if let Err(error) = marking.await {
+        if let Err(error) = self.note_published(&confirmed).await {
             // The relay publishes them again, which is harmless.
             tracing::warn!(
                 error = &error as &dyn std::error::Error,

@@ -64,6 +64,13 @@ impl std::ops::DerefMut for Connection {
     }
 }
 
+impl Connection {
+    /// Closes it instead of giving it back: for a connection that hangs.
+    pub fn discard(self) {
+        drop(Object::take(self.0));
+    }
+}
+
 impl Store {
     /// A pool of at most `pool_size` connections, with the first one made: waits for the server with growing
     /// intervals, for ever.

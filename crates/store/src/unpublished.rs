@@ -131,6 +131,66 @@ struct ReplayRow {
     replays: i32,
 }
 
+/// Held by whoever publishes events that were left behind, so that they go out in the order in which they came.
+const EVENTS_LOCK: i64 = 727_003;
+
+/// At most `limit` webhook events that have waited since before `older_than`, in the order in which they came. In a
+/// transaction: they are locked until it ends. None if another transaction has some in hand.
+///
+/// # Errors
+///
+/// If the database fails.
+pub async fn unpublished_events_claim(
+    db: &mut Db,
+    limit: u32,
+    older_than: DateTime<Utc>,
+) -> Result<Option<Vec<Unpublished>>, StoreError> {
+    let ours: bool = statement("SELECT pg_try_advisory_xact_lock($1)")
+        .bind::<Int8, _>(EVENTS_LOCK)
+        .returning::<Bool>()
+        .get_result(db)
+        .await?;
+    if !ours {
+        return Ok(None);
+    }
+    let events: Vec<EventRow> = statement(
+        "SELECT id, webhook_id, event_type, record_type, source_id, occurred_at, trace_context FROM webhook_events
+         WHERE state = 'received' AND published_at IS NULL AND received_at < $1
+         ORDER BY received_at, id LIMIT $2 FOR NO KEY UPDATE SKIP LOCKED",
+    )
+    .bind::<Timestamptz, _>(older_than)
+    .bind::<Int8, _>(i64::from(limit))
+    .load(db)
+    .await?;
+    let read = |it: EventRow| {
+        Ok(Unpublished::Event {
+            record_type: word("webhook_events", "record_type", it.id, &it.record_type)?,
+            id: WebhookEventId::from_uuid(it.id),
+            webhook_id: it.webhook_id,
+            event_type: it.event_type,
+            source_id: it.source_id,
+            occurred_at: it.occurred_at,
+            trace_context: it.trace_context,
+        })
+    };
+    events.into_iter().map(read).collect::<Result<_, StoreError>>().map(Some)
+}
+
+/// Whether webhook events have waited since before `older_than`.
+///
+/// # Errors
+///
+/// If the database fails.
+pub async fn unpublished_events_wait(db: &mut Db, older_than: DateTime<Utc>) -> Result<bool, StoreError> {
+    Ok(statement(
+        "SELECT EXISTS (SELECT 1 FROM webhook_events WHERE state = 'received' AND received_at < $1)",
+    )
+    .bind::<Timestamptz, _>(older_than)
+    .returning::<Bool>()
+    .get_result(db)
+    .await?)
+}
+
 /// At most `limit` rows of each kind that have waited since before `older_than`, oldest first. In a transaction: they
 /// are locked until it ends, and others skip them, so that two relays do not publish the same.
 ///
@@ -142,16 +202,8 @@ pub async fn unpublished_claim(
     limit: u32,
     older_than: DateTime<Utc>,
 ) -> Result<Vec<Unpublished>, StoreError> {
+    let mut found = unpublished_events_claim(db, limit, older_than).await?.unwrap_or_default();
     let limit = i64::from(limit);
-    let events: Vec<EventRow> = statement(
-        "SELECT id, webhook_id, event_type, record_type, source_id, occurred_at, trace_context FROM webhook_events
-         WHERE state = 'received' AND published_at IS NULL AND received_at < $1
-         ORDER BY received_at, id LIMIT $2 FOR NO KEY UPDATE SKIP LOCKED",
-    )
-    .bind::<Timestamptz, _>(older_than)
-    .bind::<Int8, _>(limit)
-    .load(db)
-    .await?;
     let commands: Vec<(uuid::Uuid, Value)> = statement(
         "SELECT id, trace_context FROM sync_logs WHERE published_at IS NULL AND state = 'queued' AND started_at < $1
          ORDER BY started_at LIMIT $2 FOR NO KEY UPDATE SKIP LOCKED",
@@ -181,18 +233,6 @@ pub async fn unpublished_claim(
     .load(db)
     .await?;
 
-    let mut found = Vec::with_capacity(events.len() + commands.len() + tasks.len() + replays.len());
-    for it in events {
-        found.push(Unpublished::Event {
-            record_type: word("webhook_events", "record_type", it.id, &it.record_type)?,
-            id: WebhookEventId::from_uuid(it.id),
-            webhook_id: it.webhook_id,
-            event_type: it.event_type,
-            source_id: it.source_id,
-            occurred_at: it.occurred_at,
-            trace_context: it.trace_context,
-        });
-    }
     found.extend(
         commands.into_iter().map(|(id, trace_context)| Unpublished::Command {
             sync_id: SyncId::from_uuid(id),

@@ -215,7 +215,8 @@ pub async fn webhook_events_insert(
     Ok(answers)
 }
 
-/// Notes that the broker has confirmed events.
+/// Notes that the broker has confirmed events. The note need not outlive a crash of the database's machine, so it waits
+/// for no disk: an event that has lost it is published again, which does no harm.
 ///
 /// # Errors
 ///
@@ -226,9 +227,11 @@ pub async fn webhook_events_mark_published(
     now: DateTime<Utc>,
 ) -> Result<usize, StoreError> {
     Ok(statement(
-        "UPDATE webhook_events SET published_at = $2, state = CASE state WHEN 'received' THEN 'published' ELSE state END
+        "WITH unhurried AS MATERIALIZED (SELECT set_config('synchronous_commit', 'off', true))
+         UPDATE webhook_events SET published_at = $2, state = CASE state WHEN 'received' THEN 'published' ELSE state END
          WHERE id IN (SELECT id FROM webhook_events WHERE id = ANY($1) AND published_at IS NULL
-                      ORDER BY id FOR NO KEY UPDATE)",
+                      ORDER BY id FOR NO KEY UPDATE)
+             AND EXISTS (SELECT 1 FROM unhurried)",
     )
     .bind::<Array<Uuid>, _>(uuids(ids))
     .bind::<Timestamptz, _>(now)
@@ -269,7 +272,8 @@ pub async fn webhook_events_mark_processed(
     now: DateTime<Utc>,
 ) -> Result<usize, StoreError> {
     Ok(statement(
-        "UPDATE webhook_events SET state = 'processed', sync_id = $2, processed_at = $3, last_failure = NULL
+        "UPDATE webhook_events SET state = 'processed', sync_id = $2, processed_at = $3, last_failure = NULL,
+             published_at = coalesce(published_at, $3) -- or the note of it would be another new row version
          WHERE id IN (SELECT id FROM webhook_events WHERE id = ANY($1) AND state IN ('received', 'published', 'failed')
                       ORDER BY id FOR NO KEY UPDATE)",
     )

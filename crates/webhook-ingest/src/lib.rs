@@ -1,17 +1,20 @@
 #![doc = include_str!("../README.md")]
 
+mod dispatcher;
 mod recorder;
+mod refusals;
 mod route;
+mod secrets;
 mod settings;
+mod sources;
 mod verified;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use actix_web::web;
-use anyhow::Context;
 use broker::{Broker, Publisher};
 use chassis::{Process, health::Health, http, shutdown::Shutdown};
-use domain::clock::SystemClock;
+use domain::clock::{Clock, SystemClock};
 use outbox::Outbox;
 use secrecy::ExposeSecret;
 use store::Store;
@@ -20,13 +23,33 @@ pub use route::WEBHOOK_PATH;
 pub use settings::{DAEMON, Settings};
 pub use verified::VerifiedWebhook;
 
-use crate::{recorder::Recorder, verified::Gate};
+use crate::{
+    dispatcher::Dispatcher,
+    recorder::{Recorder, Work},
+    refusals::Refusals,
+    sources::{Room, Sources},
+    verified::Gate,
+};
 
 /// The service, ready to be served.
 #[derive(Clone)]
 pub struct WebhookIngest {
-    gate: Arc<Gate>,
-    recorder: Recorder,
+    gate: web::Data<Gate>,
+}
+
+/// What the handler does with a webhook that was verified. A running service does both; the benchmark leaves halves out,
+/// to say what each costs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Halves {
+    /// Insert the event durably before the answer.
+    pub insert: bool,
+    /// Publish it with a confirm.
+    pub publish: bool,
+}
+
+impl Halves {
+    /// What a running service does.
+    pub const BOTH: Self = Self { insert: true, publish: true };
 }
 
 /// Connects, and starts recording. What it can do without the broker it does without the broker.
@@ -38,7 +61,22 @@ pub async fn start(
     shutdown: &Shutdown,
     health: &Health,
 ) -> anyhow::Result<WebhookIngest> {
-    let keyring = settings.webhook.keyring().context("the webhook secret cannot be used")?;
+    start_halves(settings, Halves::BOTH, shutdown, health).await
+}
+
+/// As [`start`], with halves left out: for the benchmark.
+///
+/// # Errors
+/// As [`start`].
+pub async fn start_halves(
+    settings: &Settings,
+    halves: Halves,
+    shutdown: &Shutdown,
+    health: &Health,
+) -> anyhow::Result<WebhookIngest> {
+    let clock = Arc::new(SystemClock);
+    let webhook = &settings.webhook;
+    let keyring = webhook.keyring(clock.now())?;
     let store = Store::connect(settings.database.url.expose_secret(), settings.database.pool_size).await?;
     let broker = Broker::connect(settings.broker.url.clone(), DAEMON.name);
     health.register("database", {
@@ -49,20 +87,40 @@ pub async fn start(
         }
     });
     let outbox = Outbox::new(store.clone(), Publisher::new(&broker));
-    let recorder = Recorder::start(store, outbox, settings.webhook.waiting_limit, shutdown);
-    let gate = Gate::new(keyring, settings.webhook.largest_body_bytes, Arc::new(SystemClock));
-    Ok(WebhookIngest { gate: Arc::new(gate), recorder })
+    let work = match halves {
+        Halves { insert: true, publish: true } => {
+            Work::Both(store.clone(), Dispatcher::start(outbox, shutdown))
+        }
+        Halves { insert: true, publish: false } => Work::Insert(store.clone()),
+        Halves { insert: false, publish: true } => Work::Publish(outbox),
+        Halves { insert: false, publish: false } => Work::Nothing,
+    };
+    let patience = Duration::from_millis(webhook.database_patience_ms);
+    let sources = Sources::new(webhook.rate_per_second, webhook.rate_burst, webhook.proxies());
+    let sources = Arc::new(sources);
+    ["accepted", "duplicate"].into_iter().for_each(route::begin_to_count);
+    let gate = Gate {
+        keyring,
+        hub: webhook.hub_signature,
+        largest_body: webhook.largest_body_bytes,
+        clock,
+        room: Room::new(webhook.waiting_bytes),
+        refusals: Refusals::start(store, webhook.bounds(), sources.clone(), shutdown),
+        sources,
+        recorder: Recorder::start(work, webhook.waiting_limit, patience, shutdown),
+    };
+    Ok(WebhookIngest { gate: web::Data::new(gate) })
 }
 
 impl WebhookIngest {
     /// Its routes, for a server of its own or a shared one.
     pub fn routes(&self) -> impl Fn(&mut web::ServiceConfig) + Clone + Send + 'static {
-        let (gate, recorder) = (web::Data::from(self.gate.clone()), web::Data::new(self.recorder.clone()));
+        let gate = self.gate.clone();
         move |config: &mut web::ServiceConfig| {
-            config
-                .app_data(gate.clone())
-                .app_data(recorder.clone())
-                .service(web::resource(WEBHOOK_PATH).route(web::post().to(route::receive)));
+            let resource = web::resource(WEBHOOK_PATH)
+                .route(web::post().to(route::receive))
+                .default_service(web::to(route::other_method));
+            config.app_data(gate.clone()).service(resource);
         }
     }
 }

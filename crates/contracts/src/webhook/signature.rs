@@ -3,9 +3,13 @@
 //! Standard Webhooks: `v1,` and the base64 of HMAC-SHA-256 over `{webhook-id}.{webhook-timestamp}.{raw body}`.
 //! The `standardwebhooks` crate signs the same, but reads the system's clock, fixes the tolerance and refuses bodies that
 //! are not UTF-8; so it serves the tests here as the second opinion, and `hmac` does the work.
+//!
+//! The way of GitHub is understood too, where it is asked for: `sha256=` and the hexadecimal HMAC-SHA-256 of the body
+//! alone. It proves who wrote the body, but neither when nor under which id.
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use chrono::{DateTime, TimeDelta, Utc};
+use domain::WebhookRefusal;
 use hmac::{Hmac, KeyInit, Mac};
 use secrecy::{ExposeSecret, SecretSlice, SecretString};
 use sha2::Sha256;
@@ -16,6 +20,14 @@ pub const ID_HEADER: &str = "webhook-id";
 pub const TIMESTAMP_HEADER: &str = "webhook-timestamp";
 /// One signature per active secret, separated by spaces.
 pub const SIGNATURE_HEADER: &str = "webhook-signature";
+
+/// The signature of the compatibility mode.
+pub const HUB_SIGNATURE_HEADER: &str = "x-hub-signature-256";
+/// Names the message in the compatibility mode, where there is no [`ID_HEADER`].
+pub const HUB_ID_HEADER: &str = "x-github-delivery";
+
+/// A longer id names nothing that a sender would have to remember.
+pub const LONGEST_ID: usize = 255;
 
 /// How far the sender's clock may be from ours, either way.
 pub const DEFAULT_TOLERANCE: TimeDelta = TimeDelta::minutes(5);
@@ -52,15 +64,23 @@ impl Secret {
         format!("v1,{}", STANDARD.encode(self.mac(id, &timestamp.to_string(), body).finalize().into_bytes()))
     }
 
+    /// The `X-Hub-Signature-256` header of a body.
+    pub fn sign_hub(&self, body: &[u8]) -> String {
+        format!("sha256={}", hex::encode(self.keyed().chain_update(body).finalize().into_bytes()))
+    }
+
     fn mac(&self, id: &str, timestamp: &str, body: &[u8]) -> Hmac<Sha256> {
-        let mut mac =
-            Hmac::<Sha256>::new_from_slice(self.0.expose_secret()).expect("HMAC takes a key of any length");
+        let mut mac = self.keyed();
         mac.update(id.as_bytes());
         mac.update(b".");
         mac.update(timestamp.as_bytes());
         mac.update(b".");
         mac.update(body);
         mac
+    }
+
+    fn keyed(&self) -> Hmac<Sha256> {
+        Hmac::<Sha256>::new_from_slice(self.0.expose_secret()).expect("HMAC takes a key of any length")
     }
 }
 
@@ -126,10 +146,7 @@ impl Keyring {
         body: &[u8],
         now: DateTime<Utc>,
     ) -> Result<&str, Refusal> {
-        // A dot would let id, timestamp and body be cut at another place under the same signature.
-        if headers.id.is_empty() || headers.id.contains('.') {
-            return Err(Refusal::MalformedId);
-        }
+        check_id(headers.id)?;
         let digits = !headers.timestamp.is_empty() && headers.timestamp.bytes().all(|b| b.is_ascii_digit());
         let seconds: i64 =
             headers.timestamp.parse().ok().filter(|_| digits).ok_or(Refusal::MalformedTimestamp)?;
@@ -147,8 +164,7 @@ impl Keyring {
         if offered.is_empty() {
             return Err(Refusal::NoUsableSignature);
         }
-        let active = self.secrets.iter().filter(|s| s.expires_at.is_none_or(|expiry| now < expiry));
-        for named in active {
+        for named in self.active(now) {
             let mac = named.secret.mac(headers.id, headers.timestamp, body);
             if offered.iter().any(|signature| mac.clone().verify_slice(signature).is_ok()) {
                 return Ok(&named.name);
@@ -156,6 +172,36 @@ impl Keyring {
         }
         Err(Refusal::SignatureMismatch)
     }
+
+    /// Checks a webhook in the compatibility mode, and says which secret matched: `signature` is what stands in
+    /// `X-Hub-Signature-256`. The id is not signed, and nothing says how old the webhook is.
+    pub fn verify_hub(
+        &self,
+        id: &str,
+        signature: &str,
+        body: &[u8],
+        now: DateTime<Utc>,
+    ) -> Result<&str, Refusal> {
+        check_id(id)?;
+        let offered = signature.strip_prefix("sha256=").and_then(|digits| hex::decode(digits).ok());
+        let offered = offered.ok_or(Refusal::NoUsableSignature)?;
+        self.active(now)
+            .find(|named| named.secret.keyed().chain_update(body).verify_slice(&offered).is_ok())
+            .map(|named| named.name.as_str())
+            .ok_or(Refusal::SignatureMismatch)
+    }
+
+    /// The secrets that are accepted at a time.
+    pub fn active(&self, now: DateTime<Utc>) -> impl Iterator<Item = &NamedSecret> {
+        self.secrets.iter().filter(move |secret| secret.expires_at.is_none_or(|expiry| now < expiry))
+    }
+}
+
+/// A dot would let id, timestamp and body be cut at another place under the same signature.
+fn check_id(id: &str) -> Result<(), Refusal> {
+    let fits = (1..=LONGEST_ID).contains(&id.len())
+        && id.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'.');
+    if fits { Ok(()) } else { Err(Refusal::MalformedId) }
 }
 
 /// Why a webhook was refused. The caller learns none of this but 401; operators do.
@@ -164,8 +210,8 @@ pub enum Refusal {
     /// A header is absent or not text.
     #[error("the header {0} is missing or not text")]
     MissingHeader(&'static str),
-    /// Empty, or with a dot.
-    #[error("webhook-id is empty or contains a dot")]
+    /// Empty, too long, or with a dot.
+    #[error("webhook-id is empty, too long, or holds a dot or a blank")]
     MalformedId,
     /// Not a whole number of Unix seconds.
     #[error("webhook-timestamp is not a number of Unix seconds")]
@@ -174,7 +220,7 @@ pub enum Refusal {
     #[error("webhook-timestamp is outside the tolerance")]
     OutOfTolerance,
     /// Nothing that this version can check.
-    #[error("webhook-signature holds no v1 signature")]
+    #[error("the header holds no signature of a known version")]
     NoUsableSignature,
     /// Changed on the way, or signed with another secret.
     #[error("no active secret agrees with the signature")]
@@ -182,15 +228,15 @@ pub enum Refusal {
 }
 
 impl Refusal {
-    /// Stable word for metrics and logs.
-    pub fn code(self) -> &'static str {
+    /// The word for metrics, logs and the list of refused requests.
+    pub fn reason(self) -> WebhookRefusal {
         match self {
-            Self::MissingHeader(_) => "missing_signature",
-            Self::MalformedId => "malformed_id",
-            Self::MalformedTimestamp => "malformed_timestamp",
-            Self::OutOfTolerance => "timestamp_out_of_tolerance",
-            Self::NoUsableSignature => "no_usable_signature",
-            Self::SignatureMismatch => "verification_failed",
+            Self::MissingHeader(_) => WebhookRefusal::MissingSignature,
+            Self::MalformedId => WebhookRefusal::MalformedId,
+            Self::MalformedTimestamp => WebhookRefusal::MalformedTimestamp,
+            Self::OutOfTolerance => WebhookRefusal::TimestampOutOfTolerance,
+            Self::NoUsableSignature => WebhookRefusal::NoUsableSignature,
+            Self::SignatureMismatch => WebhookRefusal::VerificationFailed,
         }
     }
 }
@@ -249,7 +295,10 @@ mod tests {
     #[test]
     fn what_is_malformed_is_told_apart() {
         assert_eq!(verify("msg.1", "1614265330", SIGNATURE, BODY), Err(Refusal::MalformedId));
-        assert_eq!(verify("", "1614265330", SIGNATURE, BODY), Err(Refusal::MalformedId));
+        let long = "x".repeat(LONGEST_ID + 1);
+        for id in ["", "msg 1", "msg\t1", "mäg", long.as_str()] {
+            assert_eq!(verify(id, "1614265330", SIGNATURE, BODY), Err(Refusal::MalformedId), "{id:?}");
+        }
         for timestamp in ["", "+1614265330", "-1", "1614265330.5", "99999999999999999999", "now"] {
             assert_eq!(
                 verify(ID, timestamp, SIGNATURE, BODY),
@@ -290,6 +339,30 @@ mod tests {
         assert_eq!(format!("{raw:?}"), "Secret([REDACTED])");
     }
 
+    #[test]
+    fn githubs_vector_signs_and_verifies_in_either_case() {
+        // From GitHub's manual.
+        let expected = "sha256=757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e17";
+        let named = NamedSecret {
+            name: "current".into(),
+            secret: secret("It's a Secret to Everybody"),
+            expires_at: None,
+        };
+        assert_eq!(named.secret.sign_hub(b"Hello, World!"), expected);
+
+        let ring = Keyring::new(vec![named], DEFAULT_TOLERANCE);
+        let verify =
+            |id, signature: &str, body| ring.verify_hub(id, signature, body, at(SENT)).map(str::to_owned);
+        assert_eq!(verify("1", expected, b"Hello, World!").as_deref(), Ok("current"));
+        let upper = format!("sha256={}", expected["sha256=".len()..].to_uppercase());
+        assert!(verify("1", &upper, b"Hello, World!").is_ok());
+        assert_eq!(verify("1", expected, b"Hello, World?"), Err(Refusal::SignatureMismatch));
+        assert_eq!(verify("a.b", expected, b"Hello, World!"), Err(Refusal::MalformedId));
+        for unusable in ["", "sha256=", "sha256=zz", "sha1=757107ea", &expected["sha256=".len()..]] {
+            assert!(verify("1", unusable, b"Hello, World!").is_err(), "{unusable:?}");
+        }
+    }
+
     proptest! {
         #[test]
         fn the_standardwebhooks_library_signs_the_same(
@@ -305,6 +378,7 @@ mod tests {
             body in proptest::collection::vec(any::<u8>(), 0..100)) {
             let headers = SignedHeaders { id: &id, timestamp: &timestamp, signature: &signature };
             prop_assert!(keyring().verify(headers, &body, at(SENT)).is_err());
+            prop_assert!(keyring().verify_hub(&id, &signature, &body, at(SENT)).is_err());
         }
     }
 }

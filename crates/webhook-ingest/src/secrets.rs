@@ -1,0 +1,108 @@
+//! The secrets that webhooks may be signed with, as operators write them.
+//!
+//! `WEBHOOK_SECRET` holds the current one. `WEBHOOK_SECRETS` holds more of them: entries separated by commas or line
+//! ends, each `name=secret` or, accepted only before a time, `name@2026-12-01T00:00:00Z=secret`.
+
+use chassis::configuration::Secret as Text;
+use chrono::{DateTime, Utc};
+use contracts::webhook::signature::{InvalidSecret, NamedSecret, Secret};
+use secrecy::ExposeSecret;
+
+/// What the secret in `WEBHOOK_SECRET` is called in logs and rows.
+const CURRENT: &str = "current";
+
+/// Why secrets cannot be used. Says nothing of the secrets themselves.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum SecretsError {
+    #[error("entry {0} is not name=secret or name@time=secret")]
+    Entry(usize),
+    #[error("entry {0} has a time that is not like 2026-12-01T00:00:00Z")]
+    Time(usize),
+    #[error("the secret {name:?} cannot be used: {source}")]
+    Secret { name: String, source: InvalidSecret },
+    #[error("two secrets are called {0:?}")]
+    Twice(String),
+    #[error("there is no secret: set WEBHOOK_SECRET or WEBHOOK_SECRETS")]
+    None,
+}
+
+/// All of them, the current one first.
+pub(crate) fn parse(current: &Text, more: &Text) -> Result<Vec<NamedSecret>, SecretsError> {
+    let mut secrets: Vec<NamedSecret> = Vec::new();
+    if !current.expose_secret().is_empty() {
+        secrets.push(named(CURRENT, current.expose_secret(), None)?);
+    }
+    let entries = more.expose_secret().split([',', '\n', '\r']).map(str::trim);
+    for (number, entry) in entries.filter(|entry| !entry.is_empty()).enumerate() {
+        let number = number + 1;
+        let (label, text) = entry.split_once('=').ok_or(SecretsError::Entry(number))?;
+        let (name, expires_at) = match label.split_once('@') {
+            Some((name, time)) => {
+                (name, Some(time.parse::<DateTime<Utc>>().map_err(|_no_time| SecretsError::Time(number))?))
+            }
+            None => (label, None),
+        };
+        // A bare secret in base64 ends in `=`, and its name would be the secret.
+        let is_name = (1..=32).contains(&name.len())
+            && !name.starts_with("whsec_")
+            && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte));
+        if !is_name || text.is_empty() {
+            return Err(SecretsError::Entry(number));
+        }
+        let secret = named(name, text, expires_at)?;
+        if secrets.iter().any(|other| other.name == name) {
+            return Err(SecretsError::Twice(name.to_owned()));
+        }
+        secrets.push(secret);
+    }
+    if secrets.is_empty() { Err(SecretsError::None) } else { Ok(secrets) }
+}
+
+fn named(name: &str, text: &str, expires_at: Option<DateTime<Utc>>) -> Result<NamedSecret, SecretsError> {
+    let secret = Secret::parse(&text.to_owned().into())
+        .map_err(|source| SecretsError::Secret { name: name.to_owned(), source })?;
+    Ok(NamedSecret { name: name.to_owned(), secret, expires_at })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(current: &str, more: &str) -> Result<Vec<(String, Option<DateTime<Utc>>)>, String> {
+        parse(&current.to_owned().into(), &more.to_owned().into())
+            .map(|all| all.into_iter().map(|it| (it.name, it.expires_at)).collect())
+            .map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn several_secrets_have_names_and_may_expire() {
+        let noon = "2026-12-01T12:00:00Z".parse().ok();
+        let entries = "next=whsec_AAAA, previous@2026-12-01T12:00:00Z=any text=with signs\n old=x";
+        assert_eq!(
+            names("your-webhook-secret", entries),
+            Ok(vec![
+                ("current".into(), None),
+                ("next".into(), None),
+                ("previous".into(), noon),
+                ("old".into(), None)
+            ])
+        );
+        assert_eq!(names("", "only=whsec_AAAA").map(|all| all.len()), Ok(1));
+    }
+
+    #[test]
+    fn what_is_wrong_is_said_without_the_secret() {
+        for (current, more, said) in [
+            ("", "", "there is no secret"),
+            ("whsec_not base64", "", "\"current\" cannot be used"),
+            ("", "hunter2", "entry 1 is not"),
+            ("", "whsec_aHVudGVyMg==", "entry 1 is not"),
+            ("", "a=x,=hunter2", "entry 2 is not"),
+            ("", "a@tomorrow=hunter2", "entry 1 has a time"),
+            ("x", "current=hunter2", "two secrets are called \"current\""),
+        ] {
+            let error = names(current, more).expect_err(said);
+            assert!(error.contains(said) && !error.contains("hunter2"), "{error}");
+        }
+    }
+}
