@@ -107,7 +107,7 @@ async fn report(api: &Api, output: Output, detail: &SyncDetail) -> anyhow::Resul
 pub(crate) async fn overview(api: &Api, output: Output) -> anyhow::Result<ExitCode> {
     let overview: Overview = api.get("/api/sync/status").await?;
     output::either(output, &overview, |it| {
-        let health: Vec<_> = it.health.iter().map(|part| match (&part.detail, part.ok) {
+        let health = it.health.iter().map(|part| match (&part.detail, part.ok) {
             (_, true) => format!("{} ok", part.name),
             (Some(detail), false) => format!("{} AWAY ({detail})", part.name),
             (None, false) => format!("{} AWAY", part.name),
