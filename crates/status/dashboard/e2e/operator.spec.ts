@@ -1,5 +1,16 @@
 import { management, system } from "./system";
-import { api, expect, signIn, test } from "./watched";
+import { api, expect, portal, signIn, test } from "./watched";
+import { wire } from "./wire";
+
+type Vessel = { id: string; imoNumber: string };
+
+/** A vessel that the onboarding portal has in a state. */
+async function vessel(state: "draft" | "approved"): Promise<Vessel> {
+  const shelf = await portal<{ data: { record: Vessel }[] }>("GET", `/api/vessels?state=${state}&limit=1`);
+  const [found] = shelf.data;
+  if (!found) throw new Error(`the onboarding portal has no vessel that is ${state}`);
+  return found.record;
+}
 
 test("a token that is not good is refused with a reason, beside the field", async ({ page, faults }) => {
   await page.goto(`${system().url}/`);
@@ -28,6 +39,92 @@ test("an operator starts a full sync, watches it to its end, and its account sum
   await expect(page.getByRole("heading", { name: "Full sync" })).toBeVisible();
 });
 
+test("an approval in the onboarding portal slides into the list by itself", async ({ page }) => {
+  await signIn(page);
+  await page.goto(`${system().url}/syncs`);
+  const rows = page.getByRole("table", { name: "Syncs" }).getByRole("row");
+  await expect(rows.nth(1)).toContainText("Full");
+  const shown = await rows.count();
+  await portal("POST", `/api/vessels/${(await vessel("draft")).id}/approve`);
+  await expect(rows).toHaveCount(shown + 1);
+  await expect(rows.nth(1)).toContainText("Selective, webhook");
+});
+
+test("a record that an approval brings and that is rejected waits behind a button under a filter, and is named on the overview", async ({
+  page,
+}) => {
+  await signIn(page);
+  await page.goto(`${system().url}/syncs`);
+  await page.getByRole("combobox", { name: "State" }).selectOption({ label: "Completed with errors" });
+  await expect(page).toHaveURL(/state=completed_with_errors/);
+  const rows = page.getByRole("table", { name: "Syncs" }).getByRole("row");
+  await expect(rows.nth(1)).toContainText("Full");
+  const shown = await rows.count();
+
+  const { id, imoNumber } = await vessel("approved");
+  await portal("PATCH", `/api/vessels/${id}`, { imoNumber: "9074728" });
+  await expect(page.getByRole("button", { name: "1 new" })).toBeVisible();
+  await expect(rows).toHaveCount(shown);
+  await page.getByRole("button", { name: "1 new" }).click();
+  await expect(rows).toHaveCount(shown + 1);
+  await page.reload();
+  await expect(page.getByRole("combobox", { name: "State" })).toHaveValue("completed_with_errors");
+
+  await page.getByRole("link", { name: "Overview" }).click();
+  await expect(page.getByLabel("Verdict")).toContainText("1 sync since the last full sync with errors");
+  const need = page.getByRole("listitem").filter({ hasText: "1 sync since the last full sync" });
+  await need.getByRole("link", { name: "See why" }).click();
+  await expect(page.getByRole("table", { name: "Findings" })).toContainText("/imoNumber");
+  await portal("PATCH", `/api/vessels/${id}`, { imoNumber });
+});
+
+test("rows are walked and opened by keyboard, and the way back leads back", async ({ page }) => {
+  await signIn(page);
+  await page.keyboard.press("g");
+  await page.keyboard.press("s");
+  await expect(page.getByRole("heading", { name: "Syncs" })).toBeVisible();
+  const links = page.getByRole("table", { name: "Syncs" }).getByRole("link");
+  await expect(links.nth(1)).toBeVisible();
+  await page.keyboard.press("j");
+  await expect(links.first()).toBeFocused();
+  await page.keyboard.press("j");
+  await expect(links.nth(1)).toBeFocused();
+  await page.keyboard.press("k");
+  await page.keyboard.press("Enter");
+  await expect(page).toHaveURL(/\/syncs\/[0-9a-f-]{36}/);
+  await page.goBack();
+  await expect(page.getByRole("heading", { name: "Syncs" })).toBeVisible();
+  await page.keyboard.press("?");
+  await expect(page.getByRole("dialog", { name: "Keyboard" })).toBeVisible();
+});
+
+test("a full sync that runs is watched, not started twice, and is cancelled", async ({ page }) => {
+  await portal("PUT", "/api/faults", { kind: "slow", path: "equipment", delayMs: 60_000 });
+  try {
+    await signIn(page);
+    await page.getByRole("button", { name: "Start full sync" }).click();
+    await page.getByLabel("Reason").fill("to be cancelled");
+    await page.getByRole("dialog").getByRole("button", { name: "Start full sync" }).click();
+    const verdict = page.getByLabel("Verdict");
+    await expect(verdict.getByText("Running", { exact: true })).toBeVisible();
+    await expect(page.getByText("to be cancelled")).toBeVisible();
+    const phase = page.getByRole("listitem").filter({ hasText: "Phase 2" });
+    await expect(phase).toContainText("at work");
+
+    await page.getByRole("link", { name: "Overview" }).click();
+    await expect(page.getByRole("link", { name: "Watch the full sync" })).toBeVisible();
+    await expect(page.getByRole("button", { name: "Start full sync" })).toHaveCount(0);
+    await page.getByRole("link", { name: "Watch the full sync" }).click();
+    await page.getByRole("button", { name: "Cancel sync" }).click();
+    await page.getByRole("button", { name: "Cancel this sync" }).click();
+    await expect(verdict.getByText("Cancelled", { exact: true })).toBeVisible();
+    await expect(verdict.getByText(/^Cancelled by anna after/)).toBeVisible();
+    await expect(page.getByRole("button", { name: "Start another full sync" })).toBeVisible();
+  } finally {
+    await portal("DELETE", "/api/faults");
+  }
+});
+
 test("an admin changes the schedule, sees its next times while typing, and it is kept", async ({ page }) => {
   await signIn(page);
   await page.keyboard.press("g");
@@ -41,6 +138,30 @@ test("an admin changes the schedule, sees its next times while typing, and it is
   await page.getByRole("button", { name: "Save settings" }).click();
   await expect(page.getByText("Settings saved")).toBeVisible();
   expect(await api("/api/sync/settings")).toMatchObject({ scheduleCron: "30 4 * * 1" });
+});
+
+test("what another admin changes meanwhile is shown, and not undone by one's own draft", async ({ page }) => {
+  await signIn(page);
+  await page.goto(`${system().url}/settings`);
+  await page.getByLabel("Page size").fill("300");
+  await api("/api/sync/settings", { method: "POST", body: JSON.stringify({ scheduleCron: "15 3 * * *" }) });
+  await expect(page.getByText("has changed the settings while you typed")).toBeVisible();
+  await expect(page.getByLabel("Cron expression")).toHaveValue("15 3 * * *");
+  await page.getByRole("button", { name: "Save settings" }).click();
+  await expect(page.getByText("Settings saved")).toBeVisible();
+  expect(await api("/api/sync/settings")).toMatchObject({ scheduleCron: "15 3 * * *", pageSize: 300 });
+});
+
+test("leaving a draft asks first, and staying keeps what was typed", async ({ page }) => {
+  await signIn(page);
+  await page.goto(`${system().url}/settings`);
+  await page.getByLabel("Page size").fill("400");
+  await page.getByRole("link", { name: "Overview" }).click();
+  await page.getByRole("dialog", { name: "Leave without saving?" }).getByText("Stay here").click();
+  await expect(page.getByLabel("Page size")).toHaveValue("400");
+  await page.getByRole("link", { name: "Overview" }).click();
+  await page.getByRole("button", { name: "Leave without saving" }).click();
+  await expect(page.getByRole("heading", { name: "Overview" })).toBeVisible();
 });
 
 test("the server's pointer marks the field that is wrong", async ({ page, faults }) => {
@@ -87,6 +208,30 @@ test("a dead letter shows up by itself, is opened, and is replayed after saying 
   await expect(page.getByText("1 dead letter on the way")).toBeVisible();
   const letters = () => api<{ data: { replays: number }[] }>("/api/sync/dead-letters");
   await expect.poll(async () => (await letters()).data.some((letter) => letter.replays > 0)).toBe(true);
+});
+
+test("when the connection is lost the page says since when, and when it is back it has what was missed", async ({
+  page,
+  faults,
+}) => {
+  const line = await wire();
+  try {
+    await signIn(page, system().admin, line.url);
+    await expect(page.getByText("the schedule is off")).toBeVisible();
+    line.cut();
+    await expect(page.getByText("reconnecting", { exact: true })).toBeVisible();
+    await expect(page.getByText(/^Figures stand as of .*the live connection is lost/)).toBeVisible();
+    await api("/api/sync/settings", { method: "POST", body: JSON.stringify({ enableScheduledSync: true }) });
+    line.mend();
+    await expect(page.getByText("live", { exact: true })).toBeVisible();
+    await expect(page.getByText(/^Figures stand as of/)).toHaveCount(0);
+    await expect(page.getByText("the schedule is off")).toHaveCount(0);
+  } finally {
+    line.close();
+    await api("/api/sync/settings", { method: "POST", body: JSON.stringify({ enableScheduledSync: false }) });
+  }
+  // Chromium itself logs the connections that were cut.
+  faults.splice(0, faults.length, ...faults.filter((fault) => !fault.includes("net::ERR")));
 });
 
 test("a viewer is offered nothing that a viewer may not do", async ({ page }) => {

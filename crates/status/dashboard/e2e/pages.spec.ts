@@ -27,7 +27,7 @@ for (const { name, colorScheme, viewport } of LOOKS) {
       await expect(page.getByRole("button", { name: "Sign in" })).toBeVisible();
       await look("sign-in");
       await signIn(page);
-      await expect(page.getByText("In the maintenance portal")).toBeVisible();
+      await expect(page.getByRole("heading", { name: "In the maintenance portal" })).toBeVisible();
       await look("overview");
       await page.goto(`${system().url}/syncs`);
       await expect(page.getByRole("table", { name: "Syncs" })).toBeVisible();

@@ -24,8 +24,8 @@ export const test = base.extend<{ faults: string[] }>({
   ],
 });
 
-export async function signIn(page: Page, token = system().admin): Promise<void> {
-  await page.goto(`${system().url}/`);
+export async function signIn(page: Page, token = system().admin, url = system().url): Promise<void> {
+  await page.goto(`${url}/`);
   await page.getByLabel("Operator token", { exact: true }).fill(token);
   await page.getByRole("button", { name: "Sign in" }).click();
   await expect(page.getByRole("heading", { level: 1 })).toBeVisible();
@@ -47,6 +47,18 @@ export async function api<T>(path: string, init: RequestInit = {}): Promise<T> {
   });
   if (!answer.ok) throw new Error(`${path} answered ${answer.status}: ${await answer.text()}`);
   return (await answer.json()) as T;
+}
+
+/** Asks the onboarding portal as its own people do. */
+export async function portal<T>(method: string, path: string, body?: unknown): Promise<T> {
+  const answer = await fetch(`${system().portal}${path}`, {
+    method,
+    headers: { "x-api-key": system().portalKey, "content-type": "application/json" },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  });
+  const text = await answer.text();
+  if (!answer.ok) throw new Error(`${method} ${path} answered ${answer.status}: ${text}`);
+  return (text ? JSON.parse(text) : null) as T;
 }
 
 export { expect };
