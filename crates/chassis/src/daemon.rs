@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use clap::{Arg, Command};
+use clap::{Arg, ArgMatches, Command, Subcommand};
 
 use crate::{
     configuration::{self, ConfigurationProblems, Variable},
@@ -40,6 +40,19 @@ pub struct Daemon {
     pub grace: Duration,
 }
 
+impl Daemon {
+    /// Its settings, or as many sections of them as `T` has: [`configuration::load`] with its defaults and variables.
+    ///
+    /// # Errors
+    /// Everything that is wrong with them.
+    pub fn settings<T>(&self) -> Result<T, ConfigurationProblems>
+    where
+        T: serde::de::DeserializeOwned + garde::Validate<Context = ()>,
+    {
+        configuration::load(self.defaults, self.variables)
+    }
+}
+
 /// What the chassis hands to a daemon's own work.
 #[derive(Debug, Clone)]
 pub struct Process {
@@ -52,7 +65,7 @@ pub struct Process {
 }
 
 impl Process {
-    /// The daemon's settings: [`configuration::load`] with its defaults and variables.
+    /// The daemon's settings: [`Daemon::settings`].
     ///
     /// # Errors
     /// Everything that is wrong with them.
@@ -60,7 +73,7 @@ impl Process {
     where
         T: serde::de::DeserializeOwned + garde::Validate<Context = ()>,
     {
-        configuration::load(self.daemon.defaults, self.daemon.variables)
+        self.daemon.settings()
     }
 
     /// What `/version` says, for [`crate::http::Options`].
@@ -83,12 +96,57 @@ where
     E: Into<anyhow::Error>,
 {
     let arguments = command(&daemon).get_matches();
-    match arguments.subcommand() {
-        Some(("healthcheck", arguments)) => {
-            healthcheck(&daemon, arguments.get_one::<String>("address").map(String::as_str))
+    about_itself(&daemon, &arguments).unwrap_or_else(|| live(daemon, start))
+}
+
+/// As [`run`], for a daemon with commands of its own beside `serve`, which runs it and may be left out. `execute` does
+/// one of them, without logs or signal handlers: Ctrl-C ends it where it stands. The exit codes are those of [`run`].
+pub fn run_with_commands<C, X, FX, EX, S, F, E>(daemon: Daemon, execute: X, start: S) -> ExitCode
+where
+    C: Subcommand,
+    X: FnOnce(Daemon, C) -> FX,
+    FX: Future<Output = Result<(), EX>>,
+    EX: Into<anyhow::Error>,
+    S: FnOnce(Process) -> F,
+    F: Future<Output = Result<(), E>>,
+    E: Into<anyhow::Error>,
+{
+    let serve = Command::new("serve").about("Run the daemon; so does no command at all");
+    // The commands' own description would stand in the place of the daemon's.
+    let commands =
+        C::augment_subcommands(command(&daemon).subcommand(serve)).about(daemon.about).long_about(None);
+    let arguments = commands.get_matches();
+    if let Some(code) = about_itself(&daemon, &arguments) {
+        return code;
+    }
+    match C::from_arg_matches(&arguments) {
+        Ok(command) => once(daemon, execute(daemon, command)),
+        Err(_serve_or_nothing) => live(daemon, start),
+    }
+}
+
+/// Does what every daemon can tell about itself, if that is what was asked for.
+fn about_itself(daemon: &Daemon, arguments: &ArgMatches) -> Option<ExitCode> {
+    match arguments.subcommand()? {
+        ("healthcheck", arguments) => {
+            Some(healthcheck(daemon, arguments.get_one::<String>("address").map(String::as_str)))
         }
-        Some(("config", arguments)) => config(&daemon, arguments.subcommand_name()),
-        _ => live(daemon, start),
+        ("config", arguments) => Some(config(daemon, arguments.subcommand_name())),
+        _ => None,
+    }
+}
+
+/// Runs one command to its end.
+fn once<E: Into<anyhow::Error>>(daemon: Daemon, work: impl Future<Output = Result<(), E>>) -> ExitCode {
+    install_tls();
+    let done = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(anyhow::Error::from)
+        .and_then(|runtime| runtime.block_on(work).map_err(Into::into));
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => report(daemon.name, &error),
     }
 }
 

@@ -1,1 +1,174 @@
 #![doc = include_str!("../README.md")]
+
+pub mod clock;
+pub mod commands;
+pub mod database;
+mod endpoint;
+mod faults;
+pub mod fleet;
+pub mod openapi;
+mod outbox;
+mod records;
+mod routes;
+pub mod seeding;
+mod sender;
+mod settings;
+pub mod shapes;
+
+use actix_web::{HttpResponse, web};
+use anyhow::Context;
+use backoff::ExponentialBackoffBuilder;
+use chassis::{
+    Process,
+    configuration::{Environment, ExposeSecret},
+    health::Health,
+    http::{self, Options},
+    shutdown::Shutdown,
+};
+use chrono::TimeDelta;
+use contracts::webhook::signature;
+use utoipa_actix_web::service_config::ServiceConfig;
+
+pub use records::{Kind, State};
+pub use sender::{Refused, Sender};
+pub use settings::{Allowed, DAEMON, Prepare, Settings};
+
+use crate::{
+    clock::Clock,
+    database::{Database, DatabaseError},
+    faults::Faults,
+    routes::{Desk, Keys},
+};
+
+/// The service, ready to be served.
+#[derive(Clone)]
+pub struct Portal {
+    desk: web::Data<Desk>,
+    keys: web::Data<Keys>,
+    document: web::Data<String>,
+}
+
+/// Connects, and starts to send webhooks.
+///
+/// # Errors
+/// If a setting cannot be used, or the schema is not up to date. For the database itself it waits.
+pub async fn start(
+    settings: &Settings,
+    clock: Clock,
+    shutdown: &Shutdown,
+    health: &Health,
+) -> anyhow::Result<Portal> {
+    let database = Database::new(&settings.database.url, settings.database.pool_size)?;
+    reached(&database).await?;
+    if settings.database.prepare != Prepare::Nothing {
+        database.migrate().await?;
+    }
+    if settings.database.prepare == Prepare::Demo {
+        seeding::seed_if_empty(&database, &fleet::Fleet::demo()).await?;
+    }
+    database.ready().await?;
+    health.register("database", {
+        let database = database.clone();
+        move || {
+            let database = database.clone();
+            async move { database.ready().await.map_err(|error| error.to_string()) }
+        }
+    });
+
+    let overlap = TimeDelta::hours(settings.webhook.rotation_overlap_hours.into());
+    if !settings.webhook.secret.expose_secret().is_empty() {
+        adopt_secret(&database, settings, overlap, &clock).await?;
+    }
+    let sender = Sender::new(database.clone(), clock.clone(), &settings.webhook).context("WEBHOOK_URL")?;
+    shutdown.supervise("webhooks", sender.clone().run(shutdown.clone()));
+
+    let faults = (Environment::current() == Environment::Development).then(Faults::default);
+    if faults.is_some() {
+        tracing::info!("development: faults can be ordered with PUT /api/faults");
+    }
+    let desk = Desk { database, clock, sender, faults, url: settings.webhook.url.clone(), overlap };
+    Ok(Portal {
+        desk: web::Data::new(desk),
+        keys: web::Data::new(Keys::new(&settings.api.key, &settings.api.admin_key)),
+        document: web::Data::new(openapi::json()),
+    })
+}
+
+/// Waits for the database, with growing intervals, for ever.
+async fn reached(database: &Database) -> Result<(), DatabaseError> {
+    let policy = ExponentialBackoffBuilder::new().with_max_elapsed_time(None).build();
+    let ask = || async {
+        match database.ready().await {
+            Ok(()) | Err(DatabaseError::Outdated(_)) => Ok(()),
+            Err(error) => Err(backoff::Error::transient(error)),
+        }
+    };
+    backoff::future::retry_notify(policy, ask, |error: DatabaseError, _pause| {
+        tracing::warn!(
+            error = &error as &dyn std::error::Error,
+            "the database cannot be reached; trying again"
+        );
+    })
+    .await
+}
+
+async fn adopt_secret(
+    database: &Database,
+    settings: &Settings,
+    overlap: TimeDelta,
+    clock: &Clock,
+) -> anyhow::Result<()> {
+    let secret = &settings.webhook.secret;
+    if signature::Secret::parse(secret).context("WEBHOOK_SECRET")?.is_short() {
+        let wise = signature::SHORTEST_WISE_SECRET;
+        tracing::warn!("the webhook secret is shorter than {wise} bytes and can be guessed; rotate it");
+    }
+    let mut db = database.connection().await?;
+    if endpoint::adopt_configured(&mut db, secret, overlap, clock.now()).await? {
+        tracing::info!("the webhook secret of the settings is the current one");
+    }
+    Ok(())
+}
+
+impl Portal {
+    /// Its routes.
+    pub fn routes(&self) -> impl Fn(&mut web::ServiceConfig) + Clone + Send + 'static {
+        let Self { desk, keys, document } = self.clone();
+        move |app: &mut web::ServiceConfig| {
+            app.app_data(desk.clone()).app_data(keys.clone()).app_data(document.clone());
+            routes::configure(&mut ServiceConfig::new(app));
+            app.route("/openapi.json", web::get().to(document_json));
+        }
+    }
+
+    /// The sender of its webhooks.
+    #[must_use]
+    pub fn sender(&self) -> &Sender {
+        &self.desk.sender
+    }
+
+    /// Its database.
+    #[must_use]
+    pub fn database(&self) -> &Database {
+        &self.desk.database
+    }
+}
+
+async fn document_json(document: web::Data<String>) -> HttpResponse {
+    HttpResponse::Ok().content_type("application/json").body(String::clone(&document))
+}
+
+/// The daemon's own work: start, and serve.
+///
+/// # Errors
+/// When it cannot start.
+pub async fn run(process: Process) -> anyhow::Result<()> {
+    let settings: Settings = process.settings()?;
+    let listener = http::listen(&settings.server.bind)?;
+    let portal = start(&settings, Clock::system(), &process.shutdown, &process.health).await?;
+    let options = Options { version: process.version(), ..Options::default() };
+    let serving =
+        http::serve_with(options, listener, process.shutdown.clone(), process.health, portal.routes());
+    process.shutdown.supervise("http", serving);
+    Ok(())
+}

@@ -1,3 +1,9 @@
-//! The reference provider: data API, webhook sender, demo fleet, faults on demand.
+//! The daemon, and the commands that prepare its database.
 
-fn main() {}
+fn main() -> std::process::ExitCode {
+    chassis::run_with_commands(
+        onboarding_portal::DAEMON,
+        onboarding_portal::commands::execute,
+        onboarding_portal::run,
+    )
+}

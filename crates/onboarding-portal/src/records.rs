@@ -1,19 +1,45 @@
-//! The records: listed as the provider API serves them, and changed as the portal's people change them.
+//! The records: as the portal's own people see them. [`listing`] is what the provider API shows of them, [`changes`] how
+//! they change.
 
-use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use chrono::{DateTime, SubsecRound, Utc};
-use contracts::{
-    provider::{DEFAULT_PAGE, LARGEST_PAGE, ListQuery, MOST_IDS},
-    webhook::EventType,
-};
+pub(crate) mod changes;
+pub(crate) mod listing;
+
+use chrono::{DateTime, SecondsFormat, Utc};
 use diesel::{
-    OptionalExtension, QueryableByName, sql_query,
-    sql_types::{Array, Int8, Jsonb, Nullable, Text, Timestamptz},
+    ExpressionMethods, OptionalExtension, PgArrayExpressionMethods, QueryDsl, Queryable, dsl::sql,
+    sql_types::Text,
 };
-use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
-use serde_json::{Value, json};
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use utoipa::ToSchema;
 
-use crate::{database::DatabaseError, outbox};
+use crate::database::DatabaseError;
+
+diesel::table! {
+    /// As the migration says.
+    records (kind, id) {
+        /// `company`, `vessel`, `equipment` or `user`.
+        kind -> Text,
+        /// Its id.
+        id -> Text,
+        /// `draft`, `approved` or `withdrawn`.
+        state -> Text,
+        /// Its company.
+        company_id -> Nullable<Text>,
+        /// Its vessels.
+        vessel_ids -> Array<Text>,
+        /// Its version.
+        updated_at -> Timestamptz,
+        /// When it was withdrawn.
+        withdrawn_at -> Nullable<Timestamptz>,
+        /// What was entered.
+        document -> Json,
+    }
+}
+
+/// The text of a document, as it was stored.
+pub(crate) const DOCUMENT: &str = "document::text";
 
 /// A kind of record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,7 +55,9 @@ pub enum Kind {
 }
 
 impl Kind {
-    pub(crate) const fn word(self) -> &'static str {
+    /// As it stands in the database, and in sentences.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
         match self {
             Self::Company => "company",
             Self::Vessel => "vessel",
@@ -38,332 +66,166 @@ impl Kind {
         }
     }
 
+    /// Its plural, as paths have it.
+    pub(crate) const fn path(self) -> &'static str {
+        match self {
+            Self::Company => "companies",
+            Self::Vessel => "vessels",
+            Self::Equipment => "equipment",
+            Self::User => "users",
+        }
+    }
+
     /// By its plural, as paths have it.
     pub(crate) fn of_path(plural: &str) -> Option<Self> {
-        Some(match plural {
-            "companies" => Self::Company,
-            "vessels" => Self::Vessel,
-            "equipment" => Self::Equipment,
-            "users" => Self::User,
-            _ => return None,
-        })
+        let all = [Self::Company, Self::Vessel, Self::Equipment, Self::User];
+        all.into_iter().find(|kind| kind.path() == plural)
     }
 }
 
-/// A document as it is served: what was entered, its version, and for a vessel its company.
-const SERVED: &str = "(r.document || jsonb_build_object('updatedAt', r.updated_at)
-    || CASE WHEN r.withdrawn_at IS NULL THEN '{}' ELSE jsonb_build_object('withdrawnAt', r.withdrawn_at) END
-    || CASE WHEN c.id IS NULL THEN '{}'
-       ELSE jsonb_build_object('company', c.document || jsonb_build_object('updatedAt', c.updated_at)) END)::text";
-const WITH_COMPANY: &str =
-    "records r LEFT JOIN records c ON r.kind = 'vessel' AND c.kind = 'company' AND c.id = r.company_id";
-const FILTER: &str = "r.kind = $1 AND r.state <> 'draft' AND ($2 IS NULL OR r.updated_at >= $2)
-    AND ($3 IS NULL OR r.id = ANY($3)) AND ($4 IS NULL OR r.vessel_ids @> ARRAY[$4]) AND ($5 IS NULL OR r.company_id = $5)";
-
-/// What a list was asked for, checked.
-#[derive(Debug)]
-pub struct Listing {
-    kind: Kind,
-    limit: u32,
-    after: Option<(DateTime<Utc>, String)>,
-    updated_since: Option<DateTime<Utc>>,
-    ids: Option<Vec<String>>,
-    vessel_id: Option<String>,
-    company_id: Option<String>,
-    with_total: bool,
+/// How far a record has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum State {
+    /// Entered; nobody else sees it.
+    Draft,
+    /// Others see it.
+    Approved,
+    /// No longer valid; others see a tombstone.
+    Withdrawn,
 }
 
-/// A page as text: each record is served as the database wrote it.
-#[derive(Debug)]
-pub struct ListedPage {
-    pub(crate) records: Vec<String>,
-    pub(crate) limit: u32,
-    pub(crate) next_cursor: Option<String>,
-    pub(crate) total: Option<i64>,
-    pub(crate) total_companies: Option<i64>,
-}
-
-impl Listing {
-    /// Checks a query; the error is a field and what is wrong with it.
-    ///
-    /// # Errors
-    /// The first field that cannot be used.
-    pub fn parse(kind: Kind, query: ListQuery) -> Result<Self, (&'static str, String)> {
-        let limit = query.limit.unwrap_or(DEFAULT_PAGE);
-        if !(1..=LARGEST_PAGE).contains(&limit) {
-            return Err(("limit", format!("must be from 1 to {LARGEST_PAGE}")));
+impl State {
+    pub(crate) const fn word(self) -> &'static str {
+        match self {
+            Self::Draft => "draft",
+            Self::Approved => "approved",
+            Self::Withdrawn => "withdrawn",
         }
-        let ids: Option<Vec<String>> = query.ids.map(|ids| ids.split(',').map(str::to_owned).collect());
-        if ids.as_ref().is_some_and(|ids| ids.len() > MOST_IDS) {
-            return Err(("ids", format!("may name at most {MOST_IDS} records")));
+    }
+
+    /// The database's constraint knows no other words.
+    fn of_word(word: &str) -> Self {
+        match word {
+            "approved" => Self::Approved,
+            "withdrawn" => Self::Withdrawn,
+            _ => Self::Draft,
         }
-        let after = match &query.cursor {
-            None => None,
-            Some(cursor) => {
-                let unknown = || ("cursor", "is not one that this portal handed out".to_owned());
-                Some(parse_cursor(cursor).ok_or_else(unknown)?)
-            }
-        };
-        let with_total = after.is_none() || query.include.as_deref() == Some("total");
-        Ok(Self {
-            kind,
-            limit,
-            after,
-            updated_since: query.updated_since,
-            ids,
-            vessel_id: query.vessel_id,
-            company_id: query.company_id,
-            with_total,
-        })
     }
 }
 
-fn cursor(updated_at: DateTime<Utc>, id: &str) -> String {
-    URL_SAFE_NO_PAD.encode(format!("{}:{id}", updated_at.timestamp_micros()))
-}
-
-fn parse_cursor(cursor: &str) -> Option<(DateTime<Utc>, String)> {
-    let text = String::from_utf8(URL_SAFE_NO_PAD.decode(cursor).ok()?).ok()?;
-    let (micros, id) = text.split_once(':')?;
-    Some((DateTime::from_timestamp_micros(micros.parse().ok()?)?, id.to_owned()))
-}
-
-#[derive(QueryableByName)]
-struct Listed {
-    #[diesel(sql_type = Text)]
-    id: String,
-    #[diesel(sql_type = Timestamptz)]
-    updated_at: DateTime<Utc>,
-    #[diesel(sql_type = Text)]
-    served: String,
-}
-
-#[derive(QueryableByName)]
-struct Totals {
-    #[diesel(sql_type = Int8)]
-    records: i64,
-    #[diesel(sql_type = Int8)]
-    companies: i64,
-}
-
-/// A page, by keyset over (`updatedAt`, `id`): approved records, and tombstones of those that were.
-///
-/// # Errors
-/// If the database fails.
-pub async fn list(db: &mut AsyncPgConnection, asked: &Listing) -> Result<ListedPage, DatabaseError> {
-    macro_rules! filtered {
-        ($text:expr) => {
-            sql_query($text)
-                .bind::<Text, _>(asked.kind.word())
-                .bind::<Nullable<Timestamptz>, _>(asked.updated_since)
-                .bind::<Nullable<Array<Text>>, _>(asked.ids.as_ref())
-                .bind::<Nullable<Text>, _>(asked.vessel_id.as_ref())
-                .bind::<Nullable<Text>, _>(asked.company_id.as_ref())
-        };
-    }
-    let (after_time, after_id) = asked.after.clone().unzip();
-    let keyset = if asked.after.is_some() { "(r.updated_at, r.id) > ($6, $7)" } else { "$6::timestamptz IS NULL AND $7::text IS NULL" };
-    let text = format!(
-        "SELECT r.id, r.updated_at, {SERVED} AS served FROM {WITH_COMPANY}
-         WHERE {FILTER} AND {keyset} ORDER BY r.updated_at, r.id LIMIT $8"
-    );
-    // One more than asked for tells whether there is a next page.
-    let mut rows: Vec<Listed> = filtered!(text)
-        .bind::<Nullable<Timestamptz>, _>(after_time)
-        .bind::<Nullable<Text>, _>(after_id)
-        .bind::<Int8, _>(i64::from(asked.limit) + 1)
-        .load(db)
-        .await?;
-    let more = rows.len() > asked.limit as usize;
-    rows.truncate(asked.limit as usize);
-    let next_cursor = rows.last().filter(|_| more).map(|last| cursor(last.updated_at, &last.id));
-
-    let mut totals = None;
-    if asked.with_total {
-        let text = format!(
-            "SELECT count(*) AS records, count(DISTINCT r.company_id) AS companies FROM records r WHERE {FILTER}"
-        );
-        totals = Some(filtered!(text).get_result::<Totals>(db).await?);
-    }
-    let total_companies = totals.as_ref().filter(|_| asked.kind == Kind::Vessel).map(|t| t.companies);
-    Ok(ListedPage {
-        records: rows.into_iter().map(|row| row.served).collect(),
-        limit: asked.limit,
-        next_cursor,
-        total: totals.map(|t| t.records),
-        total_companies,
-    })
-}
-
-#[derive(QueryableByName)]
-struct Served {
-    #[diesel(sql_type = Text)]
-    served: String,
-}
-
-/// A vessel with all that belongs to it: vessel, equipment, users. None if there is no such vessel to be seen.
-///
-/// # Errors
-/// If the database fails.
-pub async fn export(
-    db: &mut AsyncPgConnection,
-    vessel: &str,
-) -> Result<Option<(String, Vec<String>, Vec<String>)>, DatabaseError> {
-    let one = format!("SELECT {SERVED} AS served FROM {WITH_COMPANY} WHERE r.kind = 'vessel' AND r.id = $1 AND r.state <> 'draft'");
-    let Some(found) = sql_query(one).bind::<Text, _>(vessel).get_result::<Served>(db).await.optional()? else {
-        return Ok(None);
-    };
-    let belonging = format!(
-        "SELECT {SERVED} AS served FROM {WITH_COMPANY}
-         WHERE r.kind = $2 AND r.vessel_ids @> ARRAY[$1] AND r.state <> 'draft' ORDER BY r.updated_at, r.id"
-    );
-    let mut lists = Vec::new();
-    for kind in [Kind::Equipment, Kind::User] {
-        let rows = sql_query(&belonging).bind::<Text, _>(vessel).bind::<Text, _>(kind.word()).load::<Served>(db).await?;
-        lists.push(rows.into_iter().map(|row| row.served).collect());
-    }
-    let users = lists.pop().unwrap_or_default();
-    Ok(Some((found.served, lists.pop().unwrap_or_default(), users)))
+/// A time as it stands in JSON, to the microsecond.
+pub(crate) fn written(time: DateTime<Utc>) -> String {
+    time.to_rfc3339_opts(SecondsFormat::Micros, true)
 }
 
 /// A record as the portal's own people see it: with its state.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Kept {
+    /// How far it has come.
+    pub state: State,
+    /// Its version.
+    pub updated_at: DateTime<Utc>,
+    /// When its approval was withdrawn.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub withdrawn_at: Option<DateTime<Utc>>,
+    /// What was entered.
+    #[schema(value_type = Object)]
+    pub record: Box<RawValue>,
+}
+
+#[derive(Queryable)]
+struct Row {
+    id: String,
+    state: String,
+    updated_at: DateTime<Utc>,
+    withdrawn_at: Option<DateTime<Utc>>,
+    document: String,
+}
+
+impl From<Row> for Kept {
+    fn from(Row { id: _, state, updated_at, withdrawn_at, document }: Row) -> Self {
+        let record = RawValue::from_string(document).expect("the column holds JSON");
+        Self { state: State::of_word(&state), updated_at, withdrawn_at, record }
+    }
+}
+
+/// One record, in whatever state.
 ///
 /// # Errors
 /// If the database fails.
-pub async fn find(db: &mut AsyncPgConnection, kind: Kind, id: &str) -> Result<Option<Value>, DatabaseError> {
-    #[derive(QueryableByName)]
-    struct Row {
-        #[diesel(sql_type = Jsonb)]
-        record: Value,
-    }
-    let text = "SELECT jsonb_build_object('state', state, 'updatedAt', updated_at, 'record', document) AS record
-                FROM records WHERE kind = $1 AND id = $2";
-    let row = sql_query(text).bind::<Text, _>(kind.word()).bind::<Text, _>(id).get_result::<Row>(db).await.optional()?;
-    Ok(row.map(|row| row.record))
-}
-
-/// What one may do to a record.
-#[derive(Debug, Clone)]
-pub enum Change {
-    /// Others may see it from now on.
-    Approve,
-    /// It is no longer valid; others see a tombstone.
-    Withdraw,
-    /// These fields get these values; null takes one away.
-    Patch(serde_json::Map<String, Value>),
-}
-
-/// What a change led to.
-#[derive(Debug)]
-pub struct Changed {
-    /// The new version.
-    pub updated_at: DateTime<Utc>,
-    /// The webhook that is owed for it.
-    pub webhook_id: Option<String>,
-}
-
-/// Why a change was not made.
-#[derive(Debug, thiserror::Error)]
-pub enum ChangeError {
-    /// There is no such record.
-    #[error("there is no such record")]
-    NotFound,
-    /// The database failed.
-    #[error(transparent)]
-    Database(#[from] DatabaseError),
-}
-
-impl From<diesel::result::Error> for ChangeError {
-    fn from(error: diesel::result::Error) -> Self {
-        Self::Database(error.into())
-    }
-}
-
-/// Changes a record, and notes the webhook that is owed for it, in one transaction. Approving a vessel approves the
-/// drafts of what belongs to it, too, as the vessel's webhook covers them.
-///
-/// # Errors
-/// If there is no such record, or the database fails.
-pub async fn change(
+pub(crate) async fn find(
     db: &mut AsyncPgConnection,
     kind: Kind,
     id: &str,
-    change: Change,
-    now: DateTime<Utc>,
-) -> Result<Changed, ChangeError> {
-    let now = now.trunc_subsecs(6);
-    db.transaction(async |db: &mut AsyncPgConnection| {
-        #[derive(QueryableByName)]
-        struct Row {
-            #[diesel(sql_type = Text)]
-            state: String,
-            #[diesel(sql_type = Jsonb)]
-            document: Value,
-        }
-        let text = match &change {
-            Change::Approve => "state = 'approved', withdrawn_at = NULL",
-            Change::Withdraw => "state = 'withdrawn', withdrawn_at = $3",
-            Change::Patch(_) => "document = jsonb_strip_nulls(document || $4)",
-        };
-        // A version must grow, even if two changes fall into one microsecond.
-        let text = format!(
-            "UPDATE records SET {text}, updated_at = greatest($3, updated_at + interval '1 microsecond')
-             WHERE kind = $1 AND id = $2 AND $4::jsonb IS NOT NULL RETURNING state, document"
-        );
-        let patch = if let Change::Patch(fields) = &change { json!(fields) } else { json!({}) };
-        let row: Option<Row> = sql_query(text)
-            .bind::<Text, _>(kind.word())
-            .bind::<Text, _>(id)
-            .bind::<Timestamptz, _>(now)
-            .bind::<Jsonb, _>(patch)
-            .get_result(db)
-            .await
-            .optional()?;
-        let Row { state, document } = row.ok_or(ChangeError::NotFound)?;
-        if matches!((kind, &change), (Kind::Vessel, Change::Approve)) {
-            let text = "UPDATE records SET state = 'approved', updated_at = $2
-                        WHERE kind IN ('equipment', 'user') AND vessel_ids @> ARRAY[$1] AND state = 'draft'";
-            sql_query(text).bind::<Text, _>(id).bind::<Timestamptz, _>(now).execute(db).await?;
-        }
-        let mut webhook_id = None;
-        if state != "draft"
-            && let Some(event) = event(kind, &change)
-        {
-            let imo = document.get("imoNumber").and_then(Value::as_str);
-            webhook_id = Some(outbox::owe(db, event, Some(id), imo, now).await?);
-        }
-        Ok(Changed { updated_at: now, webhook_id })
-    })
-    .await
+) -> Result<Option<Kept>, DatabaseError> {
+    let row = records::table
+        .find((kind.word(), id))
+        .select((
+            records::id,
+            records::state,
+            records::updated_at,
+            records::withdrawn_at,
+            sql::<Text>(DOCUMENT),
+        ))
+        .first::<Row>(db)
+        .await
+        .optional()?;
+    Ok(row.map(Kept::from))
 }
 
-/// The webhook that tells of a change; companies have one for approvals alone.
-fn event(kind: Kind, change: &Change) -> Option<EventType> {
-    Some(match (kind, change) {
-        (Kind::Company, Change::Approve | Change::Patch(_)) => EventType::CompanyApproved,
-        (Kind::Company, Change::Withdraw) => return None,
-        (Kind::Vessel, Change::Approve) => EventType::VesselApproved,
-        (Kind::Vessel, Change::Patch(_)) => EventType::VesselUpdated,
-        (Kind::Vessel, Change::Withdraw) => EventType::VesselWithdrawn,
-        (Kind::Equipment, Change::Approve) => EventType::EquipmentApproved,
-        (Kind::Equipment, Change::Patch(_)) => EventType::EquipmentUpdated,
-        (Kind::Equipment, Change::Withdraw) => EventType::EquipmentRetired,
-        (Kind::User, Change::Approve) => EventType::UserApproved,
-        (Kind::User, Change::Patch(_)) => EventType::UserUpdated,
-        (Kind::User, Change::Withdraw) => EventType::UserDeactivated,
-    })
+/// Which records the portal's people want to see. What is absent does not filter.
+#[derive(Debug, Default)]
+pub(crate) struct Which {
+    /// In this state.
+    pub state: Option<State>,
+    /// Of this vessel.
+    pub vessel_id: Option<String>,
+    /// Of this company.
+    pub company_id: Option<String>,
+    /// After this id.
+    pub after: Option<String>,
+    /// At most so many.
+    pub limit: u32,
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_cursor_reads_back_and_garbage_does_not() {
-        let now = DateTime::from_timestamp_micros(1_795_000_000_123_456).unwrap();
-        assert_eq!(parse_cursor(&cursor(now, "a:b")), Some((now, "a:b".to_owned())));
-        for garbage in ["", "%%", "bm90IGEgY3Vyc29y", "OTk5OTk5OTk5OTk5OTk5OTk5OTk6eA"] {
-            assert_eq!(parse_cursor(garbage), None, "{garbage}");
-        }
+/// Records in the order of their ids, and the id to go on after if there are more.
+///
+/// # Errors
+/// If the database fails.
+pub(crate) async fn browse(
+    db: &mut AsyncPgConnection,
+    kind: Kind,
+    which: &Which,
+) -> Result<(Vec<Kept>, Option<String>), DatabaseError> {
+    let mut query = records::table
+        .filter(records::kind.eq(kind.word()))
+        .select((
+            records::id,
+            records::state,
+            records::updated_at,
+            records::withdrawn_at,
+            sql::<Text>(DOCUMENT),
+        ))
+        .order(records::id)
+        .limit(i64::from(which.limit) + 1)
+        .into_boxed();
+    if let Some(state) = which.state {
+        query = query.filter(records::state.eq(state.word()));
     }
+    if let Some(vessel) = &which.vessel_id {
+        query = query.filter(records::vessel_ids.contains(vec![vessel]));
+    }
+    if let Some(company) = &which.company_id {
+        query = query.filter(records::company_id.eq(company));
+    }
+    if let Some(after) = &which.after {
+        query = query.filter(records::id.gt(after));
+    }
+    let mut rows: Vec<Row> = query.load(db).await?;
+    let more = rows.len() > which.limit as usize;
+    rows.truncate(which.limit as usize);
+    let next = rows.last().filter(|_| more).map(|row| row.id.clone());
+    Ok((rows.into_iter().map(Kept::from).collect(), next))
 }

@@ -4,10 +4,12 @@ use std::time::Duration;
 
 use chassis::{
     Daemon,
-    configuration::{Secret, Variable, present},
+    configuration::{Environment, ExposeSecret, Secret, Variable, present},
 };
 use garde::Validate;
 use serde::Deserialize;
+
+use crate::sender::Policy;
 
 /// What is particular about this daemon.
 pub const DAEMON: Daemon = Daemon {
@@ -19,6 +21,7 @@ pub const DAEMON: Daemon = Daemon {
         Variable::plain("BIND", "server.bind"),
         Variable::secret("ONBOARDING_DATABASE_URL", "database.url"),
         Variable::secret("ONBOARDING_API_KEY", "api.key"),
+        Variable::secret("ONBOARDING_ADMIN_KEY", "api.admin_key"),
         Variable::plain("WEBHOOK_URL", "webhook.url"),
         Variable::secret("WEBHOOK_SECRET", "webhook.secret"),
     ],
@@ -62,6 +65,29 @@ pub struct DatabaseSettings {
     /// Connections at most.
     #[garde(range(min = 1, max = 200))]
     pub pool_size: usize,
+    /// What `serve` does to it first.
+    #[garde(skip)]
+    pub prepare: Prepare,
+}
+
+/// What `serve` does to the database before it serves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Prepare {
+    /// It must be ready.
+    Nothing,
+    /// Brings the schema up to date.
+    Migrate,
+    /// And seeds the demo fleet, if there is nothing.
+    Demo,
+}
+
+/// The settings of commands that need no more than the database.
+#[derive(Debug, Clone, Deserialize, Validate)]
+pub(crate) struct DatabaseAlone {
+    /// The portal's own database.
+    #[garde(dive)]
+    pub database: DatabaseSettings,
 }
 
 /// The provider API.
@@ -71,6 +97,31 @@ pub struct Api {
     /// What callers must show.
     #[garde(custom(present))]
     pub key: Secret,
+    /// What the portal's own people must show; empty: the same.
+    #[garde(skip)]
+    pub admin_key: Secret,
+}
+
+/// Where something is allowed that is dangerous in production.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Allowed {
+    /// Nowhere.
+    Never,
+    /// Where `SMS_ENV` says development.
+    InDevelopment,
+    /// Here too.
+    Always,
+}
+
+impl Allowed {
+    fn here(self) -> bool {
+        match self {
+            Self::Never => false,
+            Self::InDevelopment => Environment::current() == Environment::Development,
+            Self::Always => true,
+        }
+    }
 }
 
 /// The webhook sender.
@@ -80,11 +131,11 @@ pub struct Webhook {
     /// Where webhooks go; empty: nowhere, they wait.
     #[garde(skip)]
     pub url: String,
-    /// What they are signed with.
-    #[garde(skip)]
+    /// What they are signed with, until it is rotated.
+    #[garde(custom(signable(&self.url)))]
     pub secret: Secret,
     /// Waits before each further attempt, in seconds.
-    #[garde(length(min = 1, max = 30))]
+    #[garde(length(min = 1, max = 30), inner(range(min = 0.0, max = 604_800.0)))]
     pub retry_after_seconds: Vec<f64>,
     /// For one attempt.
     #[garde(range(min = 100, max = 60_000))]
@@ -92,4 +143,36 @@ pub struct Webhook {
     /// Attempts at a time.
     #[garde(range(min = 1, max = 256))]
     pub concurrency: usize,
+    /// Whether it may be sent to private addresses.
+    #[garde(skip)]
+    pub private_addresses: Allowed,
+    /// Whether it may be sent over http.
+    #[garde(skip)]
+    pub plain_http: Allowed,
+    /// Hours of nothing but failures until the endpoint is disabled.
+    #[garde(range(min = 1, max = 8760))]
+    pub disable_after_hours: u32,
+    /// Hours for which the secret before the current one signs, too.
+    #[garde(range(min = 0, max = 8760))]
+    pub rotation_overlap_hours: u32,
+    /// Days for which an ended message is kept.
+    #[garde(range(min = 1, max = 3650))]
+    pub keep_days: u32,
+}
+
+impl Webhook {
+    pub(crate) fn policy(&self) -> Policy {
+        Policy { private_addresses: self.private_addresses.here(), plain_http: self.plain_http.here() }
+    }
+}
+
+/// A webhook that is not signed proves nothing.
+fn signable(url: &str) -> impl FnOnce(&Secret, &()) -> garde::Result + '_ {
+    use contracts::webhook::signature::{InvalidSecret, Secret as Signing};
+
+    move |secret, ()| match Signing::parse(secret) {
+        Ok(_) => Ok(()),
+        Err(InvalidSecret::Empty) if url.is_empty() && secret.expose_secret().is_empty() => Ok(()),
+        Err(error) => Err(garde::Error::new(error.to_string())),
+    }
 }
