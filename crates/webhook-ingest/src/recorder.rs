@@ -30,6 +30,8 @@ use crate::dispatcher::Dispatcher;
 
 /// Events of one statement, at most.
 const LARGEST_BATCH: usize = 256;
+/// A connection that was in use so recently needs no proof that it lives.
+const FRESH: Duration = Duration::from_secs(1);
 /// After a batch that failed, webhooks are refused for so long without asking the database again.
 const BREATHER: Duration = Duration::from_millis(500);
 
@@ -129,8 +131,8 @@ impl Recorder {
 
 struct Writer {
     work: Work,
-    /// Kept from batch to batch: a checkout costs a round trip.
-    connection: Option<Connection>,
+    /// Kept from batch to batch, with the time of its last use: a checkout costs a round trip.
+    connection: Option<(Connection, Instant)>,
     outage: Arc<Outage>,
     patience: Duration,
 }
@@ -204,8 +206,9 @@ impl Writer {
         };
         let connecting = async {
             match self.connection.take() {
-                Some(connection) => Ok(connection),
-                None => store.db().await,
+                Some((connection, used)) if used.elapsed() < FRESH => Ok(connection),
+                // Back to the pool, which looks whether it lives.
+                _ => store.db().await,
             }
         };
         let mut connection =
@@ -213,12 +216,12 @@ impl Writer {
         match timeout(self.patience, webhook_events_insert(&mut connection, events, SystemClock.now())).await
         {
             Ok(Ok(inserted)) => {
-                self.connection = Some(connection);
+                self.connection = Some((connection, Instant::now()));
                 Ok(inserted)
             }
             Ok(Err(error)) => {
-                // After a refusal it is as good as before. Otherwise the pool looks whether it lives.
-                self.connection = Some(connection).filter(|_| error.is_refusal());
+                // After a refusal it is as good as before. Otherwise it goes back to the pool.
+                self.connection = Some((connection, Instant::now())).filter(|_| error.is_refusal());
                 Err(error.into())
             }
             Err(_elapsed) => {

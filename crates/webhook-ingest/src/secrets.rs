@@ -68,26 +68,19 @@ fn named(name: &str, text: &str, expires_at: Option<DateTime<Utc>>) -> Result<Na
 mod tests {
     use super::*;
 
-    fn names(current: &str, more: &str) -> Result<Vec<(String, Option<DateTime<Utc>>)>, String> {
-        parse(&current.to_owned().into(), &more.to_owned().into())
-            .map(|all| all.into_iter().map(|it| (it.name, it.expires_at)).collect())
-            .map_err(|error| error.to_string())
+    fn parsed(current: &str, more: &str) -> Result<Vec<NamedSecret>, String> {
+        parse(&current.to_owned().into(), &more.to_owned().into()).map_err(|error| error.to_string())
     }
 
     #[test]
     fn several_secrets_have_names_and_may_expire() {
-        let noon = "2026-12-01T12:00:00Z".parse().ok();
         let entries = "next=whsec_AAAA, previous@2026-12-01T12:00:00Z=any text=with signs\n old=x";
-        assert_eq!(
-            names("your-webhook-secret", entries),
-            Ok(vec![
-                ("current".into(), None),
-                ("next".into(), None),
-                ("previous".into(), noon),
-                ("old".into(), None)
-            ])
-        );
-        assert_eq!(names("", "only=whsec_AAAA").map(|all| all.len()), Ok(1));
+        let all = parsed("your-webhook-secret", entries).unwrap();
+        let names: Vec<_> = all.iter().map(|it| it.name.as_str()).collect();
+        assert_eq!(names, ["current", "next", "previous", "old"]);
+        let expiring: Vec<_> = all.iter().filter(|it| it.expires_at.is_some()).collect();
+        assert!(matches!(expiring[..], [previous] if previous.name == "previous"));
+        assert!(parsed("", "only=whsec_AAAA").is_ok());
     }
 
     #[test]
@@ -101,7 +94,7 @@ mod tests {
             ("", "a@tomorrow=hunter2", "entry 1 has a time"),
             ("x", "current=hunter2", "two secrets are called \"current\""),
         ] {
-            let error = names(current, more).expect_err(said);
+            let error = parsed(current, more).expect_err(said);
             assert!(error.contains(said) && !error.contains("hunter2"), "{error}");
         }
     }

@@ -1,0 +1,122 @@
+//! The service under load: this program, started once more.
+
+use std::{
+    process::ExitCode,
+    time::{Duration, Instant},
+};
+
+use anyhow::Context;
+use chassis::http;
+use testbed::{
+    Process, World,
+    lapin::{Channel, options::QueueDeclareOptions, types::FieldTable},
+};
+use webhook_ingest::{DAEMON, Halves, Settings};
+
+use crate::load::SECRET;
+
+/// The environment variable that makes this program the service.
+const SERVE: &str = "WEBHOOK_BENCH_SERVE";
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// What the service does with a webhook that was verified.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Mode {
+    Nothing,
+    Insert,
+    Publish,
+    Both,
+}
+
+impl Mode {
+    const ALL: [Self; 4] = [Self::Nothing, Self::Insert, Self::Publish, Self::Both];
+
+    const fn halves(self) -> Halves {
+        Halves {
+            insert: matches!(self, Self::Insert | Self::Both),
+            publish: matches!(self, Self::Publish | Self::Both),
+        }
+    }
+}
+
+/// Whether this process is the one under load.
+pub(crate) fn asked_to_serve() -> Option<Mode> {
+    let asked = std::env::var(SERVE).ok()?;
+    Mode::ALL.into_iter().find(|mode| format!("{mode:?}") == asked)
+}
+
+/// Serves until it is killed.
+pub(crate) fn serve(mode: Mode) -> ExitCode {
+    chassis::live(DAEMON, async move |process: chassis::Process| {
+        let settings: Settings = process.settings()?;
+        let listener = http::listen(&settings.server.bind)?;
+        let service =
+            webhook_ingest::start_halves(&settings, mode.halves(), &process.shutdown, &process.health)
+                .await?;
+        let (shutdown, health) = (process.shutdown.clone(), process.health.clone());
+        process.shutdown.supervise("http", http::serve(listener, shutdown, health, service.routes()));
+        anyhow::Ok(())
+    })
+}
+
+/// A process on a database and a vhost of its own.
+pub(crate) struct Service {
+    pub(crate) port: u16,
+    process: Process,
+    queue: Channel,
+    // Last, so that it goes when nobody uses it any more.
+    _world: World,
+}
+
+impl Service {
+    pub(crate) async fn start(mode: Mode) -> anyhow::Result<Self> {
+        let template = format!("bench-{}", store::migrations::newest());
+        let world = World::from_template(&template, async |url| {
+            store::Store::connect(&url, 2).await?.migrate().await?;
+            Ok(())
+        })
+        .await?;
+        let port = testbed::free_port();
+        let environment = [
+            (SERVE, format!("{mode:?}")),
+            ("SMS_ENV", "development".to_owned()),
+            ("RUST_LOG", std::env::var("RUST_LOG").unwrap_or_else(|_unset| "warn".to_owned())),
+            ("BIND", format!("127.0.0.1:{port}")),
+            ("DATABASE_URL", world.database_url.clone()),
+            ("AMQP_URL", world.amqp_url().await?.to_owned()),
+            ("WEBHOOK_SECRET", SECRET.to_owned()),
+            // As much as it can: the limit is asked all the same.
+            ("SMS_WEBHOOK__RATE_PER_SECOND", "1000000".to_owned()),
+            ("SMS_WEBHOOK__RATE_BURST", "1000000".to_owned()),
+        ];
+        let mut process = Process::spawn(std::env::current_exe()?, &[], environment)?;
+        process.wait_ready(&format!("http://127.0.0.1:{port}"), PATIENCE).await?;
+        let queue = world.amqp_connection().await?.create_channel().await?;
+        Ok(Self { port, process, queue, _world: world })
+    }
+
+    /// Waits until so many events lie in the queue; at once where nothing is published.
+    pub(crate) async fn published(&self, mode: Mode, events: usize) -> anyhow::Result<()> {
+        let began = Instant::now();
+        while mode.halves().publish {
+            let passive = QueueDeclareOptions { passive: true, ..QueueDeclareOptions::default() };
+            let declared =
+                self.queue.queue_declare("sync.events".into(), passive, FieldTable::default()).await?;
+            let published = declared.message_count() as usize;
+            if published >= events {
+                break;
+            }
+            anyhow::ensure!(began.elapsed() < PATIENCE, "{published} of {events} events were published");
+            // Often, for this is part of what is measured.
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        Ok(())
+    }
+
+    /// Resident memory of the process, in megabytes.
+    pub(crate) fn memory(&self) -> anyhow::Result<f64> {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.process.id()))?;
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("VmRSS")?;
+        Ok(line.trim().trim_end_matches(" kB").parse::<f64>()? / 1_000.0)
+    }
+}
