@@ -89,8 +89,27 @@ words! {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct TriggerRequest {
-    /// `full`, the one mode that can be asked for.
+    /// `full` unless said otherwise. `incremental` looks at what changed since the last complete sync, `selective` at what
+    /// the fields below name.
     pub mode: Option<Mode>,
+    /// Only these kinds of record (`incremental`, `selective`); companies come with vessels.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub record_types: Vec<RecordType>,
+    /// Only these vessels with what belongs to them, by IMO number (`selective`); at most 500.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub vessel_imos: Vec<String>,
+    /// Only this company with its vessels and what belongs to them, by its id in the onboarding portal (`selective`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub company_id: Option<String>,
+    /// Only these pieces of equipment, by their ids in the onboarding portal (`selective`); at most 500.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub equipment_ids: Vec<String>,
+    /// Only what changed at this time or later (`selective`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub changed_since: Option<DateTime<Utc>>,
+    /// Only what changed at this time or earlier (`selective`); what the provider lists beyond is counted as skipped.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub changed_until: Option<DateTime<Utc>>,
     /// Why; kept in the run and the audit log.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
@@ -148,6 +167,16 @@ pub struct SyncSummary {
     pub requested_by: String,
     /// What the operator gave as reason.
     pub reason: Option<String>,
+    /// What it looks at, as it is recorded; empty: everything.
+    #[schema(value_type = Object)]
+    #[serde(default)]
+    pub scope: serde_json::Value,
+    /// The run whose failures it tries again.
+    #[serde(default)]
+    pub retry_of: Option<Uuid>,
+    /// What it waits for, if it does not move.
+    #[serde(default)]
+    pub detail: Option<String>,
     /// When it was asked for.
     pub started_at: DateTime<Utc>,
     /// When a worker began.
@@ -319,6 +348,11 @@ pub struct Settings {
     pub page_size: i32,
     /// Waits before the second, third and fourth attempt, in milliseconds.
     pub retry_delays_ms: Vec<i32>,
+    /// How far before the last complete sync an incremental one begins, in seconds.
+    #[serde(default)]
+    pub incremental_overlap_seconds: i32,
+    /// What the schedule starts: `full` or `incremental`.
+    pub schedule_mode: Mode,
     /// The expression in words, and its next times.
     pub schedule: SchedulePreview,
     /// Last change.
@@ -346,6 +380,12 @@ pub struct SettingsChange {
     /// Three waits, each above zero.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub retry_delays_ms: Option<Vec<i32>>,
+    /// 0 to 604800.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub incremental_overlap_seconds: Option<i32>,
+    /// `full` or `incremental`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub schedule_mode: Option<Mode>,
 }
 
 /// What a cron expression means: `GET /api/sync/schedule/preview?cron&timeZone`.

@@ -29,7 +29,7 @@ pub use finding::{Accepted, Finding, Rejection, Rules, Severity};
 pub use ids::{DeadLetterId, RefusedWebhookId, SourceId, SyncId, TaskId, WebhookEventId};
 pub use outcome::{Outcome, RecordCounts};
 pub use record_type::RecordType;
-pub use run::{Cause, Mode, Phase, Scope, SyncState};
+pub use run::{Cause, Mode, Phase, Scope, Slice, SyncState};
 pub use task::TaskState;
 pub use version::{ContentHash, Version};
 pub use webhook_event::WebhookState;

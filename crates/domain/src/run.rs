@@ -54,7 +54,8 @@ vocabulary!(
 );
 
 impl SyncState {
-    /// Whether the run has ended. A replayed dead task can open an ended run again, a cancelled one never.
+    /// Whether the run has ended. A replayed dead task can open an ended run again, and so can an operator who resumes
+    /// it.
     #[must_use]
     pub const fn is_terminal(self) -> bool {
         matches!(self, Self::Completed | Self::CompletedWithErrors | Self::Failed | Self::Cancelled)
@@ -68,9 +69,10 @@ impl SyncState {
             Queued => matches!(next, Running | Failed | Cancelled),
             Running => matches!(next, Retrying | Completed | CompletedWithErrors | Failed | Cancelled),
             Retrying => matches!(next, Running | Completed | CompletedWithErrors | Failed | Cancelled),
-            // By a replay of one of its dead tasks.
-            CompletedWithErrors | Failed => matches!(next, Running),
-            Completed | Cancelled => false,
+            // By a replay of one of its dead tasks, or resumed; what had not begun waits to begin again.
+            CompletedWithErrors => matches!(next, Running),
+            Failed | Cancelled => matches!(next, Running | Queued),
+            Completed => false,
         }
     }
 }
@@ -140,6 +142,12 @@ pub struct Scope {
     /// Only this vessel with its company, equipment and users, by its id in the onboarding portal.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub vessel_id: Option<String>,
+    /// Only these vessels, the same way.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub vessel_ids: Vec<String>,
+    /// Only this company, its vessels, and what is on board of them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub company_id: Option<String>,
     /// Only these records, by their ids in the onboarding portal. A record type without an entry is not looked at,
     /// unless the map is empty.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
@@ -147,6 +155,24 @@ pub struct Scope {
     /// Only records changed at or after this time.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub updated_since: Option<DateTime<Utc>>,
+    /// Only records changed at or before this time. The provider cannot be asked for this: what it lists beyond is
+    /// counted as skipped.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub updated_until: Option<DateTime<Utc>>,
+}
+
+/// Most ids that one request to the provider may name.
+pub const MOST_IDS: usize = 500;
+
+/// A part of a list that is fetched page by page, in a chain of its own. Empty: the whole list.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Slice {
+    /// Only these records; at most [`MOST_IDS`].
+    pub source_ids: Vec<String>,
+    /// Only what belongs to this vessel.
+    pub vessel_id: Option<String>,
+    /// Only vessels of this company.
+    pub company_id: Option<String>,
 }
 
 impl Scope {
@@ -160,13 +186,29 @@ impl Scope {
         by_type && by_id
     }
 
-    /// The ids to ask for; empty: all.
+    /// The parts in which a list is fetched, side by side. The provider can be asked for some ids, one vessel or one
+    /// company at a time. `of_company`: the vessels that [`Scope::company_id`] is known to have, when their equipment and
+    /// users are fetched.
     #[must_use]
-    pub fn ids_of(&self, list: RecordType) -> &[String] {
-        match (self.source_ids.get(&list), &self.vessel_id) {
-            (Some(ids), _) => ids,
-            (None, Some(vessel)) if list == RecordType::Vessel => std::slice::from_ref(vessel),
-            (None, _) => &[],
+    pub fn slices(&self, list: RecordType, of_company: &[String]) -> Vec<Slice> {
+        let by_ids = |ids: &[String]| {
+            let slice = |ids: &[String]| Slice { source_ids: ids.to_vec(), ..Slice::default() };
+            ids.chunks(MOST_IDS).map(slice).collect()
+        };
+        let by_vessel = |ids: &[String]| {
+            let slice = |id: &String| Slice { vessel_id: Some(id.clone()), ..Slice::default() };
+            ids.iter().map(slice).collect()
+        };
+        let vessels = self.vessel_id.as_ref().map_or(self.vessel_ids.as_slice(), std::slice::from_ref);
+        match (self.source_ids.get(&list), list) {
+            (Some(ids), _) => by_ids(ids),
+            (None, RecordType::Vessel) if !vessels.is_empty() => by_ids(vessels),
+            (None, RecordType::Vessel) => {
+                vec![Slice { company_id: self.company_id.clone(), ..Slice::default() }]
+            }
+            (None, _) if !vessels.is_empty() => by_vessel(vessels),
+            (None, _) if self.company_id.is_some() => by_vessel(of_company),
+            (None, _) => vec![Slice::default()],
         }
     }
 }
@@ -196,11 +238,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_state_that_has_ended_can_only_be_opened_by_a_replay() {
+    fn a_state_that_has_ended_can_only_be_opened_again_and_a_complete_one_never() {
         for from in SyncState::ALL.iter().filter(|state| state.is_terminal()) {
             for to in SyncState::ALL {
-                let reopened = *to == SyncState::Running
-                    && matches!(from, SyncState::CompletedWithErrors | SyncState::Failed);
+                let reopened = match to {
+                    SyncState::Running => *from != SyncState::Completed,
+                    SyncState::Queued => matches!(from, SyncState::Failed | SyncState::Cancelled),
+                    _ => false,
+                };
                 assert_eq!(from.may_become(*to), reopened, "{from} -> {to}");
             }
         }
@@ -241,6 +286,30 @@ mod tests {
         let text = serde_json::to_string(&scope).unwrap();
         assert_eq!(text, r#"{"sourceIds":{"vessel":["v-1"]}}"#);
         assert_eq!(serde_json::from_str::<Scope>(&text).unwrap(), scope);
+    }
+
+    #[test]
+    fn a_list_is_fetched_in_parts_that_the_provider_can_be_asked_for() {
+        let whole = Scope::default();
+        assert_eq!(whole.slices(RecordType::User, &[]), [Slice::default()]);
+
+        let vessels = Scope { vessel_ids: vec!["v-1".into(), "v-2".into()], ..Scope::default() };
+        let [slice] = vessels.slices(RecordType::Vessel, &[]).try_into().unwrap();
+        assert_eq!(slice.source_ids, ["v-1", "v-2"]);
+        let of: Vec<_> =
+            vessels.slices(RecordType::Equipment, &[]).into_iter().map(|it| it.vessel_id).collect();
+        assert_eq!(of, [Some("v-1".to_owned()), Some("v-2".to_owned())]);
+
+        let company = Scope { company_id: Some("c-1".into()), ..Scope::default() };
+        assert_eq!(company.slices(RecordType::Vessel, &[])[0].company_id.as_deref(), Some("c-1"));
+        assert_eq!(company.slices(RecordType::User, &["v-9".into()])[0].vessel_id.as_deref(), Some("v-9"));
+        assert_eq!(company.slices(RecordType::User, &[]), []);
+
+        let many = (0..MOST_IDS + 1).map(|n| n.to_string()).collect();
+        let many = Scope { source_ids: [(RecordType::Equipment, many)].into(), ..Scope::default() };
+        let sizes: Vec<_> =
+            many.slices(RecordType::Equipment, &[]).iter().map(|slice| slice.source_ids.len()).collect();
+        assert_eq!(sizes, [MOST_IDS, 1]);
     }
 
     #[test]

@@ -33,7 +33,8 @@ impl TaskState {
             Pending => matches!(next, Retrying | Done | Dead | Cancelled),
             Retrying => matches!(next, Done | Dead | Cancelled),
             Dead => matches!(next, Pending | Cancelled), // by a replay, or when its run is cancelled
-            Done | Cancelled => false,
+            Cancelled => matches!(next, Pending),        // when its run is resumed
+            Done => false,
         }
     }
 }

@@ -90,6 +90,7 @@ impl Ticker {
             mode: schedule.mode,
             scope: Scope::default(),
             dry_run: false,
+            retry_of: None,
             requested_by: format!("schedule {}", schedule.name),
             reason: Some(format!("the tick of {}", due_at.format("%Y-%m-%d %H:%M UTC"))),
             trace_context: json!({}),

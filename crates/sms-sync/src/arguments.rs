@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use chassis::auth::Role;
+use chrono::{DateTime, Utc};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use secrecy::SecretString;
 use uuid::Uuid;
@@ -12,6 +13,7 @@ use uuid::Uuid;
 #[command(name = "sms-sync", version, about, max_term_width = 100, propagate_version = false)]
 #[command(after_help = "Examples:
   sms-sync trigger --watch             start a full sync and follow it to its end
+  sms-sync trigger --imo 9074729       bring one vessel with all that belongs to it
   sms-sync status                      what runs, what was last, what is wrong
   sms-sync dead-letters replay --all   put everything that died back on its way
   sms-sync token --subject anna --role operator --ttl 12h")]
@@ -64,15 +66,8 @@ pub(crate) enum Command {
     Up,
     /// Bring the maintenance portal's database to the newest schema (DATABASE_URL)
     Migrate,
-    /// Start a full sync
-    Trigger {
-        /// Follow it to its end; exit code 1 if it fails
-        #[arg(long, short)]
-        watch: bool,
-        /// Why; kept with the sync and in the audit log
-        #[arg(long)]
-        reason: Option<String>,
-    },
+    /// Start a sync: of everything, of what changed, or of what you name
+    Trigger(Trigger),
     /// Show one sync, or the state of the whole
     Status {
         /// The sync; without it, the state of the whole
@@ -128,6 +123,62 @@ pub(crate) enum Command {
         #[arg(long)]
         to: Option<std::path::PathBuf>,
     },
+}
+
+/// What a sync is to look at.
+#[derive(Debug, Args)]
+pub(crate) struct Trigger {
+    /// How much; by default full, or selective if anything below names records
+    #[arg(long, value_enum)]
+    pub(crate) mode: Option<Mode>,
+    /// Only this kind of record; may be given again
+    #[arg(long = "record-type", value_enum, value_name = "TYPE")]
+    pub(crate) record_types: Vec<RecordType>,
+    /// Only this vessel and what belongs to it, by IMO number; may be given again
+    #[arg(long = "imo", value_name = "NUMBER")]
+    pub(crate) imos: Vec<String>,
+    /// Only this company with its vessels, by its id in the onboarding portal
+    #[arg(long, value_name = "ID")]
+    pub(crate) company: Option<String>,
+    /// Only this piece of equipment, by its id in the onboarding portal; may be given again
+    #[arg(long = "equipment", value_name = "ID")]
+    pub(crate) equipment: Vec<String>,
+    /// Only what changed at this time or later, like 2026-11-24T08:00:00Z
+    #[arg(long, value_name = "TIME")]
+    pub(crate) since: Option<DateTime<Utc>>,
+    /// Only what changed at this time or earlier
+    #[arg(long, value_name = "TIME")]
+    pub(crate) until: Option<DateTime<Utc>>,
+    /// Follow it to its end; exit code 1 if it fails
+    #[arg(long, short)]
+    pub(crate) watch: bool,
+    /// Why; kept with the sync and in the audit log
+    #[arg(long)]
+    pub(crate) reason: Option<String>,
+}
+
+/// How much a sync looks at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Mode {
+    /// Everything that the onboarding portal has approved.
+    Full,
+    /// What changed since the last complete sync.
+    Incremental,
+    /// What is named.
+    Selective,
+}
+
+/// A kind of record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum RecordType {
+    /// Ship managers and owners; they come with their vessels.
+    Company,
+    /// Vessels.
+    Vessel,
+    /// Equipment with its parts and schedules.
+    Equipment,
+    /// People with access.
+    User,
 }
 
 /// Part of a list.
@@ -211,6 +262,12 @@ pub(crate) enum Settings {
         /// Waits before the second, third and fourth attempt, in milliseconds, like 10000,30000,90000
         #[arg(long, value_delimiter = ',', value_name = "MS,MS,MS")]
         retry_delays_ms: Option<Vec<i32>>,
+        /// How far before the last complete sync an incremental one begins
+        #[arg(long, value_name = "SECONDS")]
+        incremental_overlap_seconds: Option<i32>,
+        /// What the schedule starts: full or incremental
+        #[arg(long, value_enum)]
+        schedule_mode: Option<Mode>,
     },
 }
 

@@ -7,6 +7,7 @@ mod migrate;
 mod settings;
 mod syncs;
 mod token;
+mod trigger;
 pub(crate) mod up;
 mod webhook;
 
@@ -29,7 +30,7 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             unreachable!("run by the caller, in a process of its own kind")
         }
         Command::Migrate => migrate::run(output).await,
-        Command::Trigger { watch, reason } => syncs::trigger(&api, output, watch, reason).await,
+        Command::Trigger(trigger) => trigger::run(&api, output, trigger).await,
         Command::Status { sync_id: None, watch: false } => syncs::overview(&api, output).await,
         Command::Status { sync_id, watch: true } => syncs::watch(&api, output, sync_id).await,
         Command::Status { sync_id: Some(sync_id), watch: false } => syncs::show(&api, output, sync_id).await,

@@ -7,6 +7,7 @@ pub(crate) mod labels;
 pub(crate) mod paging;
 pub(crate) mod settings;
 pub(crate) mod syncs;
+pub(crate) mod trigger;
 pub(crate) mod updates;
 pub(crate) mod users;
 pub(crate) mod validation;
@@ -16,7 +17,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 /// Registers every handler, and so describes it.
 pub(crate) fn configure(app: &mut ServiceConfig<'_>) {
-    app.service(syncs::trigger)
+    app.service(trigger::trigger)
         .service(syncs::get_overview)
         .service(syncs::find)
         .service(syncs::list)

@@ -48,6 +48,8 @@ same_words!(refusal_asked: operator::WebhookRefusal => domain::WebhookRefusal {
     MalformedTimestamp, TimestampOutOfTolerance, NoUsableSignature, VerificationFailed, UnparsableJson, SchemaInvalid,
     RateLimited, Overloaded, NotRecorded
 });
+same_words!(record_type_asked: operator::RecordType => domain::RecordType { Company, Vessel, Equipment, User });
+same_words!(mode_asked: operator::Mode => domain::Mode { Full, Incremental, Selective });
 same_words!(cause: domain::Cause => operator::Cause { Manual, Scheduled, Webhook, Replay });
 same_words!(mode: domain::Mode => operator::Mode { Full, Incremental, Selective });
 
@@ -80,6 +82,9 @@ pub(crate) fn summary(run: Run, accounts: &[Account]) -> SyncSummary {
         phase: run.phase.map_or(0, domain::Phase::number),
         requested_by: run.requested_by,
         reason: run.reason,
+        scope: serde_json::json!(run.scope),
+        retry_of: run.retry_of.map(SyncId::as_uuid),
+        detail: run.detail,
         started_at: run.started_at,
         running_at: run.running_at,
         heartbeat_at: run.heartbeat_at,
@@ -193,7 +198,7 @@ pub(crate) fn progress(it: &SyncSummary) -> sync_update::What {
         mode: word(serde_json::json!(it.mode)),
         phase: u32::try_from(it.phase).unwrap_or_default(),
         counts: it.counts.iter().map(counts_message).collect(),
-        detail: it.failure.clone().unwrap_or_default(),
+        detail: it.failure.clone().or_else(|| it.detail.clone()).unwrap_or_default(),
     })
 }
 

@@ -4,12 +4,13 @@
 use chrono::{DateTime, Utc};
 use diesel::sql_types::*;
 use diesel_async::RunQueryDsl;
-use domain::{Phase, RecordType, Scope, SyncId, SyncState, TaskId, run::final_state};
+use domain::{Phase, RecordType, Scope, Slice, SyncId, SyncState, TaskId, run::final_state};
 use serde_json::Value;
 
 use crate::{
     Db, StoreError,
     error::count,
+    records::vessels_of_company,
     sql::statement,
     sync_runs::{Run, run_counts, run_find},
     tasks::{NewTask, task_insert},
@@ -26,6 +27,10 @@ pub struct FirstPageOf<'a> {
     pub record_type: RecordType,
     /// What the run is to look at.
     pub scope: &'a Scope,
+    /// The part of the list that is fetched in this chain.
+    pub slice: &'a Slice,
+    /// Which of the chains of the list it is, from 0.
+    pub chain: u32,
 }
 
 /// Makes the message (the SyncTask as ProtoJSON) of the first page of a list.
@@ -55,7 +60,26 @@ async fn run_lock(db: &mut Db, id: SyncId) -> Result<Option<Run>, StoreError> {
     if locked == 0 { Ok(None) } else { run_find(db, id).await }
 }
 
-pub(crate) async fn phase_open(
+/// Opens the first phase at or after `from` that has anything to fetch; no tasks: none has.
+pub(crate) async fn phase_open_from(
+    db: &mut Db,
+    run: &Run,
+    from: Option<Phase>,
+    first_page: &FirstPage<'_>,
+    now: DateTime<Utc>,
+) -> Result<Vec<NewTask>, StoreError> {
+    let mut from = from;
+    while let Some((phase, lists)) = from.and_then(|from| Phase::first_with_work(from, &run.scope)) {
+        let opened = phase_open(db, run, phase, &lists, first_page, now).await?;
+        if !opened.is_empty() {
+            return Ok(opened);
+        }
+        from = phase.next();
+    }
+    Ok(Vec::new())
+}
+
+async fn phase_open(
     db: &mut Db,
     run: &Run,
     phase: Phase,
@@ -69,20 +93,29 @@ pub(crate) async fn phase_open(
         .bind::<Timestamptz, _>(now)
         .execute(db)
         .await?;
+    // Companies come with vessels: in the second phase those of the company are known.
+    let of_company = match &run.scope.company_id {
+        Some(company) if phase > Phase::One => vessels_of_company(db, company).await?,
+        _ => Vec::new(),
+    };
     let mut opened = Vec::new();
     for record_type in lists {
-        let id = TaskId::new();
-        let of = FirstPageOf { task_id: id, sync_id: run.id, record_type: *record_type, scope: &run.scope };
-        let task = NewTask {
-            id,
-            sync_id: run.id,
-            record_type: *record_type,
-            page: 0,
-            message: first_page(&of),
-            trace_context: run.trace_context.clone(),
-        };
-        if task_insert(db, &task, now).await? {
-            opened.push(task);
+        for (chain, slice) in (0..).zip(run.scope.slices(*record_type, &of_company)) {
+            let id = TaskId::new();
+            let (sync_id, record_type, scope) = (run.id, *record_type, &run.scope);
+            let of = FirstPageOf { task_id: id, sync_id, record_type, scope, slice: &slice, chain };
+            let task = NewTask {
+                id,
+                sync_id,
+                record_type,
+                chain,
+                page: 0,
+                message: first_page(&of),
+                trace_context: run.trace_context.clone(),
+            };
+            if task_insert(db, &task, now).await? {
+                opened.push(task);
+            }
         }
     }
     Ok(opened)
@@ -121,8 +154,9 @@ pub(crate) async fn phase_settle(
     // A phase with a dead task has a hole, and what comes next refers to what it should have brought: the run ends here
     // until the dead task is replayed, and goes on from there.
     let next = run.phase.and_then(Phase::next).filter(|_| dead == 0);
-    if let Some((phase, lists)) = next.and_then(|next| Phase::first_with_work(next, &run.scope)) {
-        return Ok(PhaseEnd::PhaseOpened(phase_open(db, &run, phase, &lists, first_page, now).await?));
+    let opened = phase_open_from(db, &run, next, first_page, now).await?;
+    if !opened.is_empty() {
+        return Ok(PhaseEnd::PhaseOpened(opened));
     }
     Ok(PhaseEnd::RunEnded(run_settle(db, id, now).await?))
 }

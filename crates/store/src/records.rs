@@ -30,7 +30,8 @@ pub use equipment::equipment_apply;
 pub use users::{
     NewPassword, PasswordClaim, UserId, user_find_by_email, user_password_claim, users_apply, users_unknown,
 };
-pub use vessels::{vessel_ids_known, vessels_apply};
+pub(crate) use vessels::vessels_of_company;
+pub use vessels::{vessel_ids_by_imo, vessel_ids_known, vessels_apply};
 
 use crate::{
     Db, StoreError,

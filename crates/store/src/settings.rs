@@ -26,6 +26,8 @@ pub struct Settings {
     pub page_size: u32,
     /// The pauses before the retries, in milliseconds.
     pub retry_delays_ms: [u32; 3],
+    /// How far before the last complete sync an incremental one begins.
+    pub incremental_overlap_seconds: u32,
     /// When they were changed last.
     pub updated_at: DateTime<Utc>,
     /// Who did.
@@ -58,6 +60,10 @@ pub struct SettingsChange {
     pub page_size: Option<u32>,
     /// The pauses before the retries, in milliseconds.
     pub retry_delays_ms: Option<[u32; 3]>,
+    /// How far before the last complete sync an incremental one begins, up to a week.
+    pub incremental_overlap_seconds: Option<u32>,
+    /// Full, or incremental.
+    pub mode: Option<Mode>,
     /// Whether the full sync runs by itself.
     pub enabled: Option<bool>,
     /// When.
@@ -96,6 +102,8 @@ struct Row {
     page_size: i32,
     #[diesel(sql_type = Array<Int4>)]
     retry_delays_ms: Vec<i32>,
+    #[diesel(sql_type = Int4)]
+    incremental_overlap_seconds: i32,
     #[diesel(sql_type = Timestamptz)]
     updated_at: DateTime<Utc>,
     #[diesel(sql_type = Text)]
@@ -108,16 +116,18 @@ struct Row {
 ///
 /// If the database fails.
 pub async fn settings_read(db: &mut Db) -> Result<Settings, StoreError> {
-    let row: Row =
-        statement("SELECT version, page_size, retry_delays_ms, updated_at, updated_by FROM settings")
-            .get_result(db)
-            .await?;
+    let row: Row = statement(
+        "SELECT version, page_size, retry_delays_ms, incremental_overlap_seconds, updated_at, updated_by FROM settings",
+    )
+    .get_result(db)
+    .await?;
     let schedule = schedule_find(db, FULL_SYNC).await?.ok_or(diesel::result::Error::NotFound)?;
     let delays: Vec<u32> = row.retry_delays_ms.iter().map(|ms| ms.unsigned_abs()).collect();
     Ok(Settings {
         version: count(row.version),
         page_size: row.page_size.unsigned_abs(),
         retry_delays_ms: [delays[0], delays[1], delays[2]],
+        incremental_overlap_seconds: row.incremental_overlap_seconds.unsigned_abs(),
         updated_at: row.updated_at,
         updated_by: row.updated_by,
         schedule,
@@ -139,7 +149,8 @@ pub async fn settings_update(
     let delays = change.retry_delays_ms.map(|it| it.map(|ms| i32::try_from(ms).unwrap_or(i32::MAX)).to_vec());
     let updated = statement(
         "UPDATE settings SET version = version + 1, page_size = coalesce($1, page_size),
-             retry_delays_ms = coalesce($2, retry_delays_ms), updated_at = $3, updated_by = $4
+             retry_delays_ms = coalesce($2, retry_delays_ms),
+             incremental_overlap_seconds = coalesce($6, incremental_overlap_seconds), updated_at = $3, updated_by = $4
          WHERE $5 IS NULL OR version = $5",
     )
     .bind::<Nullable<Int4>, _>(change.page_size.map(|n| i32::try_from(n).unwrap_or(i32::MAX)))
@@ -147,15 +158,18 @@ pub async fn settings_update(
     .bind::<Timestamptz, _>(now)
     .bind::<Text, _>(actor)
     .bind::<Nullable<Int8>, _>(expected_version.map(|it| i64::try_from(it).unwrap_or(i64::MAX)))
+    .bind::<Nullable<Int4>, _>(change.incremental_overlap_seconds.map(|n| i32::try_from(n).unwrap_or(i32::MAX)))
     .execute(db)
     .await?;
     if updated == 0 {
         return Ok(SettingsUpdated::Stale(settings_read(db).await?));
     }
-    if change.enabled.is_some() || change.cron.is_some() || change.time_zone.is_some() {
+    let schedules = change.enabled.is_some() || change.mode.is_some();
+    if schedules || change.cron.is_some() || change.time_zone.is_some() {
         statement(
             "UPDATE schedules SET enabled = coalesce($2, enabled), cron = coalesce($3, cron),
-                 time_zone = coalesce($4, time_zone), updated_at = $5, updated_by = $6 WHERE name = $1",
+                 time_zone = coalesce($4, time_zone), mode = coalesce($7, mode), updated_at = $5, updated_by = $6
+             WHERE name = $1",
         )
         .bind::<Text, _>(FULL_SYNC)
         .bind::<Nullable<Bool>, _>(change.enabled)
@@ -163,6 +177,7 @@ pub async fn settings_update(
         .bind::<Nullable<Text>, _>(&change.time_zone)
         .bind::<Timestamptz, _>(now)
         .bind::<Text, _>(actor)
+        .bind::<Nullable<Text>, _>(change.mode.map(Mode::as_str))
         .execute(db)
         .await?;
     }
@@ -171,6 +186,8 @@ pub async fn settings_update(
         "version": settings.version,
         "pageSize": change.page_size,
         "retryDelaysMs": change.retry_delays_ms,
+        "incrementalOverlapSeconds": change.incremental_overlap_seconds,
+        "scheduleMode": change.mode,
         "enableScheduledSync": change.enabled,
         "scheduleCron": change.cron,
         "scheduleTimeZone": change.time_zone,

@@ -11,7 +11,7 @@ use serde_json::Value;
 use crate::{
     Db, Page, StoreError, Window,
     error::{count, word},
-    phases::{FirstPage, phase_open, run_settle},
+    phases::{FirstPage, phase_open_from, run_settle},
     sql::statement,
     tasks::NewTask,
 };
@@ -33,6 +33,8 @@ pub struct NewRun {
     pub requested_by: String,
     /// What for, in the words of who asked.
     pub reason: Option<String>,
+    /// The run whose failures it tries again.
+    pub retry_of: Option<SyncId>,
     /// W3C trace context, a JSON object.
     pub trace_context: Value,
 }
@@ -96,6 +98,8 @@ pub struct Run {
     pub requested_by: String,
     /// What for.
     pub reason: Option<String>,
+    /// The run whose failures it tries again.
+    pub retry_of: Option<SyncId>,
     /// W3C trace context.
     pub trace_context: Value,
     /// When it was asked for.
@@ -110,6 +114,8 @@ pub struct Run {
     pub cancelled_by: Option<String>,
     /// Why it did not end green.
     pub failure: Option<String>,
+    /// What it waits for, if it does not move.
+    pub detail: Option<String>,
     /// When the broker confirmed its command.
     pub published_at: Option<DateTime<Utc>>,
 }
@@ -143,7 +149,8 @@ pub struct RunFilter {
 pub(crate) const ACTIVE: &str = "('queued', 'running', 'retrying')";
 
 const COLUMNS: &str = "id, cause, mode, scope, dry_run, state, phase, requested_by, reason, trace_context, \
-    started_at, running_at, heartbeat_at, completed_at, cancelled_by, failure, published_at";
+    started_at, running_at, heartbeat_at, completed_at, cancelled_by, failure, published_at, retry_of, \
+    CASE WHEN detail_at > heartbeat_at THEN detail END AS detail";
 
 #[derive(QueryableByName)]
 struct Row {
@@ -181,6 +188,10 @@ struct Row {
     failure: Option<String>,
     #[diesel(sql_type = Nullable<Timestamptz>)]
     published_at: Option<DateTime<Utc>>,
+    #[diesel(sql_type = Nullable<Uuid>)]
+    retry_of: Option<uuid::Uuid>,
+    #[diesel(sql_type = Nullable<Text>)]
+    detail: Option<String>,
 }
 
 impl TryFrom<Row> for Run {
@@ -203,6 +214,7 @@ impl TryFrom<Row> for Run {
             phase: Phase::from_number(row.phase),
             requested_by: row.requested_by,
             reason: row.reason,
+            retry_of: row.retry_of.map(SyncId::from_uuid),
             trace_context: row.trace_context,
             started_at: row.started_at,
             running_at: row.running_at,
@@ -210,6 +222,7 @@ impl TryFrom<Row> for Run {
             completed_at: row.completed_at,
             cancelled_by: row.cancelled_by,
             failure: row.failure,
+            detail: row.detail,
             published_at: row.published_at,
         })
     }
@@ -241,13 +254,13 @@ async fn run_insert(
     now: DateTime<Utc>,
 ) -> Result<RunCreated, StoreError> {
     let begun = (state == SyncState::Running).then_some(now);
-    let scope = serde_json::to_value(&run.scope).expect("a scope is a struct with text keys");
+    let scope = scope_value(&run.scope);
     // A full sync that ends between the two statements makes room: then the second round creates.
     for _ in 0..3 {
         let inserted = statement(
             "INSERT INTO sync_logs (id, cause, mode, scope, dry_run, state, requested_by, reason, trace_context,
-                 started_at, heartbeat_at, running_at, published_at)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10, $11, $11) ON CONFLICT DO NOTHING",
+                 started_at, heartbeat_at, running_at, published_at, retry_of)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10, $11, $11, $12) ON CONFLICT DO NOTHING",
         )
         .bind::<Uuid, _>(run.id.as_uuid())
         .bind::<Text, _>(run.cause.as_str())
@@ -260,6 +273,7 @@ async fn run_insert(
         .bind::<Jsonb, _>(&run.trace_context)
         .bind::<Timestamptz, _>(now)
         .bind::<Nullable<Timestamptz>, _>(begun)
+        .bind::<Nullable<Uuid>, _>(run.retry_of.map(SyncId::as_uuid))
         .execute(db)
         .await?;
         if inserted == 1 {
@@ -267,7 +281,8 @@ async fn run_insert(
         }
         let in_the_way: Vec<uuid::Uuid> = statement(
             "SELECT id FROM sync_logs
-             WHERE id = $1 OR (mode = 'full' AND state IN ('queued', 'running', 'retrying')) ORDER BY id = $1 DESC",
+             WHERE id = $1 OR (mode = 'full' AND NOT dry_run AND state IN ('queued', 'running', 'retrying'))
+             ORDER BY id = $1 DESC",
         )
         .bind::<Uuid, _>(run.id.as_uuid())
         .returning::<Uuid>()
@@ -282,7 +297,8 @@ async fn run_insert(
     Err(StoreError::Contended)
 }
 
-/// Starts a queued run (or one whose start had failed before it did anything): opens its first phase. In a transaction.
+/// Starts a queued run (or one whose start had failed before it did anything): decides where an incremental one begins,
+/// and opens the first phase. In a transaction.
 ///
 /// # Errors
 ///
@@ -305,13 +321,59 @@ pub async fn run_start(
     if started.is_empty() {
         return Ok(run_find(db, id).await?.map_or(RunStarted::Unknown, |run| RunStarted::Already(run.state)));
     }
-    let run = run_find(db, id).await?.expect("this transaction holds the row");
-    match Phase::first_with_work(Phase::One, &run.scope) {
-        Some((phase, lists)) => {
-            Ok(RunStarted::Started(phase_open(db, &run, phase, &lists, first_page, now).await?))
-        }
-        None => Ok(RunStarted::Ended(run_settle(db, id, now).await?)),
+    let mut run = run_find(db, id).await?.expect("this transaction holds the row");
+    if run.mode == Mode::Incremental && run.scope.updated_since.is_none() {
+        run.scope.updated_since = incremental_base(db).await?;
+        statement("UPDATE sync_logs SET scope = $2 WHERE id = $1")
+            .bind::<Uuid, _>(id.as_uuid())
+            .bind::<Jsonb, _>(scope_value(&run.scope))
+            .execute(db)
+            .await?;
     }
+    let tasks = phase_open_from(db, &run, Some(Phase::One), first_page, now).await?;
+    if tasks.is_empty() {
+        Ok(RunStarted::Ended(run_settle(db, id, now).await?))
+    } else {
+        Ok(RunStarted::Started(tasks))
+    }
+}
+
+/// Where an incremental sync begins: at the last sync that looked at all there was to look at, less the overlap. None
+/// if there was no such sync: then it looks at everything.
+///
+/// Such a sync is one of the whole fleet, full or incremental, that ended without a hole: no task was given up, and
+/// everything that the provider announced was read. What it rejected was looked at, and stays visible as its findings.
+async fn incremental_base(db: &mut Db) -> Result<Option<DateTime<Utc>>, StoreError> {
+    Ok(statement(
+        "SELECT max(coalesce(r.as_of, r.running_at)) - make_interval(secs =>
+             (SELECT incremental_overlap_seconds FROM settings))
+         FROM sync_logs r
+         WHERE r.mode IN ('full', 'incremental') AND NOT r.dry_run AND jsonb_exists(r.scope, 'recordTypes') IS FALSE
+             AND r.state IN ('completed', 'completed_with_errors')
+             AND NOT EXISTS (SELECT FROM sync_queue t WHERE t.sync_id = r.id AND t.state <> 'done')
+             AND NOT EXISTS (SELECT FROM sync_counts c WHERE c.sync_id = r.id AND c.expected <> c.read)",
+    )
+    .returning::<Nullable<Timestamptz>>()
+    .get_result(db)
+    .await?)
+}
+
+/// Notes when the provider read what it listed; the earliest time stays.
+///
+/// # Errors
+///
+/// If the database fails.
+pub async fn as_of_note(db: &mut Db, id: SyncId, as_of: DateTime<Utc>) -> Result<(), StoreError> {
+    statement("UPDATE sync_logs SET as_of = least(as_of, $2) WHERE id = $1")
+        .bind::<Uuid, _>(id.as_uuid())
+        .bind::<Timestamptz, _>(as_of)
+        .execute(db)
+        .await?;
+    Ok(())
+}
+
+fn scope_value(scope: &Scope) -> Value {
+    serde_json::to_value(scope).expect("a scope is a struct with text keys")
 }
 
 /// Ends a run that the caller did itself, by its account: see [`run_begin`].
@@ -542,20 +604,22 @@ pub async fn run_counts(db: &mut Db, ids: &[SyncId]) -> Result<BTreeMap<SyncId, 
     Ok(accounts)
 }
 
-/// Notes how many records the provider has, as soon as it has said.
+/// Adds to how many records the provider has, as soon as it has said so of a list or a part of it. In the transaction
+/// that ends the task to which it said so: once.
 ///
 /// # Errors
 ///
 /// If the database fails.
-pub async fn expected_set(
+pub async fn expected_add(
     db: &mut Db,
     id: SyncId,
     record_type: RecordType,
     expected: u64,
 ) -> Result<(), StoreError> {
     statement(
-        "INSERT INTO sync_counts (sync_id, record_type, expected) VALUES ($1, $2, $3)
-         ON CONFLICT (sync_id, record_type) DO UPDATE SET expected = excluded.expected",
+        "INSERT INTO sync_counts AS c (sync_id, record_type, expected) VALUES ($1, $2, $3)
+         ON CONFLICT (sync_id, record_type)
+         DO UPDATE SET expected = coalesce(c.expected, 0) + excluded.expected",
     )
     .bind::<Uuid, _>(id.as_uuid())
     .bind::<Text, _>(record_type.as_str())

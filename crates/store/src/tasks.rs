@@ -25,6 +25,8 @@ pub struct NewTask {
     pub sync_id: SyncId,
     /// The list it is a page of.
     pub record_type: RecordType,
+    /// The chain, of those that bring the list's parts side by side.
+    pub chain: u32,
     /// Its place in the chain, from 0.
     pub page: u32,
     /// The SyncTask as ProtoJSON.
@@ -54,6 +56,8 @@ pub struct Task {
     pub sync_id: SyncId,
     /// The list it is a page of.
     pub record_type: RecordType,
+    /// The chain, of those that bring the list's parts side by side.
+    pub chain: u32,
     /// Its place in the chain.
     pub page: u32,
     /// The SyncTask as ProtoJSON.
@@ -116,6 +120,8 @@ struct Row {
     #[diesel(sql_type = Text)]
     record_type: String,
     #[diesel(sql_type = Int4)]
+    chain: i32,
+    #[diesel(sql_type = Int4)]
     page: i32,
     #[diesel(sql_type = Jsonb)]
     message: Value,
@@ -133,7 +139,7 @@ struct Row {
     completed_at: Option<DateTime<Utc>>,
 }
 
-const COLUMNS: &str = "t.id, t.sync_id, t.record_type, t.page, t.message,
+const COLUMNS: &str = "t.id, t.sync_id, t.record_type, t.chain, t.page, t.message,
     CASE WHEN t.state IN ('pending', 'retrying') AND r.completed_at IS NOT NULL THEN 'cancelled' ELSE t.state END AS state,
     t.attempts, t.last_failure, t.handed_on, t.created_at, t.completed_at";
 
@@ -145,6 +151,7 @@ impl TryFrom<Row> for Task {
             id: TaskId::from_uuid(row.id),
             sync_id: SyncId::from_uuid(row.sync_id),
             record_type: word("sync_queue", "record_type", row.id, &row.record_type)?,
+            chain: row.chain.unsigned_abs(),
             page: row.page.unsigned_abs(),
             message: row.message,
             state: word("sync_queue", "state", row.id, &row.state)?,
@@ -190,7 +197,7 @@ pub async fn task_lock(db: &mut Db, id: TaskId) -> Result<Option<Task>, StoreErr
 pub async fn task_list(db: &mut Db, id: SyncId) -> Result<Vec<Task>, StoreError> {
     let text = format!(
         "SELECT {COLUMNS} FROM sync_queue t JOIN sync_logs r ON r.id = t.sync_id WHERE t.sync_id = $1
-         ORDER BY t.created_at, t.record_type, t.page"
+         ORDER BY t.created_at, t.record_type, t.chain, t.page"
     );
     let rows: Vec<Row> = statement(&text).bind::<Uuid, _>(id.as_uuid()).load(db).await?;
     rows.into_iter().map(Task::try_from).collect()
@@ -199,8 +206,9 @@ pub async fn task_list(db: &mut Db, id: SyncId) -> Result<Vec<Task>, StoreError>
 /// Records a task; false if this page is there, or the run has ended.
 pub(crate) async fn task_insert(db: &mut Db, task: &NewTask, now: DateTime<Utc>) -> Result<bool, StoreError> {
     let inserted = statement(
-        "INSERT INTO sync_queue (id, sync_id, record_type, page, message, trace_context, state, created_at, updated_at)
-         SELECT $1, id, $3, $4, $5, $6, 'pending', $7, $7 FROM sync_logs WHERE id = $2 AND completed_at IS NULL
+        "INSERT INTO sync_queue
+             (id, sync_id, record_type, chain, page, message, trace_context, state, created_at, updated_at)
+         SELECT $1, id, $3, $8, $4, $5, $6, 'pending', $7, $7 FROM sync_logs WHERE id = $2 AND completed_at IS NULL
          ON CONFLICT DO NOTHING",
     )
     .bind::<Uuid, _>(task.id.as_uuid())
@@ -210,6 +218,7 @@ pub(crate) async fn task_insert(db: &mut Db, task: &NewTask, now: DateTime<Utc>)
     .bind::<Jsonb, _>(&task.message)
     .bind::<Jsonb, _>(&task.trace_context)
     .bind::<Timestamptz, _>(now)
+    .bind::<Int4, _>(i32::try_from(task.chain).unwrap_or(i32::MAX))
     .execute(db)
     .await?;
     Ok(inserted > 0)
@@ -229,14 +238,16 @@ pub async fn task_hand_on(
     let handed_on = if task_insert(db, next, now).await? {
         HandedOn::New
     } else {
-        let there: Vec<uuid::Uuid> =
-            statement("SELECT id FROM sync_queue WHERE sync_id = $1 AND record_type = $2 AND page = $3")
-                .bind::<Uuid, _>(next.sync_id.as_uuid())
-                .bind::<Text, _>(next.record_type.as_str())
-                .bind::<Int4, _>(i32::try_from(next.page).unwrap_or(i32::MAX))
-                .returning::<Uuid>()
-                .load(db)
-                .await?;
+        let there: Vec<uuid::Uuid> = statement(
+            "SELECT id FROM sync_queue WHERE sync_id = $1 AND record_type = $2 AND page = $3 AND chain = $4",
+        )
+        .bind::<Uuid, _>(next.sync_id.as_uuid())
+        .bind::<Text, _>(next.record_type.as_str())
+        .bind::<Int4, _>(i32::try_from(next.page).unwrap_or(i32::MAX))
+        .bind::<Int4, _>(i32::try_from(next.chain).unwrap_or(i32::MAX))
+        .returning::<Uuid>()
+        .load(db)
+        .await?;
         there.into_iter().next().map_or(HandedOn::RunEnded, |id| HandedOn::Already(TaskId::from_uuid(id)))
     };
     if handed_on != HandedOn::RunEnded {
@@ -356,8 +367,8 @@ pub async fn task_reopen(db: &mut Db, id: TaskId, now: DateTime<Utc>) -> Result<
     }
     // Not by the violation of the index: that would fail the caller's transaction.
     let (state, blocked): (String, bool) = statement(
-        "SELECT r.state, r.mode = 'full' AND EXISTS (SELECT FROM sync_logs o WHERE o.mode = 'full' AND o.id <> r.id
-             AND o.state IN ('queued', 'running', 'retrying'))
+        "SELECT r.state, r.mode = 'full' AND NOT r.dry_run AND EXISTS
+             (SELECT FROM sync_logs o WHERE o.mode = 'full' AND NOT o.dry_run AND o.id <> r.id AND o.state IN ('queued', 'running', 'retrying'))
          FROM sync_logs r WHERE r.id = $1 FOR NO KEY UPDATE",
     )
     .bind::<Uuid, _>(task.sync_id.as_uuid())

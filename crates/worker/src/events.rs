@@ -23,7 +23,7 @@ use serde_json::json;
 use store::{
     StoreError,
     records::vessel_ids_known,
-    sync_runs::{NewRun, counts_add, expected_set, run_begin, run_finish},
+    sync_runs::{NewRun, counts_add, expected_add, run_begin, run_finish},
     webhook_events::{webhook_events_lock_open, webhook_events_mark_processed},
 };
 
@@ -171,6 +171,7 @@ async fn run(
         dry_run: false,
         requested_by: "webhook".to_owned(),
         reason: None,
+        retry_of: None,
         trace_context: json!(chassis::telemetry::current_context()),
     };
     let now = context.clock.now();
@@ -186,7 +187,7 @@ async fn run(
         }
         let _created = run_begin(&mut tx, &run, now).await?;
         for (record_type, number) in &expected {
-            expected_set(&mut tx, run.id, *record_type, *number).await?;
+            expected_add(&mut tx, run.id, *record_type, *number).await?;
         }
         let counts = write_in(&mut tx, run.id, &batch, &passwords, now).await?;
         counts_add(&mut tx, run.id, &counts).await?;

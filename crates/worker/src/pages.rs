@@ -4,7 +4,7 @@ use contracts::{
     messages::{PageOfRecords, RecordType, SyncTask},
     provider::{LARGEST_PAGE, ListQuery},
 };
-use domain::{Scope, TaskId};
+use domain::TaskId;
 use serde_json::Value;
 use store::{phases::FirstPageOf, tasks::NewTask};
 
@@ -16,7 +16,10 @@ pub(crate) fn first_page(page_size: u32) -> impl Fn(&FirstPageOf<'_>) -> Value +
             cursor: None,
             limit: page_size.clamp(1, LARGEST_PAGE),
             updated_since: of.scope.updated_since.map(Into::into),
-            source_ids: of.scope.ids_of(of.record_type).to_vec(),
+            source_ids: of.slice.source_ids.clone(),
+            vessel_id: of.slice.vessel_id.clone().unwrap_or_default(),
+            company_id: of.slice.company_id.clone().unwrap_or_default(),
+            chain: of.chain,
         };
         json(&SyncTask {
             task_id: of.task_id.to_string(),
@@ -44,6 +47,7 @@ pub(crate) fn next_page(
         id,
         sync_id: task.sync_id,
         record_type: task.record_type,
+        chain: task.chain,
         page: task.page + 1,
         message: json(&next),
         trace_context,
@@ -51,14 +55,15 @@ pub(crate) fn next_page(
 }
 
 /// What to ask the provider for.
-pub(crate) fn query(page: &PageOfRecords, scope: &Scope, record_type: domain::RecordType) -> ListQuery {
-    let of_vessel = scope.vessel_id.clone().filter(|_| record_type != domain::RecordType::Vessel);
+pub(crate) fn query(page: &PageOfRecords) -> ListQuery {
+    let named = |text: &String| (!text.is_empty()).then(|| text.clone());
     ListQuery {
         limit: Some(page.limit),
         cursor: page.cursor.clone(),
         updated_since: page.updated_since.and_then(|at| at.try_into().ok()),
         ids: (!page.source_ids.is_empty()).then(|| page.source_ids.join(",")),
-        vessel_id: of_vessel,
+        vessel_id: named(&page.vessel_id),
+        company_id: named(&page.company_id),
         ..ListQuery::default()
     }
 }
@@ -70,28 +75,33 @@ fn json(message: &SyncTask) -> Value {
 #[cfg(test)]
 mod tests {
     use domain::{
-        SyncId,
+        Scope, SyncId,
         clock::{Clock, SystemClock},
     };
 
     use super::*;
 
-    fn first(scope: &Scope, record_type: domain::RecordType) -> SyncTask {
-        let of = FirstPageOf { task_id: TaskId::new(), sync_id: SyncId::new(), record_type, scope };
-        serde_json::from_value(first_page(500)(&of)).unwrap()
+    fn first(scope: &Scope, record_type: domain::RecordType) -> ListQuery {
+        let slices = scope.slices(record_type, &[]);
+        let [slice] = slices.as_slice() else { panic!("one chain") };
+        let (task_id, sync_id) = (TaskId::new(), SyncId::new());
+        let of = FirstPageOf { task_id, sync_id, record_type, scope, slice, chain: 0 };
+        let message: SyncTask = serde_json::from_value(first_page(500)(&of)).unwrap();
+        query(message.page.as_ref().unwrap())
     }
 
     #[test]
     fn the_first_page_asks_for_the_scope_and_no_cursor() {
         let since = SystemClock.now();
         let scope = Scope { updated_since: Some(since), vessel_id: Some("v-1".into()), ..Scope::default() };
-        let vessels = first(&scope, domain::RecordType::Vessel);
-        let asked = query(vessels.page.as_ref().unwrap(), &scope, domain::RecordType::Vessel);
+        let asked = first(&scope, domain::RecordType::Vessel);
         assert_eq!((asked.ids.as_deref(), asked.vessel_id, asked.cursor), (Some("v-1"), None, None));
         assert_eq!((asked.updated_since, asked.limit), (Some(since), Some(500)));
 
-        let users = first(&scope, domain::RecordType::User);
-        let asked = query(users.page.as_ref().unwrap(), &scope, domain::RecordType::User);
+        let asked = first(&scope, domain::RecordType::User);
         assert_eq!((asked.ids, asked.vessel_id.as_deref()), (None, Some("v-1")));
+
+        let scope = Scope { company_id: Some("c-1".into()), ..Scope::default() };
+        assert_eq!(first(&scope, domain::RecordType::Vessel).company_id.as_deref(), Some("c-1"));
     }
 }

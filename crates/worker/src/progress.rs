@@ -141,7 +141,7 @@ fn progress_of(run: &Run, accounts: &[Account]) -> SyncProgress {
         mode: run.mode.to_string(),
         phase: run.phase.map_or(0, |phase| phase.number().unsigned_abs().into()),
         counts: accounts.iter().map(counts_of).collect(),
-        detail: run.failure.clone().unwrap_or_default(),
+        detail: run.failure.clone().or_else(|| run.detail.clone()).unwrap_or_default(),
     }
 }
 

@@ -12,6 +12,7 @@
 use std::collections::BTreeMap;
 
 use broker::{Delivery, Disposition};
+use chrono::{DateTime, Utc};
 use contracts::{
     messages::{PageOfRecords, SyncTask},
     provider::{EquipmentDraft, UserDraft, VesselDraft},
@@ -23,7 +24,7 @@ use store::{
     phases::PhaseEnd,
     records::NewPassword,
     settings::settings_read,
-    sync_runs::{expected_set, run_find},
+    sync_runs::{Run, as_of_note, expected_add, run_find},
     tasks::{
         HandedOn, Task, TaskReopened, task_complete_in, task_find, task_hand_on, task_lock, task_reopen,
     },
@@ -55,8 +56,10 @@ pub(crate) async fn handle(context: &Context, delivery: Delivery) -> Disposition
 struct Fetched {
     batch: Batch,
     next_cursor: Option<String>,
-    /// By the provider, of the whole list; only a first page says it.
+    /// By the provider, of the whole list; none unless this is its first page.
     expected: Vec<(RecordType, u64)>,
+    /// The provider's time when it read the first page.
+    as_of: Option<DateTime<Utc>>,
 }
 
 async fn work(context: &Context, delivery: &Delivery) -> Result<(), WorkError> {
@@ -64,7 +67,9 @@ async fn work(context: &Context, delivery: &Delivery) -> Result<(), WorkError> {
     let id: TaskId = message.task_id.parse().map_err(|_not_an_id| WorkError::Id(message.task_id.clone()))?;
     let Some(task) = open(context, delivery, id).await? else { return Ok(()) };
 
-    let fetched = fetch(context, &task, &message).await?;
+    let run = run_find(&mut *context.store.db().await?, task.sync_id).await?;
+    let run = run.ok_or_else(|| WorkError::Missing(format!("run {}", task.sync_id)))?;
+    let fetched = fetch(context, &run, &task, &message).await?;
     fault::point(Point::TaskFetched).await;
     if let Some(cursor) = &fetched.next_cursor
         && !task.handed_on
@@ -119,35 +124,42 @@ async fn open(context: &Context, delivery: &Delivery, id: TaskId) -> Result<Opti
     Ok(Some(task))
 }
 
-async fn fetch(context: &Context, task: &Task, message: &SyncTask) -> Result<Fetched, WorkError> {
-    let run = run_find(&mut *context.store.db().await?, task.sync_id).await?;
-    let run = run.ok_or_else(|| WorkError::Missing(format!("run {}", task.sync_id)))?;
+async fn fetch(context: &Context, run: &Run, task: &Task, message: &SyncTask) -> Result<Fetched, WorkError> {
     let nothing = PageOfRecords::default();
-    let asked = query(message.page.as_ref().unwrap_or(&nothing), &run.scope, task.record_type);
+    let asked = query(message.page.as_ref().unwrap_or(&nothing));
     let rules = Rules::at(context.clock.now());
-    match task.record_type {
+    let (mut batch, info) = match task.record_type {
         // Companies have no list of their own: they come with vessels.
         RecordType::Vessel | RecordType::Company => {
             let page = context.portal.page::<VesselDraft>(&asked).await?;
-            let mut expected: Vec<_> = page.info.total.map(|n| (RecordType::Vessel, n)).into_iter().collect();
-            expected.extend(page.info.total_companies.map(|n| (RecordType::Company, n)));
             let (companies, vessels) = transform::vessels(page.records, &rules);
-            let batch = Batch { companies, vessels, ..Batch::default() };
-            Ok(Fetched { batch, next_cursor: page.info.next_cursor, expected })
+            (Batch { companies, vessels, ..Batch::default() }, page.info)
         }
         RecordType::Equipment => {
             let page = context.portal.page::<EquipmentDraft>(&asked).await?;
-            let expected = page.info.total.map(|n| (RecordType::Equipment, n)).into_iter().collect();
-            let batch = Batch { equipment: transform::equipment(page.records, &rules), ..Batch::default() };
-            Ok(Fetched { batch, next_cursor: page.info.next_cursor, expected })
+            let equipment = transform::equipment(page.records, &rules);
+            (Batch { equipment, ..Batch::default() }, page.info)
         }
         RecordType::User => {
             let page = context.portal.page::<UserDraft>(&asked).await?;
-            let expected = page.info.total.map(|n| (RecordType::User, n)).into_iter().collect();
-            let batch = Batch { users: transform::users(page.records, &rules), ..Batch::default() };
-            Ok(Fetched { batch, next_cursor: page.info.next_cursor, expected })
+            (Batch { users: transform::users(page.records, &rules), ..Batch::default() }, page.info)
+        }
+    };
+    if let Some(until) = run.scope.updated_until {
+        transform::until(&mut batch, until);
+    }
+    let (mut expected, mut as_of) = (Vec::new(), None);
+    if task.page == 0 {
+        as_of = info.as_of;
+        expected.extend(info.total.map(|n| (task.record_type, n)));
+        // A company that comes with vessels of two chains would be announced twice, and one that changed too late is not
+        // counted at all.
+        let whole = run.scope.updated_until.is_none() && run.scope.slices(RecordType::Vessel, &[]).len() == 1;
+        if task.record_type == RecordType::Vessel && whole {
+            expected.extend(info.total_companies.map(|n| (RecordType::Company, n)));
         }
     }
+    Ok(Fetched { batch, next_cursor: info.next_cursor, expected, as_of })
 }
 
 /// Records the next page and publishes it, before this one is written.
@@ -174,7 +186,7 @@ async fn write_page(
     fetched: Fetched,
     passwords: &[NewPassword],
 ) -> Result<PhaseEnd, WorkError> {
-    let Fetched { batch, expected, .. } = fetched;
+    let Fetched { batch, expected, as_of, .. } = fetched;
     let now = context.clock.now();
     let mut tx = context.store.begin().await?;
     if task_lock(&mut tx, task.id).await?.is_none_or(|task| task.state.is_terminal()) {
@@ -183,9 +195,13 @@ async fn write_page(
     }
     let written = async {
         for (record_type, number) in &expected {
-            expected_set(&mut tx, task.sync_id, *record_type, *number).await?;
+            expected_add(&mut tx, task.sync_id, *record_type, *number).await?;
         }
         let counts = write_in(&mut tx, task.sync_id, &batch, passwords, now).await?;
+        // From here on the run's row is locked: as late as can be.
+        if let Some(as_of) = as_of {
+            as_of_note(&mut tx, task.sync_id, as_of).await?;
+        }
         let page_size = settings_read(&mut tx).await?.page_size;
         let end = task_complete_in(&mut tx, task.id, &counts, &first_page(page_size), now).await?;
         context.replayed(&mut tx, delivery, now).await?;

@@ -1,12 +1,15 @@
 //! From what the provider sent to what can be written: pure functions of values.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use chrono::{DateTime, Utc};
 use contracts::provider::{EquipmentDraft, UserDraft, VesselDraft};
 use domain::{
     Accepted, Rejection, Rules, company::Company, equipment::Equipment, user::User, vessel::Vessel,
 };
 use portal_client::Decoded;
+
+use crate::write::Batch;
 
 /// Records of one kind, sorted out.
 #[derive(Debug, PartialEq)]
@@ -15,7 +18,7 @@ pub(crate) struct Sorted<T> {
     pub(crate) accepted: Vec<Accepted<T>>,
     /// To be kept with their findings.
     pub(crate) rejected: Vec<Rejection>,
-    /// Older states of records that came twice: counted as skipped.
+    /// Older states of records that came twice, and states newer than the run is to look at: counted as skipped.
     pub(crate) superseded: u64,
 }
 
@@ -28,7 +31,13 @@ impl<T> Default for Sorted<T> {
 impl<T> Sorted<T> {
     /// Whether nothing came.
     pub(crate) fn is_empty(&self) -> bool {
-        self.accepted.is_empty() && self.rejected.is_empty()
+        self.accepted.is_empty() && self.rejected.is_empty() && self.superseded == 0
+    }
+
+    fn until(&mut self, until: DateTime<Utc>) {
+        let all = self.accepted.len();
+        self.accepted.retain(|it| it.version.updated_at <= until);
+        self.superseded += (all - self.accepted.len()) as u64;
     }
 
     fn of(verdicts: impl Iterator<Item = Result<Accepted<T>, Rejection>>, id: fn(&T) -> &str) -> Self {
@@ -97,9 +106,23 @@ pub(crate) fn users(records: Vec<Decoded<UserDraft>>, rules: &Rules) -> Sorted<U
     Sorted::of(verdicts, |user| user.source_id.as_str())
 }
 
+/// Leaves out what changed after `until`, which the provider cannot be asked for, and counts it. What cannot be read
+/// stays: it may be of any time. A company that comes with none of the remaining vessels is nobody's business here, and
+/// does not count.
+pub(crate) fn until(batch: &mut Batch, until: DateTime<Utc>) {
+    batch.vessels.until(until);
+    let of_vessels: BTreeSet<&str> =
+        batch.vessels.accepted.iter().map(|it| it.record.company_source_id.as_str()).collect();
+    let is_asked_for = |it: &Accepted<Company>| {
+        it.version.updated_at <= until || of_vessels.contains(it.record.source_id.as_str())
+    };
+    batch.companies.accepted.retain(is_asked_for);
+    batch.equipment.until(until);
+    batch.users.until(until);
+}
+
 #[cfg(test)]
 mod tests {
-    use chrono::{DateTime, Utc};
     use serde_json::json;
 
     use super::*;
@@ -140,6 +163,19 @@ mod tests {
         let (_, vessels) = vessels(page, &Rules::at(now()));
         assert_eq!((vessels.accepted.len(), vessels.superseded), (1, 1));
         assert_eq!(vessels.accepted[0].version.updated_at.to_rfc3339(), "2026-01-02T00:00:00+00:00");
+    }
+
+    #[test]
+    fn what_changed_too_late_is_left_out_and_counted_and_a_company_stays_while_a_vessel_needs_it() {
+        let page =
+            vec![vessel("v-1", "NO", "2026-01-02T00:00:00Z"), vessel("v-2", "NO", "2026-01-01T00:00:00Z")];
+        let (companies, vessels) = vessels(page, &Rules::at(now()));
+        let mut batch = Batch { companies, vessels, ..Batch::default() };
+        until(&mut batch, "2026-01-01T12:00:00Z".parse().unwrap());
+        assert_eq!((batch.vessels.accepted.len(), batch.vessels.superseded), (1, 1));
+        assert_eq!(batch.companies.accepted.len(), 1);
+        until(&mut batch, "2025-01-01T00:00:00Z".parse().unwrap());
+        assert_eq!((batch.vessels.superseded, batch.companies.accepted.len()), (2, 0));
     }
 
     #[test]

@@ -21,6 +21,8 @@ pub(crate) async fn run(api: &Api, output: Output, command: Settings) -> anyhow:
             schedule_time_zone,
             page_size,
             retry_delays_ms,
+            incremental_overlap_seconds,
+            schedule_mode,
         } => {
             let change = SettingsChange {
                 enable_scheduled_sync,
@@ -28,6 +30,8 @@ pub(crate) async fn run(api: &Api, output: Output, command: Settings) -> anyhow:
                 schedule_time_zone,
                 page_size,
                 retry_delays_ms,
+                incremental_overlap_seconds,
+                schedule_mode: schedule_mode.map(super::trigger::mode),
             };
             anyhow::ensure!(
                 change != SettingsChange::default(),
@@ -39,14 +43,18 @@ pub(crate) async fn run(api: &Api, output: Output, command: Settings) -> anyhow:
     output::either(output, &settings, |it| {
         let on = if it.enable_scheduled_sync { "on" } else { "off" };
         output::line(format!(
-            "schedule     {on}: {} ({}), {}",
-            it.schedule_cron, it.schedule_time_zone, it.schedule.description
+            "schedule     {on}: {}, {} ({}), {}",
+            output::word(&it.schedule_mode),
+            it.schedule_cron,
+            it.schedule_time_zone,
+            it.schedule.description
         ));
         for run in &it.schedule.next_runs {
             output::line(format!("             {}", output::time(*run)));
         }
         output::line(format!("page size    {}", it.page_size));
         output::line(format!("retry waits  {:?} ms", it.retry_delays_ms));
+        output::line(format!("overlap      {} s, of incremental syncs", it.incremental_overlap_seconds));
         output::line(format!(
             "version      {}, {} by {}",
             it.version,

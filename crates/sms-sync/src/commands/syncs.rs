@@ -1,10 +1,8 @@
-//! Syncs: start, follow, look back, stop.
+//! Syncs: follow, look back, stop.
 
 use std::process::ExitCode;
 
-use contracts::operator::{
-    Finding, List, Mode, Overview, SyncAccepted, SyncDetail, SyncState, SyncSummary, TriggerRequest,
-};
+use contracts::operator::{Finding, List, Overview, SyncDetail, SyncState, SyncSummary};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -14,27 +12,6 @@ use crate::{
     follow::follow,
     output,
 };
-
-pub(crate) async fn trigger(
-    api: &Api,
-    output: Output,
-    watch: bool,
-    reason: Option<String>,
-) -> anyhow::Result<ExitCode> {
-    let body = TriggerRequest { mode: Some(Mode::Full), reason };
-    let accepted: SyncAccepted = api.post("/api/sync/trigger", Some(&body)).await?;
-    if watch {
-        if output == Output::Table {
-            output::line(format!("sync {}", accepted.sync_id));
-        }
-        return to_the_end(api, output, accepted.sync_id).await;
-    }
-    output::either(output, &accepted, |accepted| {
-        output::line(format!("{} {}", accepted.sync_id, output::word(&accepted.state)));
-        output::line(format!("follow it: sms-sync status {} --watch", accepted.sync_id));
-    });
-    Ok(ExitCode::SUCCESS)
-}
 
 pub(crate) async fn watch(api: &Api, output: Output, sync_id: Option<Uuid>) -> anyhow::Result<ExitCode> {
     let sync_id = match sync_id {
@@ -50,7 +27,7 @@ pub(crate) async fn watch(api: &Api, output: Output, sync_id: Option<Uuid>) -> a
     }
 }
 
-async fn to_the_end(api: &Api, output: Output, sync_id: Uuid) -> anyhow::Result<ExitCode> {
+pub(crate) async fn to_the_end(api: &Api, output: Output, sync_id: Uuid) -> anyhow::Result<ExitCode> {
     let detail = follow(api, sync_id).await?;
     report(api, output, &detail).await?;
     let failed = matches!(detail.summary.state, SyncState::Failed | SyncState::Cancelled);
@@ -88,6 +65,15 @@ async fn report(api: &Api, output: Output, detail: &SyncDetail) -> anyhow::Resul
     ));
     if let Some(failure) = &it.failure {
         output::line(format!("  {failure}"));
+    }
+    if let Some(detail) = &it.detail {
+        output::line(format!("  {detail}"));
+    }
+    if it.scope.as_object().is_some_and(|scope| !scope.is_empty()) {
+        output::line(format!("  only {}", it.scope));
+    }
+    if let Some(of) = it.retry_of {
+        output::line(format!("  tries again what failed in {of}"));
     }
     if let Some(by) = &it.cancelled_by {
         output::line(format!("  cancelled by {by}"));

@@ -7,7 +7,7 @@ use chassis::{
 };
 use contracts::{
     messages::{SettingsNotice, sync_update},
-    operator::{SchedulePreview, Settings, SettingsChange},
+    operator::{Mode, SchedulePreview, Settings, SettingsChange},
 };
 use serde::Deserialize;
 use store::settings::{self, SettingsUpdated};
@@ -145,6 +145,17 @@ fn checked(
             [1; 3]
         })
     });
+    let overlap = change.incremental_overlap_seconds.map(|seconds| {
+        if !(0..=604_800).contains(&seconds) {
+            let detail = "is from 0 to 604800: a week";
+            errors.push(FieldError::new("#/incrementalOverlapSeconds", "out_of_range", detail));
+        }
+        seconds.unsigned_abs()
+    });
+    if change.schedule_mode == Some(Mode::Selective) {
+        let detail = "is full or incremental: a schedule names no records";
+        errors.push(FieldError::new("#/scheduleMode", "not_possible", detail));
+    }
     if change.schedule_cron.is_some() || change.schedule_time_zone.is_some() {
         let cron = change.schedule_cron.as_ref().unwrap_or(&schedule.cron);
         let zone = change.schedule_time_zone.as_ref().unwrap_or(&schedule.time_zone);
@@ -158,6 +169,8 @@ fn checked(
     Ok(settings::SettingsChange {
         page_size,
         retry_delays_ms: retry_delays_ms.map(|delays| delays.map(i32::unsigned_abs)),
+        incremental_overlap_seconds: overlap,
+        mode: change.schedule_mode.map(views::mode_asked),
         enabled: change.enable_scheduled_sync,
         cron: change.schedule_cron.clone(),
         time_zone: change.schedule_time_zone.clone(),
@@ -187,6 +200,8 @@ fn answer(desk: &Desk, it: settings::Settings) -> Result<HttpResponse, Problem> 
         schedule_time_zone: schedule.time_zone.clone(),
         page_size: i32::try_from(it.page_size).unwrap_or(i32::MAX),
         retry_delays_ms: it.retry_delays_ms.iter().map(|ms| i32::try_from(*ms).unwrap_or(i32::MAX)).collect(),
+        incremental_overlap_seconds: i32::try_from(it.incremental_overlap_seconds).unwrap_or(i32::MAX),
+        schedule_mode: views::mode(schedule.mode),
         schedule: preview,
         updated_at: it.updated_at,
         updated_by: it.updated_by,
@@ -216,11 +231,20 @@ mod tests {
             schedule_time_zone: Some("Mars/Olympus".into()),
             page_size: Some(0),
             retry_delays_ms: Some(vec![0]),
+            incremental_overlap_seconds: Some(-1),
+            schedule_mode: Some(Mode::Selective),
         };
         let problem = checked(&change, &schedule).unwrap_err();
         let pointers: Vec<_> = problem.body().errors.iter().map(|error| error.pointer.as_str()).collect();
-        let expected =
-            ["#/pageSize", "#/retryDelaysMs/0", "#/retryDelaysMs", "#/scheduleCron", "#/scheduleTimeZone"];
+        let expected = [
+            "#/pageSize",
+            "#/retryDelaysMs/0",
+            "#/retryDelaysMs",
+            "#/incrementalOverlapSeconds",
+            "#/scheduleMode",
+            "#/scheduleCron",
+            "#/scheduleTimeZone",
+        ];
         assert_eq!(pointers, expected);
     }
 }

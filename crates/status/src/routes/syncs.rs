@@ -1,25 +1,18 @@
-//! Runs: start one, look at all or one, stop one.
+//! Runs: look at all or one, stop one.
 
-use actix_web::{
-    HttpRequest, HttpResponse, get,
-    http::header::{self, CONTENT_TYPE},
-    post, web,
-};
+use actix_web::{get, post, web};
 use chassis::{
     auth::{OperatorRole, Viewer},
-    problem::{FieldError, Problem, ProblemBody},
-    telemetry,
+    problem::{Problem, ProblemBody},
 };
 use contracts::operator::{
-    Finding, FleetCount, List, Mode, Overview, PartHealth, SyncAccepted, SyncDetail, SyncState, SyncSummary,
-    TaskCounts, TriggerRequest,
+    Finding, FleetCount, List, Overview, PartHealth, SyncDetail, SyncState, SyncSummary, TaskCounts,
 };
-use domain::{Cause, Scope, SyncId, TaskState};
+use domain::{SyncId, TaskState};
 use serde::Deserialize;
-use serde_json::json;
 use store::{
-    Db, StoreError, Window, audit, gauges, overview, settings,
-    sync_runs::{self, NewRun, RunCancelled, RunCreated, RunFilter},
+    Db, StoreError, Window, gauges, overview, settings,
+    sync_runs::{self, RunCancelled, RunFilter},
     tasks,
 };
 use utoipa::IntoParams;
@@ -35,103 +28,6 @@ use crate::{
 
 /// Most failed attempts that are shown with a sync.
 const ATTEMPTS_SHOWN: u32 = 50;
-/// Longest reason that is kept, in characters.
-const LONGEST_REASON: usize = 500;
-
-/// Start a full sync
-///
-/// Without a body, everything that the onboarding portal has approved is looked at. The answer comes when the run is
-/// recorded, not when it is done: follow `Location` or the updates.
-#[utoipa::path(
-    operation_id = "triggerSync", tag = "syncs",
-    request_body(content = Option<TriggerRequest>, description = "None starts a full sync"),
-    responses(
-        (status = 202, body = SyncAccepted, headers(("Location", description = "Where the run can be looked at"))),
-        (status = 409, body = ProblemBody, content_type = "application/problem+json",
-            description = "A full sync is at work; `runningSyncId` says which"),
-    )
-)]
-#[post("/api/sync/trigger")]
-pub(crate) async fn trigger(
-    desk: web::Data<Desk>,
-    request: HttpRequest,
-    operator: OperatorRole,
-    body: web::Bytes,
-) -> Result<HttpResponse, Problem> {
-    let asked = trigger_request(&request, &body)?;
-    let now = desk.clock.now();
-    let run = NewRun {
-        id: SyncId::new(),
-        cause: Cause::Manual,
-        mode: domain::Mode::Full,
-        scope: Scope::default(),
-        dry_run: false,
-        requested_by: operator.subject().to_owned(),
-        reason: asked.reason.clone(),
-        trace_context: json!(telemetry::current_context()),
-    };
-    let mut tx = desk.store.begin().await.or_problem()?;
-    if let RunCreated::FullSyncRunning(running) =
-        sync_runs::run_create(&mut tx, &run, now).await.or_problem()?
-    {
-        return Err(running_already(running));
-    }
-    let detail = json!({ "mode": "full", "reason": asked.reason });
-    audit::audit_append(&mut tx, operator.subject(), "sync.trigger", &run.id.to_string(), &detail, now)
-        .await
-        .or_problem()?;
-    tx.commit().await.or_problem()?;
-    // From here on the run is accepted: what the broker does not take now, the relay publishes.
-    desk.outbox.publish_command(run.id, telemetry::current_context()).await;
-
-    let accepted = SyncAccepted { sync_id: run.id.as_uuid(), state: SyncState::Queued };
-    let location = format!("/api/sync/status/{}", accepted.sync_id);
-    Ok(HttpResponse::Accepted().insert_header((header::LOCATION, location)).json(accepted))
-}
-
-/// No body at all is a full sync, and so is an empty object.
-fn trigger_request(request: &HttpRequest, body: &[u8]) -> Result<TriggerRequest, Problem> {
-    if body.is_empty() {
-        return Ok(TriggerRequest::default());
-    }
-    let content_type =
-        request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    if !content_type.trim_start().to_ascii_lowercase().starts_with("application/json") {
-        return Err(Problem::unsupported_media_type(
-            "Send JSON, with `Content-Type: application/json`, or no body.",
-        ));
-    }
-    let asked: Option<TriggerRequest> = serde_json::from_slice(body).map_err(|error| {
-        if error.is_data() {
-            let errors = vec![FieldError::new("#", "wrong_shape", error.to_string())];
-            Problem::invalid("The body is JSON, but not what is expected here.", errors)
-        } else {
-            Problem::bad_request("malformed_json", format!("The body is not JSON: {error}."))
-        }
-    })?;
-    let asked = asked.unwrap_or_default();
-    let mut errors = Vec::new();
-    if !matches!(asked.mode, None | Some(Mode::Full)) {
-        errors.push(FieldError::new(
-            "#/mode",
-            "not_supported",
-            "is full: the one mode that can be asked for",
-        ));
-    }
-    if asked.reason.as_ref().is_some_and(|reason| reason.chars().count() > LONGEST_REASON) {
-        errors.push(FieldError::new(
-            "#/reason",
-            "too_long",
-            format!("has at most {LONGEST_REASON} characters"),
-        ));
-    }
-    if errors.is_empty() { Ok(asked) } else { Err(Problem::invalid("This sync cannot be started.", errors)) }
-}
-
-fn running_already(running: SyncId) -> Problem {
-    Problem::conflict("full_sync_running", format!("The full sync {running} has not ended yet."))
-        .with("runningSyncId", running.to_string())
-}
 
 /// The state of the whole
 #[utoipa::path(operation_id = "getOverview", tag = "syncs", responses((status = 200, body = Overview)))]

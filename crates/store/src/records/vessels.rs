@@ -203,3 +203,34 @@ pub async fn vessel_ids_known(
     let known = ids_of(db, "vessels", source_ids.iter()).await?;
     Ok(source_ids.iter().filter(|id| known.contains_key(id.as_str())).cloned().collect())
 }
+
+/// The vessels of a company that are not withdrawn, by their ids in the onboarding portal.
+pub(crate) async fn vessels_of_company(db: &mut Db, company: &str) -> Result<Vec<String>, StoreError> {
+    Ok(statement(
+        "SELECT v.source_id FROM vessels v JOIN companies c ON c.id = v.company_id
+         WHERE c.source_id = $1 AND v.status = 'active' ORDER BY v.source_id",
+    )
+    .bind::<Text, _>(company)
+    .returning::<Text>()
+    .load(db)
+    .await?)
+}
+
+/// The vessels with these IMO numbers, by their ids in the onboarding portal. A number that we do not know is not in the
+/// map.
+///
+/// # Errors
+///
+/// If the database fails.
+pub async fn vessel_ids_by_imo(
+    db: &mut Db,
+    imo_numbers: &[ImoNumber],
+) -> Result<HashMap<String, String>, StoreError> {
+    let rows: Vec<(String, String)> =
+        statement("SELECT imo_number, source_id FROM vessels WHERE imo_number = ANY($1)")
+            .bind::<Array<Text>, _>(imo_numbers.iter().map(ImoNumber::as_str).collect::<Vec<_>>())
+            .returning::<(Text, Text)>()
+            .load(db)
+            .await?;
+    Ok(rows.into_iter().collect())
+}

@@ -69,11 +69,18 @@ impl State {
 fn page(request: &Request, records: &Records) -> ResponseTemplate {
     let asked: BTreeMap<String, String> = request.url.query_pairs().into_owned().collect();
     let ids: Option<Vec<&str>> = asked.get("ids").map(|ids| ids.split(',').collect());
-    let found: Vec<&Value> = records
-        .iter()
-        .filter(|(id, _)| ids.as_ref().is_none_or(|ids| ids.contains(&id.as_str())))
-        .map(|(_, record)| record)
-        .collect();
+    let is_of_vessel = |record: &Value, vessel: &String| {
+        record["vesselId"] == json!(vessel)
+            || record["vesselIds"].as_array().is_some_and(|ids| ids.contains(&json!(vessel)))
+    };
+    // Times in the tests are all of one form, so that their order is that of their texts.
+    let is_asked_for = |(id, record): &(&String, &Value)| {
+        ids.as_ref().is_none_or(|ids| ids.contains(&id.as_str()))
+            && asked.get("vesselId").is_none_or(|vessel| is_of_vessel(record, vessel))
+            && asked.get("companyId").is_none_or(|company| record["company"]["id"] == json!(company))
+            && asked.get("updatedSince").is_none_or(|since| record["updatedAt"].as_str() >= Some(since))
+    };
+    let found: Vec<&Value> = records.iter().filter(is_asked_for).map(|(_, record)| record).collect();
     let from: usize = asked.get("cursor").map_or(0, |cursor| cursor.parse().expect("a cursor of ours"));
     let limit: usize = asked.get("limit").map_or(100, |limit| limit.parse().expect("a number"));
     let data: Vec<_> = found.iter().skip(from).take(limit).collect();

@@ -1,0 +1,124 @@
+//! Modes and scopes: what a run looks at, and what it leaves alone.
+
+mod provider;
+mod scene;
+
+use domain::{Mode, RecordType, Scope};
+use scene::Scene;
+use serde_json::json;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_incremental_sync_looks_at_what_changed_since_the_last_complete_one() -> anyhow::Result<()> {
+    let scene = Scene::new().await?;
+    scene.provider.small_fleet();
+    // There was none before: it looks at everything.
+    let first = scene.sync(Mode::Incremental, Scope::default()).await?;
+    assert_eq!(scene.ended(first).await?["state"], "completed");
+    assert_eq!(scene.account(first, RecordType::Equipment).await, [5, 5, 5, 0, 0, 0, 0, 0]);
+
+    // The provider's clock says 2026-05-01T00:00:00Z, and the overlap is ten minutes, inclusive.
+    scene.provider.put_equipment("e-1a", "v-1", json!({"name": "Edge", "updatedAt": "2026-04-30T23:50:00Z"}));
+    scene.provider.put_equipment("e-1b", "v-1", json!({"name": "Old", "updatedAt": "2026-04-30T23:49:59Z"}));
+    scene.provider.put_equipment("e-2a", "v-2", json!({"name": "New", "updatedAt": "2026-05-02T00:00:00Z"}));
+    let second = scene.sync(Mode::Incremental, Scope::default()).await?;
+    let run = scene.ended(second).await?;
+    assert_eq!(run["state"], "completed", "{run}");
+    assert_eq!(run["scope"]["updatedSince"], "2026-04-30T23:50:00Z");
+    // e-1a is older than what is here, which the version says; e-1b was not even listed.
+    assert_eq!(scene.account(second, RecordType::Equipment).await, [4, 4, 0, 1, 2, 0, 0, 1]);
+    let names = scene.rows("SELECT name FROM equipment WHERE name = 'New'").await;
+    assert_eq!(names.len(), 1);
+
+    // A run with a hole is no base for the next.
+    scene.provider.fail_with(Some(401));
+    let holed = scene.sync(Mode::Incremental, Scope::default()).await?;
+    assert_eq!(scene.ended(holed).await?["state"], "failed");
+    scene.provider.fail_with(None);
+    let third = scene.sync(Mode::Incremental, Scope::default()).await?;
+    assert_eq!(scene.ended(third).await?["scope"]["updatedSince"], "2026-04-30T23:50:00Z");
+    scene.end().await;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_selective_sync_brings_the_named_vessels_with_what_belongs_to_them() -> anyhow::Result<()> {
+    let scene = Scene::new().await?;
+    scene.provider.small_fleet();
+    scene.provider.put_user("u-2", json!({"email": "user2@example.com", "vesselIds": ["v-2"]}));
+    let scope = Scope { vessel_ids: vec!["v-1".into(), "v-3".into()], ..Scope::default() };
+    let id = scene.sync(Mode::Selective, scope).await?;
+    let run = scene.ended(id).await?;
+    assert_eq!(run["state"], "completed", "{run}");
+    assert_eq!(scene.account(id, RecordType::Vessel).await, [2, 2, 2, 0, 0, 0, 0, 0]);
+    assert_eq!(scene.account(id, RecordType::Equipment).await, [3, 3, 3, 0, 0, 0, 0, 0]);
+    assert_eq!(scene.account(id, RecordType::User).await, [2, 2, 2, 0, 0, 0, 0, 0]);
+    assert_eq!(scene.number("vessels WHERE source_id = 'v-2'").await, 0);
+
+    // By company: its vessels are known when what is on board of them is fetched.
+    let company =
+        json!({"id": "c-2", "name": "Other AS", "country": "NO", "updatedAt": "2026-01-01T00:00:00Z"});
+    scene.provider.put_vessel("v-2", json!({"company": company}));
+    let id =
+        scene.sync(Mode::Selective, Scope { company_id: Some("c-2".into()), ..Scope::default() }).await?;
+    let run = scene.ended(id).await?;
+    assert_eq!(run["state"], "completed", "{run}");
+    assert_eq!(scene.account(id, RecordType::Company).await, [1, 1, 1, 0, 0, 0, 0, 0]);
+    assert_eq!(scene.account(id, RecordType::Equipment).await, [2, 2, 2, 0, 0, 0, 0, 0]);
+    assert_eq!(scene.account(id, RecordType::User).await, [1, 1, 1, 0, 0, 0, 0, 0]);
+
+    // By a company that nobody knows: nothing to look at, and no run that waits for ever.
+    let id =
+        scene.sync(Mode::Selective, Scope { company_id: Some("c-9".into()), ..Scope::default() }).await?;
+    assert_eq!(scene.ended(id).await?["state"], "completed");
+    scene.end().await;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_changed_after_the_end_of_the_scope_is_skipped_and_accounted_for() -> anyhow::Result<()> {
+    let scene = Scene::new().await?;
+    scene.provider.small_fleet();
+    scene.provider.put_vessel("v-2", json!({"updatedAt": "2026-05-03T00:00:00Z"}));
+    let scope = Scope {
+        record_types: [RecordType::Vessel].into(),
+        updated_until: Some("2026-05-02T00:00:00Z".parse()?),
+        ..Scope::default()
+    };
+    let id = scene.sync(Mode::Selective, scope).await?;
+    let run = scene.ended(id).await?;
+    assert_eq!(run["state"], "completed", "{run}");
+    assert_eq!(scene.account(id, RecordType::Vessel).await, [3, 3, 2, 0, 0, 0, 0, 1]);
+    assert_eq!(scene.number("equipment").await, 0);
+    scene.end().await;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn hundreds_of_ids_are_asked_for_in_parts() -> anyhow::Result<()> {
+    let scene = Scene::new().await?;
+    scene.provider.small_fleet();
+    scene.world.execute("UPDATE settings SET page_size = 400").await?;
+    let ids: Vec<String> = (0..900).map(|n| format!("e-many-{n:03}")).collect();
+    for (n, id) in ids.iter().enumerate() {
+        scene.provider.put_equipment(
+            id,
+            "v-1",
+            json!({"qrCode": format!("MANY-{n:06}"), "unitNumber": n + 1}),
+        );
+    }
+    let vessels =
+        scene.sync(Mode::Selective, Scope { vessel_ids: vec!["v-2".into()], ..Scope::default() }).await?;
+    scene.ended(vessels).await?;
+    scene.provider.put_vessel("v-1", json!({}));
+    let scope = Scope {
+        source_ids: [(RecordType::Vessel, vec!["v-1".into()]), (RecordType::Equipment, ids)].into(),
+        ..Scope::default()
+    };
+    let id = scene.sync(Mode::Selective, scope).await?;
+    let run = scene.ended(id).await?;
+    assert_eq!(run["state"], "completed", "{run}");
+    assert_eq!(scene.account(id, RecordType::Equipment).await, [900, 900, 900, 0, 0, 0, 0, 0]);
+    assert_eq!(scene.number(&format!("sync_queue WHERE sync_id = '{id}' AND chain = 1")).await, 1);
+    scene.end().await;
+    Ok(())
+}

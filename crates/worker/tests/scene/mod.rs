@@ -1,0 +1,183 @@
+//! A worker at work on a real PostgreSQL and a real RabbitMQ, with a provider that plays what a test needs.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use broker::{Broker, Publisher};
+use chassis::{health::Health, shutdown::Shutdown};
+use domain::{
+    Cause, Mode, RecordType, Scope, SyncId, WebhookEventId,
+    clock::{Clock, SystemClock},
+};
+use outbox::Outbox;
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+use store::{
+    Store,
+    sync_runs::{NewRun, RunCreated, run_create},
+    webhook_events::{NewWebhookEvent, webhook_events_insert},
+};
+use testbed::{World, wait_until};
+
+use crate::provider::Provider;
+
+/// Changes with what the migrations do.
+fn migrations_digest() -> anyhow::Result<String> {
+    let folder = testbed::workspace_root().join("migrations/maintenance");
+    let mut files: Vec<_> =
+        std::fs::read_dir(folder)?.map(|entry| entry.map(|it| it.path())).collect::<Result<_, _>>()?;
+    files.sort();
+    let mut digest = Sha256::new();
+    for file in files {
+        digest.update(std::fs::read(file.join("up.sql"))?);
+    }
+    Ok(hex::encode(&digest.finalize()[..6]))
+}
+
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A worker at work, in a world of its own.
+pub(crate) struct Scene {
+    pub(crate) world: World,
+    pub(crate) provider: Provider,
+    pub(crate) store: Store,
+    pub(crate) outbox: Outbox,
+    pub(crate) shutdown: Shutdown,
+}
+
+impl Scene {
+    pub(crate) async fn new() -> anyhow::Result<Self> {
+        chassis::install_tls();
+        let migrations = format!("worker-{}", migrations_digest()?);
+        let world = World::from_template(&migrations, async |url| {
+            Store::connect(&url, 2).await?.migrate().await?;
+            Ok(())
+        })
+        .await?;
+        // Retries within a test's patience.
+        world.execute("UPDATE settings SET retry_delays_ms = '{20,20,20}', page_size = 2").await?;
+        let provider = Provider::start().await;
+        let store = Store::connect(&world.database_url, 4).await?;
+        let broker = Broker::connect(world.amqp_url().await?.to_owned().into(), "tests");
+        let outbox = Outbox::new(store.clone(), Publisher::new(&broker));
+        let scene = Self { provider, store, outbox, shutdown: Shutdown::manual(), world };
+        scene.start_worker().await?;
+        scene.shutdown.supervise("relay", {
+            let relay = scene.outbox.clone().relay(scene.shutdown.soft().clone());
+            async move {
+                relay.await;
+                Ok::<_, std::convert::Infallible>(())
+            }
+        });
+        Ok(scene)
+    }
+
+    pub(crate) async fn start_worker(&self) -> anyhow::Result<()> {
+        let settings = json!({
+            "server": {"bind": "127.0.0.1:0"},
+            "database": {"url": self.world.database_url, "pool_size": 8},
+            "broker": {"url": self.world.amqp_url().await?},
+            "onboarding": {"url": self.provider.url(), "api_key": "key", "timeout_seconds": 5, "concurrency": 4},
+            "work": {"tasks": 4, "commands": 2, "events_per_batch": 50, "progress_every_ms": 20},
+            "passwords": {"seal_key": "AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE="}
+        });
+        let settings: worker::Settings = serde_json::from_value(settings)?;
+        worker::start(&settings, &self.shutdown, &Health::new()).await
+    }
+
+    pub(crate) async fn full_sync(&self) -> anyhow::Result<SyncId> {
+        self.sync(Mode::Full, Scope::default()).await
+    }
+
+    /// Asks for a run, as the operator API does.
+    pub(crate) async fn sync(&self, mode: Mode, scope: Scope) -> anyhow::Result<SyncId> {
+        let run = NewRun {
+            id: SyncId::new(),
+            cause: Cause::Manual,
+            mode,
+            scope,
+            dry_run: false,
+            requested_by: "test".to_owned(),
+            reason: None,
+            retry_of: None,
+            trace_context: json!({}),
+        };
+        let now = SystemClock.now();
+        let created = self.store.transaction(async |tx| run_create(tx, &run, now).await).await?;
+        anyhow::ensure!(created == RunCreated::Created, "{created:?}");
+        self.outbox.publish_command(run.id, BTreeMap::new()).await;
+        Ok(run.id)
+    }
+
+    /// Waits for the run's end; its row.
+    pub(crate) async fn ended(&self, id: SyncId) -> anyhow::Result<Value> {
+        wait_until("the run has ended", PATIENCE, async || {
+            let rows = self.rows(&format!("SELECT * FROM sync_logs WHERE id = '{id}'")).await;
+            let tasks = self
+                .rows(&format!(
+                    "SELECT record_type, page, state, last_failure FROM sync_queue WHERE sync_id = '{id}'"
+                ))
+                .await;
+            if rows[0]["completed_at"].is_null() { Err((rows, tasks)) } else { Ok(rows[0].clone()) }
+        })
+        .await
+    }
+
+    pub(crate) async fn rows(&self, sql: &str) -> Vec<Value> {
+        self.world.query_json(sql).await.expect("the query is sound")
+    }
+
+    pub(crate) async fn number(&self, sql: &str) -> i64 {
+        self.rows(&format!("SELECT count(*) AS n FROM {sql}")).await[0]["n"].as_i64().expect("a count")
+    }
+
+    /// expected, read, created, updated, unchanged, conflict, rejected, skipped
+    pub(crate) async fn account(&self, id: SyncId, record_type: RecordType) -> [i64; 8] {
+        let row = &self
+            .rows(&format!(
+                "SELECT * FROM sync_counts WHERE sync_id = '{id}' AND record_type = '{record_type}'"
+            ))
+            .await[0];
+        ["expected", "read", "created", "updated", "unchanged", "conflict", "rejected", "skipped"]
+            .map(|name| row[name].as_i64().unwrap_or(-1))
+    }
+
+    pub(crate) async fn webhook(
+        &self,
+        event_type: &str,
+        record_type: RecordType,
+        id: &str,
+    ) -> anyhow::Result<NewWebhookEvent> {
+        let event = NewWebhookEvent {
+            id: WebhookEventId::new(),
+            webhook_id: format!("msg_{}", SyncId::new()),
+            event_type: event_type.to_owned(),
+            entity: Some((record_type, id.to_owned())),
+            occurred_at: Some(SystemClock.now()),
+            body: b"{}".to_vec(),
+            key_name: "current".to_owned(),
+            trace_context: json!({}),
+        };
+        let inserted = webhook_events_insert(
+            &mut *self.store.db().await?,
+            std::slice::from_ref(&event),
+            SystemClock.now(),
+        )
+        .await?;
+        anyhow::ensure!(inserted.len() == 1, "one event");
+        self.outbox.publish_events(vec![event.clone()]).await;
+        Ok(event)
+    }
+
+    pub(crate) async fn event_state(&self, id: WebhookEventId, state: &str) -> anyhow::Result<Value> {
+        wait_until(format!("the event is {state}"), PATIENCE, async || {
+            let row = self.rows(&format!("SELECT * FROM webhook_events WHERE id = '{id}'")).await.remove(0);
+            if row["state"] == state { Ok(row) } else { Err(row) }
+        })
+        .await
+    }
+
+    pub(crate) async fn end(self) {
+        self.shutdown.trip("the test is over");
+        self.shutdown.finished().await;
+    }
+}
