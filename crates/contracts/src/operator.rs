@@ -25,7 +25,14 @@ macro_rules! words {
     };
 }
 
+mod changes;
+mod reconcile;
+mod run_control;
 mod webhooks;
+
+pub use changes::*;
+pub use reconcile::*;
+pub use run_control::*;
 pub use webhooks::*;
 
 words! {
@@ -110,6 +117,9 @@ pub struct TriggerRequest {
     /// Only what changed at this time or earlier (`selective`); what the provider lists beyond is counted as skipped.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub changed_until: Option<DateTime<Utc>>,
+    /// Write nothing, and answer what would become of each record: see `/api/sync/status/{syncId}/changes`.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub dry_run: bool,
     /// Why; kept in the run and the audit log.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
@@ -147,6 +157,12 @@ pub struct RecordCounts {
     pub rejected: i64,
     /// Nothing to do: older than what is here, or withdrawn before it was ever known.
     pub skipped: i64,
+    /// Here, and not listed any more (full syncs); not part of `read`.
+    #[serde(default)]
+    pub missing: i64,
+    /// Of these, those that were withdrawn for it.
+    #[serde(default)]
+    pub deactivated: i64,
 }
 
 /// A sync, as lists show it.
@@ -167,6 +183,9 @@ pub struct SyncSummary {
     pub requested_by: String,
     /// What the operator gave as reason.
     pub reason: Option<String>,
+    /// It writes nothing.
+    #[serde(default)]
+    pub dry_run: bool,
     /// What it looks at, as it is recorded; empty: everything.
     #[schema(value_type = Object)]
     #[serde(default)]
@@ -177,6 +196,9 @@ pub struct SyncSummary {
     /// What it waits for, if it does not move.
     #[serde(default)]
     pub detail: Option<String>,
+    /// What became of records that are not listed any more; `asks`: an operator has to say.
+    #[serde(default)]
+    pub missing_records: Option<MissingRecords>,
     /// When it was asked for.
     pub started_at: DateTime<Utc>,
     /// When a worker began.
@@ -353,6 +375,11 @@ pub struct Settings {
     pub incremental_overlap_seconds: i32,
     /// What the schedule starts: `full` or `incremental`.
     pub schedule_mode: Mode,
+    /// What a full sync does with records that are not listed any more.
+    pub missing_records: MissingPolicy,
+    /// Of the active records of a type, in percent; beyond it an operator is asked.
+    #[serde(default)]
+    pub deactivation_limit_percent: i32,
     /// The expression in words, and its next times.
     pub schedule: SchedulePreview,
     /// Last change.
@@ -386,6 +413,12 @@ pub struct SettingsChange {
     /// `full` or `incremental`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub schedule_mode: Option<Mode>,
+    /// `keep` or `deactivate`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub missing_records: Option<MissingPolicy>,
+    /// 0 to 100.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub deactivation_limit_percent: Option<i32>,
 }
 
 /// What a cron expression means: `GET /api/sync/schedule/preview?cron&timeZone`.

@@ -86,6 +86,9 @@ pub(crate) enum Command {
         /// The sync
         sync_id: Uuid,
     },
+    /// Stop syncs, go on with them, try again what failed
+    #[command(subcommand)]
+    Runs(Runs),
     /// Mint an operator's token (OPERATOR_JWT_SECRET)
     Token {
         /// Whom it is for, as the audit log will name them
@@ -149,6 +152,9 @@ pub(crate) struct Trigger {
     /// Only what changed at this time or earlier
     #[arg(long, value_name = "TIME")]
     pub(crate) until: Option<DateTime<Utc>>,
+    /// Write nothing, and say what would become of each record
+    #[arg(long)]
+    pub(crate) dry_run: bool,
     /// Follow it to its end; exit code 1 if it fails
     #[arg(long, short)]
     pub(crate) watch: bool,
@@ -166,6 +172,15 @@ pub(crate) enum Mode {
     Incremental,
     /// What is named.
     Selective,
+}
+
+/// What becomes of records that are not listed any more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Missing {
+    /// They are counted.
+    Keep,
+    /// They are withdrawn.
+    Deactivate,
 }
 
 /// A kind of record.
@@ -190,6 +205,46 @@ pub(crate) struct PageArguments {
     /// Entries to pass over
     #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(i64).range(0..))]
     pub(crate) offset: i64,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Runs {
+    /// Stop one; what it has written stays
+    Cancel {
+        /// The sync
+        sync_id: Uuid,
+    },
+    /// Go on with one that failed or was stopped, from where it stopped
+    Resume {
+        /// The sync
+        sync_id: Uuid,
+    },
+    /// Try again what failed in one: tasks that were given up, and records that were rejected
+    Retry {
+        /// The sync
+        sync_id: Uuid,
+        /// Why; kept with the new sync and in the audit log
+        #[arg(long)]
+        reason: Option<String>,
+    },
+    /// List what a dry run would change
+    Changes {
+        /// The dry run
+        sync_id: Uuid,
+        #[command(flatten)]
+        page: PageArguments,
+    },
+    /// Decide about records that a full sync did not find any more
+    Confirm {
+        /// The sync that asks
+        sync_id: Uuid,
+        /// Deactivate them, or keep them
+        #[arg(value_enum)]
+        decision: Missing,
+        /// Why; kept in the audit log
+        #[arg(long)]
+        reason: Option<String>,
+    },
 }
 
 #[derive(Debug, Subcommand)]
@@ -268,6 +323,12 @@ pub(crate) enum Settings {
         /// What the schedule starts: full or incremental
         #[arg(long, value_enum)]
         schedule_mode: Option<Mode>,
+        /// What a full sync does with records that are not listed any more
+        #[arg(long, value_enum)]
+        missing_records: Option<Missing>,
+        /// Beyond this share of a type's active records an operator is asked before they are deactivated
+        #[arg(long, value_name = "PERCENT")]
+        deactivation_limit_percent: Option<i32>,
     },
 }
 

@@ -4,6 +4,7 @@ pub(crate) mod config;
 mod connection;
 mod dead_letters;
 mod migrate;
+mod runs;
 mod settings;
 mod syncs;
 mod token;
@@ -36,6 +37,7 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::Status { sync_id: Some(sync_id), watch: false } => syncs::show(&api, output, sync_id).await,
         Command::History { page } => syncs::history(&api, output, &page).await,
         Command::Cancel { sync_id } => syncs::cancel(&api, output, sync_id).await,
+        Command::Runs(command) => runs::run(&api, output, command).await,
         Command::Token { subject, role, ttl, secret } => token::run(output, &subject, role, ttl, &secret),
         Command::DeadLetters(command) => dead_letters::run(&api, output, command).await,
         Command::Webhook(command) => webhook::run(&api, output, command).await,

@@ -1,10 +1,13 @@
 //! What operators may ask and order. A file per subject; what a handler takes as argument says which role it needs.
 
+pub(crate) mod body;
+pub(crate) mod changes;
 pub(crate) mod connection;
 pub(crate) mod dead_letters;
 pub(crate) mod identity;
 pub(crate) mod labels;
 pub(crate) mod paging;
+pub(crate) mod run_control;
 pub(crate) mod settings;
 pub(crate) mod syncs;
 pub(crate) mod trigger;
@@ -23,6 +26,10 @@ pub(crate) fn configure(app: &mut ServiceConfig<'_>) {
         .service(syncs::list)
         .service(syncs::cancel)
         .service(syncs::list_findings)
+        .service(changes::list)
+        .service(run_control::resume)
+        .service(run_control::retry)
+        .service(run_control::confirm)
         .service(settings::get)
         .service(settings::change_settings)
         .service(settings::preview_schedule)

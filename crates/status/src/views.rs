@@ -50,8 +50,12 @@ same_words!(refusal_asked: operator::WebhookRefusal => domain::WebhookRefusal {
 });
 same_words!(record_type_asked: operator::RecordType => domain::RecordType { Company, Vessel, Equipment, User });
 same_words!(mode_asked: operator::Mode => domain::Mode { Full, Incremental, Selective });
+same_words!(missing_policy: store::reconcile::MissingPolicy => operator::MissingPolicy { Keep, Deactivate });
+same_words!(missing_policy_asked: operator::MissingPolicy => store::reconcile::MissingPolicy { Keep, Deactivate });
 same_words!(cause: domain::Cause => operator::Cause { Manual, Scheduled, Webhook, Replay });
 same_words!(mode: domain::Mode => operator::Mode { Full, Incremental, Selective });
+
+same_words!(change_outcome_asked: operator::ChangeOutcome => domain::Outcome { Created, Updated, Conflict, Rejected });
 
 /// A number of rows. None is near the end of an i64.
 pub(crate) fn number(count: u64) -> i64 {
@@ -70,6 +74,8 @@ pub(crate) fn counts(account: &Account) -> RecordCounts {
         conflict: number(it.conflict),
         rejected: number(it.rejected),
         skipped: number(it.skipped),
+        missing: number(account.missing),
+        deactivated: number(account.deactivated),
     }
 }
 
@@ -82,9 +88,11 @@ pub(crate) fn summary(run: Run, accounts: &[Account]) -> SyncSummary {
         phase: run.phase.map_or(0, domain::Phase::number),
         requested_by: run.requested_by,
         reason: run.reason,
+        dry_run: run.dry_run,
         scope: serde_json::json!(run.scope),
         retry_of: run.retry_of.map(SyncId::as_uuid),
         detail: run.detail,
+        missing_records: run.missing_records.and_then(|word| serde_json::from_value(word.into()).ok()),
         started_at: run.started_at,
         running_at: run.running_at,
         heartbeat_at: run.heartbeat_at,
@@ -220,6 +228,8 @@ fn counts_message(it: &RecordCounts) -> messages::RecordCounts {
         conflict: it.conflict.unsigned_abs(),
         rejected: it.rejected.unsigned_abs(),
         skipped: it.skipped.unsigned_abs(),
+        missing: it.missing.unsigned_abs(),
+        deactivated: it.deactivated.unsigned_abs(),
     }
 }
 

@@ -3,6 +3,7 @@
 pub mod audit;
 mod connection;
 pub mod dead_letters;
+pub mod dry_run;
 mod error;
 pub mod findings;
 pub mod gauges;
@@ -13,8 +14,10 @@ pub mod overview;
 mod page;
 pub mod phases;
 pub mod quality;
+pub mod reconcile;
 pub mod records;
 pub mod refused_webhooks;
+pub mod run_control;
 pub mod settings;
 mod sql;
 pub mod sync_runs;

@@ -10,6 +10,7 @@ use serde_json::Value;
 use crate::{
     Db, StoreError,
     error::count,
+    reconcile::reconcile,
     records::vessels_of_company,
     sql::statement,
     sync_runs::{Run, run_counts, run_find},
@@ -51,7 +52,7 @@ pub enum PhaseEnd {
 }
 
 /// Locks a run against others that settle it. `FOR NO KEY UPDATE` leaves rows that refer to it alone.
-async fn run_lock(db: &mut Db, id: SyncId) -> Result<Option<Run>, StoreError> {
+pub(crate) async fn run_lock(db: &mut Db, id: SyncId) -> Result<Option<Run>, StoreError> {
     let locked = statement("SELECT id FROM sync_logs WHERE id = $1 FOR NO KEY UPDATE")
         .bind::<Uuid, _>(id.as_uuid())
         .execute(db)
@@ -95,7 +96,7 @@ async fn phase_open(
         .await?;
     // Companies come with vessels: in the second phase those of the company are known.
     let of_company = match &run.scope.company_id {
-        Some(company) if phase > Phase::One => vessels_of_company(db, company).await?,
+        Some(company) if phase > Phase::One => vessels_of_company(db, run.id, company).await?,
         _ => Vec::new(),
     };
     let mut opened = Vec::new();
@@ -158,11 +159,17 @@ pub(crate) async fn phase_settle(
     if !opened.is_empty() {
         return Ok(PhaseEnd::PhaseOpened(opened));
     }
-    Ok(PhaseEnd::RunEnded(run_settle(db, id, now).await?))
+    let question = if dead == 0 { reconcile(db, &run, now).await? } else { None };
+    Ok(PhaseEnd::RunEnded(run_settle(db, id, question, now).await?))
 }
 
-/// Ends a run by its account. In a transaction; a run that has ended keeps its state.
-pub(crate) async fn run_settle(db: &mut Db, id: SyncId, now: DateTime<Utc>) -> Result<SyncState, StoreError> {
+/// Ends a run by its account, and by what an operator is asked. In a transaction; a run that has ended keeps its state.
+pub(crate) async fn run_settle(
+    db: &mut Db,
+    id: SyncId,
+    question: Option<String>,
+    now: DateTime<Utc>,
+) -> Result<SyncState, StoreError> {
     let accounts = run_counts(db, &[id]).await?.remove(&id).unwrap_or_default();
     let (dead, last): (i64, Option<String>) =
         statement("SELECT count(*), max(last_failure) FROM sync_queue WHERE sync_id = $1 AND state = 'dead'")
@@ -174,7 +181,7 @@ pub(crate) async fn run_settle(db: &mut Db, id: SyncId, now: DateTime<Utc>) -> R
         accounts.iter().find(|it| it.expected.is_some_and(|expected| expected != it.counts.read()));
     let rejected: u64 = accounts.iter().map(|it| it.counts.rejected).sum();
     let read: u64 = accounts.iter().map(|it| it.counts.read()).sum();
-    let state = final_state(count(dead), unbalanced.is_none(), rejected > 0, read > 0);
+    let state = final_state(count(dead), unbalanced.is_none(), rejected > 0 || question.is_some(), read > 0);
     let why = if dead > 0 {
         Some(format!("{dead} task(s) were given up: {}", last.as_deref().unwrap_or("no reason is known")))
     } else if let Some(it) = unbalanced {
@@ -182,7 +189,7 @@ pub(crate) async fn run_settle(db: &mut Db, id: SyncId, now: DateTime<Utc>) -> R
             (it.record_type.plural(), it.expected.unwrap_or_default(), it.counts.read());
         Some(format!("the provider announced {expected} {what}, and {read} were read"))
     } else {
-        (rejected > 0).then(|| format!("{rejected} record(s) were rejected"))
+        question.or_else(|| (rejected > 0).then(|| format!("{rejected} record(s) were rejected")))
     };
     let ended: Vec<String> = statement(
         "UPDATE sync_logs SET state = $2, failure = $3, completed_at = $4, heartbeat_at = $4

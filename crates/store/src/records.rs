@@ -39,6 +39,16 @@ use crate::{
     sql::{Statement, statement},
 };
 
+/// Where records of a type stand.
+pub(crate) const fn table_of(record_type: RecordType) -> &'static str {
+    match record_type {
+        RecordType::Company => "companies",
+        RecordType::Vessel => "vessels",
+        RecordType::Equipment => "equipment",
+        RecordType::User => "users",
+    }
+}
+
 /// What became of one record.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Applied {

@@ -10,6 +10,7 @@ use crate::{
     Db, StoreError,
     audit::audit_append,
     error::{count, word},
+    reconcile::MissingPolicy,
     sql::statement,
     sync_runs::{NewRun, RunCreated, run_create},
 };
@@ -28,6 +29,10 @@ pub struct Settings {
     pub retry_delays_ms: [u32; 3],
     /// How far before the last complete sync an incremental one begins.
     pub incremental_overlap_seconds: u32,
+    /// What a full sync does with records that are not listed any more.
+    pub missing_records: MissingPolicy,
+    /// Of the active records of a type; beyond it an operator is asked.
+    pub deactivation_limit_percent: u32,
     /// When they were changed last.
     pub updated_at: DateTime<Utc>,
     /// Who did.
@@ -62,6 +67,10 @@ pub struct SettingsChange {
     pub retry_delays_ms: Option<[u32; 3]>,
     /// How far before the last complete sync an incremental one begins, up to a week.
     pub incremental_overlap_seconds: Option<u32>,
+    /// What a full sync does with records that are not listed any more.
+    pub missing_records: Option<MissingPolicy>,
+    /// Of the active records of a type, up to 100; beyond it an operator is asked.
+    pub deactivation_limit_percent: Option<u32>,
     /// Full, or incremental.
     pub mode: Option<Mode>,
     /// Whether the full sync runs by itself.
@@ -104,6 +113,10 @@ struct Row {
     retry_delays_ms: Vec<i32>,
     #[diesel(sql_type = Int4)]
     incremental_overlap_seconds: i32,
+    #[diesel(sql_type = Text)]
+    missing_records: String,
+    #[diesel(sql_type = Int4)]
+    deactivation_limit_percent: i32,
     #[diesel(sql_type = Timestamptz)]
     updated_at: DateTime<Utc>,
     #[diesel(sql_type = Text)]
@@ -117,7 +130,8 @@ struct Row {
 /// If the database fails.
 pub async fn settings_read(db: &mut Db) -> Result<Settings, StoreError> {
     let row: Row = statement(
-        "SELECT version, page_size, retry_delays_ms, incremental_overlap_seconds, updated_at, updated_by FROM settings",
+        "SELECT version, page_size, retry_delays_ms, incremental_overlap_seconds, missing_records,
+             deactivation_limit_percent, updated_at, updated_by FROM settings",
     )
     .get_result(db)
     .await?;
@@ -128,6 +142,8 @@ pub async fn settings_read(db: &mut Db) -> Result<Settings, StoreError> {
         page_size: row.page_size.unsigned_abs(),
         retry_delays_ms: [delays[0], delays[1], delays[2]],
         incremental_overlap_seconds: row.incremental_overlap_seconds.unsigned_abs(),
+        missing_records: word("settings", "missing_records", "the row", &row.missing_records)?,
+        deactivation_limit_percent: row.deactivation_limit_percent.unsigned_abs(),
         updated_at: row.updated_at,
         updated_by: row.updated_by,
         schedule,
@@ -150,7 +166,9 @@ pub async fn settings_update(
     let updated = statement(
         "UPDATE settings SET version = version + 1, page_size = coalesce($1, page_size),
              retry_delays_ms = coalesce($2, retry_delays_ms),
-             incremental_overlap_seconds = coalesce($6, incremental_overlap_seconds), updated_at = $3, updated_by = $4
+             incremental_overlap_seconds = coalesce($6, incremental_overlap_seconds),
+             missing_records = coalesce($7, missing_records),
+             deactivation_limit_percent = coalesce($8, deactivation_limit_percent), updated_at = $3, updated_by = $4
          WHERE $5 IS NULL OR version = $5",
     )
     .bind::<Nullable<Int4>, _>(change.page_size.map(|n| i32::try_from(n).unwrap_or(i32::MAX)))
@@ -159,6 +177,8 @@ pub async fn settings_update(
     .bind::<Text, _>(actor)
     .bind::<Nullable<Int8>, _>(expected_version.map(|it| i64::try_from(it).unwrap_or(i64::MAX)))
     .bind::<Nullable<Int4>, _>(change.incremental_overlap_seconds.map(|n| i32::try_from(n).unwrap_or(i32::MAX)))
+    .bind::<Nullable<Text>, _>(change.missing_records.map(MissingPolicy::as_str))
+    .bind::<Nullable<Int4>, _>(change.deactivation_limit_percent.map(|n| i32::try_from(n).unwrap_or(i32::MAX)))
     .execute(db)
     .await?;
     if updated == 0 {
@@ -187,6 +207,8 @@ pub async fn settings_update(
         "pageSize": change.page_size,
         "retryDelaysMs": change.retry_delays_ms,
         "incrementalOverlapSeconds": change.incremental_overlap_seconds,
+        "missingRecords": change.missing_records.map(MissingPolicy::as_str),
+        "deactivationLimitPercent": change.deactivation_limit_percent,
         "scheduleMode": change.mode,
         "enableScheduledSync": change.enabled,
         "scheduleCron": change.cron,

@@ -116,6 +116,9 @@ pub struct Run {
     pub failure: Option<String>,
     /// What it waits for, if it does not move.
     pub detail: Option<String>,
+    /// What became of records that were not listed any more: `kept`, `planned`, `deactivated`, `asks`, `confirmed` or
+    /// `declined`.
+    pub missing_records: Option<String>,
     /// When the broker confirmed its command.
     pub published_at: Option<DateTime<Utc>>,
 }
@@ -129,6 +132,10 @@ pub struct Account {
     pub expected: Option<u64>,
     /// What became of those that were read.
     pub counts: RecordCounts,
+    /// Those that are here and were not listed any more.
+    pub missing: u64,
+    /// Of these, those that were withdrawn for it.
+    pub deactivated: u64,
 }
 
 /// Which runs to list; empty lists and absent times do not filter.
@@ -144,13 +151,15 @@ pub struct RunFilter {
     pub from: Option<DateTime<Utc>>,
     /// Asked for before this time.
     pub until: Option<DateTime<Utc>>,
+    /// Only those that write nothing, or only those that write.
+    pub dry_run: Option<bool>,
 }
 
 pub(crate) const ACTIVE: &str = "('queued', 'running', 'retrying')";
 
 const COLUMNS: &str = "id, cause, mode, scope, dry_run, state, phase, requested_by, reason, trace_context, \
     started_at, running_at, heartbeat_at, completed_at, cancelled_by, failure, published_at, retry_of, \
-    CASE WHEN detail_at > heartbeat_at THEN detail END AS detail";
+    CASE WHEN detail_at > heartbeat_at THEN detail END AS detail, missing_records";
 
 #[derive(QueryableByName)]
 struct Row {
@@ -192,6 +201,8 @@ struct Row {
     retry_of: Option<uuid::Uuid>,
     #[diesel(sql_type = Nullable<Text>)]
     detail: Option<String>,
+    #[diesel(sql_type = Nullable<Text>)]
+    missing_records: Option<String>,
 }
 
 impl TryFrom<Row> for Run {
@@ -223,6 +234,7 @@ impl TryFrom<Row> for Run {
             cancelled_by: row.cancelled_by,
             failure: row.failure,
             detail: row.detail,
+            missing_records: row.missing_records,
             published_at: row.published_at,
         })
     }
@@ -332,7 +344,7 @@ pub async fn run_start(
     }
     let tasks = phase_open_from(db, &run, Some(Phase::One), first_page, now).await?;
     if tasks.is_empty() {
-        Ok(RunStarted::Ended(run_settle(db, id, now).await?))
+        Ok(RunStarted::Ended(run_settle(db, id, None, now).await?))
     } else {
         Ok(RunStarted::Started(tasks))
     }
@@ -382,7 +394,7 @@ fn scope_value(scope: &Scope) -> Value {
 ///
 /// If the database fails.
 pub async fn run_finish(db: &mut Db, id: SyncId, now: DateTime<Utc>) -> Result<SyncState, StoreError> {
-    run_settle(db, id, now).await
+    run_settle(db, id, None, now).await
 }
 
 /// Ends a run that cannot go on, with its open tasks. False if it has ended before.
@@ -511,13 +523,17 @@ pub async fn runs_active(db: &mut Db) -> Result<Vec<Run>, StoreError> {
     rows.into_iter().map(Run::try_from).collect()
 }
 
-/// Runs that have not ended and have not moved since `before`, oldest first.
-///
-/// # Errors
-///
-/// If the database fails.
-pub async fn runs_stalled(db: &mut Db, before: DateTime<Utc>) -> Result<Vec<Run>, StoreError> {
-    Ok(runs_active(db).await?.into_iter().filter(|run| run.heartbeat_at < before).collect())
+/// Another full sync that has not ended, in the way of this one.
+pub(crate) async fn full_sync_beside(db: &mut Db, run: &Run) -> Result<Option<SyncId>, StoreError> {
+    if run.mode != Mode::Full || run.dry_run {
+        return Ok(None);
+    }
+    let text = format!(
+        "SELECT id FROM sync_logs WHERE mode = 'full' AND NOT dry_run AND id <> $1 AND state IN {ACTIVE}"
+    );
+    let ids: Vec<uuid::Uuid> =
+        statement(&text).bind::<Uuid, _>(run.id.as_uuid()).returning::<Uuid>().load(db).await?;
+    Ok(ids.into_iter().next().map(SyncId::from_uuid))
 }
 
 /// Runs, newest first.
@@ -533,14 +549,14 @@ pub async fn run_list(
     const FILTER: &str =
         "(cardinality($1) = 0 OR state = ANY($1)) AND (cardinality($2) = 0 OR cause = ANY($2))
         AND (cardinality($3) = 0 OR mode = ANY($3)) AND ($4 IS NULL OR started_at >= $4)
-        AND ($5 IS NULL OR started_at < $5)";
+        AND ($5 IS NULL OR started_at < $5) AND ($6 IS NULL OR dry_run = $6)";
     let states: Vec<_> = filter.states.iter().map(|it| it.as_str()).collect();
     let causes: Vec<_> = filter.causes.iter().map(|it| it.as_str()).collect();
     let modes: Vec<_> = filter.modes.iter().map(|it| it.as_str()).collect();
     let text = format!(
         "SELECT {COLUMNS} FROM sync_logs WHERE {FILTER}
-             AND ($6 IS NULL OR (started_at, id) < ($6, $7))
-         ORDER BY started_at DESC, id DESC LIMIT $8 OFFSET $9"
+             AND ($7 IS NULL OR (started_at, id) < ($7, $8))
+         ORDER BY started_at DESC, id DESC LIMIT $9 OFFSET $10"
     );
     let rows: Vec<Row> = statement(&text)
         .bind::<Array<Text>, _>(&states)
@@ -548,6 +564,7 @@ pub async fn run_list(
         .bind::<Array<Text>, _>(&modes)
         .bind::<Nullable<Timestamptz>, _>(filter.from)
         .bind::<Nullable<Timestamptz>, _>(filter.until)
+        .bind::<Nullable<Bool>, _>(filter.dry_run)
         .bind::<Nullable<Timestamptz>, _>(window.after.map(|(at, _)| at))
         .bind::<Nullable<Uuid>, _>(window.after.map(|(_, id)| id.as_uuid()))
         .bind::<Int8, _>(i64::from(window.limit) + 1)
@@ -561,6 +578,7 @@ pub async fn run_list(
         .bind::<Array<Text>, _>(&modes)
         .bind::<Nullable<Timestamptz>, _>(filter.from)
         .bind::<Nullable<Timestamptz>, _>(filter.until)
+        .bind::<Nullable<Bool>, _>(filter.dry_run)
         .returning::<Int8>()
         .get_result(db)
         .await?;
@@ -574,17 +592,31 @@ pub async fn run_list(
 ///
 /// If the database fails.
 pub async fn run_counts(db: &mut Db, ids: &[SyncId]) -> Result<BTreeMap<SyncId, Vec<Account>>, StoreError> {
-    type Counts = (uuid::Uuid, String, Option<i64>, i64, i64, i64, i64, i64, i64);
+    type Counts = (uuid::Uuid, String, Option<i64>, i64, i64, i64, i64, i64, i64, i64, i64);
     let rows: Vec<Counts> = statement(
-        "SELECT sync_id, record_type, expected, created, updated, unchanged, conflict, rejected, skipped
+        "SELECT sync_id, record_type, expected, created, updated, unchanged, conflict, rejected, skipped, missing,
+             deactivated
          FROM sync_counts WHERE sync_id = ANY($1)",
     )
     .bind::<Array<Uuid>, _>(ids.iter().map(|id| id.as_uuid()).collect::<Vec<_>>())
-    .returning::<(Uuid, Text, Nullable<Int8>, Int8, Int8, Int8, Int8, Int8, Int8)>()
+    .returning::<(Uuid, Text, Nullable<Int8>, Int8, Int8, Int8, Int8, Int8, Int8, Int8, Int8)>()
     .load(db)
     .await?;
     let mut accounts: BTreeMap<SyncId, Vec<Account>> = BTreeMap::new();
-    for (id, record_type, expected, created, updated, unchanged, conflict, rejected, skipped) in rows {
+    for (
+        id,
+        record_type,
+        expected,
+        created,
+        updated,
+        unchanged,
+        conflict,
+        rejected,
+        skipped,
+        missing,
+        deactivated,
+    ) in rows
+    {
         accounts.entry(SyncId::from_uuid(id)).or_default().push(Account {
             record_type: word("sync_counts", "record_type", id, &record_type)?,
             expected: expected.map(count),
@@ -596,6 +628,8 @@ pub async fn run_counts(db: &mut Db, ids: &[SyncId]) -> Result<BTreeMap<SyncId, 
                 rejected: count(rejected),
                 skipped: count(skipped),
             },
+            missing: count(missing),
+            deactivated: count(deactivated),
         });
     }
     for accounts in accounts.values_mut() {

@@ -4,6 +4,7 @@ mod archiver;
 mod attempts;
 mod commands;
 mod context;
+mod dry_run;
 mod events;
 mod failure;
 mod fault;

@@ -157,5 +157,7 @@ fn counts_of(account: &Account) -> RecordCounts {
         conflict: counts.conflict,
         rejected: counts.rejected,
         skipped: counts.skipped,
+        missing: account.missing,
+        deactivated: account.deactivated,
     }
 }

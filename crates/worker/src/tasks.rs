@@ -4,7 +4,8 @@
 //!
 //! **What it changes**: the page is fetched. If it shows a next cursor, the next page task is recorded and published at
 //! once, so that other workers can go on. Then one transaction writes the records, what was found about them, the run's
-//! account, the task's end, and (if it was the last of its phase) the first tasks of the next phase or the run's end.
+//! account, the task's end, and (if it was the last of its phase) the first tasks of the next phase or the run's end. In
+//! a dry run the records are written and taken back in between.
 //!
 //! **Why twice is harmless**: a task that is done is acknowledged and forgotten; two workers with one task meet at its
 //! row's lock, and the second sees it done. A page that was handed on is one row, whatever happens after.
@@ -17,11 +18,12 @@ use contracts::{
     messages::{PageOfRecords, SyncTask},
     provider::{EquipmentDraft, UserDraft, VesselDraft},
 };
-use domain::{RecordType, Rules, TaskId, TaskState};
+use domain::{Mode, RecordType, Rules, TaskId, TaskState};
 use serde_json::json;
 use store::{
     StoreError,
     phases::PhaseEnd,
+    reconcile::seen_note,
     records::NewPassword,
     settings::settings_read,
     sync_runs::{Run, as_of_note, expected_add, run_find},
@@ -33,6 +35,7 @@ use store::{
 use crate::{
     attempts::{Subject, settle},
     context::Context,
+    dry_run::rehearse_in,
     failure::WorkError,
     fault::{self, Point},
     pages::{first_page, next_page, query},
@@ -60,6 +63,8 @@ struct Fetched {
     expected: Vec<(RecordType, u64)>,
     /// The provider's time when it read the first page.
     as_of: Option<DateTime<Utc>>,
+    /// The ids of all its records, whatever becomes of them.
+    seen: Vec<String>,
 }
 
 async fn work(context: &Context, delivery: &Delivery) -> Result<(), WorkError> {
@@ -78,8 +83,9 @@ async fn work(context: &Context, delivery: &Delivery) -> Result<(), WorkError> {
     }
     fault::point(Point::TaskHandedOn).await;
 
-    let passwords = context.passwords_of_new_users(&fetched.batch).await?;
-    let end = write_page(context, delivery, &task, fetched, &passwords).await?;
+    let passwords =
+        if run.dry_run { Vec::new() } else { context.passwords_of_new_users(&fetched.batch).await? };
+    let end = write_page(context, delivery, &run, &task, fetched, &passwords).await?;
     match end {
         PhaseEnd::StillRunning => context.progress.run(task.sync_id, Moment::Moved),
         PhaseEnd::PhaseOpened(tasks) => {
@@ -145,6 +151,7 @@ async fn fetch(context: &Context, run: &Run, task: &Task, message: &SyncTask) ->
             (Batch { users: transform::users(page.records, &rules), ..Batch::default() }, page.info)
         }
     };
+    let seen = if run.mode == Mode::Full { batch.ids_of(task.record_type) } else { Vec::new() };
     if let Some(until) = run.scope.updated_until {
         transform::until(&mut batch, until);
     }
@@ -159,7 +166,7 @@ async fn fetch(context: &Context, run: &Run, task: &Task, message: &SyncTask) ->
             expected.extend(info.total_companies.map(|n| (RecordType::Company, n)));
         }
     }
-    Ok(Fetched { batch, next_cursor: info.next_cursor, expected, as_of })
+    Ok(Fetched { batch, next_cursor: info.next_cursor, expected, as_of, seen })
 }
 
 /// Records the next page and publishes it, before this one is written.
@@ -182,11 +189,12 @@ async fn hand_on(context: &Context, task: &Task, message: &SyncTask, cursor: &st
 async fn write_page(
     context: &Context,
     delivery: &Delivery,
+    run: &Run,
     task: &Task,
     fetched: Fetched,
     passwords: &[NewPassword],
 ) -> Result<PhaseEnd, WorkError> {
-    let Fetched { batch, expected, as_of, .. } = fetched;
+    let Fetched { batch, expected, as_of, seen, .. } = fetched;
     let now = context.clock.now();
     let mut tx = context.store.begin().await?;
     if task_lock(&mut tx, task.id).await?.is_none_or(|task| task.state.is_terminal()) {
@@ -197,7 +205,14 @@ async fn write_page(
         for (record_type, number) in &expected {
             expected_add(&mut tx, task.sync_id, *record_type, *number).await?;
         }
-        let counts = write_in(&mut tx, task.sync_id, &batch, passwords, now).await?;
+        let counts = if run.dry_run {
+            rehearse_in(&mut tx, run.id, &batch, now).await?
+        } else {
+            write_in(&mut tx, run.id, &batch, passwords, now).await?
+        };
+        if run.mode == Mode::Full {
+            seen_note(&mut tx, run.id, task.record_type, &seen).await?;
+        }
         // From here on the run's row is locked: as late as can be.
         if let Some(as_of) = as_of {
             as_of_note(&mut tx, task.sync_id, as_of).await?;
@@ -216,7 +231,9 @@ async fn write_page(
         Ok((end, counts)) => {
             fault::point(Point::TaskWritten).await;
             tx.commit().await?;
-            count(&counts);
+            if !run.dry_run {
+                count(&counts);
+            }
             Ok(end)
         }
         Err(error) => {

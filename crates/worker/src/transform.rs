@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, Utc};
 use contracts::provider::{EquipmentDraft, UserDraft, VesselDraft};
 use domain::{
-    Accepted, Rejection, Rules, company::Company, equipment::Equipment, user::User, vessel::Vessel,
+    Accepted, Rejection, Rules, SourceId, company::Company, equipment::Equipment, user::User, vessel::Vessel,
 };
 use portal_client::Decoded;
 
@@ -32,6 +32,12 @@ impl<T> Sorted<T> {
     /// Whether nothing came.
     pub(crate) fn is_empty(&self) -> bool {
         self.accepted.is_empty() && self.rejected.is_empty() && self.superseded == 0
+    }
+
+    /// The ids of all that came, sound or not.
+    pub(crate) fn ids(&self, id: fn(&T) -> &SourceId) -> Vec<String> {
+        let accepted = self.accepted.iter().map(|it| id(&it.record).to_string());
+        accepted.chain(self.rejected.iter().map(|it| it.source_id.clone())).collect()
     }
 
     fn until(&mut self, until: DateTime<Utc>) {

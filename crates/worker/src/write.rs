@@ -1,7 +1,7 @@
 //! Records that wait to be written together, the order in which they are, and their account: the inside of the one
 //! transaction.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 use domain::{
@@ -28,6 +28,26 @@ pub(crate) struct Batch {
     pub(crate) users: Sorted<User>,
 }
 
+impl Batch {
+    /// The ids of its records of a type, sound or not.
+    pub(crate) fn ids_of(&self, record_type: RecordType) -> Vec<String> {
+        match record_type {
+            RecordType::Company => self.companies.ids(|it| &it.source_id),
+            RecordType::Vessel => self.vessels.ids(|it| &it.source_id),
+            RecordType::Equipment => self.equipment.ids(|it| &it.source_id),
+            RecordType::User => self.users.ids(|it| &it.source_id),
+        }
+    }
+}
+
+/// What became of a batch.
+#[derive(Debug, Default)]
+pub(crate) struct Written {
+    pub(crate) counts: BTreeMap<RecordType, RecordCounts>,
+    /// Of every record, by its id.
+    pub(crate) outcomes: BTreeMap<RecordType, Vec<(String, Outcome)>>,
+}
+
 /// Writes a batch: companies before their vessels, vessels before what is on board. Returns the account.
 pub(crate) async fn write_in(
     tx: &mut Db,
@@ -36,14 +56,39 @@ pub(crate) async fn write_in(
     passwords: &[NewPassword],
     now: DateTime<Utc>,
 ) -> Result<BTreeMap<RecordType, RecordCounts>, StoreError> {
+    let first = companies_first(tx, run, batch).await?;
+    Ok(write_counted(tx, run, batch, &first, passwords, now).await?.counts)
+}
+
+/// The companies that the run sees for the first time with this batch. A company comes with every vessel, on many pages:
+/// its first sight in a run counts.
+pub(crate) async fn companies_first(
+    tx: &mut Db,
+    run: SyncId,
+    batch: &Batch,
+) -> Result<BTreeSet<String>, StoreError> {
+    let companies = &batch.companies;
+    if companies.is_empty() {
+        return Ok(BTreeSet::new());
+    }
+    let rejected = companies.rejected.iter().map(|it| it.source_id.clone());
+    let ids: Vec<String> =
+        companies.accepted.iter().map(|it| it.record.source_id.to_string()).chain(rejected).collect();
+    companies_seen_first(tx, run, &ids).await
+}
+
+/// Writes a batch whose companies count as far as they are in `first`.
+pub(crate) async fn write_counted(
+    tx: &mut Db,
+    run: SyncId,
+    batch: &Batch,
+    first: &BTreeSet<String>,
+    passwords: &[NewPassword],
+    now: DateTime<Utc>,
+) -> Result<Written, StoreError> {
     let mut account = Account::default();
     let Batch { companies, vessels, equipment, users } = batch;
     if !companies.is_empty() {
-        // A company comes with every vessel, on many pages: its first sight in a run counts.
-        let rejected = companies.rejected.iter().map(|it| it.source_id.clone());
-        let ids: Vec<String> =
-            companies.accepted.iter().map(|it| it.record.source_id.to_string()).chain(rejected).collect();
-        let first = companies_seen_first(tx, run, &ids).await?;
         let is_first = |id: &str| first.contains(id);
         let accepted: Vec<_> =
             companies.accepted.iter().filter(|it| is_first(it.record.source_id.as_str())).cloned().collect();
@@ -64,14 +109,14 @@ pub(crate) async fn write_in(
         account.add(RecordType::User, &applied, users.rejected.iter(), users.superseded);
     }
     findings_insert(tx, run, &account.findings, now).await?;
-    Ok(account.counts)
+    Ok(account.written)
 }
 
 /// Counts outcomes, and gathers why records were rejected. Warnings, and what only the database can find, the store
 /// keeps by itself.
 #[derive(Default)]
 struct Account {
-    counts: BTreeMap<RecordType, RecordCounts>,
+    written: Written,
     findings: Vec<RecordFinding>,
 }
 
@@ -85,8 +130,11 @@ impl Account {
     ) {
         let mut counts = counts_of(applied);
         counts.count_many(Outcome::Skipped, superseded);
+        let outcomes = self.written.outcomes.entry(record_type).or_default();
+        outcomes.extend(applied.iter().map(|it| (it.source_id.to_string(), it.outcome)));
         for rejection in rejected {
             counts.count(Outcome::Rejected);
+            outcomes.push((rejection.source_id.clone(), Outcome::Rejected));
             self.findings.extend(rejection.findings.iter().map(|finding| RecordFinding {
                 record_type,
                 source_id: rejection.source_id.clone(),
@@ -95,6 +143,6 @@ impl Account {
                 finding: finding.clone(),
             }));
         }
-        *self.counts.entry(record_type).or_default() += counts;
+        *self.written.counts.entry(record_type).or_default() += counts;
     }
 }

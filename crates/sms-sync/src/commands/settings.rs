@@ -23,6 +23,8 @@ pub(crate) async fn run(api: &Api, output: Output, command: Settings) -> anyhow:
             retry_delays_ms,
             incremental_overlap_seconds,
             schedule_mode,
+            missing_records,
+            deactivation_limit_percent,
         } => {
             let change = SettingsChange {
                 enable_scheduled_sync,
@@ -32,6 +34,8 @@ pub(crate) async fn run(api: &Api, output: Output, command: Settings) -> anyhow:
                 retry_delays_ms,
                 incremental_overlap_seconds,
                 schedule_mode: schedule_mode.map(super::trigger::mode),
+                missing_records: missing_records.map(super::runs::missing),
+                deactivation_limit_percent,
             };
             anyhow::ensure!(
                 change != SettingsChange::default(),
@@ -55,6 +59,11 @@ pub(crate) async fn run(api: &Api, output: Output, command: Settings) -> anyhow:
         output::line(format!("page size    {}", it.page_size));
         output::line(format!("retry waits  {:?} ms", it.retry_delays_ms));
         output::line(format!("overlap      {} s, of incremental syncs", it.incremental_overlap_seconds));
+        output::line(format!(
+            "missing      {}, asks beyond {} %",
+            output::word(&it.missing_records),
+            it.deactivation_limit_percent
+        ));
         output::line(format!(
             "version      {}, {} by {}",
             it.version,

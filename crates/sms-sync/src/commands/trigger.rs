@@ -36,9 +36,14 @@ fn request(it: Trigger) -> TriggerRequest {
         equipment_ids: it.equipment,
         changed_since: it.since,
         changed_until: it.until,
+        dry_run: it.dry_run,
         reason: it.reason,
     };
-    let names_nothing = TriggerRequest { reason: request.reason.clone(), ..TriggerRequest::default() };
+    let names_nothing = TriggerRequest {
+        reason: request.reason.clone(),
+        dry_run: request.dry_run,
+        ..TriggerRequest::default()
+    };
     let otherwise = if request == names_nothing { Mode::Full } else { Mode::Selective };
     request.mode = Some(mode(it.mode.unwrap_or(otherwise)));
     request

@@ -152,6 +152,12 @@ fn checked(
         }
         seconds.unsigned_abs()
     });
+    let limit = change.deactivation_limit_percent.map(|percent| {
+        if !(0..=100).contains(&percent) {
+            errors.push(FieldError::new("#/deactivationLimitPercent", "out_of_range", "is from 0 to 100"));
+        }
+        percent.unsigned_abs()
+    });
     if change.schedule_mode == Some(Mode::Selective) {
         let detail = "is full or incremental: a schedule names no records";
         errors.push(FieldError::new("#/scheduleMode", "not_possible", detail));
@@ -170,6 +176,8 @@ fn checked(
         page_size,
         retry_delays_ms: retry_delays_ms.map(|delays| delays.map(i32::unsigned_abs)),
         incremental_overlap_seconds: overlap,
+        missing_records: change.missing_records.map(views::missing_policy_asked),
+        deactivation_limit_percent: limit,
         mode: change.schedule_mode.map(views::mode_asked),
         enabled: change.enable_scheduled_sync,
         cron: change.schedule_cron.clone(),
@@ -202,6 +210,8 @@ fn answer(desk: &Desk, it: settings::Settings) -> Result<HttpResponse, Problem> 
         retry_delays_ms: it.retry_delays_ms.iter().map(|ms| i32::try_from(*ms).unwrap_or(i32::MAX)).collect(),
         incremental_overlap_seconds: i32::try_from(it.incremental_overlap_seconds).unwrap_or(i32::MAX),
         schedule_mode: views::mode(schedule.mode),
+        missing_records: views::missing_policy(it.missing_records),
+        deactivation_limit_percent: i32::try_from(it.deactivation_limit_percent).unwrap_or(i32::MAX),
         schedule: preview,
         updated_at: it.updated_at,
         updated_by: it.updated_by,
@@ -233,6 +243,8 @@ mod tests {
             retry_delays_ms: Some(vec![0]),
             incremental_overlap_seconds: Some(-1),
             schedule_mode: Some(Mode::Selective),
+            missing_records: None,
+            deactivation_limit_percent: Some(101),
         };
         let problem = checked(&change, &schedule).unwrap_err();
         let pointers: Vec<_> = problem.body().errors.iter().map(|error| error.pointer.as_str()).collect();
@@ -241,6 +253,7 @@ mod tests {
             "#/retryDelaysMs/0",
             "#/retryDelaysMs",
             "#/incrementalOverlapSeconds",
+            "#/deactivationLimitPercent",
             "#/scheduleMode",
             "#/scheduleCron",
             "#/scheduleTimeZone",

@@ -77,6 +77,7 @@ pub(crate) async fn get_overview(
 async fn last_full_sync(db: &mut Db) -> Result<Option<SyncSummary>, StoreError> {
     let filter = RunFilter {
         modes: vec![domain::Mode::Full],
+        dry_run: Some(false),
         states: domain::SyncState::ALL.iter().copied().filter(|state| state.is_terminal()).collect(),
         ..RunFilter::default()
     };
@@ -107,7 +108,7 @@ pub(crate) async fn find(
     }))
 }
 
-async fn summary_of(db: &mut Db, id: SyncId) -> Result<SyncSummary, Problem> {
+pub(super) async fn summary_of(db: &mut Db, id: SyncId) -> Result<SyncSummary, Problem> {
     let run = sync_runs::run_find(db, id).await.or_problem()?.ok_or_else(|| no_such_sync(id))?;
     let mut summaries = views::summaries(db, vec![run]).await.or_problem()?;
     summaries.pop().ok_or_else(|| no_such_sync(id))

@@ -2,11 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use actix_web::{
-    HttpRequest, HttpResponse,
-    http::header::{self, CONTENT_TYPE},
-    post, web,
-};
+use actix_web::{HttpRequest, HttpResponse, http::header, post, web};
 use chassis::{
     auth::OperatorRole,
     problem::{FieldError, Problem, ProblemBody},
@@ -21,6 +17,7 @@ use store::{
     sync_runs::{self, NewRun, RunCreated},
 };
 
+use super::body::optional_json;
 use crate::{desk::Desk, failure::OrProblem, views};
 
 /// Longest reason that is kept, in characters.
@@ -48,7 +45,8 @@ pub(crate) async fn trigger(
     operator: OperatorRole,
     body: web::Bytes,
 ) -> Result<HttpResponse, Problem> {
-    let mut asked = checked(trigger_request(&request, &body)?)?;
+    // No body at all is a full sync, and so is an empty object.
+    let mut asked = checked(optional_json(&request, &body)?)?;
     let now = desk.clock.now();
     let mut tx = desk.store.begin().await.or_problem()?;
     asked.scope.vessel_ids = vessels_of(&mut tx, &asked.imo_numbers).await?;
@@ -57,7 +55,7 @@ pub(crate) async fn trigger(
         cause: Cause::Manual,
         mode: asked.mode,
         scope: asked.scope,
-        dry_run: false,
+        dry_run: asked.dry_run,
         requested_by: operator.subject().to_owned(),
         reason: asked.reason,
         retry_of: None,
@@ -68,7 +66,7 @@ pub(crate) async fn trigger(
     {
         return Err(running_already(running));
     }
-    let detail = json!({ "mode": run.mode, "scope": run.scope, "reason": run.reason });
+    let detail = json!({ "mode": run.mode, "scope": run.scope, "dryRun": run.dry_run, "reason": run.reason });
     audit::audit_append(&mut tx, operator.subject(), "sync.trigger", &run.id.to_string(), &detail, now)
         .await
         .or_problem()?;
@@ -90,29 +88,6 @@ pub(crate) fn running_already(running: SyncId) -> Problem {
         .with("runningSyncId", running.to_string())
 }
 
-/// No body at all is a full sync, and so is an empty object.
-fn trigger_request(request: &HttpRequest, body: &[u8]) -> Result<TriggerRequest, Problem> {
-    if body.is_empty() {
-        return Ok(TriggerRequest::default());
-    }
-    let content_type =
-        request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    if !content_type.trim_start().to_ascii_lowercase().starts_with("application/json") {
-        return Err(Problem::unsupported_media_type(
-            "Send JSON, with `Content-Type: application/json`, or no body.",
-        ));
-    }
-    let asked: Option<TriggerRequest> = serde_json::from_slice(body).map_err(|error| {
-        if error.is_data() {
-            let errors = vec![FieldError::new("#", "wrong_shape", error.to_string())];
-            Problem::invalid("The body is JSON, but not what is expected here.", errors)
-        } else {
-            Problem::bad_request("malformed_json", format!("The body is not JSON: {error}."))
-        }
-    })?;
-    Ok(asked.unwrap_or_default())
-}
-
 /// What is asked for, sound in itself.
 #[derive(Debug, PartialEq)]
 struct Asked {
@@ -120,6 +95,7 @@ struct Asked {
     /// But for the vessels, whose ids the database knows.
     scope: Scope,
     imo_numbers: Vec<ImoNumber>,
+    dry_run: bool,
     reason: Option<String>,
 }
 
@@ -209,7 +185,7 @@ fn checked(asked: TriggerRequest) -> Result<Asked, Problem> {
         updated_until: asked.changed_until,
         ..Scope::default()
     };
-    Ok(Asked { mode, scope, imo_numbers, reason: asked.reason })
+    Ok(Asked { mode, scope, imo_numbers, dry_run: asked.dry_run, reason: asked.reason })
 }
 
 /// The ids of these vessels in the onboarding portal.

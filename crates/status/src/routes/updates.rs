@@ -207,5 +207,7 @@ fn counts(it: &contracts::messages::RecordCounts) -> Option<RecordCounts> {
         conflict: views::number(it.conflict),
         rejected: views::number(it.rejected),
         skipped: views::number(it.skipped),
+        missing: views::number(it.missing),
+        deactivated: views::number(it.deactivated),
     })
 }

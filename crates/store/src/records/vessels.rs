@@ -204,13 +204,22 @@ pub async fn vessel_ids_known(
     Ok(source_ids.iter().filter(|id| known.contains_key(id.as_str())).cloned().collect())
 }
 
-/// The vessels of a company that are not withdrawn, by their ids in the onboarding portal.
-pub(crate) async fn vessels_of_company(db: &mut Db, company: &str) -> Result<Vec<String>, StoreError> {
+/// The vessels of a company that are not withdrawn, by their ids in the onboarding portal; with those that a dry run would
+/// create, which are of the company that it asks for.
+pub(crate) async fn vessels_of_company(
+    db: &mut Db,
+    run: SyncId,
+    company: &str,
+) -> Result<Vec<String>, StoreError> {
     Ok(statement(
         "SELECT v.source_id FROM vessels v JOIN companies c ON c.id = v.company_id
-         WHERE c.source_id = $1 AND v.status = 'active' ORDER BY v.source_id",
+         WHERE c.source_id = $1 AND v.status = 'active'
+         UNION SELECT source_id FROM sync_changes
+         WHERE sync_id = $2 AND record_type = 'vessel' AND outcome = 'created'
+         ORDER BY 1",
     )
     .bind::<Text, _>(company)
+    .bind::<Uuid, _>(run.as_uuid())
     .returning::<Text>()
     .load(db)
     .await?)

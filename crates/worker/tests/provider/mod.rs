@@ -3,6 +3,7 @@
 use std::{
     collections::BTreeMap,
     sync::{Arc, Mutex},
+    time::Duration,
 };
 
 use serde_json::{Value, json};
@@ -16,6 +17,9 @@ struct State {
     equipment: Records,
     users: Records,
     failure: Option<u16>,
+    failures: BTreeMap<String, u16>,
+    retry_after: Option<u64>,
+    delay: Duration,
 }
 
 /// The provider; its records can be changed at any time.
@@ -36,23 +40,31 @@ impl Match for Anything {
 impl Respond for Answer {
     fn respond(&self, request: &Request) -> ResponseTemplate {
         let state = self.0.lock().expect("no test panics with the lock");
-        if let Some(status) = state.failure {
-            return ResponseTemplate::new(status);
-        }
         let path = request.url.path().trim_start_matches("/api/sync/");
-        if let Some(vessel) = path.strip_prefix("export/") {
-            return state.export(vessel);
+        if let Some(status) = state.failure.or_else(|| state.failures.get(path).copied()) {
+            let answer = ResponseTemplate::new(status);
+            return match state.retry_after {
+                Some(seconds) => answer.insert_header("retry-after", seconds.to_string().as_str()),
+                None => answer,
+            };
         }
-        match path {
-            "vessels" => page(request, &state.vessels),
-            "equipment" => page(request, &state.equipment),
-            "users" => page(request, &state.users),
-            _ => ResponseTemplate::new(404),
-        }
+        state.answer(request, path).set_delay(state.delay)
     }
 }
 
 impl State {
+    fn answer(&self, request: &Request, path: &str) -> ResponseTemplate {
+        if let Some(vessel) = path.strip_prefix("export/") {
+            return self.export(vessel);
+        }
+        match path {
+            "vessels" => page(request, &self.vessels),
+            "equipment" => page(request, &self.equipment),
+            "users" => page(request, &self.users),
+            _ => ResponseTemplate::new(404),
+        }
+    }
+
     fn export(&self, id: &str) -> ResponseTemplate {
         let Some(vessel) = self.vessels.get(id) else { return ResponseTemplate::new(404) };
         let equipment: Vec<_> = self.equipment.values().filter(|it| it["vesselId"] == id).collect();
@@ -113,6 +125,32 @@ impl Provider {
     /// Answer everything with this status, or as it should be.
     pub(crate) fn fail_with(&self, status: Option<u16>) {
         self.state.lock().expect("no test panics with the lock").failure = status;
+    }
+
+    /// Answer one list with this status, or as it should be.
+    pub(crate) fn fail_list(&self, list: &str, status: Option<u16>) {
+        let failures = &mut self.state.lock().expect("no test panics with the lock").failures;
+        match status {
+            Some(status) => failures.insert(list.to_owned(), status),
+            None => failures.remove(list),
+        };
+    }
+
+    /// Ask to be tried again after so many seconds, with every failure.
+    pub(crate) fn retry_after(&self, seconds: Option<u64>) {
+        self.state.lock().expect("no test panics with the lock").retry_after = seconds;
+    }
+
+    /// Take so long for every answer.
+    pub(crate) fn answer_after(&self, delay: Duration) {
+        self.state.lock().expect("no test panics with the lock").delay = delay;
+    }
+
+    /// Forget a record, as if it had never been approved.
+    pub(crate) fn forget(&self, id: &str) {
+        let mut state = self.state.lock().expect("no test panics with the lock");
+        let State { vessels, equipment, users, .. } = &mut *state;
+        [vessels, equipment, users].into_iter().for_each(|records| drop(records.remove(id)));
     }
 
     /// One company, three vessels, five pieces of equipment, three users.

@@ -90,12 +90,21 @@ impl Scene {
 
     /// Asks for a run, as the operator API does.
     pub(crate) async fn sync(&self, mode: Mode, scope: Scope) -> anyhow::Result<SyncId> {
+        self.ask(mode, scope, false).await
+    }
+
+    /// Asks what a run would do.
+    pub(crate) async fn dry_run(&self, mode: Mode, scope: Scope) -> anyhow::Result<SyncId> {
+        self.ask(mode, scope, true).await
+    }
+
+    async fn ask(&self, mode: Mode, scope: Scope, dry_run: bool) -> anyhow::Result<SyncId> {
         let run = NewRun {
             id: SyncId::new(),
             cause: Cause::Manual,
             mode,
             scope,
-            dry_run: false,
+            dry_run,
             requested_by: "test".to_owned(),
             reason: None,
             retry_of: None,

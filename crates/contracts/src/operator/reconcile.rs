@@ -1,0 +1,53 @@
+//! What is here and not listed any more.
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+words! {
+    /// What a full sync does with records that are not listed any more. Nothing is ever deleted.
+    MissingPolicy {
+        /// Count them.
+        Keep,
+        /// Withdraw them, within the limit.
+        Deactivate,
+    }
+}
+words! {
+    /// What became of the records that a full sync did not find any more.
+    MissingRecords {
+        /// They were counted.
+        Kept,
+        /// A dry run: they would be withdrawn.
+        Planned,
+        /// They were withdrawn.
+        Deactivated,
+        /// They are more than the limit, or critical: an operator has to say.
+        Asks,
+        /// An operator had them withdrawn.
+        Confirmed,
+        /// An operator had them kept.
+        Declined,
+    }
+}
+
+/// Body of `POST /api/sync/syncs/{syncId}/confirm`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ConfirmRequest {
+    /// `deactivate` what is missing, or `keep` it.
+    pub decision: MissingPolicy,
+    /// Why; kept in the audit log.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
+/// Answer to a decision.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ConfirmAccepted {
+    /// The run that asked.
+    pub sync_id: Uuid,
+    /// Records that were withdrawn.
+    pub deactivated: i64,
+}

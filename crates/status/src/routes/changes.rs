@@ -1,0 +1,77 @@
+//! What a dry run would do, record by record.
+
+use actix_web::{get, web};
+use chassis::{auth::Viewer, problem::Problem};
+use contracts::operator::{Change, ChangeOutcome, List, RecordType};
+use domain::SyncId;
+use serde::Deserialize;
+use serde_json::{Value, json};
+use store::{
+    dry_run::{self, ChangeFilter},
+    sync_runs,
+};
+use utoipa::IntoParams;
+use uuid::Uuid;
+
+use super::paging::Paging;
+use crate::{
+    desk::Desk,
+    failure::{OrProblem, no_such_sync},
+    views,
+};
+
+/// Which changes.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(rename_all = "camelCase")]
+#[into_params(parameter_in = Query)]
+pub(crate) struct Which {
+    /// Only of this kind of record.
+    record_type: Option<RecordType>,
+    /// Only with this outcome.
+    outcome: Option<ChangeOutcome>,
+}
+
+/// What a dry run would create, update, reject or leave in conflict
+///
+/// In the order in which it found them. A run that is no dry run has none: it has done what it did.
+#[utoipa::path(
+    operation_id = "listChanges", tag = "syncs",
+    params(Paging, Which),
+    responses((status = 200, body = List<Change>))
+)]
+#[get("/api/sync/status/{syncId}/changes")]
+pub(crate) async fn list(
+    desk: web::Data<Desk>,
+    _viewer: Viewer,
+    sync_id: web::Path<Uuid>,
+    paging: web::Query<Paging>,
+    which: web::Query<Which>,
+) -> Result<web::Json<List<Change>>, Problem> {
+    let id = SyncId::from_uuid(sync_id.into_inner());
+    let window = paging.window::<()>()?;
+    let filter = ChangeFilter {
+        record_type: which.record_type.map(views::record_type_asked),
+        outcome: which.outcome.map(views::change_outcome_asked),
+    };
+    let mut db = desk.store.db().await.or_problem()?;
+    if sync_runs::run_find(&mut db, id).await.or_problem()?.is_none() {
+        return Err(no_such_sync(id));
+    }
+    let page = dry_run::change_page(&mut db, id, filter, window.limit, window.offset).await.or_problem()?;
+    let pagination = paging.with_total(page.total);
+    let data: Result<Vec<Change>, Problem> = page.rows.into_iter().map(change).collect();
+    Ok(web::Json(List { data: data?, pagination }))
+}
+
+fn change(it: dry_run::Change) -> Result<Change, Problem> {
+    // The row holds the shape of the answer, but for the words of its columns.
+    let shape: Value = json!({
+        "recordType": it.record_type,
+        "sourceId": it.source_id,
+        "label": it.label,
+        "outcome": it.outcome,
+        "fields": it.fields,
+        "conflict": it.conflict,
+    });
+    serde_json::from_value(shape).map_err(Problem::internal)
+}

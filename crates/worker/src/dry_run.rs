@@ -1,0 +1,58 @@
+//! A page of a dry run: written as ever, taken back, and what it would have done recorded.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+use domain::{Accepted, RecordCounts, RecordType, Rejection, SyncId};
+use store::{
+    Db, StoreError,
+    dry_run::{Speech, Spoken, rehearsal_begin, rehearsal_end},
+};
+
+use crate::{
+    transform::Sorted,
+    write::{Batch, companies_first, write_counted},
+};
+
+/// Tries a batch in the transaction of its task; the account is what it would have been.
+pub(crate) async fn rehearse_in(
+    tx: &mut Db,
+    run: SyncId,
+    batch: &Batch,
+    now: DateTime<Utc>,
+) -> Result<BTreeMap<RecordType, RecordCounts>, StoreError> {
+    // Which page of the run saw a company first is true of a dry run, too, and stays.
+    let first = companies_first(tx, run, batch).await?;
+    let rehearsal = rehearsal_begin(tx, run, speech(batch)).await?;
+    // No passwords: nobody gets an account.
+    let written = write_counted(tx, run, batch, &first, &[], now).await?;
+    rehearsal_end(tx, run, rehearsal, &written.outcomes).await?;
+    Ok(written.counts)
+}
+
+fn speech(batch: &Batch) -> Speech {
+    let Batch { companies, vessels, equipment, users } = batch;
+    let of = [
+        (RecordType::Company, spoken(companies, |it| (it.source_id.as_str(), None))),
+        (
+            RecordType::Vessel,
+            spoken(vessels, |it| (it.source_id.as_str(), Some(it.imo_number.as_str().to_owned()))),
+        ),
+        (
+            RecordType::Equipment,
+            spoken(equipment, |it| (it.source_id.as_str(), Some(it.qr_code.as_str().to_owned()))),
+        ),
+        (RecordType::User, spoken(users, |it| (it.source_id.as_str(), Some(it.email.as_str().to_owned())))),
+    ];
+    of.into_iter().filter(|(_, spoken)| !spoken.is_empty()).collect()
+}
+
+fn spoken<T>(sorted: &Sorted<T>, name: fn(&T) -> (&str, Option<String>)) -> Vec<Spoken> {
+    let accepted = |it: &Accepted<T>| {
+        let (source_id, key) = name(&it.record);
+        Spoken { source_id: source_id.to_owned(), key, label: Some(it.label.clone()) }
+    };
+    let rejected =
+        |it: &Rejection| Spoken { source_id: it.source_id.clone(), key: None, label: it.label.clone() };
+    sorted.accepted.iter().map(accepted).chain(sorted.rejected.iter().map(rejected)).collect()
+}
