@@ -24,7 +24,7 @@ pub(crate) struct Reaper {
     clock: Arc<dyn Clock>,
     every: Duration,
     lease: Duration,
-    stalled_after: i64,
+    stalled_after: u32,
 }
 
 impl Reaper {
@@ -34,7 +34,7 @@ impl Reaper {
             clock,
             every: Duration::from_millis(settings.look_every_ms),
             lease: Duration::from_secs(settings.lease_seconds),
-            stalled_after: settings.stalled_after_leases.into(),
+            stalled_after: settings.stalled_after_leases,
         }
     }
 
@@ -63,33 +63,32 @@ impl Reaper {
         Ok(())
     }
 
-    /// A run without a sign of life: says so, and ends it when its lease is over for the last time.
+    /// A run without a sign of life: says so when its lease is over, and ends it when it has been published again for as
+    /// many leases and still does not move. The time counts from when it was noticed: after a night in which nobody looked,
+    /// a run gets its chance.
     async fn stalled(&self, store: &Store, run: &Run, now: DateTime<Utc>) -> Done {
-        let age = now - run.heartbeat_at;
-        let leases = age.num_seconds() / i64::try_from(self.lease.as_secs()).unwrap_or(i64::MAX).max(1);
-        tracing::warn!(
-            sync.id = %run.id,
-            sync.state = %run.state,
-            heartbeat_age_s = age.num_seconds(),
-            leases,
-            "a run does not move"
-        );
         let since = run.heartbeat_at.format("%Y-%m-%d %H:%M:%S UTC");
-        if leases < self.stalled_after {
-            let left = self.stalled_after - leases;
-            let detail = format!(
-                "no sign of life since {since}; its messages are published again, and it fails as stalled after {left} \
-                 more lease(s) of {} s",
-                self.lease.as_secs()
-            );
-            return run_detail_note(&mut *store.db().await?, run.id, &detail, now).await;
+        let patience = self.lease * self.stalled_after.saturating_sub(1);
+        match run.stalled_since {
+            None => {
+                tracing::warn!(sync.id = %run.id, sync.state = %run.state, %since, "a run does not move");
+                let until = (now + patience).format("%H:%M:%S UTC");
+                let detail = format!(
+                    "no sign of life since {since}; its messages are published again, and it fails as stalled at {until}"
+                );
+                run_detail_note(&mut *store.db().await?, run.id, &detail, now).await
+            }
+            Some(noticed) if (now - noticed).to_std().is_ok_and(|waited| waited < patience) => Ok(()),
+            Some(_) => {
+                let failure =
+                    format!("stalled: no sign of life since {since}; resume it when workers run again");
+                let failed = store.transaction(async |tx| run_fail(tx, run.id, &failure, now).await).await?;
+                if failed {
+                    tracing::error!(sync.id = %run.id, %since, "a run was ended as stalled");
+                    metrics::counter!("sms_reaper_stalled_runs_total").increment(1);
+                }
+                Ok(())
+            }
         }
-        let failure = format!("stalled: no sign of life since {since}; resume it when workers run again");
-        let failed = store.transaction(async |tx| run_fail(tx, run.id, &failure, now).await).await?;
-        if failed {
-            tracing::error!(sync.id = %run.id, "a run was ended as stalled");
-            metrics::counter!("sms_reaper_stalled_runs_total").increment(1);
-        }
-        Ok(())
     }
 }

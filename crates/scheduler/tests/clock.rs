@@ -27,12 +27,16 @@ impl Scene {
 
     /// A scheduler that looks often.
     async fn start(&self) -> anyhow::Result<Shutdown> {
+        self.start_with_lease(60).await
+    }
+
+    async fn start_with_lease(&self, seconds: u64) -> anyhow::Result<Shutdown> {
         let settings = json!({
             "server": {"bind": "127.0.0.1:0"},
             "database": {"url": self.world.database_url, "pool_size": 4},
             "broker": {"url": self.world.amqp_url().await?},
             "schedule": {"look_every_ms": 50, "catch_up_minutes": 60},
-            "reaper": {"look_every_ms": 50, "lease_seconds": 60},
+            "reaper": {"look_every_ms": 50, "lease_seconds": seconds, "stalled_after_leases": 3},
             "retention": {"look_every_seconds": 3600, "days": 90}
         });
         let shutdown = Shutdown::manual();
@@ -138,6 +142,36 @@ async fn what_the_broker_has_lost_is_published_again() -> anyhow::Result<()> {
     let scheduler = scene.start().await?;
     let again = "SELECT id FROM sync_logs WHERE published_at > now() - interval '10 minutes'";
     scene.until("the command was published again", again, 1).await?;
+    end(scheduler).await;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_that_does_not_move_says_so_and_fails_as_stalled_unless_its_next_attempt_is_to_come()
+-> anyhow::Result<()> {
+    let scene = Scene::new().await?;
+    // Both silent for an hour; one of them waits for an attempt that the provider has put off.
+    scene
+        .world
+        .execute(
+            "INSERT INTO sync_logs (id, cause, mode, state, requested_by, started_at, running_at, heartbeat_at, published_at)
+             SELECT id::uuid, 'manual', 'selective', 'running', 'anna', past, past, past, past
+             FROM (VALUES ('019ab2c4-0000-7000-8000-000000000001'), ('019ab2c4-0000-7000-8000-000000000002')) AS r (id),
+                 (SELECT now() - interval '1 hour' AS past) AS t;
+             INSERT INTO attempts (message_id, sync_id, number, class, failure, began_at, duration_ms, next_attempt_at)
+             VALUES ('m', '019ab2c4-0000-7000-8000-000000000002', 1, 'transient', 'busy', now(), 1, now() + interval '1 hour')",
+        )
+        .await?;
+    let scheduler = scene.start_with_lease(1).await?;
+    let noticed = "SELECT detail FROM sync_logs WHERE detail_at > heartbeat_at AND state = 'running'";
+    let run = scene.until("the silent run is noticed", noticed, 1).await?.remove(0);
+    assert!(run["detail"].as_str().is_some_and(|it| it.starts_with("no sign of life since")), "{run}");
+    let failed = "SELECT id, failure FROM sync_logs WHERE state = 'failed'";
+    let run = scene.until("the silent run has failed", failed, 1).await?.remove(0);
+    assert_eq!(run["id"], "019ab2c4-0000-7000-8000-000000000001");
+    assert!(run["failure"].as_str().is_some_and(|it| it.starts_with("stalled: ")), "{run}");
+    let other = "SELECT id FROM sync_logs WHERE state = 'running' AND detail IS NULL";
+    assert_eq!(scene.rows(other).await.len(), 1);
     end(scheduler).await;
     Ok(())
 }

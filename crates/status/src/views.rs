@@ -25,7 +25,6 @@ macro_rules! same_words {
 }
 
 same_words!(record_type: domain::RecordType => operator::RecordType { Company, Vessel, Equipment, User });
-same_words!(record_type_asked: operator::RecordType => domain::RecordType { Company, Vessel, Equipment, User });
 same_words!(state: domain::SyncState => operator::SyncState {
     Queued, Running, Retrying, Completed, CompletedWithErrors, Failed, Cancelled
 });

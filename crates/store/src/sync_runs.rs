@@ -116,6 +116,8 @@ pub struct Run {
     pub failure: Option<String>,
     /// What it waits for, if it does not move.
     pub detail: Option<String>,
+    /// Since when it is known not to move.
+    pub stalled_since: Option<DateTime<Utc>>,
     /// What became of records that were not listed any more: `kept`, `planned`, `deactivated`, `asks`, `confirmed` or
     /// `declined`.
     pub missing_records: Option<String>,
@@ -159,7 +161,8 @@ pub(crate) const ACTIVE: &str = "('queued', 'running', 'retrying')";
 
 const COLUMNS: &str = "id, cause, mode, scope, dry_run, state, phase, requested_by, reason, trace_context, \
     started_at, running_at, heartbeat_at, completed_at, cancelled_by, failure, published_at, retry_of, \
-    CASE WHEN detail_at > heartbeat_at THEN detail END AS detail, missing_records";
+    CASE WHEN detail_at > heartbeat_at THEN detail END AS detail, \
+    CASE WHEN detail_at > heartbeat_at THEN detail_at END AS stalled_since, missing_records";
 
 #[derive(QueryableByName)]
 struct Row {
@@ -201,6 +204,8 @@ struct Row {
     retry_of: Option<uuid::Uuid>,
     #[diesel(sql_type = Nullable<Text>)]
     detail: Option<String>,
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    stalled_since: Option<DateTime<Utc>>,
     #[diesel(sql_type = Nullable<Text>)]
     missing_records: Option<String>,
 }
@@ -234,6 +239,7 @@ impl TryFrom<Row> for Run {
             cancelled_by: row.cancelled_by,
             failure: row.failure,
             detail: row.detail,
+            stalled_since: row.stalled_since,
             missing_records: row.missing_records,
             published_at: row.published_at,
         })

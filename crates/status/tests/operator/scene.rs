@@ -102,6 +102,7 @@ impl Scene {
             dry_run: false,
             requested_by: "test".to_owned(),
             reason: None,
+            retry_of: None,
             trace_context: json!({}),
         };
         let now = SystemClock.now();

@@ -116,6 +116,7 @@ impl Scene {
             dry_run: false,
             requested_by: "bench".to_owned(),
             reason: None,
+            retry_of: None,
             trace_context: json!({}),
         };
         let created =

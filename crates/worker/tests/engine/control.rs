@@ -1,15 +1,12 @@
 //! Runs under an operator's hand: stopped, gone on with, tried again.
 
-mod provider;
-mod scene;
-
 use std::time::{Duration, Instant};
 
+use crate::scene::{PATIENCE, Scene};
 use domain::{
     Cause, Mode, RecordType, Scope, SyncId, SyncState,
     clock::{Clock, SystemClock},
 };
-use scene::{PATIENCE, Scene};
 use serde_json::{Value, json};
 use store::{
     run_control::{RunResumed, RunRetried, run_resume, run_retry},

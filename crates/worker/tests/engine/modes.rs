@@ -1,10 +1,7 @@
 //! Modes and scopes: what a run looks at, and what it leaves alone.
 
-mod provider;
-mod scene;
-
+use crate::scene::Scene;
 use domain::{Mode, RecordType, Scope};
-use scene::Scene;
 use serde_json::json;
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,14 +1,11 @@
 //! Runs from end to end: a real PostgreSQL, a real RabbitMQ, and a provider that plays what a test needs.
 
-mod provider;
-mod scene;
-
+use crate::scene::{PATIENCE, Scene};
 use anyhow::Context;
 use domain::{
     RecordType,
     clock::{Clock, SystemClock},
 };
-use scene::{PATIENCE, Scene};
 use serde_json::json;
 use store::dead_letters::{DeadLetterFilter, replay_request};
 use testbed::wait_until;

@@ -1,13 +1,10 @@
 //! Records that are not listed any more: counted, and kept or deactivated, and an operator is asked when there are many.
 
-mod provider;
-mod scene;
-
+use crate::scene::Scene;
 use domain::{
     Mode, RecordType, Scope, SyncId,
     clock::{Clock, SystemClock},
 };
-use scene::Scene;
 use serde_json::{Value, json};
 use store::reconcile::{MissingDecided, MissingPolicy, missing_decide};
 

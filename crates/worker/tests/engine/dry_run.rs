@@ -1,14 +1,11 @@
 //! Dry runs: they write nothing, and say exactly what the run then does.
 
-mod provider;
-mod scene;
-
 use std::collections::BTreeMap;
 
+use crate::scene::Scene;
 use anyhow::ensure;
 use domain::{Mode, RecordType, Scope, SyncId};
 use proptest::{prelude::*, test_runner::TestRunner};
-use scene::Scene;
 use serde_json::{Value, json};
 
 /// Everything that a sync may write, but for the run's own rows.
