@@ -1,5 +1,6 @@
-//! The operator API about records, from outside: the real service, PostgreSQL and RabbitMQ, over HTTP.
+//! The operator API from outside: the real service, PostgreSQL and RabbitMQ, over HTTP.
 
+mod control;
 mod labels;
 mod scene;
 mod validation;

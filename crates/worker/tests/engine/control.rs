@@ -2,7 +2,6 @@
 
 use std::time::{Duration, Instant};
 
-use crate::scene::{PATIENCE, Scene};
 use domain::{
     Cause, Mode, RecordType, Scope, SyncId, SyncState,
     clock::{Clock, SystemClock},
@@ -13,6 +12,8 @@ use store::{
     sync_runs::{NewRun, RunCancelled, RunCreated, run_cancel, run_create},
 };
 use testbed::wait_until;
+
+use crate::scene::{PATIENCE, Scene};
 
 async fn cancel(scene: &Scene, id: SyncId) -> anyhow::Result<RunCancelled> {
     let now = SystemClock.now();

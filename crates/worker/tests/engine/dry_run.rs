@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use crate::scene::Scene;
 use anyhow::ensure;
 use domain::{Mode, RecordType, Scope, SyncId};
 use proptest::{prelude::*, test_runner::TestRunner};
 use serde_json::{Value, json};
+
+use crate::scene::Scene;
 
 /// Everything that a sync may write, but for the run's own rows.
 const WRITTEN: &[&str] = &[

@@ -1,8 +1,9 @@
 //! Modes and scopes: what a run looks at, and what it leaves alone.
 
-use crate::scene::Scene;
 use domain::{Mode, RecordType, Scope};
 use serde_json::json;
+
+use crate::scene::Scene;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_incremental_sync_looks_at_what_changed_since_the_last_complete_one() -> anyhow::Result<()> {

@@ -1,12 +1,13 @@
 //! Records that are not listed any more: counted, and kept or deactivated, and an operator is asked when there are many.
 
-use crate::scene::Scene;
 use domain::{
     Mode, RecordType, Scope, SyncId,
     clock::{Clock, SystemClock},
 };
 use serde_json::{Value, json};
 use store::reconcile::{MissingDecided, MissingPolicy, missing_decide};
+
+use crate::scene::Scene;
 
 async fn missing(scene: &Scene, id: SyncId, record_type: RecordType) -> (Value, Value) {
     let sql = format!(

@@ -1,6 +1,7 @@
 //! Runs from end to end: a real PostgreSQL, a real RabbitMQ, and a provider that plays what a test needs.
 
-use crate::scene::{PATIENCE, Scene};
+use std::time::Duration;
+
 use anyhow::Context;
 use domain::{
     RecordType,
@@ -9,6 +10,8 @@ use domain::{
 use serde_json::json;
 use store::dead_letters::{DeadLetterFilter, replay_request};
 use testbed::wait_until;
+
+use crate::scene::{PATIENCE, Scene};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_full_sync_brings_the_good_records_and_keeps_the_reasons_of_the_bad() -> anyhow::Result<()> {
@@ -163,6 +166,32 @@ async fn a_refused_key_is_a_dead_letter_at_once_and_garbage_does_not_stop_the_qu
     scene.provider.fail_with(None);
     let id = scene.full_sync().await?;
     assert_eq!(scene.ended(id).await?["state"], "completed");
+    scene.end().await;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_provider_that_says_when_to_come_again_is_asked_then() -> anyhow::Result<()> {
+    let scene = Scene::new().await?;
+    scene.provider.small_fleet();
+    scene.provider.retry_after(Some(2));
+    scene.provider.fail_with(Some(429));
+    let id = scene.full_sync().await?;
+    wait_until("an attempt has failed", PATIENCE, async || match scene.number("attempts").await {
+        0 => Err(()),
+        _ => Ok(()),
+    })
+    .await?;
+    scene.provider.fail_with(None);
+    let run = scene.ended(id).await?;
+    assert_eq!(run["state"], "completed", "{run}");
+    let waits = scene
+        .rows("SELECT extract(epoch FROM next_attempt_at - began_at)::float8 AS wait FROM attempts")
+        .await;
+    // Scattered by a fifth.
+    let wait = Duration::from_secs_f64(waits[0]["wait"].as_f64().unwrap_or_default());
+    assert_eq!(waits.len(), 1);
+    assert!(wait >= Duration::from_millis(1600) && wait < Duration::from_secs(5), "{wait:?}");
     scene.end().await;
     Ok(())
 }
