@@ -1,5 +1,7 @@
 // A browser page that minds its manners: what it says to the console, and what the Content-Security-Policy stopped,
 // fails the test.
+
+import { join } from "node:path";
 import AxeBuilder from "@axe-core/playwright";
 import { test as base, expect, type Page } from "@playwright/test";
 import { system } from "./system";
@@ -24,6 +26,11 @@ export const test = base.extend<{ faults: string[] }>({
   ],
 });
 
+/** Lets those faults pass that the test asked for: Chromium itself logs them. */
+export function forgive(faults: string[], asked: string): void {
+  faults.splice(0, faults.length, ...faults.filter((fault) => !fault.includes(asked)));
+}
+
 export async function signIn(page: Page, token = system().admin, url = system().url): Promise<void> {
   await page.goto(`${url}/`);
   await page.getByLabel("Operator token", { exact: true }).fill(token);
@@ -37,6 +44,15 @@ export async function expectAccessible(page: Page): Promise<void> {
   expect(
     violations.map((v) => `${v.id}: ${v.nodes.map((node) => node.target.join(" ")).join(", ")}`),
   ).toEqual([]);
+}
+
+/** The page is accessible and within its width, and its picture is in test-results/pages. */
+export async function look(page: Page, name: string): Promise<void> {
+  await expectAccessible(page);
+  const over = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+  expect(over, "wider than the window").toBeLessThanOrEqual(0);
+  const path = join(base.info().project.outputDir, "pages", `${name}.png`);
+  await page.screenshot({ path, fullPage: true });
 }
 
 /** Asks the operator API as the dashboard does. */

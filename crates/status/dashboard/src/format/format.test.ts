@@ -20,6 +20,7 @@ test("a share never shows 100 % before the end and is not known without a whole"
 });
 
 test("spans are rounded to what a person uses", () => {
+  expect(duration(0)).toBe("under 1 ms");
   expect(duration(340)).toBe("340 ms");
   expect(duration(4280)).toBe("4.2 s");
   expect(duration(134_000)).toBe("2 min 14 s");

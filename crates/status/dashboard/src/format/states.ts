@@ -103,4 +103,7 @@ export const PHASES: { number: number; title: string; types: RecordType[] }[] = 
 export const RECORD_TYPE_ORDER: RecordType[] = PHASES.flatMap((phase) => phase.types);
 
 const OPEN: SyncState[] = ["queued", "running", "retrying"];
+/** Whether a sync in this state came to its end, however its records fared: what it was to read, it has read. */
+export const isWhole = (state: SyncState): boolean =>
+  state === "completed" || state === "completed_with_errors";
 export const isOpen = (state: SyncState): boolean => OPEN.includes(state);

@@ -78,9 +78,9 @@ export function relative(iso: string, now: number): string {
   return ms < 0 ? `${n} ${unit} ago` : `in ${n} ${unit}`;
 }
 
-/** `340 ms`, `4.2 s`, `2 min 14 s`, `1 h 5 min`. */
+/** `under 1 ms`, `340 ms`, `4.2 s`, `2 min 14 s`, `1 h 5 min`. */
 export function duration(ms: number): string {
-  if (ms < 0) return "0 ms";
+  if (ms < 1) return "under 1 ms";
   if (ms < 1000) return `${Math.round(ms)} ms`;
   if (ms < 10_000) return `${(Math.floor(ms / 100) / 10).toFixed(1)} s`;
   const seconds = Math.floor(ms / 1000);

@@ -62,6 +62,13 @@ test("rejected records alone are a warning, and are taken from the records in st
   });
 });
 
+test("a full sync that was stopped gives no figure of the fleet: it has not seen it all", () => {
+  const counts = [equipment({ expected: 10, read: 10, unchanged: 10 })];
+  const stopped = verdict(overview({ lastFullSync: run({ state: "cancelled", counts }) }), []);
+  expect(stopped).toMatchObject({ tone: "warn", sentence: "Not in step: the last full sync was cancelled" });
+  expect(stopped.figure).toBeUndefined();
+});
+
 test("records that were announced and not read are trouble, whatever the state says of the rest", () => {
   const counts = [equipment({ expected: 10, read: 8, unchanged: 8 })];
   const lossy = overview({ lastFullSync: run({ state: "completed_with_errors", counts }) });

@@ -3,7 +3,7 @@ import type { Overview, SyncSummary } from "../api/types";
 import { account } from "./accounts";
 import { count, plural } from "./numbers";
 import { underWay, type Verdict } from "./run";
-import type { Tone } from "./states";
+import { isWhole, type Tone } from "./states";
 import { capital } from "./words";
 
 export interface Need {
@@ -164,7 +164,8 @@ export function verdict(overview: Overview, troubled: SyncSummary[]): Verdict {
 
 /** How many of a run's records are as the onboarding portal has them. */
 function figureOf(run: SyncSummary | null | undefined): Pick<Verdict, "figure"> {
-  if (!run) return {};
+  // A run that was stopped has not seen them all.
+  if (!run || !isWhole(run.state)) return {};
   const { total } = account(run.counts);
   const all = total.expected ?? total.read;
   if (all === 0) return {};

@@ -1,12 +1,12 @@
 import { Fragment } from "react";
-import type { RecordCounts } from "../api/types";
+import type { RecordCounts, SyncState } from "../api/types";
 import { type Account, account, sumOfOutcomes } from "../format/accounts";
 import { count, plural } from "../format/numbers";
-import { OUTCOMES, RECORD_TYPES } from "../format/states";
+import { isWhole, OUTCOMES, RECORD_TYPES } from "../format/states";
 import { Icon } from "./icon";
 
 /** The account of a run: read = created + updated + … for every kind of record and in all. */
-export function AccountTable({ counts, open }: { counts: RecordCounts[]; open: boolean }) {
+export function AccountTable({ counts, state }: { counts: RecordCounts[]; state: SyncState }) {
   const sum = account(counts);
   return (
     <>
@@ -40,7 +40,7 @@ export function AccountTable({ counts, open }: { counts: RecordCounts[]; open: b
           )}
         </table>
       </div>
-      <Check sum={sum} open={open} />
+      <Check sum={sum} whole={isWhole(state)} />
     </>
   );
 }
@@ -75,12 +75,12 @@ function Line({ name, row }: { name: string; row: Omit<RecordCounts, "recordType
   );
 }
 
-function Check({ sum, open }: { sum: Account; open: boolean }) {
+/** `whole`: the run came to its end, so that what was announced must have been read. */
+function Check({ sum, whole }: { sum: Account; whole: boolean }) {
   if (sum.rows.length === 0) return null;
   const { total, missing } = sum;
   const terms = OUTCOMES.filter((outcome) => total[outcome.key] > 0);
-  // While it runs, what is not read yet is not missing.
-  const good = sum.sums && (open || missing === 0 || missing === null);
+  const good = sum.sums && (!whole || missing === 0 || missing === null);
   return (
     <p className="account-sum" data-tone={good ? "good" : "bad"}>
       <Icon name={good ? "check" : "cross"} />
@@ -96,11 +96,11 @@ function Check({ sum, open }: { sum: Account; open: boolean }) {
             ))}
         {!sum.sums && ` (the outcomes make ${count(sumOfOutcomes(total))})`}
         {sum.sums &&
+          whole &&
           missing !== null &&
           missing > 0 &&
-          !open &&
           `; ${plural(missing, "record")} announced, not read`}
-        {sum.sums && missing === 0 && ", as many as the onboarding portal announced"}
+        {sum.sums && whole && missing === 0 && ", as many as the onboarding portal announced"}
       </span>
     </p>
   );

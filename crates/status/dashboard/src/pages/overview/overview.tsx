@@ -67,7 +67,7 @@ function Report({ overview, troubled }: { overview: Overview; troubled: SyncSumm
       <div className="columns">
         <Card
           title="In the maintenance portal"
-          aside={last && <span className="dim">with the last full sync's changes</span>}
+          aside={last && <span className="dim desk-only">with the last full sync's changes</span>}
         >
           <Fleet overview={overview} />
         </Card>

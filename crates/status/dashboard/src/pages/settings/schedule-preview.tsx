@@ -6,20 +6,26 @@ import { relative, tick } from "../../format/times";
 import { useNow } from "../../ui/clock";
 import { Icon } from "../../ui/icon";
 
+/** An expression that is not typed to its end yet is no mistake, and nothing to ask the server about. */
+const FIELDS = 5;
+
 /** What a cron expression means and when it comes next, while it is typed; the server is the one who reads it. */
 export function SchedulePreview({ cron, timeZone, on }: { cron: string; timeZone: string; on: boolean }) {
   const [asked] = useDebouncedValue(cron.trim(), 250);
+  const unfinished = cron.trim().split(/\s+/).length < FIELDS;
   const preview = useQuery({
     ...previewSchedule(asked, timeZone),
-    enabled: asked !== "",
+    enabled: asked.split(/\s+/).length >= FIELDS,
     placeholderData: keepPreviousData,
   });
   const now = useNow();
   const problem = preview.error ? asProblem(preview.error) : null;
   return (
     <div className="schedule-preview" role="status">
-      {cron.trim() === "" ? (
-        <p className="dim">An expression of five fields, such as 0 2 * * * for every night at two.</p>
+      {unfinished ? (
+        <p className="dim">
+          Five fields: minute, hour, day of month, month, day of week. 0 2 * * * is every night at two.
+        </p>
       ) : problem ? (
         <p className="tinted with-icon" data-tone="bad">
           <Icon name="cross" />
@@ -27,7 +33,7 @@ export function SchedulePreview({ cron, timeZone, on }: { cron: string; timeZone
         </p>
       ) : preview.data ? (
         <>
-          <p className="strong first-up">{preview.data.description}</p>
+          <p className="strong first-up">{preview.data.description.replace(/\.$/, "")}</p>
           {preview.data.nextRuns.length === 0 ? (
             <p className="dim">It never comes.</p>
           ) : (

@@ -73,7 +73,7 @@ function Run({ run }: { run: SyncDetail }) {
             {open ? "Figures come with the first page." : "This sync ended before its first page."}
           </Empty>
         ) : (
-          <AccountTable counts={run.counts} open={open} />
+          <AccountTable counts={run.counts} state={run.state} />
         )}
       </Card>
 
