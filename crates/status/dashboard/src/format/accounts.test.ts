@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import type { RecordCounts } from "../api/types";
-import { account } from "./accounts";
+import type { RecordCounts, SyncSummary } from "../api/types";
+import { account, announced } from "./accounts";
 
 const row = (recordType: RecordCounts["recordType"], part: Partial<RecordCounts>): RecordCounts => ({
   recordType,
@@ -33,4 +33,27 @@ test("an account whose outcomes do not make what was read says so", () => {
 test("nothing is missing as long as the provider has not said how many there are", () => {
   expect(account([row("vessel", { read: 2, created: 2 })]).missing).toBeNull();
   expect(account([row("vessel", { expected: 5, read: 2, created: 2 })]).missing).toBe(3);
+});
+
+test("a full sync does not know its whole before every kind of record is announced", () => {
+  const run = (mode: SyncSummary["mode"], counts: RecordCounts[]): SyncSummary => ({
+    syncId: "a",
+    cause: "manual",
+    mode,
+    state: "running",
+    phase: 2,
+    requestedBy: "anna",
+    startedAt: "2026-11-24T05:00:00Z",
+    heartbeatAt: "2026-11-24T05:00:00Z",
+    counts,
+  });
+  const some = [
+    row("company", { expected: 10 }),
+    row("vessel", { expected: 42 }),
+    row("user", { expected: 500 }),
+  ];
+  expect(announced(run("full", some))).toBeNull();
+  expect(announced(run("selective", some))).toBe(552);
+  expect(announced(run("full", [...some, row("equipment", { expected: 6000 })]))).toBe(6552);
+  expect(announced(run("full", [...some, row("equipment", {})]))).toBeNull();
 });

@@ -1,5 +1,5 @@
 // The account of a run: read is the sum of the outcomes, and expected is read when the run is green.
-import type { RecordCounts } from "../api/types";
+import type { RecordCounts, SyncSummary } from "../api/types";
 import { RECORD_TYPE_ORDER as ORDER } from "./states";
 
 export interface Account {
@@ -36,4 +36,14 @@ export function account(counts: RecordCounts[]): Account {
     sums: rows.every((row) => row.read === sumOfOutcomes(row)),
     missing: expected === null ? null : expected - read,
   };
+}
+
+/**
+ * How many records a run will read in all; null as long as it is not known. A full sync reads every kind, and hears how
+ * many there are of each only when it comes to it.
+ */
+export function announced(run: SyncSummary): number | null {
+  const { rows, total } = account(run.counts);
+  const all = run.mode !== "full" || ORDER.every((type) => rows.some((row) => row.recordType === type));
+  return all ? total.expected : null;
 }

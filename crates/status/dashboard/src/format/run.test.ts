@@ -39,6 +39,8 @@ test("what the server says of a failure goes before words of our own", () => {
   expect(runVerdict(run("failed", { failure: "the API key is not accepted" })).detail).toBe(
     "the API key is not accepted",
   );
+  const lost = run("completed_with_errors", { counts: [], failure: "a page is missing" });
+  expect(runVerdict(lost).detail).toBe("a page is missing");
   expect(runVerdict(run("failed")).detail).toBe("8 records read before it ended.");
 });
 

@@ -1,6 +1,6 @@
 // What is said of a sync in one sentence.
 import type { Overview, SyncSummary } from "../api/types";
-import { account } from "./accounts";
+import { account, announced } from "./accounts";
 import { count, percent, plural } from "./numbers";
 import { isOpen, look, SYNC_STATES, type Tone } from "./states";
 
@@ -15,7 +15,7 @@ export interface Verdict {
 /** The sentence that a sync's page opens with. `deadTasks`: how many of its tasks were given up. */
 export function runVerdict(run: SyncSummary, deadTasks = 0): Verdict {
   const { tone, word } = look(SYNC_STATES, run.state);
-  return { tone, sentence: word, detail: run.failure || detailOf(run, deadTasks) };
+  return { tone, sentence: word, detail: detailOf(run, deadTasks) };
 }
 
 function detailOf(run: SyncSummary, deadTasks: number): string {
@@ -29,7 +29,7 @@ function detailOf(run: SyncSummary, deadTasks: number): string {
     case "retrying":
       return `All that is left waits for its next attempt; ${read} read so far.`;
     case "failed":
-      return `${read} read before it ended.`;
+      return run.failure || `${read} read before it ended.`;
     case "cancelled":
       return `Cancelled${run.cancelledBy ? ` by ${run.cancelledBy}` : ""} after ${read}. What had been written stays.`;
     case "completed_with_errors": {
@@ -39,7 +39,9 @@ function detailOf(run: SyncSummary, deadTasks: number): string {
         ...(lost > 0 ? [`${plural(lost, "announced record")} not read`] : []),
         ...(deadTasks > 0 ? [`${plural(deadTasks, "task")} given up`] : []),
       ];
-      return `${wrong.join(", ") || "Some work was lost"}. The rest is in.`;
+      return wrong.length > 0
+        ? `${wrong.join(", ")}. The rest is in.`
+        : run.failure || "Some work was lost. The rest is in.";
     }
     default:
       return `${read} read, every one accounted for.`;
@@ -49,15 +51,16 @@ function detailOf(run: SyncSummary, deadTasks: number): string {
 /** A full sync that has not ended. */
 export function underWay(full: SyncSummary): Verdict {
   const { total } = account(full.counts);
-  const share = percent(total.read, total.expected);
+  const expected = announced(full);
+  const share = percent(total.read, expected);
   return {
     tone: "info",
     sentence:
       full.state === "retrying" ? "A full sync waits for its next attempt" : "A full sync is under way",
     detail:
-      total.expected === null
+      expected === null
         ? `${plural(total.read, "record")} read so far.`
-        : `${count(total.read)} of ${plural(total.expected, "record")} read.`,
+        : `${count(total.read)} of ${plural(expected, "record")} read.`,
     ...(share === null ? {} : { figure: { value: `${share} %`, unit: "read" } }),
   };
 }

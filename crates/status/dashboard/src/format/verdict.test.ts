@@ -97,7 +97,11 @@ test("errors of smaller syncs count until a full sync has begun after them", () 
 });
 
 test("while a full sync is under way, that is the answer", () => {
-  const counts = [equipment({ expected: 200, read: 50, created: 50 })];
+  const counts = [
+    equipment({ expected: 190, read: 40, created: 40 }),
+    ...(["company", "vessel"] as const).map((recordType) => ({ ...equipment({ expected: 5 }), recordType })),
+    { ...equipment({ expected: 0, read: 10, created: 10 }), recordType: "user" as const },
+  ];
   const busy = overview({ running: [run({ state: "running", counts })], deadLetters: 3 });
   expect(verdict(busy, [])).toMatchObject({
     tone: "info",

@@ -1,5 +1,5 @@
 import type { SyncSummary } from "../api/types";
-import { account } from "../format/accounts";
+import { account, announced } from "../format/accounts";
 import { count, percent, rate } from "../format/numbers";
 import { isOpen, PHASES, RECORD_TYPES } from "../format/states";
 import { useNow } from "./clock";
@@ -53,14 +53,19 @@ function Bar(props: { label: string; part: number; all: number | null; ended: bo
 export function RunProgress({ run }: { run: SyncSummary }) {
   const now = useNow();
   const { total } = account(run.counts);
-  const share = percent(total.read, total.expected);
+  const expected = announced(run);
   const since = run.runningAt ? now - Date.parse(run.runningAt) : 0;
   return (
     <div className="run-progress">
-      <progress className="bar" aria-label="Records read" max={100} value={share ?? 0} />
+      <progress
+        className="bar"
+        aria-label="Records read"
+        max={100}
+        value={percent(total.read, expected) ?? 0}
+      />
       <span className="figure">
         {count(total.read)}
-        {total.expected !== null && ` of ${count(total.expected)}`} records
+        {expected !== null && ` of ${count(expected)}`} records
         {isOpen(run.state) && since > 0 && <span className="dim"> · {rate(total.read, since) ?? "–"}</span>}
       </span>
     </div>

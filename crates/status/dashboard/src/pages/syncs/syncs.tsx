@@ -2,7 +2,7 @@ import { useQuery } from "@tanstack/react-query";
 import { getRouteApi, Link } from "@tanstack/react-router";
 import { getOverview, listSyncs } from "../../api/queries";
 import type { SyncSummary } from "../../api/types";
-import { account } from "../../format/accounts";
+import { account, announced } from "../../format/accounts";
 import { count, percent } from "../../format/numbers";
 import { syncsVerdict } from "../../format/run";
 import { CAUSE_WORDS, isOpen, look, MODES, OUTCOMES, SYNC_STATES } from "../../format/states";
@@ -71,7 +71,7 @@ const COLUMNS: Column<SyncSummary>[] = [
 
 function Read({ run }: { run: SyncSummary }) {
   const { total } = account(run.counts);
-  const share = isOpen(run.state) ? percent(total.read, total.expected) : null;
+  const share = isOpen(run.state) ? percent(total.read, announced(run)) : null;
   return (
     <>
       {count(total.read)}
