@@ -286,7 +286,7 @@ async fn portal(world: &World, setup: &Setup, webhook_url: &str) -> anyhow::Resu
             ("ONBOARDING_API_KEY", ONBOARDING_API_KEY.to_owned()),
             ("WEBHOOK_SECRET", WEBHOOK_SECRET.to_owned()),
             // What was refused comes again within a test's patience.
-            ("SMS_WEBHOOK__RETRY_AFTER_SECONDS", "[0.5, 1.0, 2.0, 5.0, 5.0, 5.0, 5.0, 5.0, 5.0]".to_owned()),
+            ("SMS_WEBHOOK__RETRY_AFTER_SECONDS", "0.5,1,2,5,5,5,5,5,5".to_owned()),
         ]
         .into_iter()
         .map(|(name, value)| (name.to_owned(), value))

@@ -48,7 +48,7 @@ async fn an_approval_in_the_portal_arrives_as_rows_through_its_signed_webhook() 
     processed(&system, changed["webhookId"].as_str().expect("a change is told")).await?;
     let withdrawn = portal.withdraw(Kind::Equipment, "e-1").await?;
     processed(&system, withdrawn["webhookId"].as_str().expect("a withdrawal is told")).await?;
-    assert_eq!(system.rows("SELECT rank FROM users").await?, [json!({"rank": "Chief Engineer"})]);
+    assert_eq!(system.rows("SELECT rank FROM users").await?, [json!({"rank": "chief_engineer"})]);
     assert_eq!(system.rows("SELECT status FROM equipment").await?, [json!({"status": "withdrawn"})]);
     Ok(())
 }
