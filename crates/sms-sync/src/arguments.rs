@@ -280,20 +280,49 @@ pub(crate) enum DeadLetters {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Webhook {
     /// Sign an event and send it; prints the answer and how long it took
-    Send {
-        /// Type of the event
-        #[arg(long = "type", default_value = "test.ping")]
-        event_type: String,
-        /// Id of the record in the onboarding portal; `test.ping` needs none
-        #[arg(long)]
-        id: Option<String>,
-        /// The webhook-id; the same one again is a duplicate. By default a new one
-        #[arg(long)]
-        webhook_id: Option<String>,
-        /// What to sign with
-        #[arg(long, env = "WEBHOOK_SECRET", hide_env_values = true)]
-        secret: SecretString,
-    },
+    Send(WebhookSend),
+    /// Tell whether a webhook that arrived somewhere is signed as it should be, and what is wrong if not
+    Verify(WebhookVerify),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct WebhookSend {
+    /// Type of the event
+    #[arg(long = "type", default_value = "test.ping")]
+    pub(crate) event_type: String,
+    /// Id of the record in the onboarding portal; `test.ping` needs none
+    #[arg(long)]
+    pub(crate) id: Option<String>,
+    /// The webhook-id; the same one again is a duplicate. By default a new one
+    #[arg(long)]
+    pub(crate) webhook_id: Option<String>,
+    /// What to sign with
+    #[arg(long, env = "WEBHOOK_SECRET", hide_env_values = true)]
+    pub(crate) secret: SecretString,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct WebhookVerify {
+    /// The body, byte for byte; by default standard input
+    pub(crate) body: Option<std::path::PathBuf>,
+    /// The header webhook-id
+    #[arg(long)]
+    pub(crate) id: String,
+    /// The header webhook-timestamp
+    #[arg(long)]
+    pub(crate) timestamp: String,
+    /// The header webhook-signature
+    #[arg(long)]
+    pub(crate) signature: String,
+    /// What it should be signed with
+    #[arg(long, env = "WEBHOOK_SECRET", hide_env_values = true)]
+    pub(crate) secret: SecretString,
+    /// How many seconds the sender's clock may be off
+    #[arg(long, default_value_t = 300, value_parser = clap::value_parser!(i64).range(0..), value_name = "SECONDS")]
+    pub(crate) tolerance: i64,
+    /// Whatever its age: for one out of a log
+    #[arg(long, conflicts_with = "tolerance")]
+    pub(crate) any_age: bool,
 }
 
 #[derive(Debug, Subcommand)]

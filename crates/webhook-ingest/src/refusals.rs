@@ -36,6 +36,7 @@ use store::{
     },
 };
 use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
 
 use crate::sources::Sources;
 
@@ -95,7 +96,7 @@ impl Refusals {
             uncounted: array::from_fn(|_| AtomicU64::new(0)),
             queue,
         });
-        let (log, stop) = (Arc::downgrade(&inner), shutdown.soft().clone());
+        let (log, stop) = (inner.clone(), shutdown.soft().clone());
         let mut writer = Writer { store, bounds, sources, waiting, trimmed: None };
         shutdown.supervise("refusals", async move {
             writer.run(&log, &stop).await;
@@ -167,19 +168,19 @@ struct Writer {
 }
 
 impl Writer {
-    async fn run(&mut self, log: &std::sync::Weak<Inner>, stop: &tokio_util::sync::CancellationToken) {
+    /// Until the service ends: then what was only counted is written, too.
+    async fn run(&mut self, log: &Inner, stop: &CancellationToken) {
         let mut tidy = tokio::time::interval(TIDY_EVERY);
-        loop {
+        let mut ended = false;
+        while !ended {
             let mut rows = Vec::new();
             tokio::select! {
                 biased;
-                received = self.waiting.recv_many(&mut rows, WAITING) => if received == 0 { return },
+                received = self.waiting.recv_many(&mut rows, WAITING) => ended = received == 0,
                 _ = tidy.tick() => {}
-                () = stop.cancelled() => {}
+                () = stop.cancelled(), if !self.waiting.is_closed() => self.waiting.close(),
             }
-            // Handlers that still have requests in hand hold the log; when they are gone, it ends.
-            let Some(log) = log.upgrade() else { return };
-            if let Err(error) = self.write(&log, &rows).await {
+            if let Err(error) = self.write(log, &rows).await {
                 tracing::debug!(
                     error = &error as &dyn std::error::Error,
                     "refused webhooks were not recorded"
@@ -187,9 +188,6 @@ impl Writer {
                 for row in rows {
                     log.uncounted[row.reason as usize].fetch_add(row.alike + 1, Ordering::Relaxed);
                 }
-            }
-            if stop.is_cancelled() {
-                self.waiting.close();
             }
         }
     }
