@@ -45,6 +45,7 @@ test("an operator starts a full sync, watches it to its end, and its account sum
   const account = page.getByRole("table", { name: "Account of the records" });
   await expect(account.getByRole("row", { name: /^All records/ })).toBeVisible();
   await expect(page.getByText(/^read [\d,]+ = .*as many as the onboarding portal announced$/)).toBeVisible();
+  await look(page, "sync-first");
   // The demo fleet has bad records; each names its field.
   await expect(page.getByRole("table", { name: "Findings" }).getByText(/^\//).first()).toBeVisible();
 

@@ -38,8 +38,15 @@ const notice = (part: Partial<SyncNotice>): SyncNotice => ({
 });
 
 test("a run that has ended stays ended, whatever arrives late", () => {
-  expect(withNotice({ ...run, state: "completed" }, notice({})).state).toBe("completed");
+  const ended = { ...run, state: "completed" as const, completedAt: "2026-11-24T05:00:02Z" };
+  expect(withNotice(ended, notice({}))).toBe(ended);
   expect(withNotice(run, notice({ syncId: "b" }))).toBe(run);
+});
+
+test("a run that goes on after its end is at work again, and its clock runs", () => {
+  const stopped = { ...run, state: "cancelled" as const, completedAt: "2026-11-24T05:00:02Z" };
+  const resumed = withNotice(stopped, notice({ occurredAt: "2026-11-24T05:07:00Z" }));
+  expect(resumed).toMatchObject({ state: "running", completedAt: null });
 });
 
 test("many notices within a frame change the lists once, to the newest", () => {
@@ -59,7 +66,7 @@ test("many notices within a frame change the lists once, to the newest", () => {
 test("a run that has ended stops its clock at once, before the server is asked again", () => {
   const ended = withNotice(run, notice({ state: "completed" }));
   expect(ended.completedAt).toBe("2026-11-24T05:00:01Z");
-  expect(withNotice(run, notice({})).completedAt).toBeUndefined();
+  expect(withNotice(run, notice({})).completedAt).toBeNull();
 });
 
 test("a run that begins or ends makes the lists be asked for again; progress alone does not", async () => {

@@ -5,9 +5,11 @@ import type { List, Overview, RecordCounts, SyncDetail, SyncNotice, SyncSummary 
 
 const ENDED = new Set(["completed", "completed_with_errors", "failed", "cancelled"]);
 
-/** A run with a notice laid over it. A run that has ended stays ended, whatever arrives late. */
+/** A run with a notice laid over it. A run that has ended stays ended, unless it goes on after that. */
 export function withNotice<T extends SyncSummary>(run: T, notice: SyncNotice): T {
-  if (notice.syncId !== run.syncId || ENDED.has(run.state)) return run;
+  if (notice.syncId !== run.syncId) return run;
+  const late = !run.completedAt || Date.parse(notice.occurredAt) <= Date.parse(run.completedAt);
+  if (ENDED.has(run.state) && late) return run;
   return {
     ...run,
     state: notice.state,
@@ -15,7 +17,7 @@ export function withNotice<T extends SyncSummary>(run: T, notice: SyncNotice): T
     heartbeatAt: notice.occurredAt,
     counts: notice.counts.length > 0 ? notice.counts : run.counts,
     // Its clock stands still at once; the exact moment comes with the next answer.
-    ...(ENDED.has(notice.state) ? { completedAt: notice.occurredAt } : {}),
+    completedAt: ENDED.has(notice.state) ? (run.completedAt ?? notice.occurredAt) : null,
   };
 }
 
