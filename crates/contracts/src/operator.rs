@@ -27,11 +27,13 @@ macro_rules! words {
 
 mod changes;
 mod reconcile;
+mod replay;
 mod run_control;
 mod webhooks;
 
 pub use changes::*;
 pub use reconcile::*;
+pub use replay::*;
 pub use run_control::*;
 pub use webhooks::*;
 
@@ -513,29 +515,6 @@ pub struct DeadLetterDetail {
     pub headers: serde_json::Value,
     /// Every attempt at the message, newest first.
     pub attempts_made: Vec<Attempt>,
-}
-
-/// Body of `POST /api/sync/bulk/replay`: which dead letters to replay. Exactly one of the three.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
-pub struct ReplayRequest {
-    /// These.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub ids: Vec<Uuid>,
-    /// All of one cause.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub fingerprint: Option<String>,
-    /// All that are dead.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
-    pub all: bool,
-}
-
-/// Answer to a replay: how many were put back on their way.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct ReplayAccepted {
-    /// Dead letters that go back to their queues with a new budget of attempts.
-    pub replaying: i64,
 }
 
 /// `GET /api/sync/me`: who the token says one is.

@@ -16,13 +16,14 @@ use reqwest::{
 use secrecy::{ExposeSecret, SecretString};
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch};
 use tracing::Span;
 use tracing_opentelemetry::OpenTelemetrySpanExt;
 
 use crate::{
     PortalError,
     answer::{self, Decoded, RecordsPage},
+    circuit::{Circuit, CircuitOptions, CircuitState},
 };
 
 /// How to reach the onboarding portal.
@@ -36,6 +37,8 @@ pub struct PortalOptions {
     pub timeout: Duration,
     /// Requests at a time, over all tasks of the process.
     pub concurrency: usize,
+    /// When a portal that fails is left alone.
+    pub circuit: CircuitOptions,
 }
 
 /// A kind of record that the portal lists.
@@ -60,6 +63,7 @@ pub struct PortalClient {
     http: reqwest::Client,
     base: Url,
     permits: Arc<Semaphore>,
+    circuit: Circuit,
 }
 
 impl PortalClient {
@@ -81,7 +85,8 @@ impl PortalClient {
             .redirect(redirect::Policy::none())
             .build()
             .map_err(|e| unusable(&e))?;
-        Ok(Self { http, base, permits: Arc::new(Semaphore::new(options.concurrency)) })
+        let permits = Arc::new(Semaphore::new(options.concurrency));
+        Ok(Self { http, base, permits, circuit: Circuit::new(options.circuit) })
     }
 
     /// The address of the portal's API.
@@ -89,10 +94,14 @@ impl PortalClient {
         &self.base
     }
 
+    /// The circuit towards the portal, and whenever it changes.
+    pub fn circuit(&self) -> watch::Receiver<CircuitState> {
+        self.circuit.watch()
+    }
+
     /// One page of a list.
     pub async fn page<D: ListedRecord>(&self, query: &ListQuery) -> Result<RecordsPage<D>, PortalError> {
-        let body = self.ask(Method::GET, D::PATH, Some(query)).await?;
-        let page = answer::page(&body, D::PATH)?;
+        let page = self.asked(Method::GET, D::PATH, Some(query), |body| answer::page(body, D::PATH)).await?;
         if query.cursor.is_some() && page.info.next_cursor == query.cursor {
             let what = "the next cursor is the one that was sent, so paging would never end".to_owned();
             return Err(PortalError::Contract { path: D::PATH.to_owned(), what });
@@ -108,15 +117,28 @@ impl PortalClient {
     {
         // Safe in a path: that is what a SourceId promises.
         let path = format!("sync/export/{vessel}");
-        let body = self.ask(Method::POST, &path, None).await?;
         let export: VesselExport<Box<RawValue>, Box<RawValue>, Box<RawValue>> =
-            answer::outline(&body, &path)?;
+            self.asked(Method::POST, &path, None, |body| answer::outline(body, &path)).await?;
         Ok(VesselExport {
             vessel: answer::record(&export.vessel),
             equipment: export.equipment.iter().map(|raw| answer::record(raw)).collect(),
             users: export.users.iter().map(|raw| answer::record(raw)).collect(),
             as_of: export.as_of,
         })
+    }
+
+    /// Asks, unless the circuit is open, and reads the answer; how that went is the circuit's to know.
+    async fn asked<T>(
+        &self,
+        method: Method,
+        path: &str,
+        query: Option<&ListQuery>,
+        read: impl FnOnce(&[u8]) -> Result<T, PortalError>,
+    ) -> Result<T, PortalError> {
+        let leave = self.circuit.enter(Instant::now())?;
+        let result = self.ask(method, path, query).await.and_then(|body| read(&body));
+        leave.settle(&result, Instant::now());
+        result
     }
 
     #[tracing::instrument(skip_all, fields(otel.kind = "client", http.request.method = %method, url.path = path))]

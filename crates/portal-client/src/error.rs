@@ -13,6 +13,12 @@ pub enum PortalError {
     /// No answer: refused, reset, timed out, no such host.
     #[error("the onboarding portal did not answer")]
     NoAnswer(#[source] reqwest::Error),
+    /// It was not asked: it has failed again and again, and is left alone for a while.
+    #[error("the onboarding portal is left alone for a while: its circuit is open")]
+    CircuitOpen {
+        /// When to come again.
+        retry_in: Duration,
+    },
     /// An answer that is not a success.
     #[error("the onboarding portal answered {status} to {path}{}", detail.as_deref().map(|d| format!(": {d}")).unwrap_or_default())]
     Status {
@@ -56,9 +62,20 @@ impl PortalError {
     /// Whether it may pass by itself.
     pub fn class(&self) -> FailureClass {
         match self {
-            Self::NoAnswer(_) | Self::Unreadable { .. } => FailureClass::Transient,
+            Self::NoAnswer(_) | Self::Unreadable { .. } | Self::CircuitOpen { .. } => FailureClass::Transient,
             Self::Status { status, .. } => FailureClass::of_http_status(*status),
             Self::Unusable(_) | Self::TooLarge { .. } | Self::Contract { .. } => FailureClass::Permanent,
+        }
+    }
+
+    /// Whether the portal seems to be ill: no answer, a broken one, or one that says so itself.
+    pub(crate) const fn is_sickness(&self) -> bool {
+        match self {
+            Self::NoAnswer(_) | Self::Unreadable { .. } => true,
+            Self::Status { status, .. } => *status >= 500,
+            Self::Unusable(_) | Self::CircuitOpen { .. } | Self::TooLarge { .. } | Self::Contract { .. } => {
+                false
+            }
         }
     }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use contracts::provider::{EquipmentDraft, ListQuery, VesselDraft};
 use domain::FailureClass;
-use portal_client::{PortalClient, PortalError, PortalOptions};
+use portal_client::{CircuitOptions, CircuitState, PortalClient, PortalError, PortalOptions};
 use serde_json::json;
 use wiremock::{
     Mock, MockServer, ResponseTemplate,
@@ -29,6 +29,7 @@ fn client(url: &str) -> PortalClient {
         api_key: "key".to_owned().into(),
         timeout: Duration::from_millis(500),
         concurrency: 4,
+        circuit: CircuitOptions { failures: 3, open_for: Duration::from_millis(100) },
     };
     PortalClient::new(&options).expect("the options are sound")
 }
@@ -129,4 +130,27 @@ async fn the_connection_test_ends_with_the_step_that_fails_and_a_hint() {
     let steps = client.test_connection().await;
     assert!(steps.iter().all(|step| step.seen.is_ok()), "{steps:?}");
     assert_eq!(steps[4].seen.as_deref(), Ok("it has 40 vessels"));
+}
+
+#[tokio::test]
+async fn a_portal_that_fails_again_and_again_is_left_alone_and_then_tried_with_one_request() {
+    let (server, client) = portal(ResponseTemplate::new(503)).await;
+    let circuit = client.circuit();
+    let query = ListQuery::default();
+    for _ in 0..3 {
+        assert!(matches!(client.page::<VesselDraft>(&query).await, Err(PortalError::Status { .. })));
+    }
+    assert!(matches!(&*circuit.borrow(), CircuitState::Open(said) if said.contains("503")));
+    let Err(PortalError::CircuitOpen { retry_in }) = client.page::<VesselDraft>(&query).await else {
+        panic!("it is not asked")
+    };
+    assert_eq!(server.received_requests().await.map(|all| all.len()), Some(3));
+
+    server.reset().await;
+    let page = json!({"data": [], "page": {"limit": 100}});
+    let well = ResponseTemplate::new(200).set_body_json(page);
+    Mock::given(method("GET")).respond_with(well).mount(&server).await;
+    tokio::time::sleep(retry_in).await;
+    client.page::<VesselDraft>(&query).await.unwrap();
+    assert_eq!(*circuit.borrow(), CircuitState::Closed);
 }

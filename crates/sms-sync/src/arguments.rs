@@ -15,7 +15,7 @@ use uuid::Uuid;
   sms-sync trigger --watch             start a full sync and follow it to its end
   sms-sync trigger --imo 9074729       bring one vessel with all that belongs to it
   sms-sync status                      what runs, what was last, what is wrong
-  sms-sync dead-letters replay --all   put everything that died back on its way
+  sms-sync dead-letters replay --all   put everything that died back on its way, after a count
   sms-sync token --subject anna --role operator --ttl 12h")]
 pub(crate) struct Arguments {
     #[command(flatten)]
@@ -262,19 +262,69 @@ pub(crate) enum DeadLetters {
         /// The dead letter
         id: Uuid,
     },
-    /// Put them back on their way, with a new budget of attempts
-    #[command(group = clap::ArgGroup::new("which").required(true).multiple(false))]
-    Replay {
-        /// These
-        #[arg(group = "which")]
-        ids: Vec<Uuid>,
-        /// All that are dead
-        #[arg(long, group = "which")]
-        all: bool,
-        /// All of one cause, as `list` shows it
-        #[arg(long, group = "which")]
-        fingerprint: Option<String>,
+    /// Show what they have in common, those that wait for somebody first
+    Groups {
+        #[command(flatten)]
+        page: PageArguments,
     },
+    /// Put them back on their way, with a new budget of attempts
+    Replay(Replay),
+    /// Show replay jobs, or what became of each dead letter of one
+    Jobs {
+        /// The job; without it, all
+        job_id: Option<Uuid>,
+        #[command(flatten)]
+        page: PageArguments,
+    },
+    /// Stop a replay job; what is published goes on
+    CancelJob {
+        /// The job
+        job_id: Uuid,
+    },
+}
+
+/// Which dead letters to replay: some, all, or those that a filter leaves.
+#[derive(Debug, Args)]
+#[command(group = clap::ArgGroup::new("which").required(true).multiple(true))]
+pub(crate) struct Replay {
+    /// These
+    #[arg(group = "which", conflicts_with_all = ["all", "fingerprint", "queue", "class", "sync"])]
+    pub(crate) ids: Vec<Uuid>,
+    /// All that are dead
+    #[arg(long, group = "which", conflicts_with_all = ["fingerprint", "queue", "class", "sync"])]
+    pub(crate) all: bool,
+    /// Those of one cause, as `groups` shows it
+    #[arg(long, group = "which")]
+    pub(crate) fingerprint: Option<String>,
+    /// Those of one queue, like sync.tasks
+    #[arg(long, group = "which")]
+    pub(crate) queue: Option<String>,
+    /// Those of one class
+    #[arg(long, group = "which", value_enum)]
+    pub(crate) class: Option<DeathClass>,
+    /// Those of one sync
+    #[arg(long, group = "which")]
+    pub(crate) sync: Option<Uuid>,
+    /// No more than so many a second
+    #[arg(long, value_name = "PER_SECOND")]
+    pub(crate) rate: Option<i32>,
+    /// Do not ask
+    #[arg(long, short)]
+    pub(crate) yes: bool,
+    /// Why; kept in the job and in the audit log
+    #[arg(long)]
+    pub(crate) reason: Option<String>,
+}
+
+/// Why a message was given up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum DeathClass {
+    /// It used up its retries.
+    Transient,
+    /// It could never succeed as things were.
+    Permanent,
+    /// Its consumer died with it, again and again.
+    Poison,
 }
 
 #[derive(Debug, Subcommand)]
@@ -420,5 +470,17 @@ mod tests {
         assert!(parse(&["sms-sync", "dead-letters", "replay", "--all"]));
         assert!(!parse(&["sms-sync", "dead-letters", "replay"]));
         assert!(!parse(&["sms-sync", "dead-letters", "replay", "--all", "--fingerprint", "f"]));
+        assert!(parse(&[
+            "sms-sync",
+            "dead-letters",
+            "replay",
+            "--queue",
+            "sync.tasks",
+            "--class",
+            "transient"
+        ]));
+        let id = "019ab2c4-0000-7000-8000-000000000001";
+        assert!(parse(&["sms-sync", "dead-letters", "replay", id, "--reason", "mended"]));
+        assert!(!parse(&["sms-sync", "dead-letters", "replay", id, "--queue", "sync.tasks"]));
     }
 }

@@ -4,6 +4,7 @@ pub(crate) mod config;
 mod connection;
 mod dead_letters;
 mod migrate;
+mod replays;
 mod runs;
 mod settings;
 mod syncs;

@@ -7,6 +7,7 @@ pub(crate) mod dead_letters;
 pub(crate) mod identity;
 pub(crate) mod labels;
 pub(crate) mod paging;
+pub(crate) mod replay;
 pub(crate) mod run_control;
 pub(crate) mod settings;
 pub(crate) mod syncs;
@@ -35,9 +36,15 @@ pub(crate) fn configure(app: &mut ServiceConfig<'_>) {
         .service(settings::preview_schedule)
         .service(connection::test)
         .service(dead_letters::list)
+        .service(dead_letters::groups)
         .service(dead_letters::find)
-        .service(dead_letters::replay_one)
-        .service(dead_letters::replay_many)
+        .service(replay::replay_one)
+        .service(replay::plan)
+        .service(replay::replay_many)
+        .service(replay::list_jobs)
+        .service(replay::find_job)
+        .service(replay::list_items)
+        .service(replay::cancel_job)
         .service(webhooks::list)
         // Before the one that takes whatever stands there for an id.
         .service(webhooks::list_refused)

@@ -7,7 +7,7 @@ use chassis::{
     configuration::{Secret, Variable, at_least, present},
 };
 use garde::Validate;
-use portal_client::PortalOptions;
+use portal_client::{CircuitOptions, PortalOptions};
 use serde::Deserialize;
 
 /// What is particular about this daemon.
@@ -110,6 +110,7 @@ impl Onboarding {
             api_key: self.api_key.clone(),
             timeout: Duration::from_secs(self.timeout_seconds),
             concurrency: self.concurrency,
+            circuit: CircuitOptions::default(),
         }
     }
 }

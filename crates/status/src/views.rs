@@ -51,6 +51,8 @@ same_words!(record_type_asked: operator::RecordType => domain::RecordType { Comp
 same_words!(mode_asked: operator::Mode => domain::Mode { Full, Incremental, Selective });
 same_words!(missing_policy: store::reconcile::MissingPolicy => operator::MissingPolicy { Keep, Deactivate });
 same_words!(missing_policy_asked: operator::MissingPolicy => store::reconcile::MissingPolicy { Keep, Deactivate });
+same_words!(death_class_asked: operator::DeathClass => domain::FailureClass { Transient, Permanent, Poison });
+same_words!(death_class: domain::FailureClass => operator::DeathClass { Transient, Permanent, Poison });
 same_words!(cause: domain::Cause => operator::Cause { Manual, Scheduled, Webhook, Replay });
 same_words!(mode: domain::Mode => operator::Mode { Full, Incremental, Selective });
 
@@ -192,6 +194,64 @@ pub(crate) fn refused_webhook(it: RefusedWebhook) -> operator::RefusedWebhook {
         body_bytes: it.body_bytes.map(number),
         body_sha256: it.body_sha256.map(hex::encode),
         alike: number(it.alike),
+    }
+}
+
+pub(crate) fn dead_letter_group(it: store::dead_letters::DeadLetterGroup) -> operator::DeadLetterGroup {
+    operator::DeadLetterGroup {
+        fingerprint: it.fingerprint,
+        queue: it.queue,
+        kind: it.kind,
+        class: death_class(it.class),
+        reason: it.reason,
+        total: number(it.total),
+        dead: number(it.dead),
+        first_died_at: it.first_died_at,
+        last_died_at: it.last_died_at,
+    }
+}
+
+pub(crate) fn replay_job(it: store::replay_jobs::ReplayJob) -> operator::ReplayJob {
+    let state = match (it.cancelled_at, it.completed_at) {
+        (Some(_), _) => operator::ReplayState::Cancelled,
+        (None, Some(_)) => operator::ReplayState::Completed,
+        (None, None) => operator::ReplayState::Running,
+    };
+    operator::ReplayJob {
+        id: it.id,
+        state,
+        filter: it.filter,
+        requested_by: it.requested_by,
+        reason: it.reason,
+        rate_per_second: it.rate_per_second,
+        created_at: it.created_at,
+        completed_at: it.completed_at,
+        cancelled_at: it.cancelled_at,
+        cancelled_by: it.cancelled_by,
+        counts: operator::ReplayCounts {
+            waiting: it.waiting,
+            sent: it.sent,
+            succeeded: it.succeeded,
+            died: it.died,
+            cancelled: it.cancelled,
+        },
+    }
+}
+
+pub(crate) fn replay_item(it: store::replay_jobs::ReplayItem) -> operator::ReplayItem {
+    use store::replay_jobs::ReplayItemState as State;
+    operator::ReplayItem {
+        dead_letter_id: it.dead_letter_id.as_uuid(),
+        outcome: match it.state {
+            State::Waiting => operator::ReplayOutcome::Waiting,
+            State::Sent => operator::ReplayOutcome::Sent,
+            State::Succeeded => operator::ReplayOutcome::Succeeded,
+            State::Died => operator::ReplayOutcome::Died,
+            State::Cancelled => operator::ReplayOutcome::Cancelled,
+        },
+        died_as: it.died_as.map(DeadLetterId::as_uuid),
+        ended_at: it.ended_at,
+        reason: it.reason,
     }
 }
 

@@ -6,7 +6,12 @@ use diesel_async::RunQueryDsl;
 use domain::{DeadLetterId, FailureClass, SyncId};
 use serde_json::Value;
 
-use crate::{Db, Page, StoreError, Window, error::word, sql::statement};
+use crate::{
+    Db, Page, StoreError, Window,
+    error::{count, word},
+    replay_jobs::{NewReplayJob, item_died, items_succeeded, replay_job_create},
+    sql::statement,
+};
 
 /// Where a dead letter stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -202,7 +207,8 @@ struct Row {
 const COLUMNS: &str = "id, message_id, queue, kind, body, headers, class, reason, fingerprint, attempts, sync_id, \
     trace_id, died_at, archived_at, state, replays, replay_of, replayed_by, replayed_at, succeeded_at";
 
-const FILTER: &str = "(cardinality($1) = 0 OR id = ANY($1)) AND (cardinality($2) = 0 OR state = ANY($2))
+pub(crate) const FILTER: &str =
+    "(cardinality($1) = 0 OR id = ANY($1)) AND (cardinality($2) = 0 OR state = ANY($2))
     AND ($3 IS NULL OR class = $3) AND ($4 IS NULL OR queue = $4) AND ($5 IS NULL OR fingerprint = $5)
     AND ($6 IS NULL OR sync_id = $6)";
 
@@ -270,6 +276,9 @@ pub async fn dead_letter_archive(
     .execute(db)
     .await?;
     if inserted > 0 {
+        if let Some(origin) = letter.replay_of {
+            item_died(db, origin, letter.id, now).await?;
+        }
         return Ok(Archived::New);
     }
     let there: uuid::Uuid =
@@ -336,7 +345,7 @@ pub async fn dead_letter_list(
     Ok(Page::of(letters, window.limit, total))
 }
 
-fn filtered<'f>(text: &'f str, filter: &'f DeadLetterFilter) -> crate::sql::Statement<'f> {
+pub(crate) fn filtered<'f>(text: &'f str, filter: &'f DeadLetterFilter) -> crate::sql::Statement<'f> {
     statement(text)
         .bind::<Array<Uuid>, _>(filter.ids.iter().map(|id| id.as_uuid()).collect::<Vec<_>>())
         .bind::<Array<Text>, _>(filter.states.iter().map(|it| it.as_str()).collect::<Vec<_>>())
@@ -346,9 +355,8 @@ fn filtered<'f>(text: &'f str, filter: &'f DeadLetterFilter) -> crate::sql::Stat
         .bind::<Nullable<Uuid>, _>(filter.sync_id.map(SyncId::as_uuid))
 }
 
-/// Asks for dead letters to be tried again, at most `limit`, oldest first, and writes the audit: they become
-/// [`crate::unpublished::Unpublished::Replay`]. Those that are being replayed or have succeeded are left alone. In a
-/// transaction; returns which.
+/// Asks for dead letters to be tried again, at most `limit`, oldest first, by a job of which nobody asks for more: see
+/// [`replay_job_create`]. In a transaction; returns which.
 ///
 /// # Errors
 ///
@@ -360,26 +368,16 @@ pub async fn replay_request(
     actor: &str,
     now: DateTime<Utc>,
 ) -> Result<Vec<DeadLetterId>, StoreError> {
-    let text = format!(
-        "UPDATE dead_letters SET state = 'replaying', replays = replays + 1, replayed_by = $7, replayed_at = $8,
-             published_at = NULL
-         WHERE id IN (SELECT id FROM dead_letters WHERE {FILTER} AND state IN ('dead', 'replayed')
-                      ORDER BY archived_at, id LIMIT $9 FOR NO KEY UPDATE)
-         RETURNING id"
-    );
-    let ids: Vec<uuid::Uuid> = filtered(&text, filter)
-        .bind::<Text, _>(actor)
-        .bind::<Timestamptz, _>(now)
-        .bind::<Int8, _>(i64::from(limit))
-        .returning::<Uuid>()
-        .load(db)
-        .await?;
-    for id in &ids {
-        let subject = id.to_string();
-        crate::audit::audit_append(db, actor, "dead_letter.replay", &subject, &serde_json::json!({}), now)
-            .await?;
-    }
-    Ok(ids.into_iter().map(DeadLetterId::from_uuid).collect())
+    let job = NewReplayJob {
+        id: uuid::Uuid::now_v7(),
+        which: filter.clone(),
+        asked: Value::Object(serde_json::Map::new()),
+        limit,
+        rate_per_second: None,
+        requested_by: actor.to_owned(),
+        reason: None,
+    };
+    replay_job_create(db, &job, now).await
 }
 
 /// Notes that a replayed message took effect, for the dead letter and those whose replay it was itself. In the
@@ -389,17 +387,88 @@ pub async fn replay_request(
 ///
 /// If the database fails.
 pub async fn replay_succeed(db: &mut Db, id: DeadLetterId, now: DateTime<Utc>) -> Result<bool, StoreError> {
-    let marked = statement(
+    let marked: Vec<uuid::Uuid> = statement(
         "WITH RECURSIVE origin AS (
              SELECT id, replay_of FROM dead_letters WHERE id = $1
              UNION SELECT d.id, d.replay_of FROM dead_letters d JOIN origin o ON d.id = o.replay_of
          )
          UPDATE dead_letters SET state = 'succeeded', succeeded_at = $2
-         WHERE id IN (SELECT id FROM origin) AND state IN ('replaying', 'replayed')",
+         WHERE id IN (SELECT id FROM origin) AND state IN ('replaying', 'replayed') RETURNING id",
     )
     .bind::<Uuid, _>(id.as_uuid())
     .bind::<Timestamptz, _>(now)
-    .execute(db)
+    .returning::<Uuid>()
+    .load(db)
     .await?;
-    Ok(marked > 0)
+    let any = !marked.is_empty();
+    if any {
+        items_succeeded(db, &marked, now).await?;
+    }
+    Ok(any)
+}
+
+/// Dead letters of one making.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeadLetterGroup {
+    /// What they have in common.
+    pub fingerprint: String,
+    /// The queue they died in.
+    pub queue: String,
+    /// Their AMQP type.
+    pub kind: String,
+    /// Why they were given up.
+    pub class: FailureClass,
+    /// What the newest of them said.
+    pub reason: String,
+    /// How many there are.
+    pub total: u64,
+    /// How many of them nobody has done anything about.
+    pub dead: u64,
+    /// When the first of them died.
+    pub first_died_at: DateTime<Utc>,
+    /// When the last of them did.
+    pub last_died_at: DateTime<Utc>,
+}
+
+/// Dead letters by what they have in common, those that wait for somebody first.
+///
+/// # Errors
+///
+/// If the database fails.
+pub async fn dead_letter_groups(
+    db: &mut Db,
+    filter: &DeadLetterFilter,
+    limit: u32,
+    offset: u32,
+) -> Result<Page<DeadLetterGroup>, StoreError> {
+    type Row = (String, String, String, String, String, i64, i64, DateTime<Utc>, DateTime<Utc>);
+    let text = format!(
+        "SELECT fingerprint, min(queue), min(kind), min(class), (array_agg(reason ORDER BY archived_at DESC))[1],
+             count(*), count(*) FILTER (WHERE state = 'dead'), min(died_at), max(died_at)
+         FROM dead_letters WHERE {FILTER} GROUP BY fingerprint
+         ORDER BY 7 DESC, 9 DESC, 1 LIMIT $7 OFFSET $8"
+    );
+    let rows: Vec<Row> = filtered(&text, filter)
+        .bind::<Int8, _>(i64::from(limit) + 1)
+        .bind::<Int8, _>(i64::from(offset))
+        .returning::<(Text, Text, Text, Text, Text, Int8, Int8, Timestamptz, Timestamptz)>()
+        .load(db)
+        .await?;
+    let text = format!("SELECT count(DISTINCT fingerprint) FROM dead_letters WHERE {FILTER}");
+    let total: i64 = filtered(&text, filter).returning::<Int8>().get_result(db).await?;
+    let group = |(fingerprint, queue, kind, class, reason, total, dead, first_died_at, last_died_at): Row| {
+        Ok(DeadLetterGroup {
+            class: word("dead_letters", "class", &fingerprint, &class)?,
+            fingerprint,
+            queue,
+            kind,
+            reason,
+            total: count(total),
+            dead: count(dead),
+            first_died_at,
+            last_died_at,
+        })
+    };
+    let groups = rows.into_iter().map(group).collect::<Result<_, StoreError>>()?;
+    Ok(Page::of(groups, limit, total))
 }

@@ -67,7 +67,9 @@ pub async fn retention_purge(db: &mut Db, before: DateTime<Utc>) -> Result<Purge
     for (text, count) in [
         "DELETE FROM sync_logs WHERE completed_at < $1",
         "DELETE FROM webhook_events WHERE received_at < $1 AND state IN ('processed', 'ignored')",
-        "DELETE FROM dead_letters WHERE succeeded_at < $1",
+        "WITH jobs AS (DELETE FROM replay_jobs j WHERE created_at < $1 AND NOT EXISTS
+             (SELECT FROM replay_items i WHERE i.job_id = j.id AND i.state IN ('waiting', 'sent')))
+         DELETE FROM dead_letters WHERE succeeded_at < $1",
     ]
     .into_iter()
     .zip(&mut gone)

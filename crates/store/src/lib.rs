@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 pub mod audit;
+pub mod circuits;
 mod connection;
 pub mod dead_letters;
 pub mod dry_run;
@@ -17,6 +18,7 @@ pub mod quality;
 pub mod reconcile;
 pub mod records;
 pub mod refused_webhooks;
+pub mod replay_jobs;
 pub mod run_control;
 pub mod settings;
 mod sql;

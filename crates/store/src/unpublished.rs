@@ -6,7 +6,10 @@ use diesel_async::RunQueryDsl;
 use domain::{DeadLetterId, RecordType, SyncId, TaskId, WebhookEventId};
 use serde_json::Value;
 
-use crate::{Db, StoreError, error::word, sql::statement, webhook_events::webhook_events_mark_published};
+use crate::{
+    Db, StoreError, error::word, replay_jobs::items_sent, sql::statement,
+    webhook_events::webhook_events_mark_published,
+};
 
 /// Something to be published.
 #[derive(Debug, Clone, PartialEq)]
@@ -225,7 +228,7 @@ pub async fn unpublished_claim(
     .await?;
     let replays: Vec<ReplayRow> = statement(
         "SELECT id, message_id, queue, kind, body, headers, sync_id, replays FROM dead_letters
-         WHERE state = 'replaying' AND replayed_at < $1
+         WHERE state = 'replaying' AND replayed_at < $1 AND (replay_due_at IS NULL OR replay_due_at < $1)
          ORDER BY replayed_at LIMIT $2 FOR NO KEY UPDATE SKIP LOCKED",
     )
     .bind::<Timestamptz, _>(older_than)
@@ -279,6 +282,9 @@ pub async fn published_mark(
     }
     if !events.is_empty() {
         webhook_events_mark_published(db, &events, now).await?;
+    }
+    if !replays.is_empty() {
+        items_sent(db, &replays).await?;
     }
     let updates = [
         ("UPDATE sync_logs SET published_at = $2 WHERE id = ANY($1) AND published_at IS NULL", commands),

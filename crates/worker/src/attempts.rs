@@ -11,13 +11,14 @@ use domain::{
 use store::{
     StoreError,
     settings::settings_read,
+    sync_runs::run_heartbeat,
     tasks::{Attempt, attempt_append, task_retry},
 };
 
 use crate::{context::Context, failure::WorkError};
 
-/// How long a message waits for something that is no failure.
-const SNOOZE: Duration = Duration::from_secs(30);
+/// A message that is put off for less than this would mostly travel.
+const SHORTEST_SNOOZE: Duration = Duration::from_millis(200);
 
 /// What a message is about, as far as it could be read.
 #[derive(Debug, Clone, Copy, Default)]
@@ -38,9 +39,11 @@ pub(crate) async fn settle(
 ) -> Disposition {
     let error = match result {
         Ok(()) => return Disposition::Done,
-        Err(WorkError::FullSyncRunning) => return Disposition::Snooze(SNOOZE),
         Err(error) => error,
     };
+    if let Some(wait) = error.snooze() {
+        return snoozed(context, subject, wait).await;
+    }
     let said = error.chain();
     let class = error.class();
     let ended = context.clock.now();
@@ -82,6 +85,22 @@ pub(crate) async fn settle(
         }
         AfterFailure::DeadLetter => Disposition::Reject { class, reason: said },
     }
+}
+
+/// Not now, through no fault of its own: no attempt, and its run lives. What waits for the same does not come back at the
+/// same moment.
+async fn snoozed(context: &Context, subject: Subject, wait: Duration) -> Disposition {
+    if let Some(run) = subject.run {
+        let now = context.clock.now();
+        let told = async { run_heartbeat(&mut *context.store.db().await?, run, now).await };
+        if let Err(error) = told.await {
+            tracing::debug!(
+                error = &error as &dyn std::error::Error,
+                "a run's sign of life could not be noted"
+            );
+        }
+    }
+    Disposition::Snooze(scattered(wait, &mut rand::rng()).max(SHORTEST_SNOOZE))
 }
 
 /// The waits that operators have set; the defaults while the database cannot say.

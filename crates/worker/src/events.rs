@@ -109,13 +109,15 @@ pub(crate) async fn handle(context: &Context, deliveries: Vec<Delivery>) -> Vec<
             }
             Err(error) => {
                 // The first to know keeps the error with its causes, the others what it said.
-                let (said, class, after) = (error.chain(), error.class(), error.retry_after());
+                let (said, class, after, snooze) =
+                    (error.chain(), error.class(), error.retry_after(), error.snooze());
                 let mut error = Some(error);
                 for place in places {
                     let error = error.take().unwrap_or_else(|| WorkError::Shared {
                         said: said.clone(),
                         class,
                         after,
+                        snooze,
                     });
                     results[place] = Some(Err(error));
                 }

@@ -7,6 +7,9 @@ use domain::FailureClass;
 use portal_client::PortalError;
 use store::StoreError;
 
+/// How long a dead task of a full sync waits while another one runs.
+const BESIDE_A_FULL_SYNC: Duration = Duration::from_secs(30);
+
 /// A piece of work that could not be done.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum WorkError {
@@ -40,6 +43,8 @@ pub(crate) enum WorkError {
         class: FailureClass,
         /// When to try again.
         after: Option<Duration>,
+        /// When to come again, if it was not even tried.
+        snooze: Option<Duration>,
     },
     /// Not a failure: a dead task of a full sync cannot go on while another one runs.
     #[error("another full sync is running")]
@@ -58,6 +63,16 @@ impl WorkError {
             Self::Message(_) | Self::RecordType(_) | Self::Id(_) | Self::Missing(_) => {
                 FailureClass::Permanent
             }
+        }
+    }
+
+    /// When to come again, if this is no failure of an attempt: nothing was tried.
+    pub(crate) fn snooze(&self) -> Option<Duration> {
+        match self {
+            Self::FullSyncRunning => Some(BESIDE_A_FULL_SYNC),
+            Self::Portal(PortalError::CircuitOpen { retry_in }) => Some(*retry_in),
+            Self::Shared { snooze, .. } => *snooze,
+            _ => None,
         }
     }
 

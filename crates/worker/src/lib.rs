@@ -2,6 +2,7 @@
 
 mod archiver;
 mod attempts;
+mod circuit;
 mod commands;
 mod context;
 mod dry_run;
@@ -23,7 +24,7 @@ use broker::{Broker, Publisher, Queue, Updates, archive_dead_letters, consume, c
 use chassis::{Process, health::Health, http, shutdown::Shutdown};
 use domain::{clock::SystemClock, temporary_password::PasswordSeal};
 use outbox::Outbox;
-use portal_client::{PortalClient, PortalOptions};
+use portal_client::{CircuitOptions, PortalClient, PortalOptions};
 use secrecy::ExposeSecret;
 use store::Store;
 
@@ -44,6 +45,10 @@ pub async fn start(settings: &Settings, shutdown: &Shutdown, health: &Health) ->
         api_key: settings.onboarding.api_key.clone(),
         timeout: Duration::from_secs(settings.onboarding.timeout_seconds),
         concurrency: settings.onboarding.concurrency,
+        circuit: CircuitOptions {
+            failures: settings.onboarding.circuit_failures,
+            open_for: Duration::from_millis(settings.onboarding.circuit_open_ms),
+        },
     })?;
     let store = Store::connect(settings.database.url.expose_secret(), settings.database.pool_size).await?;
     let broker = Broker::connect(settings.broker.url.clone(), DAEMON.name);
@@ -66,6 +71,8 @@ pub async fn start(settings: &Settings, shutdown: &Shutdown, health: &Health) ->
     let every = Duration::from_millis(settings.work.progress_every_ms);
     let (progress, telling) = progress::progress(store.clone(), Updates::new(&broker), clock.clone(), every);
     shutdown.supervise("progress", without_error(telling));
+    let reporting = circuit::report(store.clone(), portal.circuit(), clock.clone(), shutdown.soft().clone());
+    shutdown.supervise("circuit", without_error(reporting));
     let outbox = Outbox::new(store.clone(), Publisher::new(&broker));
     let context =
         Context { store, outbox, portal, clock, progress, password_maker: PasswordMaker::new(seal) };

@@ -96,6 +96,12 @@ pub struct Onboarding {
     /// Requests at a time.
     #[garde(range(min = 1, max = 1000))]
     pub concurrency: usize,
+    /// Failures in a row that open the circuit.
+    #[garde(range(min = 1, max = 1000))]
+    pub circuit_failures: u32,
+    /// How long it stays open.
+    #[garde(range(min = 100, max = 3_600_000))]
+    pub circuit_open_ms: u64,
 }
 
 /// How much at a time.

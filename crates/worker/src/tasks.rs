@@ -98,7 +98,10 @@ async fn work(context: &Context, delivery: &Delivery) -> Result<(), WorkError> {
             context.run_ended(task.sync_id, state);
         }
         PhaseEnd::TaskNotOpen => {
-            tracing::debug!(task.id = %id, "another worker was faster, or the run was ended")
+            tracing::debug!(task.id = %id, "another worker was faster, or the run was ended");
+            // Nothing is left to do for the message: if it was a replay, that one is over.
+            let now = context.clock.now();
+            context.store.transaction(async |tx| context.replayed(tx, delivery, now).await).await?;
         }
     }
     Ok(())

@@ -1,9 +1,10 @@
-//! Dead letters: list, look, replay.
+//! Dead letters: list, group, look, replay.
 
 use std::process::ExitCode;
 
-use contracts::operator::{DeadLetter, DeadLetterDetail, List, ReplayAccepted, ReplayRequest};
+use contracts::operator::{DeadLetter, DeadLetterDetail, DeadLetterGroup, List};
 
+use super::replays;
 use crate::{
     api::Api,
     arguments::{DeadLetters, Output},
@@ -24,13 +25,17 @@ pub(crate) async fn run(api: &Api, output: Output, command: DeadLetters) -> anyh
             let letter: DeadLetterDetail = api.get(&format!("/api/sync/dead-letters/{id}")).await?;
             output::either(output, &letter, show);
         }
-        DeadLetters::Replay { ids, all, fingerprint } => {
-            let which = ReplayRequest { ids, all, fingerprint };
-            let accepted: ReplayAccepted = api.post("/api/sync/bulk/replay", Some(&which)).await?;
-            output::either(output, &accepted, |it| {
-                output::line(format!("{} on their way again", it.replaying))
-            });
+        DeadLetters::Groups { page } => {
+            let path = format!("/api/sync/dead-letters/groups?limit={}&offset={}", page.limit, page.offset);
+            let list: List<DeadLetterGroup> = api.get(&path).await?;
+            output::either(output, &list, groups);
         }
+        DeadLetters::Replay(replay) => return replays::replay(api, output, replay).await,
+        DeadLetters::Jobs { job_id: None, page } => replays::jobs(api, output, &page).await?,
+        DeadLetters::Jobs { job_id: Some(job_id), page } => {
+            replays::items(api, output, job_id, &page).await?
+        }
+        DeadLetters::CancelJob { job_id } => replays::cancel(api, output, job_id).await?,
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -48,6 +53,26 @@ fn table(list: &List<DeadLetter>) {
     }
     output::line(table);
     output::line(format!("{} of {}", list.data.len(), list.pagination.total));
+}
+
+fn groups(list: &List<DeadLetterGroup>) {
+    if list.data.is_empty() {
+        output::line("no dead letters");
+        return;
+    }
+    let mut table = output::table(["fingerprint", "dead", "of", "queue", "class", "last died", "reason"]);
+    for it in &list.data {
+        table.add_row([
+            it.fingerprint.clone(),
+            it.dead.to_string(),
+            it.total.to_string(),
+            it.queue.clone(),
+            output::word(&it.class),
+            output::time(it.last_died_at),
+            it.reason.clone(),
+        ]);
+    }
+    output::line(table);
 }
 
 fn show(letter: &DeadLetterDetail) {

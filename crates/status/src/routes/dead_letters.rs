@@ -1,13 +1,10 @@
-//! Dead letters: look at them, put them back on their way.
+//! Dead letters: look at them, one by one or by what they have in common.
 
-use actix_web::{HttpResponse, get, post, web};
+use actix_web::{get, web};
 use base64::{Engine, engine::general_purpose::STANDARD};
-use chassis::{
-    auth::{OperatorRole, Viewer},
-    problem::{FieldError, Problem, ProblemBody},
-};
-use contracts::operator::{DeadLetter, DeadLetterDetail, List, ReplayAccepted, ReplayRequest};
-use domain::DeadLetterId;
+use chassis::{auth::Viewer, problem::Problem};
+use contracts::operator::{DeadLetter, DeadLetterDetail, DeadLetterGroup, DeathClass, List};
+use domain::{DeadLetterId, SyncId};
 use serde::Deserialize;
 use store::dead_letters::{self, DeadLetterFilter as Filter, DeadLetterState as State};
 use utoipa::{IntoParams, ToSchema};
@@ -16,8 +13,6 @@ use uuid::Uuid;
 use super::paging::Paging;
 use crate::{desk::Desk, failure::OrProblem, views};
 
-/// Most dead letters that one request replays: more come with the next.
-const MOST_REPLAYS: u32 = 10_000;
 /// Most attempts that are shown with a dead letter.
 const ATTEMPTS_SHOWN: u32 = 50;
 
@@ -37,11 +32,33 @@ pub(crate) enum DeadLetterState {
 
 /// Which dead letters.
 #[derive(Debug, Deserialize, IntoParams)]
+#[serde(rename_all = "camelCase")]
 #[into_params(parameter_in = Query)]
 pub(crate) struct DeadLetterFilter {
     /// Only those in this state.
     #[param(inline)]
     state: Option<DeadLetterState>,
+    /// Only those of this cause.
+    fingerprint: Option<String>,
+    /// Only those of this queue.
+    queue: Option<String>,
+    /// Only those of this class.
+    class: Option<DeathClass>,
+    /// Only those of this sync.
+    sync_id: Option<Uuid>,
+}
+
+impl DeadLetterFilter {
+    fn of_store(&self) -> Filter {
+        Filter {
+            states: self.state.map(state).into_iter().collect(),
+            fingerprint: self.fingerprint.clone(),
+            queue: self.queue.clone(),
+            class: self.class.map(views::death_class_asked),
+            sync_id: self.sync_id.map(SyncId::from_uuid),
+            ..Filter::default()
+        }
+    }
 }
 
 /// Dead letters, newest first
@@ -58,10 +75,8 @@ pub(crate) async fn list(
     filter: web::Query<DeadLetterFilter>,
 ) -> Result<web::Json<List<DeadLetter>>, Problem> {
     let window = paging.window()?;
-    let states = filter.state.map(state).into_iter().collect();
-    let filter = Filter { states, ..Filter::default() };
     let mut db = desk.store.db().await.or_problem()?;
-    let page = dead_letters::dead_letter_list(&mut db, &filter, window).await.or_problem()?;
+    let page = dead_letters::dead_letter_list(&mut db, &filter.of_store(), window).await.or_problem()?;
     let pagination = paging.with_total(page.total);
     Ok(web::Json(List { data: page.rows.iter().map(views::dead_letter).collect(), pagination }))
 }
@@ -94,78 +109,26 @@ pub(crate) async fn find(
     }))
 }
 
-/// Replay a dead letter
-///
-/// It goes back to the queue it died in, with a new budget of attempts.
+/// Dead letters by what they have in common, those that wait for somebody first
 #[utoipa::path(
-    operation_id = "replayDeadLetter", tag = "dead letters",
-    responses(
-        (status = 202, body = ReplayAccepted),
-        (status = 409, body = ProblemBody, content_type = "application/problem+json", description = "It is not dead"),
-    )
+    operation_id = "listDeadLetterGroups", tag = "dead letters",
+    params(Paging, DeadLetterFilter),
+    responses((status = 200, body = List<DeadLetterGroup>))
 )]
-#[post("/api/sync/dead-letters/{id}/replay")]
-pub(crate) async fn replay_one(
+#[get("/api/sync/dead-letters/groups")]
+pub(crate) async fn groups(
     desk: web::Data<Desk>,
-    operator: OperatorRole,
-    id: web::Path<Uuid>,
-) -> Result<HttpResponse, Problem> {
-    let id = DeadLetterId::from_uuid(id.into_inner());
+    _viewer: Viewer,
+    paging: web::Query<Paging>,
+    filter: web::Query<DeadLetterFilter>,
+) -> Result<web::Json<List<DeadLetterGroup>>, Problem> {
+    let window = paging.window::<()>()?;
     let mut db = desk.store.db().await.or_problem()?;
-    let letter = dead_letters::dead_letter_find(&mut db, id).await.or_problem()?;
-    drop(db);
-    let letter = letter.ok_or_else(|| no_such_letter(id))?;
-    let filter = Filter { ids: vec![id], ..Filter::default() };
-    let replaying = replay(&desk, &operator, &filter).await?;
-    if replaying == 0 {
-        let detail = format!("It is {}, so there is nothing to replay.", letter.state.as_str());
-        return Err(Problem::conflict("not_replayable", detail).with("state", letter.state.as_str()));
-    }
-    Ok(HttpResponse::Accepted().json(ReplayAccepted { replaying }))
-}
-
-/// Replay many dead letters
-#[utoipa::path(
-    operation_id = "replayDeadLetters", tag = "dead letters",
-    request_body = ReplayRequest,
-    responses(
-        (status = 202, body = ReplayAccepted),
-        (status = 422, body = ProblemBody, content_type = "application/problem+json",
-            description = "Not exactly one of `ids`, `fingerprint` and `all`"),
-    )
-)]
-#[post("/api/sync/bulk/replay")]
-pub(crate) async fn replay_many(
-    desk: web::Data<Desk>,
-    operator: OperatorRole,
-    which: web::Json<ReplayRequest>,
-) -> Result<HttpResponse, Problem> {
-    let ReplayRequest { ids, fingerprint, all } = which.into_inner();
-    let ways = usize::from(!ids.is_empty()) + usize::from(fingerprint.is_some()) + usize::from(all);
-    if ways != 1 {
-        let errors =
-            vec![FieldError::new("#", "exactly_one", "name exactly one of ids, fingerprint and all")];
-        return Err(Problem::invalid("It is not clear what to replay.", errors));
-    }
-    // By name, those whose replay died are replayed again; by cause or all, only those that nobody has touched.
-    let states = if ids.is_empty() { vec![State::Dead] } else { Vec::new() };
-    let ids = ids.into_iter().map(DeadLetterId::from_uuid).collect();
-    let filter = Filter { ids, states, fingerprint, ..Filter::default() };
-    let replaying = replay(&desk, &operator, &filter).await?;
-    Ok(HttpResponse::Accepted().json(ReplayAccepted { replaying }))
-}
-
-async fn replay(desk: &Desk, operator: &OperatorRole, filter: &Filter) -> Result<i64, Problem> {
-    let mut tx = desk.store.begin().await.or_problem()?;
-    let replaying =
-        dead_letters::replay_request(&mut tx, filter, MOST_REPLAYS, operator.subject(), desk.clock.now())
-            .await
-            .or_problem()?;
-    tx.commit().await.or_problem()?;
-    for id in &replaying {
-        desk.tell("deadletter.replayed", views::replaying(*id)).await;
-    }
-    Ok(i64::try_from(replaying.len()).unwrap_or(i64::MAX))
+    let page = dead_letters::dead_letter_groups(&mut db, &filter.of_store(), window.limit, window.offset)
+        .await
+        .or_problem()?;
+    let pagination = paging.with_total(page.total);
+    Ok(web::Json(List { data: page.rows.into_iter().map(views::dead_letter_group).collect(), pagination }))
 }
 
 fn state(asked: DeadLetterState) -> State {
@@ -177,6 +140,6 @@ fn state(asked: DeadLetterState) -> State {
     }
 }
 
-fn no_such_letter(id: DeadLetterId) -> Problem {
+pub(super) fn no_such_letter(id: DeadLetterId) -> Problem {
     Problem::not_found("dead_letter_not_found", format!("There is no dead letter {id}."))
 }

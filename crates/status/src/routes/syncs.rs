@@ -5,13 +5,16 @@ use chassis::{
     auth::{OperatorRole, Viewer},
     problem::{Problem, ProblemBody},
 };
+use chrono::TimeDelta;
 use contracts::operator::{
     Finding, FleetCount, List, Overview, PartHealth, SyncDetail, SyncState, SyncSummary, TaskCounts,
 };
 use domain::{SyncId, TaskState};
 use serde::Deserialize;
 use store::{
-    Db, StoreError, Window, gauges, overview, settings,
+    Db, StoreError, Window,
+    circuits::{SickCircuit, circuits_sick},
+    gauges, overview, settings,
     sync_runs::{self, RunCancelled, RunFilter},
     tasks,
 };
@@ -26,6 +29,8 @@ use crate::{
     views,
 };
 
+/// A worker says twice a minute that its circuit is not closed; what is older is of a worker that vanished.
+const CIRCUIT_REPORTS: TimeDelta = TimeDelta::minutes(2);
 /// Most failed attempts that are shown with a sync.
 const ATTEMPTS_SHOWN: u32 = 50;
 
@@ -45,6 +50,7 @@ pub(crate) async fn get_overview(
     let fleet = overview::fleet_counts(&mut db).await.or_problem()?;
     let last_webhook_at = overview::webhook_last_at(&mut db).await.or_problem()?;
     let schedule = settings::settings_read(&mut db).await.or_problem()?.schedule;
+    let sick = circuits_sick(&mut db, now - CIRCUIT_REPORTS).await.or_problem()?;
     drop(db);
 
     let zoned =
@@ -57,6 +63,7 @@ pub(crate) async fn get_overview(
             ok: broker.is_ok(),
             detail: broker.err().map(|e| e.to_string()),
         },
+        onboarding_portal(&sick),
     ];
     let fleet = fleet.map(|(kind, active)| FleetCount {
         record_type: views::record_type(kind),
@@ -72,6 +79,15 @@ pub(crate) async fn get_overview(
         last_webhook_at,
         health,
     }))
+}
+
+/// As workers see it: nobody asks it for this.
+fn onboarding_portal(sick: &[SickCircuit]) -> PartHealth {
+    let detail = sick.first().map(|it| {
+        let since = it.since.format("%Y-%m-%d %H:%M:%S UTC");
+        format!("left alone by {} worker(s) since {since}: {}", sick.len(), it.failure)
+    });
+    PartHealth { name: "onboarding-portal".to_owned(), ok: sick.is_empty(), detail }
 }
 
 async fn last_full_sync(db: &mut Db) -> Result<Option<SyncSummary>, StoreError> {

@@ -2,5 +2,6 @@
 
 mod control;
 mod labels;
+mod replays;
 mod scene;
 mod validation;

@@ -1,7 +1,9 @@
 //! The engine from end to end: a real PostgreSQL, a real RabbitMQ, and a provider that plays what a test needs.
 
 mod control;
+mod dead_letters;
 mod dry_run;
+mod laws;
 mod modes;
 mod provider;
 mod reconcile;

@@ -1,0 +1,81 @@
+//! Tells operators, by a row, while this worker's circuit towards the onboarding portal is not closed.
+
+use std::{sync::Arc, time::Duration};
+
+use chrono::{DateTime, Utc};
+use domain::clock::Clock;
+use portal_client::CircuitState;
+use store::{
+    Store, StoreError,
+    circuits::{SickCircuit, circuit_forget, circuit_report},
+};
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+/// The peer's name, in rows and metrics.
+const PEER: &str = "onboarding-portal";
+/// Between two reports of a circuit that stays as it is: a row that is much older is of a process that vanished.
+const REPORT_EVERY: Duration = Duration::from_secs(30);
+
+/// Reports until `stop`.
+pub(crate) async fn report(
+    store: Store,
+    mut circuit: watch::Receiver<CircuitState>,
+    clock: Arc<dyn Clock>,
+    stop: CancellationToken,
+) {
+    // Names this process among the workers, for as long as it lives.
+    let instance = uuid::Uuid::now_v7();
+    let mut since: Option<DateTime<Utc>> = None;
+    loop {
+        let state = circuit.borrow_and_update().clone();
+        let now = clock.now();
+        let told = match state {
+            CircuitState::Closed => match since.take() {
+                Some(_) => forget(&store, instance).await,
+                None => Ok(()),
+            },
+            CircuitState::Open(failure) => {
+                tell(&store, sick(instance, "open", failure, *since.get_or_insert(now), now)).await
+            }
+            CircuitState::HalfOpen(failure) => {
+                tell(&store, sick(instance, "half_open", failure, *since.get_or_insert(now), now)).await
+            }
+        };
+        if let Err(error) = told {
+            tracing::debug!(
+                error = &error as &dyn std::error::Error,
+                "the circuit could not be reported; next time"
+            );
+        }
+        tokio::select! {
+            () = stop.cancelled() => break,
+            changed = circuit.changed() => if changed.is_err() { break },
+            () = tokio::time::sleep(REPORT_EVERY), if since.is_some() => {}
+        }
+    }
+    if since.is_some()
+        && let Err(error) = forget(&store, instance).await
+    {
+        tracing::debug!(error = &error as &dyn std::error::Error, "the circuit's row stays, and grows old");
+    }
+}
+
+fn sick(
+    instance: uuid::Uuid,
+    state: &str,
+    failure: String,
+    since: DateTime<Utc>,
+    now: DateTime<Utc>,
+) -> SickCircuit {
+    let (peer, state) = (PEER.to_owned(), state.to_owned());
+    SickCircuit { instance, peer, state, since, failure, reported_at: now }
+}
+
+async fn tell(store: &Store, circuit: SickCircuit) -> Result<(), StoreError> {
+    circuit_report(&mut *store.db().await?, &circuit).await
+}
+
+async fn forget(store: &Store, instance: uuid::Uuid) -> Result<(), StoreError> {
+    circuit_forget(&mut *store.db().await?, instance, PEER).await
+}

@@ -1,0 +1,231 @@
+//! What cannot be done: retried when it may pass, a dead letter alone when not, and replayed by jobs that keep the result.
+
+use crate::scene::{PATIENCE, Scene};
+use domain::{
+    DeadLetterId, Mode, RecordType, Scope,
+    clock::{Clock, SystemClock},
+};
+use serde_json::json;
+use store::{
+    dead_letters::{DeadLetterFilter, DeadLetterState, dead_letter_groups},
+    replay_jobs::{
+        NewReplayJob, ReplayCancelled, ReplayItemState, ReplayJob, replay_item_page, replay_job_cancel,
+        replay_job_create, replay_job_find,
+    },
+};
+use testbed::{lapin, wait_until};
+
+async fn replay(scene: &Scene, which: DeadLetterFilter, rate: Option<u32>) -> anyhow::Result<uuid::Uuid> {
+    let job = NewReplayJob {
+        id: uuid::Uuid::now_v7(),
+        which,
+        asked: json!({}),
+        limit: 100,
+        rate_per_second: rate,
+        requested_by: "anna".to_owned(),
+        reason: Some("mended".to_owned()),
+    };
+    let now = SystemClock.now();
+    scene.store.transaction(async |tx| replay_job_create(tx, &job, now).await).await?;
+    Ok(job.id)
+}
+
+async fn job(scene: &Scene, id: uuid::Uuid) -> anyhow::Result<ReplayJob> {
+    let found = replay_job_find(&mut *scene.store.db().await?, id).await?;
+    found.ok_or_else(|| anyhow::anyhow!("no job {id}"))
+}
+
+async fn completed(scene: &Scene, id: uuid::Uuid) -> anyhow::Result<ReplayJob> {
+    wait_until("the job is complete", PATIENCE, async || {
+        let job = job(scene, id).await.expect("it is there");
+        if job.completed_at.is_some() { Ok(job) } else { Err(job) }
+    })
+    .await
+}
+
+async fn letters(scene: &Scene, state: &str, n: i64) -> anyhow::Result<()> {
+    wait_until(format!("{n} dead letters are {state}"), PATIENCE, async || {
+        match scene.number(&format!("dead_letters WHERE state = '{state}'")).await {
+            found if found == n => Ok(()),
+            found => Err(found),
+        }
+    })
+    .await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn garbage_on_any_queue_is_a_dead_letter_alone_and_nothing_is_stuck() -> anyhow::Result<()> {
+    let scene = Scene::new().await?;
+    scene.provider.small_fleet();
+    let channel = scene.world.amqp_connection().await?.create_channel().await?;
+    let queues =
+        [("sync.events", "ApprovalEvent"), ("sync.commands", "SyncCommand"), ("sync.tasks", "SyncTask")];
+    for (queue, kind) in queues {
+        let messages: [(Option<String>, &[u8]); 4] = [
+            (None, b"\xff\x00"),
+            (Some(format!("sms.sync.v1.{kind}")), b"{\"truncated"),
+            (Some("sms.sync.v1.NeverHeardOf".to_owned()), b"{}"),
+            (Some(format!("sms.sync.v0.{kind}")), b"{\"id\": 7}"),
+        ];
+        for (kind, body) in messages {
+            let properties = lapin::BasicProperties::default();
+            let properties = match kind {
+                Some(kind) => properties.with_kind(kind.as_str().into()),
+                None => properties,
+            };
+            let options = lapin::options::BasicPublishOptions::default();
+            channel.basic_publish("sms.sync".into(), queue.into(), options, body, properties).await?.await?;
+        }
+    }
+    letters(&scene, "dead", 12).await?;
+    let by_queue = scene
+        .rows("SELECT queue, count(*) AS n, count(*) FILTER (WHERE class = 'permanent' AND attempts = 1) AS at_once
+               FROM dead_letters GROUP BY queue ORDER BY queue")
+        .await;
+    let all_of = |queue: &str| json!({"queue": queue, "n": 4, "at_once": 4});
+    assert_eq!(by_queue, [all_of("sync.commands"), all_of("sync.events"), all_of("sync.tasks")]);
+
+    // The queues go on.
+    let id = scene.full_sync().await?;
+    assert_eq!(scene.ended(id).await?["state"], "completed");
+    let event = scene.webhook("vessel.updated", RecordType::Vessel, "v-1").await?;
+    scene.event_state(event.id, "processed").await?;
+
+    // Garbage of one making is one group, and a replay of it dies again, with its lineage.
+    let mut db = scene.store.db().await?;
+    let groups = dead_letter_groups(&mut db, &DeadLetterFilter::default(), 50, 0).await?;
+    drop(db);
+    assert!(groups.rows.iter().all(|group| group.dead == group.total && !group.reason.is_empty()));
+    assert_eq!(groups.rows.iter().map(|group| group.total).sum::<u64>(), 12);
+    let which = DeadLetterFilter {
+        queue: Some("sync.tasks".to_owned()),
+        states: vec![DeadLetterState::Dead],
+        ..DeadLetterFilter::default()
+    };
+    let again = completed(&scene, replay(&scene, which, None).await?).await?;
+    assert_eq!((again.died, again.succeeded), (4, 0));
+    assert_eq!(scene.number("dead_letters WHERE replay_of IS NOT NULL AND state = 'dead'").await, 4);
+    scene.end().await;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_replay_job_keeps_what_became_of_each_dead_letter() -> anyhow::Result<()> {
+    let scene = Scene::new().await?;
+    scene.provider.small_fleet();
+    scene.provider.fail_list("users", Some(404));
+    scene.provider.fail_list("equipment", Some(404));
+    let id = scene.full_sync().await?;
+    assert_eq!(scene.ended(id).await?["state"], "completed_with_errors");
+    letters(&scene, "dead", 2).await?;
+
+    // Half of it is mended: one takes effect, the other dies again and is known as which.
+    scene.provider.fail_list("equipment", None);
+    let first = replay(&scene, DeadLetterFilter::default(), None).await?;
+    let done = completed(&scene, first).await?;
+    assert_eq!((done.succeeded, done.died, done.cancelled), (1, 1, 0));
+    let items = replay_item_page(&mut *scene.store.db().await?, first, 10, 0).await?.rows;
+    let died = items.iter().find(|item| item.state == ReplayItemState::Died).expect("one died");
+    let heir: DeadLetterId = died.died_as.expect("as another");
+    let row = scene.rows(&format!("SELECT replay_of FROM dead_letters WHERE id = '{heir}'")).await.remove(0);
+    assert_eq!(row["replay_of"], died.dead_letter_id.to_string());
+
+    // All of it: the run gets whole, and so do the letters, the ancestor among them. The old job's result stands.
+    scene.provider.fail_list("users", None);
+    let which = DeadLetterFilter { ids: vec![heir], ..DeadLetterFilter::default() };
+    let second = completed(&scene, replay(&scene, which, None).await?).await?;
+    assert_eq!((second.succeeded, second.died), (1, 0));
+    letters(&scene, "succeeded", 3).await?;
+    assert_eq!(scene.ended(id).await?["state"], "completed");
+    assert_eq!(job(&scene, first).await?.died, 1);
+    let audit =
+        scene.number("audit WHERE action = 'dead_letter.replay' AND detail->>'reason' = 'mended'").await;
+    assert_eq!(audit, 3);
+    scene.end().await;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_replay_job_that_is_cancelled_leaves_what_was_not_published_as_it_was() -> anyhow::Result<()> {
+    let scene = Scene::new().await?;
+    scene.provider.small_fleet();
+    scene.provider.fail_list("users", Some(404));
+    scene.provider.fail_list("equipment", Some(404));
+    let id = scene.full_sync().await?;
+    scene.ended(id).await?;
+    letters(&scene, "dead", 2).await?;
+    scene.provider.fail_list("users", None);
+    scene.provider.fail_list("equipment", None);
+
+    // One a minute would be the fastest that a test can outrun; one a second has to do: the second is not due when the
+    // first has come to its end.
+    let paced = replay(&scene, DeadLetterFilter::default(), Some(1)).await?;
+    let now = SystemClock.now();
+    scene
+        .world
+        .execute(
+            "UPDATE dead_letters SET replay_due_at = replay_due_at + interval '1 hour'
+                         WHERE replay_due_at > replayed_at",
+        )
+        .await?;
+    wait_until("the first has taken effect", PATIENCE, async || {
+        let job = job(&scene, paced).await.expect("it is there");
+        if job.succeeded == 1 { Ok(()) } else { Err(job) }
+    })
+    .await?;
+    let cancelled =
+        scene.store.transaction(async |tx| replay_job_cancel(tx, paced, "anna", now).await).await?;
+    assert_eq!(cancelled, ReplayCancelled::Cancelled(1));
+    let after = job(&scene, paced).await?;
+    assert_eq!((after.succeeded, after.cancelled, after.waiting), (1, 1, 0));
+    assert_eq!(after.cancelled_by.as_deref(), Some("anna"));
+    letters(&scene, "dead", 1).await?;
+    assert_eq!(scene.number("dead_letters WHERE state = 'dead' AND replays = 0").await, 1);
+    let again = scene.store.transaction(async |tx| replay_job_cancel(tx, paced, "anna", now).await).await?;
+    assert_eq!(again, ReplayCancelled::Ended);
+
+    // It can be replayed as any other.
+    let rest = completed(&scene, replay(&scene, DeadLetterFilter::default(), None).await?).await?;
+    assert_eq!(rest.succeeded, 1);
+    assert_eq!(scene.ended(id).await?["state"], "completed");
+    scene.end().await;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn while_the_provider_is_sick_it_is_left_alone_and_waiting_costs_no_attempts() -> anyhow::Result<()> {
+    let scene = Scene::new().await?;
+    scene.provider.small_fleet();
+    let vessels = Scope { record_types: [RecordType::Vessel].into(), ..Scope::default() };
+    let first = scene.sync(Mode::Selective, vessels).await?;
+    scene.ended(first).await?;
+
+    // Six chains at once: the fifth failure opens the circuit.
+    scene.provider.fail_with(Some(503));
+    let scope = Scope {
+        record_types: [RecordType::Equipment, RecordType::User].into(),
+        vessel_ids: vec!["v-1".into(), "v-2".into(), "v-3".into()],
+        ..Scope::default()
+    };
+    let id = scene.sync(Mode::Selective, scope).await?;
+    wait_until("the circuit is open, and said to be", PATIENCE, async || {
+        match scene.rows("SELECT peer, failure FROM circuits").await.as_slice() {
+            [row] if row["failure"].as_str().is_some_and(|it| it.contains("503")) => Ok(()),
+            rows => Err(rows.to_vec()),
+        }
+    })
+    .await?;
+    scene.provider.fail_with(None);
+    let run = scene.ended(id).await?;
+    assert_eq!(run["state"], "completed", "{run}");
+    assert_eq!(scene.number("dead_letters").await, 0);
+    let failed = scene.number("attempts").await;
+    assert!((5..=12).contains(&failed), "{failed} attempts for six tasks that waited for the circuit");
+    wait_until("the circuit is closed", PATIENCE, async || match scene.number("circuits").await {
+        0 => Ok(()),
+        n => Err(n),
+    })
+    .await?;
+    scene.end().await;
+    Ok(())
+}

@@ -1,0 +1,3 @@
+DROP TABLE circuits;
+ALTER TABLE dead_letters DROP COLUMN replay_due_at;
+DROP TABLE replay_items, replay_jobs;
