@@ -163,13 +163,12 @@ async fn a_run_that_does_not_move_says_so_and_fails_as_stalled_unless_its_next_a
         )
         .await?;
     let scheduler = scene.start_with_lease(1).await?;
-    let noticed = "SELECT detail FROM sync_logs WHERE detail_at > heartbeat_at AND state = 'running'";
-    let run = scene.until("the silent run is noticed", noticed, 1).await?.remove(0);
-    assert!(run["detail"].as_str().is_some_and(|it| it.starts_with("no sign of life since")), "{run}");
-    let failed = "SELECT id, failure FROM sync_logs WHERE state = 'failed'";
+    let failed = "SELECT id, failure, detail FROM sync_logs WHERE state = 'failed'";
     let run = scene.until("the silent run has failed", failed, 1).await?.remove(0);
     assert_eq!(run["id"], "019ab2c4-0000-7000-8000-000000000001");
     assert!(run["failure"].as_str().is_some_and(|it| it.starts_with("stalled: ")), "{run}");
+    // It had been noticed before that, and said so.
+    assert!(run["detail"].as_str().is_some_and(|it| it.starts_with("no sign of life since")), "{run}");
     let other = "SELECT id FROM sync_logs WHERE state = 'running' AND detail IS NULL";
     assert_eq!(scene.rows(other).await.len(), 1);
     end(scheduler).await;

@@ -57,6 +57,9 @@ async fn letters(scene: &Scene, state: &str, n: i64) -> anyhow::Result<()> {
 async fn garbage_on_any_queue_is_a_dead_letter_alone_and_nothing_is_stuck() -> anyhow::Result<()> {
     let scene = Scene::new().await?;
     scene.provider.small_fleet();
+    // The queues are there once something has gone through them.
+    let id = scene.full_sync().await?;
+    scene.ended(id).await?;
     let channel = scene.world.amqp_connection().await?.create_channel().await?;
     let queues =
         [("sync.events", "ApprovalEvent"), ("sync.commands", "SyncCommand"), ("sync.tasks", "SyncTask")];
@@ -70,7 +73,7 @@ async fn garbage_on_any_queue_is_a_dead_letter_alone_and_nothing_is_stuck() -> a
         for (kind, body) in messages {
             let properties = lapin::BasicProperties::default();
             let properties = match kind {
-                Some(kind) => properties.with_kind(kind.as_str().into()),
+                Some(kind) => properties.with_type(kind.as_str().into()),
                 None => properties,
             };
             let options = lapin::options::BasicPublishOptions::default();
