@@ -52,85 +52,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Replay jobs, newest first */
-        get: operations["listReplayJobs"];
+        get?: never;
         put?: never;
-        /**
-         * Replay many dead letters
-         * @description As a job: follow it at `Location`. What can be replayed is replayed, the oldest first, at most 10,000 at a time.
-         */
+        /** Replay many dead letters */
         post: operations["replayDeadLetters"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/sync/bulk/replay/plan": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** Say what a replay would take, without replaying */
-        post: operations["planReplay"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/sync/bulk/replay/{jobId}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** A replay job, with what became of its dead letters so far */
-        get: operations["getReplayJob"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/sync/bulk/replay/{jobId}/cancel": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /**
-         * Stop a replay job
-         * @description What is not published yet is a dead letter as before. What is on its way goes on.
-         */
-        post: operations["cancelReplayJob"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/sync/bulk/replay/{jobId}/items": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** The dead letters of a replay job, each with what became of it */
-        get: operations["listReplayItems"];
-        put?: never;
-        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -183,23 +108,6 @@ export interface paths {
         };
         /** Dead letters, newest first */
         get: operations["listDeadLetters"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/sync/dead-letters/groups": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Dead letters by what they have in common, those that wait for somebody first */
-        get: operations["listDeadLetterGroups"];
         put?: never;
         post?: never;
         delete?: never;
@@ -351,26 +259,6 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/sync/status/{syncId}/changes": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * What a dry run would create, update, reject or leave in conflict
-         * @description In the order in which it found them. A run that is no dry run has none: it has done what it did.
-         */
-        get: operations["listChanges"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
     "/api/sync/syncs/{syncId}/cancel": {
         parameters: {
             query?: never;
@@ -391,27 +279,6 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/sync/syncs/{syncId}/confirm": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /**
-         * Decide about records that a full sync did not find any more
-         * @description A sync that found more than the limit missing, or anything critical, has deactivated nothing and asks. What was
-         *     written since it began is left alone.
-         */
-        post: operations["confirmSync"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
     "/api/sync/syncs/{syncId}/findings": {
         parameters: {
             query?: never;
@@ -423,47 +290,6 @@ export interface paths {
         get: operations["listFindings"];
         put?: never;
         post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/sync/syncs/{syncId}/resume": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /**
-         * Go on with a sync that stopped
-         * @description A sync that failed, was cancelled or lost a part goes on where it stopped: what is done stays done.
-         */
-        post: operations["resumeSync"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/sync/syncs/{syncId}/retry": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /**
-         * Try again what failed in a sync
-         * @description Tasks that were given up are open again in the sync itself. Records that were rejected are looked at by a new sync,
-         *     which names this one. What went well is left alone.
-         */
-        post: operations["retrySync"];
         delete?: never;
         options?: never;
         head?: never;
@@ -497,10 +323,9 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Start a sync
-         * @description Without a body, everything that the onboarding portal has approved is looked at. `incremental` looks at what changed
-         *     since the last complete sync, `selective` at what is named. The answer comes when the run is recorded, not when it is
-         *     done: follow `Location` or the updates.
+         * Start a full sync
+         * @description Without a body, everything that the onboarding portal has approved is looked at. The answer comes when the run is
+         *     recorded, not when it is done: follow `Location` or the updates.
          */
         post: operations["triggerSync"];
         delete?: never;
@@ -728,25 +553,6 @@ export interface components {
          * @enum {string}
          */
         Cause: "manual" | "scheduled" | "webhook" | "replay";
-        /** @description What a dry run would do to one record. */
-        Change: {
-            conflict?: components["schemas"]["ConflictPreview"] | null;
-            /** @description Field by field; a new record has no old values. */
-            fields: components["schemas"]["FieldChange"][];
-            /** @description What a person calls it. */
-            label?: string | null;
-            /** @description What would become of it. */
-            outcome: components["schemas"]["ChangeOutcome"];
-            /** @description Kind of record. */
-            recordType: components["schemas"]["RecordType"];
-            /** @description Id in the onboarding portal. */
-            sourceId: string;
-        };
-        /**
-         * @description What would become of a record that is not as it should be already.
-         * @enum {string}
-         */
-        ChangeOutcome: "created" | "updated" | "conflict" | "rejected";
         /** @description How often a rule spoke. */
         CodeCount: {
             /** @description Stable word for the rule. */
@@ -765,44 +571,6 @@ export interface components {
             records: number;
             /** @description `error` or `warning`. */
             severity: string;
-        };
-        /** @description Answer to a decision. */
-        ConfirmAccepted: {
-            /**
-             * Format: int64
-             * @description Records that were withdrawn.
-             */
-            deactivated: number;
-            /**
-             * Format: uuid
-             * @description The run that asked.
-             */
-            syncId: string;
-        };
-        /** @description Body of `POST /api/sync/syncs/{syncId}/confirm`. */
-        ConfirmRequest: {
-            /** @description `deactivate` what is missing, or `keep` it. */
-            decision: components["schemas"]["MissingPolicy"];
-            /** @description Why; kept in the audit log. */
-            reason?: string | null;
-        };
-        /** @description A field of a conflict. */
-        ConflictField: {
-            /** @description JSON pointer. */
-            field: string;
-            /** @description In the maintenance portal. */
-            local: Record<string, never>;
-            /** @description In the onboarding portal. */
-            source: Record<string, never>;
-        };
-        /** @description A conflict that would be opened. */
-        ConflictPreview: {
-            /** @description Where they differ. */
-            fields: components["schemas"]["ConflictField"][];
-            /** @description `local_newer`, `source_newer`, `criticality_downgrade` … */
-            kind: string;
-            /** @description `local` or `source`. */
-            winner: string;
         };
         /** @description One step of a connection test. */
         ConnectionStep: {
@@ -896,39 +664,6 @@ export interface components {
             /** @description AMQP headers. */
             headers: Record<string, never>;
         };
-        /** @description Dead letters of one making. */
-        DeadLetterGroup: {
-            /** @description Why they were given up. */
-            class: components["schemas"]["DeathClass"];
-            /**
-             * Format: int64
-             * @description How many of them wait for a person.
-             */
-            dead: number;
-            /** @description What they have in common. */
-            fingerprint: string;
-            /**
-             * Format: date-time
-             * @description When the first of them died.
-             */
-            firstDiedAt: string;
-            /** @description Kind of message. */
-            kind: string;
-            /**
-             * Format: date-time
-             * @description When the last of them did.
-             */
-            lastDiedAt: string;
-            /** @description The queue they died in. */
-            queue: string;
-            /** @description What the newest of them said. */
-            reason: string;
-            /**
-             * Format: int64
-             * @description How many there are.
-             */
-            total: number;
-        };
         /** @description Data of the SSE events `deadletter.added` and `deadletter.replayed`. */
         DeadLetterNotice: {
             /**
@@ -947,20 +682,6 @@ export interface components {
             reason: string;
             /** @description `dead`, `replaying`, `replayed` or `succeeded`. */
             state: string;
-        };
-        /**
-         * @description Why a message was given up.
-         * @enum {string}
-         */
-        DeathClass: "transient" | "permanent" | "poison";
-        /** @description A field that would be changed. */
-        FieldChange: {
-            /** @description JSON pointer, as the provider names the field; parts and schedules by their ids. */
-            field: string;
-            /** @description As it would be. */
-            new: Record<string, never>;
-            /** @description As it is; persons' data masked. */
-            old: Record<string, never>;
         };
         /** @description One field that is wrong. */
         FieldError: {
@@ -1009,25 +730,6 @@ export interface components {
             role: string;
             /** @description The operator's name. */
             subject: string;
-        };
-        /** @description A page of a list. */
-        List_Change: {
-            /** @description Newest first. */
-            data: {
-                conflict?: components["schemas"]["ConflictPreview"] | null;
-                /** @description Field by field; a new record has no old values. */
-                fields: components["schemas"]["FieldChange"][];
-                /** @description What a person calls it. */
-                label?: string | null;
-                /** @description What would become of it. */
-                outcome: components["schemas"]["ChangeOutcome"];
-                /** @description Kind of record. */
-                recordType: components["schemas"]["RecordType"];
-                /** @description Id in the onboarding portal. */
-                sourceId: string;
-            }[];
-            /** @description Where the page stands. */
-            pagination: components["schemas"]["Pagination"];
         };
         /** @description A page of a list. */
         List_DeadLetter: {
@@ -1086,44 +788,6 @@ export interface components {
                 syncId?: string | null;
                 /** @description Trace of the attempt that gave up. */
                 traceId?: string | null;
-            }[];
-            /** @description Where the page stands. */
-            pagination: components["schemas"]["Pagination"];
-        };
-        /** @description A page of a list. */
-        List_DeadLetterGroup: {
-            /** @description Newest first. */
-            data: {
-                /** @description Why they were given up. */
-                class: components["schemas"]["DeathClass"];
-                /**
-                 * Format: int64
-                 * @description How many of them wait for a person.
-                 */
-                dead: number;
-                /** @description What they have in common. */
-                fingerprint: string;
-                /**
-                 * Format: date-time
-                 * @description When the first of them died.
-                 */
-                firstDiedAt: string;
-                /** @description Kind of message. */
-                kind: string;
-                /**
-                 * Format: date-time
-                 * @description When the last of them did.
-                 */
-                lastDiedAt: string;
-                /** @description The queue they died in. */
-                queue: string;
-                /** @description What the newest of them said. */
-                reason: string;
-                /**
-                 * Format: int64
-                 * @description How many there are.
-                 */
-                total: number;
             }[];
             /** @description Where the page stands. */
             pagination: components["schemas"]["Pagination"];
@@ -1200,78 +864,6 @@ export interface components {
             pagination: components["schemas"]["Pagination"];
         };
         /** @description A page of a list. */
-        List_ReplayItem: {
-            /** @description Newest first. */
-            data: {
-                /**
-                 * Format: uuid
-                 * @description The dead letter.
-                 */
-                deadLetterId: string;
-                /**
-                 * Format: uuid
-                 * @description The dead letter as which it died again.
-                 */
-                diedAs?: string | null;
-                /**
-                 * Format: date-time
-                 * @description When it came to its end.
-                 */
-                endedAt?: string | null;
-                /** @description What became of it. */
-                outcome: components["schemas"]["ReplayOutcome"];
-                /** @description Why it had died. */
-                reason: string;
-            }[];
-            /** @description Where the page stands. */
-            pagination: components["schemas"]["Pagination"];
-        };
-        /** @description A page of a list. */
-        List_ReplayJob: {
-            /** @description Newest first. */
-            data: {
-                /**
-                 * Format: date-time
-                 * @description When it was stopped.
-                 */
-                cancelledAt?: string | null;
-                /** @description By whom. */
-                cancelledBy?: string | null;
-                /**
-                 * Format: date-time
-                 * @description When the last of its dead letters came to its end.
-                 */
-                completedAt?: string | null;
-                /** @description What became of its dead letters so far. */
-                counts: components["schemas"]["ReplayCounts"];
-                /**
-                 * Format: date-time
-                 * @description When it was asked for.
-                 */
-                createdAt: string;
-                /** @description What was asked for, as it was. */
-                filter: Record<string, never>;
-                /**
-                 * Format: uuid
-                 * @description The job.
-                 */
-                id: string;
-                /**
-                 * Format: int32
-                 * @description No more than so many a second.
-                 */
-                ratePerSecond?: number | null;
-                /** @description Why. */
-                reason?: string | null;
-                /** @description Who asked. */
-                requestedBy: string;
-                /** @description Where it stands. */
-                state: components["schemas"]["ReplayState"];
-            }[];
-            /** @description Where the page stands. */
-            pagination: components["schemas"]["Pagination"];
-        };
-        /** @description A page of a list. */
         List_SyncSummary: {
             /** @description Newest first. */
             data: {
@@ -1286,10 +878,6 @@ export interface components {
                 completedAt?: string | null;
                 /** @description The account, per kind of record. */
                 counts: components["schemas"]["RecordCounts"][];
-                /** @description What it waits for, if it does not move. */
-                detail?: string | null;
-                /** @description It writes nothing. */
-                dryRun?: boolean;
                 /** @description Why it failed, or what is missing. */
                 failure?: string | null;
                 /**
@@ -1297,7 +885,6 @@ export interface components {
                  * @description Last sign of life.
                  */
                 heartbeatAt: string;
-                missingRecords?: components["schemas"]["MissingRecords"] | null;
                 /** @description How much it looked at. */
                 mode: components["schemas"]["Mode"];
                 /**
@@ -1310,17 +897,10 @@ export interface components {
                 /** @description The operator, `scheduler`, or the webhook's id. */
                 requestedBy: string;
                 /**
-                 * Format: uuid
-                 * @description The run whose failures it tries again.
-                 */
-                retryOf?: string | null;
-                /**
                  * Format: date-time
                  * @description When a worker began.
                  */
                 runningAt?: string | null;
-                /** @description What it looks at, as it is recorded; empty: everything. */
-                scope?: Record<string, never>;
                 /**
                  * Format: date-time
                  * @description When it was asked for.
@@ -1393,16 +973,6 @@ export interface components {
             /** @description Where the page stands. */
             pagination: components["schemas"]["Pagination"];
         };
-        /**
-         * @description What a full sync does with records that are not listed any more. Nothing is ever deleted.
-         * @enum {string}
-         */
-        MissingPolicy: "keep" | "deactivate";
-        /**
-         * @description What became of the records that a full sync did not find any more.
-         * @enum {string}
-         */
-        MissingRecords: "kept" | "planned" | "deactivated" | "asks" | "confirmed" | "declined";
         /**
          * @description How much a sync looks at.
          * @enum {string}
@@ -1516,19 +1086,9 @@ export interface components {
             created: number;
             /**
              * Format: int64
-             * @description Of these, those that were withdrawn for it.
-             */
-            deactivated?: number;
-            /**
-             * Format: int64
              * @description How many the provider says there are; absent until it has said.
              */
             expected?: number | null;
-            /**
-             * Format: int64
-             * @description Here, and not listed any more (full syncs); not part of `read`.
-             */
-            missing?: number;
             /**
              * Format: int64
              * @description Taken from the provider so far.
@@ -1627,177 +1187,32 @@ export interface components {
             /** @description The `webhook-id` it claimed. */
             webhookId?: string | null;
         };
-        /** @description Answer to a replay. */
+        /** @description Answer to a replay: how many were put back on their way. */
         ReplayAccepted: {
-            /**
-             * Format: uuid
-             * @description The job: `/api/sync/bulk/replay/{jobId}`.
-             */
-            jobId: string;
             /**
              * Format: int64
              * @description Dead letters that go back to their queues with a new budget of attempts.
              */
             replaying: number;
         };
-        /** @description The dead letters of a job by what became of them. */
-        ReplayCounts: {
-            /**
-             * Format: int64
-             * @description Stopped.
-             */
-            cancelled: number;
-            /**
-             * Format: int64
-             * @description Died again.
-             */
-            died: number;
-            /**
-             * Format: int64
-             * @description On their way.
-             */
-            sent: number;
-            /**
-             * Format: int64
-             * @description Their effect is in.
-             */
-            succeeded: number;
-            /**
-             * Format: int64
-             * @description Not published yet.
-             */
-            waiting: number;
-        };
-        /** @description One dead letter of a job. */
-        ReplayItem: {
-            /**
-             * Format: uuid
-             * @description The dead letter.
-             */
-            deadLetterId: string;
-            /**
-             * Format: uuid
-             * @description The dead letter as which it died again.
-             */
-            diedAs?: string | null;
-            /**
-             * Format: date-time
-             * @description When it came to its end.
-             */
-            endedAt?: string | null;
-            /** @description What became of it. */
-            outcome: components["schemas"]["ReplayOutcome"];
-            /** @description Why it had died. */
-            reason: string;
-        };
-        /** @description A replay job. */
-        ReplayJob: {
-            /**
-             * Format: date-time
-             * @description When it was stopped.
-             */
-            cancelledAt?: string | null;
-            /** @description By whom. */
-            cancelledBy?: string | null;
-            /**
-             * Format: date-time
-             * @description When the last of its dead letters came to its end.
-             */
-            completedAt?: string | null;
-            /** @description What became of its dead letters so far. */
-            counts: components["schemas"]["ReplayCounts"];
-            /**
-             * Format: date-time
-             * @description When it was asked for.
-             */
-            createdAt: string;
-            /** @description What was asked for, as it was. */
-            filter: Record<string, never>;
-            /**
-             * Format: uuid
-             * @description The job.
-             */
-            id: string;
-            /**
-             * Format: int32
-             * @description No more than so many a second.
-             */
-            ratePerSecond?: number | null;
-            /** @description Why. */
-            reason?: string | null;
-            /** @description Who asked. */
-            requestedBy: string;
-            /** @description Where it stands. */
-            state: components["schemas"]["ReplayState"];
-        };
-        /**
-         * @description What became of one dead letter of a job.
-         * @enum {string}
-         */
-        ReplayOutcome: "waiting" | "sent" | "succeeded" | "died" | "cancelled";
-        /** @description Answer to a plan: what a replay would take. */
-        ReplayPlan: {
-            /**
-             * Format: int64
-             * @description Dead letters that it is about.
-             */
-            matching: number;
-            /**
-             * Format: int64
-             * @description Of these, as many as one job takes, oldest first.
-             */
-            replaying: number;
-        };
-        /**
-         * @description Body of `POST /api/sync/bulk/replay` and of its plan: which dead letters. Either `ids`, or `all`, or any of the rest,
-         *     which narrow each other.
-         */
+        /** @description Body of `POST /api/sync/bulk/replay`: which dead letters to replay. Exactly one of the three. */
         ReplayRequest: {
             /**
              * @description All that are dead.
              * @default false
              */
             all?: boolean;
-            /** @default null */
-            class?: components["schemas"]["DeathClass"] | null;
             /**
-             * @description All dead ones of one cause.
+             * @description All of one cause.
              * @default null
              */
             fingerprint?: string | null;
             /**
-             * @description These, even if they were replayed before.
+             * @description These.
              * @default []
              */
             ids?: string[];
-            /**
-             * @description All dead ones of one queue.
-             * @default null
-             */
-            queue?: string | null;
-            /**
-             * Format: int32
-             * @description No more than so many a second, 1 to 1000; absent: as fast as can be.
-             * @default null
-             */
-            ratePerSecond?: number | null;
-            /**
-             * @description Why; kept in the job and the audit log.
-             * @default null
-             */
-            reason?: string | null;
-            /**
-             * Format: uuid
-             * @description All dead ones of one sync.
-             * @default null
-             */
-            syncId?: string | null;
         };
-        /**
-         * @description Where a replay job stands.
-         * @enum {string}
-         */
-        ReplayState: "running" | "completed" | "cancelled";
         /** @description Answer to a request to reprocess. */
         ReprocessAccepted: {
             /**
@@ -1834,52 +1249,6 @@ export interface components {
              */
             reason?: string | null;
         };
-        /** @description Answer to `POST /api/sync/syncs/{syncId}/resume`. */
-        ResumeAccepted: {
-            /** @description `running`, or `queued` if it had never begun. */
-            state: components["schemas"]["SyncState"];
-            /**
-             * Format: uuid
-             * @description The run, which goes on.
-             */
-            syncId: string;
-            /**
-             * Format: int64
-             * @description Tasks that are open again.
-             */
-            tasks: number;
-        };
-        /** @description Answer to a retry. */
-        RetryAccepted: {
-            /**
-             * Format: int64
-             * @description Its records that were rejected and are looked at again.
-             */
-            records: number;
-            /**
-             * Format: uuid
-             * @description The new run that looks at them; absent if none was rejected.
-             */
-            retrySyncId?: string | null;
-            /**
-             * Format: uuid
-             * @description The run whose failures are tried again.
-             */
-            syncId: string;
-            /**
-             * Format: int64
-             * @description Its tasks that were given up and are open again.
-             */
-            tasks: number;
-        };
-        /** @description Body of `POST /api/sync/syncs/{syncId}/retry`; none at all will do. */
-        RetryRequest: {
-            /**
-             * @description Why; kept in the new run and the audit log.
-             * @default null
-             */
-            reason?: string | null;
-        };
         /** @description What a cron expression means: `GET /api/sync/schedule/preview?cron&timeZone`. */
         SchedulePreview: {
             /** @description In words. */
@@ -1889,20 +1258,8 @@ export interface components {
         };
         /** @description `GET /api/sync/settings`. The `ETag` is the version. */
         Settings: {
-            /**
-             * Format: int32
-             * @description Of the active records of a type, in percent; beyond it an operator is asked.
-             */
-            deactivationLimitPercent?: number;
             /** @description The schedule is on. */
             enableScheduledSync: boolean;
-            /**
-             * Format: int32
-             * @description How far before the last complete sync an incremental one begins, in seconds.
-             */
-            incrementalOverlapSeconds?: number;
-            /** @description What a full sync does with records that are not listed any more. */
-            missingRecords: components["schemas"]["MissingPolicy"];
             /**
              * Format: int32
              * @description Records per page asked of the onboarding portal.
@@ -1914,8 +1271,6 @@ export interface components {
             schedule: components["schemas"]["SchedulePreview"];
             /** @description Five fields: minute, hour, day of month, month, day of week. */
             scheduleCron: string;
-            /** @description What the schedule starts: `full` or `incremental`. */
-            scheduleMode: components["schemas"]["Mode"];
             /** @description IANA zone in which the cron expression is meant. */
             scheduleTimeZone: string;
             /**
@@ -1934,24 +1289,10 @@ export interface components {
         /** @description Body of `POST /api/sync/settings`: what is absent stays. */
         SettingsChange: {
             /**
-             * Format: int32
-             * @description 0 to 100.
-             * @default null
-             */
-            deactivationLimitPercent?: number | null;
-            /**
              * @description The schedule on or off.
              * @default null
              */
             enableScheduledSync?: boolean | null;
-            /**
-             * Format: int32
-             * @description 0 to 604800.
-             * @default null
-             */
-            incrementalOverlapSeconds?: number | null;
-            /** @default null */
-            missingRecords?: components["schemas"]["MissingPolicy"] | null;
             /**
              * Format: int32
              * @description 1 to 1000.
@@ -1968,8 +1309,6 @@ export interface components {
              * @default null
              */
             scheduleCron?: string | null;
-            /** @default null */
-            scheduleMode?: components["schemas"]["Mode"] | null;
             /**
              * @description IANA zone.
              * @default null
@@ -2060,10 +1399,6 @@ export interface components {
             completedAt?: string | null;
             /** @description The account, per kind of record. */
             counts: components["schemas"]["RecordCounts"][];
-            /** @description What it waits for, if it does not move. */
-            detail?: string | null;
-            /** @description It writes nothing. */
-            dryRun?: boolean;
             /** @description Why it failed, or what is missing. */
             failure?: string | null;
             /**
@@ -2071,7 +1406,6 @@ export interface components {
              * @description Last sign of life.
              */
             heartbeatAt: string;
-            missingRecords?: components["schemas"]["MissingRecords"] | null;
             /** @description How much it looked at. */
             mode: components["schemas"]["Mode"];
             /**
@@ -2084,17 +1418,10 @@ export interface components {
             /** @description The operator, `scheduler`, or the webhook's id. */
             requestedBy: string;
             /**
-             * Format: uuid
-             * @description The run whose failures it tries again.
-             */
-            retryOf?: string | null;
-            /**
              * Format: date-time
              * @description When a worker began.
              */
             runningAt?: string | null;
-            /** @description What it looks at, as it is recorded; empty: everything. */
-            scope?: Record<string, never>;
             /**
              * Format: date-time
              * @description When it was asked for.
@@ -2148,33 +1475,6 @@ export interface components {
         };
         /** @description Body of `POST /api/sync/trigger`. No body at all starts a full sync. */
         TriggerRequest: {
-            /**
-             * Format: date-time
-             * @description Only what changed at this time or later (`selective`).
-             * @default null
-             */
-            changedSince?: string | null;
-            /**
-             * Format: date-time
-             * @description Only what changed at this time or earlier (`selective`); what the provider lists beyond is counted as skipped.
-             * @default null
-             */
-            changedUntil?: string | null;
-            /**
-             * @description Only this company with its vessels and what belongs to them, by its id in the onboarding portal (`selective`).
-             * @default null
-             */
-            companyId?: string | null;
-            /**
-             * @description Write nothing, and answer what would become of each record: see `/api/sync/status/{syncId}/changes`.
-             * @default false
-             */
-            dryRun?: boolean;
-            /**
-             * @description Only these pieces of equipment, by their ids in the onboarding portal (`selective`); at most 500.
-             * @default []
-             */
-            equipmentIds?: string[];
             /** @default null */
             mode?: components["schemas"]["Mode"] | null;
             /**
@@ -2182,16 +1482,6 @@ export interface components {
              * @default null
              */
             reason?: string | null;
-            /**
-             * @description Only these kinds of record (`incremental`, `selective`); companies come with vessels.
-             * @default []
-             */
-            recordTypes?: components["schemas"]["RecordType"][];
-            /**
-             * @description Only these vessels with what belongs to them, by IMO number (`selective`); at most 500.
-             * @default []
-             */
-            vesselImos?: string[];
         };
         /** @description `GET /api/sync/validation/reports`: what validation has to say about a vessel, a run, or the fleet. */
         ValidationReport: {
@@ -2439,39 +1729,6 @@ export interface operations {
             };
         };
     };
-    listReplayJobs: {
-        parameters: {
-            query?: {
-                /** @description Entries per page. */
-                limit?: number;
-                /** @description Entries to pass over. */
-                offset?: number;
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["List_ReplayJob"];
-                };
-            };
-            /** @description What went wrong, as an RFC 9457 problem */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
     replayDeadLetters: {
         parameters: {
             query?: never;
@@ -2487,166 +1744,19 @@ export interface operations {
         responses: {
             202: {
                 headers: {
-                    /** @description Where the job can be looked at */
-                    Location?: string;
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["ReplayAccepted"];
                 };
             };
-            /** @description `errors` says why */
+            /** @description Not exactly one of `ids`, `fingerprint` and `all` */
             422: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description What went wrong, as an RFC 9457 problem */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    planReplay: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["ReplayRequest"];
-            };
-        };
-        responses: {
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ReplayPlan"];
-                };
-            };
-            /** @description `errors` says why */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description What went wrong, as an RFC 9457 problem */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    getReplayJob: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                jobId: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ReplayJob"];
-                };
-            };
-            /** @description What went wrong, as an RFC 9457 problem */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    cancelReplayJob: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                jobId: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ReplayJob"];
-                };
-            };
-            /** @description Nothing is left to stop */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description What went wrong, as an RFC 9457 problem */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    listReplayItems: {
-        parameters: {
-            query?: {
-                /** @description Entries per page. */
-                limit?: number;
-                /** @description Entries to pass over. */
-                offset?: number;
-            };
-            header?: never;
-            path: {
-                jobId: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["List_ReplayItem"];
                 };
             };
             /** @description What went wrong, as an RFC 9457 problem */
@@ -2751,14 +1861,6 @@ export interface operations {
                 offset?: number;
                 /** @description Only those in this state. */
                 state?: "dead" | "replaying" | "replayed" | "succeeded";
-                /** @description Only those of this cause. */
-                fingerprint?: string;
-                /** @description Only those of this queue. */
-                queue?: string;
-                /** @description Only those of this class. */
-                class?: components["schemas"]["DeathClass"];
-                /** @description Only those of this sync. */
-                syncId?: string;
             };
             header?: never;
             path?: never;
@@ -2772,49 +1874,6 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["List_DeadLetter"];
-                };
-            };
-            /** @description What went wrong, as an RFC 9457 problem */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    listDeadLetterGroups: {
-        parameters: {
-            query?: {
-                /** @description Entries per page. */
-                limit?: number;
-                /** @description Entries to pass over. */
-                offset?: number;
-                /** @description Only those in this state. */
-                state?: "dead" | "replaying" | "replayed" | "succeeded";
-                /** @description Only those of this cause. */
-                fingerprint?: string;
-                /** @description Only those of this queue. */
-                queue?: string;
-                /** @description Only those of this class. */
-                class?: components["schemas"]["DeathClass"];
-                /** @description Only those of this sync. */
-                syncId?: string;
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["List_DeadLetterGroup"];
                 };
             };
             /** @description What went wrong, as an RFC 9457 problem */
@@ -3151,45 +2210,6 @@ export interface operations {
             };
         };
     };
-    listChanges: {
-        parameters: {
-            query?: {
-                /** @description Entries per page. */
-                limit?: number;
-                /** @description Entries to pass over. */
-                offset?: number;
-                /** @description Only of this kind of record. */
-                recordType?: components["schemas"]["RecordType"];
-                /** @description Only with this outcome. */
-                outcome?: components["schemas"]["ChangeOutcome"];
-            };
-            header?: never;
-            path: {
-                syncId: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["List_Change"];
-                };
-            };
-            /** @description What went wrong, as an RFC 9457 problem */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
     cancelSync: {
         parameters: {
             query?: never;
@@ -3210,49 +2230,6 @@ export interface operations {
                 };
             };
             /** @description It has ended */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description What went wrong, as an RFC 9457 problem */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    confirmSync: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                syncId: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["ConfirmRequest"];
-            };
-        };
-        responses: {
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ConfirmAccepted"];
-                };
-            };
-            /** @description It asks nothing, or a later full sync knows better */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -3294,88 +2271,6 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["List_Finding"];
-                };
-            };
-            /** @description What went wrong, as an RFC 9457 problem */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    resumeSync: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                syncId: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            202: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ResumeAccepted"];
-                };
-            };
-            /** @description It is at work, or complete, or another full sync is at work */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description What went wrong, as an RFC 9457 problem */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    retrySync: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                syncId: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: {
-            content: {
-                "application/json": components["schemas"]["RetryRequest"] | null;
-            };
-        };
-        responses: {
-            202: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["RetryAccepted"];
-                };
-            };
-            /** @description It is at work, nothing of it failed, or another full sync is at work */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description What went wrong, as an RFC 9457 problem */
@@ -3443,15 +2338,6 @@ export interface operations {
             };
             /** @description A full sync is at work; `runningSyncId` says which */
             409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `errors` says which */
-            422: {
                 headers: {
                     [name: string]: unknown;
                 };
