@@ -1,0 +1,228 @@
+//! Which webhooks are taken, and what those that are not are told.
+
+use contracts::webhook::signature::{SIGNATURE_HEADER, Secret, TIMESTAMP_HEADER};
+use domain::clock::{Clock, SystemClock};
+use serde_json::{Value, json};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+};
+
+use crate::scene::{SECRET, Scene, Webhook, client, new_id};
+
+fn now() -> i64 {
+    SystemClock.now().timestamp()
+}
+
+fn body() -> Vec<u8> {
+    json!({"type": "vessel.approved", "timestamp": "2026-11-24T08:30:00Z", "data": {"id": "v-1"}})
+        .to_string()
+        .into_bytes()
+}
+
+/// The reasons in the log of refused requests, oldest first.
+async fn reasons(scene: &Scene, number: usize) -> anyhow::Result<Vec<Value>> {
+    testbed::wait_until("the refusals are logged", crate::scene::PATIENCE, async || {
+        let rows = scene
+            .rows("SELECT * FROM refused_webhooks ORDER BY id")
+            .await
+            .map_err(|e| vec![json!(e.to_string())])?;
+        if rows.len() == number { Ok(rows) } else { Err(rows) }
+    })
+    .await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_signed_webhook_is_a_row_and_the_same_again_a_duplicate() -> anyhow::Result<()> {
+    let scene = Scene::new(&[]).await?;
+    let webhook = Webhook::about("vessel.approved", "v-1");
+    let first = scene.send(&webhook).await?;
+    assert_eq!(first.status, 202, "{first:?}");
+    assert_eq!(first.body["duplicate"], false);
+    let again = scene.send(&webhook).await?;
+    assert_eq!((again.status.as_u16(), &again.body["duplicate"]), (200, &json!(true)), "{again:?}");
+    assert_eq!(first.body["eventId"], again.body["eventId"]);
+
+    let row = scene.rows("SELECT *, convert_from(body, 'UTF8') AS text FROM webhook_events").await?.remove(0);
+    assert_eq!(row["webhook_id"], webhook.id());
+    assert_eq!((&row["record_type"], &row["source_id"]), (&json!("vessel"), &json!("v-1")));
+    assert_eq!((&row["key_name"], &row["duplicates"]), (&json!("current"), &json!(1)));
+    assert_eq!(row["text"].as_str().map(str::as_bytes), Some(&*webhook.body), "as it was signed");
+    scene.end().await;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_many_deliveries_at_once_one_is_new() -> anyhow::Result<()> {
+    let scene = Scene::new(&[]).await?;
+    let webhook = Webhook::about("vessel.approved", "v-1");
+    let answers = futures_util::future::try_join_all((0..16).map(|_| scene.send(&webhook))).await?;
+    let of = |status: u16| answers.iter().filter(|it| it.status == status).count();
+    assert_eq!((of(202), of(200)), (1, 15), "{answers:?}");
+    assert_eq!(scene.count("webhook_events WHERE duplicates = 15").await?, 1);
+    scene.end().await;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_needs_nothing_and_what_is_not_known_are_recorded_as_ignored() -> anyhow::Result<()> {
+    let scene = Scene::new(&[]).await?;
+    for body in [
+        json!({"type": "test.ping", "timestamp": "2026-11-24T08:30:00Z", "data": {}}),
+        json!({"type": "certificate.approved", "timestamp": "2026-11-24T08:30:00Z", "data": {"id": "c-1"}}),
+        json!({"type": "certificate.approved", "data": [1, 2, 3]}),
+    ] {
+        let webhook = Webhook::signed(SECRET, &new_id(), now(), body.to_string().as_bytes());
+        let answer = scene.send(&webhook).await?;
+        assert_eq!(answer.status, 202, "the sender would try for days: {answer:?}");
+    }
+    assert_eq!(scene.count("webhook_events WHERE state = 'ignored' AND published_at IS NULL").await?, 3);
+    scene.end().await;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_refused_is_told_flatly_and_logged_with_its_reason() -> anyhow::Result<()> {
+    let scene = Scene::new(&[("SMS_WEBHOOK__LARGEST_BODY_BYTES", "2048")]).await?;
+    let good = || Webhook::about("vessel.approved", "v-1");
+    let signed = |text: &[u8]| Webhook::signed(SECRET, &new_id(), now(), text);
+    let old = Webhook::signed(SECRET, &new_id(), now() - 301, &body());
+    let future = Webhook::signed(SECRET, &new_id(), now() + 330, &body());
+    let mut changed = good();
+    changed.body[10] ^= 1;
+    let person = br#"{"type":"vessel.approved","timestamp":"Ola Nordmann","data":{}}"#;
+    let cases = [
+        (good().with("content-type", Some("text/plain")), 415, "unsupported_content_type"),
+        (good().with("content-type", None), 415, "unsupported_content_type"),
+        (signed(&vec![b' '; 2049]), 413, "payload_too_large"),
+        (good().with("webhook-id", None), 401, "missing_signature"),
+        (good().with(TIMESTAMP_HEADER, None), 401, "missing_signature"),
+        (good().with(SIGNATURE_HEADER, None), 401, "missing_signature"),
+        (Webhook::signed(SECRET, "msg.1", now(), &body()), 401, "malformed_id"),
+        (good().with(TIMESTAMP_HEADER, Some("1764000000.5")), 401, "malformed_timestamp"),
+        (old, 401, "timestamp_out_of_tolerance"),
+        (future, 401, "timestamp_out_of_tolerance"),
+        (good().with(SIGNATURE_HEADER, Some("v2,AAAA v1a,AAAA")), 401, "no_usable_signature"),
+        (Webhook::signed("another secret", &new_id(), now(), &body()), 401, "verification_failed"),
+        (changed, 401, "verification_failed"),
+        (signed(b"{"), 400, "unparsable_json"),
+        (signed(person), 400, "schema_invalid"),
+    ];
+    for (webhook, status, reason) in &cases {
+        let answer = scene.send(webhook).await?;
+        assert_eq!(answer.status, *status, "{reason}: {answer:?}");
+        if *status == 401 {
+            assert_eq!(answer.retry_after, None, "{reason}: coming back would not help");
+            assert_eq!(answer.body["code"], "webhook_not_verified", "{reason}: the sender learns no more");
+        }
+    }
+    let wrong_method = client().get(scene.url()).send().await?;
+    assert_eq!(wrong_method.status(), 405);
+    assert_eq!(wrong_method.headers()["allow"], "POST");
+
+    assert_eq!(scene.count("webhook_events").await?, 0);
+    let rows = reasons(&scene, cases.len() + 1).await?;
+    let logged: Vec<_> = rows.iter().map(|row| row["reason"].as_str().unwrap_or("?")).collect();
+    let mut wanted: Vec<_> = cases.iter().map(|(_, _, reason)| *reason).collect();
+    wanted.push("unsupported_method");
+    assert_eq!(logged, wanted);
+    let all = json!(rows).to_string();
+    for secret in ["Ola", "whsec", "v1,", SECRET] {
+        assert!(!all.contains(secret), "{secret} is nobody's business: {all}");
+    }
+    let log = &rows[cases.len() - 1];
+    assert_eq!((&log["body_bytes"], &log["source"]), (&json!(person.len()), &json!("127.0.0.1")));
+    scene.end().await;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn several_secrets_are_in_use_and_rows_name_the_one_that_matched() -> anyhow::Result<()> {
+    let more = "next=whsec_bmV4dG5leHRuZXh0bmV4dG5leHRuZXh0, raw@2999-01-01T00:00:00Z=any text, \
+                old@2020-01-01T00:00:00Z=long gone";
+    let scene = Scene::new(&[("WEBHOOK_SECRETS", more)]).await?;
+    for (secret, status) in [
+        (SECRET, 202),
+        ("whsec_bmV4dG5leHRuZXh0bmV4dG5leHRuZXh0", 202),
+        ("any text", 202),
+        ("long gone", 401),
+        ("never heard", 401),
+    ] {
+        let answer = scene.send(&Webhook::signed(secret, &new_id(), now(), &body())).await?;
+        assert_eq!(answer.status, status, "{secret}: {answer:?}");
+    }
+    // As a sender does while it rotates: both sign, in one header, beside a version of which we know nothing.
+    let mut both = Webhook::signed("long gone", &new_id(), now(), &body());
+    let ours = Secret::parse(&SECRET.to_owned().into())?.sign(both.id(), now(), &both.body);
+    let signatures = format!("v1a,AAAA {} {ours}", both.header(SIGNATURE_HEADER));
+    both = both.with(SIGNATURE_HEADER, Some(&signatures)).with(TIMESTAMP_HEADER, Some(&now().to_string()));
+    assert_eq!(scene.send(&both).await?.status, 202);
+    let names = scene.rows("SELECT key_name FROM webhook_events ORDER BY id").await?;
+    let names: Vec<_> = names.iter().map(|row| row["key_name"].as_str().unwrap_or("?")).collect();
+    assert_eq!(names, ["current", "next", "raw", "current"]);
+    scene.end().await;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_tolerance_is_a_setting_and_holds_either_way() -> anyhow::Result<()> {
+    let scene = Scene::new(&[("SMS_WEBHOOK__TOLERANCE_SECONDS", "1800")]).await?;
+    for (shift, status) in [(-1700, 202), (1700, 202), (-1900, 401), (1900, 401)] {
+        let answer = scene.send(&Webhook::signed(SECRET, &new_id(), now() + shift, &body())).await?;
+        assert_eq!(answer.status, status, "{shift} s: {answer:?}");
+    }
+    scene.end().await;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn githubs_way_is_off_unless_it_is_configured_and_never_a_second_try() -> anyhow::Result<()> {
+    let signature = Secret::parse(&SECRET.to_owned().into())?.sign_hub(&body());
+    let hub = |id: Option<&str>| {
+        Webhook { body: body(), headers: Vec::new() }
+            .with("content-type", Some("application/json"))
+            .with("x-hub-signature-256", Some(&signature))
+            .with("x-github-delivery", id)
+    };
+
+    let scene = Scene::new(&[]).await?;
+    assert_eq!(scene.send(&hub(Some("d-1"))).await?.status, 401);
+    scene.end().await;
+
+    let scene = Scene::new(&[("SMS_WEBHOOK__HUB_SIGNATURE", "true")]).await?;
+    assert_eq!(scene.send(&hub(Some("d-1"))).await?.status, 202);
+    assert_eq!(scene.send(&hub(Some("d-1"))).await?.status, 200, "the delivery's id is the webhook's");
+    assert_eq!(scene.send(&hub(None)).await?.status, 401, "without an id nothing could be told apart");
+    let forged = Webhook::signed("another secret", "d-2", now(), &body())
+        .with("x-hub-signature-256", Some(&signature));
+    assert_eq!(scene.send(&forged).await?.status, 401, "the stronger signature decides");
+    assert_eq!(scene.send(&Webhook::about("vessel.approved", "v-1")).await?.status, 202, "it is still taken");
+    scene.end().await;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn names_of_headers_are_read_in_either_case_and_a_body_in_pieces() -> anyhow::Result<()> {
+    let scene = Scene::new(&[]).await?;
+    for upper in [true, false] {
+        let webhook = Webhook::about("vessel.approved", "v-1");
+        let mut request =
+            String::from("POST /api/sync/webhook HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n");
+        for (name, value) in &webhook.headers {
+            let name = if upper { name.to_uppercase() } else { name.clone() };
+            request.push_str(&format!("{name}: {value}\r\n"));
+        }
+        request.push_str("Transfer-Encoding: chunked\r\n\r\n");
+        for piece in webhook.body.chunks(20) {
+            request.push_str(&format!("{:x}\r\n{}\r\n", piece.len(), std::str::from_utf8(piece)?));
+        }
+        request.push_str("0\r\n\r\n");
+        let mut stream = TcpStream::connect(scene.address).await?;
+        stream.write_all(request.as_bytes()).await?;
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await?;
+        assert!(answer.starts_with("HTTP/1.1 202 "), "{answer}");
+    }
+    scene.end().await;
+    Ok(())
+}
