@@ -3,6 +3,8 @@
 //! Standard Webhooks (<https://www.standardwebhooks.com>): thin payloads under dotted types. A body names the record
 //! that changed; whoever handles it fetches the record's present state from the provider API.
 
+#[cfg(test)]
+mod garbage;
 pub mod signature;
 
 use std::{convert::Infallible, fmt, str::FromStr};
@@ -326,5 +328,98 @@ mod tests {
         assert_eq!(body.event_type, EventType::VesselApproved);
         assert_eq!(body.schema_version, 1);
         assert_eq!(body.data.id.as_deref(), Some("v-1"));
+    }
+
+    /// What the published schema asks of some types.
+    struct Rule {
+        types: Vec<String>,
+        required: Vec<String>,
+        of_data: Vec<String>,
+    }
+
+    fn schema() -> (serde_json::Value, Vec<Rule>) {
+        let text = include_str!("../../../proto-schemas/webhook-event.schema.json");
+        let schema: serde_json::Value = serde_json::from_str(text).unwrap();
+        let words = |list: &serde_json::Value| -> Vec<String> {
+            let words = list.as_array().into_iter().flatten();
+            words.map(|word| word.as_str().unwrap().to_owned()).collect()
+        };
+        let rules = schema["allOf"].as_array().unwrap().iter().map(|rule| {
+            let (when, then) = (&rule["if"]["properties"]["type"]["enum"], &rule["then"]);
+            Rule {
+                types: words(when),
+                required: words(&then["required"]),
+                of_data: words(&then["properties"]["data"]["required"]),
+            }
+        });
+        let rules = rules.collect();
+        (schema, rules)
+    }
+
+    #[test]
+    fn the_published_schema_knows_the_types_that_the_code_knows() {
+        let (schema, rules) = schema();
+        let mut known = 0;
+        for Rule { types, of_data, .. } in &rules {
+            for name in types {
+                let event_type = EventType::from(name.clone());
+                assert!(!matches!(event_type, EventType::Unknown(_)), "{name}");
+                assert_eq!(event_type.record_type().is_some(), of_data.contains(&"id".to_owned()), "{name}");
+                known += 1;
+            }
+        }
+        assert_eq!(known, EventType::KNOWN.len());
+        let pattern = format!("^[A-Za-z0-9_.]{{1,{LONGEST_TYPE}}}$");
+        assert_eq!(schema["properties"]["type"]["pattern"], pattern);
+        for example in schema["examples"].as_array().unwrap() {
+            assert!(WebhookBody::read(example.to_string().as_bytes()).is_ok(), "{example}");
+        }
+    }
+
+    #[test]
+    fn what_the_published_schema_requires_the_code_requires_and_nothing_else() {
+        let (schema, rules) = schema();
+        for Rule { types, required, of_data } in rules {
+            for name in types {
+                let now = "2026-11-24T08:30:00Z";
+                let whole = WebhookBody {
+                    event_type: name.clone().into(),
+                    timestamp: now.parse().unwrap(),
+                    schema_version: 1,
+                    data: WebhookData {
+                        id: Some("v-1".into()),
+                        updated_at: now.parse().ok(),
+                        imo: Some("9074729".into()),
+                    },
+                };
+                let whole = serde_json::to_value(whole).unwrap();
+                for field in whole.as_object().unwrap().keys().filter(|field| *field != "type") {
+                    assert!(schema["properties"].get(field).is_some(), "{field} is documented");
+                    let mut without = whole.clone();
+                    without.as_object_mut().unwrap().remove(field);
+                    let refused = WebhookBody::read(without.to_string().as_bytes()).is_err();
+                    assert_eq!(refused, required.contains(field), "{name} without {field}");
+                }
+                for field in whole["data"].as_object().unwrap().keys() {
+                    assert!(
+                        schema["$defs"]["data"]["properties"].get(field).is_some(),
+                        "{field} is documented"
+                    );
+                    let mut without = whole.clone();
+                    without["data"].as_object_mut().unwrap().remove(field);
+                    let refused = WebhookBody::read(without.to_string().as_bytes()).is_err();
+                    assert_eq!(refused, of_data.contains(field), "{name} without data.{field}");
+                }
+            }
+        }
+        let named = |id: &str| {
+            format!(
+                r#"{{"type":"vessel.approved","timestamp":"2026-11-24T08:30:00Z","data":{{"id":"{id}"}}}}"#
+            )
+        };
+        for (id, fits) in [("A-z0.9_~:@+=", true), ("a/b", false), ("a b", false), ("..", false), ("", false)]
+        {
+            assert_eq!(WebhookBody::read(named(id).as_bytes()).is_ok(), fits, "{id:?}");
+        }
     }
 }
