@@ -19,8 +19,8 @@ mod generated {
 }
 
 pub use generated::{
-    ApprovalEvent, DeadLetterEnvelope, DeadLetterNotice, PageOfRecords, RecordCounts, RecordType,
-    SettingsNotice, SyncCommand, SyncProgress, SyncTask, SyncUpdate, WebhookNotice, sync_update,
+    ApprovalEvent, ConflictNotice, DeadLetterEnvelope, DeadLetterNotice, PageOfRecords, RecordCounts,
+    RecordType, SettingsNotice, SyncCommand, SyncProgress, SyncTask, SyncUpdate, WebhookNotice, sync_update,
 };
 
 /// A message with a name of its own. The name travels as the AMQP `type` and never changes.

@@ -37,6 +37,14 @@ pub use replay::*;
 pub use run_control::*;
 pub use webhooks::*;
 
+mod conflicts;
+
+pub use conflicts::{
+    Conflict, ConflictField, ConflictKind, ConflictNotice, ConflictPolicies, ConflictPoliciesChange,
+    ConflictPolicy, ConflictState, Resolution, ResolutionRefused, ResolveManyRequest, ResolveRequest,
+    ResolvedMany, Side, Undo, UndoneRecord,
+};
+
 words! {
     /// A kind of record that has an account of its own.
     RecordType {

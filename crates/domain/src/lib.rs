@@ -2,6 +2,7 @@
 
 pub mod clock;
 pub mod company;
+pub mod conflict;
 pub mod cron;
 pub mod equipment;
 pub mod failure;
@@ -26,7 +27,7 @@ pub mod webhook_refusal;
 
 pub use failure::FailureClass;
 pub use finding::{Accepted, Finding, Rejection, Rules, Severity};
-pub use ids::{DeadLetterId, RefusedWebhookId, SourceId, SyncId, TaskId, WebhookEventId};
+pub use ids::{ConflictId, DeadLetterId, RefusedWebhookId, SourceId, SyncId, TaskId, WebhookEventId};
 pub use outcome::{Outcome, RecordCounts};
 pub use record_type::RecordType;
 pub use run::{Cause, Mode, Phase, Scope, Slice, SyncState};

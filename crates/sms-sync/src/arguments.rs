@@ -107,6 +107,9 @@ pub(crate) enum Command {
     /// What used up its retries
     #[command(subcommand)]
     DeadLetters(DeadLetters),
+    /// What both portals have changed
+    #[command(subcommand)]
+    Conflicts(Conflicts),
     /// Play the onboarding portal's webhooks
     #[command(subcommand)]
     Webhook(Webhook),
@@ -325,6 +328,68 @@ pub(crate) enum DeathClass {
     Permanent,
     /// Its consumer died with it, again and again.
     Poison,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Conflicts {
+    /// List those that are open, newest first
+    List {
+        #[command(flatten)]
+        page: PageArguments,
+        /// The resolved ones, too
+        #[arg(long)]
+        all: bool,
+        /// company, vessel, equipment or user; by default all
+        #[arg(long)]
+        record_type: Option<String>,
+        /// Only those that this sync met
+        #[arg(long)]
+        sync_id: Option<Uuid>,
+    },
+    /// Show one with both sides
+    Show {
+        /// The conflict
+        id: Uuid,
+    },
+    /// Decide: by a side, field by field, or keep what stands
+    #[command(group = clap::ArgGroup::new("which").required(true).multiple(false))]
+    #[command(group = clap::ArgGroup::new("how").required(true).multiple(false))]
+    Resolve {
+        /// These
+        #[arg(group = "which")]
+        ids: Vec<Uuid>,
+        /// All that this sync met and that are open
+        #[arg(long, group = "which", conflicts_with = "fields")]
+        sync_id: Option<Uuid>,
+        /// By which side
+        #[arg(long, value_enum, group = "how")]
+        by: Option<By>,
+        /// One conflict field by field, like name=local,flag=source
+        #[arg(long, value_delimiter = ',', value_parser = crate::commands::conflicts::parse_field, group = "how",
+            value_name = "FIELD=SIDE")]
+        fields: Vec<(String, contracts::operator::Side)>,
+    },
+}
+
+/// How a conflict is decided.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum By {
+    /// The onboarding portal's values
+    Source,
+    /// The maintenance portal's values
+    Local,
+    /// The record as it stands
+    Keep,
+}
+
+impl From<By> for contracts::operator::Resolution {
+    fn from(by: By) -> Self {
+        match by {
+            By::Source => Self::Source,
+            By::Local => Self::Local,
+            By::Keep => Self::Keep,
+        }
+    }
 }
 
 #[derive(Debug, Subcommand)]

@@ -1,6 +1,7 @@
 //! What each command does.
 
 pub(crate) mod config;
+pub(crate) mod conflicts;
 mod connection;
 mod dead_letters;
 mod migrate;
@@ -41,6 +42,7 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::Runs(command) => runs::run(&api, output, command).await,
         Command::Token { subject, role, ttl, secret } => token::run(output, &subject, role, ttl, &secret),
         Command::DeadLetters(command) => dead_letters::run(&api, output, command).await,
+        Command::Conflicts(command) => conflicts::run(&api, output, command).await,
         Command::Webhook(command) => webhook::run(&api, output, command).await,
         Command::TestConnection => connection::run(&api, output).await,
         Command::Settings(command) => settings::run(&api, output, command).await,

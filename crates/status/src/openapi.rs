@@ -4,7 +4,7 @@
 
 use actix_web::App;
 use chassis::problem::{FieldError, ProblemBody};
-use contracts::operator::{DeadLetterNotice, SettingsNotice, SyncNotice, WebhookNotice};
+use contracts::operator::{ConflictNotice, DeadLetterNotice, SettingsNotice, SyncNotice, WebhookNotice};
 use utoipa::{
     OpenApi,
     openapi::{
@@ -26,7 +26,7 @@ use crate::routes;
             with the role `viewer`, `operator` or `admin`.",
         license(name = "MIT OR Apache-2.0"),
     ),
-    components(schemas(ProblemBody, FieldError, SyncNotice, DeadLetterNotice, WebhookNotice, SettingsNotice)),
+    components(schemas(ProblemBody, FieldError, SyncNotice, DeadLetterNotice, WebhookNotice, SettingsNotice, ConflictNotice)),
     security(("bearer" = [])),
     tags(
         (name = "syncs", description = "Runs: start, watch, stop, look back"),
@@ -34,6 +34,7 @@ use crate::routes;
         (name = "dead letters", description = "What used up its retries, and how it is put back on its way"),
         (name = "webhooks", description = "What the onboarding portal told, and what was refused"),
         (name = "updates", description = "Progress as it happens"),
+        (name = "conflicts", description = "What both portals have changed, and who decides"),
         (name = "validation", description = "What is wrong or odd about the data"),
         (name = "labels", description = "What is glued to the machines"),
         (name = "operators", description = "Who one is, and what one may see once"),

@@ -2,8 +2,10 @@
 
 pub(crate) mod body;
 pub(crate) mod changes;
+pub(crate) mod conflicts;
 pub(crate) mod connection;
 pub(crate) mod dead_letters;
+pub(crate) mod etag;
 pub(crate) mod identity;
 pub(crate) mod labels;
 pub(crate) mod paging;
@@ -12,6 +14,7 @@ pub(crate) mod run_control;
 pub(crate) mod settings;
 pub(crate) mod syncs;
 pub(crate) mod trigger;
+pub(crate) mod undo;
 pub(crate) mod updates;
 pub(crate) mod users;
 pub(crate) mod validation;
@@ -54,6 +57,15 @@ pub(crate) fn configure(app: &mut ServiceConfig<'_>) {
         .service(webhooks::plan_reprocess)
         .service(webhooks::reprocess_many)
         .service(identity::me)
+        .service(conflicts::list)
+        // Before the one that takes whatever stands there for an id.
+        .service(conflicts::get_policies)
+        .service(conflicts::change_policies)
+        .service(conflicts::find)
+        .service(conflicts::resolve)
+        .service(conflicts::resolve_many)
+        .service(undo::undo_sync)
+        .service(undo::find)
         .service(labels::label_svg)
         .service(labels::label_png)
         .service(labels::label_sheets)

@@ -2,11 +2,11 @@
 
 use contracts::{
     messages::{self, sync_update},
-    operator::{self, RecordCounts, SyncSummary},
+    operator::{self, ConflictField, RecordCounts, SyncSummary},
 };
-use domain::{DeadLetterId, SyncId};
+use domain::{DeadLetterId, SyncId, conflict, values::Email};
 use store::{
-    Db, StoreError,
+    Db, StoreError, conflicts,
     dead_letters::DeadLetter,
     findings::StoredFinding,
     refused_webhooks::RefusedWebhook,
@@ -57,6 +57,66 @@ same_words!(cause: domain::Cause => operator::Cause { Manual, Scheduled, Webhook
 same_words!(mode: domain::Mode => operator::Mode { Full, Incremental, Selective });
 
 same_words!(change_outcome_asked: operator::ChangeOutcome => domain::Outcome { Created, Updated, Conflict, Rejected });
+same_words!(conflict_state: conflict::ConflictState => operator::ConflictState { Open, Resolved });
+same_words!(conflict_state_asked: operator::ConflictState => conflict::ConflictState { Open, Resolved });
+same_words!(conflict_kind: conflict::ConflictKind => operator::ConflictKind {
+    LocalNewer, SourceNewer, CriticalityDowngrade, NaturalKey
+});
+same_words!(conflict_kind_asked: operator::ConflictKind => conflict::ConflictKind {
+    LocalNewer, SourceNewer, CriticalityDowngrade, NaturalKey
+});
+same_words!(conflict_policy: conflict::ConflictPolicy => operator::ConflictPolicy {
+    LastWriteWins, SourceWins, Manual
+});
+same_words!(conflict_policy_asked: operator::ConflictPolicy => conflict::ConflictPolicy {
+    LastWriteWins, SourceWins, Manual
+});
+same_words!(side: conflict::Side => operator::Side { Local, Source });
+same_words!(resolution: conflict::ResolutionKind => operator::Resolution { Source, Local, Fields, Keep });
+
+/// Columns that say who a person is.
+const PERSONAL: [&str; 4] = ["email", "given_name", "family_name", "employee_number"];
+
+/// A conflict; persons' data in it is masked unless it is shown whole.
+pub(crate) fn conflict(it: conflicts::Conflict, whole: bool) -> operator::Conflict {
+    let masked = |name: &str, value: Option<&serde_json::Value>| {
+        let value = value.cloned().unwrap_or_default();
+        match value.as_str() {
+            Some(text)
+                if !whole && it.record_type == domain::RecordType::User && PERSONAL.contains(&name) =>
+            {
+                Email::mask(text).into()
+            }
+            _ => value,
+        }
+    };
+    let fields =
+        it.source.iter().filter(|(name, value)| it.local.get(*name) != Some(value)).map(|(name, value)| {
+            let field =
+                ConflictField { local: masked(name, it.local.get(name)), source: masked(name, Some(value)) };
+            (name.clone(), field)
+        });
+    operator::Conflict {
+        fields: fields.collect(),
+        id: it.id.as_uuid(),
+        sync_id: it.sync_id.map(SyncId::as_uuid),
+        record_type: record_type(it.record_type),
+        source_id: it.source_id.to_string(),
+        label: it.label.clone(),
+        kind: conflict_kind(it.kind),
+        policy: conflict_policy(it.policy),
+        winner: side(it.winner),
+        local_writer: it.local_writer.to_string(),
+        local_at: it.local_at,
+        source_at: it.source_at,
+        state: conflict_state(it.state),
+        opened_at: it.opened_at,
+        resolved_at: it.resolved_at,
+        resolved_by: it.resolved_by.clone(),
+        resolution: it.resolution.map(resolution),
+        resolved_fields: it.resolved_fields.clone().and_then(|it| serde_json::from_value(it).ok()),
+    }
+}
 
 /// A number of rows. None is near the end of an i64.
 pub(crate) fn number(count: u64) -> i64 {

@@ -1,10 +1,9 @@
-//! Findings and conflicts: what became of records that did not simply go in.
+//! Findings: why records were rejected, and what is odd about some that were let in.
 
 use chrono::{DateTime, Utc};
-use diesel::{QueryableByName, sql_types::*};
+use diesel::sql_types::*;
 use diesel_async::RunQueryDsl;
 use domain::{Finding, RecordType, Severity, SyncId};
-use serde_json::Value;
 
 use crate::{
     Db, StoreError,
@@ -50,44 +49,6 @@ pub struct StoredFinding {
     pub value: Option<String>,
     /// When.
     pub found_at: DateTime<Utc>,
-}
-
-/// A conflict as it is recorded.
-#[derive(Debug, Clone, PartialEq, QueryableByName)]
-pub struct Conflict {
-    /// Its id.
-    #[diesel(sql_type = Uuid)]
-    pub id: uuid::Uuid,
-    /// What kind of record.
-    #[diesel(sql_type = Text)]
-    pub record_type: String,
-    /// Its id in the onboarding portal.
-    #[diesel(sql_type = Text)]
-    pub source_id: String,
-    /// `local_newer`, `source_newer`, `criticality_downgrade`.
-    #[diesel(sql_type = Text)]
-    pub kind: String,
-    /// The maintenance portal's values.
-    #[diesel(sql_type = Jsonb)]
-    pub local_value: Value,
-    /// The onboarding portal's values.
-    #[diesel(sql_type = Jsonb)]
-    pub source_value: Value,
-    /// When the maintenance portal's were written.
-    #[diesel(sql_type = Timestamptz)]
-    pub local_at: DateTime<Utc>,
-    /// When the onboarding portal's were.
-    #[diesel(sql_type = Timestamptz)]
-    pub source_at: DateTime<Utc>,
-    /// `local` or `source`.
-    #[diesel(sql_type = Text)]
-    pub winner: String,
-    /// `open` or `resolved`.
-    #[diesel(sql_type = Text)]
-    pub state: String,
-    /// When it was found.
-    #[diesel(sql_type = Timestamptz)]
-    pub opened_at: DateTime<Utc>,
 }
 
 /// Stores findings, in one statement: with their run, and as what stands about their records from now on.
@@ -203,20 +164,4 @@ pub async fn finding_list(
         .load(db)
         .await?;
     rows.into_iter().map(stored).collect()
-}
-
-/// Conflicts of a run, at most `limit`.
-///
-/// # Errors
-///
-/// If the database fails.
-pub async fn conflict_list(db: &mut Db, sync_id: SyncId, limit: u32) -> Result<Vec<Conflict>, StoreError> {
-    Ok(statement(
-        "SELECT id, record_type, source_id, kind, local_value, source_value, local_at, source_at, winner, state, opened_at
-         FROM conflicts WHERE sync_id = $1 ORDER BY id LIMIT $2",
-    )
-    .bind::<Uuid, _>(sync_id.as_uuid())
-    .bind::<Int8, _>(i64::from(limit))
-    .load(db)
-    .await?)
 }

@@ -2,6 +2,7 @@
 
 pub mod audit;
 pub mod circuits;
+pub mod conflicts;
 mod connection;
 pub mod dead_letters;
 pub mod dry_run;
@@ -24,6 +25,7 @@ pub mod settings;
 mod sql;
 pub mod sync_runs;
 pub mod tasks;
+pub mod undo;
 pub mod unpublished;
 pub mod webhook_events;
 

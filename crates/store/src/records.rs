@@ -8,7 +8,7 @@
 //! Parts and schedules, and what a table needs beside this, stand in its own file.
 
 mod companies;
-mod conflicts;
+mod disputes;
 mod equipment;
 mod equipment_parts;
 mod users;
@@ -21,6 +21,7 @@ use diesel::{QueryableByName, sql_types::*};
 use diesel_async::RunQueryDsl;
 use domain::{
     Accepted, ContentHash, Finding, Outcome, RecordCounts, RecordType, SourceId, SyncId, Version,
+    conflict::{ConflictKind, ConflictPolicy, Side},
     last_write_wins::{Decision, Held, Writer, decide},
 };
 use serde_json::Value;
@@ -33,8 +34,11 @@ pub use users::{
 pub(crate) use vessels::vessels_of_company;
 pub use vessels::{vessel_ids_by_imo, vessel_ids_known, vessels_apply};
 
+use disputes::Dispute;
+
 use crate::{
     Db, StoreError,
+    conflicts::policy_of,
     findings::{RecordFinding, findings_clear, findings_insert},
     sql::{Statement, statement},
 };
@@ -162,6 +166,7 @@ pub(crate) trait Table: Sync {
     fn after(
         &self,
         _: &mut Db,
+        _: SyncId,
         _written: &[(uuid::Uuid, &Accepted<Self::Record>, bool)],
         _now: DateTime<Utc>,
     ) -> impl Future<Output = Result<Vec<(uuid::Uuid, Finding)>, StoreError>> + Send {
@@ -180,6 +185,8 @@ struct HeldRow {
     content_hash: Vec<u8>,
     #[diesel(sql_type = Timestamptz)]
     version_at: DateTime<Utc>,
+    #[diesel(sql_type = Timestamptz)]
+    source_updated_at: DateTime<Utc>,
     #[diesel(sql_type = Text)]
     last_writer: String,
     #[diesel(sql_type = Bool)]
@@ -203,6 +210,11 @@ impl HeldRow {
         let last_writer: Writer =
             crate::error::word(table, "last_writer", &self.source_id, &self.last_writer)?;
         Ok(Held { version: Version { updated_at: self.version_at, hash }, last_writer })
+    }
+
+    /// What the last sync brought, whoever wrote since.
+    fn source_version(&self, held: &Held) -> Version {
+        Version { updated_at: self.source_updated_at, hash: held.version.hash }
     }
 }
 
@@ -335,12 +347,12 @@ async fn batch_apply<'a, T: Table>(
 ) -> Result<Batch<'a, T::Record>, StoreError> {
     let id_of = |it: &&'a Accepted<T::Record>| T::source_id(&it.record).as_str();
     let compare = format!(
-        "SELECT source_id, id, content_hash, version_at, last_writer, false AS is_critical,
+        "SELECT source_id, id, content_hash, version_at, source_updated_at, last_writer, false AS is_critical,
              NULL::integer AS ships_number, NULL::jsonb AS local FROM {} WHERE source_id = ANY($1)",
         T::NAME
     );
     let lock = format!(
-        "SELECT source_id, id, content_hash, version_at, last_writer, {} AS is_critical, {} AS ships_number,
+        "SELECT source_id, id, content_hash, version_at, source_updated_at, last_writer, {} AS is_critical, {} AS ships_number,
              CASE WHEN last_writer = 'maintenance' OR {} THEN to_jsonb(t) END AS local
          FROM {} AS t WHERE source_id = ANY($1) ORDER BY source_id FOR NO KEY UPDATE",
         T::IS_CRITICAL,
@@ -382,7 +394,7 @@ async fn batch_apply<'a, T: Table>(
             known_apply(table, db, sync_id, &known, &rows, &mut open, &mut written, &mut done, now).await?;
         }
         if !new.is_empty() {
-            let ids = insert(table, db, &new, now).await?;
+            let ids = insert(table, db, sync_id, &new, now).await?;
             for it in new {
                 match ids.get(id_of(&it)) {
                     Some(id) => {
@@ -395,7 +407,7 @@ async fn batch_apply<'a, T: Table>(
             }
         }
         if !written.is_empty() {
-            let odd = table.after(db, &written, now).await?;
+            let odd = table.after(db, sync_id, &written, now).await?;
             let of: HashMap<uuid::Uuid, &'a Accepted<T::Record>> = if odd.is_empty() {
                 HashMap::new()
             } else {
@@ -420,38 +432,66 @@ async fn known_apply<'a, T: Table>(
     now: DateTime<Utc>,
 ) -> Result<(), StoreError> {
     let (mut updates, mut later, mut disputes) = (Vec::new(), Vec::new(), Vec::new());
+    let mut policy = None;
     for it in known.iter().copied() {
         let source_id = T::source_id(&it.record).as_str();
         let Some(row) = rows.get(source_id) else {
             open.push(it); // deleted in between
             continue;
         };
-        let decision = decide(it.version, Some(row.held(T::NAME)?));
+        let held = row.held(T::NAME)?;
+        let decision = decide(it.version, Some(held));
         let mut outcome = decision.outcome();
-        match decision {
-            Decision::Update { overwrites_local } => {
-                if overwrites_local {
-                    disputes.push((it, row, conflicts::Kind::SourceNewer));
-                }
-                if row.is_critical && !T::is_critical(&it.record) {
-                    disputes.push((it, row, conflicts::Kind::CriticalityDowngrade));
-                    outcome = Outcome::Conflict;
-                }
-                updates.push(it);
-                written.push((row.id, it, false));
-                note(table, done, it, row.ships_number);
+        let is_dispute =
+            matches!(decision, Decision::Update { overwrites_local: true } | Decision::LocalWins);
+        let policy = match policy {
+            Some(policy) => policy,
+            None if is_dispute => *policy.insert(policy_of(db, T::RECORD_TYPE).await?),
+            None => ConflictPolicy::LastWriteWins,
+        };
+        let mut dispute = |kind, winner| disputes.push(Dispute { it, row, kind, winner, policy });
+        let write = match decision {
+            Decision::Update { overwrites_local: true } => {
+                let write = policy != ConflictPolicy::Manual;
+                dispute(ConflictKind::SourceNewer, if write { Side::Source } else { Side::Local });
+                write
             }
-            Decision::Unchanged { newer: true } => later.push(it),
-            Decision::LocalWins => disputes.push((it, row, conflicts::Kind::LocalNewer)),
-            Decision::Create | Decision::Unchanged { newer: false } | Decision::Stale => {}
+            Decision::Update { overwrites_local: false } => true,
+            // A state that the last sync has overtaken is no news, and no conflict.
+            Decision::LocalWins if it.version <= row.source_version(&held) => {
+                outcome = Outcome::Skipped;
+                false
+            }
+            Decision::LocalWins => {
+                let write = policy == ConflictPolicy::SourceWins;
+                dispute(ConflictKind::LocalNewer, if write { Side::Source } else { Side::Local });
+                write
+            }
+            Decision::Unchanged { newer: true } => {
+                later.push(it);
+                false
+            }
+            Decision::Create | Decision::Unchanged { newer: false } | Decision::Stale => false,
+        };
+        if write {
+            outcome = Outcome::Updated;
+            if row.is_critical && !T::is_critical(&it.record) {
+                dispute(ConflictKind::CriticalityDowngrade, Side::Local);
+                outcome = Outcome::Conflict;
+            }
+            updates.push(it);
+            written.push((row.id, it, false));
+            note(table, done, it, row.ships_number);
+        } else if is_dispute && outcome != Outcome::Skipped {
+            outcome = Outcome::Conflict;
         }
         done.outcomes.insert(source_id, outcome);
     }
     if !disputes.is_empty() {
-        conflicts::store(table, db, sync_id, &disputes, now).await?;
+        disputes::store(table, db, sync_id, &disputes, now).await?;
     }
     if !updates.is_empty() {
-        update(table, db, &updates, now).await?;
+        update(table, db, sync_id, &updates, now).await?;
     }
     if !later.is_empty() {
         let text = format!(
@@ -546,22 +586,24 @@ fn input_names<T: Table>() -> String {
     names.join(", ")
 }
 
-/// `unnest($2, $3, …) AS i (…)`; `$1` is the time.
+/// `unnest($3, $4, …) AS i (…)`; `$1` is the time, `$2` the run.
 fn input<T: Table>() -> String {
     let names = input_names::<T>();
-    let parameters: Vec<String> = (2..names.split(", ").count() + 2).map(|n| format!("${n}")).collect();
+    let parameters: Vec<String> = (3..names.split(", ").count() + 3).map(|n| format!("${n}")).collect();
     format!("unnest({}) AS i ({names})", parameters.join(", "))
 }
 
 fn bound<'f, T: Table>(
     table: &'f T,
     text: &'f str,
+    sync_id: SyncId,
     records: &[&'f Accepted<T::Record>],
     now: DateTime<Utc>,
 ) -> Statement<'f> {
     let status = |it: &&Accepted<T::Record>| if T::is_withdrawn(&it.record) { "withdrawn" } else { "active" };
     let statement = statement(text)
         .bind::<Timestamptz, _>(now)
+        .bind::<Uuid, _>(sync_id.as_uuid())
         .bind::<Array<Uuid>, _>(records.iter().map(|_| uuid::Uuid::now_v7()).collect::<Vec<_>>())
         .bind::<Array<Text>, _>(
             records.iter().map(|it| T::source_id(&it.record).as_str()).collect::<Vec<_>>(),
@@ -577,6 +619,7 @@ fn bound<'f, T: Table>(
 async fn insert<T: Table>(
     table: &T,
     db: &mut Db,
+    sync_id: SyncId,
     records: &[&Accepted<T::Record>],
     now: DateTime<Utc>,
 ) -> Result<HashMap<String, uuid::Uuid>, StoreError> {
@@ -585,9 +628,9 @@ async fn insert<T: Table>(
     let values: Vec<String> = T::COLUMNS.iter().map(Column::inserted).chain(once).collect();
     let text = format!(
         "INSERT INTO {} (id, source_id, source_updated_at, content_hash, status, version_at, last_writer, synced_at,
-             created_at, updated_at, {})
+             synced_by, created_at, updated_at, {})
          SELECT i.id, i.source_id, i.source_updated_at, i.content_hash, i.status, i.source_updated_at, 'onboarding', $1,
-             $1, $1, {}
+             $2, $1, $1, {}
          FROM {} ON CONFLICT DO NOTHING RETURNING source_id, id",
         T::NAME,
         names.join(", "),
@@ -595,29 +638,71 @@ async fn insert<T: Table>(
         input::<T>()
     );
     let inserted: Vec<(String, uuid::Uuid)> =
-        bound(table, &text, records, now).returning::<(Text, Uuid)>().load(db).await?;
+        bound(table, &text, sync_id, records, now).returning::<(Text, Uuid)>().load(db).await?;
     Ok(inserted.into_iter().collect())
 }
 
 async fn update<T: Table>(
     table: &T,
     db: &mut Db,
+    sync_id: SyncId,
     records: &[&Accepted<T::Record>],
     now: DateTime<Utc>,
 ) -> Result<(), StoreError> {
     let sets: Vec<String> = T::COLUMNS.iter().map(|it| format!("{} = {}", it.name, it.updated())).collect();
-    // synced_at always moves, which tells the trigger that this is no edit of the maintenance portal.
+    // What is written over is kept in the same statement, so that a run can be undone. synced_at always moves, which
+    // tells the trigger that this is no edit of the maintenance portal.
     let text = format!(
-        "UPDATE {} AS t SET source_updated_at = i.source_updated_at, content_hash = i.content_hash, status = i.status,
-             version_at = i.source_updated_at, last_writer = 'onboarding', updated_at = $1,
+        "WITH i AS (SELECT * FROM {}), kept AS (
+             INSERT INTO overwritten (sync_id, record_type, row_id, synced_by, image)
+             SELECT $2, '{}', t.id, t.synced_by, {} FROM {} AS t JOIN i ON t.source_id = i.source_id
+         )
+         UPDATE {} AS t SET source_updated_at = i.source_updated_at, content_hash = i.content_hash, status = i.status,
+             version_at = i.source_updated_at, last_writer = 'onboarding', updated_at = $1, synced_by = $2,
              synced_at = greatest($1, t.synced_at + interval '1 microsecond'), {}
-         FROM {} WHERE t.source_id = i.source_id",
+         FROM i WHERE t.source_id = i.source_id",
+        input::<T>(),
+        T::RECORD_TYPE,
+        image(T::COLUMNS.iter().map(|it| it.name)),
+        T::NAME,
         T::NAME,
         sets.join(", "),
-        input::<T>()
     );
-    bound(table, &text, records, now).execute(db).await?;
+    bound(table, &text, sync_id, records, now).execute(db).await?;
     Ok(())
+}
+
+/// What may be restored of a table's rows.
+pub(crate) struct Shape {
+    /// Its name.
+    pub(crate) table: &'static str,
+    /// Its columns of the onboarding portal.
+    pub(crate) columns: Vec<&'static str>,
+    /// The natural key, as an expression over a row of that name.
+    pub(crate) key: Option<fn(&str) -> String>,
+}
+
+/// The shape of the table of these records.
+pub(crate) fn shape(record_type: RecordType) -> Shape {
+    fn of<T: Table>(key: Option<fn(&str) -> String>) -> Shape {
+        Shape { table: T::NAME, columns: T::COLUMNS.iter().map(|it| it.name).collect(), key }
+    }
+    match record_type {
+        RecordType::Company => of::<companies::Companies>(None),
+        RecordType::Vessel => of::<vessels::Vessels>(Some(|row| format!("{row}.imo_number"))),
+        RecordType::Equipment => of::<equipment::EquipmentTable>(Some(|row| format!("{row}.qr_code"))),
+        RecordType::User => of::<users::Users<'_>>(Some(|row| format!("lower({row}.email)"))),
+    }
+}
+
+/// The tables of what belongs to equipment, with their columns of the onboarding portal.
+pub(crate) const PARTS_OF_EQUIPMENT: [(&str, &[&str]); 2] =
+    [equipment_parts::CRITICAL_PARTS, equipment_parts::MAINTENANCE_SCHEDULES];
+
+/// A row `t` before it is written over: these columns and its status.
+pub(crate) fn image<'n>(columns: impl Iterator<Item = &'n str>) -> String {
+    let pairs: Vec<String> = columns.chain(["status"]).map(|name| format!("'{name}', t.{name}")).collect();
+    format!("jsonb_build_object({})", pairs.join(", "))
 }
 
 /// The row ids of records of another table, by their source ids.

@@ -7,11 +7,13 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use broker::Updates;
 use contracts::messages::{
-    DeadLetterNotice, RecordCounts, RecordType, SyncProgress, SyncUpdate, WebhookNotice, sync_update::What,
+    ConflictNotice, DeadLetterNotice, RecordCounts, RecordType, SyncProgress, SyncUpdate, WebhookNotice,
+    sync_update::What,
 };
 use domain::{SyncId, SyncState, clock::Clock};
 use store::{
     Store, StoreError,
+    conflicts::conflicts_open,
     sync_runs::{Account, Run, run_counts, run_find},
 };
 use tokio::sync::mpsc;
@@ -77,6 +79,8 @@ pub(crate) fn progress(
     let (sender, mut notices) = mpsc::channel(WAITING);
     let telling = async move {
         let mut batch = Vec::new();
+        // How many conflicts of a run were told of.
+        let mut told: BTreeMap<SyncId, u64> = BTreeMap::new();
         while notices.recv_many(&mut batch, WAITING).await > 0 {
             let mut runs: BTreeMap<SyncId, Moment> = BTreeMap::new();
             for notice in batch.drain(..) {
@@ -90,7 +94,15 @@ pub(crate) fn progress(
             }
             for (id, moment) in runs {
                 match standing(&store, id).await {
-                    Ok(Some((run, accounts))) => {
+                    Ok(Some((run, accounts, open))) => {
+                        if open > told.insert(id, open).unwrap_or(0) {
+                            let notice =
+                                ConflictNotice { conflict_id: String::new(), sync_id: id.to_string(), open };
+                            tell(&stream, &*clock, "conflict.opened", What::Conflict(notice)).await;
+                        }
+                        if run.state.is_terminal() {
+                            told.remove(&id);
+                        }
                         let what = What::Sync(progress_of(&run, &accounts));
                         tell(&stream, &*clock, name_of(moment, run.state), what).await;
                     }
@@ -115,11 +127,12 @@ async fn tell(stream: &Updates, clock: &dyn Clock, name: &str, what: What) {
     stream.publish(&update).await;
 }
 
-async fn standing(store: &Store, id: SyncId) -> Result<Option<(Run, Vec<Account>)>, StoreError> {
+async fn standing(store: &Store, id: SyncId) -> Result<Option<(Run, Vec<Account>, u64)>, StoreError> {
     let mut db = store.db().await?;
     let Some(run) = run_find(&mut db, id).await? else { return Ok(None) };
     let accounts = run_counts(&mut db, &[id]).await?.remove(&id).unwrap_or_default();
-    Ok(Some((run, accounts)))
+    let open = conflicts_open(&mut db, Some(id)).await?;
+    Ok(Some((run, accounts, open)))
 }
 
 fn name_of(moment: Moment, state: SyncState) -> &'static str {

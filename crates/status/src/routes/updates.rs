@@ -12,7 +12,7 @@ use broker::PlacedUpdate;
 use chassis::{auth::Viewer, problem::Problem};
 use contracts::{
     messages::sync_update::What,
-    operator::{DeadLetterNotice, RecordCounts, SettingsNotice, SyncNotice, WebhookNotice},
+    operator::{ConflictNotice, DeadLetterNotice, RecordCounts, SettingsNotice, SyncNotice, WebhookNotice},
 };
 use futures_util::stream;
 use serde::Deserialize;
@@ -52,7 +52,7 @@ pub(crate) struct Resume {
 ///
 /// Named events with one line of JSON: `sync.started`, `sync.progress`, `sync.phase`, `sync.completed`, `sync.failed`,
 /// `sync.cancelled` (SyncNotice), `deadletter.added`, `deadletter.replayed` (DeadLetterNotice), `webhook.received`
-/// (WebhookNotice), `schedule.changed` (SettingsNotice). `heartbeat` comes every 15 seconds. `resync` says that events
+/// (WebhookNotice), `schedule.changed` (SettingsNotice), `conflict.opened`, `conflict.resolved` (ConflictNotice). `heartbeat` comes every 15 seconds. `resync` says that events
 /// were missed: fetch again what you show. The id of an event is the same on every replica; send the last one as
 /// `Last-Event-ID` to resume.
 #[utoipa::path(
@@ -190,6 +190,12 @@ fn data(placed: &PlacedUpdate) -> Option<Value> {
             record_type: domain::RecordType::try_from(it.record_type()).ok().map(views::record_type),
             source_id: it.source_id.clone(),
             state: it.state.clone(),
+            occurred_at,
+        }),
+        What::Conflict(it) => json!(ConflictNotice {
+            conflict_id: it.conflict_id.parse().ok(),
+            sync_id: it.sync_id.parse().ok(),
+            open: views::number(it.open),
             occurred_at,
         }),
         What::Settings(it) => json!(SettingsNotice { version: views::number(it.version), occurred_at }),

@@ -1,7 +1,9 @@
 //! The operator API from outside: the real service, PostgreSQL and RabbitMQ, over HTTP.
 
 mod control;
+mod conflicts;
 mod labels;
 mod replays;
 mod scene;
+mod undo;
 mod validation;

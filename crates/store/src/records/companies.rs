@@ -6,7 +6,7 @@ use domain::{Accepted, RecordType, SourceId, SyncId, company::Company};
 use super::{Applied, Arrays, Column, Table, column, page_apply};
 use crate::{Db, StoreError, sql::Statement};
 
-struct Companies;
+pub(super) struct Companies;
 
 impl Table for Companies {
     type Record = Company;

@@ -1,16 +1,22 @@
 //! The table `equipment`.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use chrono::{DateTime, Utc};
 use diesel::sql_types::*;
-use domain::{Accepted, Finding, RecordType, SourceId, SyncId, equipment::Equipment};
+use diesel_async::RunQueryDsl;
+use domain::{
+    Accepted, Finding, Outcome, RecordType, SourceId, SyncId, equipment::Equipment, values::QrCode,
+};
 use serde_json::Value;
 
 use super::{Applied, Arrays, Column, Table, column, equipment_parts, ids_of, page_apply};
-use crate::{Db, StoreError, sql::Statement};
+use crate::{
+    Db, StoreError,
+    sql::{Statement, statement},
+};
 
-struct EquipmentTable {
+pub(super) struct EquipmentTable {
     vessels: HashMap<String, uuid::Uuid>,
 }
 
@@ -114,11 +120,12 @@ impl Table for EquipmentTable {
     async fn after(
         &self,
         db: &mut Db,
+        sync_id: SyncId,
         written: &[(uuid::Uuid, &Accepted<Equipment>, bool)],
         now: DateTime<Utc>,
     ) -> Result<Vec<(uuid::Uuid, Finding)>, StoreError> {
-        let below_minimum = equipment_parts::parts_apply(db, written, now).await?;
-        equipment_parts::schedules_apply(db, written, now).await?;
+        let below_minimum = equipment_parts::parts_apply(db, sync_id, written, now).await?;
+        equipment_parts::schedules_apply(db, sync_id, written, now).await?;
         Ok(below_minimum)
     }
 }
@@ -136,5 +143,115 @@ pub async fn equipment_apply(
     now: DateTime<Utc>,
 ) -> Result<Vec<Applied>, StoreError> {
     let vessels = ids_of(db, "vessels", equipment.iter().map(|it| &it.record.vessel_source_id)).await?;
-    page_apply(&EquipmentTable { vessels }, db, sync_id, equipment, now).await
+    let table = EquipmentTable { vessels };
+    let foreign = foreign_codes(db, equipment).await?;
+    if foreign.is_empty() {
+        return page_apply(&table, db, sync_id, equipment, now).await;
+    }
+    // They go in without the code that is another's: with the one that they have, or one of ours.
+    let settled: Vec<Accepted<Equipment>> = equipment
+        .iter()
+        .map(|it| {
+            let mut it = it.clone();
+            if let Some(clash) = foreign.get(it.record.source_id.as_str()) {
+                let message = format!("is on the label of {} already, which keeps it", clash.holder);
+                let finding = Finding::warning("duplicate_qr_code", "/qrCode", message);
+                it.warnings.push(finding.with_value(&it.record.qr_code));
+                it.record.qr_code = QrCode::derived(&it.record.source_id);
+                it.record.qr_code_derived = true;
+            }
+            it
+        })
+        .collect();
+    let mut applied = page_apply(&table, db, sync_id, &settled, now).await?;
+    let written = |it: &Applied| {
+        matches!(it.outcome, Outcome::Created | Outcome::Updated | Outcome::Conflict)
+            && foreign.contains_key(it.source_id.as_str())
+    };
+    let ids: Vec<&str> = applied.iter().filter(|it| written(it)).map(|it| it.source_id.as_str()).collect();
+    foreign_codes_store(db, sync_id, equipment, &foreign, &ids, now).await?;
+    for it in applied.iter_mut().filter(|it| written(it)) {
+        it.outcome = Outcome::Conflict;
+    }
+    Ok(applied)
+}
+
+/// A code that came with one piece of equipment and is on the label of another.
+struct ForeignCode {
+    holder: String,
+    held_since: DateTime<Utc>,
+}
+
+/// The foreign codes of a page, by the equipment that came with them. Codes that we derived are nobody else's.
+async fn foreign_codes(
+    db: &mut Db,
+    equipment: &[Accepted<Equipment>],
+) -> Result<HashMap<String, ForeignCode>, StoreError> {
+    let given: Vec<&Accepted<Equipment>> = equipment
+        .iter()
+        .filter(|it| !it.record.qr_code_derived && it.record.withdrawn_at.is_none())
+        .collect();
+    if given.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let codes: BTreeSet<&str> = given.iter().map(|it| it.record.qr_code.as_str()).collect();
+    let rows: Vec<(String, String, DateTime<Utc>)> =
+        statement("SELECT qr_code, source_id, version_at FROM equipment WHERE qr_code = ANY($1)")
+            .bind::<Array<Text>, _>(codes.into_iter().collect::<Vec<_>>())
+            .returning::<(Text, Text, Timestamptz)>()
+            .load(db)
+            .await?;
+    let mut holders: HashMap<&str, (&str, DateTime<Utc>)> =
+        rows.iter().map(|(code, holder, since)| (code.as_str(), (holder.as_str(), *since))).collect();
+    let mut given = given;
+    given.sort_by_key(|it| &it.record.source_id);
+    let mut foreign = HashMap::new();
+    for it in given {
+        let own = it.record.source_id.as_str();
+        let (holder, held_since) =
+            *holders.entry(it.record.qr_code.as_str()).or_insert((own, it.version.updated_at));
+        if holder != own {
+            foreign.insert(own.to_owned(), ForeignCode { holder: holder.to_owned(), held_since });
+        }
+    }
+    Ok(foreign)
+}
+
+/// Keeps both sides: the code that the equipment has now, and the one that it came with.
+async fn foreign_codes_store(
+    db: &mut Db,
+    sync_id: SyncId,
+    equipment: &[Accepted<Equipment>],
+    foreign: &HashMap<String, ForeignCode>,
+    written: &[&str],
+    now: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    let those: Vec<(&Accepted<Equipment>, &ForeignCode)> = equipment
+        .iter()
+        .filter(|it| written.contains(&it.record.source_id.as_str()))
+        .filter_map(|it| Some((it, foreign.get(it.record.source_id.as_str())?)))
+        .collect();
+    statement(
+        "INSERT INTO conflicts (id, sync_id, record_type, source_id, label, kind, local_value, source_value, local_at,
+             local_writer, source_at, source_hash, winner, policy, opened_at)
+         SELECT i.id, $1, 'equipment', i.source_id, i.label, 'natural_key', jsonb_build_object('qr_code', e.qr_code),
+             jsonb_build_object('qr_code', i.code, 'holder', i.holder), i.held_since, e.last_writer, i.at, i.hash,
+             'local', 'last_write_wins', $2
+         FROM unnest($3, $4, $5, $6, $7, $8, $9, $10) AS i (id, source_id, label, code, holder, held_since, at, hash)
+         JOIN equipment e ON e.source_id = i.source_id
+         ON CONFLICT DO NOTHING",
+    )
+    .bind::<Uuid, _>(sync_id.as_uuid())
+    .bind::<Timestamptz, _>(now)
+    .bind::<Array<Uuid>, _>(those.iter().map(|_| uuid::Uuid::now_v7()).collect::<Vec<_>>())
+    .bind::<Array<Text>, _>(those.iter().map(|(it, _)| it.record.source_id.as_str()).collect::<Vec<_>>())
+    .bind::<Array<Text>, _>(those.iter().map(|(it, _)| it.label.as_str()).collect::<Vec<_>>())
+    .bind::<Array<Text>, _>(those.iter().map(|(it, _)| it.record.qr_code.as_str()).collect::<Vec<_>>())
+    .bind::<Array<Text>, _>(those.iter().map(|(_, clash)| clash.holder.as_str()).collect::<Vec<_>>())
+    .bind::<Array<Timestamptz>, _>(those.iter().map(|(_, clash)| clash.held_since).collect::<Vec<_>>())
+    .bind::<Array<Timestamptz>, _>(those.iter().map(|(it, _)| it.version.updated_at).collect::<Vec<_>>())
+    .bind::<Array<Binary>, _>(those.iter().map(|(it, _)| it.version.hash.as_bytes().as_slice()).collect::<Vec<_>>())
+    .execute(db)
+    .await?;
+    Ok(())
 }

@@ -5,11 +5,11 @@ use chrono::{DateTime, Utc};
 use diesel::sql_types::*;
 use diesel_async::RunQueryDsl;
 use domain::{
-    Accepted, Finding,
+    Accepted, Finding, SyncId,
     equipment::{CriticalPart, Equipment, MaintenanceSchedule},
 };
 
-use super::Arrays;
+use super::{Arrays, image};
 use crate::{Db, StoreError, sql::statement};
 
 type Written<'a> = [(uuid::Uuid, &'a Accepted<Equipment>, bool)];
@@ -39,6 +39,11 @@ const SCHEDULES: &[&str] = &[
     "class_item_code",
 ];
 
+/// Tables with their columns of the onboarding portal.
+pub(crate) const CRITICAL_PARTS: (&str, &[&str]) = ("critical_parts", PARTS);
+/// Tables with their columns of the onboarding portal.
+pub(crate) const MAINTENANCE_SCHEDULES: (&str, &[&str]) = ("maintenance_schedules", SCHEDULES);
+
 /// `once` is the ship's own: set when the row is created, and never again.
 ///
 /// What is as it was is not written again: most parts of an equipment that changed have not.
@@ -48,25 +53,38 @@ fn upsert(table: &str, columns: &[&str], once: &str) -> String {
     let sets: Vec<String> = columns.iter().map(|name| format!("{name} = excluded.{name}")).collect();
     let held: Vec<String> = columns.iter().map(|name| format!("t.{name}")).collect();
     let incoming: Vec<String> = columns.iter().map(|name| format!("excluded.{name}")).collect();
-    let parameters: Vec<String> = (2..columns.len() + 6).map(|n| format!("${n}")).collect();
+    let parameters: Vec<String> = (3..columns.len() + 7).map(|n| format!("${n}")).collect();
+    let of_input: Vec<String> = columns.iter().map(|name| format!("i.{name}")).collect();
+    let changed = |incoming: &[String]| {
+        format!("t.status <> 'active' OR ({}) IS DISTINCT FROM ({})", held.join(", "), incoming.join(", "))
+    };
     format!(
-        "INSERT INTO {table} AS t (id, equipment_id, source_id, {names}, {once}, synced_at, created_at, updated_at)
-         SELECT i.id, i.equipment_id, i.source_id, {}, i.{once}, $1, $1, $1
-         FROM unnest({}) AS i (id, equipment_id, source_id, {names}, {once})
-         ON CONFLICT (equipment_id, source_id) DO UPDATE SET {}, status = 'active', updated_at = $1,
+        "WITH i AS (
+             SELECT * FROM unnest({}) AS i (id, equipment_id, source_id, {names}, {once})
+         ), kept AS (
+             INSERT INTO overwritten (sync_id, record_type, row_id, synced_by, image)
+             SELECT $2, '{table}', t.id, t.synced_by, {}
+             FROM {table} AS t JOIN i ON i.equipment_id = t.equipment_id AND i.source_id = t.source_id WHERE {}
+         )
+         INSERT INTO {table} AS t (id, equipment_id, source_id, {names}, {once}, synced_at, synced_by, created_at,
+             updated_at)
+         SELECT i.id, i.equipment_id, i.source_id, {}, i.{once}, $1, $2, $1, $1 FROM i
+         ON CONFLICT (equipment_id, source_id) DO UPDATE SET {}, status = 'active', updated_at = $1, synced_by = $2,
              synced_at = greatest($1, t.synced_at + interval '1 microsecond')
-         WHERE t.status <> 'active' OR ({}) IS DISTINCT FROM ({})",
-        values.join(", "),
+         WHERE {}",
         parameters.join(", "),
+        image(columns.iter().copied()),
+        changed(&of_input),
+        values.join(", "),
         sets.join(", "),
-        held.join(", "),
-        incoming.join(", ")
+        changed(&incoming)
     )
 }
 
 /// Returns which equipment has less of a critical part on board than the minimum: by the ship's own count.
 pub(super) async fn parts_apply(
     db: &mut Db,
+    sync_id: SyncId,
     written: &Written<'_>,
     now: DateTime<Utc>,
 ) -> Result<Vec<(uuid::Uuid, Finding)>, StoreError> {
@@ -75,8 +93,8 @@ pub(super) async fn parts_apply(
         .flat_map(|(id, it, _)| it.record.critical_parts.iter().map(|part| (*id, part)))
         .collect();
     if !rows.is_empty() {
-        let text = upsert("critical_parts", PARTS, "stock_on_board");
-        Arrays::of(statement(&text).bind::<Timestamptz, _>(now), &rows)
+        let text = upsert(CRITICAL_PARTS.0, CRITICAL_PARTS.1, "stock_on_board");
+        Arrays::of(statement(&text).bind::<Timestamptz, _>(now).bind::<Uuid, _>(sync_id.as_uuid()), &rows)
             .add::<Uuid, _>(|_| uuid::Uuid::now_v7())
             .add::<Uuid, _>(|(equipment, _)| equipment)
             .text(|(_, it)| it.source_id.as_str())
@@ -97,7 +115,7 @@ pub(super) async fn parts_apply(
             .await?;
     }
     let keys = rows.iter().map(|(equipment, it)| (*equipment, it.source_id.as_str()));
-    withdraw_others(db, "critical_parts", written, keys, now).await?;
+    withdraw_others(db, sync_id, &CRITICAL_PARTS, written, keys, now).await?;
     below_minimum(db, written).await
 }
 
@@ -133,6 +151,7 @@ async fn below_minimum(db: &mut Db, written: &Written<'_>) -> Result<Vec<(uuid::
 
 pub(super) async fn schedules_apply(
     db: &mut Db,
+    sync_id: SyncId,
     written: &Written<'_>,
     now: DateTime<Utc>,
 ) -> Result<(), StoreError> {
@@ -141,8 +160,8 @@ pub(super) async fn schedules_apply(
         .flat_map(|(id, it, _)| it.record.maintenance_schedules.iter().map(|it| (*id, it)))
         .collect();
     if !rows.is_empty() {
-        let text = upsert("maintenance_schedules", SCHEDULES, "last_done_on");
-        Arrays::of(statement(&text).bind::<Timestamptz, _>(now), &rows)
+        let text = upsert(MAINTENANCE_SCHEDULES.0, MAINTENANCE_SCHEDULES.1, "last_done_on");
+        Arrays::of(statement(&text).bind::<Timestamptz, _>(now).bind::<Uuid, _>(sync_id.as_uuid()), &rows)
             .add::<Uuid, _>(|_| uuid::Uuid::now_v7())
             .add::<Uuid, _>(|(equipment, _)| equipment)
             .text(|(_, it)| it.source_id.as_str())
@@ -161,13 +180,14 @@ pub(super) async fn schedules_apply(
             .await?;
     }
     let keys = rows.iter().map(|(equipment, it)| (*equipment, it.source_id.as_str()));
-    withdraw_others(db, "maintenance_schedules", written, keys, now).await
+    withdraw_others(db, sync_id, &MAINTENANCE_SCHEDULES, written, keys, now).await
 }
 
 /// What its equipment no longer names is withdrawn. New equipment has nothing to withdraw.
 async fn withdraw_others(
     db: &mut Db,
-    table: &str,
+    sync_id: SyncId,
+    (table, columns): &(&str, &[&str]),
     written: &Written<'_>,
     named: impl Iterator<Item = (uuid::Uuid, &str)> + Send,
     now: DateTime<Utc>,
@@ -178,14 +198,23 @@ async fn withdraw_others(
     }
     let (equipment, ids): (Vec<uuid::Uuid>, Vec<&str>) = named.unzip();
     let text = format!(
-        "UPDATE {table} AS t SET status = 'withdrawn', updated_at = $1,
+        "WITH gone AS (
+             SELECT t.id FROM {table} AS t
+             WHERE t.equipment_id = ANY($3) AND t.status = 'active' AND NOT EXISTS
+                 (SELECT FROM unnest($4, $5) AS i (equipment_id, source_id)
+                  WHERE i.equipment_id = t.equipment_id AND i.source_id = t.source_id)
+         ), kept AS (
+             INSERT INTO overwritten (sync_id, record_type, row_id, synced_by, image)
+             SELECT $2, '{table}', t.id, t.synced_by, {} FROM {table} AS t JOIN gone ON gone.id = t.id
+         )
+         UPDATE {table} AS t SET status = 'withdrawn', updated_at = $1, synced_by = $2,
              synced_at = greatest($1, t.synced_at + interval '1 microsecond')
-         WHERE t.equipment_id = ANY($2) AND t.status = 'active' AND NOT EXISTS
-             (SELECT FROM unnest($3, $4) AS i (equipment_id, source_id)
-              WHERE i.equipment_id = t.equipment_id AND i.source_id = t.source_id)"
+         FROM gone WHERE gone.id = t.id",
+        image(columns.iter().copied())
     );
     statement(&text)
         .bind::<Timestamptz, _>(now)
+        .bind::<Uuid, _>(sync_id.as_uuid())
         .bind::<Array<Uuid>, _>(updated)
         .bind::<Array<Uuid>, _>(equipment)
         .bind::<Array<Text>, _>(ids)

@@ -95,7 +95,7 @@ impl fmt::Debug for PasswordClaim {
     }
 }
 
-struct Users<'p> {
+pub(super) struct Users<'p> {
     companies: HashMap<String, uuid::Uuid>,
     vessels: HashMap<String, uuid::Uuid>,
     passwords: HashMap<&'p str, &'p NewPassword>,

@@ -19,7 +19,7 @@ use crate::{
     sql::{Statement, statement},
 };
 
-struct Vessels {
+pub(super) struct Vessels {
     companies: HashMap<String, uuid::Uuid>,
     /// Vessels whose numbers are one digit away from one of the page, and all of the page.
     near: HashMap<ImoNumber, KnownVessel>,

@@ -31,7 +31,7 @@ async fn a_full_sync_brings_the_good_records_and_keeps_the_reasons_of_the_bad() 
 
     assert_eq!(scene.account(id, RecordType::Company).await, [1, 1, 1, 0, 0, 0, 0, 0]);
     assert_eq!(scene.account(id, RecordType::Vessel).await, [4, 4, 3, 0, 0, 0, 1, 0]);
-    assert_eq!(scene.account(id, RecordType::Equipment).await, [9, 9, 6, 0, 0, 0, 3, 0]);
+    assert_eq!(scene.account(id, RecordType::Equipment).await, [9, 9, 6, 0, 0, 1, 2, 0]);
     assert_eq!(scene.account(id, RecordType::User).await, [4, 4, 4, 0, 0, 0, 0, 0]);
     let findings = scene.rows("SELECT code, pointer, severity, source_id FROM findings ORDER BY code").await;
     let codes: Vec<_> = findings.iter().map(|f| f["code"].as_str().unwrap_or_default()).collect();
@@ -56,7 +56,7 @@ async fn a_full_sync_brings_the_good_records_and_keeps_the_reasons_of_the_bad() 
     let again = scene.full_sync().await?;
     scene.ended(again).await?;
     assert_eq!(scene.account(again, RecordType::Vessel).await, [4, 4, 0, 0, 3, 0, 1, 0]);
-    assert_eq!(scene.account(again, RecordType::Equipment).await, [9, 9, 0, 0, 6, 0, 3, 0]);
+    assert_eq!(scene.account(again, RecordType::Equipment).await, [9, 9, 0, 0, 7, 0, 2, 0]);
     assert_eq!(
         scene.rows("SELECT role, password_hash, sealed_password FROM users ORDER BY source_id").await,
         users
