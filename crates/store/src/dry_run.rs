@@ -98,6 +98,7 @@ const BOOKKEEPING: &[&str] = &[
     "vessel_id",
     "equipment_id",
     "role_mapping_version",
+    "synced_by",
     "must_change_password",
 ];
 

@@ -1,7 +1,7 @@
 //! The operator API from outside: the real service, PostgreSQL and RabbitMQ, over HTTP.
 
-mod control;
 mod conflicts;
+mod control;
 mod labels;
 mod replays;
 mod scene;
