@@ -37,8 +37,10 @@ pub use replay::*;
 pub use run_control::*;
 pub use webhooks::*;
 
+mod accounts;
 mod conflicts;
 
+pub use accounts::{Account, RoleChange, RoleMapping, RoleMappingChange, RoleMappingEffect, RoleRule};
 pub use conflicts::{
     Conflict, ConflictField, ConflictKind, ConflictNotice, ConflictPolicies, ConflictPoliciesChange,
     ConflictPolicy, ConflictState, Resolution, ResolutionRefused, ResolveManyRequest, ResolveRequest,

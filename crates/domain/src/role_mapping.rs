@@ -1,9 +1,13 @@
 //! From rank, department and workplace to a role in the maintenance portal: a table with a version.
 
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+
 use crate::{user::Workplace, vocabulary::vocabulary};
 
-/// Version of the table, to be raised with every change of it; stored with each account.
-pub const VERSION: i32 = 1;
+/// Most rules of a mapping.
+pub const MOST_RULES: usize = 500;
 
 vocabulary!(
     /// Ranks and positions that the table knows.
@@ -95,22 +99,95 @@ vocabulary!(
     }
 );
 
+vocabulary!(
+    /// What a role lets an account do.
+    Permission {
+        /// Sees the jobs of the own vessels.
+        ViewVessel = "view_vessel",
+        /// Sees everything in the fleet.
+        ViewFleet = "view_fleet",
+        /// Reports work.
+        ReportWork = "report_work",
+        /// Signs work of the own department.
+        SignDepartment = "sign_department",
+        /// Signs everything on board.
+        SignVessel = "sign_vessel",
+        /// Changes the maintenance programme.
+        RunProgramme = "run_programme",
+        /// Orders parts.
+        OrderParts = "order_parts",
+        /// Runs safety work.
+        RunSafety = "run_safety",
+        /// Runs the fleet.
+        RunFleet = "run_fleet",
+    }
+);
+
+impl PortalRole {
+    /// What it lets an account do.
+    #[must_use]
+    pub const fn permissions(self) -> &'static [Permission] {
+        use Permission::{
+            OrderParts, ReportWork, RunFleet, RunProgramme, RunSafety, SignDepartment, SignVessel, ViewFleet,
+            ViewVessel,
+        };
+        match self {
+            Self::CrewReadonly => &[ViewVessel],
+            Self::Crew => &[ViewVessel, ReportWork],
+            Self::Officer => &[ViewVessel, ReportWork, SignDepartment],
+            Self::ChiefEngineer | Self::Superintendent => {
+                &[ViewVessel, ReportWork, SignDepartment, RunProgramme]
+            }
+            Self::Master => &[ViewVessel, ReportWork, SignDepartment, SignVessel],
+            Self::Auditor => &[ViewVessel, ViewFleet],
+            Self::Purchasing => &[ViewVessel, OrderParts],
+            Self::Hsqe => &[ViewVessel, ViewFleet, RunSafety],
+            Self::FleetManager => &[
+                ViewVessel,
+                ViewFleet,
+                ReportWork,
+                SignDepartment,
+                SignVessel,
+                RunProgramme,
+                OrderParts,
+                RunFleet,
+            ],
+        }
+    }
+
+    /// What an account may do with this role that it may not with the other.
+    #[must_use]
+    pub fn beyond(self, other: Self) -> Vec<Permission> {
+        self.permissions().iter().copied().filter(|it| !other.permissions().contains(it)).collect()
+    }
+}
+
+/// What people write, in words of small letters: `2nd Engineer` is `second_engineer`.
+fn words_of(text: &str) -> String {
+    let words: Vec<String> = text
+        .split(|c: char| !c.is_alphanumeric())
+        .filter(|word| !word.is_empty())
+        .map(str::to_lowercase)
+        .map(|word| match word.as_str() {
+            "2nd" => "second".to_owned(),
+            "3rd" => "third".to_owned(),
+            "4th" => "fourth".to_owned(),
+            _ => word,
+        })
+        .collect();
+    words.join("_")
+}
+
+/// The name under which a rank stands in a mapping: a word of [`Rank`], or what was written, in small letters.
+fn rank_name(text: &str) -> String {
+    Rank::recognise(text).map_or_else(|| words_of(text), |rank| rank.as_str().to_owned())
+}
+
 impl Rank {
     /// Finds the rank in what people write: `2nd Engineer`, `Second-Engineer`, `DPA`.
     #[must_use]
     pub fn recognise(text: &str) -> Option<Self> {
-        let words: Vec<String> = text
-            .split(|c: char| !c.is_alphanumeric())
-            .filter(|word| !word.is_empty())
-            .map(str::to_lowercase)
-            .map(|word| match word.as_str() {
-                "2nd" => "second".to_owned(),
-                "3rd" => "third".to_owned(),
-                "4th" => "fourth".to_owned(),
-                _ => word,
-            })
-            .collect();
-        let name = words.join("_");
+        let name = words_of(text);
         name.parse().ok().or_else(|| SYNONYMS.iter().find(|(text, _)| *text == name).map(|(_, rank)| *rank))
     }
 }
@@ -139,7 +216,8 @@ const SYNONYMS: &[(&str, Rank)] = &[
     ("surveyor", Rank::ClassSurveyor),
 ];
 
-/// Rank, workplace it counts at, department it counts in (`None`: any), role. The first row that fits counts.
+/// The mapping that a new installation begins with: rank, workplace it counts at, department it counts in (`None`: any),
+/// role. The first row that fits counts.
 const TABLE: &[(Rank, Workplace, Option<&str>, PortalRole)] = &[
     (Rank::Master, Workplace::Ship, None, PortalRole::Master),
     (Rank::ChiefOfficer, Workplace::Ship, None, PortalRole::Officer),
@@ -174,19 +252,115 @@ const TABLE: &[(Rank, Workplace, Option<&str>, PortalRole)] = &[
     (Rank::Auditor, Workplace::Shore, None, PortalRole::Auditor),
 ];
 
-/// The role. What the table does not know (an unknown rank, a master ashore) gets the least privilege, never a guess.
-#[must_use]
-pub fn role_of(rank: Option<Rank>, department: Option<&str>, workplace: Workplace) -> PortalRole {
-    let Some(rank) = rank else { return PortalRole::CrewReadonly };
-    TABLE
-        .iter()
-        .find(|(of_rank, at, within, _)| {
-            *of_rank == rank
-                && *at == workplace
-                && within
-                    .is_none_or(|within| department.is_some_and(|it| it.trim().eq_ignore_ascii_case(within)))
-        })
-        .map_or(PortalRole::CrewReadonly, |(.., role)| *role)
+/// A row of a mapping.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct RoleRule {
+    /// A word of [`Rank`], or another rank as people write it.
+    pub rank: String,
+    /// Where it counts.
+    pub workplace: Workplace,
+    /// In which department it counts; none: in any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub department: Option<String>,
+    /// What the account may do.
+    pub role: PortalRole,
+}
+
+/// Why a rule cannot be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum RuleFault {
+    /// No rank.
+    #[error("names no rank")]
+    Blank,
+    /// Too long.
+    #[error("is longer than 100 characters")]
+    TooLong,
+    /// A rule before it fits whenever this one does.
+    #[error("can never count: an earlier rule takes whatever it fits")]
+    Unreachable,
+}
+
+/// From rank, department and workplace to a role; the first rule that fits counts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RoleMapping {
+    rules: Vec<RoleRule>,
+}
+
+/// The role of somebody, and whether a rule said so.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Mapped {
+    /// The role.
+    pub role: PortalRole,
+    /// Some rule of the mapping names the rank, at whatever workplace.
+    pub rank_known: bool,
+}
+
+impl RoleMapping {
+    /// What a new installation begins with.
+    #[must_use]
+    pub fn standard() -> Self {
+        let rules = TABLE.iter().map(|(rank, workplace, department, role)| RoleRule {
+            rank: rank.as_str().to_owned(),
+            workplace: *workplace,
+            department: department.map(str::to_owned),
+            role: *role,
+        });
+        Self { rules: rules.collect() }
+    }
+
+    /// Of these rules, in this order.
+    ///
+    /// # Errors
+    ///
+    /// Every rule that cannot be, by its place.
+    pub fn new(rules: Vec<RoleRule>) -> Result<Self, Vec<(usize, RuleFault)>> {
+        let rules: Vec<RoleRule> = rules
+            .into_iter()
+            .map(|it| RoleRule {
+                rank: rank_name(&it.rank),
+                department: it.department.map(|it| it.trim().to_lowercase()).filter(|it| !it.is_empty()),
+                ..it
+            })
+            .collect();
+        let mut taken: BTreeSet<(&str, &str, Option<&str>)> = BTreeSet::new();
+        let mut faults = Vec::new();
+        for (place, rule) in rules.iter().enumerate() {
+            let key = (rule.rank.as_str(), rule.workplace.as_str(), rule.department.as_deref());
+            if rule.rank.is_empty() {
+                faults.push((place, RuleFault::Blank));
+            } else if rule.rank.chars().count() > 100 || key.2.is_some_and(|it| it.chars().count() > 100) {
+                faults.push((place, RuleFault::TooLong));
+            } else if taken.contains(&(key.0, key.1, None)) || !taken.insert(key) {
+                faults.push((place, RuleFault::Unreachable));
+            }
+        }
+        if faults.is_empty() { Ok(Self { rules }) } else { Err(faults) }
+    }
+
+    /// The rules, in their order.
+    #[must_use]
+    pub fn rules(&self) -> &[RoleRule] {
+        &self.rules
+    }
+
+    /// The role. What no rule fits (an unknown rank, a master ashore) gets the least privilege, never a guess.
+    #[must_use]
+    pub fn map(&self, rank: &str, department: Option<&str>, workplace: Workplace) -> Mapped {
+        let rank = rank_name(rank);
+        let mut of_rank = self.rules.iter().filter(|rule| rule.rank == rank).peekable();
+        let rank_known = of_rank.peek().is_some();
+        let role = of_rank
+            .find(|rule| {
+                rule.workplace == workplace
+                    && rule
+                        .department
+                        .as_deref()
+                        .is_none_or(|within| department.is_some_and(|it| it.trim().to_lowercase() == within))
+            })
+            .map_or(PortalRole::CrewReadonly, |rule| rule.role);
+        Mapped { role, rank_known }
+    }
 }
 
 #[cfg(test)]
@@ -222,12 +396,61 @@ mod tests {
             .iter()
             .map(|(rank, at, within, role)| format!("{rank} at {at} in {}: {role}", within.unwrap_or("any")))
             .collect();
-        insta::assert_snapshot!(format!("version {VERSION}\n{}", lines.join("\n")));
+        insta::assert_snapshot!(format!("version 1\n{}", lines.join("\n")));
+    }
+
+    fn role_of(rank: &str, department: Option<&str>, workplace: Workplace) -> PortalRole {
+        RoleMapping::standard().map(rank, department, workplace).role
     }
 
     #[test]
-    fn a_rank_at_the_wrong_place_gets_the_least_privilege() {
-        assert_eq!(role_of(Some(Rank::Master), None, Workplace::Shore), PortalRole::CrewReadonly);
-        assert_eq!(role_of(None, None, Workplace::Ship), PortalRole::CrewReadonly);
+    fn a_rank_at_the_wrong_place_or_that_nobody_knows_gets_the_least_privilege() {
+        assert_eq!(role_of("Chief Engineer", None, Workplace::Ship), PortalRole::ChiefEngineer);
+        assert_eq!(role_of("Master", None, Workplace::Shore), PortalRole::CrewReadonly);
+        let admiral = RoleMapping::standard().map("Grand Admiral", None, Workplace::Ship);
+        assert_eq!(admiral, Mapped { role: PortalRole::CrewReadonly, rank_known: false });
+    }
+
+    #[test]
+    fn the_first_rule_that_fits_counts_and_a_department_is_one_whatever_its_case() {
+        assert_eq!(role_of("Cadet", Some(" Engine "), Workplace::Ship), PortalRole::Crew);
+        assert_eq!(role_of("Cadet", Some("deck"), Workplace::Ship), PortalRole::CrewReadonly);
+        assert_eq!(role_of("Cadet", None, Workplace::Ship), PortalRole::CrewReadonly);
+    }
+
+    fn rule(rank: &str, department: Option<&str>, role: PortalRole) -> RoleRule {
+        RoleRule {
+            rank: rank.to_owned(),
+            workplace: Workplace::Ship,
+            department: department.map(str::to_owned),
+            role,
+        }
+    }
+
+    #[test]
+    fn a_mapping_may_name_ranks_that_we_do_not_know() {
+        let mapping = RoleMapping::new(vec![rule("Gas Engineer", None, PortalRole::Officer)]).unwrap();
+        let mapped = mapping.map("gas-engineer", None, Workplace::Ship);
+        assert_eq!(mapped, Mapped { role: PortalRole::Officer, rank_known: true });
+    }
+
+    #[test]
+    fn rules_that_cannot_count_are_all_named() {
+        let rules = vec![
+            rule("Captain", None, PortalRole::Master),
+            rule("master", Some("deck"), PortalRole::Crew),
+            rule("  ", None, PortalRole::Crew),
+            rule("cook", Some("galley"), PortalRole::Crew),
+            rule("cook", None, PortalRole::CrewReadonly),
+        ];
+        let faults = RoleMapping::new(rules).unwrap_err();
+        assert_eq!(faults, [(1, RuleFault::Unreachable), (2, RuleFault::Blank)]);
+    }
+
+    #[test]
+    fn roles_differ_by_what_they_let_one_do() {
+        let (officer, chief) = (PortalRole::Officer, PortalRole::ChiefEngineer);
+        assert_eq!(chief.beyond(officer), [Permission::RunProgramme]);
+        assert_eq!(officer.beyond(chief), []);
     }
 }

@@ -6,11 +6,8 @@ use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Accepted, ContentHash, Finding, Rejection, Rules, SourceId, Version,
-    finding::Inspection,
-    role_mapping::{PortalRole, Rank, role_of},
-    values::Email,
-    vocabulary::vocabulary,
+    Accepted, ContentHash, Finding, Rejection, Rules, SourceId, Version, finding::Inspection,
+    role_mapping::Rank, values::Email, vocabulary::vocabulary,
 };
 
 vocabulary!(
@@ -87,8 +84,6 @@ pub struct User {
     pub department: Option<String>,
     /// Where the person works.
     pub workplace: Workplace,
-    /// What the account may do.
-    pub role: PortalRole,
     /// Employer, by its id in the onboarding portal.
     pub company_source_id: Option<SourceId>,
     /// The vessels whose data the person may see, by their ids in the onboarding portal; each once, in order.
@@ -104,7 +99,7 @@ pub struct User {
 }
 
 impl UserDraft {
-    /// Parses the draft and maps the rank to a role.
+    /// Parses the draft. Which role the rank gives, the mapping says when the account is written.
     ///
     /// # Errors
     ///
@@ -129,13 +124,6 @@ impl UserDraft {
                 .with_value(&self.workplace)
         }));
         let known_rank = rank.as_deref().and_then(Rank::recognise);
-        if let Some(rank) = &rank
-            && known_rank.is_none()
-        {
-            let message =
-                format!("is not in our vocabulary; the account gets the role {}", PortalRole::CrewReadonly);
-            inspection.note(Finding::warning("unknown_rank", "/rank", message).with_value(rank));
-        }
         let company_source_id = inspection.take_optional(self.company_id.as_deref().map(|text| {
             text.parse().map_err(|e| Finding::error("id_malformed", "/companyId", e).with_value(text))
         }));
@@ -161,8 +149,6 @@ impl UserDraft {
             inspection.note(Finding::warning("signed_off_and_active", "/signOff", message).with_value(off));
         }
         let record = (|| {
-            let workplace = workplace?;
-            let department = department?;
             Some(User {
                 source_id: source_id?,
                 email: email?,
@@ -170,9 +156,8 @@ impl UserDraft {
                 family_name: family_name?,
                 employee_number: employee_number?,
                 rank: known_rank.map_or(rank?, |rank| rank.as_str().to_owned()),
-                role: role_of(known_rank, department.as_deref(), workplace),
-                department,
-                workplace,
+                department: department?,
+                workplace: workplace?,
                 company_source_id: company_source_id?,
                 vessel_source_ids: vessel_source_ids.into_iter().collect(),
                 sign_on: self.sign_on,
@@ -206,20 +191,12 @@ mod tests {
     }
 
     #[test]
-    fn a_chief_engineer_gets_the_role_of_one() {
+    fn a_user_is_accepted_in_canonical_form() {
         let user = draft().accept(&rules()).unwrap().record;
-        assert_eq!((user.role, user.rank.as_str()), (PortalRole::ChiefEngineer, "chief_engineer"));
-        assert_eq!(user.email.as_str(), "ola.nordmann@example.com");
+        assert_eq!((user.rank.as_str(), user.email.as_str()), ("chief_engineer", "ola.nordmann@example.com"));
         assert_eq!(user.vessel_source_ids.iter().map(SourceId::as_str).collect::<Vec<_>>(), ["v-1", "v-2"]);
-    }
-
-    #[test]
-    fn an_unknown_rank_gets_the_least_privilege_and_a_warning() {
-        let accepted = UserDraft { rank: "Grand Admiral".into(), ..draft() }.accept(&rules()).unwrap();
-        assert_eq!(accepted.record.role, PortalRole::CrewReadonly);
-        assert_eq!(accepted.record.rank, "Grand Admiral");
-        let warning = &accepted.warnings[0];
-        assert_eq!((warning.code, warning.value.as_deref()), ("unknown_rank", Some("Grand Admiral")));
+        let admiral = UserDraft { rank: "Grand Admiral".into(), ..draft() }.accept(&rules()).unwrap();
+        assert_eq!(admiral.record.rank, "Grand Admiral");
     }
 
     #[test]

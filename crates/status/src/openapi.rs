@@ -37,7 +37,8 @@ use crate::routes;
         (name = "conflicts", description = "What both portals have changed, and who decides"),
         (name = "validation", description = "What is wrong or odd about the data"),
         (name = "labels", description = "What is glued to the machines"),
-        (name = "operators", description = "Who one is, and what one may see once"),
+        (name = "users", description = "Accounts, their roles, and the one reveal of a temporary password"),
+        (name = "operators", description = "Who one is"),
     )
 )]
 struct Frame;

@@ -10,6 +10,7 @@ pub(crate) mod identity;
 pub(crate) mod labels;
 pub(crate) mod paging;
 pub(crate) mod replay;
+pub(crate) mod role_mapping;
 pub(crate) mod run_control;
 pub(crate) mod settings;
 pub(crate) mod syncs;
@@ -69,7 +70,11 @@ pub(crate) fn configure(app: &mut ServiceConfig<'_>) {
         .service(labels::label_svg)
         .service(labels::label_png)
         .service(labels::label_sheets)
+        .service(users::list)
         .service(users::claim_temporary_password)
+        .service(role_mapping::get_mapping)
+        .service(role_mapping::change_mapping)
+        .service(role_mapping::preview)
         .service(validation::report)
         .service(updates::stream_updates);
 }

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+pub mod accounts;
 pub mod audit;
 pub mod circuits;
 pub mod conflicts;
@@ -20,6 +21,7 @@ pub mod reconcile;
 pub mod records;
 pub mod refused_webhooks;
 pub mod replay_jobs;
+pub mod role_mappings;
 pub mod run_control;
 pub mod settings;
 mod sql;

@@ -16,7 +16,7 @@ use crate::{
     audit::audit_append,
     error::{count, word},
     phases::run_lock,
-    records::table_of,
+    records::{Shape, image, shape, table_of},
     sql::statement,
     sync_runs::Run,
 };
@@ -272,13 +272,22 @@ async fn missing_deactivate(
     let mut deactivated = 0;
     for record_type in RecordType::ALL {
         let also = if *record_type == RecordType::User { ", active = false" } else { "" };
+        let Shape { table, columns, .. } = shape(*record_type);
+        // Kept in the same statement, so that the run can be undone.
         let text = format!(
-            "UPDATE {} AS t SET status = 'withdrawn'{also}, content_hash = '\\x00000000000000000000000000000000',
-                 updated_at = $4, synced_at = greatest($4, t.synced_at + interval '1 microsecond')
-             FROM sync_missing m
-             WHERE m.sync_id = $1 AND m.record_type = $2 AND t.source_id = m.source_id AND t.status = 'active'
-                 AND t.synced_at < $3",
-            table_of(*record_type)
+            "WITH gone AS (
+                 SELECT t.id FROM {table} AS t JOIN sync_missing m ON m.source_id = t.source_id
+                 WHERE m.sync_id = $1 AND m.record_type = $2 AND t.status = 'active' AND t.synced_at < $3
+                 ORDER BY t.source_id FOR NO KEY UPDATE OF t
+             ), kept AS (
+                 INSERT INTO overwritten (sync_id, record_type, row_id, synced_by, image)
+                 SELECT $1, $2, t.id, t.synced_by, {} FROM {table} AS t JOIN gone ON gone.id = t.id
+             )
+             UPDATE {table} AS t SET status = 'withdrawn'{also}, updated_at = $4, synced_by = $1,
+                 content_hash = '\\x00000000000000000000000000000000',
+                 synced_at = greatest($4, t.synced_at + interval '1 microsecond')
+             FROM gone WHERE gone.id = t.id",
+            image(columns.into_iter())
         );
         let rows = statement(&text)
             .bind::<Uuid, _>(sync_id.as_uuid())

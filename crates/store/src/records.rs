@@ -29,7 +29,8 @@ use serde_json::Value;
 pub use companies::companies_apply;
 pub use equipment::equipment_apply;
 pub use users::{
-    NewPassword, PasswordClaim, UserId, user_find_by_email, user_password_claim, users_apply, users_unknown,
+    NewPassword, PasswordClaim, UserId, user_find_by_email, user_password_claim, users_apply,
+    users_without_password,
 };
 pub(crate) use vessels::vessels_of_company;
 pub use vessels::{vessel_ids_by_imo, vessel_ids_known, vessels_apply};

@@ -10,7 +10,7 @@ use portal_client::PortalClient;
 use store::{
     Db, Store, StoreError,
     dead_letters::replay_succeed,
-    records::{NewPassword, users_unknown},
+    records::{NewPassword, users_without_password},
 };
 
 use crate::{
@@ -44,21 +44,21 @@ impl Context {
         Ok(())
     }
 
-    /// Passwords for those users of the batch that have no account yet. Somebody else may create one in the meantime:
-    /// then the password is not used.
+    /// Passwords for those users of the batch that have none: their accounts are new, or were locked out. Somebody else
+    /// may be faster: then the password is not used.
     pub(crate) async fn passwords_of_new_users(&self, batch: &Batch) -> Result<Vec<NewPassword>, StoreError> {
         let ids: Vec<SourceId> = batch
             .users
             .accepted
             .iter()
-            .filter(|user| user.record.withdrawn_at.is_none())
+            .filter(|user| user.record.active && user.record.withdrawn_at.is_none())
             .map(|user| user.record.source_id.clone())
             .collect();
         if ids.is_empty() {
             return Ok(Vec::new());
         }
         let new: Vec<SourceId> =
-            users_unknown(&mut *self.store.db().await?, &ids).await?.into_iter().collect();
+            users_without_password(&mut *self.store.db().await?, &ids).await?.into_iter().collect();
         Ok(self.password_maker.make(&new, self.clock.now()).await)
     }
 

@@ -6,4 +6,5 @@ mod labels;
 mod replays;
 mod scene;
 mod undo;
+mod users;
 mod validation;

@@ -8,12 +8,17 @@ use std::{
 use chrono::{DateTime, Utc};
 use diesel::sql_types::*;
 use diesel_async::RunQueryDsl;
-use domain::{Accepted, Finding, RecordType, SourceId, SyncId, role_mapping, user::User};
+use domain::{
+    Accepted, Finding, RecordType, SourceId, SyncId,
+    role_mapping::{Mapped, PortalRole},
+    user::User,
+};
 
 use super::{Applied, Arrays, Column, Table, column, ids_of, page_apply};
 use crate::{
     Db, StoreError,
     audit::audit_append,
+    role_mappings::{StoredMapping, mapping_share},
     sql::{Statement, statement},
 };
 
@@ -77,6 +82,8 @@ pub enum PasswordClaim {
     AlreadyClaimed,
     /// It was not revealed in time, and cannot be any more.
     Expired,
+    /// The account may not sign in: it is deactivated, withdrawn or signed off.
+    LockedOut,
     /// The account has no temporary password.
     None,
     /// There is no such user.
@@ -89,6 +96,7 @@ impl fmt::Debug for PasswordClaim {
             Self::Claimed { .. } => "Claimed",
             Self::AlreadyClaimed => "AlreadyClaimed",
             Self::Expired => "Expired",
+            Self::LockedOut => "LockedOut",
             Self::None => "None",
             Self::Unknown => "Unknown",
         })
@@ -99,9 +107,14 @@ pub(super) struct Users<'p> {
     companies: HashMap<String, uuid::Uuid>,
     vessels: HashMap<String, uuid::Uuid>,
     passwords: HashMap<&'p str, &'p NewPassword>,
+    mapping: StoredMapping,
 }
 
 impl Users<'_> {
+    fn mapped(&self, user: &User) -> Mapped {
+        self.mapping.mapping.map(&user.rank, user.department.as_deref(), user.workplace)
+    }
+
     fn password(&self, user: &User) -> Option<&NewPassword> {
         self.passwords.get(user.source_id.as_str()).copied()
     }
@@ -160,7 +173,11 @@ impl Table for Users<'_> {
             let message = "names a vessel that is not known; it counts once the vessel is there";
             Finding::warning("vessel_unknown", "/vesselIds", message).with_value(id)
         });
-        company.chain(vessels).collect()
+        let rank = (!self.mapped(record).rank_known).then(|| {
+            let message = format!("is in no rule; the account gets the role {}", PortalRole::CrewReadonly);
+            Finding::warning("unknown_rank", "/rank", message).with_value(&record.rank)
+        });
+        rank.into_iter().chain(company).chain(vessels).collect()
     }
 
     fn bind<'f>(&'f self, statement: Statement<'f>, rows: &[&'f Accepted<User>]) -> Statement<'f> {
@@ -175,8 +192,8 @@ impl Table for Users<'_> {
             .text(|it| &it.record.rank)
             .text_if_any(|it| it.record.department.as_deref())
             .text(|it| it.record.workplace.as_str())
-            .text(|it| it.record.role.as_str())
-            .add::<Int4, _>(|_| role_mapping::VERSION)
+            .text(|it| self.mapped(&it.record).role.as_str())
+            .add::<Int4, _>(|_| self.mapping.version)
             .add::<Nullable<Uuid>, _>(|it| company(&it.record))
             .add::<Nullable<Date>, _>(|it| it.record.sign_on)
             .add::<Nullable<Date>, _>(|it| it.record.sign_off)
@@ -186,6 +203,36 @@ impl Table for Users<'_> {
             .add::<Nullable<Binary>, _>(|it| self.password(&it.record).map(|it| it.sealed.as_slice()))
             .add::<Nullable<Timestamptz>, _>(|it| self.password(&it.record).map(|it| it.expires_at))
             .done()
+    }
+
+    /// An account that is active again, and has no password since it was not, gets one.
+    async fn after(
+        &self,
+        db: &mut Db,
+        _: SyncId,
+        written: &[(uuid::Uuid, &Accepted<User>, bool)],
+        _: DateTime<Utc>,
+    ) -> Result<Vec<(uuid::Uuid, Finding)>, StoreError> {
+        let again: Vec<(uuid::Uuid, &NewPassword)> = written
+            .iter()
+            .filter(|(_, it, new)| !new && it.record.active && it.record.withdrawn_at.is_none())
+            .filter_map(|(id, it, _)| Some((*id, self.password(&it.record)?)))
+            .collect();
+        if !again.is_empty() {
+            statement(
+                "UPDATE users AS t SET password_hash = i.hash, sealed_password = i.sealed,
+                     password_expires_at = i.expires_at, password_claimed_at = NULL, must_change_password = true
+                 FROM unnest($1, $2, $3, $4) AS i (id, hash, sealed, expires_at)
+                 WHERE t.id = i.id AND t.password_hash IS NULL",
+            )
+            .bind::<Array<Uuid>, _>(again.iter().map(|(id, _)| *id).collect::<Vec<_>>())
+            .bind::<Array<Text>, _>(again.iter().map(|(_, it)| it.hash.as_str()).collect::<Vec<_>>())
+            .bind::<Array<Binary>, _>(again.iter().map(|(_, it)| it.sealed.as_slice()).collect::<Vec<_>>())
+            .bind::<Array<Timestamptz>, _>(again.iter().map(|(_, it)| it.expires_at).collect::<Vec<_>>())
+            .execute(db)
+            .await?;
+        }
+        Ok(Vec::new())
     }
 }
 
@@ -206,17 +253,27 @@ pub async fn users_apply(
         ids_of(db, "companies", users.iter().filter_map(|it| it.record.company_source_id.as_ref())).await?;
     let vessels = ids_of(db, "vessels", users.iter().flat_map(|it| &it.record.vessel_source_ids)).await?;
     let passwords = passwords.iter().map(|it| (it.source_id.as_str(), it)).collect();
-    page_apply(&Users { companies, vessels, passwords }, db, sync_id, users, now).await
+    let mapping = mapping_share(db).await?;
+    page_apply(&Users { companies, vessels, passwords, mapping }, db, sync_id, users, now).await
 }
 
-/// Which of these users we do not have: they need a temporary password.
+/// Which of these users have no password here: they are new, or were locked out.
 ///
 /// # Errors
 ///
 /// If the database fails.
-pub async fn users_unknown(db: &mut Db, source_ids: &[SourceId]) -> Result<BTreeSet<SourceId>, StoreError> {
-    let known = ids_of(db, "users", source_ids.iter()).await?;
-    Ok(source_ids.iter().filter(|id| !known.contains_key(id.as_str())).cloned().collect())
+pub async fn users_without_password(
+    db: &mut Db,
+    source_ids: &[SourceId],
+) -> Result<BTreeSet<SourceId>, StoreError> {
+    let with: Vec<String> =
+        statement("SELECT source_id FROM users WHERE source_id = ANY($1) AND password_hash IS NOT NULL")
+            .bind::<Array<Text>, _>(source_ids.iter().map(SourceId::as_str).collect::<Vec<_>>())
+            .returning::<Text>()
+            .load(db)
+            .await?;
+    let with: BTreeSet<&str> = with.iter().map(String::as_str).collect();
+    Ok(source_ids.iter().filter(|id| !with.contains(id.as_str())).cloned().collect())
 }
 
 /// The user with this e-mail address.
@@ -244,19 +301,22 @@ pub async fn user_password_claim(
     actor: &str,
     now: DateTime<Utc>,
 ) -> Result<PasswordClaim, StoreError> {
-    type Columns = (String, Option<Vec<u8>>, Option<DateTime<Utc>>, Option<DateTime<Utc>>);
+    type Columns = (String, Option<Vec<u8>>, Option<DateTime<Utc>>, Option<DateTime<Utc>>, bool);
     let rows: Vec<Columns> = statement(
-        "SELECT source_id, sealed_password, password_expires_at, password_claimed_at FROM users
-         WHERE id = $1 FOR NO KEY UPDATE",
+        "SELECT source_id, sealed_password, password_expires_at, password_claimed_at,
+             active AND status = 'active' AND coalesce(sign_off >= $2, true)
+         FROM users WHERE id = $1 FOR NO KEY UPDATE",
     )
     .bind::<Uuid, _>(id.0)
-    .returning::<(Text, Nullable<Binary>, Nullable<Timestamptz>, Nullable<Timestamptz>)>()
+    .bind::<Date, _>(now.date_naive())
+    .returning::<(Text, Nullable<Binary>, Nullable<Timestamptz>, Nullable<Timestamptz>, Bool)>()
     .load(db)
     .await?;
-    let Some((source_id, sealed, expires_at, claimed_at)) = rows.into_iter().next() else {
+    let Some((source_id, sealed, expires_at, claimed_at, may_sign_in)) = rows.into_iter().next() else {
         return Ok(PasswordClaim::Unknown);
     };
     let claim = match (sealed, expires_at, claimed_at) {
+        _ if !may_sign_in => PasswordClaim::LockedOut,
         (_, _, Some(_)) => PasswordClaim::AlreadyClaimed,
         (_, Some(expires_at), None) if expires_at <= now => PasswordClaim::Expired,
         (Some(sealed), Some(expires_at), None) => PasswordClaim::Claimed {
@@ -282,7 +342,10 @@ pub async fn user_password_claim(
             .execute(db)
             .await?;
         }
-        PasswordClaim::AlreadyClaimed | PasswordClaim::None | PasswordClaim::Unknown => {}
+        PasswordClaim::AlreadyClaimed
+        | PasswordClaim::LockedOut
+        | PasswordClaim::None
+        | PasswordClaim::Unknown => {}
     }
     let detail = serde_json::json!({ "result": format!("{claim:?}") });
     audit_append(db, actor, "user.reveal_password", &id.to_string(), &detail, now).await?;

@@ -5,6 +5,7 @@ mod dead_letters;
 mod dry_run;
 mod laws;
 mod modes;
+mod passwords;
 mod provider;
 mod reconcile;
 mod runs;
