@@ -77,14 +77,15 @@ async fn bad_records_are_listed_with_field_and_reason_while_the_good_ones_of_the
         .map(|it| (it.source_id.as_str(), it.pointer.as_str(), it.code.as_str()))
         .collect();
     errors.sort_unstable();
-    let expected = [
-        ("u-bad", "/email", "email_malformed"),
-        ("v-bad", "/imoNumber", "imo_number_check_digit"),
-    ];
+    let expected =
+        [("u-bad", "/email", "email_malformed"), ("v-bad", "/imoNumber", "imo_number_check_digit")];
     assert_eq!(errors, expected, "{findings:#?}");
     // The label is a conflict: its equipment goes in without it.
     assert_eq!(account["equipment"].conflict, 1, "{account:?}");
-    assert!(findings.iter().any(|it| it.source_id == "e-twin" && it.code == "duplicate_qr_code"), "{findings:#?}");
+    assert!(
+        findings.iter().any(|it| it.source_id == "e-twin" && it.code == "duplicate_qr_code"),
+        "{findings:#?}"
+    );
     assert!(findings.iter().all(|it| !it.message.is_empty()), "{findings:#?}");
     Ok(())
 }
