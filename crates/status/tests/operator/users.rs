@@ -1,9 +1,10 @@
 //! Accounts over HTTP: roles by a mapping that changes, who is locked out, and the one reveal of a password.
 
 use chassis::auth::Role;
-use chrono::{TimeDelta, Utc};
+use chrono::TimeDelta;
 use domain::{
     SourceId,
+    clock::{Clock, SystemClock},
     role_mapping::RoleMapping,
     temporary_password::{PasswordSeal, TemporaryPassword},
 };
@@ -32,7 +33,7 @@ fn password(id: &str, valid_for: TimeDelta) -> (NewPassword, String) {
     let password = TemporaryPassword::generate(&mut rng);
     let sealed = seal.seal(&password, &id, &mut rng);
     let hash = "$argon2id$v=19$m=1,t=1,p=1$c2FsdHNhbHQ$aGFzaA".to_owned();
-    let expires_at = Utc::now() + valid_for;
+    let expires_at = SystemClock.now() + valid_for;
     (NewPassword { source_id: id, hash, sealed, expires_at }, password.expose().to_owned())
 }
 

@@ -3,6 +3,7 @@
 mod control;
 mod dead_letters;
 mod dry_run;
+mod last_write_wins;
 mod laws;
 mod modes;
 mod passwords;

@@ -1,0 +1,204 @@
+//! The law of last write wins, on a real PostgreSQL: whatever the order in which versions of records arrive, however often
+//! and through however many workers, the same rows are left.
+//!
+//! Left out is what is meant to depend on history: criticality, which no sync takes away; a label that hangs on board;
+//! what the ship owns; and parts that are withdrawn, which are only there if they ever came.
+
+use std::collections::BTreeMap;
+
+use anyhow::Context;
+use chrono::{DateTime, Utc};
+use contracts::provider::{EquipmentDraft, VesselDraft};
+use domain::{Accepted, Cause, Mode, Rules, Scope, SyncId, equipment::Equipment, vessel::Vessel};
+use proptest::{prelude::*, test_runner::TestRunner};
+use serde_json::{Value, json};
+use store::{
+    Store,
+    records::{companies_apply, equipment_apply, vessels_apply},
+    sync_runs::{NewRun, run_begin},
+};
+use testbed::World;
+
+/// A version of one of a few records. Equal times with other contents are wanted: the content decides.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Written {
+    record: u8,
+    hour: u8,
+    content: u8,
+}
+
+/// The same versions twice: as they were written, and shuffled, with repetitions, over pages and workers.
+#[derive(Debug, Clone)]
+struct Case {
+    versions: Vec<Written>,
+    arrivals: Vec<Vec<Vec<Written>>>,
+}
+
+fn versions() -> impl Strategy<Value = Vec<Written>> {
+    let written = (0..3u8, 0..6u8, 0..3u8);
+    prop::collection::vec(
+        written.prop_map(|(record, hour, content)| Written { record, hour, content }),
+        1..14,
+    )
+}
+
+fn case() -> impl Strategy<Value = Case> {
+    (versions(), any::<u64>(), prop::collection::vec(any::<prop::sample::Index>(), 0..8)).prop_flat_map(
+        |(versions, _, repeated)| {
+            let mut all = versions.clone();
+            all.extend(repeated.iter().map(|index| *index.get(&versions)));
+            let shuffled = Just(all).prop_shuffle();
+            (Just(versions), shuffled, prop::collection::vec((0..3usize, 1..4usize), 1..20)).prop_map(
+                |(versions, shuffled, cuts)| {
+                    let mut arrivals = vec![Vec::new(); 3];
+                    let (mut rest, mut cuts) = (shuffled.as_slice(), cuts.iter().cycle());
+                    while let (false, Some((worker, size))) = (rest.is_empty(), cuts.next()) {
+                        let (page, later) = rest.split_at((*size).min(rest.len()));
+                        arrivals[*worker].push(page.to_vec());
+                        rest = later;
+                    }
+                    Case { versions, arrivals }
+                },
+            )
+        },
+    )
+}
+
+fn now() -> DateTime<Utc> {
+    "2026-06-01T00:00:00Z".parse().expect("a time")
+}
+
+fn vessel(it: Written) -> Accepted<Vessel> {
+    let imo = ["9074729", "9619907", "9321483"][usize::from(it.record)];
+    let draft: VesselDraft = serde_json::from_value(json!({
+        "id": format!("v-{}", it.record), "imoNumber": imo, "name": format!("Vessel {}", it.content), "flag": "NO",
+        "vesselType": "ferry", "serviceStatus": "in_service", "updatedAt": format!("2026-05-01T{:02}:00:00Z", it.hour),
+        "company": {"id": "c-1", "name": "Nordic AS", "country": "NO", "updatedAt": "2026-01-01T00:00:00Z"}
+    }))
+    .expect("a draft");
+    draft.accept(&Rules::at(now())).expect("a sound vessel")
+}
+
+fn equipment(it: Written) -> Accepted<Equipment> {
+    let part = |name: u8| {
+        json!({"id": format!("p-{name}"), "partNumber": "1", "name": format!("Part {}", it.content), "unit": "pcs",
+               "minimumStock": it.content, "isCritical": false})
+    };
+    let draft: EquipmentDraft = serde_json::from_value(json!({
+        "id": format!("e-{}", it.record), "vesselId": format!("v-{}", it.record), "code": "601.001", "unitNumber": 1,
+        "name": format!("Engine {}", it.content), "specs": {"content": it.content}, "isCritical": true,
+        "criticalityBasis": "class", "isStandby": false, "serviceStatus": "in_service",
+        "criticalParts": [part(0), part(1 + it.content)],
+        "updatedAt": format!("2026-05-01T{:02}:00:00Z", it.hour)
+    }))
+    .expect("a draft");
+    draft.accept(&Rules::at(now())).expect("sound equipment")
+}
+
+async fn apply(store: &Store, run: SyncId, page: &[Written]) -> anyhow::Result<()> {
+    let vessels: Vec<_> = page.iter().map(|it| vessel(*it)).collect();
+    let equipment: Vec<_> = page.iter().map(|it| equipment(*it)).collect();
+    let mut tx = store.begin().await?;
+    vessels_apply(&mut tx, run, &vessels, now()).await?;
+    equipment_apply(&mut tx, run, &equipment, now()).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+/// What is left, and what it must be by the newest version of each.
+async fn left(world: &World) -> anyhow::Result<Vec<Value>> {
+    let mut all = Vec::new();
+    for sql in [
+        "SELECT source_id, name, source_updated_at, content_hash, version_at, last_writer, status FROM vessels
+         ORDER BY source_id",
+        "SELECT source_id, name, specs, source_updated_at, content_hash, version_at, last_writer, status
+         FROM equipment ORDER BY source_id",
+        "SELECT e.source_id AS equipment, p.source_id, p.name, p.minimum_stock
+         FROM critical_parts p JOIN equipment e ON e.id = p.equipment_id
+         WHERE p.status = 'active' ORDER BY e.source_id, p.source_id",
+    ] {
+        all.extend(world.query_json(sql).await?);
+    }
+    Ok(all)
+}
+
+async fn begin(world: &World, store: &Store) -> anyhow::Result<SyncId> {
+    world.execute("TRUNCATE vessels, equipment, companies, users CASCADE").await?;
+    let run = NewRun {
+        id: SyncId::new(),
+        cause: Cause::Manual,
+        mode: Mode::Selective,
+        scope: Scope::default(),
+        dry_run: false,
+        requested_by: "test".to_owned(),
+        reason: None,
+        retry_of: None,
+        trace_context: json!({}),
+    };
+    let mut tx = store.begin().await?;
+    let _begun = run_begin(&mut tx, &run, now()).await?;
+    let draft: VesselDraft = serde_json::from_value(json!({
+        "id": "v-0", "imoNumber": "9074729", "name": "x", "flag": "NO", "vesselType": "ferry",
+        "serviceStatus": "in_service", "updatedAt": "2026-01-01T00:00:00Z",
+        "company": {"id": "c-1", "name": "Nordic AS", "country": "NO", "updatedAt": "2026-01-01T00:00:00Z"}
+    }))?;
+    let company = draft.accept_with_company(&Rules::at(now())).company.ok().context("a sound company")?;
+    companies_apply(&mut tx, run.id, &[company], now()).await?;
+    tx.commit().await?;
+    Ok(run.id)
+}
+
+#[test]
+fn any_order_any_repetition_and_any_number_of_workers_leave_the_same_rows() -> anyhow::Result<()> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let (world, store) = runtime.block_on(async {
+        let world = World::empty().await?;
+        let store = Store::connect(&world.database_url, 6).await?;
+        store.migrate().await?;
+        anyhow::Ok((world, store))
+    })?;
+    let config = ProptestConfig { cases: 24, failure_persistence: None, ..ProptestConfig::default() };
+    TestRunner::new(config)
+        .run(&case(), |case| {
+            let (one, other) = runtime
+                .block_on(async {
+                    // One worker, one version at a time, as they were written.
+                    let run = begin(&world, &store).await?;
+                    for it in &case.versions {
+                        apply(&store, run, &[*it]).await?;
+                    }
+                    let one = left(&world).await?;
+                    // Three workers at once, whatever comes.
+                    let run = begin(&world, &store).await?;
+                    let worker = |pages: Vec<Vec<Written>>| {
+                        let store = store.clone();
+                        tokio::spawn(async move {
+                            for page in pages {
+                                apply(&store, run, &page).await?;
+                            }
+                            anyhow::Ok(())
+                        })
+                    };
+                    let workers: Vec<_> = case.arrivals.iter().cloned().map(worker).collect();
+                    for worker in workers {
+                        worker.await??;
+                    }
+                    anyhow::Ok((one, left(&world).await?))
+                })
+                .map_err(|error| TestCaseError::fail(format!("{error:?}")))?;
+            prop_assert_eq!(&one, &other);
+            // And they are the newest.
+            let mut newest: BTreeMap<u8, Written> = BTreeMap::new();
+            for it in &case.versions {
+                let kept = newest.entry(it.record).or_insert(*it);
+                if vessel(*it).version > vessel(*kept).version {
+                    *kept = *it;
+                }
+            }
+            let names: Vec<String> = newest.values().map(|it| format!("Vessel {}", it.content)).collect();
+            let rows: Vec<&str> = one.iter().take(names.len()).filter_map(|it| it["name"].as_str()).collect();
+            prop_assert_eq!(rows, names);
+            Ok(())
+        })
+        .map_err(|failure| anyhow::anyhow!("{failure}"))
+}
