@@ -64,7 +64,7 @@ fn flawed() -> Vec<(Option<Flaw>, Entry)> {
             version(4),
             "its QR code is on another machine, too",
             "duplicate_qr_code",
-            false, // it goes in without the code, as a conflict
+            true,
         ),
         wrong_one(&code, version(5), "its code has the letter O for a zero", "sfi_code_malformed", true),
         wrong_one(&spare("future"), future, "its version is from the future", "version_from_future", true),
