@@ -52,10 +52,85 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
+        /** Replay jobs, newest first */
+        get: operations["listReplayJobs"];
+        put?: never;
+        /**
+         * Replay many dead letters
+         * @description As a job: follow it at `Location`. What can be replayed is replayed, the oldest first, at most 10,000 at a time.
+         */
+        post: operations["replayDeadLetters"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/sync/bulk/replay/plan": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
         get?: never;
         put?: never;
-        /** Replay many dead letters */
-        post: operations["replayDeadLetters"];
+        /** Say what a replay would take, without replaying */
+        post: operations["planReplay"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/sync/bulk/replay/{jobId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A replay job, with what became of its dead letters so far */
+        get: operations["getReplayJob"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/sync/bulk/replay/{jobId}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Stop a replay job
+         * @description What is not published yet is a dead letter as before. What is on its way goes on.
+         */
+        post: operations["cancelReplayJob"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/sync/bulk/replay/{jobId}/items": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The dead letters of a replay job, each with what became of it */
+        get: operations["listReplayItems"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -99,6 +174,102 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/sync/conflicts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Conflicts, newest first */
+        get: operations["listConflicts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/sync/conflicts/policies": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What is done when both portals have changed a record */
+        get: operations["getConflictPolicies"];
+        /**
+         * Change what is done when both portals have changed a record
+         * @description What is absent stays. Conflicts that are open keep the policy they were met with.
+         */
+        put: operations["changeConflictPolicies"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/sync/conflicts/resolve": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Resolve many conflicts
+         * @description Open ones, by id or by filter, all the same way, at most 1000 at a time. Each is resolved or refused on its own.
+         */
+        post: operations["resolveConflicts"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/sync/conflicts/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A conflict, with both sides */
+        get: operations["getConflict"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/sync/conflicts/{id}/resolve": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Resolve a conflict
+         * @description By one side, field by field, or by keeping the record as it stands. The same two versions are no conflict any more
+         *     from then on.
+         */
+        post: operations["resolveConflict"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/sync/dead-letters": {
         parameters: {
             query?: never;
@@ -108,6 +279,23 @@ export interface paths {
         };
         /** Dead letters, newest first */
         get: operations["listDeadLetters"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/sync/dead-letters/groups": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Dead letters by what they have in common, those that wait for somebody first */
+        get: operations["listDeadLetterGroups"];
         put?: never;
         post?: never;
         delete?: never;
@@ -187,6 +375,47 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/sync/role-mapping": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The mapping in force */
+        get: operations["getRoleMapping"];
+        /**
+         * Put another mapping in force
+         * @description Every account gets its role under it, at once. Roles that somebody gave by hand in the maintenance portal stay.
+         */
+        put: operations["changeRoleMapping"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/sync/role-mapping/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * What another mapping would mean
+         * @description Who would get another role, and what they gain or lose by it. Nothing is changed.
+         */
+        post: operations["previewRoleMapping"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/sync/schedule/preview": {
         parameters: {
             query?: never;
@@ -259,6 +488,48 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/sync/status/{syncId}/changes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What a dry run would create, update, reject or leave in conflict
+         * @description In the order in which it found them. A run that is no dry run has none: it has done what it did.
+         */
+        get: operations["listChanges"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/sync/status/{syncId}/undo": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How a sync was undone */
+        get: operations["getUndo"];
+        put?: never;
+        /**
+         * Undo a sync
+         * @description What it wrote over comes back where nothing newer stands; what it created is withdrawn. Syncs that bring the same
+         *     state again leave it so; a newer state wins, with both sides kept as a conflict.
+         */
+        post: operations["undoSync"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/sync/syncs/{syncId}/cancel": {
         parameters: {
             query?: never;
@@ -279,6 +550,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/sync/syncs/{syncId}/confirm": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Decide about records that a full sync did not find any more
+         * @description A sync that found more than the limit missing, or anything critical, has deactivated nothing and asks. What was
+         *     written since it began is left alone.
+         */
+        post: operations["confirmSync"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/sync/syncs/{syncId}/findings": {
         parameters: {
             query?: never;
@@ -290,6 +582,47 @@ export interface paths {
         get: operations["listFindings"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/sync/syncs/{syncId}/resume": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Go on with a sync that stopped
+         * @description A sync that failed, was cancelled or lost a part goes on where it stopped: what is done stays done.
+         */
+        post: operations["resumeSync"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/sync/syncs/{syncId}/retry": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Try again what failed in a sync
+         * @description Tasks that were given up are open again in the sync itself. Records that were rejected are looked at by a new sync,
+         *     which names this one. What went well is left alone.
+         */
+        post: operations["retrySync"];
         delete?: never;
         options?: never;
         head?: never;
@@ -323,9 +656,10 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Start a full sync
-         * @description Without a body, everything that the onboarding portal has approved is looked at. The answer comes when the run is
-         *     recorded, not when it is done: follow `Location` or the updates.
+         * Start a sync
+         * @description Without a body, everything that the onboarding portal has approved is looked at. `incremental` looks at what changed
+         *     since the last complete sync, `selective` at what is named. The answer comes when the run is recorded, not when it is
+         *     done: follow `Location` or the updates.
          */
         post: operations["triggerSync"];
         delete?: never;
@@ -345,11 +679,32 @@ export interface paths {
          * Updates, as server-sent events
          * @description Named events with one line of JSON: `sync.started`, `sync.progress`, `sync.phase`, `sync.completed`, `sync.failed`,
          *     `sync.cancelled` (SyncNotice), `deadletter.added`, `deadletter.replayed` (DeadLetterNotice), `webhook.received`
-         *     (WebhookNotice), `schedule.changed` (SettingsNotice). `heartbeat` comes every 15 seconds. `resync` says that events
+         *     (WebhookNotice), `schedule.changed` (SettingsNotice), `conflict.opened`, `conflict.resolved` (ConflictNotice). `heartbeat` comes every 15 seconds. `resync` says that events
          *     were missed: fetch again what you show. The id of an event is the same on every replica; send the last one as
          *     `Last-Event-ID` to resume.
          */
         get: operations["streamUpdates"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/sync/users": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Accounts
+         * @description Who may sign in, with what role, and whose temporary password waits for its reveal. E-mail addresses are masked unless
+         *     an admin asks; passwords are never listed.
+         */
+        get: operations["listUsers"];
         put?: never;
         post?: never;
         delete?: never;
@@ -519,6 +874,56 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /** @description An account. */
+        Account: {
+            /** @description Employer, by the id in the onboarding portal. */
+            companyId?: string | null;
+            /** @description Department. */
+            department?: string | null;
+            /** @description The address; masked unless an admin asks. */
+            email: string;
+            /**
+             * Format: uuid
+             * @description Its id in the maintenance portal.
+             */
+            id: string;
+            /** @description Why not: `deactivated`, `withdrawn` or `signed_off`. */
+            lockedBecause?: string | null;
+            /** @description Whether it may sign in today. */
+            maySignIn: boolean;
+            /** @description Its temporary password: `none`, `to_claim`, `expired` or `claimed`. */
+            password: string;
+            /**
+             * Format: date-time
+             * @description Until when it may be claimed.
+             */
+            passwordExpiresAt?: string | null;
+            /** @description Rank or position. */
+            rank: string;
+            /** @description What it may do. */
+            role: string;
+            /**
+             * Format: int32
+             * @description Version of the mapping that said so.
+             */
+            roleMappingVersion: number;
+            /**
+             * Format: date
+             * @description Last day on board.
+             */
+            signOff?: string | null;
+            /**
+             * Format: date
+             * @description First day on board.
+             */
+            signOn?: string | null;
+            /** @description Its id in the onboarding portal. */
+            sourceId: string;
+            /** @description Vessels whose data it may see, by their ids in the onboarding portal. */
+            vesselIds: string[];
+            /** @description `ship` or `shore`. */
+            workplace: string;
+        };
         /** @description One attempt that failed. */
         Attempt: {
             /**
@@ -553,6 +958,25 @@ export interface components {
          * @enum {string}
          */
         Cause: "manual" | "scheduled" | "webhook" | "replay";
+        /** @description What a dry run would do to one record. */
+        Change: {
+            conflict?: components["schemas"]["ConflictPreview"] | null;
+            /** @description Field by field; a new record has no old values. */
+            fields: components["schemas"]["FieldChange"][];
+            /** @description What a person calls it. */
+            label?: string | null;
+            /** @description What would become of it. */
+            outcome: components["schemas"]["ChangeOutcome"];
+            /** @description Kind of record. */
+            recordType: components["schemas"]["RecordType"];
+            /** @description Id in the onboarding portal. */
+            sourceId: string;
+        };
+        /**
+         * @description What would become of a record that is not as it should be already.
+         * @enum {string}
+         */
+        ChangeOutcome: "created" | "updated" | "conflict" | "rejected";
         /** @description How often a rule spoke. */
         CodeCount: {
             /** @description Stable word for the rule. */
@@ -572,6 +996,174 @@ export interface components {
             /** @description `error` or `warning`. */
             severity: string;
         };
+        /** @description Answer to a decision. */
+        ConfirmAccepted: {
+            /**
+             * Format: int64
+             * @description Records that were withdrawn.
+             */
+            deactivated: number;
+            /**
+             * Format: uuid
+             * @description The run that asked.
+             */
+            syncId: string;
+        };
+        /** @description Body of `POST /api/sync/syncs/{syncId}/confirm`. */
+        ConfirmRequest: {
+            /** @description `deactivate` what is missing, or `keep` it. */
+            decision: components["schemas"]["MissingPolicy"];
+            /** @description Why; kept in the audit log. */
+            reason?: string | null;
+        };
+        /** @description A conflict: both sides, who wrote them and when, and what was decided. */
+        Conflict: {
+            /** @description The fields in which the sides differ, by column. */
+            fields: {
+                [key: string]: components["schemas"]["ConflictField"];
+            };
+            /**
+             * Format: uuid
+             * @description The conflict.
+             */
+            id: string;
+            /** @description What the sides disagree about. */
+            kind: components["schemas"]["ConflictKind"];
+            /** @description What a person calls it. */
+            label?: string | null;
+            /**
+             * Format: date-time
+             * @description When the maintenance portal's side was written.
+             */
+            localAt: string;
+            /** @description `maintenance`, or `onboarding` for a value that an earlier sync had brought. */
+            localWriter: string;
+            /**
+             * Format: date-time
+             * @description When it was met.
+             */
+            openedAt: string;
+            /** @description The policy that was in force. */
+            policy: components["schemas"]["ConflictPolicy"];
+            /** @description Kind of record. */
+            recordType: components["schemas"]["RecordType"];
+            resolution?: components["schemas"]["Resolution"] | null;
+            /**
+             * Format: date-time
+             * @description When it was decided.
+             */
+            resolvedAt?: string | null;
+            /** @description By whom. */
+            resolvedBy?: string | null;
+            /** @description Of a decision field by field: which side each was taken from. */
+            resolvedFields?: {
+                [key: string]: components["schemas"]["Side"];
+            } | null;
+            /**
+             * Format: date-time
+             * @description When the onboarding portal's side was written.
+             */
+            sourceAt: string;
+            /** @description Id in the onboarding portal. */
+            sourceId: string;
+            /** @description Where it stands. */
+            state: components["schemas"]["ConflictState"];
+            /**
+             * Format: uuid
+             * @description The run that met it; absent once that is forgotten.
+             */
+            syncId?: string | null;
+            /** @description Which side stood then. */
+            winner: components["schemas"]["Side"];
+        };
+        /** @description A field in which the two sides differ. E-mail addresses, names and numbers of persons are masked for viewers. */
+        ConflictField: {
+            /** @description The maintenance portal's value. */
+            local: unknown;
+            /** @description The onboarding portal's value. */
+            source: unknown;
+        };
+        /**
+         * @description What the two sides disagree about.
+         * @enum {string}
+         */
+        ConflictKind: "local_newer" | "source_newer" | "criticality_downgrade" | "natural_key";
+        /** @description Data of the SSE events `conflict.opened` and `conflict.resolved`. */
+        ConflictNotice: {
+            /**
+             * Format: uuid
+             * @description The conflict that was resolved.
+             */
+            conflictId?: string | null;
+            /**
+             * Format: date-time
+             * @description When this was so.
+             */
+            occurredAt: string;
+            /**
+             * Format: int64
+             * @description Of `conflict.opened`: how many of this run are open.
+             */
+            open: number;
+            /**
+             * Format: uuid
+             * @description The run that met conflicts.
+             */
+            syncId?: string | null;
+        };
+        /** @description `GET|PUT /api/sync/conflicts/policies`. The `ETag` is the version. */
+        ConflictPolicies: {
+            /** @description Of companies. */
+            company: components["schemas"]["ConflictPolicy"];
+            /** @description Of equipment. */
+            equipment: components["schemas"]["ConflictPolicy"];
+            /**
+             * Format: date-time
+             * @description Last change.
+             */
+            updatedAt: string;
+            /** @description By whom. */
+            updatedBy: string;
+            /** @description Of users. */
+            user: components["schemas"]["ConflictPolicy"];
+            /**
+             * Format: int64
+             * @description Grows with every change.
+             */
+            version: number;
+            /** @description Of vessels. */
+            vessel: components["schemas"]["ConflictPolicy"];
+        };
+        /** @description Body of `PUT /api/sync/conflicts/policies`: what is absent stays. */
+        ConflictPoliciesChange: {
+            /** @default null */
+            company?: components["schemas"]["ConflictPolicy"] | null;
+            /** @default null */
+            equipment?: components["schemas"]["ConflictPolicy"] | null;
+            /** @default null */
+            user?: components["schemas"]["ConflictPolicy"] | null;
+            /** @default null */
+            vessel?: components["schemas"]["ConflictPolicy"] | null;
+        };
+        /**
+         * @description What is done when both portals have changed a record.
+         * @enum {string}
+         */
+        ConflictPolicy: "last_write_wins" | "source_wins" | "manual";
+        /** @description A conflict that would be opened. */
+        ConflictPreview: {
+            /** @description Where they differ. */
+            fields: components["schemas"]["ConflictField"][];
+            /** @description `local_newer`, `source_newer`, `criticality_downgrade` … */
+            kind: string;
+            /** @description `local` or `source`. */
+            winner: string;
+        };
+        /**
+         * @description Where a conflict stands.
+         * @enum {string}
+         */
+        ConflictState: "open" | "resolved";
         /** @description One step of a connection test. */
         ConnectionStep: {
             /** @description What was seen. */
@@ -664,6 +1256,39 @@ export interface components {
             /** @description AMQP headers. */
             headers: Record<string, never>;
         };
+        /** @description Dead letters of one making. */
+        DeadLetterGroup: {
+            /** @description Why they were given up. */
+            class: components["schemas"]["DeathClass"];
+            /**
+             * Format: int64
+             * @description How many of them wait for a person.
+             */
+            dead: number;
+            /** @description What they have in common. */
+            fingerprint: string;
+            /**
+             * Format: date-time
+             * @description When the first of them died.
+             */
+            firstDiedAt: string;
+            /** @description Kind of message. */
+            kind: string;
+            /**
+             * Format: date-time
+             * @description When the last of them did.
+             */
+            lastDiedAt: string;
+            /** @description The queue they died in. */
+            queue: string;
+            /** @description What the newest of them said. */
+            reason: string;
+            /**
+             * Format: int64
+             * @description How many there are.
+             */
+            total: number;
+        };
         /** @description Data of the SSE events `deadletter.added` and `deadletter.replayed`. */
         DeadLetterNotice: {
             /**
@@ -682,6 +1307,20 @@ export interface components {
             reason: string;
             /** @description `dead`, `replaying`, `replayed` or `succeeded`. */
             state: string;
+        };
+        /**
+         * @description Why a message was given up.
+         * @enum {string}
+         */
+        DeathClass: "transient" | "permanent" | "poison";
+        /** @description A field that would be changed. */
+        FieldChange: {
+            /** @description JSON pointer, as the provider names the field; parts and schedules by their ids. */
+            field: string;
+            /** @description As it would be. */
+            new: Record<string, never>;
+            /** @description As it is; persons' data masked. */
+            old: Record<string, never>;
         };
         /** @description One field that is wrong. */
         FieldError: {
@@ -730,6 +1369,145 @@ export interface components {
             role: string;
             /** @description The operator's name. */
             subject: string;
+        };
+        /** @description A page of a list. */
+        List_Account: {
+            /** @description Newest first. */
+            data: {
+                /** @description Employer, by the id in the onboarding portal. */
+                companyId?: string | null;
+                /** @description Department. */
+                department?: string | null;
+                /** @description The address; masked unless an admin asks. */
+                email: string;
+                /**
+                 * Format: uuid
+                 * @description Its id in the maintenance portal.
+                 */
+                id: string;
+                /** @description Why not: `deactivated`, `withdrawn` or `signed_off`. */
+                lockedBecause?: string | null;
+                /** @description Whether it may sign in today. */
+                maySignIn: boolean;
+                /** @description Its temporary password: `none`, `to_claim`, `expired` or `claimed`. */
+                password: string;
+                /**
+                 * Format: date-time
+                 * @description Until when it may be claimed.
+                 */
+                passwordExpiresAt?: string | null;
+                /** @description Rank or position. */
+                rank: string;
+                /** @description What it may do. */
+                role: string;
+                /**
+                 * Format: int32
+                 * @description Version of the mapping that said so.
+                 */
+                roleMappingVersion: number;
+                /**
+                 * Format: date
+                 * @description Last day on board.
+                 */
+                signOff?: string | null;
+                /**
+                 * Format: date
+                 * @description First day on board.
+                 */
+                signOn?: string | null;
+                /** @description Its id in the onboarding portal. */
+                sourceId: string;
+                /** @description Vessels whose data it may see, by their ids in the onboarding portal. */
+                vesselIds: string[];
+                /** @description `ship` or `shore`. */
+                workplace: string;
+            }[];
+            /** @description Where the page stands. */
+            pagination: components["schemas"]["Pagination"];
+        };
+        /** @description A page of a list. */
+        List_Change: {
+            /** @description Newest first. */
+            data: {
+                conflict?: components["schemas"]["ConflictPreview"] | null;
+                /** @description Field by field; a new record has no old values. */
+                fields: components["schemas"]["FieldChange"][];
+                /** @description What a person calls it. */
+                label?: string | null;
+                /** @description What would become of it. */
+                outcome: components["schemas"]["ChangeOutcome"];
+                /** @description Kind of record. */
+                recordType: components["schemas"]["RecordType"];
+                /** @description Id in the onboarding portal. */
+                sourceId: string;
+            }[];
+            /** @description Where the page stands. */
+            pagination: components["schemas"]["Pagination"];
+        };
+        /** @description A page of a list. */
+        List_Conflict: {
+            /** @description Newest first. */
+            data: {
+                /** @description The fields in which the sides differ, by column. */
+                fields: {
+                    [key: string]: components["schemas"]["ConflictField"];
+                };
+                /**
+                 * Format: uuid
+                 * @description The conflict.
+                 */
+                id: string;
+                /** @description What the sides disagree about. */
+                kind: components["schemas"]["ConflictKind"];
+                /** @description What a person calls it. */
+                label?: string | null;
+                /**
+                 * Format: date-time
+                 * @description When the maintenance portal's side was written.
+                 */
+                localAt: string;
+                /** @description `maintenance`, or `onboarding` for a value that an earlier sync had brought. */
+                localWriter: string;
+                /**
+                 * Format: date-time
+                 * @description When it was met.
+                 */
+                openedAt: string;
+                /** @description The policy that was in force. */
+                policy: components["schemas"]["ConflictPolicy"];
+                /** @description Kind of record. */
+                recordType: components["schemas"]["RecordType"];
+                resolution?: components["schemas"]["Resolution"] | null;
+                /**
+                 * Format: date-time
+                 * @description When it was decided.
+                 */
+                resolvedAt?: string | null;
+                /** @description By whom. */
+                resolvedBy?: string | null;
+                /** @description Of a decision field by field: which side each was taken from. */
+                resolvedFields?: {
+                    [key: string]: components["schemas"]["Side"];
+                } | null;
+                /**
+                 * Format: date-time
+                 * @description When the onboarding portal's side was written.
+                 */
+                sourceAt: string;
+                /** @description Id in the onboarding portal. */
+                sourceId: string;
+                /** @description Where it stands. */
+                state: components["schemas"]["ConflictState"];
+                /**
+                 * Format: uuid
+                 * @description The run that met it; absent once that is forgotten.
+                 */
+                syncId?: string | null;
+                /** @description Which side stood then. */
+                winner: components["schemas"]["Side"];
+            }[];
+            /** @description Where the page stands. */
+            pagination: components["schemas"]["Pagination"];
         };
         /** @description A page of a list. */
         List_DeadLetter: {
@@ -788,6 +1566,44 @@ export interface components {
                 syncId?: string | null;
                 /** @description Trace of the attempt that gave up. */
                 traceId?: string | null;
+            }[];
+            /** @description Where the page stands. */
+            pagination: components["schemas"]["Pagination"];
+        };
+        /** @description A page of a list. */
+        List_DeadLetterGroup: {
+            /** @description Newest first. */
+            data: {
+                /** @description Why they were given up. */
+                class: components["schemas"]["DeathClass"];
+                /**
+                 * Format: int64
+                 * @description How many of them wait for a person.
+                 */
+                dead: number;
+                /** @description What they have in common. */
+                fingerprint: string;
+                /**
+                 * Format: date-time
+                 * @description When the first of them died.
+                 */
+                firstDiedAt: string;
+                /** @description Kind of message. */
+                kind: string;
+                /**
+                 * Format: date-time
+                 * @description When the last of them did.
+                 */
+                lastDiedAt: string;
+                /** @description The queue they died in. */
+                queue: string;
+                /** @description What the newest of them said. */
+                reason: string;
+                /**
+                 * Format: int64
+                 * @description How many there are.
+                 */
+                total: number;
             }[];
             /** @description Where the page stands. */
             pagination: components["schemas"]["Pagination"];
@@ -864,6 +1680,78 @@ export interface components {
             pagination: components["schemas"]["Pagination"];
         };
         /** @description A page of a list. */
+        List_ReplayItem: {
+            /** @description Newest first. */
+            data: {
+                /**
+                 * Format: uuid
+                 * @description The dead letter.
+                 */
+                deadLetterId: string;
+                /**
+                 * Format: uuid
+                 * @description The dead letter as which it died again.
+                 */
+                diedAs?: string | null;
+                /**
+                 * Format: date-time
+                 * @description When it came to its end.
+                 */
+                endedAt?: string | null;
+                /** @description What became of it. */
+                outcome: components["schemas"]["ReplayOutcome"];
+                /** @description Why it had died. */
+                reason: string;
+            }[];
+            /** @description Where the page stands. */
+            pagination: components["schemas"]["Pagination"];
+        };
+        /** @description A page of a list. */
+        List_ReplayJob: {
+            /** @description Newest first. */
+            data: {
+                /**
+                 * Format: date-time
+                 * @description When it was stopped.
+                 */
+                cancelledAt?: string | null;
+                /** @description By whom. */
+                cancelledBy?: string | null;
+                /**
+                 * Format: date-time
+                 * @description When the last of its dead letters came to its end.
+                 */
+                completedAt?: string | null;
+                /** @description What became of its dead letters so far. */
+                counts: components["schemas"]["ReplayCounts"];
+                /**
+                 * Format: date-time
+                 * @description When it was asked for.
+                 */
+                createdAt: string;
+                /** @description What was asked for, as it was. */
+                filter: Record<string, never>;
+                /**
+                 * Format: uuid
+                 * @description The job.
+                 */
+                id: string;
+                /**
+                 * Format: int32
+                 * @description No more than so many a second.
+                 */
+                ratePerSecond?: number | null;
+                /** @description Why. */
+                reason?: string | null;
+                /** @description Who asked. */
+                requestedBy: string;
+                /** @description Where it stands. */
+                state: components["schemas"]["ReplayState"];
+            }[];
+            /** @description Where the page stands. */
+            pagination: components["schemas"]["Pagination"];
+        };
+        /** @description A page of a list. */
         List_SyncSummary: {
             /** @description Newest first. */
             data: {
@@ -878,6 +1766,10 @@ export interface components {
                 completedAt?: string | null;
                 /** @description The account, per kind of record. */
                 counts: components["schemas"]["RecordCounts"][];
+                /** @description What it waits for, if it does not move. */
+                detail?: string | null;
+                /** @description It writes nothing. */
+                dryRun?: boolean;
                 /** @description Why it failed, or what is missing. */
                 failure?: string | null;
                 /**
@@ -885,6 +1777,7 @@ export interface components {
                  * @description Last sign of life.
                  */
                 heartbeatAt: string;
+                missingRecords?: components["schemas"]["MissingRecords"] | null;
                 /** @description How much it looked at. */
                 mode: components["schemas"]["Mode"];
                 /**
@@ -897,10 +1790,17 @@ export interface components {
                 /** @description The operator, `scheduler`, or the webhook's id. */
                 requestedBy: string;
                 /**
+                 * Format: uuid
+                 * @description The run whose failures it tries again.
+                 */
+                retryOf?: string | null;
+                /**
                  * Format: date-time
                  * @description When a worker began.
                  */
                 runningAt?: string | null;
+                /** @description What it looks at, as it is recorded; empty: everything. */
+                scope?: Record<string, never>;
                 /**
                  * Format: date-time
                  * @description When it was asked for.
@@ -973,6 +1873,16 @@ export interface components {
             /** @description Where the page stands. */
             pagination: components["schemas"]["Pagination"];
         };
+        /**
+         * @description What a full sync does with records that are not listed any more. Nothing is ever deleted.
+         * @enum {string}
+         */
+        MissingPolicy: "keep" | "deactivate";
+        /**
+         * @description What became of the records that a full sync did not find any more.
+         * @enum {string}
+         */
+        MissingRecords: "kept" | "planned" | "deactivated" | "asks" | "confirmed" | "declined";
         /**
          * @description How much a sync looks at.
          * @enum {string}
@@ -1086,9 +1996,19 @@ export interface components {
             created: number;
             /**
              * Format: int64
+             * @description Of these, those that were withdrawn for it.
+             */
+            deactivated?: number;
+            /**
+             * Format: int64
              * @description How many the provider says there are; absent until it has said.
              */
             expected?: number | null;
+            /**
+             * Format: int64
+             * @description Here, and not listed any more (full syncs); not part of `read`.
+             */
+            missing?: number;
             /**
              * Format: int64
              * @description Taken from the provider so far.
@@ -1187,32 +2107,177 @@ export interface components {
             /** @description The `webhook-id` it claimed. */
             webhookId?: string | null;
         };
-        /** @description Answer to a replay: how many were put back on their way. */
+        /** @description Answer to a replay. */
         ReplayAccepted: {
+            /**
+             * Format: uuid
+             * @description The job: `/api/sync/bulk/replay/{jobId}`.
+             */
+            jobId: string;
             /**
              * Format: int64
              * @description Dead letters that go back to their queues with a new budget of attempts.
              */
             replaying: number;
         };
-        /** @description Body of `POST /api/sync/bulk/replay`: which dead letters to replay. Exactly one of the three. */
+        /** @description The dead letters of a job by what became of them. */
+        ReplayCounts: {
+            /**
+             * Format: int64
+             * @description Stopped.
+             */
+            cancelled: number;
+            /**
+             * Format: int64
+             * @description Died again.
+             */
+            died: number;
+            /**
+             * Format: int64
+             * @description On their way.
+             */
+            sent: number;
+            /**
+             * Format: int64
+             * @description Their effect is in.
+             */
+            succeeded: number;
+            /**
+             * Format: int64
+             * @description Not published yet.
+             */
+            waiting: number;
+        };
+        /** @description One dead letter of a job. */
+        ReplayItem: {
+            /**
+             * Format: uuid
+             * @description The dead letter.
+             */
+            deadLetterId: string;
+            /**
+             * Format: uuid
+             * @description The dead letter as which it died again.
+             */
+            diedAs?: string | null;
+            /**
+             * Format: date-time
+             * @description When it came to its end.
+             */
+            endedAt?: string | null;
+            /** @description What became of it. */
+            outcome: components["schemas"]["ReplayOutcome"];
+            /** @description Why it had died. */
+            reason: string;
+        };
+        /** @description A replay job. */
+        ReplayJob: {
+            /**
+             * Format: date-time
+             * @description When it was stopped.
+             */
+            cancelledAt?: string | null;
+            /** @description By whom. */
+            cancelledBy?: string | null;
+            /**
+             * Format: date-time
+             * @description When the last of its dead letters came to its end.
+             */
+            completedAt?: string | null;
+            /** @description What became of its dead letters so far. */
+            counts: components["schemas"]["ReplayCounts"];
+            /**
+             * Format: date-time
+             * @description When it was asked for.
+             */
+            createdAt: string;
+            /** @description What was asked for, as it was. */
+            filter: Record<string, never>;
+            /**
+             * Format: uuid
+             * @description The job.
+             */
+            id: string;
+            /**
+             * Format: int32
+             * @description No more than so many a second.
+             */
+            ratePerSecond?: number | null;
+            /** @description Why. */
+            reason?: string | null;
+            /** @description Who asked. */
+            requestedBy: string;
+            /** @description Where it stands. */
+            state: components["schemas"]["ReplayState"];
+        };
+        /**
+         * @description What became of one dead letter of a job.
+         * @enum {string}
+         */
+        ReplayOutcome: "waiting" | "sent" | "succeeded" | "died" | "cancelled";
+        /** @description Answer to a plan: what a replay would take. */
+        ReplayPlan: {
+            /**
+             * Format: int64
+             * @description Dead letters that it is about.
+             */
+            matching: number;
+            /**
+             * Format: int64
+             * @description Of these, as many as one job takes, oldest first.
+             */
+            replaying: number;
+        };
+        /**
+         * @description Body of `POST /api/sync/bulk/replay` and of its plan: which dead letters. Either `ids`, or `all`, or any of the rest,
+         *     which narrow each other.
+         */
         ReplayRequest: {
             /**
              * @description All that are dead.
              * @default false
              */
             all?: boolean;
+            /** @default null */
+            class?: components["schemas"]["DeathClass"] | null;
             /**
-             * @description All of one cause.
+             * @description All dead ones of one cause.
              * @default null
              */
             fingerprint?: string | null;
             /**
-             * @description These.
+             * @description These, even if they were replayed before.
              * @default []
              */
             ids?: string[];
+            /**
+             * @description All dead ones of one queue.
+             * @default null
+             */
+            queue?: string | null;
+            /**
+             * Format: int32
+             * @description No more than so many a second, 1 to 1000; absent: as fast as can be.
+             * @default null
+             */
+            ratePerSecond?: number | null;
+            /**
+             * @description Why; kept in the job and the audit log.
+             * @default null
+             */
+            reason?: string | null;
+            /**
+             * Format: uuid
+             * @description All dead ones of one sync.
+             * @default null
+             */
+            syncId?: string | null;
         };
+        /**
+         * @description Where a replay job stands.
+         * @enum {string}
+         */
+        ReplayState: "running" | "completed" | "cancelled";
         /** @description Answer to a request to reprocess. */
         ReprocessAccepted: {
             /**
@@ -1249,6 +2314,181 @@ export interface components {
              */
             reason?: string | null;
         };
+        /**
+         * @description How a conflict is resolved.
+         * @enum {string}
+         */
+        Resolution: "source" | "local" | "fields" | "keep";
+        /** @description A conflict that could not be resolved so. */
+        ResolutionRefused: {
+            /** @description `conflict_not_found`, `conflict_resolved`, `record_changed` or `value_refused`. */
+            code: string;
+            /**
+             * Format: uuid
+             * @description The conflict.
+             */
+            id: string;
+        };
+        /** @description Body of `POST /api/sync/conflicts/resolve`: open conflicts, by their ids or by all the rest that is named. */
+        ResolveManyRequest: {
+            /** @description These. */
+            ids?: string[];
+            kind?: components["schemas"]["ConflictKind"] | null;
+            recordType?: components["schemas"]["RecordType"] | null;
+            /** @description `source`, `local` or `keep`. */
+            resolution: components["schemas"]["Resolution"];
+            /**
+             * Format: uuid
+             * @description All that this run met.
+             */
+            syncId?: string | null;
+        };
+        /** @description Body of `POST /api/sync/conflicts/{id}/resolve`. */
+        ResolveRequest: {
+            /** @description For `fields`: which side each field is taken from; one that is not named stays as it is. */
+            fields?: {
+                [key: string]: components["schemas"]["Side"];
+            };
+            /** @description How. */
+            resolution: components["schemas"]["Resolution"];
+        };
+        /** @description Answer to the resolution of many. */
+        ResolvedMany: {
+            /** @description Those that are not, and why. */
+            refused: components["schemas"]["ResolutionRefused"][];
+            /**
+             * Format: int64
+             * @description How many are resolved.
+             */
+            resolved: number;
+        };
+        /** @description Answer to `POST /api/sync/syncs/{syncId}/resume`. */
+        ResumeAccepted: {
+            /** @description `running`, or `queued` if it had never begun. */
+            state: components["schemas"]["SyncState"];
+            /**
+             * Format: uuid
+             * @description The run, which goes on.
+             */
+            syncId: string;
+            /**
+             * Format: int64
+             * @description Tasks that are open again.
+             */
+            tasks: number;
+        };
+        /** @description Answer to a retry. */
+        RetryAccepted: {
+            /**
+             * Format: int64
+             * @description Its records that were rejected and are looked at again.
+             */
+            records: number;
+            /**
+             * Format: uuid
+             * @description The new run that looks at them; absent if none was rejected.
+             */
+            retrySyncId?: string | null;
+            /**
+             * Format: uuid
+             * @description The run whose failures are tried again.
+             */
+            syncId: string;
+            /**
+             * Format: int64
+             * @description Its tasks that were given up and are open again.
+             */
+            tasks: number;
+        };
+        /** @description Body of `POST /api/sync/syncs/{syncId}/retry`; none at all will do. */
+        RetryRequest: {
+            /**
+             * @description Why; kept in the new run and the audit log.
+             * @default null
+             */
+            reason?: string | null;
+        };
+        /** @description What a changed mapping means to somebody. */
+        RoleChange: {
+            /** @description Department. */
+            department?: string | null;
+            /** @description The address, masked. */
+            email: string;
+            /** @description The role as it is. */
+            from: string;
+            /** @description What the account may do then that it may not now. */
+            gains: string[];
+            /** @description The role was given by hand, and stays. */
+            kept: boolean;
+            /** @description What it may do now and not then. */
+            loses: string[];
+            /** @description Rank or position. */
+            rank: string;
+            /** @description Id in the onboarding portal. */
+            sourceId: string;
+            /** @description The role as the mapping has it. */
+            to: string;
+            /**
+             * Format: uuid
+             * @description The account.
+             */
+            userId: string;
+            /** @description `ship` or `shore`. */
+            workplace: string;
+        };
+        /** @description `GET|PUT /api/sync/role-mapping`. The `ETag` is the version. */
+        RoleMapping: {
+            /**
+             * Format: date-time
+             * @description When it was made.
+             */
+            createdAt: string;
+            /** @description By whom. */
+            createdBy: string;
+            /** @description In their order. Whom none fits gets `crew_readonly`. */
+            rules: components["schemas"]["RoleRule"][];
+            /**
+             * Format: int32
+             * @description Grows with every change; stored with each account that it mapped.
+             */
+            version: number;
+        };
+        /** @description Body of `PUT /api/sync/role-mapping` and `POST /api/sync/role-mapping/preview`. */
+        RoleMappingChange: {
+            /** @description All rules, in their order. */
+            rules: components["schemas"]["RoleRule"][];
+        };
+        /** @description What a mapping means, or meant, to whom. */
+        RoleMappingEffect: {
+            /**
+             * Format: int64
+             * @description Accounts that get another role.
+             */
+            changed: number;
+            /** @description Those accounts, at most 1000. */
+            changes: components["schemas"]["RoleChange"][];
+            /**
+             * Format: int64
+             * @description Accounts whose role was given by hand in the maintenance portal, and stays.
+             */
+            kept: number;
+            /**
+             * Format: int32
+             * @description The version that is in force.
+             */
+            version: number;
+        };
+        /** @description A row of the mapping: the first one that fits counts. */
+        RoleRule: {
+            /** @description In which department it counts; absent: in any. */
+            department?: string | null;
+            /** @description A rank, like `chief_engineer`, or as people write it. */
+            rank: string;
+            /** @description What the account may do. */
+            role: string;
+            /** @description `ship` or `shore`. */
+            workplace: string;
+        };
         /** @description What a cron expression means: `GET /api/sync/schedule/preview?cron&timeZone`. */
         SchedulePreview: {
             /** @description In words. */
@@ -1258,8 +2498,20 @@ export interface components {
         };
         /** @description `GET /api/sync/settings`. The `ETag` is the version. */
         Settings: {
+            /**
+             * Format: int32
+             * @description Of the active records of a type, in percent; beyond it an operator is asked.
+             */
+            deactivationLimitPercent?: number;
             /** @description The schedule is on. */
             enableScheduledSync: boolean;
+            /**
+             * Format: int32
+             * @description How far before the last complete sync an incremental one begins, in seconds.
+             */
+            incrementalOverlapSeconds?: number;
+            /** @description What a full sync does with records that are not listed any more. */
+            missingRecords: components["schemas"]["MissingPolicy"];
             /**
              * Format: int32
              * @description Records per page asked of the onboarding portal.
@@ -1271,6 +2523,8 @@ export interface components {
             schedule: components["schemas"]["SchedulePreview"];
             /** @description Five fields: minute, hour, day of month, month, day of week. */
             scheduleCron: string;
+            /** @description What the schedule starts: `full` or `incremental`. */
+            scheduleMode: components["schemas"]["Mode"];
             /** @description IANA zone in which the cron expression is meant. */
             scheduleTimeZone: string;
             /**
@@ -1289,10 +2543,24 @@ export interface components {
         /** @description Body of `POST /api/sync/settings`: what is absent stays. */
         SettingsChange: {
             /**
+             * Format: int32
+             * @description 0 to 100.
+             * @default null
+             */
+            deactivationLimitPercent?: number | null;
+            /**
              * @description The schedule on or off.
              * @default null
              */
             enableScheduledSync?: boolean | null;
+            /**
+             * Format: int32
+             * @description 0 to 604800.
+             * @default null
+             */
+            incrementalOverlapSeconds?: number | null;
+            /** @default null */
+            missingRecords?: components["schemas"]["MissingPolicy"] | null;
             /**
              * Format: int32
              * @description 1 to 1000.
@@ -1309,6 +2577,8 @@ export interface components {
              * @default null
              */
             scheduleCron?: string | null;
+            /** @default null */
+            scheduleMode?: components["schemas"]["Mode"] | null;
             /**
              * @description IANA zone.
              * @default null
@@ -1328,6 +2598,11 @@ export interface components {
              */
             version: number;
         };
+        /**
+         * @description One of the two sides.
+         * @enum {string}
+         */
+        Side: "local" | "source";
         /** @description Answer to a trigger: the run was accepted, not yet done. */
         SyncAccepted: {
             /** @description `queued`. */
@@ -1399,6 +2674,10 @@ export interface components {
             completedAt?: string | null;
             /** @description The account, per kind of record. */
             counts: components["schemas"]["RecordCounts"][];
+            /** @description What it waits for, if it does not move. */
+            detail?: string | null;
+            /** @description It writes nothing. */
+            dryRun?: boolean;
             /** @description Why it failed, or what is missing. */
             failure?: string | null;
             /**
@@ -1406,6 +2685,7 @@ export interface components {
              * @description Last sign of life.
              */
             heartbeatAt: string;
+            missingRecords?: components["schemas"]["MissingRecords"] | null;
             /** @description How much it looked at. */
             mode: components["schemas"]["Mode"];
             /**
@@ -1418,10 +2698,17 @@ export interface components {
             /** @description The operator, `scheduler`, or the webhook's id. */
             requestedBy: string;
             /**
+             * Format: uuid
+             * @description The run whose failures it tries again.
+             */
+            retryOf?: string | null;
+            /**
              * Format: date-time
              * @description When a worker began.
              */
             runningAt?: string | null;
+            /** @description What it looks at, as it is recorded; empty: everything. */
+            scope?: Record<string, never>;
             /**
              * Format: date-time
              * @description When it was asked for.
@@ -1475,6 +2762,33 @@ export interface components {
         };
         /** @description Body of `POST /api/sync/trigger`. No body at all starts a full sync. */
         TriggerRequest: {
+            /**
+             * Format: date-time
+             * @description Only what changed at this time or later (`selective`).
+             * @default null
+             */
+            changedSince?: string | null;
+            /**
+             * Format: date-time
+             * @description Only what changed at this time or earlier (`selective`); what the provider lists beyond is counted as skipped.
+             * @default null
+             */
+            changedUntil?: string | null;
+            /**
+             * @description Only this company with its vessels and what belongs to them, by its id in the onboarding portal (`selective`).
+             * @default null
+             */
+            companyId?: string | null;
+            /**
+             * @description Write nothing, and answer what would become of each record: see `/api/sync/status/{syncId}/changes`.
+             * @default false
+             */
+            dryRun?: boolean;
+            /**
+             * @description Only these pieces of equipment, by their ids in the onboarding portal (`selective`); at most 500.
+             * @default []
+             */
+            equipmentIds?: string[];
             /** @default null */
             mode?: components["schemas"]["Mode"] | null;
             /**
@@ -1482,6 +2796,61 @@ export interface components {
              * @default null
              */
             reason?: string | null;
+            /**
+             * @description Only these kinds of record (`incremental`, `selective`); companies come with vessels.
+             * @default []
+             */
+            recordTypes?: components["schemas"]["RecordType"][];
+            /**
+             * @description Only these vessels with what belongs to them, by IMO number (`selective`); at most 500.
+             * @default []
+             */
+            vesselImos?: string[];
+        };
+        /** @description `POST|GET /api/sync/status/{syncId}/undo`: an undone run. */
+        Undo: {
+            /** @description Where the page stands. */
+            pagination: components["schemas"]["Pagination"];
+            /** @description A page of the records, those that were left alone first. */
+            records: components["schemas"]["UndoneRecord"][];
+            /**
+             * Format: int64
+             * @description Records that are as they were before the run.
+             */
+            restored: number;
+            /**
+             * Format: int64
+             * @description Records that were left alone, for something newer stands there.
+             */
+            skipped: number;
+            /**
+             * Format: uuid
+             * @description The run.
+             */
+            syncId: string;
+            /**
+             * Format: date-time
+             * @description When it was undone.
+             */
+            undoneAt: string;
+            /** @description By whom. */
+            undoneBy: string;
+            /**
+             * Format: int64
+             * @description Records that the run had created: they are withdrawn, not deleted.
+             */
+            withdrawn: number;
+        };
+        /** @description What became of a record of an undone run. */
+        UndoneRecord: {
+            /** @description Of a skipped one: `edited_since`, `overwritten_since`, `already_withdrawn` or `key_taken`. */
+            reason?: string | null;
+            /** @description Kind of record. */
+            recordType: components["schemas"]["RecordType"];
+            /** @description `restored`, `withdrawn` or `skipped`. */
+            result: string;
+            /** @description Id in the onboarding portal. */
+            sourceId: string;
         };
         /** @description `GET /api/sync/validation/reports`: what validation has to say about a vessel, a run, or the fleet. */
         ValidationReport: {
@@ -1729,6 +3098,39 @@ export interface operations {
             };
         };
     };
+    listReplayJobs: {
+        parameters: {
+            query?: {
+                /** @description Entries per page. */
+                limit?: number;
+                /** @description Entries to pass over. */
+                offset?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["List_ReplayJob"];
+                };
+            };
+            /** @description What went wrong, as an RFC 9457 problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     replayDeadLetters: {
         parameters: {
             query?: never;
@@ -1744,19 +3146,166 @@ export interface operations {
         responses: {
             202: {
                 headers: {
+                    /** @description Where the job can be looked at */
+                    Location?: string;
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["ReplayAccepted"];
                 };
             };
-            /** @description Not exactly one of `ids`, `fingerprint` and `all` */
+            /** @description `errors` says why */
             422: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, as an RFC 9457 problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    planReplay: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReplayRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReplayPlan"];
+                };
+            };
+            /** @description `errors` says why */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, as an RFC 9457 problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getReplayJob: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                jobId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReplayJob"];
+                };
+            };
+            /** @description What went wrong, as an RFC 9457 problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    cancelReplayJob: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                jobId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReplayJob"];
+                };
+            };
+            /** @description Nothing is left to stop */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, as an RFC 9457 problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listReplayItems: {
+        parameters: {
+            query?: {
+                /** @description Entries per page. */
+                limit?: number;
+                /** @description Entries to pass over. */
+                offset?: number;
+            };
+            header?: never;
+            path: {
+                jobId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["List_ReplayItem"];
                 };
             };
             /** @description What went wrong, as an RFC 9457 problem */
@@ -1852,6 +3401,265 @@ export interface operations {
             };
         };
     };
+    listConflicts: {
+        parameters: {
+            query?: {
+                /** @description Entries per page. */
+                limit?: number;
+                /** @description Entries to pass over. */
+                offset?: number;
+                /** @description Only those in this state. */
+                state?: components["schemas"]["ConflictState"];
+                /** @description Only those about this kind of record. */
+                recordType?: components["schemas"]["RecordType"];
+                /** @description Only those of this kind. */
+                kind?: components["schemas"]["ConflictKind"];
+                /** @description Only those that this run met. */
+                syncId?: string;
+                /** @description Only those about the record with this id in the onboarding portal. */
+                sourceId?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["List_Conflict"];
+                };
+            };
+            /** @description What went wrong, as an RFC 9457 problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getConflictPolicies: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    /** @description The version, for `If-Match` */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConflictPolicies"];
+                };
+            };
+            /** @description What went wrong, as an RFC 9457 problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    changeConflictPolicies: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The `ETag` that the change is meant for */
+                "If-Match": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ConflictPoliciesChange"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    /** @description The new version */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConflictPolicies"];
+                };
+            };
+            /** @description Changed meanwhile */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No `If-Match` */
+            428: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, as an RFC 9457 problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    resolveConflicts: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ResolveManyRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ResolvedMany"];
+                };
+            };
+            /** @description `errors` says which */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, as an RFC 9457 problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getConflict: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Conflict"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, as an RFC 9457 problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    resolveConflict: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ResolveRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Conflict"];
+                };
+            };
+            /** @description It is resolved, or the record has changed since, or its value is another record's by now */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `errors` says which */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, as an RFC 9457 problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     listDeadLetters: {
         parameters: {
             query?: {
@@ -1861,6 +3669,14 @@ export interface operations {
                 offset?: number;
                 /** @description Only those in this state. */
                 state?: "dead" | "replaying" | "replayed" | "succeeded";
+                /** @description Only those of this cause. */
+                fingerprint?: string;
+                /** @description Only those of this queue. */
+                queue?: string;
+                /** @description Only those of this class. */
+                class?: components["schemas"]["DeathClass"];
+                /** @description Only those of this sync. */
+                syncId?: string;
             };
             header?: never;
             path?: never;
@@ -1874,6 +3690,49 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["List_DeadLetter"];
+                };
+            };
+            /** @description What went wrong, as an RFC 9457 problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listDeadLetterGroups: {
+        parameters: {
+            query?: {
+                /** @description Entries per page. */
+                limit?: number;
+                /** @description Entries to pass over. */
+                offset?: number;
+                /** @description Only those in this state. */
+                state?: "dead" | "replaying" | "replayed" | "succeeded";
+                /** @description Only those of this cause. */
+                fingerprint?: string;
+                /** @description Only those of this queue. */
+                queue?: string;
+                /** @description Only those of this class. */
+                class?: components["schemas"]["DeathClass"];
+                /** @description Only those of this sync. */
+                syncId?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["List_DeadLetterGroup"];
                 };
             };
             /** @description What went wrong, as an RFC 9457 problem */
@@ -2006,6 +3865,141 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Identity"];
+                };
+            };
+            /** @description What went wrong, as an RFC 9457 problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getRoleMapping: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    /** @description The version, for `If-Match` */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RoleMapping"];
+                };
+            };
+            /** @description What went wrong, as an RFC 9457 problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    changeRoleMapping: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The `ETag` of the mapping that it follows */
+                "If-Match": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RoleMappingChange"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    /** @description The new version */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RoleMappingEffect"];
+                };
+            };
+            /** @description Changed meanwhile */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `errors` says which */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No `If-Match` */
+            428: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, as an RFC 9457 problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    previewRoleMapping: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RoleMappingChange"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RoleMappingEffect"];
+                };
+            };
+            /** @description `errors` says which */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description What went wrong, as an RFC 9457 problem */
@@ -2210,6 +4204,143 @@ export interface operations {
             };
         };
     };
+    listChanges: {
+        parameters: {
+            query?: {
+                /** @description Entries per page. */
+                limit?: number;
+                /** @description Entries to pass over. */
+                offset?: number;
+                /** @description Only of this kind of record. */
+                recordType?: components["schemas"]["RecordType"];
+                /** @description Only with this outcome. */
+                outcome?: components["schemas"]["ChangeOutcome"];
+            };
+            header?: never;
+            path: {
+                syncId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["List_Change"];
+                };
+            };
+            /** @description What went wrong, as an RFC 9457 problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getUndo: {
+        parameters: {
+            query?: {
+                /** @description Entries per page. */
+                limit?: number;
+                /** @description Entries to pass over. */
+                offset?: number;
+            };
+            header?: never;
+            path: {
+                /** @description The sync */
+                syncId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Undo"];
+                };
+            };
+            /** @description It was not undone */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, as an RFC 9457 problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    undoSync: {
+        parameters: {
+            query?: {
+                /** @description Entries per page. */
+                limit?: number;
+                /** @description Entries to pass over. */
+                offset?: number;
+            };
+            header?: never;
+            path: {
+                /** @description The sync */
+                syncId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Undo"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It has not ended, or was undone before */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, as an RFC 9457 problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     cancelSync: {
         parameters: {
             query?: never;
@@ -2230,6 +4361,49 @@ export interface operations {
                 };
             };
             /** @description It has ended */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, as an RFC 9457 problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    confirmSync: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                syncId: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ConfirmRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConfirmAccepted"];
+                };
+            };
+            /** @description It asks nothing, or a later full sync knows better */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -2271,6 +4445,88 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["List_Finding"];
+                };
+            };
+            /** @description What went wrong, as an RFC 9457 problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    resumeSync: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                syncId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ResumeAccepted"];
+                };
+            };
+            /** @description It is at work, or complete, or another full sync is at work */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, as an RFC 9457 problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    retrySync: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                syncId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["RetryRequest"] | null;
+            };
+        };
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RetryAccepted"];
+                };
+            };
+            /** @description It is at work, nothing of it failed, or another full sync is at work */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description What went wrong, as an RFC 9457 problem */
@@ -2345,6 +4601,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description `errors` says which */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description What went wrong, as an RFC 9457 problem */
             default: {
                 headers: {
@@ -2390,6 +4655,41 @@ export interface operations {
             };
         };
     };
+    listUsers: {
+        parameters: {
+            query?: {
+                /** @description Entries per page. */
+                limit?: number;
+                /** @description Entries to pass over. */
+                offset?: number;
+                /** @description By id in the onboarding portal, or by a part of address or rank. */
+                search?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["List_Account"];
+                };
+            };
+            /** @description What went wrong, as an RFC 9457 problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     claimTemporaryPassword: {
         parameters: {
             query?: never;
@@ -2410,7 +4710,7 @@ export interface operations {
                     "application/json": components["schemas"]["TemporaryPassword"];
                 };
             };
-            /** @description It was claimed before, or has expired */
+            /** @description It was claimed before, has expired, or the account is locked out */
             409: {
                 headers: {
                     [name: string]: unknown;

@@ -2,9 +2,11 @@
 import type { RecordCounts, SyncSummary } from "../api/types";
 import { RECORD_TYPE_ORDER as ORDER } from "./states";
 
+type Summed = "read" | "created" | "updated" | "unchanged" | "conflict" | "rejected" | "skipped";
+
 export interface Account {
   rows: RecordCounts[];
-  total: Omit<RecordCounts, "recordType" | "expected"> & { expected: number | null };
+  total: Pick<RecordCounts, Summed> & { expected: number | null };
   /** Read equals the sum of the outcomes, in every row. */
   sums: boolean;
   /** Records that the provider announced and that were not read; null while it has not said. */
@@ -16,8 +18,7 @@ export const sumOfOutcomes = (c: Account["total"] | RecordCounts): number =>
 
 export function account(counts: RecordCounts[]): Account {
   const rows = [...counts].sort((a, b) => ORDER.indexOf(a.recordType) - ORDER.indexOf(b.recordType));
-  const add = (key: keyof Omit<RecordCounts, "recordType" | "expected">) =>
-    rows.reduce((n, row) => n + row[key], 0);
+  const add = (key: Summed) => rows.reduce((n, row) => n + row[key], 0);
   const known = rows.length > 0 && rows.every((row) => row.expected != null);
   const expected = known ? rows.reduce((n, row) => n + (row.expected ?? 0), 0) : null;
   const read = add("read");

@@ -49,7 +49,7 @@ function Bar(props: { label: string; part: number; all: number | null; ended: bo
   );
 }
 
-/** One bar for the whole run, with its rate: for lists and the overview. */
+/** One bar for the whole run, as soon as its whole is known, with its rate: for lists and the overview. */
 export function RunProgress({ run }: { run: SyncSummary }) {
   const now = useNow();
   const { total } = account(run.counts);
@@ -57,12 +57,14 @@ export function RunProgress({ run }: { run: SyncSummary }) {
   const since = run.runningAt ? now - Date.parse(run.runningAt) : 0;
   return (
     <div className="run-progress">
-      <progress
-        className="bar"
-        aria-label="Records read"
-        max={100}
-        value={percent(total.read, expected) ?? 0}
-      />
+      {expected !== null && (
+        <progress
+          className="bar"
+          aria-label="Records read"
+          max={100}
+          value={percent(total.read, expected) ?? 0}
+        />
+      )}
       <span className="figure">
         {count(total.read)}
         {expected !== null && ` of ${count(expected)}`} records

@@ -7,6 +7,8 @@ const settings = (part: Partial<Settings> = {}): Settings => ({
   enableScheduledSync: true,
   scheduleCron: "0 2 * * *",
   scheduleTimeZone: "UTC",
+  scheduleMode: "full",
+  missingRecords: "keep",
   pageSize: 200,
   retryDelaysMs: [10_000, 30_000, 90_000],
   schedule: { description: "At 02:00.", nextRuns: [] },
