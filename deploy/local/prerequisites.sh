@@ -3,7 +3,7 @@
 # nothing; what it cannot install it names, all at once, with the line that does, and exits with 1.
 #
 #   prerequisites.sh           to build and run: Rust, Node.js, a C compiler, PostgreSQL, RabbitMQ
-#   prerequisites.sh --tests   and to test: Chromium
+#   prerequisites.sh --tests   and to test: Chromium, Python
 #
 # PostgreSQL and RabbitMQ are needed as programs only: servers.sh starts private ones. So the system's services, which
 # the packages bring along, are neither started nor enabled.
@@ -32,6 +32,7 @@ has_postgres() {
   return 1
 }
 has_rabbitmq() { [[ -x /usr/lib/rabbitmq/bin/rabbitmq-server ]] || has rabbitmq-server; }
+has_python() { python3 -c 'import ensurepip, venv' 2>/dev/null; }
 has_chromium() { has chromium || has chromium-browser || has google-chrome || has google-chrome-stable; }
 
 # ----------------------------------------------------------------------------------------- what packages can bring
@@ -44,6 +45,7 @@ look() {
   has curl || packages+=(curl ca-certificates)
   has ps || packages+=(procps)
   if $for_tests && ! has_chromium; then packages+=(chromium); fi
+  if $for_tests && ! has_python; then packages+=(python3-venv); fi
 }
 
 install_packages() {
@@ -84,6 +86,7 @@ for package in "${packages[@]}"; do
     gcc) need "a C compiler  (Debian, Ubuntu: sudo apt-get install gcc libc6-dev)" ;;
     curl) need "curl  (Debian, Ubuntu: sudo apt-get install curl ca-certificates)" ;;
     procps) need "ps  (Debian, Ubuntu: sudo apt-get install procps)" ;;
+    python3-venv) need "Python 3 with venv, for the tests with the public standardwebhooks package  (Debian, Ubuntu: sudo apt-get install python3-venv)" ;;
     chromium) need "Chromium, for the browser tests  (Debian: sudo apt-get install chromium)" ;;
   esac
 done
