@@ -9,7 +9,8 @@
 //!
 //! Each wait is scattered by ± 20 %, so that what failed together does not come back together. It ends after a bit
 //! more than two minutes because a provider that is away longer is a matter for people: they see dead letters, and
-//! replay them. A `Retry-After` of the provider wins against the table's wait, up to an hour.
+//! replay them. A `Retry-After` of the provider wins against the table's wait, up to an hour, and is scattered upwards
+//! alone: nobody comes back earlier than asked.
 
 use std::time::Duration;
 
@@ -66,6 +67,12 @@ pub fn scattered(wait: Duration, rng: &mut impl Rng) -> Duration {
     wait.mul_f64(rng.random_range(0.8..=1.2))
 }
 
+/// Scatters a wait that somebody asked for: by up to a fifth more, and never less.
+#[must_use]
+pub fn scattered_after(wait: Duration, rng: &mut impl Rng) -> Duration {
+    wait.mul_f64(rng.random_range(1.0..=1.2))
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -93,6 +100,13 @@ mod tests {
             let wait = Duration::from_secs(seconds);
             let scattered = scattered(wait, &mut StdRng::seed_from_u64(seed));
             prop_assert!(scattered >= wait.mul_f64(0.799) && scattered <= wait.mul_f64(1.201));
+        }
+
+        #[test]
+        fn a_wait_that_was_asked_for_is_never_cut_short(seconds in 0u64..10_000, seed: u64) {
+            let wait = Duration::from_secs(seconds);
+            let scattered = scattered_after(wait, &mut StdRng::seed_from_u64(seed));
+            prop_assert!(scattered >= wait && scattered <= wait.mul_f64(1.201));
         }
 
         #[test]

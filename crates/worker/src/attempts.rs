@@ -6,7 +6,7 @@ use broker::{Delivery, Disposition};
 use chrono::{DateTime, Utc};
 use domain::{
     SyncId, TaskId,
-    retry::{AfterFailure, after_failure, scattered},
+    retry::{AfterFailure, after_failure, scattered, scattered_after},
 };
 use store::{
     StoreError,
@@ -50,7 +50,8 @@ pub(crate) async fn settle(
     let delays = delays(context).await;
     let mut next = after_failure(class, delivery.attempt, error.retry_after(), &delays);
     if let AfterFailure::Retry { wait, .. } = &mut next {
-        *wait = scattered(*wait, &mut rand::rng());
+        let scatter = if error.retry_after().is_some() { scattered_after } else { scattered };
+        *wait = scatter(*wait, &mut rand::rng());
     }
     let attempt = Attempt {
         message_id: delivery.message_id.clone(),
