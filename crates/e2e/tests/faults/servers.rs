@@ -29,9 +29,10 @@ async fn all_is_well(mut system: System, run: Uuid) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn approval(system: &System) -> anyhow::Result<Webhook> {
+/// A webhook about a vessel that the run has read already.
+async fn notice(system: &System) -> anyhow::Result<Webhook> {
     let vessel = system.portal.ids(Kind::Vessels, "approved").await?.remove(0);
-    Webhook::about("vessel.approved", &vessel, "2026-05-01T00:00:00Z")
+    Webhook::about("vessel.updated", &vessel, "2026-05-01T00:00:00Z")
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -39,7 +40,7 @@ async fn rabbitmq_is_killed_and_started_again() -> anyhow::Result<()> {
     let (servers, system, run) = in_the_middle_of_a_full_sync(Setup::default()).await?;
     servers.kill_broker().await?;
     // What is accepted meanwhile is not lost.
-    let webhook = approval(&system).await?;
+    let webhook = notice(&system).await?;
     let (status, answer) = webhook.send(&system).await?;
     assert_eq!(status, 202, "{answer}");
     assert!(system.operator.sync(run).await?.summary.completed_at.is_none(), "it was in the middle");
@@ -58,7 +59,7 @@ async fn rabbitmq_loses_its_disk() -> anyhow::Result<()> {
     for worker in &system.workers {
         worker.freeze()?;
     }
-    let webhook = approval(&system).await?;
+    let webhook = notice(&system).await?;
     let (status, answer) = webhook.send(&system).await?;
     assert_eq!(status, 202, "{answer}");
     system
@@ -77,7 +78,7 @@ async fn rabbitmq_loses_its_disk() -> anyhow::Result<()> {
 #[tokio::test(flavor = "multi_thread")]
 async fn postgresql_is_killed_and_started_again() -> anyhow::Result<()> {
     let (servers, system, run) = in_the_middle_of_a_full_sync(Setup::default()).await?;
-    let webhook = approval(&system).await?;
+    let webhook = notice(&system).await?;
     servers.kill_database().await?;
     // What cannot be recorded is not accepted: the sender comes again.
     let (status, answer) = webhook.send(&system).await?;

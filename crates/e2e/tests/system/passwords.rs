@@ -82,7 +82,7 @@ async fn no_temporary_password_is_in_a_log_a_message_a_dead_letter_an_update_or_
     system.portal.fail(json!({"kind": "serverError", "path": "users", "requests": 4})).await?;
     let run = system.operator.full_sync().await?;
     assert_eq!(run.tasks.dead, 1, "{run:#?}");
-    system.operator.cli(&["dead-letters", "replay", "--all"]).await?;
+    system.operator.cli(&["dead-letters", "replay", "--all", "--yes"]).await?;
     system.wait_for_rows("the replay has succeeded", "dead_letters WHERE state = 'succeeded'", 1).await?;
     let late =
         Portal::user("u-late", json!({"vesselIds": system.portal.ids(Kind::Vessels, "approved").await?}));
