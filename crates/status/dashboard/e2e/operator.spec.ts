@@ -85,12 +85,29 @@ test("a record that an approval brings and that is rejected waits behind a butto
   await page.reload();
   await expect(page.getByRole("combobox", { name: "State" })).toHaveValue("completed_with_errors");
 
+  // What stands about records, not what some sync once said, is what the overview opens with.
   await page.getByRole("link", { name: "Overview" }).click();
-  await expect(page.getByLabel("Verdict")).toContainText("1 sync since the last full sync with errors");
-  const need = page.getByRole("listitem").filter({ hasText: "1 sync since the last full sync" });
+  await expect(page.getByLabel("Verdict")).toContainText("8 rejected records");
+  const need = page.getByRole("listitem").filter({ hasText: "8 records are rejected" });
   await need.getByRole("link", { name: "See why" }).click();
-  await expect(page.getByRole("table", { name: "Findings" })).toContainText("/imoNumber");
+  await expect(page.getByLabel("Verdict")).toContainText("8 records are rejected");
+  await expect(page.getByRole("table", { name: "Findings" })).toContainText("9074728");
   await portal("PATCH", `/api/vessels/${id}`, { imoNumber });
+  await page.getByRole("link", { name: "Overview" }).click();
+  await expect(page.getByLabel("Verdict")).toContainText("7 rejected records");
+});
+
+test("what failed is tried again, and nothing else", async ({ page }) => {
+  await signIn(page);
+  const { data } = await api<{ data: { syncId: string; mode: string }[] }>("/api/sync/history");
+  await page.goto(`${system().url}/syncs/${data.find((run) => run.mode === "full")?.syncId}`);
+  await page.getByRole("button", { name: "Try again what failed" }).click();
+  await expect(page.getByRole("dialog")).toContainText("7 rejected records");
+  await page.getByRole("dialog").getByRole("button", { name: "Try again", exact: true }).click();
+  await expect(page.getByRole("heading", { name: "Second try" })).toBeVisible();
+  await expect(page.getByLabel("Verdict")).toContainText("Completed with errors");
+  await page.getByRole("link", { name: "What failed in an earlier sync" }).click();
+  await expect(page.getByRole("heading", { name: "Full sync" })).toBeVisible();
 });
 
 test("rows are walked and opened by keyboard, and the way back leads back", async ({ page }) => {
@@ -113,7 +130,9 @@ test("rows are walked and opened by keyboard, and the way back leads back", asyn
   await expect(page.getByRole("dialog", { name: "Keyboard" })).toBeVisible();
 });
 
-test("a full sync that runs is watched, not started twice, and is cancelled", async ({ page }) => {
+test("a full sync that runs is watched, not started twice, is cancelled, and goes on to its end", async ({
+  page,
+}) => {
   await portal("PUT", "/api/faults", { kind: "slow", path: "equipment", delayMs: 60_000 });
   try {
     await signIn(page);
@@ -140,6 +159,9 @@ test("a full sync that runs is watched, not started twice, and is cancelled", as
   } finally {
     await portal("DELETE", "/api/faults");
   }
+  await page.getByRole("button", { name: "Go on with it" }).click();
+  await page.getByRole("dialog").getByRole("button", { name: "Go on with it" }).click();
+  await expect(page.getByLabel("Verdict").getByText(/^Completed/)).toBeVisible({ timeout: 120_000 });
 });
 
 test("an admin changes the schedule, sees its next times while typing, and it is kept", async ({

@@ -27,6 +27,9 @@ for (const { name, colorScheme, viewport } of LOOKS) {
       await page.goto(`${system().url}/syncs/${data.find((run) => run.mode === "full")?.syncId}`);
       await expect(page.getByRole("table", { name: "Findings" })).toBeVisible();
       await look(page, `sync-${name}`);
+      await page.goto(`${system().url}/records`);
+      await expect(page.getByRole("table", { name: "Findings" })).toBeVisible();
+      await look(page, `records-${name}`);
       await page.goto(`${system().url}/dead-letters`);
       await expect(page.getByRole("table", { name: "Dead letters" })).toBeVisible();
       await look(page, `dead-letters-${name}`);

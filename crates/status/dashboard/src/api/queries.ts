@@ -2,7 +2,14 @@
 import { keepPreviousData, queryOptions, useMutation, useQueryClient } from "@tanstack/react-query";
 import { client, take } from "./client";
 import { Problem } from "./problem";
-import type { DeadLetterState, ReplayRequest, SettingsChange, SyncState } from "./types";
+import type {
+  DeadLetterState,
+  MissingPolicy,
+  ReplayRequest,
+  SettingsChange,
+  Severity,
+  SyncState,
+} from "./types";
 
 export interface PageOf {
   limit: number;
@@ -18,6 +25,8 @@ export const keys = {
     ["syncs", "history", page, state ?? "any"] as const,
   sync: (syncId: string) => ["syncs", "one", syncId] as const,
   findings: (syncId: string, page: PageOf) => ["syncs", "one", syncId, "findings", page] as const,
+  /** What stands about records now, however old the run that found it is. */
+  standing: ["standing"] as const,
   deadLetters: ["dead-letters"] as const,
   deadLetterList: (page: PageOf, state: DeadLetterState | undefined) =>
     ["dead-letters", "list", page, state ?? "any"] as const,
@@ -60,6 +69,22 @@ export const listFindings = (syncId: string, page: PageOf) =>
       take(
         client.GET("/api/sync/syncs/{syncId}/findings", {
           params: { path: { syncId }, query: page },
+          signal,
+        }),
+      ),
+    placeholderData: keepPreviousData,
+  });
+
+/** The page of the report that the overview and the navigation share: enough to name some, and the counts of all. */
+export const STANDING: PageOf = { limit: 10, offset: 0 };
+
+export const getValidationReport = (page: PageOf, severity: Severity | undefined) =>
+  queryOptions({
+    queryKey: [...keys.standing, page, severity ?? "any"],
+    queryFn: ({ signal }) =>
+      take(
+        client.GET("/api/sync/validation/reports", {
+          params: { query: { ...page, ...(severity ? { severity } : {}) } },
           signal,
         }),
       ),
@@ -116,16 +141,36 @@ export const useTriggerSync = () => {
   });
 };
 
-export const useCancelSync = (syncId: string) => {
+export const useCancelSync = (syncId: string) =>
+  useOrder(() => take(client.POST("/api/sync/syncs/{syncId}/cancel", { params: { path: { syncId } } })));
+
+export const useResumeSync = (syncId: string) =>
+  useOrder(() => take(client.POST("/api/sync/syncs/{syncId}/resume", { params: { path: { syncId } } })));
+
+export const useRetrySync = (syncId: string) =>
+  useOrder(() => take(client.POST("/api/sync/syncs/{syncId}/retry", { params: { path: { syncId } } })));
+
+export const useConfirmSync = (syncId: string) =>
+  useOrder((decision: MissingPolicy) =>
+    take(
+      client.POST("/api/sync/syncs/{syncId}/confirm", {
+        params: { path: { syncId } },
+        body: { decision },
+      }),
+    ),
+  );
+
+/** What is ordered of one sync changes it, the lists it stands in, and the whole. */
+function useOrder<Answer, Order = void>(mutationFn: (order: Order) => Promise<Answer>) {
   const cache = useQueryClient();
   return useMutation({
-    mutationFn: () => take(client.POST("/api/sync/syncs/{syncId}/cancel", { params: { path: { syncId } } })),
+    mutationFn,
     onSettled: () => {
       cache.invalidateQueries({ queryKey: keys.syncs });
       cache.invalidateQueries({ queryKey: keys.overview });
     },
   });
-};
+}
 
 export const useChangeSettings = () => {
   const cache = useQueryClient();

@@ -12,6 +12,8 @@ export type SyncDetail = Schemas["SyncDetail"];
 export type SyncNotice = Schemas["SyncNotice"];
 export type Attempt = Schemas["Attempt"];
 export type Finding = Schemas["Finding"];
+export type ValidationReport = Schemas["ValidationReport"];
+export type MissingPolicy = Schemas["MissingPolicy"];
 export type Overview = Schemas["Overview"];
 export type Settings = Schemas["Settings"];
 export type SettingsChange = Schemas["SettingsChange"];
@@ -28,4 +30,5 @@ export interface List<T> {
   pagination: { limit: number; offset: number; total: number };
 }
 
+export type Severity = "error" | "warning";
 export type DeadLetterState = "dead" | "replaying" | "replayed" | "succeeded";

@@ -59,7 +59,9 @@ export class UpdateApplier {
     const { syncId } = notice;
     this.progress.set(syncId, notice);
     this.frame ??= this.nextFrame(() => this.flush());
-    if (name !== "sync.progress") this.ask(keys.overview, keys.sync(syncId), keys.histories);
+    if (name !== "sync.progress") {
+      this.ask(keys.overview, keys.sync(syncId), keys.histories, keys.standing);
+    }
   }
 
   private flush() {

@@ -5,7 +5,7 @@ import {
   lazyRouteComponent,
   retainSearchParams,
 } from "@tanstack/react-router";
-import { DEAD_LETTER_STATES, SYNC_STATES } from "../format/states";
+import { DEAD_LETTER_STATES, SEVERITIES, SYNC_STATES } from "../format/states";
 import type { Zone } from "../format/times";
 import { NotFound } from "./not-found";
 import { Shell } from "./shell";
@@ -53,6 +53,14 @@ const sync = createRoute({
   component: lazyRouteComponent(() => import("../pages/sync/sync"), "SyncPage"),
 });
 
+const records = createRoute({
+  getParentRoute: () => root,
+  path: "/records",
+  validateSearch: (search: Record<string, unknown>) =>
+    said({ page: asPage(search.page), severity: asWord(SEVERITIES, search.severity) }),
+  component: lazyRouteComponent(() => import("../pages/records/records"), "RecordsPage"),
+});
+
 const deadLetters = createRoute({
   getParentRoute: () => root,
   path: "/dead-letters",
@@ -72,7 +80,7 @@ const settings = createRoute({
 });
 
 export const router = createRouter({
-  routeTree: root.addChildren([overview, syncs, sync, deadLetters, settings]),
+  routeTree: root.addChildren([overview, syncs, sync, records, deadLetters, settings]),
   defaultPreload: "intent",
   scrollRestoration: false,
 });

@@ -1,12 +1,23 @@
 import { ActionIcon, useComputedColorScheme, useMantineColorScheme } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { Link, Outlet, useLocation, useNavigate } from "@tanstack/react-router";
-import { Gauge, Inbox, Keyboard, LogOut, Moon, RefreshCcw, Settings2, Sun } from "lucide-react";
+import {
+  ClipboardList,
+  Gauge,
+  Inbox,
+  Keyboard,
+  LogOut,
+  Moon,
+  RefreshCcw,
+  Settings2,
+  Sun,
+} from "lucide-react";
 import { useEffect, useRef, useState } from "react";
 import { useLiveUpdates } from "../api/live";
-import { getOverview } from "../api/queries";
+import { getOverview, getValidationReport, STANDING } from "../api/queries";
 import { endSession, type Session, useSession } from "../api/session";
 import { count } from "../format/numbers";
+import { rejectedNow } from "../format/verdict";
 import { SignIn } from "../pages/sign-in/sign-in";
 import { useZone } from "../ui/time";
 import { ConnectionMark, StaleNote } from "./connection";
@@ -15,6 +26,7 @@ import { Shortcuts, usePageKeys } from "./shortcuts";
 const PAGES = [
   { to: "/", name: "Overview", icon: Gauge },
   { to: "/syncs", name: "Syncs", icon: RefreshCcw },
+  { to: "/records", name: "Records", icon: ClipboardList },
   { to: "/dead-letters", name: "Dead letters", icon: Inbox },
   { to: "/settings", name: "Settings", icon: Settings2 },
 ] as const;
@@ -90,21 +102,32 @@ function SignedIn({ session }: { session: Session }) {
 }
 
 function Navigation() {
-  const overview = useQuery(getOverview());
-  const waiting = overview.data?.deadLetters ?? 0;
+  const letters = useQuery(getOverview()).data?.deadLetters ?? 0;
+  const standing = useQuery(getValidationReport(STANDING, "error")).data;
+  const waiting: Partial<Record<(typeof PAGES)[number]["to"], number>> = {
+    "/records": standing ? rejectedNow(standing) : 0,
+    "/dead-letters": letters,
+  };
   return (
     <nav aria-label="Pages" className="nav">
-      {PAGES.map(({ to, name, icon: Drawn }) => (
-        <Link key={to} to={to} activeOptions={{ exact: to === "/", includeSearch: false }}>
-          <Drawn size={18} aria-hidden />
-          <span>{name}</span>
-          {to === "/dead-letters" && waiting > 0 && (
-            <span className="nav-count" title={`${count(waiting)} wait for a person`}>
-              {count(waiting)}
-            </span>
-          )}
-        </Link>
-      ))}
+      {PAGES.map(({ to, name, icon: Drawn }) => {
+        const n = waiting[to] ?? 0;
+        return (
+          <Link key={to} to={to} activeOptions={{ exact: to === "/", includeSearch: false }}>
+            <Drawn size={18} aria-hidden />
+            <span>{name}</span>
+            {n > 0 && (
+              <span
+                className="nav-count"
+                data-tone={to === "/records" ? "warn" : "bad"}
+                title={`${count(n)} ${n === 1 ? "waits" : "wait"} for a person`}
+              >
+                {count(n)}
+              </span>
+            )}
+          </Link>
+        );
+      })}
     </nav>
   );
 }

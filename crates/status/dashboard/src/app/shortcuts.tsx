@@ -2,7 +2,7 @@ import { Modal } from "@mantine/core";
 import { useNavigate } from "@tanstack/react-router";
 import { useEffect } from "react";
 
-const PAGES = { o: "/", s: "/syncs", d: "/dead-letters", e: "/settings" } as const;
+const PAGES = { o: "/", s: "/syncs", r: "/records", d: "/dead-letters", e: "/settings" } as const;
 
 /** `g` and then a letter opens a page; `?` shows what the keys do. Keys typed into a field are the field's. */
 export function usePageKeys(onHelp: () => void): void {
@@ -31,6 +31,7 @@ export function usePageKeys(onHelp: () => void): void {
 const KEYS: [keys: string[], what: string][] = [
   [["g", "o"], "Overview"],
   [["g", "s"], "Syncs"],
+  [["g", "r"], "Records"],
   [["g", "d"], "Dead letters"],
   [["g", "e"], "Settings"],
   [["j"], "Next row"],

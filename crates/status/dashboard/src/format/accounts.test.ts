@@ -23,7 +23,7 @@ test("the account adds up over the kinds of record and puts them in the order of
   expect(sum.rows.map((r) => r.recordType)).toEqual(["vessel", "user"]);
   expect(sum.total).toMatchObject({ expected: 5, read: 5, created: 2, unchanged: 2, rejected: 1 });
   expect(sum.sums).toBe(true);
-  expect(sum.missing).toBe(0);
+  expect(sum.unread).toBe(0);
 });
 
 test("an account whose outcomes do not make what was read says so", () => {
@@ -31,8 +31,8 @@ test("an account whose outcomes do not make what was read says so", () => {
 });
 
 test("nothing is missing as long as the provider has not said how many there are", () => {
-  expect(account([row("vessel", { read: 2, created: 2 })]).missing).toBeNull();
-  expect(account([row("vessel", { expected: 5, read: 2, created: 2 })]).missing).toBe(3);
+  expect(account([row("vessel", { read: 2, created: 2 })]).unread).toBeNull();
+  expect(account([row("vessel", { expected: 5, read: 2, created: 2 })]).unread).toBe(3);
 });
 
 test("a full sync does not know its whole before every kind of record is announced", () => {

@@ -6,11 +6,17 @@ type Summed = "read" | "created" | "updated" | "unchanged" | "conflict" | "rejec
 
 export interface Account {
   rows: RecordCounts[];
-  total: Pick<RecordCounts, Summed> & { expected: number | null };
+  total: Pick<RecordCounts, Summed> & {
+    expected: number | null;
+    /** Here, and not listed any more; not part of what was read. */
+    gone: number;
+    /** Of these, those that were withdrawn for it. */
+    deactivated: number;
+  };
   /** Read equals the sum of the outcomes, in every row. */
   sums: boolean;
   /** Records that the provider announced and that were not read; null while it has not said. */
-  missing: number | null;
+  unread: number | null;
 }
 
 export const sumOfOutcomes = (c: Account["total"] | RecordCounts): number =>
@@ -18,7 +24,7 @@ export const sumOfOutcomes = (c: Account["total"] | RecordCounts): number =>
 
 export function account(counts: RecordCounts[]): Account {
   const rows = [...counts].sort((a, b) => ORDER.indexOf(a.recordType) - ORDER.indexOf(b.recordType));
-  const add = (key: Summed) => rows.reduce((n, row) => n + row[key], 0);
+  const add = (key: Summed | "missing" | "deactivated") => rows.reduce((n, row) => n + (row[key] ?? 0), 0);
   const known = rows.length > 0 && rows.every((row) => row.expected != null);
   const expected = known ? rows.reduce((n, row) => n + (row.expected ?? 0), 0) : null;
   const read = add("read");
@@ -33,9 +39,11 @@ export function account(counts: RecordCounts[]): Account {
       conflict: add("conflict"),
       rejected: add("rejected"),
       skipped: add("skipped"),
+      gone: add("missing"),
+      deactivated: add("deactivated"),
     },
     sums: rows.every((row) => row.read === sumOfOutcomes(row)),
-    missing: expected === null ? null : expected - read,
+    unread: expected === null ? null : expected - read,
   };
 }
 

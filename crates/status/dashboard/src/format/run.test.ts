@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { Overview, RecordCounts, SyncState, SyncSummary } from "../api/types";
-import { runVerdict, syncsVerdict, wantsAnother } from "./run";
+import { canGoOn, runName, runVerdict, syncsVerdict, wantsAnother } from "./run";
 
 const counts: RecordCounts = {
   recordType: "equipment",
@@ -55,6 +55,35 @@ test("another full sync is offered only after one that did not do all", () => {
     (state) => wantsAnother(run(state)),
   );
   expect(wanted).toEqual(["failed", "cancelled", "completed_with_errors"]);
+});
+
+test("only a sync that stopped can go on", () => {
+  expect(
+    (["completed", "completed_with_errors", "failed", "cancelled"] as const).filter((s) => canGoOn(run(s))),
+  ).toEqual(["failed", "cancelled"]);
+});
+
+test("a dry run never reads as if it had written", () => {
+  const dry = run("completed_with_errors", { dryRun: true });
+  expect(runName(dry)).toBe("Dry run of a full sync");
+  expect(runVerdict(dry).detail).toBe(
+    "8 records looked at, and nothing written. 2 records would be rejected.",
+  );
+  expect(wantsAnother(dry)).toBe(false);
+  const overview: Overview = {
+    running: [run("running", { dryRun: true })],
+    fleet: [],
+    deadLetters: 0,
+    unpublished: 0,
+    health: [],
+  };
+  expect(syncsVerdict(overview).sentence).toBe("A dry run of a full sync is under way");
+});
+
+test("a sync that does not move says what it waits for", () => {
+  expect(runVerdict(run("running", { detail: "the portal asks for patience until 05:12" })).detail).toMatch(
+    /^the portal asks/,
+  );
 });
 
 test("the list of syncs opens with the full sync that runs, and otherwise with the last", () => {

@@ -2,7 +2,7 @@
 import type { Overview, SyncSummary } from "../api/types";
 import { account, announced } from "./accounts";
 import { count, percent, plural } from "./numbers";
-import { isOpen, look, SYNC_STATES, type Tone } from "./states";
+import { isOpen, isWhole, look, MODES, SYNC_STATES, type Tone } from "./states";
 
 /** What a page opens with. */
 export interface Verdict {
@@ -12,6 +12,12 @@ export interface Verdict {
   figure?: { value: string; unit: string };
 }
 
+/** What a sync is called. */
+export function runName(run: SyncSummary): string {
+  if (run.retryOf) return "Second try";
+  return run.dryRun ? `Dry run of a ${MODES[run.mode].toLowerCase()} sync` : `${MODES[run.mode]} sync`;
+}
+
 /** The sentence that a sync's page opens with. `deadTasks`: how many of its tasks were given up. */
 export function runVerdict(run: SyncSummary, deadTasks = 0): Verdict {
   const { tone, word } = look(SYNC_STATES, run.state);
@@ -19,8 +25,13 @@ export function runVerdict(run: SyncSummary, deadTasks = 0): Verdict {
 }
 
 function detailOf(run: SyncSummary, deadTasks: number): string {
-  const { total, missing } = account(run.counts);
+  const { total, unread } = account(run.counts);
   const read = plural(total.read, "record");
+  if (isOpen(run.state) && run.detail) return run.detail;
+  if (run.dryRun && isWhole(run.state)) {
+    const rejected = total.rejected > 0 ? plural(total.rejected, "record") : "None";
+    return `${read} looked at, and nothing written. ${rejected} would be rejected.`;
+  }
   switch (run.state) {
     case "queued":
       return "Accepted; it begins as soon as a worker is free.";
@@ -33,7 +44,7 @@ function detailOf(run: SyncSummary, deadTasks: number): string {
     case "cancelled":
       return `Cancelled${run.cancelledBy ? ` by ${run.cancelledBy}` : ""} after ${read}. What had been written stays.`;
     case "completed_with_errors": {
-      const lost = Math.max(0, missing ?? 0);
+      const lost = Math.max(0, unread ?? 0);
       const wrong = [
         ...(total.rejected > 0 ? [`${plural(total.rejected, "record")} rejected`] : []),
         ...(lost > 0 ? [`${plural(lost, "announced record")} not read`] : []),
@@ -55,8 +66,9 @@ export function underWay(full: SyncSummary): Verdict {
   const share = percent(total.read, expected);
   return {
     tone: "info",
-    sentence:
-      full.state === "retrying" ? "A full sync waits for its next attempt" : "A full sync is under way",
+    sentence: `${full.dryRun ? "A dry run of a full sync" : "A full sync"} ${
+      full.state === "retrying" ? "waits for its next attempt" : "is under way"
+    }`,
     detail:
       expected === null
         ? `${plural(total.read, "record")} read so far.`
@@ -88,4 +100,8 @@ const ENDINGS: Partial<Record<SyncSummary["state"], string>> = {
 };
 
 /** Whether a run ended without all that it was to do, so that another may be wanted. */
-export const wantsAnother = (run: SyncSummary): boolean => !isOpen(run.state) && run.state !== "completed";
+export const wantsAnother = (run: SyncSummary): boolean =>
+  run.mode === "full" && !run.dryRun && !isOpen(run.state) && run.state !== "completed";
+
+/** Whether a run stopped before its end, so that it can go on from there. */
+export const canGoOn = (run: SyncSummary): boolean => run.state === "failed" || run.state === "cancelled";

@@ -1,5 +1,5 @@
 // Every state of the API: its tone, its icon, its word. Nothing else in the dashboard decides a colour.
-import type { Cause, DeadLetterState, Mode, RecordType, SyncState } from "../api/types";
+import type { Cause, DeadLetterState, Mode, RecordType, Severity, SyncState } from "../api/types";
 
 export type Tone = "neutral" | "info" | "good" | "warn" | "bad";
 export type IconName =
@@ -40,7 +40,7 @@ export const DEAD_LETTER_STATES: Record<DeadLetterState, Look> = {
   succeeded: { tone: "good", icon: "check", word: "Succeeded" },
 };
 
-export const SEVERITIES: Record<string, Look> = {
+export const SEVERITIES: Record<Severity, Look> = {
   error: { tone: "bad", icon: "cross", word: "Rejected" },
   warning: { tone: "warn", icon: "warning", word: "Warning" },
 };

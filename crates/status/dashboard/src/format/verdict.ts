@@ -1,9 +1,9 @@
 // The answer to "is the fleet in step?" in one sentence and one figure, and what needs a person.
-import type { Overview, SyncSummary } from "../api/types";
+import type { Overview, ValidationReport } from "../api/types";
 import { account } from "./accounts";
 import { count, plural } from "./numbers";
 import { underWay, type Verdict } from "./run";
-import { isWhole, type Tone } from "./states";
+import type { Tone } from "./states";
 import { capital } from "./words";
 
 export interface Need {
@@ -13,25 +13,11 @@ export interface Need {
   short: string;
   what: string;
   remedy: string;
-  to:
-    | { page: "sync"; syncId: string }
-    | { page: "dead-letters" }
-    | { page: "syncs"; state: "completed_with_errors" }
-    | null;
+  to: { page: "sync"; syncId: string } | { page: "dead-letters" } | { page: "records" } | null;
 }
 
-/** Smaller syncs that ended with errors after the last full sync; an older one is answered by that full sync. */
-export function troubledSince(overview: Overview, troubled: SyncSummary[]): SyncSummary[] {
-  const last = overview.lastFullSync ? Date.parse(overview.lastFullSync.startedAt) : 0;
-  return troubled.filter((run) => run.mode !== "full" && Date.parse(run.startedAt) > last);
-}
-
-/**
- * What needs a person, worst first; empty when nothing does.
- *
- * @param troubled syncs that completed with errors, newest first
- */
-export function needs(overview: Overview, troubled: SyncSummary[]): Need[] {
+/** What needs a person, worst first; empty when nothing does. `standing`: what stands about records now. */
+export function needs(overview: Overview, standing: ValidationReport): Need[] {
   const list: Need[] = [];
   for (const part of overview.health.filter((p) => !p.ok)) {
     list.push({
@@ -74,26 +60,37 @@ export function needs(overview: Overview, troubled: SyncSummary[]): Need[] {
       to: { page: "sync", syncId: last.syncId },
     });
   }
+  const rejected = rejectedNow(standing);
+  if (rejected > 0) {
+    list.push({
+      key: "rejected",
+      tone: "warn",
+      short: plural(rejected, "rejected record"),
+      what: `${plural(rejected, "record")} ${rejected === 1 ? "is" : "are"} rejected`,
+      remedy: `${named(standing, rejected)}Correct them in the onboarding portal; it then sends them again.`,
+      to: { page: "records" },
+    });
+  }
   if (last) {
-    const { total, missing } = account(last.counts);
-    const { rejected, conflict } = total;
-    if (last.state === "completed_with_errors" && missing !== null && missing > 0) {
+    const { total, unread } = account(last.counts);
+    const { conflict, gone } = total;
+    if (last.state === "completed_with_errors" && unread !== null && unread > 0) {
       list.push({
-        key: "missing",
+        key: "unread",
         tone: "bad",
-        short: `${plural(missing, "record")} not read`,
-        what: `${plural(missing, "record")} that the onboarding portal announced ${missing === 1 ? "was" : "were"} not read`,
+        short: `${plural(unread, "record")} not read`,
+        what: `${plural(unread, "record")} that the onboarding portal announced ${unread === 1 ? "was" : "were"} not read`,
         remedy: "Its page says what died on the way.",
         to: { page: "sync", syncId: last.syncId },
       });
     }
-    if (rejected > 0) {
+    if (last.missingRecords === "asks") {
       list.push({
-        key: "rejected",
+        key: "asks",
         tone: "warn",
-        short: plural(rejected, "rejected record"),
-        what: `${plural(rejected, "record")} ${rejected === 1 ? "was" : "were"} rejected`,
-        remedy: "Correct them in the onboarding portal; the sync's page names each field.",
+        short: `${plural(gone, "record")} to decide about`,
+        what: `${plural(gone, "record")} ${gone === 1 ? "is" : "are"} not listed by the onboarding portal any more`,
+        remedy: "They are too many, or too important, to be deactivated without a person's word.",
         to: { page: "sync", syncId: last.syncId },
       });
     }
@@ -108,39 +105,23 @@ export function needs(overview: Overview, troubled: SyncSummary[]): Need[] {
       });
     }
   }
-  const since = troubledSince(overview, troubled);
-  const [newest] = since;
-  if (newest) {
-    const when = last ? "since the last full sync" : "by approval";
-    list.push({
-      key: "since",
-      tone: "warn",
-      short: `${plural(since.length, "sync")} ${when} with errors`,
-      what: `${plural(since.length, "sync")} ${when} ended with errors`,
-      remedy: "Correct what was rejected in the onboarding portal; it then sends it again.",
-      to:
-        since.length === 1
-          ? { page: "sync", syncId: newest.syncId }
-          : { page: "syncs", state: "completed_with_errors" },
-    });
-  }
   return list;
 }
 
 /** The sentence that the overview opens with. */
-export function verdict(overview: Overview, troubled: SyncSummary[]): Verdict {
+export function verdict(overview: Overview, standing: ValidationReport): Verdict {
   const full = overview.running.find((run) => run.mode === "full");
   if (full) return underWay(full);
   const vessels = overview.fleet.find((f) => f.recordType === "vessel")?.active ?? 0;
   const last = overview.lastFullSync;
-  const wrong = needs(overview, troubled);
+  const wrong = needs(overview, standing);
   if (wrong.length > 0) {
     const bad = wrong.some((need) => need.tone === "bad");
     return {
       tone: bad ? "bad" : "warn",
       sentence: `Not in step: ${wrong.map((need) => need.short).join(", ")}`,
       detail: "What to do about it stands below, the worst first.",
-      ...figureOf(last),
+      ...figureOf(overview),
     };
   }
   if (!last) {
@@ -158,22 +139,27 @@ export function verdict(overview: Overview, troubled: SyncSummary[]): Verdict {
     tone: "good",
     sentence: `In step: ${plural(vessels, "vessel")}`,
     detail: "Every record of the last full sync is accounted for.",
-    ...figureOf(last),
+    ...figureOf(overview),
   };
 }
 
-/** How many of a run's records are as the onboarding portal has them. */
-function figureOf(run: SyncSummary | null | undefined): Pick<Verdict, "figure"> {
-  // A run that was stopped has not seen them all.
-  if (!run || !isWhole(run.state)) return {};
-  const { total } = account(run.counts);
-  const all = total.expected ?? total.read;
-  if (all === 0) return {};
-  const inStep = total.created + total.updated + total.unchanged + total.skipped;
-  return {
-    figure: {
-      value: inStep === all ? count(all) : `${count(inStep)} of ${count(all)}`,
-      unit: "records in step",
-    },
-  };
+/** How many records the maintenance portal has. */
+function figureOf(overview: Overview): Pick<Verdict, "figure"> {
+  const active = overview.fleet.reduce((n, kind) => n + kind.active, 0);
+  return active > 0 ? { figure: { value: count(active), unit: "active records" } } : {};
+}
+
+/** Records whose last state was rejected, and has not been mended since. */
+export const rejectedNow = (standing: ValidationReport): number =>
+  standing.records.reduce((n, kind) => n + kind.withErrors, 0);
+
+const NAMED = 3;
+
+/** The first of the rejected by their names, as far as they have any. */
+function named(standing: ValidationReport, rejected: number): string {
+  const errors = standing.findings.filter((finding) => finding.severity === "error" && finding.label);
+  const labels = [...new Set(errors.map((finding) => finding.label))].slice(0, NAMED);
+  if (labels.length === 0) return "";
+  const more = rejected - labels.length;
+  return `${labels.join(", ")}${more > 0 ? ` and ${count(more)} more` : ""}. `;
 }

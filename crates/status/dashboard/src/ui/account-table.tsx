@@ -78,9 +78,9 @@ function Line({ name, row }: { name: string; row: Omit<RecordCounts, "recordType
 /** `whole`: the run came to its end, so that what was announced must have been read. */
 function Check({ sum, whole }: { sum: Account; whole: boolean }) {
   if (sum.rows.length === 0) return null;
-  const { total, missing } = sum;
+  const { total, unread } = sum;
   const terms = OUTCOMES.filter((outcome) => total[outcome.key] > 0);
-  const good = sum.sums && (!whole || missing === 0 || missing === null);
+  const good = sum.sums && (!whole || unread === 0 || unread === null);
   return (
     <p className="account-sum" data-tone={good ? "good" : "bad"}>
       <Icon name={good ? "check" : "cross"} />
@@ -97,10 +97,12 @@ function Check({ sum, whole }: { sum: Account; whole: boolean }) {
         {!sum.sums && ` (the outcomes make ${count(sumOfOutcomes(total))})`}
         {sum.sums &&
           whole &&
-          missing !== null &&
-          missing > 0 &&
-          `; ${plural(missing, "record")} announced, not read`}
-        {sum.sums && whole && missing === 0 && ", as many as the onboarding portal announced"}
+          unread !== null &&
+          unread > 0 &&
+          `; ${plural(unread, "record")} announced, not read`}
+        {sum.sums && whole && unread === 0 && ", as many as the onboarding portal announced"}
+        {total.gone > 0 &&
+          `. Not listed any more: ${plural(total.gone, "record")}, of which ${count(total.deactivated)} deactivated`}
       </span>
     </p>
   );

@@ -7,7 +7,7 @@ import { Empty } from "./page";
 
 /** A question's answer once it is there; its place kept while it is not; the problem if there is one. */
 export function Answer<T>(props: {
-  of: UseQueryResult<T>;
+  of: Pick<UseQueryResult<T>, "data" | "error" | "isError" | "refetch">;
   /** Height of what will come, so that nothing jumps. */
   lines?: number;
   children: (data: T) => ReactNode;

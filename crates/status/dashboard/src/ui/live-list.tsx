@@ -9,7 +9,7 @@ import { Pager } from "./pager";
 import { type Column, Table } from "./table";
 
 interface Props<Row> {
-  of: UseQueryResult<List<Row>>;
+  of: Pick<UseQueryResult<List<Row>>, "data" | "error" | "isError" | "isPlaceholderData" | "refetch">;
   /** What it lists, in the plural. */
   what: string;
   label: string;
@@ -17,6 +17,8 @@ interface Props<Row> {
   keyOf: (row: Row) => string;
   page: number;
   size: number;
+  /** Whether its rows lead somewhere. */
+  linked?: boolean;
   /** What narrows the list, if anything does. */
   filter: string | undefined;
   empty: ReactNode;
@@ -36,7 +38,7 @@ export function LiveList<Row>(props: Props<Row>) {
 }
 
 function Rows<Row>(props: Props<Row> & { latest: List<Row> }) {
-  const { of, latest, what, label, columns, keyOf, page, size, filter, empty, onPage } = props;
+  const { of, latest, what, label, columns, keyOf, page, size, filter, linked = true, empty, onPage } = props;
   const [pointer, setPointer] = useState(false);
   const { list, fresh, moved, show } = useHeld({
     latest,
@@ -61,7 +63,14 @@ function Rows<Row>(props: Props<Row> & { latest: List<Row> }) {
           {fresh > 0 ? `${count(fresh)} new` : "Show what has changed"}
         </Button>
       )}
-      <Table label={label} columns={columns} rows={list.data} rowKey={keyOf} linked onPointer={setPointer} />
+      <Table
+        label={label}
+        columns={columns}
+        rows={list.data}
+        rowKey={keyOf}
+        linked={linked}
+        onPointer={setPointer}
+      />
       <Pager page={page} size={size} total={total} what={what} onPage={onPage} />
     </div>
   );

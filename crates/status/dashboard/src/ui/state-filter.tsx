@@ -3,6 +3,9 @@ import type { Look } from "../format/states";
 
 /** Narrows a list to one state; the choice stands in the URL. */
 export function StateFilter<S extends string>(props: {
+  /** What is chosen, and what the choice of all is called. */
+  label?: string;
+  all?: string;
   states: Record<S, Look>;
   value: S | undefined;
   onChange: (state: S | undefined) => void;
@@ -10,11 +13,11 @@ export function StateFilter<S extends string>(props: {
   const states = Object.entries(props.states) as [S, Look][];
   return (
     <NativeSelect
-      aria-label="State"
+      aria-label={props.label ?? "State"}
       value={props.value ?? ""}
       onChange={(event) => props.onChange((event.currentTarget.value || undefined) as S | undefined)}
       data={[
-        { value: "", label: "All states" },
+        { value: "", label: props.all ?? "All states" },
         ...states.map(([value, { word }]) => ({ value, label: word })),
       ]}
     />

@@ -1,10 +1,9 @@
-import type { Overview } from "../../api/types";
+import type { Overview, ValidationReport } from "../../api/types";
 import { count } from "../../format/numbers";
 import { RECORD_TYPE_ORDER, RECORD_TYPES, type Tone } from "../../format/states";
 
-/** Per kind of record, what the maintenance portal has and what the last full sync did to it. */
-export function Fleet({ overview }: { overview: Overview }) {
-  const last = overview.lastFullSync?.counts ?? [];
+/** Per kind of record, how many the maintenance portal has, and how many have something standing about them. */
+export function Fleet({ overview, standing }: { overview: Overview; standing: ValidationReport }) {
   return (
     <div className="table-scroll">
       <table className="fleet" aria-label="In the maintenance portal">
@@ -14,33 +13,25 @@ export function Fleet({ overview }: { overview: Overview }) {
             <th scope="col" data-figure>
               Active
             </th>
-            {last.length > 0 && (
-              <>
-                <th scope="col" data-figure>
-                  Changed
-                </th>
-                <th scope="col" data-figure>
-                  Rejected
-                </th>
-              </>
-            )}
+            <th scope="col" data-figure>
+              Rejected
+            </th>
+            <th scope="col" data-figure>
+              Warnings
+            </th>
           </tr>
         </thead>
         <tbody>
           {RECORD_TYPE_ORDER.map((type) => {
-            const counts = last.find((row) => row.recordType === type);
+            const quality = standing.records.find((row) => row.recordType === type);
             return (
               <tr key={type}>
                 <th scope="row">{RECORD_TYPES[type].many}</th>
                 <td data-figure className="fleet-active">
                   {count(overview.fleet.find((f) => f.recordType === type)?.active ?? 0)}
                 </td>
-                {last.length > 0 && (
-                  <>
-                    <Figure value={(counts?.created ?? 0) + (counts?.updated ?? 0)} tone="info" />
-                    <Figure value={counts?.rejected ?? 0} tone="bad" />
-                  </>
-                )}
+                <Figure value={quality?.withErrors ?? 0} tone="bad" />
+                <Figure value={quality?.withWarnings ?? 0} tone="warn" />
               </tr>
             );
           })}

@@ -4,6 +4,7 @@ import { listSyncs } from "../../api/queries";
 import type { SyncSummary } from "../../api/types";
 import { account } from "../../format/accounts";
 import { plural } from "../../format/numbers";
+import { runName } from "../../format/run";
 import { CAUSE_WORDS, isOpen, look, SYNC_STATES } from "../../format/states";
 import { duration, moment } from "../../format/times";
 import { Answer } from "../../ui/answer";
@@ -45,7 +46,7 @@ function Strip({ runs }: { runs: SyncSummary[] }) {
           const state = look(SYNC_STATES, run.state);
           // Runs of seconds and of hours stand side by side: the root keeps both visible.
           const height = 8 + Math.round(48 * Math.sqrt(took(run) / longest));
-          const words = `${state.word}, ${CAUSE_WORDS[run.cause].toLowerCase()}, ${moment(run.startedAt, zone, now)}, ${
+          const words = `${runName(run)}: ${state.word.toLowerCase()}, ${CAUSE_WORDS[run.cause].toLowerCase()}, ${moment(run.startedAt, zone, now)}, ${
             isOpen(run.state) ? "running for" : "took"
           } ${duration(took(run))}, ${plural(account(run.counts).total.read, "record")} read`;
           return (

@@ -33,10 +33,10 @@ function WayTo({ to }: { to: Need["to"] }) {
           See why <ArrowRight size={14} aria-hidden />
         </Link>
       );
-    case "syncs":
+    case "records":
       return (
-        <Link to="/syncs" search={{ state: to.state }} className="go">
-          See which <ArrowRight size={14} aria-hidden />
+        <Link to="/records" search={{ severity: "error" }} className="go">
+          See why <ArrowRight size={14} aria-hidden />
         </Link>
       );
     case "dead-letters":

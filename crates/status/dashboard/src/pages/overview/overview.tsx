@@ -1,7 +1,8 @@
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
-import { getOverview, listSyncs } from "../../api/queries";
-import type { Overview, SyncSummary } from "../../api/types";
+import { getOverview, getValidationReport, STANDING } from "../../api/queries";
+import type { Overview, SyncSummary, ValidationReport } from "../../api/types";
+import { runName } from "../../format/run";
 import { CAUSES, look, SYNC_STATES } from "../../format/states";
 import { needs, verdict } from "../../format/verdict";
 import { Answer } from "../../ui/answer";
@@ -15,19 +16,16 @@ import { LastRuns } from "./last-runs";
 import { Needs } from "./needs";
 import { Parts } from "./parts";
 
-/** As many as are looked through for errors after the last full sync. */
-const LOOKED_AT = { limit: 50, offset: 0 };
-
 export function OverviewPage() {
   const overview = useQuery(getOverview());
-  const troubled = useQuery(listSyncs(LOOKED_AT, "completed_with_errors"));
+  const standing = useQuery(getValidationReport(STANDING, "error"));
   return (
     <Page title="Overview" actions={<StartSync />}>
       <Answer of={overview} lines={8}>
         {(data) => (
           // The verdict waits for both: it may not say that all is well and then take it back.
-          <Answer of={troubled} lines={8}>
-            {(list) => <Report overview={data} troubled={list.data} />}
+          <Answer of={standing} lines={8}>
+            {(report) => <Report overview={data} standing={report} />}
           </Answer>
         )}
       </Answer>
@@ -35,8 +33,8 @@ export function OverviewPage() {
   );
 }
 
-function Report({ overview, troubled }: { overview: Overview; troubled: SyncSummary[] }) {
-  const answer = verdict(overview, troubled);
+function Report({ overview, standing }: { overview: Overview; standing: ValidationReport }) {
+  const answer = verdict(overview, standing);
   const last = overview.lastFullSync;
   return (
     <>
@@ -57,7 +55,7 @@ function Report({ overview, troubled }: { overview: Overview; troubled: SyncSumm
           </>
         )}
       </Verdict>
-      <Needs needs={needs(overview, troubled)} />
+      <Needs needs={needs(overview, standing)} />
       {overview.running.map((run) => (
         <RunningSync key={run.syncId} run={run} />
       ))}
@@ -65,11 +63,8 @@ function Report({ overview, troubled }: { overview: Overview; troubled: SyncSumm
         <LastRuns />
       </Card>
       <div className="columns">
-        <Card
-          title="In the maintenance portal"
-          aside={last && <span className="dim desk-only">with the last full sync's changes</span>}
-        >
-          <Fleet overview={overview} />
+        <Card title="In the maintenance portal" aside={<Link to="/records">What stands about them</Link>}>
+          <Fleet overview={overview} standing={standing} />
         </Card>
         <Card title="The parts">
           <Parts overview={overview} />
@@ -81,10 +76,7 @@ function Report({ overview, troubled }: { overview: Overview; troubled: SyncSumm
 
 function RunningSync({ run }: { run: SyncSummary }) {
   return (
-    <Card
-      title={run.mode === "full" ? "Full sync at work" : "Sync at work"}
-      aside={<Badge look={look(SYNC_STATES, run.state)} />}
-    >
+    <Card title={`${runName(run)} at work`} aside={<Badge look={look(SYNC_STATES, run.state)} />}>
       <div className="running">
         <RunProgress run={run} />
         <p className="dim">

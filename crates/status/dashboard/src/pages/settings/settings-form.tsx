@@ -1,11 +1,11 @@
-import { Button, NumberInput, Select, Switch, TextInput } from "@mantine/core";
+import { Button, NativeSelect, NumberInput, Select, Switch, TextInput } from "@mantine/core";
 import { notifications } from "@mantine/notifications";
 import { useBlocker } from "@tanstack/react-router";
 import { useMemo, useState } from "react";
 import { asProblem, faultsByField } from "../../api/problem";
 import { useChangeSettings } from "../../api/queries";
 import { useMay } from "../../api/session";
-import type { Settings } from "../../api/types";
+import type { MissingPolicy, Mode, Settings } from "../../api/types";
 import { plural } from "../../format/numbers";
 import { ProblemNote } from "../../ui/answer";
 import { Confirm } from "../../ui/dialog";
@@ -71,12 +71,35 @@ export function SettingsForm({ settings }: { settings: Settings }) {
         <Card title="Schedule">
           <div className="form">
             <Switch
-              label="Start a full sync by the schedule"
+              label="Start a sync by the schedule"
               checked={fields.enableScheduledSync}
               onChange={(event) => set({ enableScheduledSync: event.currentTarget.checked })}
               error={faults.enableScheduledSync}
             />
             <div className="form-columns">
+              <NativeSelect
+                label="What it starts"
+                description="Incremental: only what has changed since the last complete sync"
+                data={[
+                  { value: "full", label: "Full sync" },
+                  { value: "incremental", label: "Incremental sync" },
+                ]}
+                value={fields.scheduleMode}
+                onChange={(event) => set({ scheduleMode: event.currentTarget.value as Mode })}
+                error={faults.scheduleMode}
+                disabled={!may}
+              />
+              <NumberInput
+                label="Overlap of incremental syncs"
+                description="How far before the last complete sync they look"
+                suffix=" s"
+                value={fields.incrementalOverlapSeconds}
+                onChange={(incrementalOverlapSeconds) => set({ incrementalOverlapSeconds })}
+                error={faults.incrementalOverlapSeconds}
+                allowDecimal={false}
+                allowNegative={false}
+                disabled={!may}
+              />
               <TextInput
                 label="Cron expression"
                 description="Minute, hour, day of month, month, day of week"
@@ -107,6 +130,35 @@ export function SettingsForm({ settings }: { settings: Settings }) {
               timeZone={fields.scheduleTimeZone}
               on={fields.enableScheduledSync}
             />
+          </div>
+        </Card>
+        <Card title="Records that the onboarding portal lists no more">
+          <div className="form">
+            <div className="form-columns">
+              <NativeSelect
+                label="A full sync"
+                description="Nothing is ever deleted"
+                data={[
+                  { value: "keep", label: "Counts them, and keeps them active" },
+                  { value: "deactivate", label: "Deactivates them" },
+                ]}
+                value={fields.missingRecords}
+                onChange={(event) => set({ missingRecords: event.currentTarget.value as MissingPolicy })}
+                error={faults.missingRecords}
+                disabled={!may}
+              />
+              <NumberInput
+                label="Asks an operator above"
+                description="Of the active records of a kind; and always about critical equipment"
+                suffix=" %"
+                value={fields.deactivationLimitPercent}
+                onChange={(deactivationLimitPercent) => set({ deactivationLimitPercent })}
+                error={faults.deactivationLimitPercent}
+                allowDecimal={false}
+                allowNegative={false}
+                disabled={!may || fields.missingRecords === "keep"}
+              />
+            </div>
           </div>
         </Card>
         <Card title="Reading and retrying">

@@ -2,6 +2,8 @@ import { useQuery } from "@tanstack/react-query";
 import { getSettings } from "../../api/queries";
 import type { Settings } from "../../api/types";
 import type { Verdict as Said } from "../../format/run";
+import { MODES } from "../../format/states";
+import { uncapital } from "../../format/words";
 import { Answer } from "../../ui/answer";
 import { Card, Page, Verdict } from "../../ui/page";
 import { Time } from "../../ui/time";
@@ -33,23 +35,24 @@ function ScheduleVerdict({ settings }: { settings: Settings }) {
   return (
     <Verdict
       of={verdict(settings)}
-      {...(next ? { figure: { value: <Time iso={next} />, unit: "next full sync" } } : {})}
+      {...(next ? { figure: { value: <Time iso={next} />, unit: "next sync" } } : {})}
     />
   );
 }
 
-function verdict({ enableScheduledSync, schedule, scheduleTimeZone }: Settings): Said {
+function verdict({ enableScheduledSync, schedule, scheduleMode, scheduleTimeZone }: Settings): Said {
   if (!enableScheduledSync) {
     return {
       tone: "neutral",
       sentence: "The schedule is off",
-      detail: "Full syncs begin on an operator's word alone. Approvals arrive at once all the same.",
+      detail:
+        "Full and incremental syncs begin on an operator's word alone. Approvals arrive at once all the same.",
     };
   }
   const never = schedule.nextRuns.length === 0;
   return {
     tone: never ? "warn" : "good",
     sentence: never ? "The schedule is on, but its time never comes" : "The schedule is on",
-    detail: `${schedule.description.replace(/\.$/, "")}, ${scheduleTimeZone}. Approvals arrive at once all the same.`,
+    detail: `${MODES[scheduleMode]} sync ${uncapital(schedule.description.replace(/\.$/, ""))}, ${scheduleTimeZone}. Approvals arrive at once all the same.`,
   };
 }

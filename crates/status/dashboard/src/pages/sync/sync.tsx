@@ -5,36 +5,26 @@ import { getSync } from "../../api/queries";
 import type { SyncDetail } from "../../api/types";
 import { account } from "../../format/accounts";
 import { count, plural, rate } from "../../format/numbers";
-import { runVerdict, wantsAnother } from "../../format/run";
-import { CAUSES, isOpen, look, MODES, SYNC_STATES } from "../../format/states";
+import { runName, runVerdict } from "../../format/run";
+import { CAUSES, isOpen, look, SYNC_STATES } from "../../format/states";
 import { AccountTable } from "../../ui/account-table";
 import { Answer } from "../../ui/answer";
 import { AttemptTable } from "../../ui/attempt-table";
 import { Copy } from "../../ui/copy";
 import { Announce, Card, Empty, Page, Verdict } from "../../ui/page";
 import { PhaseProgress } from "../../ui/progress";
-import { StartSync } from "../../ui/start-sync";
 import { Elapsed, Time } from "../../ui/time";
-import { CancelSync } from "./cancel-sync";
+import { Actions, RetryOf } from "./actions";
 import { Findings } from "./findings";
+import { MissingQuestion } from "./missing";
 
 const route = getRouteApi("/syncs/$syncId");
 
 export function SyncPage() {
   const { syncId } = route.useParams();
   const sync = useQuery(getSync(syncId));
-  const open = sync.data ? isOpen(sync.data.state) : false;
   return (
-    <Page
-      title={sync.data ? `${MODES[sync.data.mode]} sync` : "Sync"}
-      actions={
-        open ? (
-          <CancelSync syncId={syncId} />
-        ) : (
-          sync.data?.mode === "full" && wantsAnother(sync.data) && <StartSync again />
-        )
-      }
-    >
+    <Page title={sync.data ? runName(sync.data) : "Sync"} actions={sync.data && <Actions run={sync.data} />}>
       <p className="crumb">
         <Link to="/syncs">
           <ArrowLeft size={14} aria-hidden /> Syncs
@@ -61,6 +51,8 @@ function Run({ run }: { run: SyncDetail }) {
           unit: open ? "so far" : "from request to end",
         }}
       />
+
+      <MissingQuestion run={run} />
 
       <Card title={open ? "Progress" : "Facts"}>
         {open && <PhaseProgress run={run} />}
@@ -109,6 +101,11 @@ function Facts({ run }: { run: SyncDetail }) {
         {CAUSES[run.cause]} ({run.requestedBy})
       </Fact>
       {run.reason && <Fact name="Reason">{run.reason}</Fact>}
+      {run.retryOf && (
+        <Fact name="Tries again">
+          <RetryOf syncId={run.retryOf} />
+        </Fact>
+      )}
       <Fact name="Asked for">
         <Time iso={run.startedAt} full />
       </Fact>

@@ -40,7 +40,8 @@ const COLUMNS: Column<SyncSummary>[] = [
     cell: (run) => (
       // An operator by name; what has none, as a webhook by its id, on hover.
       <span className="clip" title={run.requestedBy}>
-        {MODES[run.mode]},{" "}
+        {run.retryOf ? "Second try" : MODES[run.mode]}
+        {run.dryRun && " dry run"},{" "}
         {run.cause === "manual" ? `by ${run.requestedBy}` : CAUSE_WORDS[run.cause].toLowerCase()}
       </span>
     ),
