@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use actix_web::{HttpResponse, http::StatusCode};
+use actix_web::http::StatusCode;
 use chassis::problem::Problem;
 use contracts::provider::ListQuery;
 use serde::{Deserialize, Serialize};
@@ -14,7 +14,7 @@ use serde_json::Value;
 use tokio::time::Instant;
 use utoipa::ToSchema;
 
-use crate::records::listing::ListedPage;
+use crate::records::listing::{Export, ListedPage};
 
 /// What goes wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -115,6 +115,22 @@ impl Fault {
             _ => {}
         }
     }
+
+    /// What happens to the vessel of an export.
+    pub(crate) fn export(&self, export: &mut Export) {
+        if self.kind == FaultKind::WrongTypes {
+            mistype(&mut export.vessel);
+        }
+    }
+
+    /// What happens to the text of an answer.
+    pub(crate) fn text(&self, mut text: String) -> String {
+        if self.kind == FaultKind::TruncatedJson {
+            let half = (0..=text.len() / 2).rev().find(|at| text.is_char_boundary(*at));
+            text.truncate(half.unwrap_or_default());
+        }
+        text
+    }
 }
 
 /// Gives one field of a record another type: text becomes a number, and whatever else text.
@@ -127,32 +143,6 @@ fn mistype(record: &mut String) {
             return;
         }
     }
-}
-
-/// The answer, cut where that was ordered.
-pub(crate) fn answer(fault: Option<&Fault>, mut text: String) -> HttpResponse {
-    match fault.map(|fault| fault.kind) {
-        Some(FaultKind::TruncatedJson) => {
-            let mut half = text.len() / 2;
-            while !text.is_char_boundary(half) {
-                half -= 1;
-            }
-            text.truncate(half);
-        }
-        // An export: its vessel stands for all.
-        Some(FaultKind::WrongTypes) if text.starts_with(r#"{"vessel""#) => {
-            if let Ok(Value::Object(mut export)) = serde_json::from_str(&text)
-                && let Some(vessel) = export.get_mut("vessel")
-            {
-                let mut record = vessel.to_string();
-                mistype(&mut record);
-                *vessel = serde_json::from_str(&record).unwrap_or_default();
-                text = Value::Object(export).to_string();
-            }
-        }
-        _ => {}
-    }
-    HttpResponse::Ok().content_type("application/json").body(text)
 }
 
 /// The faults that are ordered, in their order. Clones share them.

@@ -54,6 +54,7 @@ pub struct Portal {
 /// If a setting cannot be used, or the schema is not up to date. For the database itself it waits.
 pub async fn start(
     settings: &Settings,
+    environment: Environment,
     clock: Clock,
     shutdown: &Shutdown,
     health: &Health,
@@ -79,14 +80,16 @@ pub async fn start(
     if !settings.webhook.secret.expose_secret().is_empty() {
         adopt_secret(&database, settings, overlap, &clock).await?;
     }
-    let sender = Sender::new(database.clone(), clock.clone(), &settings.webhook).context("WEBHOOK_URL")?;
+    let sender = Sender::new(database.clone(), clock.clone(), &settings.webhook, environment);
+    let sender = sender.context("WEBHOOK_URL")?;
     shutdown.supervise("webhooks", sender.clone().run(shutdown.clone()));
 
-    let faults = (Environment::current() == Environment::Development).then(Faults::default);
+    let faults = (environment == Environment::Development).then(Faults::default);
     if faults.is_some() {
         tracing::info!("development: faults can be ordered with PUT /api/faults");
     }
-    let desk = Desk { database, clock, sender, faults, url: settings.webhook.url.clone(), overlap };
+    let compress = settings.server.compress;
+    let desk = Desk { database, clock, sender, faults, url: settings.webhook.url.clone(), overlap, compress };
     Ok(Portal {
         desk: web::Data::new(desk),
         keys: web::Data::new(Keys::new(&settings.api.key, &settings.api.admin_key)),
@@ -165,7 +168,8 @@ async fn document_json(document: web::Data<String>) -> HttpResponse {
 pub async fn run(process: Process) -> anyhow::Result<()> {
     let settings: Settings = process.settings()?;
     let listener = http::listen(&settings.server.bind)?;
-    let portal = start(&settings, Clock::system(), &process.shutdown, &process.health).await?;
+    let (environment, clock) = (Environment::current(), Clock::system());
+    let portal = start(&settings, environment, clock, &process.shutdown, &process.health).await?;
     let options = Options { version: process.version(), ..Options::default() };
     let serving =
         http::serve_with(options, listener, process.shutdown.clone(), process.health, portal.routes());

@@ -31,7 +31,9 @@ pub(crate) async fn owe(
     let Owed { event_type, about, updated_at, imo } = owed;
     let id = format!("msg_{}", Uuid::now_v7().simple());
     let data = WebhookData { id: about.map(|(_, id)| id.to_owned()), updated_at, imo };
-    let body = WebhookBody { event_type: event_type.clone(), timestamp: now, schema_version: 1, data };
+    // A version may run a little ahead of the clock.
+    let timestamp = updated_at.unwrap_or(now);
+    let body = WebhookBody { event_type: event_type.clone(), timestamp, schema_version: 1, data };
     let text = "INSERT INTO webhook_messages (id, event_type, record_kind, record_id, body, created_at, next_attempt_at)
                 VALUES ($1, $2, $3, $4, $5, $6, $6)";
     sql_query(text)

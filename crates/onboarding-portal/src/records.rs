@@ -114,9 +114,9 @@ impl State {
     }
 }
 
-/// A time as it stands in JSON, to the microsecond.
+/// A time as it stands in JSON everywhere.
 pub(crate) fn written(time: DateTime<Utc>) -> String {
-    time.to_rfc3339_opts(SecondsFormat::Micros, true)
+    time.to_rfc3339_opts(SecondsFormat::AutoSi, true)
 }
 
 /// A record as the portal's own people see it: with its state.

@@ -32,6 +32,8 @@ pub(crate) struct Desk {
     pub(crate) url: String,
     /// How long a rotated secret signs on.
     pub(crate) overlap: TimeDelta,
+    /// Whether pages are compressed for those who accept it.
+    pub(crate) compress: bool,
 }
 
 /// Registers every handler, and so describes it.

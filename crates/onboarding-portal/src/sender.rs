@@ -6,7 +6,7 @@ mod verdict;
 
 use std::{sync::Arc, time::Duration};
 
-use chassis::shutdown::Shutdown;
+use chassis::{configuration::Environment, shutdown::Shutdown};
 use chrono::{DateTime, TimeDelta, Utc};
 use contracts::webhook::signature::{ID_HEADER, SIGNATURE_HEADER, Secret, TIMESTAMP_HEADER};
 use diesel_async::{AsyncConnection, AsyncPgConnection};
@@ -58,13 +58,18 @@ impl Sender {
     ///
     /// # Errors
     /// If the address can never be sent to.
-    pub(crate) fn new(database: Database, clock: Clock, settings: &Webhook) -> Result<Self, Refused> {
+    pub(crate) fn new(
+        database: Database,
+        clock: Clock,
+        settings: &Webhook,
+        environment: Environment,
+    ) -> Result<Self, Refused> {
         let timeout = Duration::from_millis(settings.timeout_ms);
         let target = if settings.url.is_empty() {
             tracing::info!("no WEBHOOK_URL: webhooks are noted, and wait");
             None
         } else {
-            Some(Target::new(&settings.url, timeout, settings.policy())?)
+            Some(Target::new(&settings.url, timeout, settings.policy(environment))?)
         };
         let inner = Inner {
             database,

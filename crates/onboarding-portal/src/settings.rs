@@ -53,6 +53,9 @@ pub struct Server {
     /// host:port
     #[garde(length(min = 3))]
     pub bind: String,
+    /// Whether pages are compressed for callers that accept it.
+    #[garde(skip)]
+    pub compress: bool,
 }
 
 /// The portal's own database.
@@ -115,10 +118,10 @@ pub enum Allowed {
 }
 
 impl Allowed {
-    fn here(self) -> bool {
+    fn within(self, environment: Environment) -> bool {
         match self {
             Self::Never => false,
-            Self::InDevelopment => Environment::current() == Environment::Development,
+            Self::InDevelopment => environment == Environment::Development,
             Self::Always => true,
         }
     }
@@ -161,8 +164,11 @@ pub struct Webhook {
 }
 
 impl Webhook {
-    pub(crate) fn policy(&self) -> Policy {
-        Policy { private_addresses: self.private_addresses.here(), plain_http: self.plain_http.here() }
+    pub(crate) fn policy(&self, environment: Environment) -> Policy {
+        Policy {
+            private_addresses: self.private_addresses.within(environment),
+            plain_http: self.plain_http.within(environment),
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! People, at sea and ashore.
 
-use chrono::{NaiveDate, TimeDelta};
+use chrono::NaiveDate;
 use rand::Rng;
 
 use super::{
@@ -160,8 +160,8 @@ pub(super) fn on_board(number: u32, place: u32, vessel: u32, companies: u32) -> 
         department: Some(department.to_owned()),
         workplace: "ship".to_owned(),
         vessel_ids: vec![vessel_id(vessel)],
-        sign_off: sign_on.map(|on| on + TimeDelta::days(draws.random_range(90..270))),
         sign_on,
+        // No relief is planned: the fleet is the same each day, and a date would pass.
         ..user
     }
 }

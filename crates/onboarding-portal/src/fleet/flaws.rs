@@ -19,7 +19,7 @@ pub struct Flaw {
     pub what: &'static str,
     /// What SMS Sync calls it.
     pub code: &'static str,
-    /// Whether it should be rejected; otherwise it goes in with a warning.
+    /// Whether it should be rejected; otherwise it goes in, with a warning.
     pub rejected: bool,
 }
 
@@ -39,7 +39,8 @@ fn flawed() -> Vec<(Option<Flaw>, Entry)> {
     vessel.name = "Nordhavn Wanderer".to_owned();
     let wrong = (vessel.imo_number.as_bytes()[6] - b'0' + 1) % 10;
     vessel.imo_number = format!("{}{wrong}", &vessel.imo_number[..6]);
-    let reflagged = Vessel { flag: "PA".to_owned(), ..ships::vessel(FOREIGN, DEMO_COMPANIES) };
+    let call_sign = Some("3EAJ6".to_owned());
+    let reflagged = Vessel { flag: "PA".to_owned(), call_sign, ..ships::vessel(FOREIGN, DEMO_COMPANIES) };
 
     let label = |name| Equipment { qr_code: Some("NBA-LABEL-0001".to_owned()), ..spare(name) };
     let orphan = Equipment { vessel_id: id_of("vessel", "never entered"), ..spare("orphan") };
@@ -57,14 +58,14 @@ fn flawed() -> Vec<(Option<Flaw>, Entry)> {
             true,
         ),
         wrong_one(&reflagged, version(1), "its MMSI is of another flag", "mmsi_flag_mismatch", false),
-        wrong_one(&orphan, version(2), "its vessel does not exist", "unknown_vessel", true),
+        wrong_one(&orphan, version(2), "its vessel does not exist", "orphan", true),
         (None, entry(&label("label"), version(3))),
         wrong_one(
             &label("double"),
             version(4),
             "its QR code is on another machine, too",
             "duplicate_qr_code",
-            true,
+            false,
         ),
         wrong_one(&code, version(5), "its code has the letter O for a zero", "sfi_code_malformed", true),
         wrong_one(&spare("future"), future, "its version is from the future", "version_from_future", true),

@@ -206,7 +206,7 @@ pub(crate) async fn change(
         {
             let imo = if kind == Kind::Vessel { imo_number(&document) } else { None };
             let owed = Owed { event_type, about: Some((kind, id)), updated_at: Some(updated_at), imo };
-            webhook_id = Some(outbox::owe(db, owed, updated_at).await?);
+            webhook_id = Some(outbox::owe(db, owed, now).await?);
         }
         Ok(Changed { updated_at, webhook_id })
     })

@@ -1,6 +1,10 @@
 //! The provider API: what is approved, for whoever carries it elsewhere.
 
-use actix_web::{HttpResponse, get, post, web};
+use actix_web::{
+    HttpResponse, get,
+    http::header::{ContentEncoding, ContentType},
+    post, web,
+};
 use chassis::problem::{Problem, ProblemBody};
 use chrono::{DateTime, Utc};
 use contracts::provider::ListQuery;
@@ -9,7 +13,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::{Desk, OrProblem, access::Reader};
 use crate::{
-    faults,
+    faults::Fault,
     records::{
         Kind,
         listing::{self, Listing},
@@ -144,6 +148,19 @@ pub(crate) async fn list_users(
     list(&desk, Kind::User, query.into_inner()).await
 }
 
+fn answer(desk: &Desk, fault: Option<&Fault>, text: String) -> HttpResponse {
+    let text = match fault {
+        Some(fault) => fault.text(text),
+        None => text,
+    };
+    let mut answer = HttpResponse::Ok();
+    answer.content_type(ContentType::json());
+    if !desk.compress {
+        answer.insert_header(ContentEncoding::Identity);
+    }
+    answer.body(text)
+}
+
 async fn list(desk: &Desk, kind: Kind, mut query: ListQuery) -> Result<HttpResponse, Problem> {
     let fault = desk.faults.as_ref().and_then(|faults| faults.next(kind.path()));
     if let Some(fault) = &fault {
@@ -160,7 +177,7 @@ async fn list(desk: &Desk, kind: Kind, mut query: ListQuery) -> Result<HttpRespo
     if let Some(fault) = &fault {
         fault.page(&mut page, cursor);
     }
-    Ok(faults::answer(fault.as_ref(), page.json()))
+    Ok(answer(desk, fault.as_ref(), page.json()))
 }
 
 /// A vessel with all that belongs to it, as of one moment
@@ -183,11 +200,14 @@ pub(crate) async fn export_vessel(
     }
     let now = desk.clock.now();
     let mut db = desk.database.connection().await.or_problem()?;
-    let export = listing::export(&mut db, &vessel).await.or_problem()?.ok_or_else(|| {
+    let mut export = listing::export(&mut db, &vessel).await.or_problem()?.ok_or_else(|| {
         Problem::not_found(
             "vessel_unknown",
             format!("No vessel that is or was approved has the id {vessel}."),
         )
     })?;
-    Ok(faults::answer(fault.as_ref(), export.json(now)))
+    if let Some(fault) = &fault {
+        fault.export(&mut export);
+    }
+    Ok(answer(&desk, fault.as_ref(), export.json(now)))
 }

@@ -1,0 +1,170 @@
+//! The endpoint: disabled when it should be, and its secret rotated.
+
+use std::time::Duration;
+
+use anyhow::Context;
+use chassis::configuration::Environment;
+use chrono::{DateTime, TimeDelta, Utc};
+use serde_json::Value;
+
+use crate::{
+    delivery::{Receiver, header, sending_to, status, verifies},
+    rig::{Rig, SECRET, noon, serve},
+};
+
+async fn ping(rig: &Rig) -> anyhow::Result<String> {
+    Ok(rig.post("/api/webhooks/test").await?["webhookId"].as_str().context("an id")?.to_owned())
+}
+
+async fn endpoint_in_state(rig: &Rig, state: &str) -> anyhow::Result<Value> {
+    testbed::wait_until(format!("the endpoint is {state}"), crate::rig::PATIENCE, async || {
+        let endpoint = rig.get("/api/webhooks/endpoint").await.map_err(|error| error.to_string())?;
+        if endpoint["state"] == state { Ok(endpoint) } else { Err(endpoint.to_string()) }
+    })
+    .await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_endpoint_that_is_gone_is_disabled_and_gets_what_waited_when_it_is_enabled() -> anyhow::Result<()>
+{
+    let receiver = Receiver::with([status(410)]).await;
+    let rig = sending_to(&receiver, &[]).await?;
+    let first = ping(&rig).await?;
+    let endpoint = endpoint_in_state(&rig, "disabled").await?;
+    assert_eq!(
+        (&endpoint["alert"], &endpoint["pending"]),
+        (&"The endpoint answered 410 Gone.".into(), &1.into())
+    );
+    assert!(endpoint["disabledAt"].is_string());
+
+    let second = ping(&rig).await?;
+    rig.advance(Duration::from_secs(3600));
+    assert_eq!(rig.get(&format!("/api/webhooks/messages/{second}")).await?["attempts"], 0);
+
+    let enabled = rig.post("/api/webhooks/endpoint/enable").await?;
+    assert_eq!((&enabled["state"], enabled.get("alert")), (&"enabled".into(), None));
+    rig.message_in_state(&first, "delivered").await?;
+    rig.message_in_state(&second, "delivered").await?;
+    assert_eq!(receiver.requests().await.len(), 3);
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn after_days_of_nothing_but_failures_the_endpoint_is_disabled_with_an_alert() -> anyhow::Result<()> {
+    let receiver = Receiver::with((0..3).map(|_| status(500))).await;
+    let rig = sending_to(&receiver, &[]).await?;
+    let message = ping(&rig).await?;
+    rig.message_after(&message, 1).await?;
+    let endpoint = rig.get("/api/webhooks/endpoint").await?;
+    assert_eq!((&endpoint["state"], &endpoint["consecutiveFailures"]), (&"enabled".into(), &1.into()));
+    assert!(endpoint["alert"].as_str().context("failing is said")?.contains("the last: HTTP 500"));
+
+    rig.advance(Duration::from_secs(119 * 3600));
+    rig.message_after(&message, 2).await?;
+    assert_eq!(rig.get("/api/webhooks/endpoint").await?["state"], "enabled");
+    rig.advance(Duration::from_secs(3600));
+    let endpoint = endpoint_in_state(&rig, "disabled").await?;
+    assert_eq!(endpoint["alert"], "Nothing was taken since 2026-11-24 12:00 UTC; the last answer: HTTP 500");
+    assert_eq!(endpoint["consecutiveFailures"], 3);
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_success_forgets_all_failures() -> anyhow::Result<()> {
+    let receiver = Receiver::with([status(500)]).await;
+    let rig = sending_to(&receiver, &[]).await?;
+    let message = ping(&rig).await?;
+    rig.message_after(&message, 1).await?;
+    rig.advance(Duration::from_secs(6));
+    rig.message_in_state(&message, "delivered").await?;
+    let endpoint = rig.get("/api/webhooks/endpoint").await?;
+    assert_eq!(
+        (&endpoint["consecutiveFailures"], endpoint.get("alert"), endpoint.get("failingSince")),
+        (&0.into(), None, None)
+    );
+    assert_eq!(
+        endpoint["lastSuccessAt"].as_str().context("a time")?.parse::<DateTime<Utc>>()?,
+        noon() + TimeDelta::seconds(6)
+    );
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_disabled_endpoint_gets_nothing_until_somebody_enables_it() -> anyhow::Result<()> {
+    let receiver = Receiver::with([]).await;
+    let rig = sending_to(&receiver, &[]).await?;
+    let disabled = rig.post("/api/webhooks/endpoint/disable").await?;
+    assert_eq!(
+        (&disabled["state"], &disabled["alert"]),
+        (&"disabled".into(), &"Somebody disabled it by hand.".into())
+    );
+    let message = ping(&rig).await?;
+    rig.advance(Duration::from_secs(60));
+    assert_eq!(rig.get(&format!("/api/webhooks/messages/{message}")).await?["attempts"], 0);
+    rig.post("/api/webhooks/endpoint/enable").await?;
+    rig.message_in_state(&message, "delivered").await?;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rotated_secret_signs_beside_the_one_before_it_until_that_expires() -> anyhow::Result<()> {
+    let receiver = Receiver::with([]).await;
+    let rig = sending_to(&receiver, &[]).await?;
+    let rotated = rig.post("/api/webhooks/endpoint/rotate-secret").await?;
+    let new = rotated["secret"].as_str().context("it is shown once")?;
+    assert!(new.starts_with("whsec_") && new != SECRET);
+    let expires: DateTime<Utc> = rotated["previousExpiresAt"].as_str().context("a time")?.parse()?;
+    assert_eq!(expires, noon() + TimeDelta::hours(24));
+
+    let endpoint = rig.get("/api/webhooks/endpoint").await?;
+    let secrets = endpoint["secrets"].as_array().context("a list")?;
+    assert_eq!((secrets.len(), &secrets[0]["id"], secrets[0].get("expiresAt")), (2, &rotated["id"], None));
+    assert!(!endpoint.to_string().contains("whsec_"), "secrets are not shown");
+
+    rig.message_in_state(&ping(&rig).await?, "delivered").await?;
+    let came = receiver.after(1).await?;
+    assert_eq!(header(&came[0], "webhook-signature").split(' ').count(), 2);
+    assert!(verifies(&came[0], new, noon()) && verifies(&came[0], SECRET, noon()));
+
+    rig.clock.advance(Duration::from_secs(24 * 3600));
+    rig.message_in_state(&ping(&rig).await?, "delivered").await?;
+    let came = receiver.after(2).await?;
+    assert_eq!(header(&came[1], "webhook-signature").split(' ').count(), 1);
+    assert!(verifies(&came[1], new, expires) && !verifies(&came[1], SECRET, expires));
+    assert_eq!(rig.get("/api/webhooks/endpoint").await?["secrets"].as_array().map(Vec::len), Some(1));
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_restart_keeps_the_rotated_secret_and_a_new_setting_is_a_rotation() -> anyhow::Result<()> {
+    let rig = Rig::start().await?;
+    let rotated = rig.post("/api/webhooks/endpoint/rotate-secret").await?;
+    let current = async || {
+        let endpoint = rig.get("/api/webhooks/endpoint").await?;
+        anyhow::Ok((endpoint["secrets"][0]["id"].clone(), endpoint["secrets"].as_array().map_or(0, Vec::len)))
+    };
+    let restart = async |settings: &[(&str, &str)]| {
+        let (_, _, shutdown) =
+            serve(&rig.world.database_url, &rig.clock, Environment::Production, settings).await?;
+        shutdown.abort("restarted");
+        anyhow::Ok(())
+    };
+    restart(&[]).await?;
+    assert_eq!(current().await?, (rotated["id"].clone(), 2));
+
+    restart(&[("WEBHOOK_SECRET", "whsec_bmV3bmV3bmV3bmV3bmV3bmV3bmV3")]).await?;
+    let (id, secrets) = current().await?;
+    assert_ne!(id, rotated["id"]);
+    assert_eq!(secrets, 3);
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_webhook_that_could_not_be_signed_is_not_configured() -> anyhow::Result<()> {
+    for secret in ["whsec_no base64", ""] {
+        let settings = [("WEBHOOK_URL", "https://example.com/hook"), ("WEBHOOK_SECRET", secret)];
+        let refused = Rig::with(Environment::Production, &settings).await.err().context("it is refused")?;
+        assert!(format!("{refused:#}").contains("WEBHOOK_SECRET"), "{refused:#}");
+    }
+    Ok(())
+}
