@@ -36,8 +36,13 @@ impl Webhook {
 
     /// Sends it; status and answer.
     pub async fn send(&self, system: &System) -> anyhow::Result<(StatusCode, Value)> {
+        self.send_to(&system.webhook_url).await
+    }
+
+    /// Sends it to an address; status and answer.
+    pub async fn send_to(&self, url: &str) -> anyhow::Result<(StatusCode, Value)> {
         let request = http()?
-            .post(&system.webhook_url)
+            .post(url)
             .header("content-type", "application/json")
             .header(ID_HEADER, &self.id)
             .header(TIMESTAMP_HEADER, self.timestamp)

@@ -4,4 +4,5 @@
 mod garbage;
 mod provider;
 mod servers;
+mod webhooks;
 mod workers;

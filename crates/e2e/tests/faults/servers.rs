@@ -51,8 +51,13 @@ async fn rabbitmq_is_killed_and_started_again() -> anyhow::Result<()> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn rabbitmq_loses_its_disk() -> anyhow::Result<()> {
-    let environment = [("SMS_REAPER__LOOK_EVERY_MS", "500"), ("SMS_REAPER__LEASE_SECONDS", "3")]
-        .map(|(n, v)| (n, v.to_owned()));
+    // A lease as short as a test's patience, and of those as many as a broker's start may take.
+    let environment = [
+        ("SMS_REAPER__LOOK_EVERY_MS", "500"),
+        ("SMS_REAPER__LEASE_SECONDS", "3"),
+        ("SMS_REAPER__STALLED_AFTER_LEASES", "50"),
+    ]
+    .map(|(name, value)| (name, value.to_owned()));
     let more = Setup { environment: environment.into(), ..Setup::default() };
     let (servers, mut system, run) = in_the_middle_of_a_full_sync(more).await?;
     // Nobody works for a moment, so that work is on the disk that is lost.

@@ -6,3 +6,4 @@ mod clock;
 mod full_sync;
 mod passwords;
 mod single_process;
+mod webhooks;
