@@ -1,5 +1,7 @@
 //! Findings: why records were rejected, and what is odd about some that were let in.
 
+use std::collections::HashSet;
+
 use chrono::{DateTime, Utc};
 use diesel::sql_types::*;
 use diesel_async::RunQueryDsl;
@@ -117,6 +119,31 @@ pub(crate) async fn findings_clear(
         .execute(db)
         .await?;
     Ok(())
+}
+
+/// Forgets what stood about those of the records that were rejected, and returns their ids.
+pub(crate) async fn findings_of_rejected_clear(
+    db: &mut Db,
+    record_type: RecordType,
+    source_ids: &[&str],
+) -> Result<HashSet<String>, StoreError> {
+    if source_ids.is_empty() {
+        return Ok(HashSet::new());
+    }
+    let cleared: Vec<String> = statement(
+        "WITH rejected AS (
+             SELECT DISTINCT source_id FROM record_findings
+             WHERE record_type = $1 AND source_id = ANY($2) AND severity = 'error'
+         )
+         DELETE FROM record_findings f USING rejected r WHERE f.record_type = $1 AND f.source_id = r.source_id
+         RETURNING f.source_id",
+    )
+    .bind::<Text, _>(record_type.as_str())
+    .bind::<Array<Text>, _>(source_ids)
+    .returning::<Text>()
+    .load(db)
+    .await?;
+    Ok(cleared.into_iter().collect())
 }
 
 pub(crate) const COLUMNS: &str =

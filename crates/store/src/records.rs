@@ -40,7 +40,7 @@ use disputes::Dispute;
 use crate::{
     Db, StoreError,
     conflicts::policy_of,
-    findings::{RecordFinding, findings_clear, findings_insert},
+    findings::{RecordFinding, findings_clear, findings_insert, findings_of_rejected_clear},
     sql::{Statement, statement},
 };
 
@@ -231,6 +231,8 @@ async fn held_rows(
 /// What a batch came to.
 struct Batch<'a, R> {
     outcomes: HashMap<&'a str, Outcome>,
+    /// Records whose later state says what is here already.
+    confirmed: Vec<&'a str>,
     /// Why records were rejected, or what is odd about some that went in.
     findings: Vec<(&'a Accepted<R>, Finding)>,
 }
@@ -253,6 +255,7 @@ pub(crate) async fn page_apply<T: Table>(
     }
     let mut outcomes: HashMap<&str, Outcome> = HashMap::with_capacity(newest.len());
     let mut findings = Vec::new();
+    let mut confirmed = Vec::new();
     let mut batches: Vec<Vec<&Accepted<T::Record>>> = vec![newest.values().copied().collect()];
     while let Some(batch) = batches.pop() {
         if batch.is_empty() {
@@ -263,6 +266,7 @@ pub(crate) async fn page_apply<T: Table>(
             Ok(done) => {
                 statement("RELEASE SAVEPOINT batch").execute(db).await?;
                 outcomes.extend(done.outcomes);
+                confirmed.extend(done.confirmed);
                 findings.extend(done.findings.into_iter().map(|(it, finding)| of_record::<T>(it, finding)));
             }
             Err(error) if error.is_refusal() => {
@@ -286,10 +290,14 @@ pub(crate) async fn page_apply<T: Table>(
             Err(error) => return Err(error),
         }
     }
+    // A state that was rejected, and is mended to what is here already: nothing is written, and it stands rejected no more.
+    let mended = findings_of_rejected_clear(db, T::RECORD_TYPE, &confirmed).await?;
     let mut written: HashSet<&str> = HashSet::new();
     for it in newest.values() {
         let source_id = T::source_id(&it.record).as_str();
-        if let Some(Outcome::Created | Outcome::Updated | Outcome::Conflict) = outcomes.get(source_id) {
+        if matches!(outcomes.get(source_id), Some(Outcome::Created | Outcome::Updated | Outcome::Conflict))
+            || mended.contains(source_id)
+        {
             findings.extend(it.warnings.iter().map(|warning| of_record::<T>(it, warning.clone())));
             written.insert(source_id);
         }
@@ -361,7 +369,11 @@ async fn batch_apply<'a, T: Table>(
         T::IS_CRITICAL,
         T::NAME
     );
-    let mut done = Batch { outcomes: HashMap::with_capacity(records.len()), findings: Vec::new() };
+    let mut done = Batch {
+        outcomes: HashMap::with_capacity(records.len()),
+        confirmed: Vec::new(),
+        findings: Vec::new(),
+    };
     let mut open: Vec<&'a Accepted<T::Record>> = records.to_vec();
     // Each round someone else was faster with some row; more than a few would be a quarrel, not a race.
     for _ in 0..5 {
@@ -470,6 +482,7 @@ async fn known_apply<'a, T: Table>(
             }
             Decision::Unchanged { newer: true } => {
                 later.push(it);
+                done.confirmed.push(source_id);
                 false
             }
             Decision::Create | Decision::Unchanged { newer: false } | Decision::Stale => false,

@@ -68,6 +68,17 @@ async fn a_full_sync_brings_the_good_records_and_keeps_the_reasons_of_the_bad() 
     scene.ended(mended).await?;
     assert_eq!(scene.number("record_findings WHERE source_id = 'v-bad'").await, 0);
     assert_eq!(scene.number("findings WHERE source_id = 'v-bad'").await, 2, "each run keeps its own");
+
+    // Nor when it is spoilt again and mended to what is here already, so that nothing is written.
+    scene.provider.put_vessel("v-bad", json!({"imoNumber": "7625812", "updatedAt": "2026-05-03T00:00:00Z"}));
+    let spoilt = scene.full_sync().await?;
+    scene.ended(spoilt).await?;
+    assert_eq!(scene.number("record_findings WHERE source_id = 'v-bad'").await, 1);
+    scene.provider.put_vessel("v-bad", json!({"imoNumber": "7625811", "updatedAt": "2026-05-04T00:00:00Z"}));
+    let mended = scene.full_sync().await?;
+    scene.ended(mended).await?;
+    assert_eq!(scene.account(mended, RecordType::Vessel).await, [4, 4, 0, 0, 4, 0, 0, 0]);
+    assert_eq!(scene.number("record_findings WHERE source_id = 'v-bad'").await, 0);
     scene.end().await;
     Ok(())
 }
