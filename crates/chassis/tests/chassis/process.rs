@@ -150,8 +150,9 @@ fn a_second_signal_gives_up_what_is_in_hand() {
     running.signal("-INT");
     let (log, code) = running.end();
     assert_eq!(code, Some(1), "a task that had to be given up is no clean end");
-    let given_up = log.iter().find(|line| line["message"] == "a task was given up").unwrap();
-    assert_eq!(given_up["task.name"], "pilot");
+    // The HTTP server may be among them: it has at most a moment to end by itself between the signals.
+    let mut given_up = log.iter().filter(|line| line["message"] == "a task was given up");
+    assert!(given_up.any(|line| line["task.name"] == "pilot"), "{log:?}");
 }
 
 #[test]
