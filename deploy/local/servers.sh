@@ -8,6 +8,7 @@
 #   servers.sh status DIR                 say what runs; exit 3 unless both do
 #   servers.sh destroy DIR                stop, and delete the data
 #   servers.sh kill-postgres|start-postgres|kill-rabbitmq|start-rabbitmq DIR    for fault tests (kill is SIGKILL)
+#   servers.sh settle-rabbitmq DIR        have it write the names of its queues, which it holds back for a moment
 #   servers.sh wipe-rabbitmq DIR          kill it, and delete its data: its next start is with an empty disk
 #
 # DIR/servers.env, readable by its owner alone, holds DATABASE_SERVER_URL (without a database), AMQP_SERVER_URL
@@ -17,14 +18,15 @@ set -euo pipefail
 say() { printf 'servers: %s\n' "$*" >&2; }
 die() { say "$*"; exit 1; }
 
-usage() { sed -n '2,14s/^# \{0,1\}//p' "$0" >&2; exit 2; }
+usage() { sed -n '2,15s/^# \{0,1\}//p' "$0" >&2; exit 2; }
 
 # ---------------------------------------------------------------------------------------------- where things are
 
 verb=${1:-} dir=${2:-} wanted_profile=${3:-}
 [[ -n $verb && -n $dir ]] || usage
 case $verb in
-  start | stop | status | destroy | kill-postgres | start-postgres | kill-rabbitmq | start-rabbitmq | wipe-rabbitmq) ;;
+  start | stop | status | destroy | kill-postgres | start-postgres | kill-rabbitmq | start-rabbitmq | \
+    settle-rabbitmq | wipe-rabbitmq) ;;
   *) usage ;;
 esac
 case $verb in
@@ -381,6 +383,15 @@ kill_rabbitmq() {
   wait_gone "$pid" 10 || true
 }
 
+# RabbitMQ's registry of Raft members (ra_directory) is a dets table, written half a second late: a queue that was declared
+# just before a SIGKILL would have no leader ever after.
+settle_rabbitmq() {
+  local home=$data/rabbitmq
+  as_service env -C "$home" HOME="$home" LC_ALL=C.UTF-8 ERL_EPMD_PORT="$epmd_port" \
+    RABBITMQ_CONF_ENV_FILE="$home/env.conf" "$(dirname "$(rabbitmq_server_script)")/rabbitmqctl" \
+    --quiet --node sms-sync@localhost eval '[ok = dets:sync(T) || T <- dets:all()], mnesia:sync_log().' >/dev/null
+}
+
 # ---------------------------------------------------------------------------------------------------------- verbs
 
 start() {
@@ -451,5 +462,6 @@ case $verb in
   start-postgres) require_started && start_postgres ;;
   kill-rabbitmq) require_started && kill_rabbitmq ;;
   start-rabbitmq) require_started && start_rabbitmq ;;
+  settle-rabbitmq) require_started && settle_rabbitmq ;;
   wipe-rabbitmq) require_started && kill_rabbitmq && rm -rf "${data:?}/rabbitmq" ;;
 esac

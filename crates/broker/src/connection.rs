@@ -47,6 +47,12 @@ impl Broker {
         Ok(())
     }
 
+    /// Has the next channel come from a new connection, for which everything is declared again. Channels that are in
+    /// use keep the old one.
+    pub(crate) async fn declare_again(&self) {
+        *self.0.current.lock().await = None;
+    }
+
     /// A new channel; one attempt.
     pub(crate) async fn channel(&self) -> Result<Channel, BrokerError> {
         timeout(PATIENCE, self.channel_without_limit()).await.map_err(|_elapsed| BrokerError::Timeout)?
@@ -54,13 +60,17 @@ impl Broker {
 
     async fn channel_without_limit(&self) -> Result<Channel, BrokerError> {
         let mut current = self.0.current.lock().await;
-        if let Some(connection) = current.as_ref().filter(|c| c.status().connected()) {
+        // Taken out while it is asked, and put back once it has answered: a connection to a broker that was killed while
+        // it started, or that hangs, looks alive for good, and the caller's patience ends this function half way.
+        if let Some(connection) = current.take().filter(|c| c.status().connected()) {
             match connection.create_channel().await {
-                Ok(channel) => return Ok(channel),
+                Ok(channel) => {
+                    *current = Some(connection);
+                    return Ok(channel);
+                }
                 Err(error) => tracing::debug!(%error, "the connection to the broker was lost"),
             }
         }
-        *current = None;
         let properties = ConnectionProperties::default().with_connection_name(self.0.name.as_str().into());
         let connection = Connection::connect(self.0.url.expose_secret(), properties).await?;
         let channel = connection.create_channel().await?;

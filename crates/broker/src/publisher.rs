@@ -102,6 +102,11 @@ impl Publisher {
             // Whatever happened, the channel may be dead, or owe us confirms that nobody waits for any more.
             *self.channel.lock().await = None;
         }
+        if results.iter().any(|result| matches!(result, Err(BrokerError::Unroutable))) {
+            // Somebody has deleted a queue.
+            self.broker.declare_again().await;
+            *self.channel.lock().await = None;
+        }
         if let Ok(Err(error)) = done {
             results.push(Err(error));
         }

@@ -49,6 +49,12 @@ impl Servers {
         self.disturb("kill-rabbitmq").await
     }
 
+    /// Returns when RabbitMQ has written down which queues it has. It does so half a second late, and a queue that was
+    /// declared just before it is killed would have no leader ever after.
+    pub async fn settle_broker(&self) -> anyhow::Result<()> {
+        self.disturb("settle-rabbitmq").await
+    }
+
     /// Starts RabbitMQ on its old port and data, and returns when it accepts connections.
     pub async fn start_broker(&self) -> anyhow::Result<()> {
         self.disturb("start-rabbitmq").await

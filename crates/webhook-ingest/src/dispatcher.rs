@@ -108,6 +108,10 @@ impl Dispatch {
                 self.catch_up(&mut recorded).await;
             }
         }
+        // The service ends; what was too much to wait in memory has no batch after it that would say so.
+        if self.behind.swap(false, Ordering::AcqRel) {
+            self.catch_up(&mut recorded).await;
+        }
     }
 
     /// Whether there is anything older, of whomever, that must go first.

@@ -1,11 +1,13 @@
 //! What a sender, or an attacker, can make it use: so much and no more.
 
-use std::time::Duration;
-
 use domain::clock::{Clock, SystemClock};
 use futures_util::future::try_join_all;
 use testbed::wait_until;
-use tokio::{io::AsyncWriteExt, net::TcpStream};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+    task::JoinSet,
+};
 
 use crate::scene::{PATIENCE, SECRET, Scene, Webhook, count, new_id};
 
@@ -86,16 +88,23 @@ async fn bodies_that_fill_the_room_are_told_to_come_back_before_memory_grows() -
         ("SMS_WEBHOOK__WAITING_BYTES", "16777216"),
     ])
     .await?;
-    // Senders that never come to an end hold the room.
-    let mut slow = Vec::new();
-    for _ in 0..5 {
-        let mut stream = TcpStream::connect(scene.address).await?;
-        let head = "POST /api/sync/webhook HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n\
-                    Content-Length: 4194304\r\n\r\n";
-        stream.write_all(head.as_bytes()).await?;
-        let _ =
-            tokio::time::timeout(Duration::from_secs(5), stream.write_all(&vec![b' '; room / 4 - 1])).await;
-        slow.push(stream);
+    // Senders that never come to an end hold the room but for a few bytes, and come again when they have taken too long.
+    // One more than fit would be refused, and leave free what it held.
+    let address = scene.address;
+    let mut slow = JoinSet::new();
+    for _ in 0..4 {
+        slow.spawn(async move {
+            loop {
+                let mut stream = TcpStream::connect(address).await?;
+                let head = "POST /api/sync/webhook HTTP/1.1\r\nHost: localhost\r\n\
+                            Content-Type: application/json\r\nContent-Length: 4194304\r\n\r\n";
+                stream.write_all(head.as_bytes()).await?;
+                stream.write_all(&vec![b' '; room / 4 - 1]).await?;
+                stream.read_to_end(&mut Vec::new()).await?;
+            }
+            #[expect(unreachable_code, reason = "names the error of the loop")]
+            std::io::Result::Ok(())
+        });
     }
     let webhook = Webhook::about("vessel.approved", "v-1");
     let refused = wait_until("the room is full", PATIENCE, async || match scene.send(&webhook).await {
@@ -107,7 +116,7 @@ async fn bodies_that_fill_the_room_are_told_to_come_back_before_memory_grows() -
         (refused.retry_after.as_deref(), &refused.body["code"]),
         (Some("5"), &"webhook_overload".into())
     );
-    drop(slow);
+    slow.shutdown().await;
     let webhook = Webhook::about("vessel.approved", "v-1");
     wait_until("there is room again", PATIENCE, async || match scene.send(&webhook).await {
         Ok(answer) if answer.status.is_success() => Ok(()),

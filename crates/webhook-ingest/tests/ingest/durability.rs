@@ -14,7 +14,7 @@ use futures_util::future::{join_all, try_join_all};
 use serde_json::{Value, json};
 use testbed::{
     Process, Servers, World, free_port,
-    lapin::options::{BasicGetOptions, ConfirmSelectOptions},
+    lapin::options::{BasicGetOptions, ConfirmSelectOptions, QueueDeleteOptions},
     wait_until,
 };
 
@@ -50,7 +50,6 @@ async fn published(world: &World) -> anyhow::Result<BTreeMap<String, Vec<String>
 }
 
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "was seen to wait in vain once, on a loaded machine; the cause is not found yet"]
 async fn what_a_broker_missed_is_published_in_the_order_of_arrival_when_it_is_back() -> anyhow::Result<()> {
     const RECORDS: usize = 6;
     const EACH: usize = 40;
@@ -58,6 +57,15 @@ async fn what_a_broker_missed_is_published_in_the_order_of_arrival_when_it_is_ba
     let servers = Arc::new(Servers::private().await?);
     let world = World::from_template_on(&servers, &template()?, migrate).await?;
     let scene = Arc::new(Scene::in_world(world, &[]).await?);
+    assert_eq!(scene.send(&Webhook::about("vessel.updated", "v-first")).await?.status, 202);
+    wait_until("the queues are there", PATIENCE, async || {
+        match scene.count("webhook_events WHERE state = 'published'").await {
+            Ok(1) => Ok(()),
+            other => Err(format!("{other:?}")),
+        }
+    })
+    .await?;
+    servers.settle_broker().await?;
     // Each sender tells of one record, one event after the other.
     let accepted = Arc::new(Mutex::new(0_usize));
     let senders = (0..RECORDS).map(|record| {
@@ -93,12 +101,36 @@ async fn what_a_broker_missed_is_published_in_the_order_of_arrival_when_it_is_ba
     }
     wait_until("all are published", PATIENCE, async || {
         match scene.count("webhook_events WHERE state = 'published'").await {
-            Ok(number) if number == (RECORDS * EACH) as i64 => Ok(()),
+            Ok(number) if number == (1 + RECORDS * EACH) as i64 => Ok(()),
             other => Err(format!("{other:?}")),
         }
     })
     .await?;
-    assert_eq!(published(&scene.world).await?, expected);
+    let mut published = published(&scene.world).await?;
+    published.remove("v-first");
+    assert_eq!(published, expected);
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_queue_that_somebody_deleted_is_declared_again() -> anyhow::Result<()> {
+    let scene = Scene::new(&[]).await?;
+    let published = async |number: i64| {
+        wait_until(format!("{number} are published"), PATIENCE, async || {
+            match scene.count("webhook_events WHERE state = 'published'").await {
+                Ok(found) if found == number => Ok(()),
+                other => Err(format!("{other:?}")),
+            }
+        })
+        .await
+    };
+    assert_eq!(scene.send(&Webhook::about("vessel.updated", "v-1")).await?.status, 202);
+    published(1).await?;
+    let channel = scene.world.amqp_connection().await?.create_channel().await?;
+    channel.queue_delete("sync.events".into(), QueueDeleteOptions::default()).await?;
+    assert_eq!(scene.send(&Webhook::about("vessel.updated", "v-2")).await?.status, 202);
+    published(2).await?;
+    scene.end().await;
     Ok(())
 }
 
@@ -116,7 +148,9 @@ async fn hang(world: &World) -> anyhow::Result<()> {
         .await
     });
     wait_until("the table is locked", PATIENCE, async || {
-        let locks = "pg_locks WHERE relation = 'webhook_events'::regclass AND mode = 'AccessExclusiveLock' AND granted";
+        // Copies of one template share the table's number: the lock must be of this database.
+        let locks = "pg_locks JOIN pg_database ON pg_database.oid = database AND datname = current_database()
+             WHERE relation = 'webhook_events'::regclass AND mode = 'AccessExclusiveLock' AND granted";
         match count(world, locks).await {
             Ok(1) => Ok(()),
             other => Err(format!("{other:?}")),
@@ -207,7 +241,6 @@ async fn an_event_that_the_database_refuses_stands_alone() -> anyhow::Result<()>
 }
 
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "was not seen to pass yet"]
 async fn a_shutdown_under_load_finishes_what_it_accepted() -> anyhow::Result<()> {
     let world = world().await?;
     let address = format!("127.0.0.1:{}", free_port());
@@ -239,8 +272,13 @@ async fn a_shutdown_under_load_finishes_what_it_accepted() -> anyhow::Result<()>
         })
         .collect();
     let number = || accepted.lock().expect("nobody panics with it").len();
-    wait_until("it is at work", PATIENCE, async || if number() >= 100 { Ok(()) } else { Err(number()) })
-        .await?;
+    wait_until("it is at work, and the broker with it", PATIENCE, async || {
+        match (number(), count(&world, "webhook_events WHERE state = 'published'").await) {
+            (100.., Ok(1..)) => Ok(()),
+            other => Err(format!("{other:?}")),
+        }
+    })
+    .await?;
     let status = service.terminate(PATIENCE).await?;
     stop.store(true, Ordering::Relaxed);
     join_all(senders).await;
