@@ -1,10 +1,10 @@
 //! A record's version: when it changed in the onboarding portal, then what it says.
 
-use std::{fmt, str::FromStr};
+use std::{borrow::Cow, collections::BTreeMap, fmt, str::FromStr};
 
 use chrono::{DateTime, SubsecRound, Utc};
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
 
 /// The first 16 bytes of SHA-256 over the canonical JSON of a draft without its `updatedAt`.
@@ -19,12 +19,9 @@ impl ContentHash {
     /// If the draft cannot be JSON, which no draft is: they are structs with text keys.
     #[must_use]
     pub fn of<T: Serialize>(draft: &T) -> Self {
-        let mut value = serde_json::to_value(draft).expect("drafts are structs with text keys");
-        if let Value::Object(fields) = &mut value {
-            fields.remove("updatedAt");
-        }
-        let mut text = String::new();
-        write_canonical(&value, &mut text);
+        let json = serde_json::to_string(draft).expect("drafts are structs with text keys");
+        let mut text = String::with_capacity(json.len());
+        write_canonical(&json, &mut text, &["updatedAt"]);
         let digest = Sha256::digest(text.as_bytes());
         let mut hash = [0; 16];
         hash.copy_from_slice(&digest[..16]);
@@ -74,35 +71,36 @@ impl FromStr for ContentHash {
     }
 }
 
-/// JSON without spaces, keys in order. Done here rather than left to the map type, whose order another crate's
-/// feature could change for all of us.
-fn write_canonical(value: &Value, out: &mut String) {
-    match value {
-        Value::Object(fields) => {
-            let mut fields: Vec<_> = fields.iter().collect();
-            fields.sort_by_key(|(name, _)| *name);
+/// JSON without spaces, keys in order, but for the keys in `without`. `json` has no spaces either, as serde_json writes it,
+/// so every value but an object or an array is its own canonical form: nothing is copied until it is written.
+fn write_canonical(json: &str, out: &mut String, without: &[&str]) {
+    const OWN: &str = "serde_json reads what it wrote";
+    match json.as_bytes().first() {
+        Some(b'{') => {
+            let mut fields: BTreeMap<Cow<'_, str>, &RawValue> = serde_json::from_str(json).expect(OWN);
+            fields.retain(|name, _| !without.contains(&&**name));
             out.push('{');
-            for (i, (name, value)) in fields.into_iter().enumerate() {
+            for (i, (name, value)) in fields.iter().enumerate() {
                 if i > 0 {
                     out.push(',');
                 }
-                out.push_str(&Value::from(name.as_str()).to_string());
+                out.push_str(&serde_json::to_string(name).expect(OWN));
                 out.push(':');
-                write_canonical(value, out);
+                write_canonical(value.get(), out, &[]);
             }
             out.push('}');
         }
-        Value::Array(items) => {
+        Some(b'[') => {
             out.push('[');
-            for (i, item) in items.iter().enumerate() {
+            for (i, item) in serde_json::from_str::<Vec<&RawValue>>(json).expect(OWN).iter().enumerate() {
                 if i > 0 {
                     out.push(',');
                 }
-                write_canonical(item, out);
+                write_canonical(item.get(), out, &[]);
             }
             out.push(']');
         }
-        scalar => out.push_str(&scalar.to_string()),
+        _ => out.push_str(json),
     }
 }
 

@@ -45,6 +45,8 @@ pub struct PortalOptions {
 pub trait ListedRecord: DeserializeOwned + Send {
     /// Its path under the base.
     const PATH: &'static str;
+    /// Whether it is about a person, whose data is kept out of findings.
+    const IS_PERSON: bool = false;
 }
 
 impl ListedRecord for VesselDraft {
@@ -55,6 +57,7 @@ impl ListedRecord for EquipmentDraft {
 }
 impl ListedRecord for UserDraft {
     const PATH: &'static str = "sync/users";
+    const IS_PERSON: bool = true;
 }
 
 /// The onboarding portal. Cheap to clone.

@@ -200,23 +200,57 @@ struct HeldRow {
 
 impl HeldRow {
     fn held(&self, table: &'static str) -> Result<Held, StoreError> {
-        let hash = ContentHash::try_from(self.content_hash.as_slice()).map_err(|source| {
-            StoreError::Contradiction {
-                table,
-                column: "content_hash",
-                id: self.source_id.clone(),
-                source: source.into(),
-            }
-        })?;
-        let last_writer: Writer =
-            crate::error::word(table, "last_writer", &self.source_id, &self.last_writer)?;
-        Ok(Held { version: Version { updated_at: self.version_at, hash }, last_writer })
+        held(table, &self.source_id, &self.content_hash, self.version_at, &self.last_writer)
     }
 
     /// What the last sync brought, whoever wrote since.
     fn source_version(&self, held: &Held) -> Version {
         Version { updated_at: self.source_updated_at, hash: held.version.hash }
     }
+}
+
+/// What stands in the table of these records now, without locks: enough to tell what there is nothing to do for.
+pub(super) async fn held_now<T: Table>(
+    db: &mut Db,
+    source_ids: Vec<&str>,
+) -> Result<HashMap<String, Held>, StoreError> {
+    let text = format!(
+        "SELECT source_id, content_hash, version_at, last_writer FROM {} WHERE source_id = ANY($1)",
+        T::NAME
+    );
+    let rows: Vec<(String, Vec<u8>, DateTime<Utc>, String)> = statement(&text)
+        .bind::<Array<Text>, _>(source_ids)
+        .returning::<(Text, Binary, Timestamptz, Text)>()
+        .load(db)
+        .await?;
+    rows.into_iter()
+        .map(|(source_id, hash, at, writer)| {
+            let held = held(T::NAME, &source_id, &hash, at, &writer)?;
+            Ok((source_id, held))
+        })
+        .collect()
+}
+
+/// The outcome of a record that there is nothing to do for.
+pub(super) fn settled(decision: Decision) -> Option<Outcome> {
+    matches!(decision, Decision::Unchanged { newer: false } | Decision::Stale).then(|| decision.outcome())
+}
+
+fn held(
+    table: &'static str,
+    source_id: &str,
+    hash: &[u8],
+    updated_at: DateTime<Utc>,
+    writer: &str,
+) -> Result<Held, StoreError> {
+    let hash = ContentHash::try_from(hash).map_err(|source| StoreError::Contradiction {
+        table,
+        column: "content_hash",
+        id: source_id.to_owned(),
+        source: source.into(),
+    })?;
+    let last_writer: Writer = crate::error::word(table, "last_writer", source_id, writer)?;
+    Ok(Held { version: Version { updated_at, hash }, last_writer })
 }
 
 async fn held_rows(
@@ -245,6 +279,20 @@ pub(crate) async fn page_apply<T: Table>(
     records: &[Accepted<T::Record>],
     now: DateTime<Utc>,
 ) -> Result<Vec<Applied>, StoreError> {
+    let seen =
+        held_now::<T>(db, records.iter().map(|it| T::source_id(&it.record).as_str()).collect()).await?;
+    page_apply_to(table, db, sync_id, records, &seen, now).await
+}
+
+/// As [`page_apply`], for who has looked already.
+pub(super) async fn page_apply_to<T: Table>(
+    table: &T,
+    db: &mut Db,
+    sync_id: SyncId,
+    records: &[Accepted<T::Record>],
+    seen: &HashMap<String, Held>,
+    now: DateTime<Utc>,
+) -> Result<Vec<Applied>, StoreError> {
     // One state of each record, the newest; in the order of the ids.
     let mut newest: BTreeMap<&str, &Accepted<T::Record>> = BTreeMap::new();
     for it in records {
@@ -256,13 +304,20 @@ pub(crate) async fn page_apply<T: Table>(
     let mut outcomes: HashMap<&str, Outcome> = HashMap::with_capacity(newest.len());
     let mut findings = Vec::new();
     let mut confirmed = Vec::new();
-    let mut batches: Vec<Vec<&Accepted<T::Record>>> = vec![newest.values().copied().collect()];
+    let mut open = Vec::new();
+    for (source_id, it) in &newest {
+        match settled(decide(it.version, seen.get(*source_id).copied())) {
+            Some(outcome) => drop(outcomes.insert(source_id, outcome)),
+            None => open.push(*it),
+        }
+    }
+    let mut batches: Vec<Vec<&Accepted<T::Record>>> = vec![open];
     while let Some(batch) = batches.pop() {
         if batch.is_empty() {
             continue;
         }
         statement("SAVEPOINT batch").execute(db).await?;
-        match batch_apply(table, db, sync_id, &batch, now).await {
+        match batch_apply(table, db, sync_id, &batch, seen, now).await {
             Ok(done) => {
                 statement("RELEASE SAVEPOINT batch").execute(db).await?;
                 outcomes.extend(done.outcomes);
@@ -352,14 +407,10 @@ async fn batch_apply<'a, T: Table>(
     db: &mut Db,
     sync_id: SyncId,
     records: &[&'a Accepted<T::Record>],
+    seen: &HashMap<String, Held>,
     now: DateTime<Utc>,
 ) -> Result<Batch<'a, T::Record>, StoreError> {
     let id_of = |it: &&'a Accepted<T::Record>| T::source_id(&it.record).as_str();
-    let compare = format!(
-        "SELECT source_id, id, content_hash, version_at, source_updated_at, last_writer, false AS is_critical,
-             NULL::integer AS ships_number, NULL::jsonb AS local FROM {} WHERE source_id = ANY($1)",
-        T::NAME
-    );
     let lock = format!(
         "SELECT source_id, id, content_hash, version_at, source_updated_at, last_writer, {} AS is_critical, {} AS ships_number,
              CASE WHEN last_writer = 'maintenance' OR {} THEN to_jsonb(t) END AS local
@@ -376,25 +427,27 @@ async fn batch_apply<'a, T: Table>(
     };
     let mut open: Vec<&'a Accepted<T::Record>> = records.to_vec();
     // Each round someone else was faster with some row; more than a few would be a quarrel, not a race.
-    for _ in 0..5 {
+    for round in 0..5 {
         if open.is_empty() {
             return Ok(done);
         }
-        let seen = held_rows(db, &compare, open.iter().map(id_of).collect()).await?;
+        let since;
+        let seen = if round == 0 {
+            seen
+        } else {
+            since = held_now::<T>(db, open.iter().map(id_of).collect()).await?;
+            &since
+        };
         let (mut new, mut known) = (Vec::new(), Vec::new());
         for it in std::mem::take(&mut open) {
-            let held = seen.get(id_of(&it)).map(|row| row.held(T::NAME)).transpose()?;
-            match decide(it.version, held) {
-                Decision::Create if T::is_withdrawn(&it.record) => {
+            let decision = decide(it.version, seen.get(id_of(&it)).copied());
+            match (settled(decision), decision) {
+                (Some(outcome), _) => drop(done.outcomes.insert(id_of(&it), outcome)),
+                (None, Decision::Create) if T::is_withdrawn(&it.record) => {
                     done.outcomes.insert(id_of(&it), Outcome::Skipped);
                 }
-                Decision::Create => new.push(it),
-                decision @ (Decision::Unchanged { newer: false } | Decision::Stale) => {
-                    done.outcomes.insert(id_of(&it), decision.outcome());
-                }
-                Decision::Update { .. } | Decision::Unchanged { newer: true } | Decision::LocalWins => {
-                    known.push(it)
-                }
+                (None, Decision::Create) => new.push(it),
+                (None, _) => known.push(it),
             }
         }
         references_check(table, &mut new, &mut done);

@@ -45,6 +45,29 @@ pub enum HandedOn {
     Already(TaskId),
     /// The run has ended: there is nothing to hand on.
     RunEnded,
+    /// Earlier pages of the chain have led to this cursor, twice: paging would never end.
+    Loop,
+}
+
+/// A provider that shows a page once more does harm to nobody; one that does so again goes in a circle.
+const MOST_PAGES_OF_A_CURSOR: i64 = 2;
+
+/// How many tasks of the chain, up to this page, were made for this cursor.
+async fn pages_of_cursor(db: &mut Db, next: &NewTask) -> Result<i64, StoreError> {
+    let cursor = next.message.pointer("/page/cursor").and_then(serde_json::Value::as_str);
+    statement(
+        "SELECT count(*) FROM sync_queue WHERE sync_id = $1 AND record_type = $2 AND chain = $3 AND page < $4
+             AND message #>> '{page,cursor}' = $5",
+    )
+    .bind::<Uuid, _>(next.sync_id.as_uuid())
+    .bind::<Text, _>(next.record_type.as_str())
+    .bind::<Int4, _>(i32::try_from(next.chain).unwrap_or(i32::MAX))
+    .bind::<Int4, _>(i32::try_from(next.page).unwrap_or(i32::MAX))
+    .bind::<Nullable<Text>, _>(cursor)
+    .returning::<BigInt>()
+    .get_result(db)
+    .await
+    .map_err(StoreError::from)
 }
 
 /// A task as it is recorded.
@@ -235,6 +258,9 @@ pub async fn task_hand_on(
     next: &NewTask,
     now: DateTime<Utc>,
 ) -> Result<HandedOn, StoreError> {
+    if pages_of_cursor(db, next).await? >= MOST_PAGES_OF_A_CURSOR {
+        return Ok(HandedOn::Loop);
+    }
     let handed_on = if task_insert(db, next, now).await? {
         HandedOn::New
     } else {

@@ -1,8 +1,8 @@
 //! Publishes what was recorded, in the order in which it arrived.
 //!
 //! Batches come from the recorder one after the other and are published one after the other, with a round of confirms
-//! for each; what is recorded meanwhile gathers into the next. That the broker has confirmed is noted in the ledger a
-//! little later, many events at a time.
+//! for each; what is recorded meanwhile gathers into the next. A lone event goes out at once. That the broker has
+//! confirmed is noted in the ledger a little later, many events at a time.
 //!
 //! What cannot be published stays in the ledger. From then on nothing may overtake it: the dispatcher falls *behind*,
 //! forgets what it has in memory, and publishes from the ledger, oldest first, until nothing is left there.
@@ -23,6 +23,10 @@ use tokio::sync::{mpsc, oneshot};
 
 /// Batches that may wait to be published: if the broker is slower than this, they are left in the ledger.
 const WAITING_BATCHES: usize = 64;
+/// So many events at once are a load. Then more are awaited for a moment before they are published together: each round of
+/// confirms is a write to the broker's disk, beside those of the database, and whoever waits for a 202 feels them all.
+const LOAD: usize = 8;
+const GATHER: Duration = Duration::from_millis(8);
 /// How long a confirm may wait to be noted, so that many are noted at once. Well below the relay's patience, which
 /// would publish them again.
 const NOTE_AFTER: Duration = Duration::from_millis(100);
@@ -94,6 +98,14 @@ impl Dispatch {
     async fn run(mut self, mut recorded: mpsc::Receiver<Vec<NewWebhookEvent>>) {
         let mut batches = Vec::with_capacity(WAITING_BATCHES);
         while recorded.recv_many(&mut batches, WAITING_BATCHES).await > 0 {
+            if batches.iter().map(Vec::len).sum::<usize>() >= LOAD {
+                tokio::time::sleep(GATHER).await;
+                while batches.len() < WAITING_BATCHES
+                    && let Ok(more) = recorded.try_recv()
+                {
+                    batches.push(more);
+                }
+            }
             let events: Vec<_> = batches.drain(..).flatten().collect();
             if self.behind.swap(false, Ordering::AcqRel) || self.has_left_events().await {
                 self.catch_up(&mut recorded).await;

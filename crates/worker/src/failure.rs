@@ -46,6 +46,9 @@ pub(crate) enum WorkError {
         /// When to come again, if it was not even tried.
         snooze: Option<Duration>,
     },
+    /// The provider's pages go in a circle.
+    #[error("the next cursor is that of earlier pages, so paging would never end")]
+    CursorLoop,
     /// Not a failure: a dead task of a full sync cannot go on while another one runs.
     #[error("another full sync is running")]
     FullSyncRunning,
@@ -60,7 +63,7 @@ impl WorkError {
             // Its lists may lag behind its events.
             Self::NotListed(_) | Self::FullSyncRunning => FailureClass::Transient,
             Self::Shared { class, .. } => *class,
-            Self::Message(_) | Self::RecordType(_) | Self::Id(_) | Self::Missing(_) => {
+            Self::Message(_) | Self::RecordType(_) | Self::Id(_) | Self::Missing(_) | Self::CursorLoop => {
                 FailureClass::Permanent
             }
         }

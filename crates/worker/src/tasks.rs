@@ -184,6 +184,7 @@ async fn hand_on(context: &Context, task: &Task, message: &SyncTask, cursor: &st
             context.outbox.publish_tasks(vec![next]).await;
         }
         HandedOn::Already(_) | HandedOn::RunEnded => {}
+        HandedOn::Loop => return Err(WorkError::CursorLoop),
     }
     Ok(())
 }

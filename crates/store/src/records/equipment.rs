@@ -6,11 +6,14 @@ use chrono::{DateTime, Utc};
 use diesel::sql_types::*;
 use diesel_async::RunQueryDsl;
 use domain::{
-    Accepted, Finding, Outcome, RecordType, SourceId, SyncId, equipment::Equipment, values::QrCode,
+    Accepted, Finding, Outcome, RecordType, SourceId, SyncId, equipment::Equipment, last_write_wins::decide,
+    values::QrCode,
 };
 use serde_json::Value;
 
-use super::{Applied, Arrays, Column, Table, column, equipment_parts, ids_of, page_apply};
+use super::{
+    Applied, Arrays, Column, Table, column, equipment_parts, held_now, ids_of, page_apply_to, settled,
+};
 use crate::{
     Db, StoreError,
     sql::{Statement, statement},
@@ -142,14 +145,21 @@ pub async fn equipment_apply(
     equipment: &[Accepted<Equipment>],
     now: DateTime<Utc>,
 ) -> Result<Vec<Applied>, StoreError> {
-    let vessels = ids_of(db, "vessels", equipment.iter().map(|it| &it.record.vessel_source_id)).await?;
+    // Most of a page is as it was, and needs neither vessel nor code looked up.
+    let ids = equipment.iter().map(|it| it.record.source_id.as_str()).collect();
+    let seen = held_now::<EquipmentTable>(db, ids).await?;
+    let is_open = |it: &&Accepted<Equipment>| {
+        settled(decide(it.version, seen.get(it.record.source_id.as_str()).copied())).is_none()
+    };
+    let open: Vec<&Accepted<Equipment>> = equipment.iter().filter(is_open).collect();
+    let vessels = ids_of(db, "vessels", open.iter().map(|it| &it.record.vessel_source_id)).await?;
     let table = EquipmentTable { vessels };
-    let foreign = foreign_codes(db, equipment).await?;
+    let foreign = foreign_codes(db, &open).await?;
     if foreign.is_empty() {
-        return page_apply(&table, db, sync_id, equipment, now).await;
+        return page_apply_to(&table, db, sync_id, equipment, &seen, now).await;
     }
     // They go in without the code that is another's: with the one that they have, or one of ours.
-    let settled: Vec<Accepted<Equipment>> = equipment
+    let relabelled: Vec<Accepted<Equipment>> = equipment
         .iter()
         .map(|it| {
             let mut it = it.clone();
@@ -163,7 +173,7 @@ pub async fn equipment_apply(
             it
         })
         .collect();
-    let mut applied = page_apply(&table, db, sync_id, &settled, now).await?;
+    let mut applied = page_apply_to(&table, db, sync_id, &relabelled, &seen, now).await?;
     let written = |it: &Applied| {
         matches!(it.outcome, Outcome::Created | Outcome::Updated | Outcome::Conflict)
             && foreign.contains_key(it.source_id.as_str())
@@ -185,10 +195,11 @@ struct ForeignCode {
 /// The foreign codes of a page, by the equipment that came with them. Codes that we derived are nobody else's.
 async fn foreign_codes(
     db: &mut Db,
-    equipment: &[Accepted<Equipment>],
+    equipment: &[&Accepted<Equipment>],
 ) -> Result<HashMap<String, ForeignCode>, StoreError> {
     let given: Vec<&Accepted<Equipment>> = equipment
         .iter()
+        .copied()
         .filter(|it| !it.record.qr_code_derived && it.record.withdrawn_at.is_none())
         .collect();
     if given.is_empty() {

@@ -1,5 +1,5 @@
 //! The public `standardwebhooks` libraries of npm and PyPI agree with us, both ways: what they sign the running service
-//! takes, and what we sign they verify.
+//! takes, and what we sign they verify. The examples of `docs/webhooks.md` are run as they are written there.
 
 use std::{path::PathBuf, process::Stdio};
 
@@ -8,7 +8,7 @@ use contracts::webhook::signature::Secret;
 use domain::clock::{Clock, SystemClock};
 use tokio::process::Command;
 
-use crate::scene::{SECRET, Scene, Webhook, new_id};
+use crate::scene::{SECRET, Scene, Webhook, client, new_id};
 
 const NPM: &str = "standardwebhooks@1.1.1";
 const PYPI: &str = "standardwebhooks==1.1.0";
@@ -116,4 +116,69 @@ async fn the_library_of_npm_signs_what_is_taken_and_verifies_what_we_sign() -> a
 #[tokio::test(flavor = "multi_thread")]
 async fn the_library_of_pypi_signs_what_is_taken_and_verifies_what_we_sign() -> anyhow::Result<()> {
     both_ways(&Library::of_pypi().await?, &[]).await
+}
+
+/// The example in this language, without what every program of that language has before and after it.
+fn example(language: &str) -> anyhow::Result<String> {
+    let page = std::fs::read_to_string(testbed::workspace_root().join("docs/webhooks.md"))?;
+    let (_, after) =
+        page.split_once(&format!("```{language}\n")).with_context(|| format!("no example in {language}"))?;
+    let (code, _) = after.split_once("```").context("the example has no end")?;
+    Ok(code.to_owned())
+}
+
+/// Runs a program that sends a `test.ping` to `url`, signed with the secret of its environment.
+async fn sends_a_ping(mut program: Command, scene: &Scene) -> anyhow::Result<()> {
+    run(program.env("WEBHOOK_SECRET", SECRET).env("URL", scene.url())).await?;
+    assert_eq!(scene.count("webhook_events WHERE event_type = 'test.ping'").await?, 1);
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_example_in_javascript_is_taken() -> anyhow::Result<()> {
+    let (library, scene) = (Library::of_npm().await?, Scene::new(&[]).await?);
+    let code = format!("const url = process.env.URL;\n{}", example("js")?);
+    let mut node = Command::new("node");
+    node.args(["--input-type=module", "-e", &code]).current_dir(&library.directory);
+    sends_a_ping(node, &scene).await?;
+    scene.end().await;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_example_in_python_is_taken() -> anyhow::Result<()> {
+    let (library, scene) = (Library::of_pypi().await?, Scene::new(&[]).await?);
+    let send = "urllib.request.urlopen(urllib.request.Request(os.environ['URL'], body.encode(), headers))";
+    let code = format!("import datetime, json, os, urllib.request, uuid\n{}\n{send}\n", example("python")?);
+    let mut python = Command::new(&library.program);
+    python.args(["-c", &code]);
+    sends_a_ping(python, &scene).await?;
+    scene.end().await;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_example_in_rust_is_taken() -> anyhow::Result<()> {
+    let scene = Scene::new(&[]).await?;
+    let (client, url, secret) = (client(), scene.url(), SECRET);
+    // These lines are the example's.
+    let webhook = standardwebhooks::Webhook::new(secret)?; // Cargo
+    let body = r#"{"type":"test.ping","timestamp":"2026-11-24T08:30:00Z","data":{}}"#;
+    let (id, now) = (format!("msg_{}", uuid::Uuid::new_v4().simple()), chrono::Utc::now().timestamp());
+    let signature = webhook.sign(&id, now, body.as_bytes())?;
+    let request = client
+        .post(url)
+        .header("content-type", "application/json")
+        .header("webhook-id", id)
+        .header("webhook-timestamp", now)
+        .header("webhook-signature", signature)
+        .body(body);
+    assert_eq!(request.send().await?.status(), 202);
+    let lines = |text: &str| text.split_whitespace().collect::<String>();
+    assert!(
+        lines(include_str!("interop.rs")).contains(&lines(&example("rust")?)),
+        "the page says something else"
+    );
+    scene.end().await;
+    Ok(())
 }

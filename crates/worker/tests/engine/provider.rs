@@ -20,6 +20,7 @@ struct State {
     failures: BTreeMap<String, u16>,
     retry_after: Option<u64>,
     delay: Duration,
+    circle: bool,
 }
 
 /// The provider; its records can be changed at any time.
@@ -58,9 +59,9 @@ impl State {
             return self.export(vessel);
         }
         match path {
-            "vessels" => page(request, &self.vessels),
-            "equipment" => page(request, &self.equipment),
-            "users" => page(request, &self.users),
+            "vessels" => page(request, &self.vessels, false),
+            "equipment" => page(request, &self.equipment, self.circle),
+            "users" => page(request, &self.users, false),
             _ => ResponseTemplate::new(404),
         }
     }
@@ -78,7 +79,7 @@ impl State {
 }
 
 /// By a cursor that is an offset; real ones are not, and nobody can tell.
-fn page(request: &Request, records: &Records) -> ResponseTemplate {
+fn page(request: &Request, records: &Records, circle: bool) -> ResponseTemplate {
     let asked: BTreeMap<String, String> = request.url.query_pairs().into_owned().collect();
     let ids: Option<Vec<&str>> = asked.get("ids").map(|ids| ids.split(',').collect());
     let is_of_vessel = |record: &Value, vessel: &String| {
@@ -99,6 +100,8 @@ fn page(request: &Request, records: &Records) -> ResponseTemplate {
     let mut info = json!({"limit": limit, "asOf": "2026-05-01T00:00:00Z"});
     if from + data.len() < found.len() {
         info["nextCursor"] = (from + data.len()).to_string().into();
+    } else if circle {
+        info["nextCursor"] = limit.to_string().into();
     }
     if from == 0 {
         info["total"] = found.len().into();
@@ -144,6 +147,11 @@ impl Provider {
     /// Take so long for every answer.
     pub(crate) fn answer_after(&self, delay: Duration) {
         self.state.lock().expect("no test panics with the lock").delay = delay;
+    }
+
+    /// Lead from the last page of equipment to the second.
+    pub(crate) fn list_in_a_circle(&self) {
+        self.state.lock().expect("no test panics with the lock").circle = true;
     }
 
     /// Forget a record, as if it had never been approved.

@@ -207,3 +207,23 @@ async fn a_provider_that_says_when_to_come_again_is_asked_then() -> anyhow::Resu
     scene.end().await;
     Ok(())
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pages_that_go_in_a_circle_end_in_a_dead_letter() -> anyhow::Result<()> {
+    let scene = Scene::new().await?;
+    scene.provider.small_fleet();
+    scene.world.execute("UPDATE settings SET page_size = 2").await?;
+    scene.provider.list_in_a_circle();
+    let id = scene.full_sync().await?;
+    let run = scene.ended(id).await?;
+    assert_eq!(run["state"], "completed_with_errors", "{run}");
+    let dead = scene.rows("SELECT last_failure FROM sync_queue WHERE state = 'dead'").await;
+    assert!(
+        dead.len() == 1 && dead[0]["last_failure"].as_str().is_some_and(|it| it.contains("never end")),
+        "{dead:?}"
+    );
+    // All of the list is in, once.
+    assert_eq!(scene.number("equipment").await, 5);
+    scene.end().await;
+    Ok(())
+}
