@@ -1,5 +1,7 @@
 //! Reading answers: within a limit, and record by record, so that one bad record costs one record.
 
+use std::marker::PhantomData;
+
 use contracts::provider::{Page, PageInfo};
 use domain::{Finding, Rejection};
 use serde::{Deserialize, de::DeserializeOwned};
@@ -45,9 +47,31 @@ pub(crate) fn outline<T: DeserializeOwned>(body: &[u8], path: &str) -> Result<T,
     })
 }
 
-pub(crate) fn page<D: ListedRecord>(body: &[u8], path: &str) -> Result<RecordsPage<D>, PortalError> {
+/// A page whose outline was read, and not yet its records: enough to go on to the next one.
+#[derive(Debug)]
+pub struct UnreadPage<D> {
+    /// Where the page stands.
+    pub info: PageInfo,
+    records: Vec<Box<RawValue>>,
+    of: PhantomData<fn() -> D>,
+}
+
+impl<D: ListedRecord> UnreadPage<D> {
+    /// Reads the records, in the provider's order. A large page keeps a core busy for some milliseconds.
+    #[must_use]
+    pub fn read(&self) -> Vec<Decoded<D>> {
+        self.records.iter().map(|raw| record(raw)).collect()
+    }
+}
+
+pub(crate) fn unread_page<D: ListedRecord>(body: &[u8], path: &str) -> Result<UnreadPage<D>, PortalError> {
     let Page { data, page } = outline::<Page<Box<RawValue>>>(body, path)?;
-    Ok(RecordsPage { records: data.iter().map(|raw| record(raw)).collect(), info: page })
+    Ok(UnreadPage { info: page, records: data, of: PhantomData })
+}
+
+pub(crate) fn page<D: ListedRecord>(body: &[u8], path: &str) -> Result<RecordsPage<D>, PortalError> {
+    let page = unread_page(body, path)?;
+    Ok(RecordsPage { records: page.read(), info: page.info })
 }
 
 /// Reads one record; a wrong type is the record's fault, with a JSON pointer to the place.

@@ -22,7 +22,7 @@ use tracing_opentelemetry::OpenTelemetrySpanExt;
 
 use crate::{
     PortalError,
-    answer::{self, Decoded, RecordsPage},
+    answer::{self, Decoded, RecordsPage, UnreadPage},
     circuit::{Circuit, CircuitOptions, CircuitState},
 };
 
@@ -104,7 +104,17 @@ impl PortalClient {
 
     /// One page of a list.
     pub async fn page<D: ListedRecord>(&self, query: &ListQuery) -> Result<RecordsPage<D>, PortalError> {
-        let page = self.asked(Method::GET, D::PATH, Some(query), |body| answer::page(body, D::PATH)).await?;
+        let page = self.unread_page(query).await?;
+        Ok(RecordsPage { records: page.read(), info: page.info })
+    }
+
+    /// One page of a list, whose records are still to be read.
+    pub async fn unread_page<D: ListedRecord>(
+        &self,
+        query: &ListQuery,
+    ) -> Result<UnreadPage<D>, PortalError> {
+        let page =
+            self.asked(Method::GET, D::PATH, Some(query), |body| answer::unread_page(body, D::PATH)).await?;
         if query.cursor.is_some() && page.info.next_cursor == query.cursor {
             let what = "the next cursor is the one that was sent, so paging would never end".to_owned();
             return Err(PortalError::Contract { path: D::PATH.to_owned(), what });

@@ -156,6 +156,14 @@ impl StoreError {
         }
     }
 
+    /// Whether another transaction and this one waited for each other, and this one was chosen to give way.
+    #[must_use]
+    pub fn is_deadlock(&self) -> bool {
+        // diesel does not pass SQLSTATE 40P01 on. Under other lc_messages the task is tried again as a whole.
+        matches!(self, Self::Statement(DieselError::DatabaseError(DatabaseErrorKind::Unknown, said))
+            if said.message().contains("deadlock detected"))
+    }
+
     /// The constraint that was violated.
     #[must_use]
     pub const fn constraint(&self) -> Option<&Constraint> {

@@ -271,6 +271,9 @@ struct Batch<'a, R> {
     findings: Vec<(&'a Accepted<R>, Finding)>,
 }
 
+/// A page gives way so often to others that write the same records; after that it is a quarrel, and the task's to retry.
+const MOST_DEADLOCKS: u32 = 5;
+
 /// Writes a page. Every record of the input has one outcome, in its order.
 pub(crate) async fn page_apply<T: Table>(
     table: &T,
@@ -312,17 +315,25 @@ pub(super) async fn page_apply_to<T: Table>(
         }
     }
     let mut batches: Vec<Vec<&Accepted<T::Record>>> = vec![open];
+    let mut deadlocks = 0;
     while let Some(batch) = batches.pop() {
         if batch.is_empty() {
             continue;
         }
         statement("SAVEPOINT batch").execute(db).await?;
-        match batch_apply(table, db, sync_id, &batch, seen, now).await {
+        match batch_apply(table, db, sync_id, &batch, now).await {
             Ok(done) => {
                 statement("RELEASE SAVEPOINT batch").execute(db).await?;
                 outcomes.extend(done.outcomes);
                 confirmed.extend(done.confirmed);
                 findings.extend(done.findings.into_iter().map(|(it, finding)| of_record::<T>(it, finding)));
+            }
+            // Two pages that have records in common, with rows that are new to one and known to the other. Going back lets
+            // go of what the other one waits for.
+            Err(error) if error.is_deadlock() && deadlocks < MOST_DEADLOCKS => {
+                statement("ROLLBACK TO SAVEPOINT batch").execute(db).await?;
+                deadlocks += 1;
+                batches.push(batch);
             }
             Err(error) if error.is_refusal() => {
                 statement("ROLLBACK TO SAVEPOINT batch").execute(db).await?;
@@ -407,7 +418,6 @@ async fn batch_apply<'a, T: Table>(
     db: &mut Db,
     sync_id: SyncId,
     records: &[&'a Accepted<T::Record>],
-    seen: &HashMap<String, Held>,
     now: DateTime<Utc>,
 ) -> Result<Batch<'a, T::Record>, StoreError> {
     let id_of = |it: &&'a Accepted<T::Record>| T::source_id(&it.record).as_str();
@@ -427,17 +437,12 @@ async fn batch_apply<'a, T: Table>(
     };
     let mut open: Vec<&'a Accepted<T::Record>> = records.to_vec();
     // Each round someone else was faster with some row; more than a few would be a quarrel, not a race.
-    for round in 0..5 {
+    for _ in 0..5 {
         if open.is_empty() {
             return Ok(done);
         }
-        let since;
-        let seen = if round == 0 {
-            seen
-        } else {
-            since = held_now::<T>(db, open.iter().map(id_of).collect()).await?;
-            &since
-        };
+        // Anew, even in the first round: what was seen before may be overtaken, and is locked in another order then.
+        let seen = held_now::<T>(db, open.iter().map(id_of).collect()).await?;
         let (mut new, mut known) = (Vec::new(), Vec::new());
         for it in std::mem::take(&mut open) {
             let decision = decide(it.version, seen.get(id_of(&it)).copied());

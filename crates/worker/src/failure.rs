@@ -49,6 +49,9 @@ pub(crate) enum WorkError {
     /// The provider's pages go in a circle.
     #[error("the next cursor is that of earlier pages, so paging would never end")]
     CursorLoop,
+    /// A page could not be read for a fault of ours.
+    #[error("reading the page broke off: {0}")]
+    Broken(String),
     /// Not a failure: a dead task of a full sync cannot go on while another one runs.
     #[error("another full sync is running")]
     FullSyncRunning,
@@ -61,7 +64,7 @@ impl WorkError {
             Self::Portal(error) => error.class(),
             Self::Store(error) => error.failure_class(),
             // Its lists may lag behind its events.
-            Self::NotListed(_) | Self::FullSyncRunning => FailureClass::Transient,
+            Self::NotListed(_) | Self::FullSyncRunning | Self::Broken(_) => FailureClass::Transient,
             Self::Shared { class, .. } => *class,
             Self::Message(_) | Self::RecordType(_) | Self::Id(_) | Self::Missing(_) | Self::CursorLoop => {
                 FailureClass::Permanent

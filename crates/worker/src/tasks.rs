@@ -16,9 +16,10 @@ use broker::{Delivery, Disposition};
 use chrono::{DateTime, Utc};
 use contracts::{
     messages::{PageOfRecords, SyncTask},
-    provider::{EquipmentDraft, UserDraft, VesselDraft},
+    provider::{EquipmentDraft, PageInfo, UserDraft, VesselDraft},
 };
 use domain::{Mode, RecordType, Rules, TaskId, TaskState};
+use portal_client::UnreadPage;
 use serde_json::json;
 use store::{
     StoreError,
@@ -31,6 +32,7 @@ use store::{
         HandedOn, Task, TaskReopened, task_complete_in, task_find, task_hand_on, task_lock, task_reopen,
     },
 };
+use tokio::task::JoinHandle;
 
 use crate::{
     attempts::{Subject, settle},
@@ -55,16 +57,45 @@ pub(crate) async fn handle(context: &Context, delivery: Delivery) -> Disposition
     disposition
 }
 
-/// A page as it was fetched.
+/// A page of one list as it arrived.
+enum Arrived {
+    Vessels(UnreadPage<VesselDraft>),
+    Equipment(UnreadPage<EquipmentDraft>),
+    Users(UnreadPage<UserDraft>),
+}
+
+/// A page as it was read.
 struct Fetched {
     batch: Batch,
-    next_cursor: Option<String>,
     /// By the provider, of the whole list; none unless this is its first page.
     expected: Vec<(RecordType, u64)>,
     /// The provider's time when it read the first page.
     as_of: Option<DateTime<Utc>>,
     /// The ids of all its records, whatever becomes of them.
     seen: Vec<String>,
+}
+
+impl Arrived {
+    const fn info(&self) -> &PageInfo {
+        match self {
+            Self::Vessels(page) => &page.info,
+            Self::Equipment(page) => &page.info,
+            Self::Users(page) => &page.info,
+        }
+    }
+
+    fn read(&self, rules: &Rules) -> Batch {
+        match self {
+            Self::Vessels(page) => {
+                let (companies, vessels) = transform::vessels(page.read(), rules);
+                Batch { companies, vessels, ..Batch::default() }
+            }
+            Self::Equipment(page) => {
+                Batch { equipment: transform::equipment(page.read(), rules), ..Batch::default() }
+            }
+            Self::Users(page) => Batch { users: transform::users(page.read(), rules), ..Batch::default() },
+        }
+    }
 }
 
 async fn work(context: &Context, delivery: &Delivery) -> Result<(), WorkError> {
@@ -74,12 +105,17 @@ async fn work(context: &Context, delivery: &Delivery) -> Result<(), WorkError> {
 
     let run = run_find(&mut *context.store.db().await?, task.sync_id).await?;
     let run = run.ok_or_else(|| WorkError::Missing(format!("run {}", task.sync_id)))?;
-    let fetched = fetch(context, &run, &task, &message).await?;
+    let arrived = fetch(context, &task, &message).await?;
     fault::point(Point::TaskFetched).await;
-    if let Some(cursor) = &fetched.next_cursor
-        && !task.handed_on
-    {
-        hand_on(context, &task, &message, cursor).await?;
+    // Others go on with the next page while this one is read.
+    let handing_on = match &arrived.info().next_cursor {
+        Some(cursor) if !task.handed_on => Some(hand_on(context, &task, &message, cursor).await?),
+        _ => None,
+    };
+    let fetched = read(context, &run, &task, arrived).await?;
+    if let Some(publishing) = handing_on {
+        // If it failed the relay will find the task.
+        let _published = publishing.await;
     }
     fault::point(Point::TaskHandedOn).await;
 
@@ -133,47 +169,52 @@ async fn open(context: &Context, delivery: &Delivery, id: TaskId) -> Result<Opti
     Ok(Some(task))
 }
 
-async fn fetch(context: &Context, run: &Run, task: &Task, message: &SyncTask) -> Result<Fetched, WorkError> {
+async fn fetch(context: &Context, task: &Task, message: &SyncTask) -> Result<Arrived, WorkError> {
     let nothing = PageOfRecords::default();
     let asked = query(message.page.as_ref().unwrap_or(&nothing));
-    let rules = Rules::at(context.clock.now());
-    let (mut batch, info) = match task.record_type {
+    let portal = &context.portal;
+    Ok(match task.record_type {
         // Companies have no list of their own: they come with vessels.
-        RecordType::Vessel | RecordType::Company => {
-            let page = context.portal.page::<VesselDraft>(&asked).await?;
-            let (companies, vessels) = transform::vessels(page.records, &rules);
-            (Batch { companies, vessels, ..Batch::default() }, page.info)
-        }
-        RecordType::Equipment => {
-            let page = context.portal.page::<EquipmentDraft>(&asked).await?;
-            let equipment = transform::equipment(page.records, &rules);
-            (Batch { equipment, ..Batch::default() }, page.info)
-        }
-        RecordType::User => {
-            let page = context.portal.page::<UserDraft>(&asked).await?;
-            (Batch { users: transform::users(page.records, &rules), ..Batch::default() }, page.info)
-        }
+        RecordType::Vessel | RecordType::Company => Arrived::Vessels(portal.unread_page(&asked).await?),
+        RecordType::Equipment => Arrived::Equipment(portal.unread_page(&asked).await?),
+        RecordType::User => Arrived::Users(portal.unread_page(&asked).await?),
+    })
+}
+
+/// Reads and sorts out the records, on a thread where that keeps nobody waiting.
+async fn read(context: &Context, run: &Run, task: &Task, arrived: Arrived) -> Result<Fetched, WorkError> {
+    let rules = Rules::at(context.clock.now());
+    let (first, total, total_companies, as_of) = {
+        let info = arrived.info();
+        (task.page == 0, info.total, info.total_companies, info.as_of)
     };
+    let mut batch = tokio::task::spawn_blocking(move || arrived.read(&rules))
+        .await
+        .map_err(|broken| WorkError::Broken(broken.to_string()))?;
     let seen = if run.mode == Mode::Full { batch.ids_of(task.record_type) } else { Vec::new() };
     if let Some(until) = run.scope.updated_until {
         transform::until(&mut batch, until);
     }
-    let (mut expected, mut as_of) = (Vec::new(), None);
-    if task.page == 0 {
-        as_of = info.as_of;
-        expected.extend(info.total.map(|n| (task.record_type, n)));
+    let mut expected = Vec::new();
+    if first {
+        expected.extend(total.map(|n| (task.record_type, n)));
         // A company that comes with vessels of two chains would be announced twice, and one that changed too late is not
         // counted at all.
         let whole = run.scope.updated_until.is_none() && run.scope.slices(RecordType::Vessel, &[]).len() == 1;
         if task.record_type == RecordType::Vessel && whole {
-            expected.extend(info.total_companies.map(|n| (RecordType::Company, n)));
+            expected.extend(total_companies.map(|n| (RecordType::Company, n)));
         }
     }
-    Ok(Fetched { batch, next_cursor: info.next_cursor, expected, as_of, seen })
+    Ok(Fetched { batch, expected, as_of: as_of.filter(|_| first), seen })
 }
 
-/// Records the next page and publishes it, before this one is written.
-async fn hand_on(context: &Context, task: &Task, message: &SyncTask, cursor: &str) -> Result<(), WorkError> {
+/// Records the next page, and has it published.
+async fn hand_on(
+    context: &Context,
+    task: &Task,
+    message: &SyncTask,
+    cursor: &str,
+) -> Result<JoinHandle<()>, WorkError> {
     let trace_context = json!(chassis::telemetry::current_context());
     let next = next_page(task, message, cursor, trace_context);
     let now = context.clock.now();
@@ -181,12 +222,12 @@ async fn hand_on(context: &Context, task: &Task, message: &SyncTask, cursor: &st
     match handed_on {
         HandedOn::New => {
             fault::point(Point::TaskNextRecorded).await;
-            context.outbox.publish_tasks(vec![next]).await;
+            let outbox = context.outbox.clone();
+            Ok(tokio::spawn(async move { outbox.publish_tasks(vec![next]).await }))
         }
-        HandedOn::Already(_) | HandedOn::RunEnded => {}
-        HandedOn::Loop => return Err(WorkError::CursorLoop),
+        HandedOn::Already(_) | HandedOn::RunEnded => Ok(tokio::spawn(async {})),
+        HandedOn::Loop => Err(WorkError::CursorLoop),
     }
-    Ok(())
 }
 
 /// The one transaction of the task.
