@@ -158,6 +158,7 @@ async fn the_example_in_python_is_taken() -> anyhow::Result<()> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+#[expect(clippy::disallowed_methods, reason = "a sender's program knows none of our rules")]
 async fn the_example_in_rust_is_taken() -> anyhow::Result<()> {
     let scene = Scene::new(&[]).await?;
     let (client, url, secret) = (client(), scene.url(), SECRET);
