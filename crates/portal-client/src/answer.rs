@@ -76,17 +76,18 @@ pub(crate) fn page<D: ListedRecord>(body: &[u8], path: &str) -> Result<RecordsPa
 
 /// Reads one record; a wrong type is the record's fault, with a JSON pointer to the place.
 pub(crate) fn record<D: ListedRecord>(raw: &RawValue) -> Decoded<D> {
-    // Nearly all are sound; keeping the path costs as much as reading does.
+    // Nearly all are sound: only one that is not needs the path to its fault.
     if let Ok(record) = serde_json::from_str(raw.get()) {
         return Ok(record);
     }
     let mut reader = serde_json::Deserializer::from_str(raw.get());
     serde_path_to_error::deserialize(&mut reader).map_err(|error| {
         let pointer = pointer(error.path());
+        let handle: Handle = serde_json::from_str(raw.get()).unwrap_or_default();
+        let id = handle.id.unwrap_or_default();
         if D::IS_PERSON {
             let finding = Finding::error("wrong_type", pointer, "not of the type that the contract asks for");
-            let handle: Handle = serde_json::from_str(raw.get()).unwrap_or_default();
-            return Rejection::because(handle.id.unwrap_or_default(), None, finding);
+            return Rejection::because(id, None, finding);
         }
         let value = serde_json::from_str::<serde_json::Value>(raw.get()).ok();
         let offending =
@@ -95,9 +96,8 @@ pub(crate) fn record<D: ListedRecord>(raw: &RawValue) -> Decoded<D> {
         if let Some(offending) = offending {
             finding = finding.with_value(offending);
         }
-        let handle: Handle = serde_json::from_str(raw.get()).unwrap_or_default();
         let label = handle.name.filter(|name| !name.trim().is_empty());
-        Rejection::because(handle.id.unwrap_or_default(), label, finding)
+        Rejection::because(id, label, finding)
     })
 }
 

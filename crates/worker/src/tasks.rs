@@ -109,7 +109,7 @@ async fn work(context: &Context, delivery: &Delivery) -> Result<(), WorkError> {
     fault::point(Point::TaskFetched).await;
     // Others go on with the next page while this one is read.
     let handing_on = match &arrived.info().next_cursor {
-        Some(cursor) if !task.handed_on => Some(hand_on(context, &task, &message, cursor).await?),
+        Some(cursor) if !task.handed_on => hand_on(context, &task, &message, cursor).await?,
         _ => None,
     };
     let fetched = read(context, &run, &task, arrived).await?;
@@ -208,13 +208,13 @@ async fn read(context: &Context, run: &Run, task: &Task, arrived: Arrived) -> Re
     Ok(Fetched { batch, expected, as_of: as_of.filter(|_| first), seen })
 }
 
-/// Records the next page, and has it published.
+/// Records the next page, and has it published, unless it was before.
 async fn hand_on(
     context: &Context,
     task: &Task,
     message: &SyncTask,
     cursor: &str,
-) -> Result<JoinHandle<()>, WorkError> {
+) -> Result<Option<JoinHandle<()>>, WorkError> {
     let trace_context = json!(chassis::telemetry::current_context());
     let next = next_page(task, message, cursor, trace_context);
     let now = context.clock.now();
@@ -223,9 +223,9 @@ async fn hand_on(
         HandedOn::New => {
             fault::point(Point::TaskNextRecorded).await;
             let outbox = context.outbox.clone();
-            Ok(tokio::spawn(async move { outbox.publish_tasks(vec![next]).await }))
+            Ok(Some(tokio::spawn(async move { outbox.publish_tasks(vec![next]).await })))
         }
-        HandedOn::Already(_) | HandedOn::RunEnded => Ok(tokio::spawn(async {})),
+        HandedOn::Already(_) | HandedOn::RunEnded => Ok(None),
         HandedOn::Loop => Err(WorkError::CursorLoop),
     }
 }
