@@ -183,7 +183,7 @@ impl EquipmentDraft {
         let location = inspection.optional_text("/location", self.location.as_deref(), 200);
         let redundancy_group =
             inspection.optional_text("/redundancyGroup", self.redundancy_group.as_deref(), 100);
-        if Value::Object(self.specs.clone()).to_string().len() > MOST_SPECS_BYTES {
+        if serde_json::to_string(&self.specs).is_ok_and(|specs| specs.len() > MOST_SPECS_BYTES) {
             inspection.note(Finding::error("too_long", "/specs", "must be at most 64 KiB of JSON"));
         }
         let criticality_basis = inspection.take_optional(self.criticality_basis.as_deref().map(|text| {

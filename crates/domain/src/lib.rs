@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod canonical_json;
 pub mod clock;
 pub mod company;
 pub mod conflict;

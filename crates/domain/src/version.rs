@@ -1,11 +1,12 @@
 //! A record's version: when it changed in the onboarding portal, then what it says.
 
-use std::{borrow::Cow, collections::BTreeMap, fmt, str::FromStr};
+use std::{fmt, str::FromStr};
 
 use chrono::{DateTime, SubsecRound, Utc};
 use serde::Serialize;
-use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
+
+use crate::canonical_json::canonical_json;
 
 /// The first 16 bytes of SHA-256 over the canonical JSON of a draft without its `updatedAt`.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -19,10 +20,7 @@ impl ContentHash {
     /// If the draft cannot be JSON, which no draft is: they are structs with text keys.
     #[must_use]
     pub fn of<T: Serialize>(draft: &T) -> Self {
-        let json = serde_json::to_string(draft).expect("drafts are structs with text keys");
-        let mut text = String::with_capacity(json.len());
-        write_canonical(&json, &mut text, &["updatedAt"]);
-        let digest = Sha256::digest(text.as_bytes());
+        let digest = Sha256::digest(canonical_json(draft, "updatedAt"));
         let mut hash = [0; 16];
         hash.copy_from_slice(&digest[..16]);
         Self(hash)
@@ -68,39 +66,6 @@ impl FromStr for ContentHash {
         let mut bytes = [0; 16];
         hex::decode_to_slice(text, &mut bytes)?;
         Ok(Self(bytes))
-    }
-}
-
-/// JSON without spaces, keys in order, but for the keys in `without`. `json` has no spaces either, as serde_json writes it,
-/// so every value but an object or an array is its own canonical form: nothing is copied until it is written.
-fn write_canonical(json: &str, out: &mut String, without: &[&str]) {
-    const OWN: &str = "serde_json reads what it wrote";
-    match json.as_bytes().first() {
-        Some(b'{') => {
-            let mut fields: BTreeMap<Cow<'_, str>, &RawValue> = serde_json::from_str(json).expect(OWN);
-            fields.retain(|name, _| !without.contains(&&**name));
-            out.push('{');
-            for (i, (name, value)) in fields.iter().enumerate() {
-                if i > 0 {
-                    out.push(',');
-                }
-                out.push_str(&serde_json::to_string(name).expect(OWN));
-                out.push(':');
-                write_canonical(value.get(), out, &[]);
-            }
-            out.push('}');
-        }
-        Some(b'[') => {
-            out.push('[');
-            for (i, item) in serde_json::from_str::<Vec<&RawValue>>(json).expect(OWN).iter().enumerate() {
-                if i > 0 {
-                    out.push(',');
-                }
-                write_canonical(item.get(), out, &[]);
-            }
-            out.push(']');
-        }
-        _ => out.push_str(json),
     }
 }
 

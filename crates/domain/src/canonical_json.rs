@@ -1,0 +1,181 @@
+//! JSON of which there is one form: no spaces, keys in order. What is written this way can be hashed.
+
+use std::{
+    cell::RefCell,
+    io::{self, Write},
+    ops::Range,
+};
+
+use serde::Serialize;
+use serde_json::{Serializer, ser::Formatter};
+
+/// The canonical JSON of a value, without the key `without` of its outermost object. Keys stand in the order of their bytes
+/// as they are written.
+///
+/// # Panics
+///
+/// If the value cannot be JSON: it has keys that are no text.
+pub(crate) fn canonical_json<T: Serialize>(value: &T, without: &str) -> Vec<u8> {
+    let text = Text(RefCell::new(Vec::with_capacity(2048)));
+    let formatter = InOrder { text: &text, without, open: Vec::new(), sorted: Vec::new() };
+    value
+        .serialize(&mut Serializer::with_formatter(&text, formatter))
+        .expect("what is hashed are structs with text keys");
+    text.0.into_inner()
+}
+
+/// What was written so far; the serializer appends, and the formatter puts objects in order when they are whole.
+struct Text(RefCell<Vec<u8>>);
+
+impl Text {
+    fn len(&self) -> usize {
+        self.0.borrow().len()
+    }
+}
+
+impl Write for &Text {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.borrow_mut().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+struct InOrder<'t> {
+    text: &'t Text,
+    without: &'t str,
+    /// The objects that are being written, the innermost last.
+    open: Vec<Object>,
+    /// Where an object is put in order.
+    sorted: Vec<u8>,
+}
+
+struct Object {
+    begins: usize,
+    fields: Vec<Field>,
+}
+
+/// A key in its quotes, and the key with its value.
+struct Field {
+    key: Range<usize>,
+    whole: Range<usize>,
+}
+
+impl InOrder<'_> {
+    fn innermost(&mut self) -> &mut Object {
+        self.open.last_mut().expect("keys and values stand inside of objects")
+    }
+
+    fn field(&mut self) -> &mut Field {
+        self.innermost().fields.last_mut().expect("a key comes before its value")
+    }
+}
+
+impl Formatter for InOrder<'_> {
+    fn begin_object<W: ?Sized + Write>(&mut self, _: &mut W) -> io::Result<()> {
+        self.open.push(Object { begins: self.text.len(), fields: Vec::with_capacity(24) });
+        Ok(())
+    }
+
+    fn begin_object_key<W: ?Sized + Write>(&mut self, _: &mut W, _first: bool) -> io::Result<()> {
+        let here = self.text.len();
+        self.innermost().fields.push(Field { key: here..here, whole: here..here });
+        Ok(())
+    }
+
+    fn end_object_key<W: ?Sized + Write>(&mut self, _: &mut W) -> io::Result<()> {
+        self.field().key.end = self.text.len();
+        Ok(())
+    }
+
+    fn end_object_value<W: ?Sized + Write>(&mut self, _: &mut W) -> io::Result<()> {
+        self.field().whole.end = self.text.len();
+        Ok(())
+    }
+
+    fn end_object<W: ?Sized + Write>(&mut self, _: &mut W) -> io::Result<()> {
+        let Object { begins, mut fields } = self.open.pop().expect("an object that ends has begun");
+        let mut text = self.text.0.borrow_mut();
+        // The key itself, without its quotes.
+        let key = |field: &Field| &text[field.key.start + 1..field.key.end - 1];
+        if self.open.is_empty() {
+            fields.retain(|field| key(field) != self.without.as_bytes());
+        }
+        fields.sort_unstable_by(|one, other| key(one).cmp(key(other)));
+        self.sorted.clear();
+        self.sorted.push(b'{');
+        for (place, field) in fields.iter().enumerate() {
+            if place > 0 {
+                self.sorted.push(b',');
+            }
+            self.sorted.extend_from_slice(&text[field.whole.clone()]);
+        }
+        self.sorted.push(b'}');
+        text.truncate(begins);
+        text.extend_from_slice(&self.sorted);
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::{Map, Value, json};
+
+    use super::*;
+
+    fn canonical(value: &Value) -> String {
+        String::from_utf8(canonical_json(value, "at")).unwrap()
+    }
+
+    #[test]
+    fn keys_stand_in_order_at_every_depth_and_the_outermost_without_is_left_out() {
+        #[derive(Serialize)]
+        struct Draft {
+            b: Vec<Value>,
+            at: u8,
+            a: &'static str,
+            c: Option<f64>,
+        }
+        let inner = json!({"z": {}, "at": [], "y z": 1, "y": "\"\n"});
+        let draft = Draft { b: vec![inner, json!(null)], at: 7, a: "é", c: Some(1.50) };
+        assert_eq!(
+            String::from_utf8(canonical_json(&draft, "at")).unwrap(),
+            r#"{"a":"é","b":[{"at":[],"y":"\"\n","y z":1,"z":{}},null],"c":1.5}"#
+        );
+        assert_eq!(
+            (canonical(&json!({"at": 1})), canonical(&json!([1, {}]))),
+            ("{}".into(), "[1,{}]".into())
+        );
+    }
+
+    fn any_json() -> impl Strategy<Value = Value> {
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            any::<i64>().prop_map(Value::from),
+            any::<String>().prop_map(Value::from),
+        ];
+        leaf.prop_recursive(4, 32, 6, |inner| {
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..6).prop_map(Value::from),
+                prop::collection::vec((any::<String>(), inner), 0..6)
+                    .prop_map(|fields| Value::Object(fields.into_iter().collect::<Map<_, _>>())),
+            ]
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn what_it_says_is_the_same(value in any_json()) {
+            let mut read: Value = serde_json::from_slice(&canonical_json(&value, "at")).unwrap();
+            if let (Some(read), Some(at)) = (read.as_object_mut(), value.get("at")) {
+                read.insert("at".into(), at.clone());
+            }
+            prop_assert_eq!(read, value);
+        }
+    }
+}
