@@ -175,6 +175,10 @@ pub struct RecordCounts {
     /// Of these, those that were withdrawn for it.
     #[serde(default)]
     pub deactivated: i64,
+    /// Of what was read, that which had changed since the provider said how many there are. It may not have been among
+    /// them, or may have been read before it changed: `read` may exceed `expected` by as many.
+    #[serde(default)]
+    pub late: i64,
 }
 
 /// A sync, as lists show it.

@@ -213,6 +213,17 @@ impl Scope {
     }
 }
 
+/// Whether a list was read as it was announced.
+///
+/// A record that changes while its list is read comes at the end of it: once more, or only there; and so does a new one.
+/// `expected`: how many the provider said there are at its first look. `read`: how many came. `late`: of these, those that
+/// are newer than that look. `again`: of the late ones, those that had been read before they changed. What remains of the
+/// late ones may have been among the announced, or not.
+#[must_use]
+pub const fn is_whole(expected: u64, read: u64, late: u64, again: u64) -> bool {
+    read.saturating_sub(late) <= expected && expected <= read.saturating_sub(again)
+}
+
 /// How a run whose tasks have all ended ends.
 ///
 /// `dead_tasks`: tasks that were given up. `books_balance`: for every record type, what the provider expected
@@ -310,6 +321,17 @@ mod tests {
         let sizes: Vec<_> =
             many.slices(RecordType::Equipment, &[]).iter().map(|slice| slice.source_ids.len()).collect();
         assert_eq!(sizes, [MOST_IDS, 1]);
+    }
+
+    #[test]
+    fn a_list_is_whole_if_only_what_changed_meanwhile_makes_a_difference() {
+        assert!(is_whole(30, 30, 0, 0));
+        assert!(!is_whole(30, 29, 0, 0) && !is_whole(30, 31, 0, 0));
+        assert!(is_whole(30, 31, 1, 1), "one came again");
+        assert!(is_whole(30, 30, 1, 0), "one changed before it was read");
+        assert!(is_whole(30, 31, 1, 0), "one is new");
+        assert!(!is_whole(30, 30, 1, 1), "one came again, and another not at all");
+        assert!(!is_whole(30, 41, 1, 1), "a page came twice");
     }
 
     #[test]

@@ -75,6 +75,12 @@ pub(crate) fn outcomes(counts: &[RecordCounts]) {
         ]);
     }
     println!("{table}");
+    let late: i64 = counts.iter().map(|it| it.late).sum();
+    if late > 0 {
+        println!(
+            "{late} of those read had changed since the onboarding portal counted, and may be read twice"
+        );
+    }
 }
 
 /// What people call these records.

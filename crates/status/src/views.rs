@@ -10,7 +10,8 @@ use store::{
     dead_letters::DeadLetter,
     findings::StoredFinding,
     refused_webhooks::RefusedWebhook,
-    sync_runs::{Account, Run, run_counts},
+    sync_counts::{Account, run_counts},
+    sync_runs::Run,
     tasks,
     webhook_events::WebhookEvent,
 };
@@ -137,6 +138,7 @@ pub(crate) fn counts(account: &Account) -> RecordCounts {
         skipped: number(it.skipped),
         missing: number(account.missing),
         deactivated: number(account.deactivated),
+        late: number(account.late),
     }
 }
 
@@ -349,6 +351,7 @@ fn counts_message(it: &RecordCounts) -> messages::RecordCounts {
         skipped: it.skipped.unsigned_abs(),
         missing: it.missing.unsigned_abs(),
         deactivated: it.deactivated.unsigned_abs(),
+        late: it.late.unsigned_abs(),
     }
 }
 

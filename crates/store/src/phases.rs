@@ -1,10 +1,15 @@
 //! How a run goes on when a task has ended: the next phase, or the end. All here is done in the transaction that ends
 //! the task, under a lock on the run, so that exactly one task is the last of its phase.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
 use diesel::sql_types::*;
 use diesel_async::RunQueryDsl;
-use domain::{Phase, RecordType, Scope, Slice, SyncId, SyncState, TaskId, run::final_state};
+use domain::{
+    Phase, RecordType, Scope, Slice, SyncId, SyncState, TaskId,
+    run::{final_state, is_whole},
+};
 use serde_json::Value;
 
 use crate::{
@@ -12,8 +17,11 @@ use crate::{
     error::count,
     reconcile::reconcile,
     records::vessels_of_company,
+    seen::{seen_again, seen_forget},
+    settings::settings_read,
     sql::statement,
-    sync_runs::{Run, run_counts, run_find},
+    sync_counts::run_counts,
+    sync_runs::{Run, run_find},
     tasks::{NewTask, task_insert},
 };
 
@@ -32,6 +40,8 @@ pub struct FirstPageOf<'a> {
     pub slice: &'a Slice,
     /// Which of the chains of the list it is, from 0.
     pub chain: u32,
+    /// Records per page, by the settings.
+    pub page_size: u32,
 }
 
 /// Makes the message (the SyncTask as ProtoJSON) of the first page of a list.
@@ -99,12 +109,14 @@ async fn phase_open(
         Some(company) if phase > Phase::One => vessels_of_company(db, run.id, company).await?,
         _ => Vec::new(),
     };
+    let page_size = settings_read(db).await?.page_size;
     let mut opened = Vec::new();
     for record_type in lists {
         for (chain, slice) in (0..).zip(run.scope.slices(*record_type, &of_company)) {
             let id = TaskId::new();
             let (sync_id, record_type, scope) = (run.id, *record_type, &run.scope);
-            let of = FirstPageOf { task_id: id, sync_id, record_type, scope, slice: &slice, chain };
+            let of =
+                FirstPageOf { task_id: id, sync_id, record_type, scope, slice: &slice, chain, page_size };
             let task = NewTask {
                 id,
                 sync_id,
@@ -160,7 +172,11 @@ pub(crate) async fn phase_settle(
         return Ok(PhaseEnd::PhaseOpened(opened));
     }
     let question = if dead == 0 { reconcile(db, &run, now).await? } else { None };
-    Ok(PhaseEnd::RunEnded(run_settle(db, id, question, now).await?))
+    let state = run_settle(db, id, question, now).await?;
+    if dead == 0 {
+        seen_forget(db, id).await?;
+    }
+    Ok(PhaseEnd::RunEnded(state))
 }
 
 /// Ends a run by its account, and by what an operator is asked. In a transaction; a run that has ended keeps its state.
@@ -177,8 +193,12 @@ pub(crate) async fn run_settle(
             .returning::<(Int8, Nullable<Text>)>()
             .get_result(db)
             .await?;
-    let unbalanced =
-        accounts.iter().find(|it| it.expected.is_some_and(|expected| expected != it.counts.read()));
+    let again =
+        if accounts.iter().any(|it| it.late > 0) { seen_again(db, id).await? } else { BTreeMap::new() };
+    let unbalanced = accounts.iter().find(|it| {
+        let again = again.get(&it.record_type).copied().unwrap_or_default();
+        it.expected.is_some_and(|expected| !is_whole(expected, it.counts.read(), it.late, again))
+    });
     let rejected: u64 = accounts.iter().map(|it| it.counts.rejected).sum();
     let read: u64 = accounts.iter().map(|it| it.counts.read()).sum();
     let state = final_state(count(dead), unbalanced.is_none(), rejected > 0 || question.is_some(), read > 0);

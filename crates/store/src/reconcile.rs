@@ -1,7 +1,7 @@
 //! What is here and was not listed any more: found at the end of a full sync, counted, and kept or deactivated.
 //!
-//! Every page of a full sync notes the ids that it brought, one row per page. At the end of the run what is active here
-//! and on no page is missing. A row that was written since the run began was approved or seen meanwhile, and is not.
+//! Every page notes the ids that it brought (see [`crate::seen`]). At the end of a full sync what is active here and on no
+//! page is missing. A row that was written since the run began was approved or seen meanwhile, and is not.
 //! Nothing is ever deleted: a missing record is kept, or withdrawn as its tombstone would have done. More than a set share
 //! of a type, or any critical equipment, is not withdrawn without an operator's word.
 
@@ -92,26 +92,6 @@ struct Row {
     deactivation_limit_percent: i32,
 }
 
-/// Notes the ids of a page of a full sync. In the transaction that ends its task.
-///
-/// # Errors
-///
-/// If the database fails.
-pub async fn seen_note(
-    db: &mut Db,
-    sync_id: SyncId,
-    record_type: RecordType,
-    source_ids: &[String],
-) -> Result<(), StoreError> {
-    statement("INSERT INTO sync_seen (sync_id, record_type, source_ids) VALUES ($1, $2, $3)")
-        .bind::<Uuid, _>(sync_id.as_uuid())
-        .bind::<Text, _>(record_type.as_str())
-        .bind::<Array<Text>, _>(source_ids)
-        .execute(db)
-        .await?;
-    Ok(())
-}
-
 /// At the end of a full sync without a hole: what is missing, and what became of that. A text: what an operator is asked.
 pub(crate) async fn reconcile(
     db: &mut Db,
@@ -123,10 +103,6 @@ pub(crate) async fn reconcile(
     for record_type in RecordType::ALL {
         found.push(missing_find(db, run.id, *record_type, since).await?);
     }
-    statement("DELETE FROM sync_seen WHERE sync_id = $1")
-        .bind::<Uuid, _>(run.id.as_uuid())
-        .execute(db)
-        .await?;
     let total: u64 = found.iter().map(|it| it.missing).sum();
     if total == 0 {
         return Ok(None);
@@ -210,13 +186,14 @@ async fn missing_find(
     };
     let table = table_of(record_type);
     let critical = if record_type == RecordType::Equipment { "t.is_critical" } else { "false" };
+    // EXCEPT, not an anti-join: that one the planner may do by looking through all ids for each row, if it has no statistics
+    // of a table that was filled a moment ago.
     let text = format!(
-        "WITH seen AS MATERIALIZED ({seen}),
+        "WITH gone AS (
+             SELECT source_id FROM {table} WHERE status = 'active' AND synced_at < $3 EXCEPT {seen}
+         ),
          missing AS (INSERT INTO sync_missing (sync_id, record_type, source_id)
-             SELECT $1, $2, t.source_id FROM {table} t
-             WHERE t.status = 'active' AND t.synced_at < $3
-                 AND NOT EXISTS (SELECT FROM seen WHERE seen.source_id = t.source_id)
-             ON CONFLICT DO NOTHING RETURNING source_id)
+             SELECT $1, $2, source_id FROM gone ON CONFLICT DO NOTHING RETURNING source_id)
          SELECT (SELECT count(*) FROM missing),
              (SELECT count(*) FROM {table} WHERE status = 'active'),
              (SELECT count(*) FROM missing m JOIN {table} t ON t.source_id = m.source_id WHERE {critical})"

@@ -1,16 +1,14 @@
-//! Runs: rows of `sync_logs`, and their account in `sync_counts`.
-
-use std::collections::BTreeMap;
+//! Runs: rows of `sync_logs`.
 
 use chrono::{DateTime, Utc};
 use diesel::{QueryableByName, sql_types::*};
 use diesel_async::RunQueryDsl;
-use domain::{Cause, Mode, Phase, RecordCounts, RecordType, Scope, SyncId, SyncState};
+use domain::{Cause, Mode, Phase, Scope, SyncId, SyncState};
 use serde_json::Value;
 
 use crate::{
     Db, Page, StoreError, Window,
-    error::{count, word},
+    error::word,
     phases::{FirstPage, phase_open_from, run_settle},
     sql::statement,
     tasks::NewTask,
@@ -123,21 +121,6 @@ pub struct Run {
     pub missing_records: Option<String>,
     /// When the broker confirmed its command.
     pub published_at: Option<DateTime<Utc>>,
-}
-
-/// The account of one record type of a run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Account {
-    /// Of what.
-    pub record_type: RecordType,
-    /// How many there are, by the provider; none until it has said.
-    pub expected: Option<u64>,
-    /// What became of those that were read.
-    pub counts: RecordCounts,
-    /// Those that are here and were not listed any more.
-    pub missing: u64,
-    /// Of these, those that were withdrawn for it.
-    pub deactivated: u64,
 }
 
 /// Which runs to list; empty lists and absent times do not filter.
@@ -590,144 +573,4 @@ pub async fn run_list(
         .await?;
     let runs = rows.into_iter().map(Run::try_from).collect::<Result<_, _>>()?;
     Ok(Page::of(runs, window.limit, total))
-}
-
-/// The accounts of runs, in the order of the record types. A run without one is not in the map.
-///
-/// # Errors
-///
-/// If the database fails.
-pub async fn run_counts(db: &mut Db, ids: &[SyncId]) -> Result<BTreeMap<SyncId, Vec<Account>>, StoreError> {
-    type Counts = (uuid::Uuid, String, Option<i64>, i64, i64, i64, i64, i64, i64, i64, i64);
-    let rows: Vec<Counts> = statement(
-        "SELECT sync_id, record_type, expected, created, updated, unchanged, conflict, rejected, skipped, missing,
-             deactivated
-         FROM sync_counts WHERE sync_id = ANY($1)",
-    )
-    .bind::<Array<Uuid>, _>(ids.iter().map(|id| id.as_uuid()).collect::<Vec<_>>())
-    .returning::<(Uuid, Text, Nullable<Int8>, Int8, Int8, Int8, Int8, Int8, Int8, Int8, Int8)>()
-    .load(db)
-    .await?;
-    let mut accounts: BTreeMap<SyncId, Vec<Account>> = BTreeMap::new();
-    for (
-        id,
-        record_type,
-        expected,
-        created,
-        updated,
-        unchanged,
-        conflict,
-        rejected,
-        skipped,
-        missing,
-        deactivated,
-    ) in rows
-    {
-        accounts.entry(SyncId::from_uuid(id)).or_default().push(Account {
-            record_type: word("sync_counts", "record_type", id, &record_type)?,
-            expected: expected.map(count),
-            counts: RecordCounts {
-                created: count(created),
-                updated: count(updated),
-                unchanged: count(unchanged),
-                conflict: count(conflict),
-                rejected: count(rejected),
-                skipped: count(skipped),
-            },
-            missing: count(missing),
-            deactivated: count(deactivated),
-        });
-    }
-    for accounts in accounts.values_mut() {
-        accounts.sort_by_key(|account| account.record_type);
-    }
-    Ok(accounts)
-}
-
-/// Adds to how many records the provider has, as soon as it has said so of a list or a part of it. In the transaction
-/// that ends the task to which it said so: once.
-///
-/// # Errors
-///
-/// If the database fails.
-pub async fn expected_add(
-    db: &mut Db,
-    id: SyncId,
-    record_type: RecordType,
-    expected: u64,
-) -> Result<(), StoreError> {
-    statement(
-        "INSERT INTO sync_counts AS c (sync_id, record_type, expected) VALUES ($1, $2, $3)
-         ON CONFLICT (sync_id, record_type)
-         DO UPDATE SET expected = coalesce(c.expected, 0) + excluded.expected",
-    )
-    .bind::<Uuid, _>(id.as_uuid())
-    .bind::<Text, _>(record_type.as_str())
-    .bind::<Int8, _>(i64::try_from(expected).unwrap_or(i64::MAX))
-    .execute(db)
-    .await?;
-    Ok(())
-}
-
-/// Adds outcomes to the account of a run.
-///
-/// # Errors
-///
-/// If the database fails.
-pub async fn counts_add(
-    db: &mut Db,
-    id: SyncId,
-    counts: &BTreeMap<RecordType, RecordCounts>,
-) -> Result<(), StoreError> {
-    // A map: in order, so that two tasks of a run lock the rows in the same order.
-    for (record_type, counts) in counts {
-        let number = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
-        statement(
-            "INSERT INTO sync_counts AS c
-                 (sync_id, record_type, created, updated, unchanged, conflict, rejected, skipped, read)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
-             ON CONFLICT (sync_id, record_type) DO UPDATE SET
-                 created = c.created + excluded.created, updated = c.updated + excluded.updated,
-                 unchanged = c.unchanged + excluded.unchanged, conflict = c.conflict + excluded.conflict,
-                 rejected = c.rejected + excluded.rejected, skipped = c.skipped + excluded.skipped,
-                 read = c.read + excluded.read",
-        )
-        .bind::<Uuid, _>(id.as_uuid())
-        .bind::<Text, _>(record_type.as_str())
-        .bind::<Int8, _>(number(counts.created))
-        .bind::<Int8, _>(number(counts.updated))
-        .bind::<Int8, _>(number(counts.unchanged))
-        .bind::<Int8, _>(number(counts.conflict))
-        .bind::<Int8, _>(number(counts.rejected))
-        .bind::<Int8, _>(number(counts.skipped))
-        .bind::<Int8, _>(number(counts.read()))
-        .execute(db)
-        .await?;
-    }
-    Ok(())
-}
-
-/// Which of these companies this run sees for the first time: those count. In the transaction that writes them.
-///
-/// # Errors
-///
-/// If the database fails.
-pub async fn companies_seen_first(
-    db: &mut Db,
-    id: SyncId,
-    source_ids: &[String],
-) -> Result<std::collections::BTreeSet<String>, StoreError> {
-    let mut sorted = source_ids.to_vec();
-    sorted.sort();
-    sorted.dedup();
-    let first: Vec<String> = statement(
-        "INSERT INTO sync_companies_seen (sync_id, source_id) SELECT $1, unnest($2) ON CONFLICT DO NOTHING
-         RETURNING source_id",
-    )
-    .bind::<Uuid, _>(id.as_uuid())
-    .bind::<Array<Text>, _>(sorted)
-    .returning::<Text>()
-    .load(db)
-    .await?;
-    Ok(first.into_iter().collect())
 }

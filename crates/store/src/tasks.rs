@@ -1,11 +1,9 @@
 //! Tasks: rows of `sync_queue`, and the attempts at messages.
 
-use std::collections::BTreeMap;
-
 use chrono::{DateTime, Utc};
 use diesel::{QueryableByName, sql_types::*};
 use diesel_async::RunQueryDsl;
-use domain::{FailureClass, RecordCounts, RecordType, SyncId, SyncState, TaskId, TaskState};
+use domain::{FailureClass, RecordType, SyncId, SyncState, TaskId, TaskState};
 use serde_json::Value;
 
 use crate::{
@@ -13,7 +11,7 @@ use crate::{
     error::word,
     phases::{FirstPage, PhaseEnd, phase_settle},
     sql::statement,
-    sync_runs::counts_add,
+    sync_counts::{Entries, account_add},
 };
 
 /// A task to be done, with its message.
@@ -286,7 +284,7 @@ pub async fn task_hand_on(
     Ok(handed_on)
 }
 
-/// Marks a task done, adds its outcomes to the run's account, and when it was the last of its phase opens the next or
+/// Marks a task done, adds to the run's account, and when it was the last of its phase opens the next or
 /// ends the run. In the transaction that wrote its records.
 ///
 /// # Errors
@@ -295,14 +293,14 @@ pub async fn task_hand_on(
 pub async fn task_complete_in(
     db: &mut Db,
     id: TaskId,
-    counts: &BTreeMap<RecordType, RecordCounts>,
+    account: &Entries,
     first_page: &FirstPage<'_>,
     now: DateTime<Utc>,
 ) -> Result<PhaseEnd, StoreError> {
     let Some(sync_id) = task_end(db, id, TaskState::Done, None, now).await? else {
         return Ok(PhaseEnd::TaskNotOpen);
     };
-    counts_add(db, sync_id, counts).await?;
+    account_add(db, sync_id, account).await?;
     phase_settle(db, sync_id, first_page, now).await
 }
 

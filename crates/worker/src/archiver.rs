@@ -16,7 +16,6 @@ use store::{
     Db, StoreError,
     dead_letters::{Archived, NewDeadLetter, dead_letter_archive},
     phases::PhaseEnd,
-    settings::settings_read,
     sync_runs::run_fail,
     tasks::task_dead,
     webhook_events::webhook_events_mark_failed,
@@ -97,8 +96,7 @@ async fn mark(
     match Queue::named(&dead.queue) {
         Some(Queue::Tasks) => {
             let Ok(task) = dead.message_id.parse() else { return Ok(None) };
-            let page_size = settings_read(tx).await?.page_size;
-            Ok(Some(task_dead(tx, task, &dead.reason, &first_page(page_size), now).await?))
+            Ok(Some(task_dead(tx, task, &dead.reason, &first_page, now).await?))
         }
         Some(Queue::Commands) => {
             if let Ok(run) = dead.message_id.parse() {

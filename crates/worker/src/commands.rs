@@ -12,7 +12,6 @@ use contracts::messages::SyncCommand;
 use domain::SyncId;
 use store::{
     StoreError,
-    settings::settings_read,
     sync_runs::{RunStarted, run_start},
 };
 
@@ -39,8 +38,7 @@ async fn start(context: &Context, delivery: &Delivery) -> Result<(), WorkError> 
     let started = context
         .store
         .transaction(async |tx| {
-            let page_size = settings_read(tx).await?.page_size;
-            let started = run_start(tx, id, &first_page(page_size), now).await?;
+            let started = run_start(tx, id, &first_page, now).await?;
             context.replayed(tx, delivery, now).await?;
             Ok::<_, StoreError>(started)
         })

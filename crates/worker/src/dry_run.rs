@@ -1,6 +1,6 @@
 //! A page of a dry run: written as ever, taken back, and what it would have done recorded.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 use domain::{Accepted, RecordCounts, RecordType, Rejection, SyncId};
@@ -11,21 +11,21 @@ use store::{
 
 use crate::{
     transform::Sorted,
-    write::{Batch, companies_first, write_counted},
+    write::{Batch, write_counted},
 };
 
-/// Tries a batch in the transaction of its task; the account is what it would have been.
+/// Tries a batch in the transaction of its task; the account is what it would have been. `first`: which page of the run saw
+/// a company first is true of a dry run, too.
 pub(crate) async fn rehearse_in(
     tx: &mut Db,
     run: SyncId,
     batch: &Batch,
+    first: &BTreeSet<String>,
     now: DateTime<Utc>,
 ) -> Result<BTreeMap<RecordType, RecordCounts>, StoreError> {
-    // Which page of the run saw a company first is true of a dry run, too, and stays.
-    let first = companies_first(tx, run, batch).await?;
     let rehearsal = rehearsal_begin(tx, run, speech(batch)).await?;
     // No passwords: nobody gets an account.
-    let written = write_counted(tx, run, batch, &first, &[], now).await?;
+    let written = write_counted(tx, run, batch, first, &[], now).await?;
     rehearsal_end(tx, run, rehearsal, &written.outcomes).await?;
     Ok(written.counts)
 }

@@ -23,7 +23,8 @@ use serde_json::json;
 use store::{
     StoreError,
     records::vessel_ids_known,
-    sync_runs::{NewRun, counts_add, expected_add, run_begin, run_finish},
+    sync_counts::{account_add, entries},
+    sync_runs::{NewRun, run_begin, run_finish},
     webhook_events::{webhook_events_lock_open, webhook_events_mark_processed},
 };
 
@@ -188,11 +189,12 @@ async fn run(
             return Ok(None);
         }
         let _created = run_begin(&mut tx, &run, now).await?;
-        for (record_type, number) in &expected {
-            expected_add(&mut tx, run.id, *record_type, *number).await?;
-        }
         let counts = write_in(&mut tx, run.id, &batch, &passwords, now).await?;
-        counts_add(&mut tx, run.id, &counts).await?;
+        let mut account = entries(&counts);
+        for (record_type, number) in expected {
+            account.entry(record_type).or_default().expected = Some(number);
+        }
+        account_add(&mut tx, run.id, &account).await?;
         let state = run_finish(&mut tx, run.id, now).await?;
         webhook_events_mark_processed(&mut tx, &open, run.id, now).await?;
         Ok::<_, StoreError>(Some((counts, state)))

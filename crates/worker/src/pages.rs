@@ -1,5 +1,6 @@
 //! The messages of page tasks: the first page of a list, the page after a page, and what to ask the provider for.
 
+use chrono::{DateTime, Utc};
 use contracts::{
     messages::{PageOfRecords, RecordType, SyncTask},
     provider::{LARGEST_PAGE, ListQuery},
@@ -8,33 +9,38 @@ use domain::TaskId;
 use serde_json::Value;
 use store::{phases::FirstPageOf, tasks::NewTask};
 
-/// Makes the messages of first pages, with so many records per page.
-pub(crate) fn first_page(page_size: u32) -> impl Fn(&FirstPageOf<'_>) -> Value + Send + Sync {
-    move |of| {
-        let page = PageOfRecords {
-            number: 0,
-            cursor: None,
-            limit: page_size.clamp(1, LARGEST_PAGE),
-            updated_since: of.scope.updated_since.map(Into::into),
-            source_ids: of.slice.source_ids.clone(),
-            vessel_id: of.slice.vessel_id.clone().unwrap_or_default(),
-            company_id: of.slice.company_id.clone().unwrap_or_default(),
-            chain: of.chain,
-        };
-        json(&SyncTask {
-            task_id: of.task_id.to_string(),
-            sync_id: of.sync_id.to_string(),
-            record_type: RecordType::from(of.record_type).into(),
-            page: Some(page),
-        })
-    }
+/// Makes the message of a first page.
+pub(crate) fn first_page(of: &FirstPageOf<'_>) -> Value {
+    let page = PageOfRecords {
+        number: 0,
+        cursor: None,
+        limit: of.page_size.clamp(1, LARGEST_PAGE),
+        updated_since: of.scope.updated_since.map(Into::into),
+        source_ids: of.slice.source_ids.clone(),
+        vessel_id: of.slice.vessel_id.clone().unwrap_or_default(),
+        company_id: of.slice.company_id.clone().unwrap_or_default(),
+        chain: of.chain,
+        as_of: None,
+    };
+    json(&SyncTask {
+        task_id: of.task_id.to_string(),
+        sync_id: of.sync_id.to_string(),
+        record_type: RecordType::from(of.record_type).into(),
+        page: Some(page),
+    })
 }
 
-/// The task after `task`, at the cursor that its page showed.
+/// When the provider read the first page of the chain; none while this is that page.
+pub(crate) fn first_look(message: &SyncTask) -> Option<DateTime<Utc>> {
+    message.page.as_ref()?.as_of?.try_into().ok()
+}
+
+/// The task after `task`, at the cursor that its page showed. `as_of`: when the provider read that page.
 pub(crate) fn next_page(
     task: &store::tasks::Task,
     message: &SyncTask,
     cursor: &str,
+    as_of: Option<DateTime<Utc>>,
     trace_context: Value,
 ) -> NewTask {
     let id = TaskId::new();
@@ -43,6 +49,7 @@ pub(crate) fn next_page(
     let page = next.page.get_or_insert_default();
     page.number = task.page + 1;
     page.cursor = Some(cursor.to_owned());
+    page.as_of = page.as_of.or(as_of.map(Into::into));
     NewTask {
         id,
         sync_id: task.sync_id,
@@ -85,8 +92,8 @@ mod tests {
         let slices = scope.slices(record_type, &[]);
         let [slice] = slices.as_slice() else { panic!("one chain") };
         let (task_id, sync_id) = (TaskId::new(), SyncId::new());
-        let of = FirstPageOf { task_id, sync_id, record_type, scope, slice, chain: 0 };
-        let message: SyncTask = serde_json::from_value(first_page(500)(&of)).unwrap();
+        let of = FirstPageOf { task_id, sync_id, record_type, scope, slice, chain: 0, page_size: 500 };
+        let message: SyncTask = serde_json::from_value(first_page(&of)).unwrap();
         query(message.page.as_ref().unwrap())
     }
 

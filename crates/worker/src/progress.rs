@@ -14,7 +14,8 @@ use domain::{SyncId, SyncState, clock::Clock};
 use store::{
     Store, StoreError,
     conflicts::conflicts_open,
-    sync_runs::{Account, Run, run_counts, run_find},
+    sync_counts::{Account, run_counts},
+    sync_runs::{Run, run_find},
 };
 use tokio::sync::mpsc;
 
@@ -172,5 +173,6 @@ fn counts_of(account: &Account) -> RecordCounts {
         skipped: counts.skipped,
         missing: account.missing,
         deactivated: account.deactivated,
+        late: account.late,
     }
 }

@@ -10,7 +10,7 @@
 //! **Why twice is harmless**: a task that is done is acknowledged and forgotten; two workers with one task meet at its
 //! row's lock, and the second sees it done. A page that was handed on is one row, whatever happens after.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use broker::{Delivery, Disposition};
 use chrono::{DateTime, Utc};
@@ -18,16 +18,16 @@ use contracts::{
     messages::{PageOfRecords, SyncTask},
     provider::{EquipmentDraft, PageInfo, UserDraft, VesselDraft},
 };
-use domain::{Mode, RecordType, Rules, TaskId, TaskState};
+use domain::{RecordType, Rules, TaskId, TaskState};
 use portal_client::UnreadPage;
 use serde_json::json;
 use store::{
     StoreError,
     phases::PhaseEnd,
-    reconcile::seen_note,
     records::NewPassword,
-    settings::settings_read,
-    sync_runs::{Run, as_of_note, expected_add, run_find},
+    seen::seen_note,
+    sync_counts::entries,
+    sync_runs::{Run, as_of_note, run_find},
     tasks::{
         HandedOn, Task, TaskReopened, task_complete_in, task_find, task_hand_on, task_lock, task_reopen,
     },
@@ -40,10 +40,10 @@ use crate::{
     dry_run::rehearse_in,
     failure::WorkError,
     fault::{self, Point},
-    pages::{first_page, next_page, query},
+    pages::{first_look, first_page, next_page, query},
     progress::Moment,
     transform,
-    write::{Batch, write_in},
+    write::{Batch, companies_first, write_counted},
 };
 
 /// Handles one delivery.
@@ -73,6 +73,8 @@ struct Fetched {
     as_of: Option<DateTime<Utc>>,
     /// The ids of all its records, whatever becomes of them.
     seen: Vec<String>,
+    /// Of each type, those that have changed since the provider's first look at the list.
+    late: BTreeMap<RecordType, BTreeSet<String>>,
 }
 
 impl Arrived {
@@ -109,10 +111,12 @@ async fn work(context: &Context, delivery: &Delivery) -> Result<(), WorkError> {
     fault::point(Point::TaskFetched).await;
     // Others go on with the next page while this one is read.
     let handing_on = match &arrived.info().next_cursor {
-        Some(cursor) if !task.handed_on => hand_on(context, &task, &message, cursor).await?,
+        Some(cursor) if !task.handed_on => {
+            hand_on(context, &task, &message, cursor, arrived.info().as_of).await?
+        }
         _ => None,
     };
-    let fetched = read(context, &run, &task, arrived).await?;
+    let fetched = read(context, &run, &task, &message, arrived).await?;
     if let Some(publishing) = handing_on {
         // If it failed the relay will find the task.
         let _published = publishing.await;
@@ -182,7 +186,13 @@ async fn fetch(context: &Context, task: &Task, message: &SyncTask) -> Result<Arr
 }
 
 /// Reads and sorts out the records, on a thread where that keeps nobody waiting.
-async fn read(context: &Context, run: &Run, task: &Task, arrived: Arrived) -> Result<Fetched, WorkError> {
+async fn read(
+    context: &Context,
+    run: &Run,
+    task: &Task,
+    message: &SyncTask,
+    arrived: Arrived,
+) -> Result<Fetched, WorkError> {
     let rules = Rules::at(context.clock.now());
     let (first, total, total_companies, as_of) = {
         let info = arrived.info();
@@ -191,7 +201,8 @@ async fn read(context: &Context, run: &Run, task: &Task, arrived: Arrived) -> Re
     let mut batch = tokio::task::spawn_blocking(move || arrived.read(&rules))
         .await
         .map_err(|broken| WorkError::Broken(broken.to_string()))?;
-    let seen = if run.mode == Mode::Full { batch.ids_of(task.record_type) } else { Vec::new() };
+    let seen = batch.ids_of(task.record_type);
+    let late = first_look(message).or(as_of).map_or_else(BTreeMap::new, |first| batch.newer_than(first));
     if let Some(until) = run.scope.updated_until {
         transform::until(&mut batch, until);
     }
@@ -205,7 +216,7 @@ async fn read(context: &Context, run: &Run, task: &Task, arrived: Arrived) -> Re
             expected.extend(total_companies.map(|n| (RecordType::Company, n)));
         }
     }
-    Ok(Fetched { batch, expected, as_of: as_of.filter(|_| first), seen })
+    Ok(Fetched { batch, expected, as_of: as_of.filter(|_| first), seen, late })
 }
 
 /// Records the next page, and has it published, unless it was before.
@@ -214,9 +225,10 @@ async fn hand_on(
     task: &Task,
     message: &SyncTask,
     cursor: &str,
+    as_of: Option<DateTime<Utc>>,
 ) -> Result<Option<JoinHandle<()>>, WorkError> {
     let trace_context = json!(chassis::telemetry::current_context());
-    let next = next_page(task, message, cursor, trace_context);
+    let next = next_page(task, message, cursor, as_of, trace_context);
     let now = context.clock.now();
     let handed_on = context.store.transaction(async |tx| task_hand_on(tx, task.id, &next, now).await).await?;
     match handed_on {
@@ -239,7 +251,7 @@ async fn write_page(
     fetched: Fetched,
     passwords: &[NewPassword],
 ) -> Result<PhaseEnd, WorkError> {
-    let Fetched { batch, expected, as_of, seen, .. } = fetched;
+    let Fetched { batch, expected, as_of, seen, late } = fetched;
     let now = context.clock.now();
     let mut tx = context.store.begin().await?;
     if task_lock(&mut tx, task.id).await?.is_none_or(|task| task.state.is_terminal()) {
@@ -247,23 +259,30 @@ async fn write_page(
         return Ok(PhaseEnd::TaskNotOpen);
     }
     let written = async {
-        for (record_type, number) in &expected {
-            expected_add(&mut tx, task.sync_id, *record_type, *number).await?;
-        }
+        let first = companies_first(&mut tx, run.id, &batch).await?;
         let counts = if run.dry_run {
-            rehearse_in(&mut tx, run.id, &batch, now).await?
+            rehearse_in(&mut tx, run.id, &batch, &first, now).await?
         } else {
-            write_in(&mut tx, run.id, &batch, passwords, now).await?
+            write_counted(&mut tx, run.id, &batch, &first, passwords, now).await?.counts
         };
-        if run.mode == Mode::Full {
-            seen_note(&mut tx, run.id, task.record_type, &seen).await?;
+        let late_ids: Vec<String> = late.get(&task.record_type).into_iter().flatten().cloned().collect();
+        seen_note(&mut tx, run.id, task.record_type, &seen, &late_ids).await?;
+        let mut account = entries(&counts);
+        for (record_type, number) in expected {
+            account.entry(record_type).or_default().expected = Some(number);
+        }
+        for (record_type, ids) in &late {
+            let counted = match record_type {
+                RecordType::Company => ids.intersection(&first).count(),
+                _ => ids.len(),
+            };
+            account.entry(*record_type).or_default().late = counted as u64;
         }
         // From here on the run's row is locked: as late as can be.
         if let Some(as_of) = as_of {
             as_of_note(&mut tx, task.sync_id, as_of).await?;
         }
-        let page_size = settings_read(&mut tx).await?.page_size;
-        let end = task_complete_in(&mut tx, task.id, &counts, &first_page(page_size), now).await?;
+        let end = task_complete_in(&mut tx, task.id, &account, &first_page, now).await?;
         context.replayed(&mut tx, delivery, now).await?;
         Ok::<_, StoreError>((end, counts))
     }

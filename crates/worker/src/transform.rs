@@ -40,6 +40,12 @@ impl<T> Sorted<T> {
         accepted.chain(self.rejected.iter().map(|it| it.source_id.clone())).collect()
     }
 
+    /// The ids of sound records that have changed since.
+    pub(crate) fn newer_than(&self, time: DateTime<Utc>, id: fn(&T) -> &SourceId) -> BTreeSet<String> {
+        let newer = self.accepted.iter().filter(|it| it.version.updated_at > time);
+        newer.map(|it| id(&it.record).to_string()).collect()
+    }
+
     fn until(&mut self, until: DateTime<Utc>) {
         let all = self.accepted.len();
         self.accepted.retain(|it| it.version.updated_at <= until);

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 use domain::{
-    Outcome, RecordCounts, RecordType, Rejection, SyncId, company::Company, equipment::Equipment, user::User,
-    vessel::Vessel,
+    Accepted, Outcome, RecordCounts, RecordType, Rejection, SourceId, SyncId, company::Company,
+    equipment::Equipment, user::User, vessel::Vessel,
 };
 use store::{
     Db, StoreError,
@@ -14,7 +14,7 @@ use store::{
     records::{
         Applied, NewPassword, companies_apply, counts_of, equipment_apply, users_apply, vessels_apply,
     },
-    sync_runs::companies_seen_first,
+    seen::companies_seen_first,
 };
 
 use crate::transform::Sorted;
@@ -37,6 +37,31 @@ impl Batch {
             RecordType::Equipment => self.equipment.ids(|it| &it.source_id),
             RecordType::User => self.users.ids(|it| &it.source_id),
         }
+    }
+
+    /// The ids of its sound records that have changed since `first_look`, when the provider said how many there are. A
+    /// company that comes with nothing but such vessels may not have been counted then.
+    pub(crate) fn newer_than(&self, first_look: DateTime<Utc>) -> BTreeMap<RecordType, BTreeSet<String>> {
+        let earlier: BTreeSet<&SourceId> = self
+            .vessels
+            .accepted
+            .iter()
+            .filter(|it| it.version.updated_at <= first_look)
+            .map(|it| &it.record.company_source_id)
+            .collect();
+        let is_late = |it: &Accepted<Company>| {
+            it.version.updated_at > first_look || !earlier.contains(&it.record.source_id)
+        };
+        let companies = self.companies.accepted.iter().filter(|it| is_late(it));
+        let mut late: BTreeMap<_, _> = [
+            (RecordType::Company, companies.map(|it| it.record.source_id.to_string()).collect()),
+            (RecordType::Vessel, self.vessels.newer_than(first_look, |it| &it.source_id)),
+            (RecordType::Equipment, self.equipment.newer_than(first_look, |it| &it.source_id)),
+            (RecordType::User, self.users.newer_than(first_look, |it| &it.source_id)),
+        ]
+        .into();
+        late.retain(|_, ids: &mut BTreeSet<String>| !ids.is_empty());
+        late
     }
 }
 

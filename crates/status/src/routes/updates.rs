@@ -215,5 +215,6 @@ fn counts(it: &contracts::messages::RecordCounts) -> Option<RecordCounts> {
         skipped: views::number(it.skipped),
         missing: views::number(it.missing),
         deactivated: views::number(it.deactivated),
+        late: views::number(it.late),
     })
 }

@@ -20,7 +20,8 @@ use serde_json::{Value, json};
 use store::{
     Store,
     records::{Applied, NewPassword, companies_apply, equipment_apply, users_apply, vessels_apply},
-    sync_runs::{NewRun, counts_add, run_begin, run_finish},
+    sync_counts::{account_add, entries},
+    sync_runs::{NewRun, run_begin, run_finish},
 };
 use testbed::World;
 
@@ -143,7 +144,7 @@ impl Scene {
             let applied = users_apply(&mut tx, run.id, &accepted, &records.passwords, now).await?;
             account(RecordType::User, applied);
         }
-        counts_add(&mut tx, run.id, &counts).await?;
+        account_add(&mut tx, run.id, &entries(&counts)).await?;
         let _state = run_finish(&mut tx, run.id, now).await?;
         tx.commit().await?;
         Ok((run.id, all))

@@ -197,7 +197,7 @@ async fn a_provider_that_says_when_to_come_again_is_asked_then() -> anyhow::Resu
     let run = scene.ended(id).await?;
     assert_eq!(run["state"], "completed", "{run}");
     let attempts = scene
-        .rows("SELECT extract(epoch FROM next_attempt_at - began_at)::float8 AS wait FROM attempts")
+        .rows("SELECT failure, extract(epoch FROM next_attempt_at - began_at)::float8 AS wait FROM attempts")
         .await;
     // As asked, and up to a fifth more; on a busy machine the provider may be sick for more than one attempt.
     for attempt in &attempts {

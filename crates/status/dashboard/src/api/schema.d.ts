@@ -2006,6 +2006,12 @@ export interface components {
             expected?: number | null;
             /**
              * Format: int64
+             * @description Of what was read, that which had changed since the provider said how many there are. It may not have been among
+             *     them, or may have been read before it changed: `read` may exceed `expected` by as many.
+             */
+            late?: number;
+            /**
+             * Format: int64
              * @description Here, and not listed any more (full syncs); not part of `read`.
              */
             missing?: number;

@@ -35,6 +35,13 @@ test("nothing is missing as long as the provider has not said how many there are
   expect(account([row("vessel", { expected: 5, read: 2, created: 2 })]).unread).toBe(3);
 });
 
+test("what changed while it was read may come twice, and anything else that was not announced may not", () => {
+  const twice = row("vessel", { expected: 5, read: 6, created: 5, updated: 1, late: 1 });
+  expect(account([twice])).toMatchObject({ unread: 0, unannounced: 0 });
+  const unread = row("user", { expected: 2, read: 1, created: 1 });
+  expect(account([{ ...twice, late: 0 }, unread])).toMatchObject({ unread: 1, unannounced: 1 });
+});
+
 test("a full sync does not know its whole before every kind of record is announced", () => {
   const run = (mode: SyncSummary["mode"], counts: RecordCounts[]): SyncSummary => ({
     syncId: "a",

@@ -78,9 +78,9 @@ function Line({ name, row }: { name: string; row: Omit<RecordCounts, "recordType
 /** `whole`: the run came to its end, so that what was announced must have been read. */
 function Check({ sum, whole }: { sum: Account; whole: boolean }) {
   if (sum.rows.length === 0) return null;
-  const { total, unread } = sum;
+  const { total, unread, unannounced } = sum;
   const terms = OUTCOMES.filter((outcome) => total[outcome.key] > 0);
-  const good = sum.sums && (!whole || unread === 0 || unread === null);
+  const good = sum.sums && (!whole || (!unread && !unannounced));
   return (
     <p className="account-sum" data-tone={good ? "good" : "bad"}>
       <Icon name={good ? "check" : "cross"} />
@@ -100,7 +100,17 @@ function Check({ sum, whole }: { sum: Account; whole: boolean }) {
           unread !== null &&
           unread > 0 &&
           `; ${plural(unread, "record")} announced, not read`}
-        {sum.sums && whole && unread === 0 && ", as many as the onboarding portal announced"}
+        {sum.sums &&
+          whole &&
+          unannounced !== null &&
+          unannounced > 0 &&
+          `; ${plural(unannounced, "record")} more than announced`}
+        {sum.sums && whole && unread === 0 && unannounced === 0 && (
+          <>
+            , as many as the onboarding portal announced
+            {total.late > 0 && `; ${plural(total.late, "record")} had changed since, and may be read twice`}
+          </>
+        )}
         {total.gone > 0 &&
           `. Not listed any more: ${plural(total.gone, "record")}, of which ${count(total.deactivated)} deactivated`}
       </span>

@@ -1,0 +1,9 @@
+-- Records that change while a run pages through them: they come at the end of the list, again or for the first time.
+
+-- every mode notes what it has seen, so that what came again can be told from what came first
+ALTER TABLE sync_seen
+    -- of source_ids, those that had changed since the provider said how many there are
+    ADD COLUMN late_ids text[] NOT NULL DEFAULT '{}';
+
+ALTER TABLE sync_counts
+    ADD COLUMN late bigint NOT NULL DEFAULT 0 CHECK (late >= 0); -- of what was read
