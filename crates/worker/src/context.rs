@@ -14,6 +14,7 @@ use store::{
 };
 
 use crate::{
+    page_writes::PageWrites,
     passwords::PasswordMaker,
     progress::{Moment, Progress},
     write::Batch,
@@ -28,6 +29,7 @@ pub(crate) struct Context {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) progress: Progress,
     pub(crate) password_maker: PasswordMaker,
+    pub(crate) page_writes: PageWrites,
 }
 
 impl Context {

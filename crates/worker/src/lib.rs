@@ -9,6 +9,7 @@ mod dry_run;
 mod events;
 mod failure;
 mod fault;
+mod page_writes;
 mod pages;
 mod passwords;
 mod progress;
@@ -30,7 +31,7 @@ use store::Store;
 
 pub use settings::{DAEMON, Settings};
 
-use crate::{context::Context, passwords::PasswordMaker};
+use crate::{context::Context, page_writes::PageWrites, passwords::PasswordMaker};
 
 /// Connects, and starts taking work: commands, tasks, events and dead letters, each from a queue and with capacity of
 /// its own, so that events do not wait behind pages.
@@ -74,8 +75,15 @@ pub async fn start(settings: &Settings, shutdown: &Shutdown, health: &Health) ->
     let reporting = circuit::report(store.clone(), portal.circuit(), clock.clone(), shutdown.soft().clone());
     shutdown.supervise("circuit", without_error(reporting));
     let outbox = Outbox::new(store.clone(), Publisher::new(&broker));
-    let context =
-        Context { store, outbox, portal, clock, progress, password_maker: PasswordMaker::new(seal) };
+    let context = Context {
+        store,
+        outbox,
+        portal,
+        clock,
+        progress,
+        password_maker: PasswordMaker::new(seal),
+        page_writes: PageWrites::of(settings.work.tasks),
+    };
     let stop = shutdown.soft().clone();
 
     shutdown.supervise("commands", {

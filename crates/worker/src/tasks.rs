@@ -252,6 +252,7 @@ async fn write_page(
     passwords: &[NewPassword],
 ) -> Result<PhaseEnd, WorkError> {
     let Fetched { batch, expected, as_of, seen, late } = fetched;
+    let _turn = context.page_writes.turn().await;
     let now = context.clock.now();
     let mut tx = context.store.begin().await?;
     if task_lock(&mut tx, task.id).await?.is_none_or(|task| task.state.is_terminal()) {
@@ -278,11 +279,11 @@ async fn write_page(
             };
             account.entry(*record_type).or_default().late = counted as u64;
         }
-        // From here on the run's row is locked: as late as can be.
+        // Locks the account and then the run, as late as can be. Whoever has the run already must not ask for the account.
+        let end = task_complete_in(&mut tx, task.id, &account, &first_page, now).await?;
         if let Some(as_of) = as_of {
             as_of_note(&mut tx, task.sync_id, as_of).await?;
         }
-        let end = task_complete_in(&mut tx, task.id, &account, &first_page, now).await?;
         context.replayed(&mut tx, delivery, now).await?;
         Ok::<_, StoreError>((end, counts))
     }
