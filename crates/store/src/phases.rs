@@ -1,8 +1,6 @@
 //! How a run goes on when a task has ended: the next phase, or the end. All here is done in the transaction that ends
 //! the task, under a lock on the run, so that exactly one task is the last of its phase.
 
-use std::collections::BTreeMap;
-
 use chrono::{DateTime, Utc};
 use diesel::sql_types::*;
 use diesel_async::RunQueryDsl;
@@ -17,7 +15,7 @@ use crate::{
     error::count,
     reconcile::reconcile,
     records::vessels_of_company,
-    seen::{seen_again, seen_forget},
+    seen::{again_note, seen_forget},
     settings::settings_read,
     sql::statement,
     sync_counts::run_counts,
@@ -186,30 +184,36 @@ pub(crate) async fn run_settle(
     question: Option<String>,
     now: DateTime<Utc>,
 ) -> Result<SyncState, StoreError> {
-    let accounts = run_counts(db, &[id]).await?.remove(&id).unwrap_or_default();
+    let mut accounts = run_counts(db, &[id]).await?.remove(&id).unwrap_or_default();
+    if accounts.iter().any(|it| it.late > 0) {
+        again_note(db, id).await?;
+        accounts = run_counts(db, &[id]).await?.remove(&id).unwrap_or_default();
+    }
     let (dead, last): (i64, Option<String>) =
         statement("SELECT count(*), max(last_failure) FROM sync_queue WHERE sync_id = $1 AND state = 'dead'")
             .bind::<Uuid, _>(id.as_uuid())
             .returning::<(Int8, Nullable<Text>)>()
             .get_result(db)
             .await?;
-    let again =
-        if accounts.iter().any(|it| it.late > 0) { seen_again(db, id).await? } else { BTreeMap::new() };
     let unbalanced = accounts.iter().find(|it| {
-        let again = again.get(&it.record_type).copied().unwrap_or_default();
-        it.expected.is_some_and(|expected| !is_whole(expected, it.counts.read(), it.late, again))
+        it.expected.is_some_and(|expected| !is_whole(expected, it.counts.read(), it.late, it.again))
     });
     let rejected: u64 = accounts.iter().map(|it| it.counts.rejected).sum();
     let read: u64 = accounts.iter().map(|it| it.counts.read()).sum();
     let state = final_state(count(dead), unbalanced.is_none(), rejected > 0 || question.is_some(), read > 0);
     let why = if dead > 0 {
-        Some(format!("{dead} task(s) were given up: {}", last.as_deref().unwrap_or("no reason is known")))
+        let tasks = if dead == 1 { "1 task was" } else { &format!("{dead} tasks were") };
+        Some(format!("{tasks} given up: {}", last.as_deref().unwrap_or("no reason is known")))
     } else if let Some(it) = unbalanced {
         let (what, expected, read) =
             (it.record_type.plural(), it.expected.unwrap_or_default(), it.counts.read());
         Some(format!("the provider announced {expected} {what}, and {read} were read"))
     } else {
-        question.or_else(|| (rejected > 0).then(|| format!("{rejected} record(s) were rejected")))
+        question.or_else(|| match rejected {
+            0 => None,
+            1 => Some("1 record was rejected".to_owned()),
+            rejected => Some(format!("{rejected} records were rejected")),
+        })
     };
     let ended: Vec<String> = statement(
         "UPDATE sync_logs SET state = $2, failure = $3, completed_at = $4, heartbeat_at = $4

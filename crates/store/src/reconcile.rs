@@ -229,7 +229,11 @@ fn question(found: &[Missing], limit_percent: u64) -> Option<String> {
                 let what = record_type.plural();
                 Some(format!("{missing} of {active} active {what}, more than {limit_percent} %"))
             } else {
-                (*critical > 0).then(|| format!("{critical} piece(s) of critical equipment"))
+                match critical {
+                    0 => None,
+                    1 => Some("a piece of critical equipment".to_owned()),
+                    critical => Some(format!("{critical} pieces of critical equipment")),
+                }
             }
         })
         .collect();

@@ -4,17 +4,13 @@
 //! run asks which records it read twice: one that changes while its list is read comes once more, at the end. What is
 //! newer than the provider's first look at the list is *late*.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use diesel::sql_types::*;
 use diesel_async::RunQueryDsl;
 use domain::{RecordType, SyncId};
 
-use crate::{
-    Db, StoreError,
-    error::{count, word},
-    sql::statement,
-};
+use crate::{Db, StoreError, sql::statement};
 
 /// Notes the ids of a page; `late_ids` are among them. In the transaction that ends its task.
 ///
@@ -61,31 +57,24 @@ pub async fn companies_seen_first(
     Ok(first.into_iter().collect())
 }
 
-/// How many of the late records the run had read before they changed. Companies count once and never come again.
-pub(crate) async fn seen_again(
-    db: &mut Db,
-    sync_id: SyncId,
-) -> Result<BTreeMap<RecordType, u64>, StoreError> {
-    let rows: Vec<(String, i64)> = statement(
-        // One grouping and no join: whatever the planner takes the numbers to be, it is done in one pass.
+/// Notes in the account of a run how many of its late records it had read before they changed. Companies count once and
+/// never come again.
+pub(crate) async fn again_note(db: &mut Db, sync_id: SyncId) -> Result<(), StoreError> {
+    statement(
+        // One grouping and no join of ids: whatever the planner takes the numbers to be, it is done in one pass.
         "WITH ids AS (
              SELECT record_type, unnest(source_ids) AS id, false AS late FROM sync_seen WHERE sync_id = $1
              UNION ALL SELECT record_type, unnest(late_ids), true FROM sync_seen WHERE sync_id = $1
          ), each AS (
              SELECT record_type, count(*) FILTER (WHERE NOT late) AS seen, count(*) FILTER (WHERE late) AS late FROM ids
              GROUP BY record_type, id HAVING count(*) FILTER (WHERE late) > 0
-         )
-         SELECT record_type, sum(least(late, seen - 1))::int8 FROM each GROUP BY record_type",
+         ), again AS (SELECT record_type, sum(least(late, seen - 1)) AS again FROM each GROUP BY record_type)
+         UPDATE sync_counts c SET again = a.again FROM again a WHERE c.sync_id = $1 AND c.record_type = a.record_type",
     )
     .bind::<Uuid, _>(sync_id.as_uuid())
-    .returning::<(Text, Int8)>()
-    .load(db)
+    .execute(db)
     .await?;
-    rows.into_iter()
-        .map(|(record_type, again)| {
-            Ok((word("sync_seen", "record_type", sync_id, &record_type)?, count(again)))
-        })
-        .collect()
+    Ok(())
 }
 
 /// Forgets what a run has seen: it has ended without a hole, and nobody will ask any more.

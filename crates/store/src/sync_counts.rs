@@ -27,6 +27,8 @@ pub struct Account {
     pub deactivated: u64,
     /// Of what was read, that which had changed since the provider said how many there are.
     pub late: u64,
+    /// Of these, those that had been read before they changed; told when the run ends.
+    pub again: u64,
 }
 
 /// What a task adds to the account of its run, per record type.
@@ -102,14 +104,14 @@ fn number(n: u64) -> i64 {
 ///
 /// If the database fails.
 pub async fn run_counts(db: &mut Db, ids: &[SyncId]) -> Result<BTreeMap<SyncId, Vec<Account>>, StoreError> {
-    type Counts = (uuid::Uuid, String, Option<i64>, i64, i64, i64, i64, i64, i64, i64, i64, i64);
+    type Counts = (uuid::Uuid, String, Option<i64>, i64, i64, i64, i64, i64, i64, i64, i64, i64, i64);
     let rows: Vec<Counts> = statement(
         "SELECT sync_id, record_type, expected, created, updated, unchanged, conflict, rejected, skipped, missing,
-             deactivated, late
+             deactivated, late, again
          FROM sync_counts WHERE sync_id = ANY($1)",
     )
     .bind::<Array<Uuid>, _>(ids.iter().map(|id| id.as_uuid()).collect::<Vec<_>>())
-    .returning::<(Uuid, Text, Nullable<Int8>, Int8, Int8, Int8, Int8, Int8, Int8, Int8, Int8, Int8)>()
+    .returning::<(Uuid, Text, Nullable<Int8>, Int8, Int8, Int8, Int8, Int8, Int8, Int8, Int8, Int8, Int8)>()
     .load(db)
     .await?;
     let mut accounts: BTreeMap<SyncId, Vec<Account>> = BTreeMap::new();
@@ -126,6 +128,7 @@ pub async fn run_counts(db: &mut Db, ids: &[SyncId]) -> Result<BTreeMap<SyncId, 
         missing,
         deactivated,
         late,
+        again,
     ) in rows
     {
         accounts.entry(SyncId::from_uuid(id)).or_default().push(Account {
@@ -142,6 +145,7 @@ pub async fn run_counts(db: &mut Db, ids: &[SyncId]) -> Result<BTreeMap<SyncId, 
             missing: count(missing),
             deactivated: count(deactivated),
             late: count(late),
+            again: count(again),
         });
     }
     for accounts in accounts.values_mut() {

@@ -343,7 +343,7 @@ pub async fn run_start(
 /// if there was no such sync: then it looks at everything.
 ///
 /// Such a sync is one of the whole fleet, full or incremental, that ended without a hole: no task was given up, and
-/// everything that the provider announced was read. What it rejected was looked at, and stays visible as its findings.
+/// everything that the provider announced was read (see [`domain::run::is_whole`]). What it rejected was looked at, and stays visible as its findings.
 async fn incremental_base(db: &mut Db) -> Result<Option<DateTime<Utc>>, StoreError> {
     Ok(statement(
         "SELECT max(coalesce(r.as_of, r.running_at)) - make_interval(secs =>
@@ -352,7 +352,8 @@ async fn incremental_base(db: &mut Db) -> Result<Option<DateTime<Utc>>, StoreErr
          WHERE r.mode IN ('full', 'incremental') AND NOT r.dry_run AND jsonb_exists(r.scope, 'recordTypes') IS FALSE
              AND r.state IN ('completed', 'completed_with_errors')
              AND NOT EXISTS (SELECT FROM sync_queue t WHERE t.sync_id = r.id AND t.state <> 'done')
-             AND NOT EXISTS (SELECT FROM sync_counts c WHERE c.sync_id = r.id AND c.expected <> c.read)",
+             AND NOT EXISTS (SELECT FROM sync_counts c WHERE c.sync_id = r.id
+                             AND c.expected NOT BETWEEN c.read - c.late AND c.read - c.again)",
     )
     .returning::<Nullable<Timestamptz>>()
     .get_result(db)

@@ -6,4 +6,5 @@ ALTER TABLE sync_seen
     ADD COLUMN late_ids text[] NOT NULL DEFAULT '{}';
 
 ALTER TABLE sync_counts
-    ADD COLUMN late bigint NOT NULL DEFAULT 0 CHECK (late >= 0); -- of what was read
+    ADD COLUMN late bigint NOT NULL DEFAULT 0 CHECK (late BETWEEN 0 AND read), -- of what was read, what had changed since
+    ADD COLUMN again bigint NOT NULL DEFAULT 0 CHECK (again BETWEEN 0 AND late); -- of these, what was read before, too

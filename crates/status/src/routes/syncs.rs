@@ -85,7 +85,8 @@ pub(crate) async fn get_overview(
 fn onboarding_portal(sick: &[SickCircuit]) -> PartHealth {
     let detail = sick.first().map(|it| {
         let since = it.since.format("%Y-%m-%d %H:%M:%S UTC");
-        format!("left alone by {} worker(s) since {since}: {}", sick.len(), it.failure)
+        let workers = if sick.len() == 1 { "1 worker" } else { &format!("{} workers", sick.len()) };
+        format!("left alone by {workers} since {since}: {}", it.failure)
     });
     PartHealth { name: "onboarding-portal".to_owned(), ok: sick.is_empty(), detail }
 }
