@@ -11,20 +11,20 @@ mod companies;
 mod disputes;
 mod equipment;
 mod equipment_parts;
+mod held;
 mod users;
 mod vessels;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
-use diesel::{QueryableByName, sql_types::*};
+use diesel::sql_types::*;
 use diesel_async::RunQueryDsl;
 use domain::{
-    Accepted, ContentHash, Finding, Outcome, RecordCounts, RecordType, SourceId, SyncId, Version,
+    Accepted, Finding, Outcome, RecordCounts, RecordType, SourceId, SyncId,
     conflict::{ConflictKind, ConflictPolicy, Side},
-    last_write_wins::{Decision, Held, Writer, decide},
+    last_write_wins::{Decision, Held, decide},
 };
-use serde_json::Value;
 
 pub use companies::companies_apply;
 pub use equipment::equipment_apply;
@@ -36,6 +36,7 @@ pub(crate) use vessels::vessels_of_company;
 pub use vessels::{vessel_ids_by_imo, vessel_ids_known, vessels_apply};
 
 use disputes::Dispute;
+use held::{HeldRow, held_now, held_rows, settled};
 
 use crate::{
     Db, StoreError,
@@ -173,93 +174,6 @@ pub(crate) trait Table: Sync {
     ) -> impl Future<Output = Result<Vec<(uuid::Uuid, Finding)>, StoreError>> + Send {
         async { Ok(Vec::new()) }
     }
-}
-
-/// A row as the decision needs it.
-#[derive(QueryableByName)]
-struct HeldRow {
-    #[diesel(sql_type = Text)]
-    source_id: String,
-    #[diesel(sql_type = Uuid)]
-    id: uuid::Uuid,
-    #[diesel(sql_type = Binary)]
-    content_hash: Vec<u8>,
-    #[diesel(sql_type = Timestamptz)]
-    version_at: DateTime<Utc>,
-    #[diesel(sql_type = Timestamptz)]
-    source_updated_at: DateTime<Utc>,
-    #[diesel(sql_type = Text)]
-    last_writer: String,
-    #[diesel(sql_type = Bool)]
-    is_critical: bool,
-    #[diesel(sql_type = Nullable<Int4>)]
-    ships_number: Option<i32>,
-    #[diesel(sql_type = Nullable<Jsonb>)]
-    local: Option<Value>,
-}
-
-impl HeldRow {
-    fn held(&self, table: &'static str) -> Result<Held, StoreError> {
-        held(table, &self.source_id, &self.content_hash, self.version_at, &self.last_writer)
-    }
-
-    /// What the last sync brought, whoever wrote since.
-    fn source_version(&self, held: &Held) -> Version {
-        Version { updated_at: self.source_updated_at, hash: held.version.hash }
-    }
-}
-
-/// What stands in the table of these records now, without locks: enough to tell what there is nothing to do for.
-pub(super) async fn held_now<T: Table>(
-    db: &mut Db,
-    source_ids: Vec<&str>,
-) -> Result<HashMap<String, Held>, StoreError> {
-    let text = format!(
-        "SELECT source_id, content_hash, version_at, last_writer FROM {} WHERE source_id = ANY($1)",
-        T::NAME
-    );
-    let rows: Vec<(String, Vec<u8>, DateTime<Utc>, String)> = statement(&text)
-        .bind::<Array<Text>, _>(source_ids)
-        .returning::<(Text, Binary, Timestamptz, Text)>()
-        .load(db)
-        .await?;
-    rows.into_iter()
-        .map(|(source_id, hash, at, writer)| {
-            let held = held(T::NAME, &source_id, &hash, at, &writer)?;
-            Ok((source_id, held))
-        })
-        .collect()
-}
-
-/// The outcome of a record that there is nothing to do for.
-pub(super) fn settled(decision: Decision) -> Option<Outcome> {
-    matches!(decision, Decision::Unchanged { newer: false } | Decision::Stale).then(|| decision.outcome())
-}
-
-fn held(
-    table: &'static str,
-    source_id: &str,
-    hash: &[u8],
-    updated_at: DateTime<Utc>,
-    writer: &str,
-) -> Result<Held, StoreError> {
-    let hash = ContentHash::try_from(hash).map_err(|source| StoreError::Contradiction {
-        table,
-        column: "content_hash",
-        id: source_id.to_owned(),
-        source: source.into(),
-    })?;
-    let last_writer: Writer = crate::error::word(table, "last_writer", source_id, writer)?;
-    Ok(Held { version: Version { updated_at, hash }, last_writer })
-}
-
-async fn held_rows(
-    db: &mut Db,
-    text: &str,
-    source_ids: Vec<&str>,
-) -> Result<HashMap<String, HeldRow>, StoreError> {
-    let rows: Vec<HeldRow> = statement(text).bind::<Array<Text>, _>(source_ids).load(db).await?;
-    Ok(rows.into_iter().map(|row| (row.source_id.clone(), row)).collect())
 }
 
 /// What a batch came to.
@@ -421,15 +335,6 @@ async fn batch_apply<'a, T: Table>(
     now: DateTime<Utc>,
 ) -> Result<Batch<'a, T::Record>, StoreError> {
     let id_of = |it: &&'a Accepted<T::Record>| T::source_id(&it.record).as_str();
-    let lock = format!(
-        "SELECT source_id, id, content_hash, version_at, source_updated_at, last_writer, {} AS is_critical, {} AS ships_number,
-             CASE WHEN last_writer = 'maintenance' OR {} THEN to_jsonb(t) END AS local
-         FROM {} AS t WHERE source_id = ANY($1) ORDER BY source_id FOR NO KEY UPDATE",
-        T::IS_CRITICAL,
-        T::SHIPS_NUMBER,
-        T::IS_CRITICAL,
-        T::NAME
-    );
     let mut done = Batch {
         outcomes: HashMap::with_capacity(records.len()),
         confirmed: Vec::new(),
@@ -461,7 +366,7 @@ async fn batch_apply<'a, T: Table>(
 
         let mut written: Vec<(uuid::Uuid, &'a Accepted<T::Record>, bool)> = Vec::new();
         if !known.is_empty() {
-            let rows = held_rows(db, &lock, known.iter().map(id_of).collect()).await?;
+            let rows = held_rows::<T>(db, known.iter().map(id_of).collect()).await?;
             known_apply(table, db, sync_id, &known, &rows, &mut open, &mut written, &mut done, now).await?;
         }
         if !new.is_empty() {

@@ -9,7 +9,7 @@ use domain::{
 };
 use serde_json::{Map, Value};
 
-use super::{HeldRow, Table, bound, input};
+use super::{Table, bound, held::HeldRow, input};
 use crate::{Db, StoreError, sql::statement};
 
 /// What a downgrade is about.

@@ -12,7 +12,9 @@ use domain::{
 use serde_json::Value;
 
 use super::{
-    Applied, Arrays, Column, Table, column, equipment_parts, held_now, ids_of, page_apply_to, settled,
+    Applied, Arrays, Column, Table, column, equipment_parts,
+    held::{held_now, settled},
+    ids_of, page_apply_to,
 };
 use crate::{
     Db, StoreError,
