@@ -12,7 +12,7 @@ mod webhook;
 pub use account::{Account, RECORD_TYPES, is_balanced};
 pub use daemon::{Daemon, program};
 pub use messages::Message;
-pub use operator::Operator;
+pub use operator::{Operator, Updates};
 pub use portal::{Kind, Portal};
 pub use system::{Fleet, PATIENCE, Setup, System};
 pub use webhook::Webhook;

@@ -47,6 +47,12 @@ impl Operator {
         Ok((status, serde_json::from_slice(&answer.bytes().await?).unwrap_or_default()))
     }
 
+    /// Watches the updates from now on.
+    pub async fn updates(&self) -> anyhow::Result<Updates> {
+        let asked = http()?.get(format!("{}/api/sync/updates", self.url)).bearer_auth(&self.token);
+        Ok(Updates { stream: asked.send().await?.error_for_status()?, said: String::new() })
+    }
+
     async fn take<T: DeserializeOwned>(
         &self,
         method: Method,
@@ -114,5 +120,35 @@ impl Operator {
         let arguments = [arguments, &["--output", "json"]].concat();
         let said = run("sms-sync", &arguments, &environment).await?;
         serde_json::from_str(&said).with_context(|| said)
+    }
+}
+
+/// Server-sent events as they come.
+#[derive(Debug)]
+pub struct Updates {
+    stream: reqwest::Response,
+    said: String,
+}
+
+impl Updates {
+    /// Waits for an event of this name; its data.
+    pub async fn wait_for(&mut self, event: &str) -> anyhow::Result<Value> {
+        let next = async {
+            loop {
+                while let Some((message, rest)) = self.said.split_once("\n\n") {
+                    let field =
+                        |name: &str| message.lines().find_map(|line| line.strip_prefix(name)).map(str::trim);
+                    let found =
+                        (field("event:") == Some(event)).then(|| field("data:").map(serde_json::from_str));
+                    self.said = rest.to_owned();
+                    if let Some(Some(data)) = found {
+                        return Ok(data?);
+                    }
+                }
+                let more = self.stream.chunk().await?.context("the updates have ended")?;
+                self.said.push_str(std::str::from_utf8(&more)?);
+            }
+        };
+        tokio::time::timeout(PATIENCE, next).await.with_context(|| format!("no update {event} came"))?
     }
 }

@@ -3,6 +3,7 @@
 
 mod approvals;
 mod clock;
+mod conflicts;
 mod full_sync;
 mod passwords;
 mod single_process;

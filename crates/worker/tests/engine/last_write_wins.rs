@@ -1,5 +1,5 @@
 //! The law of last write wins, on a real PostgreSQL: whatever the order in which versions of records arrive, however often
-//! and through however many workers, the same rows are left.
+//! and through however many workers, the same rows are left, and every record that was read has one outcome.
 //!
 //! Left out is what is meant to depend on history: criticality, which no sync takes away; a label that hangs on board;
 //! what the ship owns; and parts that are withdrawn, which are only there if they ever came.
@@ -13,8 +13,8 @@ use domain::{Accepted, Cause, Mode, Rules, Scope, SyncId, equipment::Equipment, 
 use proptest::{prelude::*, test_runner::TestRunner};
 use serde_json::{Value, json};
 use store::{
-    Store,
-    records::{companies_apply, equipment_apply, vessels_apply},
+    Store, StoreError,
+    records::{companies_apply, counts_of, equipment_apply, vessels_apply},
     sync_runs::{NewRun, run_begin},
 };
 use testbed::World;
@@ -95,14 +95,27 @@ fn equipment(it: Written) -> Accepted<Equipment> {
     draft.accept(&Rules::at(now())).expect("sound equipment")
 }
 
+/// Writes a page as a worker does, again as long as others make it give way. Whatever is read has an outcome.
 async fn apply(store: &Store, run: SyncId, page: &[Written]) -> anyhow::Result<()> {
     let vessels: Vec<_> = page.iter().map(|it| vessel(*it)).collect();
     let equipment: Vec<_> = page.iter().map(|it| equipment(*it)).collect();
-    let mut tx = store.begin().await?;
-    vessels_apply(&mut tx, run, &vessels, now()).await?;
-    equipment_apply(&mut tx, run, &equipment, now()).await?;
-    tx.commit().await?;
-    Ok(())
+    loop {
+        let written = store
+            .transaction(async |tx| {
+                let mut applied = vessels_apply(tx, run, &vessels, now()).await?;
+                applied.extend(equipment_apply(tx, run, &equipment, now()).await?);
+                Ok::<_, StoreError>(applied)
+            })
+            .await;
+        match written {
+            Ok(applied) => {
+                anyhow::ensure!(counts_of(&applied).read() == 2 * page.len() as u64, "{applied:?}");
+                return Ok(());
+            }
+            Err(StoreError::Contended) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
 }
 
 /// What is left, and what it must be by the newest version of each.

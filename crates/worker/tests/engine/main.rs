@@ -4,7 +4,6 @@ mod control;
 mod dead_letters;
 mod dry_run;
 mod last_write_wins;
-mod laws;
 mod modes;
 mod passwords;
 mod provider;

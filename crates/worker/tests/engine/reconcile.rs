@@ -5,7 +5,10 @@ use domain::{
     clock::{Clock, SystemClock},
 };
 use serde_json::{Value, json};
-use store::reconcile::{MissingDecided, MissingPolicy, missing_decide};
+use store::{
+    reconcile::{MissingDecided, MissingPolicy, missing_decide},
+    undo::{RunUndone, run_undo},
+};
 
 use crate::scene::Scene;
 
@@ -116,6 +119,29 @@ async fn when_many_or_critical_records_are_missing_the_run_asks_before_it_deacti
     let audit = scene.rows("SELECT action, actor, detail FROM audit").await;
     let detail = json!({"decision": "deactivate", "deactivated": 2, "reason": "sold"});
     assert_eq!(audit, [json!({"action": "sync.confirm", "actor": "anna", "detail": detail})]);
+    scene.end().await;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_run_deactivated_comes_back_when_the_run_is_undone() -> anyhow::Result<()> {
+    let scene = Scene::new().await?;
+    scene.provider.small_fleet();
+    scene.provider.put_equipment("e-spare", "v-1", json!({"isCritical": false, "criticalityBasis": null}));
+    let change = "UPDATE settings SET missing_records = 'deactivate', deactivation_limit_percent = 20";
+    scene.world.execute(change).await?;
+    let first = scene.full_sync().await?;
+    scene.ended(first).await?;
+    scene.provider.forget("e-spare");
+    let done = scene.full_sync().await?;
+    assert_eq!(scene.ended(done).await?["missing_records"], "deactivated");
+    assert_eq!(status(&scene, "e-spare").await, "withdrawn");
+
+    let now = SystemClock.now();
+    let undone = scene.store.transaction(async |tx| run_undo(tx, done, "anna", now).await).await?;
+    let RunUndone::Undone(undo) = undone else { panic!("{undone:?}") };
+    assert_eq!((undo.restored, undo.withdrawn, undo.skipped), (1, 0, 0), "{undo:?}");
+    assert_eq!(status(&scene, "e-spare").await, "active");
     scene.end().await;
     Ok(())
 }
