@@ -137,6 +137,11 @@ impl Scene {
         })
         .await?;
         anyhow::ensure!(run["state"] == "completed", "{run}");
+        // A retry waits for its tier: then the figure says nothing of the speed.
+        let failed = format!("SELECT number, class, failure FROM attempts WHERE sync_id = '{id}'");
+        for attempt in self.world.query_json(&failed).await? {
+            eprintln!("an attempt failed, and the figure is worth nothing: {attempt}");
+        }
         let took = Duration::from_secs_f64(run["took"].as_f64().context("a duration")?);
         let account =
             format!("SELECT * FROM sync_counts WHERE sync_id = '{id}' AND record_type = 'equipment'");
