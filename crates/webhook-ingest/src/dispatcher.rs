@@ -21,8 +21,11 @@ use outbox::{LeftEvents, Outbox};
 use store::{unpublished::UnpublishedId, webhook_events::NewWebhookEvent};
 use tokio::sync::{mpsc, oneshot};
 
-/// Batches that may wait to be published: if the broker is slower than this, they are left in the ledger.
-const WAITING_BATCHES: usize = 64;
+/// Batches that may wait to be published, without their bodies some hundred bytes an event: if the broker falls behind by
+/// more than this, they are left in the ledger, and read from there.
+const WAITING_BATCHES: usize = 256;
+/// Batches of one round of confirms, at most.
+const ROUND: usize = 16;
 /// So many events at once are a load. Then more are awaited for a moment before they are published together: each round of
 /// confirms is a write to the broker's disk, beside those of the database, and whoever waits for a 202 feels them all.
 const LOAD: usize = 8;
@@ -96,11 +99,11 @@ enum Note {
 
 impl Dispatch {
     async fn run(mut self, mut recorded: mpsc::Receiver<Vec<NewWebhookEvent>>) {
-        let mut batches = Vec::with_capacity(WAITING_BATCHES);
-        while recorded.recv_many(&mut batches, WAITING_BATCHES).await > 0 {
+        let mut batches = Vec::with_capacity(ROUND);
+        while recorded.recv_many(&mut batches, ROUND).await > 0 {
             if batches.iter().map(Vec::len).sum::<usize>() >= LOAD {
                 tokio::time::sleep(GATHER).await;
-                while batches.len() < WAITING_BATCHES
+                while batches.len() < ROUND
                     && let Ok(more) = recorded.try_recv()
                 {
                     batches.push(more);

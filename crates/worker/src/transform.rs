@@ -1,6 +1,6 @@
 //! From what the provider sent to what can be written: pure functions of values.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use chrono::{DateTime, Utc};
 use contracts::provider::{EquipmentDraft, UserDraft, VesselDraft};
@@ -54,7 +54,7 @@ impl<T> Sorted<T> {
 
     fn of(verdicts: impl Iterator<Item = Result<Accepted<T>, Rejection>>, id: fn(&T) -> &str) -> Self {
         let mut sorted = Self::default();
-        let mut newest: BTreeMap<String, usize> = BTreeMap::new();
+        let mut newest: HashMap<String, usize> = HashMap::new();
         for verdict in verdicts {
             match verdict {
                 Err(rejection) => sorted.rejected.push(rejection),
