@@ -24,15 +24,15 @@ use tokio::sync::{mpsc, oneshot};
 /// Batches that may wait to be published, without their bodies some hundred bytes an event: if the broker falls behind by
 /// more than this, they are left in the ledger, and read from there.
 const WAITING_BATCHES: usize = 256;
-/// Batches of one round of confirms, at most.
-const ROUND: usize = 16;
+/// Batches of one round of confirms, at most: a longer round keeps the processors from those who wait for a 202.
+const ROUND: usize = 6;
 /// So many events at once are a load. Then more are awaited for a moment before they are published together: each round of
 /// confirms is a write to the broker's disk, beside those of the database, and whoever waits for a 202 feels them all.
 const LOAD: usize = 8;
 const GATHER: Duration = Duration::from_millis(8);
-/// How long a confirm may wait to be noted, so that many are noted at once. Well below the relay's patience, which
-/// would publish them again.
-const NOTE_AFTER: Duration = Duration::from_millis(100);
+/// How long a confirm may wait to be noted: so that many are noted at once, and not so many that webhooks wait for it.
+/// Well below the relay's patience, which would publish them again.
+const NOTE_AFTER: Duration = Duration::from_millis(30);
 /// Confirms that are noted with one statement, at most.
 const MOST_NOTES: usize = 2000;
 /// How often to look whether another process, or this one before it was killed, has left events behind.
