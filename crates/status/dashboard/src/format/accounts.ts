@@ -29,7 +29,8 @@ export const sumOfOutcomes = (c: Account["total"] | RecordCounts): number =>
 
 export function account(counts: RecordCounts[]): Account {
   const rows = [...counts].sort((a, b) => ORDER.indexOf(a.recordType) - ORDER.indexOf(b.recordType));
-  const add = (key: Summed | "missing" | "deactivated" | "late") => rows.reduce((n, row) => n + (row[key] ?? 0), 0);
+  const add = (key: Summed | "missing" | "deactivated" | "late") =>
+    rows.reduce((n, row) => n + (row[key] ?? 0), 0);
   const known = rows.length > 0 && rows.every((row) => row.expected != null);
   const expected = known ? rows.reduce((n, row) => n + (row.expected ?? 0), 0) : null;
   const read = add("read");
