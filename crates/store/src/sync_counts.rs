@@ -45,10 +45,19 @@ pub struct Entry {
     pub counts: RecordCounts,
 }
 
-/// Entries of outcomes alone.
+/// Entries of outcomes, and of what the provider has announced.
 #[must_use]
-pub fn entries(counts: &BTreeMap<RecordType, RecordCounts>) -> Entries {
-    counts.iter().map(|(of, counts)| (*of, Entry { counts: *counts, ..Entry::default() })).collect()
+pub fn entries(
+    counts: &BTreeMap<RecordType, RecordCounts>,
+    expected: impl IntoIterator<Item = (RecordType, u64)>,
+) -> Entries {
+    let of_counts =
+        |(of, counts): (&RecordType, &RecordCounts)| (*of, Entry { counts: *counts, ..Entry::default() });
+    let mut entries: Entries = counts.iter().map(of_counts).collect();
+    for (of, number) in expected {
+        entries.entry(of).or_default().expected = Some(number);
+    }
+    entries
 }
 
 /// Adds to the account of a run. In the transaction that ends the task: once.

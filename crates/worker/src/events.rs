@@ -191,11 +191,7 @@ async fn run(
         }
         let _created = run_begin(&mut tx, &run, now).await?;
         let counts = write_in(&mut tx, run.id, &batch, &passwords, now).await?;
-        let mut account = entries(&counts);
-        for (record_type, number) in expected {
-            account.entry(record_type).or_default().expected = Some(number);
-        }
-        account_add(&mut tx, run.id, &account).await?;
+        account_add(&mut tx, run.id, &entries(&counts, expected)).await?;
         let state = run_finish(&mut tx, run.id, now).await?;
         webhook_events_mark_processed(&mut tx, &open, run.id, now).await?;
         Ok::<_, StoreError>(Some((counts, state)))

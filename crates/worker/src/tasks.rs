@@ -268,10 +268,7 @@ async fn write_page(
         };
         let late_ids: Vec<String> = late.get(&task.record_type).into_iter().flatten().cloned().collect();
         seen_note(&mut tx, run.id, task.record_type, &seen, &late_ids).await?;
-        let mut account = entries(&counts);
-        for (record_type, number) in expected {
-            account.entry(record_type).or_default().expected = Some(number);
-        }
+        let mut account = entries(&counts, expected);
         for (record_type, ids) in &late {
             let counted = match record_type {
                 RecordType::Company => ids.intersection(&first).count(),

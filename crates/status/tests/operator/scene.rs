@@ -144,7 +144,7 @@ impl Scene {
             let applied = users_apply(&mut tx, run.id, &accepted, &records.passwords, now).await?;
             account(RecordType::User, applied);
         }
-        account_add(&mut tx, run.id, &entries(&counts)).await?;
+        account_add(&mut tx, run.id, &entries(&counts, [])).await?;
         let _state = run_finish(&mut tx, run.id, now).await?;
         tx.commit().await?;
         Ok((run.id, all))
