@@ -15,7 +15,10 @@ mod held;
 mod users;
 mod vessels;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
+};
 
 use chrono::{DateTime, Utc};
 use diesel::sql_types::*;
@@ -235,7 +238,7 @@ pub(super) async fn page_apply_to<T: Table>(
             continue;
         }
         statement("SAVEPOINT batch").execute(db).await?;
-        match batch_apply(table, db, sync_id, &batch, now).await {
+        match batch_apply(table, db, sync_id, &batch, seen, now).await {
             Ok(done) => {
                 statement("RELEASE SAVEPOINT batch").execute(db).await?;
                 outcomes.extend(done.outcomes);
@@ -332,6 +335,7 @@ async fn batch_apply<'a, T: Table>(
     db: &mut Db,
     sync_id: SyncId,
     records: &[&'a Accepted<T::Record>],
+    seen: &HashMap<String, Held>,
     now: DateTime<Utc>,
 ) -> Result<Batch<'a, T::Record>, StoreError> {
     let id_of = |it: &&'a Accepted<T::Record>| T::source_id(&it.record).as_str();
@@ -341,13 +345,15 @@ async fn batch_apply<'a, T: Table>(
         findings: Vec::new(),
     };
     let mut open: Vec<&'a Accepted<T::Record>> = records.to_vec();
+    let mut seen = Cow::Borrowed(seen);
     // Each round someone else was faster with some row; more than a few would be a quarrel, not a race.
-    for _ in 0..5 {
+    for round in 0..5 {
         if open.is_empty() {
             return Ok(done);
         }
-        // Anew, even in the first round: what was seen before may be overtaken, and is locked in another order then.
-        let seen = held_now::<T>(db, open.iter().map(id_of).collect()).await?;
+        if round > 0 {
+            seen = Cow::Owned(held_now::<T>(db, open.iter().map(id_of).collect()).await?);
+        }
         let (mut new, mut known) = (Vec::new(), Vec::new());
         for it in std::mem::take(&mut open) {
             let decision = decide(it.version, seen.get(id_of(&it)).copied());
@@ -362,7 +368,11 @@ async fn batch_apply<'a, T: Table>(
         }
         references_check(table, &mut new, &mut done);
         references_check(table, &mut known, &mut done);
-        natural_keys_check::<T>(db, [&mut new, &mut known], &mut done).await?;
+        natural_keys_check::<T>(db, &mut known, &mut done).await?;
+        if round > 0 {
+            // What is new goes in unchecked at first: whoever has its key, in the table or in this batch, keeps it out.
+            natural_keys_check::<T>(db, &mut new, &mut done).await?;
+        }
 
         let mut written: Vec<(uuid::Uuid, &'a Accepted<T::Record>, bool)> = Vec::new();
         if !known.is_empty() {
@@ -516,15 +526,14 @@ fn references_check<'a, T: Table>(
     });
 }
 
-/// Rejects records whose natural key another row, or another record of the batch, has.
+/// Rejects records whose natural key another row, or another one of them, has.
 async fn natural_keys_check<'a, T: Table>(
     db: &mut Db,
-    groups: [&mut Vec<&'a Accepted<T::Record>>; 2],
+    records: &mut Vec<&'a Accepted<T::Record>>,
     done: &mut Batch<'a, T::Record>,
 ) -> Result<(), StoreError> {
     let Some((expression, code, pointer)) = T::NATURAL_KEY else { return Ok(()) };
-    let keys: BTreeSet<&str> =
-        groups.iter().flat_map(|group| group.iter()).filter_map(|it| T::natural_key(&it.record)).collect();
+    let keys: BTreeSet<&str> = records.iter().filter_map(|it| T::natural_key(&it.record)).collect();
     if keys.is_empty() {
         return Ok(());
     }
@@ -535,22 +544,20 @@ async fn natural_keys_check<'a, T: Table>(
         .load(db)
         .await?;
     let mut holders: HashMap<String, String> = rows.into_iter().collect();
-    for group in groups {
-        group.retain(|it| {
-            let Some(key) = T::natural_key(&it.record) else { return true };
-            let source_id = T::source_id(&it.record).as_str();
-            let holder = holders.entry(key.to_owned()).or_insert_with(|| source_id.to_owned());
-            if holder == source_id {
-                return true;
-            }
-            let finding = Finding::error(code, pointer, format!("belongs to {holder} already"));
-            // An e-mail address is a person's: it stays out of the findings.
-            let finding = if T::RECORD_TYPE == RecordType::User { finding } else { finding.with_value(key) };
-            done.outcomes.insert(source_id, Outcome::Rejected);
-            done.findings.push((it, finding));
-            false
-        });
-    }
+    records.retain(|it| {
+        let Some(key) = T::natural_key(&it.record) else { return true };
+        let source_id = T::source_id(&it.record).as_str();
+        let holder = holders.entry(key.to_owned()).or_insert_with(|| source_id.to_owned());
+        if holder == source_id {
+            return true;
+        }
+        let finding = Finding::error(code, pointer, format!("belongs to {holder} already"));
+        // An e-mail address is a person's: it stays out of the findings.
+        let finding = if T::RECORD_TYPE == RecordType::User { finding } else { finding.with_value(key) };
+        done.outcomes.insert(source_id, Outcome::Rejected);
+        done.findings.push((it, finding));
+        false
+    });
     Ok(())
 }
 
