@@ -137,8 +137,9 @@ impl Sender {
         if most == 0 || self.inner.target.is_none() {
             return Ok((Vec::new(), Arc::from([])));
         }
-        let now = self.inner.clock.now();
         let mut db = self.inner.database.connection().await?;
+        // After the wait for a connection: the lease counts from here.
+        let now = self.inner.clock.now();
         let messages = outbox::claim(&mut db, most, self.inner.lease, now).await?;
         if messages.is_empty() {
             return Ok((messages, Arc::from([])));
