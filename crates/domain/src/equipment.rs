@@ -164,7 +164,8 @@ impl EquipmentDraft {
     ///
     /// A rejection with everything that is wrong with it.
     pub fn accept(self, rules: &Rules) -> Result<Accepted<Equipment>, Rejection> {
-        let version = Version::new(self.updated_at, ContentHash::of(&self));
+        let (hash, length) = ContentHash::and_length(&self);
+        let version = Version::new(self.updated_at, hash);
         let label = format!("{}/{} {}", self.code.trim(), self.unit_number, self.name.trim());
         let mut inspection = Inspection::default();
         inspection.version_time(self.updated_at, rules);
@@ -183,7 +184,10 @@ impl EquipmentDraft {
         let location = inspection.optional_text("/location", self.location.as_deref(), 200);
         let redundancy_group =
             inspection.optional_text("/redundancyGroup", self.redundancy_group.as_deref(), 100);
-        if serde_json::to_string(&self.specs).is_ok_and(|specs| specs.len() > MOST_SPECS_BYTES) {
+        // Written out a second time only where they may be too long: they are part of the content.
+        if length > MOST_SPECS_BYTES
+            && serde_json::to_string(&self.specs).is_ok_and(|specs| specs.len() > MOST_SPECS_BYTES)
+        {
             inspection.note(Finding::error("too_long", "/specs", "must be at most 64 KiB of JSON"));
         }
         let criticality_basis = inspection.take_optional(self.criticality_basis.as_deref().map(|text| {

@@ -20,10 +20,16 @@ impl ContentHash {
     /// If the draft cannot be JSON, which no draft is: they are structs with text keys.
     #[must_use]
     pub fn of<T: Serialize>(draft: &T) -> Self {
-        let digest = Sha256::digest(canonical_json(draft, "updatedAt"));
+        Self::and_length(draft).0
+    }
+
+    /// The hash, and how long the JSON is that was hashed, bytes.
+    pub(crate) fn and_length<T: Serialize>(draft: &T) -> (Self, usize) {
+        let content = canonical_json(draft, "updatedAt");
+        let digest = Sha256::digest(&content);
         let mut hash = [0; 16];
         hash.copy_from_slice(&digest[..16]);
-        Self(hash)
+        (Self(hash), content.len())
     }
 
     /// From the database.

@@ -2,9 +2,10 @@
 
 use std::marker::PhantomData;
 
-use contracts::provider::{Page, PageInfo};
+use bytes::Bytes;
+use contracts::provider::{EquipmentDraft, Page, PageInfo, UserDraft, VesselDraft, VesselExport};
 use domain::{Finding, Rejection};
-use serde::{Deserialize, de::DeserializeOwned};
+use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::{ListedRecord, PortalError};
@@ -15,6 +16,9 @@ const LARGEST_ANSWER: usize = 100 * 1024 * 1024;
 /// A record as it arrived, or why it cannot be read.
 pub type Decoded<D> = Result<D, Rejection>;
 
+/// A vessel with all that belongs to it, read record by record.
+pub type VesselRecords = VesselExport<Decoded<VesselDraft>, Decoded<EquipmentDraft>, Decoded<UserDraft>>;
+
 /// A page whose records were read one by one.
 #[derive(Debug)]
 pub struct RecordsPage<D> {
@@ -24,21 +28,25 @@ pub struct RecordsPage<D> {
     pub info: PageInfo,
 }
 
+/// What the length that an answer announces may take of memory before it is there.
+const MOST_TRUSTED: usize = 4 * 1024 * 1024;
+
 /// Reads a body in pieces, so that a small compressed answer cannot become an endless one.
-pub(crate) async fn body(mut response: reqwest::Response, path: &str) -> Result<Vec<u8>, PortalError> {
-    let mut body = Vec::new();
+pub(crate) async fn body(mut response: reqwest::Response, path: &str) -> Result<Bytes, PortalError> {
+    let announced = response.content_length().and_then(|length| usize::try_from(length).ok()).unwrap_or(0);
+    let mut body = Vec::with_capacity(announced.min(MOST_TRUSTED));
     while let Some(chunk) = response.chunk().await.map_err(PortalError::NoAnswer)? {
         if body.len() + chunk.len() > LARGEST_ANSWER {
             return Err(PortalError::TooLarge { path: path.to_owned(), limit: LARGEST_ANSWER });
         }
         body.extend_from_slice(&chunk);
     }
-    Ok(body)
+    Ok(body.into())
 }
 
 /// Reads JSON whose outline is fixed. What is not JSON may have been cut on the way and be whole the next time; JSON of
 /// another outline will stay so.
-pub(crate) fn outline<T: DeserializeOwned>(body: &[u8], path: &str) -> Result<T, PortalError> {
+pub(crate) fn outline<'b, T: Deserialize<'b>>(body: &'b [u8], path: &str) -> Result<T, PortalError> {
     serde_json::from_slice(body).map_err(|source| match source.classify() {
         serde_json::error::Category::Data => {
             PortalError::Contract { path: path.to_owned(), what: source.to_string() }
@@ -52,7 +60,8 @@ pub(crate) fn outline<T: DeserializeOwned>(body: &[u8], path: &str) -> Result<T,
 pub struct UnreadPage<D> {
     /// Where the page stands.
     pub info: PageInfo,
-    records: Vec<Box<RawValue>>,
+    /// JSON each, where it stands in the answer.
+    records: Vec<Bytes>,
     of: PhantomData<fn() -> D>,
 }
 
@@ -60,36 +69,51 @@ impl<D: ListedRecord> UnreadPage<D> {
     /// Reads the records, in the provider's order. A large page keeps a core busy for some milliseconds.
     #[must_use]
     pub fn read(&self) -> Vec<Decoded<D>> {
-        self.records.iter().map(|raw| record(raw)).collect()
+        self.records
+            .iter()
+            .map(|json| record(str::from_utf8(json).expect("JSON that was read is UTF-8")))
+            .collect()
     }
 }
 
-pub(crate) fn unread_page<D: ListedRecord>(body: &[u8], path: &str) -> Result<UnreadPage<D>, PortalError> {
-    let Page { data, page } = outline::<Page<Box<RawValue>>>(body, path)?;
-    Ok(UnreadPage { info: page, records: data, of: PhantomData })
+pub(crate) fn unread_page<D: ListedRecord>(body: &Bytes, path: &str) -> Result<UnreadPage<D>, PortalError> {
+    let Page { data, page } = outline::<Page<&RawValue>>(body, path)?;
+    let records = data.into_iter().map(|raw| body.slice_ref(raw.get().as_bytes())).collect();
+    Ok(UnreadPage { info: page, records, of: PhantomData })
 }
 
-pub(crate) fn page<D: ListedRecord>(body: &[u8], path: &str) -> Result<RecordsPage<D>, PortalError> {
+pub(crate) fn page<D: ListedRecord>(body: &Bytes, path: &str) -> Result<RecordsPage<D>, PortalError> {
     let page = unread_page(body, path)?;
     Ok(RecordsPage { records: page.read(), info: page.info })
 }
 
+pub(crate) fn vessel_export(body: &[u8], path: &str) -> Result<VesselRecords, PortalError> {
+    let VesselExport { vessel, equipment, users, as_of } =
+        outline::<VesselExport<&RawValue, &RawValue, &RawValue>>(body, path)?;
+    Ok(VesselExport {
+        vessel: record(vessel.get()),
+        equipment: equipment.into_iter().map(|raw| record(raw.get())).collect(),
+        users: users.into_iter().map(|raw| record(raw.get())).collect(),
+        as_of,
+    })
+}
+
 /// Reads one record; a wrong type is the record's fault, with a JSON pointer to the place.
-pub(crate) fn record<D: ListedRecord>(raw: &RawValue) -> Decoded<D> {
+pub(crate) fn record<D: ListedRecord>(json: &str) -> Decoded<D> {
     // Nearly all are sound: only one that is not needs the path to its fault.
-    if let Ok(record) = serde_json::from_str(raw.get()) {
+    if let Ok(record) = serde_json::from_str(json) {
         return Ok(record);
     }
-    let mut reader = serde_json::Deserializer::from_str(raw.get());
+    let mut reader = serde_json::Deserializer::from_str(json);
     serde_path_to_error::deserialize(&mut reader).map_err(|error| {
         let pointer = pointer(error.path());
-        let handle: Handle = serde_json::from_str(raw.get()).unwrap_or_default();
+        let handle: Handle = serde_json::from_str(json).unwrap_or_default();
         let id = handle.id.unwrap_or_default();
         if D::IS_PERSON {
             let finding = Finding::error("wrong_type", pointer, "not of the type that the contract asks for");
             return Rejection::because(id, None, finding);
         }
-        let value = serde_json::from_str::<serde_json::Value>(raw.get()).ok();
+        let value = serde_json::from_str::<serde_json::Value>(json).ok();
         let offending =
             value.as_ref().and_then(|v| v.pointer(&pointer)).filter(|v| !v.is_object() && !v.is_array());
         let mut finding = Finding::error("wrong_type", pointer, error.inner());
@@ -157,7 +181,7 @@ mod tests {
     fn what_is_wrong_with_a_person_is_said_without_the_person() {
         let body =
             br#"{"data":[{"id":"u-1","name":"Ola Nordmann","family_name":["Nordmann"]}],"page":{"limit":3}}"#;
-        let page = page::<Sailor>(body, "/sailors").unwrap();
+        let page = page::<Sailor>(&Bytes::from_static(body), "/sailors").unwrap();
         let rejection = page.records[0].as_ref().unwrap_err();
         assert_eq!(
             (rejection.source_id.as_str(), rejection.findings[0].pointer.as_str()),
@@ -170,7 +194,7 @@ mod tests {
     fn a_record_with_a_wrong_type_is_rejected_alone_with_a_pointer() {
         let body = br#"{"data":[{"id":"a","levels":[1]},{"id":"b","name":"Aft","levels":[1,"full"]},{"id":7,"levels":[]}],
             "page":{"limit":3}}"#;
-        let page = page::<Tank>(body, "/tanks").unwrap();
+        let page = page::<Tank>(&Bytes::from_static(body), "/tanks").unwrap();
         assert_eq!(page.records[0], Ok(Tank { id: "a".into(), levels: vec![1.0] }));
 
         let rejection = page.records[1].as_ref().unwrap_err();
@@ -186,9 +210,9 @@ mod tests {
     #[test]
     fn a_cut_answer_may_be_whole_next_time_and_another_outline_will_not() {
         use domain::FailureClass;
-        let cut = page::<Tank>(br#"{"data":[{"id":"a","#, "/tanks").unwrap_err();
+        let cut = page::<Tank>(&Bytes::from_static(br#"{"data":[{"id":"a","#), "/tanks").unwrap_err();
         assert_eq!(cut.class(), FailureClass::Transient);
-        let other = page::<Tank>(br#"{"items":[]}"#, "/tanks").unwrap_err();
+        let other = page::<Tank>(&Bytes::from_static(br#"{"items":[]}"#), "/tanks").unwrap_err();
         assert_eq!(other.class(), FailureClass::Permanent);
     }
 }

@@ -5,7 +5,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-use contracts::provider::{EquipmentDraft, ListQuery, UserDraft, VesselDraft, VesselExport};
+use bytes::Bytes;
+use contracts::provider::{EquipmentDraft, ListQuery, UserDraft, VesselDraft};
 use domain::SourceId;
 use opentelemetry::{global, propagation::Injector};
 use reqwest::{
@@ -15,14 +16,13 @@ use reqwest::{
 };
 use secrecy::{ExposeSecret, SecretString};
 use serde::de::DeserializeOwned;
-use serde_json::value::RawValue;
 use tokio::sync::{Semaphore, watch};
 use tracing::Span;
 use tracing_opentelemetry::OpenTelemetrySpanExt;
 
 use crate::{
     PortalError,
-    answer::{self, Decoded, RecordsPage, UnreadPage},
+    answer::{self, RecordsPage, UnreadPage, VesselRecords},
     circuit::{Circuit, CircuitOptions, CircuitState},
 };
 
@@ -123,21 +123,10 @@ impl PortalClient {
     }
 
     /// A vessel with all that belongs to it.
-    pub async fn vessel_export(
-        &self,
-        vessel: &SourceId,
-    ) -> Result<VesselExport<Decoded<VesselDraft>, Decoded<EquipmentDraft>, Decoded<UserDraft>>, PortalError>
-    {
+    pub async fn vessel_export(&self, vessel: &SourceId) -> Result<VesselRecords, PortalError> {
         // Safe in a path: that is what a SourceId promises.
         let path = format!("sync/export/{vessel}");
-        let export: VesselExport<Box<RawValue>, Box<RawValue>, Box<RawValue>> =
-            self.asked(Method::POST, &path, None, |body| answer::outline(body, &path)).await?;
-        Ok(VesselExport {
-            vessel: answer::record(&export.vessel),
-            equipment: export.equipment.iter().map(|raw| answer::record(raw)).collect(),
-            users: export.users.iter().map(|raw| answer::record(raw)).collect(),
-            as_of: export.as_of,
-        })
+        self.asked(Method::POST, &path, None, |body| answer::vessel_export(body, &path)).await
     }
 
     /// Asks, unless the circuit is open, and reads the answer; how that went is the circuit's to know.
@@ -146,7 +135,7 @@ impl PortalClient {
         method: Method,
         path: &str,
         query: Option<&ListQuery>,
-        read: impl FnOnce(&[u8]) -> Result<T, PortalError>,
+        read: impl FnOnce(&Bytes) -> Result<T, PortalError>,
     ) -> Result<T, PortalError> {
         let leave = self.circuit.enter(Instant::now())?;
         let result = self.ask(method, path, query).await.and_then(|body| read(&body));
@@ -155,12 +144,7 @@ impl PortalClient {
     }
 
     #[tracing::instrument(skip_all, fields(otel.kind = "client", http.request.method = %method, url.path = path))]
-    async fn ask(
-        &self,
-        method: Method,
-        path: &str,
-        query: Option<&ListQuery>,
-    ) -> Result<Vec<u8>, PortalError> {
+    async fn ask(&self, method: Method, path: &str, query: Option<&ListQuery>) -> Result<Bytes, PortalError> {
         let response = self.send(method, path, query).await?;
         let status = response.status();
         if status.is_success() {
