@@ -227,3 +227,28 @@ async fn pages_that_go_in_a_circle_end_in_a_dead_letter() -> anyhow::Result<()> 
     scene.end().await;
     Ok(())
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_new_records_with_one_natural_key_one_goes_in_and_the_other_is_told_whose_it_is()
+-> anyhow::Result<()> {
+    let scene = Scene::new().await?;
+    scene.provider.small_fleet();
+    scene.provider.put_user("u-twin-1", json!({"email": "Twin@example.com"}));
+    scene.provider.put_user("u-twin-2", json!({"email": "twin@example.com"}));
+    let mut outcomes = Vec::new();
+    for _ in 0..2 {
+        let id = scene.full_sync().await?;
+        scene.ended(id).await?;
+        let found = format!("SELECT code, source_id, message FROM findings WHERE sync_id = '{id}'");
+        assert_eq!(
+            scene.rows(&found).await,
+            [
+                json!({"code": "duplicate_email", "source_id": "u-twin-2", "message": "belongs to u-twin-1 already"})
+            ]
+        );
+        outcomes.push(scene.account(id, RecordType::User).await);
+    }
+    assert_eq!(outcomes, [[5, 5, 4, 0, 0, 0, 1, 0], [5, 5, 0, 0, 4, 0, 1, 0]]);
+    scene.end().await;
+    Ok(())
+}
