@@ -15,7 +15,7 @@ use serde_json::{Map, Value, json};
 use crate::{
     Db, Page, StoreError,
     error::{count, word},
-    records::table_of,
+    records::{shape, table_of},
     sql::statement,
 };
 
@@ -192,6 +192,8 @@ pub async fn rehearsal_end(
     statement("ROLLBACK TO SAVEPOINT rehearsal").execute(db).await?;
     statement("RELEASE SAVEPOINT rehearsal").execute(db).await?;
 
+    // As the page writes them: what is new goes in when what was there has let go of its natural key.
+    changes.sort_by_key(|(change, _)| change["row_before"].is_null());
     let rows: Vec<Value> = changes
         .into_iter()
         .map(|(mut change, after)| {
@@ -292,7 +294,7 @@ async fn raise(db: &mut Db, sync_id: SyncId, speech: &Speech) -> Result<(), Stor
             "SELECT row_after FROM sync_changes
              WHERE sync_id = $1 AND record_type = $2 AND row_after IS NOT NULL AND
                  (source_id = ANY($3) OR key_before = ANY($4) OR key_after = ANY($4)
-                  OR ($5 AND (row_before IS NULL OR key_before <> key_after)))
+                  OR ($5 AND (row_before IS NULL OR key_before IS DISTINCT FROM key_after)))
              ORDER BY id",
         )
         .bind::<Uuid, _>(sync_id.as_uuid())
@@ -336,19 +338,16 @@ async fn held(
               WHERE p.equipment_id = t.id AND p.status = 'active')"
         )
     };
-    let (key, beside) = match record_type {
-        RecordType::Company => ("NULL::text", "'{}'::jsonb".to_owned()),
-        RecordType::Vessel => ("t.imo_number", format!("jsonb_build_object('companyId', {COMPANY})")),
-        RecordType::Equipment => (
-            "t.qr_code",
-            format!(
-                "jsonb_build_object('vesselId', (SELECT v.source_id FROM vessels v WHERE v.id = t.vessel_id),
-                     'criticalParts', {}, 'maintenanceSchedules', {})",
-                part("critical_parts"),
-                part("maintenance_schedules")
-            ),
+    let key = shape(record_type).key.map_or_else(|| "NULL::text".to_owned(), |key| key("t"));
+    let beside = match record_type {
+        RecordType::Company => "'{}'::jsonb".to_owned(),
+        RecordType::Vessel | RecordType::User => format!("jsonb_build_object('companyId', {COMPANY})"),
+        RecordType::Equipment => format!(
+            "jsonb_build_object('vesselId', (SELECT v.source_id FROM vessels v WHERE v.id = t.vessel_id),
+                 'criticalParts', {}, 'maintenanceSchedules', {})",
+            part("critical_parts"),
+            part("maintenance_schedules")
         ),
-        RecordType::User => ("lower(t.email)", format!("jsonb_build_object('companyId', {COMPANY})")),
     };
     const COMPANY: &str = "(SELECT c.source_id FROM companies c WHERE c.id = t.company_id)";
     let text = format!(

@@ -119,7 +119,8 @@ impl QualityFilter {
     }
 }
 
-/// A vessel by its IMO number, or by its id here or in the onboarding portal.
+/// A vessel by its IMO number, or by its id here or in the onboarding portal. Of several that had the number, the one that
+/// is not withdrawn, or the last.
 ///
 /// # Errors
 ///
@@ -127,7 +128,7 @@ impl QualityFilter {
 pub async fn vessel_identity(db: &mut Db, vessel: &str) -> Result<Option<VesselIdentity>, StoreError> {
     let rows: Vec<(uuid::Uuid, String, String, String)> = statement(
         "SELECT id, source_id, imo_number, name FROM vessels WHERE id = $1 OR imo_number = $2 OR source_id = $2
-         ORDER BY id = $1 DESC NULLS LAST, imo_number = $2 DESC LIMIT 1",
+         ORDER BY id = $1 DESC NULLS LAST, imo_number = $2 DESC, status = 'active' DESC, version_at DESC LIMIT 1",
     )
     .bind::<Nullable<Uuid>, _>(vessel.parse::<uuid::Uuid>().ok())
     .bind::<Text, _>(vessel)

@@ -32,8 +32,7 @@ use domain::{
 pub use companies::companies_apply;
 pub use equipment::equipment_apply;
 pub use users::{
-    NewPassword, PasswordClaim, UserId, user_find_by_email, user_password_claim, users_apply,
-    users_without_password,
+    NewPassword, PasswordClaim, UserId, user_password_claim, users_apply, users_without_password,
 };
 pub(crate) use vessels::vessels_of_company;
 pub use vessels::{vessel_ids_by_imo, vessel_ids_known, vessels_apply};
@@ -119,6 +118,18 @@ impl Column {
     }
 }
 
+/// What at most one row of a table may have.
+pub(crate) struct NaturalKey {
+    /// As an expression over the table.
+    expression: &'static str,
+    /// The code of the finding about a record that comes with another's.
+    code: &'static str,
+    /// Where it stands in the record: a JSON pointer.
+    pointer: &'static str,
+    /// Which rows hold theirs, as a condition over the table; the unique index is over the same.
+    held_while: &'static str,
+}
+
 /// What the four tables differ in.
 pub(crate) trait Table: Sync {
     /// The accepted record.
@@ -133,8 +144,7 @@ pub(crate) trait Table: Sync {
     const INPUTS: &'static [&'static str] = &[];
     /// Columns that are set when the row is created, and never again.
     const ONCE: &'static [&'static str] = &[];
-    /// The natural key: its expression over the table, code and pointer of the finding.
-    const NATURAL_KEY: Option<(&'static str, &'static str, &'static str)> = None;
+    const NATURAL_KEY: Option<NaturalKey> = None;
     /// Whether the row is critical, as an expression over `t`.
     const IS_CRITICAL: &'static str = "false";
 
@@ -145,6 +155,7 @@ pub(crate) trait Table: Sync {
     fn is_critical(_: &Self::Record) -> bool {
         false
     }
+    /// What the record claims of the natural key; a record that will not hold it claims nothing.
     fn natural_key(_: &Self::Record) -> Option<&str> {
         None
     }
@@ -281,7 +292,9 @@ pub(super) async fn page_apply_to<T: Table>(
         if matches!(outcomes.get(source_id), Some(Outcome::Created | Outcome::Updated | Outcome::Conflict))
             || mended.contains(source_id)
         {
-            findings.extend(it.warnings.iter().map(|warning| of_record::<T>(it, warning.clone())));
+            if !T::is_withdrawn(&it.record) {
+                findings.extend(it.warnings.iter().map(|warning| of_record::<T>(it, warning.clone())));
+            }
             written.insert(source_id);
         }
     }
@@ -359,7 +372,10 @@ async fn batch_apply<'a, T: Table>(
             let decision = decide(it.version, seen.get(id_of(&it)).copied());
             match (settled(decision), decision) {
                 (Some(outcome), _) => drop(done.outcomes.insert(id_of(&it), outcome)),
-                (None, Decision::Create) if T::is_withdrawn(&it.record) => {
+                // A tombstone of something never seen, on something never seen: nothing older can come to life either.
+                (None, Decision::Create)
+                    if T::is_withdrawn(&it.record) && table.missing_reference(&it.record).is_some() =>
+                {
                     done.outcomes.insert(id_of(&it), Outcome::Skipped);
                 }
                 (None, Decision::Create) => new.push(it),
@@ -383,6 +399,12 @@ async fn batch_apply<'a, T: Table>(
             let ids = insert(table, db, sync_id, &new, now).await?;
             for it in new {
                 match ids.get(id_of(&it)) {
+                    // The row of a tombstone keeps older states from coming to life when they come late. Nobody sees it.
+                    Some(id) if T::is_withdrawn(&it.record) => {
+                        done.outcomes.insert(id_of(&it), Outcome::Skipped);
+                        done.confirmed.push(id_of(&it));
+                        written.push((*id, it, true));
+                    }
                     Some(id) => {
                         done.outcomes.insert(id_of(&it), Outcome::Created);
                         note(table, &mut done, it, None);
@@ -532,12 +554,15 @@ async fn natural_keys_check<'a, T: Table>(
     records: &mut Vec<&'a Accepted<T::Record>>,
     done: &mut Batch<'a, T::Record>,
 ) -> Result<(), StoreError> {
-    let Some((expression, code, pointer)) = T::NATURAL_KEY else { return Ok(()) };
+    let Some(NaturalKey { expression, code, pointer, held_while }) = T::NATURAL_KEY else { return Ok(()) };
     let keys: BTreeSet<&str> = records.iter().filter_map(|it| T::natural_key(&it.record)).collect();
     if keys.is_empty() {
         return Ok(());
     }
-    let text = format!("SELECT {expression}, source_id FROM {} WHERE {expression} = ANY($1)", T::NAME);
+    let text = format!(
+        "SELECT {expression}, source_id FROM {} WHERE {expression} = ANY($1) AND ({held_while})",
+        T::NAME
+    );
     let rows: Vec<(String, String)> = statement(&text)
         .bind::<Array<Text>, _>(keys.into_iter().collect::<Vec<_>>())
         .returning::<(Text, Text)>()
@@ -662,7 +687,7 @@ pub(crate) struct Shape {
     pub(crate) table: &'static str,
     /// Its columns of the onboarding portal.
     pub(crate) columns: Vec<&'static str>,
-    /// The natural key, as an expression over a row of that name.
+    /// The natural key that a row of that name holds, as an expression; null if it holds none.
     pub(crate) key: Option<fn(&str) -> String>,
 }
 
@@ -673,9 +698,13 @@ pub(crate) fn shape(record_type: RecordType) -> Shape {
     }
     match record_type {
         RecordType::Company => of::<companies::Companies>(None),
-        RecordType::Vessel => of::<vessels::Vessels>(Some(|row| format!("{row}.imo_number"))),
+        RecordType::Vessel => of::<vessels::Vessels>(Some(|row| {
+            format!("CASE WHEN {row}.status = 'active' THEN {row}.imo_number END")
+        })),
         RecordType::Equipment => of::<equipment::EquipmentTable>(Some(|row| format!("{row}.qr_code"))),
-        RecordType::User => of::<users::Users<'_>>(Some(|row| format!("lower({row}.email)"))),
+        RecordType::User => of::<users::Users<'_>>(Some(|row| {
+            format!("CASE WHEN {row}.status = 'active' THEN lower({row}.email) END")
+        })),
     }
 }
 

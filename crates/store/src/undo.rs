@@ -182,6 +182,9 @@ async fn undo_records(db: &mut Db, id: SyncId, record_type: RecordType) -> Resul
     let (restore, withdraw) = (those("restored"), those("withdrawn"));
 
     // Neither moves synced_at: the trigger takes both for what they are, edits in the maintenance portal.
+    // What the run created lets go of its natural key first.
+    let text = format!("UPDATE {table} SET status = 'withdrawn' WHERE id = ANY($1)");
+    statement(&text).bind::<Array<Uuid>, _>(withdraw).execute(db).await?;
     let taken = match key {
         Some(key) => format!(
             "AND NOT EXISTS (SELECT FROM {table} AS x WHERE {} = {} AND x.id <> t.id)",
@@ -207,8 +210,6 @@ async fn undo_records(db: &mut Db, id: SyncId, record_type: RecordType) -> Resul
         .returning::<Uuid>()
         .load(db)
         .await?;
-    let text = format!("UPDATE {table} SET status = 'withdrawn' WHERE id = ANY($1)");
-    statement(&text).bind::<Array<Uuid>, _>(withdraw).execute(db).await?;
     if record_type == RecordType::Equipment {
         for (table, columns) in PARTS_OF_EQUIPMENT {
             undo_parts(db, id, table, columns, &restored).await?;

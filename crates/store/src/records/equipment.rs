@@ -12,7 +12,7 @@ use domain::{
 use serde_json::Value;
 
 use super::{
-    Applied, Arrays, Column, Table, column, equipment_parts,
+    Applied, Arrays, Column, NaturalKey, Table, column, equipment_parts,
     held::{held_now, settled},
     ids_of, page_apply_to,
 };
@@ -55,8 +55,13 @@ impl Table for EquipmentTable {
     ];
     const INPUTS: &'static [&'static str] = &["qr_code_derived"];
     const ONCE: &'static [&'static str] = &["running_hours"];
-    const NATURAL_KEY: Option<(&'static str, &'static str, &'static str)> =
-        Some(("qr_code", "duplicate_qr_code", "/qrCode"));
+    /// A label that once hung on board is never another's, not even when its equipment is retired.
+    const NATURAL_KEY: Option<NaturalKey> = Some(NaturalKey {
+        expression: "qr_code",
+        code: "duplicate_qr_code",
+        pointer: "/qrCode",
+        held_while: "true",
+    });
     const IS_CRITICAL: &'static str = "t.is_critical";
     const SHIPS_NUMBER: &'static str = "t.running_hours";
 
@@ -157,7 +162,9 @@ pub async fn equipment_apply(
     let vessels = ids_of(db, "vessels", open.iter().map(|it| &it.record.vessel_source_id)).await?;
     let table = EquipmentTable { vessels };
     let foreign = foreign_codes(db, &open).await?;
-    if foreign.is_empty() {
+    // A tombstone brings no code: a label that hangs on board stays, and what was never on board takes none.
+    let tombstone = |it: &Accepted<Equipment>| it.record.withdrawn_at.is_some();
+    if foreign.is_empty() && !open.iter().any(|it| tombstone(it)) {
         return page_apply_to(&table, db, sync_id, equipment, &seen, now).await;
     }
     // They go in without the code that is another's: with the one that they have, or one of ours.
@@ -165,7 +172,10 @@ pub async fn equipment_apply(
         .iter()
         .map(|it| {
             let mut it = it.clone();
-            if let Some(clash) = foreign.get(it.record.source_id.as_str()) {
+            if tombstone(&it) {
+                it.record.qr_code = QrCode::derived(&it.record.source_id);
+                it.record.qr_code_derived = true;
+            } else if let Some(clash) = foreign.get(it.record.source_id.as_str()) {
                 let message = format!("is on the label of {} already, which keeps it", clash.holder);
                 let finding = Finding::warning("duplicate_qr_code", "/qrCode", message);
                 it.warnings.push(finding.with_value(&it.record.qr_code));

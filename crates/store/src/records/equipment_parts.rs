@@ -120,8 +120,9 @@ pub(super) async fn parts_apply(
 }
 
 async fn below_minimum(db: &mut Db, written: &Written<'_>) -> Result<Vec<(uuid::Uuid, Finding)>, StoreError> {
-    let has_critical =
-        |it: &Accepted<Equipment>| it.record.critical_parts.iter().any(|part| part.is_critical);
+    let has_critical = |it: &Accepted<Equipment>| {
+        it.record.withdrawn_at.is_none() && it.record.critical_parts.iter().any(|part| part.is_critical)
+    };
     let equipment: Vec<uuid::Uuid> =
         written.iter().filter(|(_, it, _)| has_critical(it)).map(|(id, ..)| *id).collect();
     if equipment.is_empty() {

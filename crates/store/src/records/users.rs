@@ -14,7 +14,7 @@ use domain::{
     user::User,
 };
 
-use super::{Applied, Arrays, Column, Table, column, ids_of, page_apply};
+use super::{Applied, Arrays, Column, NaturalKey, Table, column, ids_of, page_apply};
 use crate::{
     Db, StoreError,
     audit::audit_append,
@@ -143,8 +143,13 @@ impl Table for Users<'_> {
     ];
     const INPUTS: &'static [&'static str] = &["vessel_source_ids"];
     const ONCE: &'static [&'static str] = &["password_hash", "sealed_password", "password_expires_at"];
-    const NATURAL_KEY: Option<(&'static str, &'static str, &'static str)> =
-        Some(("lower(email)", "duplicate_email", "/email"));
+    /// Whoever comes back under another id may have the address of the account that was withdrawn.
+    const NATURAL_KEY: Option<NaturalKey> = Some(NaturalKey {
+        expression: "lower(email)",
+        code: "duplicate_email",
+        pointer: "/email",
+        held_while: "status = 'active'",
+    });
 
     fn source_id(record: &User) -> &SourceId {
         &record.source_id
@@ -155,7 +160,7 @@ impl Table for Users<'_> {
     }
 
     fn natural_key(record: &User) -> Option<&str> {
-        Some(record.email.as_str())
+        record.withdrawn_at.is_none().then(|| record.email.as_str())
     }
 
     fn vessel_ids(record: &User) -> Vec<String> {
@@ -274,20 +279,6 @@ pub async fn users_without_password(
             .await?;
     let with: BTreeSet<&str> = with.iter().map(String::as_str).collect();
     Ok(source_ids.iter().filter(|id| !with.contains(id.as_str())).cloned().collect())
-}
-
-/// The user with this e-mail address.
-///
-/// # Errors
-///
-/// If the database fails.
-pub async fn user_find_by_email(db: &mut Db, email: &str) -> Result<Option<UserId>, StoreError> {
-    let ids: Vec<uuid::Uuid> = statement("SELECT id FROM users WHERE lower(email) = lower($1)")
-        .bind::<Text, _>(email)
-        .returning::<Uuid>()
-        .load(db)
-        .await?;
-    Ok(ids.into_iter().next().map(UserId))
 }
 
 /// Reveals a temporary password, once, and writes the audit. In a transaction.

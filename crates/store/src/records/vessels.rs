@@ -12,7 +12,7 @@ use domain::{
     vessel::Vessel,
 };
 
-use super::{Applied, Arrays, Column, Table, column, ids_of, page_apply};
+use super::{Applied, Arrays, Column, NaturalKey, Table, column, ids_of, page_apply};
 use crate::{
     Db, StoreError,
     error::word,
@@ -53,8 +53,13 @@ impl Table for Vessels {
         column("main_engine"),
         column("service_status"),
     ];
-    const NATURAL_KEY: Option<(&'static str, &'static str, &'static str)> =
-        Some(("imo_number", "duplicate_imo_number", "/imoNumber"));
+    /// A ship whose approval was withdrawn may be approved anew under another id.
+    const NATURAL_KEY: Option<NaturalKey> = Some(NaturalKey {
+        expression: "imo_number",
+        code: "duplicate_imo_number",
+        pointer: "/imoNumber",
+        held_while: "status = 'active'",
+    });
 
     fn source_id(record: &Vessel) -> &SourceId {
         &record.source_id
@@ -65,7 +70,7 @@ impl Table for Vessels {
     }
 
     fn natural_key(record: &Vessel) -> Option<&str> {
-        Some(record.imo_number.as_str())
+        record.withdrawn_at.is_none().then(|| record.imo_number.as_str())
     }
 
     fn vessel_ids(record: &Vessel) -> Vec<String> {
@@ -225,8 +230,8 @@ pub(crate) async fn vessels_of_company(
     .await?)
 }
 
-/// The vessels with these IMO numbers, by their ids in the onboarding portal. A number that we do not know is not in the
-/// map.
+/// The vessels with these IMO numbers, by their ids in the onboarding portal; a withdrawn one only if no other has its
+/// number. A number that we do not know is not in the map.
 ///
 /// # Errors
 ///
@@ -236,7 +241,7 @@ pub async fn vessel_ids_by_imo(
     imo_numbers: &[ImoNumber],
 ) -> Result<HashMap<String, String>, StoreError> {
     let rows: Vec<(String, String)> =
-        statement("SELECT imo_number, source_id FROM vessels WHERE imo_number = ANY($1)")
+        statement("SELECT imo_number, source_id FROM vessels WHERE imo_number = ANY($1) ORDER BY status = 'active', version_at")
             .bind::<Array<Text>, _>(imo_numbers.iter().map(ImoNumber::as_str).collect::<Vec<_>>())
             .returning::<(Text, Text)>()
             .load(db)

@@ -25,6 +25,8 @@ struct Written {
     record: u8,
     hour: u8,
     content: u8,
+    /// A tombstone, which may be all that ever comes of a record.
+    withdrawn: bool,
 }
 
 /// The same versions twice: as they were written, and shuffled, with repetitions, over pages and workers.
@@ -35,9 +37,9 @@ struct Case {
 }
 
 fn versions() -> impl Strategy<Value = Vec<Written>> {
-    let written = (0..3u8, 0..6u8, 0..3u8);
+    let written = (0..3u8, 0..6u8, 0..3u8, prop::bool::weighted(0.25));
     prop::collection::vec(
-        written.prop_map(|(record, hour, content)| Written { record, hour, content }),
+        written.prop_map(|(record, hour, content, withdrawn)| Written { record, hour, content, withdrawn }),
         1..14,
     )
 }
@@ -68,11 +70,16 @@ fn now() -> DateTime<Utc> {
     "2026-06-01T00:00:00Z".parse().expect("a time")
 }
 
+fn updated_at(it: Written) -> String {
+    format!("2026-05-01T{:02}:00:00Z", it.hour)
+}
+
 fn vessel(it: Written) -> Accepted<Vessel> {
     let imo = ["9074729", "9619907", "9321483"][usize::from(it.record)];
     let draft: VesselDraft = serde_json::from_value(json!({
         "id": format!("v-{}", it.record), "imoNumber": imo, "name": format!("Vessel {}", it.content), "flag": "NO",
-        "vesselType": "ferry", "serviceStatus": "in_service", "updatedAt": format!("2026-05-01T{:02}:00:00Z", it.hour),
+        "vesselType": "ferry", "serviceStatus": "in_service", "updatedAt": updated_at(it),
+        "withdrawnAt": it.withdrawn.then(|| updated_at(it)),
         "company": {"id": "c-1", "name": "Nordic AS", "country": "NO", "updatedAt": "2026-01-01T00:00:00Z"}
     }))
     .expect("a draft");
@@ -89,7 +96,7 @@ fn equipment(it: Written) -> Accepted<Equipment> {
         "name": format!("Engine {}", it.content), "specs": {"content": it.content}, "isCritical": true,
         "criticalityBasis": "class", "isStandby": false, "serviceStatus": "in_service",
         "criticalParts": [part(0), part(1 + it.content)],
-        "updatedAt": format!("2026-05-01T{:02}:00:00Z", it.hour)
+        "updatedAt": updated_at(it), "withdrawnAt": it.withdrawn.then(|| updated_at(it))
     }))
     .expect("a draft");
     draft.accept(&Rules::at(now())).expect("sound equipment")
@@ -208,9 +215,17 @@ fn any_order_any_repetition_and_any_number_of_workers_leave_the_same_rows() -> a
                     *kept = *it;
                 }
             }
-            let names: Vec<String> = newest.values().map(|it| format!("Vessel {}", it.content)).collect();
-            let rows: Vec<&str> = one.iter().take(names.len()).filter_map(|it| it["name"].as_str()).collect();
-            prop_assert_eq!(rows, names);
+            let newest: Vec<Value> = newest
+                .values()
+                .map(|it| {
+                    let status = if it.withdrawn { "withdrawn" } else { "active" };
+                    json!({"name": format!("Vessel {}", it.content), "status": status})
+                })
+                .collect();
+            let rows = one.iter().take(newest.len());
+            let rows: Vec<Value> =
+                rows.map(|it| json!({"name": it["name"], "status": it["status"]})).collect();
+            prop_assert_eq!(rows, newest);
             Ok(())
         })
         .map_err(|failure| anyhow::anyhow!("{failure}"))
