@@ -19,7 +19,7 @@ vocabulary!(
         Conflict = "conflict",
         /// It failed validation, and was kept with its findings.
         Rejected = "rejected",
-        /// It needed nothing: stale, or a tombstone of something never seen.
+        /// It changed nothing that anybody sees: stale, or a tombstone of something never seen.
         Skipped = "skipped",
     }
 );

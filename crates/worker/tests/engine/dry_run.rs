@@ -161,11 +161,44 @@ async fn a_dry_run_of_an_empty_portal_sees_vessels_that_are_not_there_and_makes_
     Ok(())
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dry_run_sees_a_number_and_an_address_pass_on_from_page_to_page() -> anyhow::Result<()> {
+    let scene = Scene::new().await?;
+    scene.provider.small_fleet();
+    let first = scene.full_sync().await?;
+    assert_eq!(scene.ended(first).await?["state"], "completed");
+    let at = |day: u8, withdrawn: bool| {
+        let at = format!("2026-05-{day:02}T00:00:00Z");
+        json!({"updatedAt": at, "withdrawnAt": withdrawn.then_some(at)})
+    };
+    let with = |mut record: Value, name: &str, value: &str| {
+        record[name] = json!(value);
+        record
+    };
+    // One page lets go and takes; the pages after it must not stumble over either.
+    scene.provider.put_vessel("v-0", with(at(2, false), "imoNumber", "9321483"));
+    scene.provider.put_vessel("v-3", at(2, true));
+    scene.provider.put_user("u-0", with(at(2, false), "email", "user3@example.com"));
+    scene.provider.put_user("u-3", with(at(2, true), "email", "user3@example.com"));
+    for (day, id, imo) in [(3, "v-4", "9434761"), (4, "v-5", "9176187")] {
+        scene.provider.put_vessel(id, with(at(day, false), "imoNumber", imo));
+        let address = format!("{id}@example.com");
+        scene.provider.put_user(&id.replace('v', "u"), with(at(day, false), "email", &address));
+    }
+    scene.world.execute("UPDATE settings SET page_size = 4").await?;
+    said_and_done(&scene, Mode::Full, &Scope::default()).await?;
+    assert_eq!(scene.number("vessels WHERE source_id = 'v-0' AND imo_number = '9321483'").await, 1);
+    assert_eq!(scene.number("users WHERE source_id = 'u-0' AND email = 'user3@example.com'").await, 1);
+    scene.end().await;
+    Ok(())
+}
+
 #[derive(Debug, Clone)]
 enum Step {
     Vessel(u8, u8, i64),
     Equipment(u8, u8, u8, i64),
     User(u8, u8, i64),
+    Withdraw(&'static str, u8, i64),
     EditEquipment(u8),
     EditVessel(u8),
 }
@@ -176,7 +209,9 @@ fn step() -> impl Strategy<Value = Step> {
         (0u8..5, 0u8..6, day.clone()).prop_map(|(id, imo, day)| Step::Vessel(id, imo, day)),
         (0u8..8, 0u8..6, 0u8..9, day.clone())
             .prop_map(|(id, vessel, qr, day)| Step::Equipment(id, vessel, qr, day)),
-        (0u8..4, 0u8..5, day).prop_map(|(id, email, day)| Step::User(id, email, day)),
+        (0u8..4, 0u8..5, day.clone()).prop_map(|(id, email, day)| Step::User(id, email, day)),
+        (prop::sample::select(vec!["v", "e", "u"]), 0u8..4, day)
+            .prop_map(|(kind, id, day)| Step::Withdraw(kind, id, day)),
         (0u8..8).prop_map(Step::EditEquipment),
         (0u8..5).prop_map(Step::EditVessel),
     ]
@@ -189,7 +224,8 @@ async fn play(scene: &Scene, step: &Step) -> anyhow::Result<()> {
     let at = |day: &i64| format!("2026-05-{day:02}T00:00:00Z");
     match step {
         Step::Vessel(id, imo, day) => {
-            let vessel = json!({"imoNumber": IMOS[usize::from(*imo)], "name": format!("Vessel {day}"), "updatedAt": at(day)});
+            let vessel = json!({"imoNumber": IMOS[usize::from(*imo)], "name": format!("Vessel {day}"), "updatedAt": at(day),
+                "withdrawnAt": null});
             scene.provider.put_vessel(&format!("v-{id}"), vessel);
         }
         Step::Equipment(id, vessel, qr, day) => {
@@ -200,6 +236,15 @@ async fn play(scene: &Scene, step: &Step) -> anyhow::Result<()> {
         Step::User(id, email, day) => {
             let user = json!({"email": format!("user{email}@example.com"), "rank": format!("Rank {day}"), "updatedAt": at(day)});
             scene.provider.put_user(&format!("u-{id}"), user);
+        }
+        // Whether it was ever there or not.
+        Step::Withdraw(kind, id, day) => {
+            let gone = json!({"withdrawnAt": at(day), "updatedAt": at(day)});
+            match *kind {
+                "v" => scene.provider.put_vessel(&format!("v-{id}"), gone),
+                "e" => scene.provider.put_equipment(&format!("e-{id}"), &format!("v-{id}"), gone),
+                _ => scene.provider.put_user(&format!("u-{id}"), gone),
+            }
         }
         Step::EditEquipment(id) => {
             let sql = format!("UPDATE equipment SET name = 'edited on board' WHERE source_id = 'e-{id}'");

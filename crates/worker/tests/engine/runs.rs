@@ -7,7 +7,7 @@ use domain::{
     RecordType,
     clock::{Clock, SystemClock},
 };
-use serde_json::json;
+use serde_json::{Value, json};
 use store::dead_letters::{DeadLetterFilter, replay_request};
 use testbed::wait_until;
 
@@ -249,6 +249,63 @@ async fn of_new_records_with_one_natural_key_one_goes_in_and_the_other_is_told_w
         outcomes.push(scene.account(id, RecordType::User).await);
     }
     assert_eq!(outcomes, [[5, 5, 4, 0, 0, 0, 1, 0], [5, 5, 0, 0, 4, 0, 1, 0]]);
+    scene.end().await;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_withdrawn_before_it_came_stays_withdrawn_and_its_number_and_address_are_free()
+-> anyhow::Result<()> {
+    let scene = Scene::new().await?;
+    let state = |of: &str, updated_at: &str, withdrawn_at: Option<&str>| {
+        let dated = |mut record: Value| {
+            record["updatedAt"] = json!(updated_at);
+            record["withdrawnAt"] = json!(withdrawn_at);
+            record
+        };
+        let vessel = format!("v-{of}");
+        scene.provider.put_vessel(&vessel, dated(json!({"imoNumber": "9074729"})));
+        let equipment = dated(json!({"qrCode": "ACME-000001"}));
+        scene.provider.put_equipment(&format!("e-{of}"), &vessel, equipment);
+        scene.provider.put_user(&format!("u-{of}"), dated(json!({"email": "ola@example.com"})));
+    };
+    let (before, sold, after) = ("2026-05-01T00:00:00Z", "2026-05-02T00:00:00Z", "2026-05-03T00:00:00Z");
+    // A tombstone is the first that comes, and an older state comes late.
+    for (updated_at, withdrawn_at) in [(sold, Some(sold)), (before, None)] {
+        state("1", updated_at, withdrawn_at);
+        let id = scene.full_sync().await?;
+        assert_eq!(scene.ended(id).await?["state"], "completed");
+        for record_type in [RecordType::Vessel, RecordType::Equipment, RecordType::User] {
+            assert_eq!(scene.account(id, record_type).await, [1, 1, 0, 0, 0, 0, 0, 1], "{record_type}");
+        }
+        for table in ["vessels", "equipment", "users"] {
+            assert_eq!(scene.number(&format!("{table} WHERE status = 'withdrawn'")).await, 1, "{table}");
+        }
+    }
+
+    // Number, label and address come anew with other ids.
+    state("2", after, None);
+    let id = scene.full_sync().await?;
+    assert_eq!(scene.ended(id).await?["state"], "completed");
+    for (table, key, value) in [
+        ("vessels", "imo_number", "9074729"),
+        ("equipment", "qr_code", "ACME-000001"),
+        ("users", "email", "ola@example.com"),
+    ] {
+        let new = format!("{table} WHERE source_id LIKE '%-2' AND status = 'active' AND {key} = '{value}'");
+        assert_eq!(scene.number(&new).await, 1, "{table}");
+    }
+
+    // Withdrawn after it was there, equipment keeps the label that hung on board: nobody else may have it.
+    // Number and address pass on within one page.
+    scene.world.execute("UPDATE settings SET page_size = 100").await?;
+    state("2", "2026-05-04T00:00:00Z", Some("2026-05-04T00:00:00Z"));
+    state("3", after, None);
+    let id = scene.full_sync().await?;
+    assert_eq!(scene.ended(id).await?["state"], "completed");
+    assert_eq!(scene.account(id, RecordType::Vessel).await, [3, 3, 1, 1, 0, 0, 0, 1]);
+    assert_eq!(scene.account(id, RecordType::Equipment).await, [3, 3, 0, 1, 0, 1, 0, 1]);
+    assert_eq!(scene.account(id, RecordType::User).await, [3, 3, 1, 1, 0, 0, 0, 1]);
     scene.end().await;
     Ok(())
 }
