@@ -137,3 +137,30 @@ async fn what_a_run_wrote_over_comes_back_and_what_it_created_is_withdrawn() -> 
     scene.end().await;
     Ok(())
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_number_that_a_run_passed_on_to_another_vessel_comes_back_with_its_vessel() -> anyhow::Result<()> {
+    let scene = Scene::new().await?;
+    scene
+        .sync(&Records { vessels: vec![vessel("v-1", "9074729", "Nordic Star")], ..Records::default() })
+        .await?;
+    let withdrawn = json!({"updatedAt": day(2), "withdrawnAt": day(2)});
+    let passed_on = Records {
+        vessels: vec![
+            merged(vessel("v-1", "9074729", "Nordic Star"), withdrawn),
+            merged(vessel("v-2", "9074729", "Nordic Star"), json!({"updatedAt": day(2)})),
+        ],
+        ..Records::default()
+    };
+    let (run, _) = scene.sync(&passed_on).await?;
+    let vessels = "SELECT source_id, status FROM vessels ORDER BY source_id";
+    let of = |first: &str, second: &str| {
+        [json!({"source_id": "v-1", "status": first}), json!({"source_id": "v-2", "status": second})]
+    };
+    assert_eq!(scene.rows(vessels).await, of("withdrawn", "active"));
+    let undone = scene.undo(run, 200).await;
+    assert_eq!((&undone["restored"], &undone["withdrawn"]), (&json!(1), &json!(1)), "{undone}");
+    assert_eq!(scene.rows(vessels).await, of("active", "withdrawn"));
+    scene.end().await;
+    Ok(())
+}
