@@ -5,15 +5,17 @@
 //! workers cannot deadlock) and decided again under the lock (so that they cannot race): last write wins. What is new
 //! is inserted `ON CONFLICT DO NOTHING`; a row that somebody else was faster with goes round again.
 //!
-//! Parts and schedules, and what a table needs beside this, stand in its own file.
+//! What the tables say of themselves stands in `table.rs` and a file each; the statements that write in `write.rs`.
 
 mod companies;
 mod disputes;
 mod equipment;
 mod equipment_parts;
 mod held;
+mod table;
 mod users;
 mod vessels;
+mod write;
 
 use std::{
     borrow::Cow,
@@ -31,20 +33,24 @@ use domain::{
 
 pub use companies::companies_apply;
 pub use equipment::equipment_apply;
+pub(crate) use table::{Shape, shape};
 pub use users::{
     NewPassword, PasswordClaim, UserId, user_password_claim, users_apply, users_without_password,
 };
 pub(crate) use vessels::vessels_of_company;
 pub use vessels::{vessel_ids_by_imo, vessel_ids_known, vessels_apply};
+pub(crate) use write::image;
 
 use disputes::Dispute;
 use held::{HeldRow, held_now, held_rows, settled};
+use table::{NaturalKey, Table};
+use write::{insert, update};
 
 use crate::{
     Db, StoreError,
     conflicts::policy_of,
     findings::{RecordFinding, findings_clear, findings_insert, findings_of_rejected_clear},
-    sql::{Statement, statement},
+    sql::statement,
 };
 
 /// Where records of a type stand.
@@ -72,124 +78,6 @@ pub fn counts_of(applied: &[Applied]) -> RecordCounts {
     applied.iter().map(|it| it.outcome).collect()
 }
 
-/// A column that belongs to the onboarding portal.
-pub(crate) struct Column {
-    /// In the table.
-    name: &'static str,
-    /// Its value out of the input `i`, and the row `t` when there is one.
-    value: Source,
-}
-
-enum Source {
-    Plain,
-    /// SQL over `i`.
-    Made(&'static str),
-    /// SQL over `i` and `t`, for updates only.
-    Merged(&'static str),
-}
-
-pub(crate) const fn column(name: &'static str) -> Column {
-    Column { name, value: Source::Plain }
-}
-
-impl Column {
-    /// The input holds it in another form.
-    const fn made(self, sql: &'static str) -> Self {
-        Self { name: self.name, value: Source::Made(sql) }
-    }
-
-    /// An update takes the row's value into account.
-    const fn merged(self, sql: &'static str) -> Self {
-        Self { name: self.name, value: Source::Merged(sql) }
-    }
-
-    fn inserted(&self) -> String {
-        match self.value {
-            Source::Plain | Source::Merged(_) => format!("i.{}", self.name),
-            Source::Made(sql) => sql.to_owned(),
-        }
-    }
-
-    fn updated(&self) -> String {
-        match self.value {
-            Source::Plain => format!("i.{}", self.name),
-            Source::Made(sql) | Source::Merged(sql) => sql.to_owned(),
-        }
-    }
-}
-
-/// What at most one row of a table may have.
-pub(crate) struct NaturalKey {
-    /// As an expression over the table.
-    expression: &'static str,
-    /// The code of the finding about a record that comes with another's.
-    code: &'static str,
-    /// Where it stands in the record: a JSON pointer.
-    pointer: &'static str,
-    /// Which rows hold theirs, as a condition over the table; the unique index is over the same.
-    held_while: &'static str,
-}
-
-/// What the four tables differ in.
-pub(crate) trait Table: Sync {
-    /// The accepted record.
-    type Record: Sync;
-    /// The table's name.
-    const NAME: &'static str;
-    /// What it holds.
-    const RECORD_TYPE: RecordType;
-    /// Columns of the onboarding portal.
-    const COLUMNS: &'static [Column];
-    /// Inputs that are no columns, for `made` and `merged`.
-    const INPUTS: &'static [&'static str] = &[];
-    /// Columns that are set when the row is created, and never again.
-    const ONCE: &'static [&'static str] = &[];
-    const NATURAL_KEY: Option<NaturalKey> = None;
-    /// Whether the row is critical, as an expression over `t`.
-    const IS_CRITICAL: &'static str = "false";
-
-    fn source_id(record: &Self::Record) -> &SourceId;
-    fn is_withdrawn(_: &Self::Record) -> bool {
-        false
-    }
-    fn is_critical(_: &Self::Record) -> bool {
-        false
-    }
-    /// What the record claims of the natural key; a record that will not hold it claims nothing.
-    fn natural_key(_: &Self::Record) -> Option<&str> {
-        None
-    }
-    /// The ship's own number that the onboarding portal may contradict, as an expression over `t`.
-    const SHIPS_NUMBER: &'static str = "NULL::integer";
-
-    /// The vessels that the record belongs to, by their ids in the onboarding portal.
-    fn vessel_ids(_: &Self::Record) -> Vec<String> {
-        Vec::new()
-    }
-    /// Why the record cannot go in for what it refers to.
-    fn missing_reference(&self, _: &Self::Record) -> Option<Finding> {
-        None
-    }
-    /// What is odd about a record that is to be written, in the light of what we have. `ships`: the ship's own number
-    /// of a row that is there.
-    fn warnings(&self, _: &Self::Record, _ships: Option<i32>) -> Vec<Finding> {
-        Vec::new()
-    }
-    /// Binds an array each of `COLUMNS`, `INPUTS` and `ONCE`, in that order.
-    fn bind<'f>(&'f self, statement: Statement<'f>, rows: &[&'f Accepted<Self::Record>]) -> Statement<'f>;
-    /// What is to be done beside: parts of what was written. `written`: row id, record, whether it is new. Returns what
-    /// is odd about some rows then.
-    fn after(
-        &self,
-        _: &mut Db,
-        _: SyncId,
-        _written: &[(uuid::Uuid, &Accepted<Self::Record>, bool)],
-        _now: DateTime<Utc>,
-    ) -> impl Future<Output = Result<Vec<(uuid::Uuid, Finding)>, StoreError>> + Send {
-        async { Ok(Vec::new()) }
-    }
-}
-
 /// What a batch came to.
 struct Batch<'a, R> {
     outcomes: HashMap<&'a str, Outcome>,
@@ -203,7 +91,7 @@ struct Batch<'a, R> {
 const MOST_DEADLOCKS: u32 = 5;
 
 /// Writes a page. Every record of the input has one outcome, in its order.
-pub(crate) async fn page_apply<T: Table>(
+async fn page_apply<T: Table>(
     table: &T,
     db: &mut Db,
     sync_id: SyncId,
@@ -216,7 +104,7 @@ pub(crate) async fn page_apply<T: Table>(
 }
 
 /// As [`page_apply`], for who has looked already.
-pub(super) async fn page_apply_to<T: Table>(
+async fn page_apply_to<T: Table>(
     table: &T,
     db: &mut Db,
     sync_id: SyncId,
@@ -586,137 +474,9 @@ async fn natural_keys_check<'a, T: Table>(
     Ok(())
 }
 
-/// The names of the input `i`: what every table has, then its own.
-fn input_names<T: Table>() -> String {
-    let mut names = vec!["id", "source_id", "source_updated_at", "content_hash", "status"];
-    names.extend(T::COLUMNS.iter().filter(|it| !matches!(it.value, Source::Made(_))).map(|it| it.name));
-    names.extend(T::INPUTS);
-    names.extend(T::ONCE);
-    names.join(", ")
-}
-
-/// `unnest($3, $4, …) AS i (…)`; `$1` is the time, `$2` the run.
-fn input<T: Table>() -> String {
-    let names = input_names::<T>();
-    let parameters: Vec<String> = (3..names.split(", ").count() + 3).map(|n| format!("${n}")).collect();
-    format!("unnest({}) AS i ({names})", parameters.join(", "))
-}
-
-fn bound<'f, T: Table>(
-    table: &'f T,
-    text: &'f str,
-    sync_id: SyncId,
-    records: &[&'f Accepted<T::Record>],
-    now: DateTime<Utc>,
-) -> Statement<'f> {
-    let status = |it: &&Accepted<T::Record>| if T::is_withdrawn(&it.record) { "withdrawn" } else { "active" };
-    let statement = statement(text)
-        .bind::<Timestamptz, _>(now)
-        .bind::<Uuid, _>(sync_id.as_uuid())
-        .bind::<Array<Uuid>, _>(records.iter().map(|_| uuid::Uuid::now_v7()).collect::<Vec<_>>())
-        .bind::<Array<Text>, _>(
-            records.iter().map(|it| T::source_id(&it.record).as_str()).collect::<Vec<_>>(),
-        )
-        .bind::<Array<Timestamptz>, _>(records.iter().map(|it| it.version.updated_at).collect::<Vec<_>>())
-        .bind::<Array<Binary>, _>(
-            records.iter().map(|it| it.version.hash.as_bytes().as_slice()).collect::<Vec<_>>(),
-        )
-        .bind::<Array<Text>, _>(records.iter().map(status).collect::<Vec<_>>());
-    table.bind(statement, records)
-}
-
-async fn insert<T: Table>(
-    table: &T,
-    db: &mut Db,
-    sync_id: SyncId,
-    records: &[&Accepted<T::Record>],
-    now: DateTime<Utc>,
-) -> Result<HashMap<String, uuid::Uuid>, StoreError> {
-    let names: Vec<&str> = T::COLUMNS.iter().map(|it| it.name).chain(T::ONCE.iter().copied()).collect();
-    let once = T::ONCE.iter().map(|name| format!("i.{name}"));
-    let values: Vec<String> = T::COLUMNS.iter().map(Column::inserted).chain(once).collect();
-    let text = format!(
-        "INSERT INTO {} (id, source_id, source_updated_at, content_hash, status, version_at, last_writer, synced_at,
-             synced_by, created_at, updated_at, {})
-         SELECT i.id, i.source_id, i.source_updated_at, i.content_hash, i.status, i.source_updated_at, 'onboarding', $1,
-             $2, $1, $1, {}
-         FROM {} ON CONFLICT DO NOTHING RETURNING source_id, id",
-        T::NAME,
-        names.join(", "),
-        values.join(", "),
-        input::<T>()
-    );
-    let inserted: Vec<(String, uuid::Uuid)> =
-        bound(table, &text, sync_id, records, now).returning::<(Text, Uuid)>().load(db).await?;
-    Ok(inserted.into_iter().collect())
-}
-
-async fn update<T: Table>(
-    table: &T,
-    db: &mut Db,
-    sync_id: SyncId,
-    records: &[&Accepted<T::Record>],
-    now: DateTime<Utc>,
-) -> Result<(), StoreError> {
-    let sets: Vec<String> = T::COLUMNS.iter().map(|it| format!("{} = {}", it.name, it.updated())).collect();
-    // What is written over is kept in the same statement, so that a run can be undone. synced_at always moves, which
-    // tells the trigger that this is no edit of the maintenance portal.
-    let text = format!(
-        "WITH i AS (SELECT * FROM {}), kept AS (
-             INSERT INTO overwritten (sync_id, record_type, row_id, synced_by, image)
-             SELECT $2, '{}', t.id, t.synced_by, {} FROM {} AS t JOIN i ON t.source_id = i.source_id
-         )
-         UPDATE {} AS t SET source_updated_at = i.source_updated_at, content_hash = i.content_hash, status = i.status,
-             version_at = i.source_updated_at, last_writer = 'onboarding', updated_at = $1, synced_by = $2,
-             synced_at = greatest($1, t.synced_at + interval '1 microsecond'), {}
-         FROM i WHERE t.source_id = i.source_id",
-        input::<T>(),
-        T::RECORD_TYPE,
-        image(T::COLUMNS.iter().map(|it| it.name)),
-        T::NAME,
-        T::NAME,
-        sets.join(", "),
-    );
-    bound(table, &text, sync_id, records, now).execute(db).await?;
-    Ok(())
-}
-
-/// What may be restored of a table's rows.
-pub(crate) struct Shape {
-    /// Its name.
-    pub(crate) table: &'static str,
-    /// Its columns of the onboarding portal.
-    pub(crate) columns: Vec<&'static str>,
-    /// The natural key that a row of that name holds, as an expression; null if it holds none.
-    pub(crate) key: Option<fn(&str) -> String>,
-}
-
-/// The shape of the table of these records.
-pub(crate) fn shape(record_type: RecordType) -> Shape {
-    fn of<T: Table>(key: Option<fn(&str) -> String>) -> Shape {
-        Shape { table: T::NAME, columns: T::COLUMNS.iter().map(|it| it.name).collect(), key }
-    }
-    match record_type {
-        RecordType::Company => of::<companies::Companies>(None),
-        RecordType::Vessel => of::<vessels::Vessels>(Some(|row| {
-            format!("CASE WHEN {row}.status = 'active' THEN {row}.imo_number END")
-        })),
-        RecordType::Equipment => of::<equipment::EquipmentTable>(Some(|row| format!("{row}.qr_code"))),
-        RecordType::User => of::<users::Users<'_>>(Some(|row| {
-            format!("CASE WHEN {row}.status = 'active' THEN lower({row}.email) END")
-        })),
-    }
-}
-
 /// The tables of what belongs to equipment, with their columns of the onboarding portal.
 pub(crate) const PARTS_OF_EQUIPMENT: [(&str, &[&str]); 2] =
     [equipment_parts::CRITICAL_PARTS, equipment_parts::MAINTENANCE_SCHEDULES];
-
-/// A row `t` before it is written over: these columns and its status.
-pub(crate) fn image<'n>(columns: impl Iterator<Item = &'n str>) -> String {
-    let pairs: Vec<String> = columns.chain(["status"]).map(|name| format!("'{name}', t.{name}")).collect();
-    format!("jsonb_build_object({})", pairs.join(", "))
-}
 
 /// The row ids of records of another table, by their source ids.
 pub(crate) async fn ids_of(
@@ -735,43 +495,4 @@ pub(crate) async fn ids_of(
         .load(db)
         .await?;
     Ok(rows.into_iter().collect())
-}
-
-/// Binds one array per call: a column of all records.
-pub(crate) struct Arrays<'f, 'r, R> {
-    statement: Statement<'f>,
-    rows: &'r [R],
-}
-
-impl<'f, 'r, R: Copy> Arrays<'f, 'r, R> {
-    pub(crate) const fn of(statement: Statement<'f>, rows: &'r [R]) -> Self {
-        Self { statement, rows }
-    }
-
-    pub(crate) fn done(self) -> Statement<'f> {
-        self.statement
-    }
-
-    pub(crate) fn add<Type, U>(self, value: impl Fn(R) -> U) -> Self
-    where
-        diesel::pg::Pg: HasSqlType<Array<Type>>,
-        Vec<U>: diesel::serialize::ToSql<Array<Type>, diesel::pg::Pg>,
-        U: Send + 'f,
-        Type: Send + 'f + 'static,
-    {
-        let values: Vec<U> = self.rows.iter().map(|row| value(*row)).collect();
-        Self { statement: self.statement.bind::<Array<Type>, _>(values), rows: self.rows }
-    }
-
-    pub(crate) fn text(self, value: impl Fn(R) -> &'f str) -> Self {
-        self.add::<Text, _>(value)
-    }
-
-    pub(crate) fn text_if_any(self, value: impl Fn(R) -> Option<&'f str>) -> Self {
-        self.add::<Nullable<Text>, _>(value)
-    }
-
-    pub(crate) fn number_if_any(self, value: impl Fn(R) -> Option<i32>) -> Self {
-        self.add::<Nullable<Int4>, _>(value)
-    }
 }

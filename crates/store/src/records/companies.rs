@@ -3,7 +3,10 @@
 use chrono::{DateTime, Utc};
 use domain::{Accepted, RecordType, SourceId, SyncId, company::Company};
 
-use super::{Applied, Arrays, Column, Table, column, page_apply};
+use super::{
+    Applied, page_apply,
+    table::{Arrays, Column, Table, column},
+};
 use crate::{Db, StoreError, sql::Statement};
 
 pub(super) struct Companies;

@@ -9,7 +9,11 @@ use domain::{
 };
 use serde_json::{Map, Value};
 
-use super::{Table, bound, held::HeldRow, input};
+use super::{
+    held::HeldRow,
+    table::Table,
+    write::{bound, input},
+};
 use crate::{Db, StoreError, sql::statement};
 
 /// What a downgrade is about.

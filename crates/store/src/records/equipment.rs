@@ -12,9 +12,10 @@ use domain::{
 use serde_json::Value;
 
 use super::{
-    Applied, Arrays, Column, NaturalKey, Table, column, equipment_parts,
+    Applied, equipment_parts,
     held::{held_now, settled},
     ids_of, page_apply_to,
+    table::{Arrays, Column, NaturalKey, Table, column},
 };
 use crate::{
     Db, StoreError,

@@ -9,7 +9,7 @@ use domain::{
     equipment::{CriticalPart, Equipment, MaintenanceSchedule},
 };
 
-use super::{Arrays, image};
+use super::{table::Arrays, write::image};
 use crate::{Db, StoreError, sql::statement};
 
 type Written<'a> = [(uuid::Uuid, &'a Accepted<Equipment>, bool)];

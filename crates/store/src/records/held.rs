@@ -11,7 +11,7 @@ use domain::{
 };
 use serde_json::Value;
 
-use super::Table;
+use super::table::Table;
 use crate::{Db, StoreError, sql::statement};
 
 /// A row as the decision needs it.

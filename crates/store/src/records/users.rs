@@ -14,7 +14,10 @@ use domain::{
     user::User,
 };
 
-use super::{Applied, Arrays, Column, NaturalKey, Table, column, ids_of, page_apply};
+use super::{
+    Applied, ids_of, page_apply,
+    table::{Arrays, Column, NaturalKey, Table, column},
+};
 use crate::{
     Db, StoreError,
     audit::audit_append,

@@ -12,7 +12,10 @@ use domain::{
     vessel::Vessel,
 };
 
-use super::{Applied, Arrays, Column, NaturalKey, Table, column, ids_of, page_apply};
+use super::{
+    Applied, ids_of, page_apply,
+    table::{Arrays, Column, NaturalKey, Table, column},
+};
 use crate::{
     Db, StoreError,
     error::word,

@@ -1,0 +1,115 @@
+//! The statements that write a page: one `INSERT` of what is new, one `UPDATE` of what is known, over arrays.
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, Utc};
+use diesel::sql_types::*;
+use diesel_async::RunQueryDsl;
+use domain::{Accepted, SyncId};
+
+use super::table::{Column, Source, Table};
+use crate::{
+    Db, StoreError,
+    sql::{Statement, statement},
+};
+
+/// The names of the input `i`: what every table has, then its own.
+fn input_names<T: Table>() -> String {
+    let mut names = vec!["id", "source_id", "source_updated_at", "content_hash", "status"];
+    names.extend(T::COLUMNS.iter().filter(|it| !matches!(it.value, Source::Made(_))).map(|it| it.name));
+    names.extend(T::INPUTS);
+    names.extend(T::ONCE);
+    names.join(", ")
+}
+
+/// `unnest($3, $4, …) AS i (…)`; `$1` is the time, `$2` the run.
+pub(super) fn input<T: Table>() -> String {
+    let names = input_names::<T>();
+    let parameters: Vec<String> = (3..names.split(", ").count() + 3).map(|n| format!("${n}")).collect();
+    format!("unnest({}) AS i ({names})", parameters.join(", "))
+}
+
+pub(super) fn bound<'f, T: Table>(
+    table: &'f T,
+    text: &'f str,
+    sync_id: SyncId,
+    records: &[&'f Accepted<T::Record>],
+    now: DateTime<Utc>,
+) -> Statement<'f> {
+    let status = |it: &&Accepted<T::Record>| if T::is_withdrawn(&it.record) { "withdrawn" } else { "active" };
+    let statement = statement(text)
+        .bind::<Timestamptz, _>(now)
+        .bind::<Uuid, _>(sync_id.as_uuid())
+        .bind::<Array<Uuid>, _>(records.iter().map(|_| uuid::Uuid::now_v7()).collect::<Vec<_>>())
+        .bind::<Array<Text>, _>(
+            records.iter().map(|it| T::source_id(&it.record).as_str()).collect::<Vec<_>>(),
+        )
+        .bind::<Array<Timestamptz>, _>(records.iter().map(|it| it.version.updated_at).collect::<Vec<_>>())
+        .bind::<Array<Binary>, _>(
+            records.iter().map(|it| it.version.hash.as_bytes().as_slice()).collect::<Vec<_>>(),
+        )
+        .bind::<Array<Text>, _>(records.iter().map(status).collect::<Vec<_>>());
+    table.bind(statement, records)
+}
+
+pub(super) async fn insert<T: Table>(
+    table: &T,
+    db: &mut Db,
+    sync_id: SyncId,
+    records: &[&Accepted<T::Record>],
+    now: DateTime<Utc>,
+) -> Result<HashMap<String, uuid::Uuid>, StoreError> {
+    let names: Vec<&str> = T::COLUMNS.iter().map(|it| it.name).chain(T::ONCE.iter().copied()).collect();
+    let once = T::ONCE.iter().map(|name| format!("i.{name}"));
+    let values: Vec<String> = T::COLUMNS.iter().map(Column::inserted).chain(once).collect();
+    let text = format!(
+        "INSERT INTO {} (id, source_id, source_updated_at, content_hash, status, version_at, last_writer, synced_at,
+             synced_by, created_at, updated_at, {})
+         SELECT i.id, i.source_id, i.source_updated_at, i.content_hash, i.status, i.source_updated_at, 'onboarding', $1,
+             $2, $1, $1, {}
+         FROM {} ON CONFLICT DO NOTHING RETURNING source_id, id",
+        T::NAME,
+        names.join(", "),
+        values.join(", "),
+        input::<T>()
+    );
+    let inserted: Vec<(String, uuid::Uuid)> =
+        bound(table, &text, sync_id, records, now).returning::<(Text, Uuid)>().load(db).await?;
+    Ok(inserted.into_iter().collect())
+}
+
+pub(super) async fn update<T: Table>(
+    table: &T,
+    db: &mut Db,
+    sync_id: SyncId,
+    records: &[&Accepted<T::Record>],
+    now: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    let sets: Vec<String> = T::COLUMNS.iter().map(|it| format!("{} = {}", it.name, it.updated())).collect();
+    // What is written over is kept in the same statement, so that a run can be undone. synced_at always moves, which
+    // tells the trigger that this is no edit of the maintenance portal.
+    let text = format!(
+        "WITH i AS (SELECT * FROM {}), kept AS (
+             INSERT INTO overwritten (sync_id, record_type, row_id, synced_by, image)
+             SELECT $2, '{}', t.id, t.synced_by, {} FROM {} AS t JOIN i ON t.source_id = i.source_id
+         )
+         UPDATE {} AS t SET source_updated_at = i.source_updated_at, content_hash = i.content_hash, status = i.status,
+             version_at = i.source_updated_at, last_writer = 'onboarding', updated_at = $1, synced_by = $2,
+             synced_at = greatest($1, t.synced_at + interval '1 microsecond'), {}
+         FROM i WHERE t.source_id = i.source_id",
+        input::<T>(),
+        T::RECORD_TYPE,
+        image(T::COLUMNS.iter().map(|it| it.name)),
+        T::NAME,
+        T::NAME,
+        sets.join(", "),
+    );
+    bound(table, &text, sync_id, records, now).execute(db).await?;
+    Ok(())
+}
+
+/// A row `t` before it is written over: these columns and its status.
+pub(crate) fn image<'n>(columns: impl Iterator<Item = &'n str>) -> String {
+    let pairs: Vec<String> = columns.chain(["status"]).map(|name| format!("'{name}', t.{name}")).collect();
+    format!("jsonb_build_object({})", pairs.join(", "))
+}
