@@ -7,7 +7,7 @@ use protox::prost::Message;
 fn main() -> Result<(), Box<dyn Error>> {
     let root = PathBuf::from(env::var("CARGO_MANIFEST_DIR")?).join("../../proto-schemas");
     println!("cargo:rerun-if-changed={}", root.join("sms").display());
-    let files = ["records", "events", "commands", "tasks", "updates", "dead_letters"]
+    let files = ["records", "events", "bundles", "commands", "tasks", "updates", "dead_letters"]
         .map(|name| root.join("sms/sync/v1").join(name).with_extension("proto"));
 
     let set = protox::compile(&files, [&root])?;

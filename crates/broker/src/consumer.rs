@@ -1,21 +1,24 @@
 //! Consuming: deliveries in, dispositions out. Survives a broker that goes and comes back.
 
-use std::time::{Duration, Instant};
+use std::{
+    collections::VecDeque,
+    time::{Duration, Instant},
+};
 
 use futures_util::StreamExt;
 use lapin::{
     Consumer,
-    options::{BasicAckOptions, BasicCancelOptions, BasicConsumeOptions, BasicNackOptions, BasicQosOptions},
-    types::{AMQPValue, FieldTable, ShortString},
+    options::{BasicCancelOptions, BasicConsumeOptions, BasicQosOptions},
+    types::{FieldTable, ShortString},
 };
 use tokio::time::timeout;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::Instrument;
 
 use crate::{
-    Broker, BrokerError, Delivery, Disposition, Publisher, Queue, dead_letters,
-    publisher::{ATTEMPT_HEADER, Raw},
-    topology, trace,
+    Broker, Delivery, Disposition, Publisher, Queue,
+    ticket::{self, Ticket},
+    trace,
 };
 
 /// How long a batch waits for company after its first message.
@@ -42,7 +45,7 @@ pub async fn consume<H, F>(
             let (handler, publisher) = (handler.clone(), publisher.clone());
             in_hand.spawn(async move {
                 let began = Instant::now();
-                let (delivery, ticket) = split(message);
+                let (delivery, ticket) = ticket::deliver(message);
                 let span = tracing::info_span!(
                     "process",
                     otel.name = format!("process {queue}"),
@@ -77,7 +80,7 @@ pub async fn consume<H, F>(
     in_hand.wait().await;
 }
 
-/// Like [`consume`], but hands over what waits together, at most `largest`, and one batch at a time. The handler answers
+/// Like [`consume`], but unpacks bundles, and hands over what waits together, at most `largest`, and one batch at a time. The handler answers
 /// with one disposition for each, in order. An idle message waits at most two milliseconds for company.
 pub async fn consume_batches<H, F>(
     broker: &Broker,
@@ -92,15 +95,24 @@ pub async fn consume_batches<H, F>(
     let publisher = Publisher::new(broker);
     // Twice the batch, so that the next one gathers while this one is handled.
     while let Some(mut session) = Session::open(broker, queue.name(), largest.saturating_mul(2), stop).await {
-        while let Some(first) = session.next(stop).await {
+        // Of a bundle that did not fit into the batch.
+        let mut waiting = VecDeque::new();
+        loop {
+            if waiting.is_empty() {
+                let Some(first) = session.next(stop).await else { break };
+                waiting.extend(ticket::unpack(first, &publisher, queue).await);
+            }
             let began = Instant::now();
-            let mut batch = vec![split(first)];
-            while batch.len() < usize::from(largest) {
+            while waiting.len() < usize::from(largest) {
                 match timeout(LINGER, session.next(stop)).await {
-                    Ok(Some(message)) => batch.push(split(message)),
+                    Ok(Some(message)) => waiting.extend(ticket::unpack(message, &publisher, queue).await),
                     Ok(None) | Err(_) => break,
                 }
             }
+            if waiting.is_empty() {
+                continue;
+            }
+            let batch = waiting.drain(..together(&waiting, largest.into()));
             let span = tracing::info_span!(
                 "process",
                 otel.name = format!("process {queue}"),
@@ -110,7 +122,7 @@ pub async fn consume_batches<H, F>(
                 messaging.operation.type = "process",
                 messaging.batch.message_count = batch.len(),
             );
-            let (deliveries, tickets): (Vec<_>, Vec<_>) = batch.into_iter().unzip();
+            let (deliveries, tickets): (Vec<_>, Vec<_>) = batch.unzip();
             for headers in deliveries.iter().filter_map(|d: &Delivery| d.properties.headers().as_ref()) {
                 trace::link(&span, headers);
             }
@@ -131,6 +143,13 @@ pub async fn consume_batches<H, F>(
             break;
         }
     }
+}
+
+/// How many of those that wait are handled together. What came back twice already is handled alone: it may be what made
+/// its batch fail, and the others must not reach the delivery limit with it.
+fn together(waiting: &VecDeque<(Delivery, Ticket)>, largest: usize) -> usize {
+    let harmless = waiting.iter().take(largest).take_while(|(delivery, _)| delivery.returns < 2).count();
+    harmless.max(1)
 }
 
 /// In a task of its own, so that a panic is its own; `None` then.
@@ -154,77 +173,6 @@ fn record(queue: Queue, disposition: &Option<Disposition>, began: Instant) {
     };
     metrics::histogram!("messaging_process_duration_seconds", "queue" => queue.name(), "disposition" => word)
         .record(began.elapsed().as_secs_f64());
-}
-
-fn split(message: lapin::message::Delivery) -> (Delivery, Ticket) {
-    (Delivery::new(message.properties.clone(), message.data.clone()), Ticket(message))
-}
-
-/// What settles a delivery.
-struct Ticket(lapin::message::Delivery);
-
-impl Ticket {
-    /// Puts the message where its disposition says, confirmed, and only then acknowledges it: killed in between, it is
-    /// there twice and never not at all.
-    async fn settle(self, publisher: &Publisher, queue: Queue, disposition: Option<Disposition>) {
-        let moved = match &disposition {
-            Some(Disposition::Done) => Ok(()),
-            Some(Disposition::Retry { tier, wait }) => self.delay(publisher, queue, *tier, *wait, 1).await,
-            Some(Disposition::Snooze(wait)) => self.delay(publisher, queue, 0, *wait, 0).await,
-            Some(Disposition::Reject { class, reason }) => {
-                let letter = dead_letters::given_up(&self.0.properties, queue, *class, reason);
-                let raw = Raw {
-                    exchange: topology::DEAD_EXCHANGE,
-                    key: queue.name(),
-                    body: &self.0.data,
-                    properties: letter,
-                };
-                publisher.publish_one(&raw).await
-            }
-            None => Err(BrokerError::Refused),
-        };
-        let settled = match moved {
-            Ok(()) => self.0.acker.ack(BasicAckOptions::default()).await,
-            Err(error) => {
-                if disposition.is_some() {
-                    tracing::warn!(
-                        error = &error as &dyn std::error::Error,
-                        "a message could not be moved; it is delivered again"
-                    );
-                }
-                self.0.acker.nack(BasicNackOptions { requeue: true, ..BasicNackOptions::default() }).await
-            }
-        };
-        // `false`: the connection was lost meanwhile. The broker delivers the message again, which is harmless.
-        if !matches!(settled, Ok(true)) {
-            tracing::debug!("a delivery could not be settled; it comes again");
-        }
-    }
-
-    async fn delay(
-        &self,
-        publisher: &Publisher,
-        queue: Queue,
-        tier: usize,
-        wait: Duration,
-        attempts_used: u32,
-    ) -> Result<(), BrokerError> {
-        let tier = topology::RETRY_TIERS[tier.min(topology::RETRY_TIERS.len() - 1)];
-        let attempt = Delivery::new(self.0.properties.clone(), Vec::new()).attempt + attempts_used;
-        let mut headers = self.0.properties.headers().clone().unwrap_or_default();
-        headers.insert(ATTEMPT_HEADER.into(), AMQPValue::LongInt(attempt.try_into().unwrap_or(i32::MAX)));
-        let expiration = wait.as_millis().to_string();
-        let properties = self
-            .0
-            .properties
-            .clone()
-            .with_delivery_mode(2)
-            .with_headers(headers)
-            .with_expiration(expiration.as_str().into());
-        publisher
-            .publish_one(&Raw { exchange: tier, key: queue.name(), body: &self.0.data, properties })
-            .await
-    }
 }
 
 /// A consumer on a channel of its own.

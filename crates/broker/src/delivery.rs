@@ -8,6 +8,9 @@ use lapin::{BasicProperties, types::AMQPValue};
 
 use crate::publisher::{ATTEMPT_HEADER, REPLAY_OF_HEADER};
 
+/// A header of quorum queues; absent on the first delivery.
+const RETURNS_HEADER: &str = "x-delivery-count";
+
 /// A message that arrived.
 #[derive(Debug)]
 pub struct Delivery {
@@ -21,6 +24,8 @@ pub struct Delivery {
     pub attempt: u32,
     /// The dead letter that it is a replay of.
     pub replay_of: Option<String>,
+    /// How often it came back because its consumer gave no disposition, as the broker counts.
+    pub(crate) returns: u32,
     pub(crate) properties: BasicProperties,
 }
 
@@ -34,6 +39,7 @@ impl Delivery {
             kind: text(properties.kind()),
             attempt: header_number(&properties, ATTEMPT_HEADER).unwrap_or(1).max(1),
             replay_of: header_text(&properties, REPLAY_OF_HEADER),
+            returns: header_number(&properties, RETURNS_HEADER).unwrap_or(0),
             body,
             properties,
         }

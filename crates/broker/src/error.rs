@@ -1,7 +1,7 @@
 //! What can go wrong between us and RabbitMQ.
 
 /// The broker did not do what was asked.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, thiserror::Error)]
 pub enum BrokerError {
     /// Refused, lost, or against its rules.
     #[error("the broker is not there, or refused")]

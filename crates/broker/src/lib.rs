@@ -1,11 +1,13 @@
 #![doc = include_str!("../README.md")]
 
+mod bundle;
 mod connection;
 mod consumer;
 mod dead_letters;
 mod delivery;
 mod error;
 mod publisher;
+mod ticket;
 mod topology;
 mod trace;
 mod updates;

@@ -1,15 +1,15 @@
 //! Publishing: confirmed, mandatory, pipelined.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{borrow::Cow, collections::BTreeMap, sync::Arc, time::Duration};
 
 use lapin::{
     BasicProperties, Channel, Confirmation,
     options::{BasicPublishOptions, ConfirmSelectOptions},
-    types::{AMQPValue, FieldTable},
+    types::AMQPValue,
 };
 use tokio::{sync::Mutex, time::timeout};
 
-use crate::{Broker, BrokerError, Queue, connection::PATIENCE, topology};
+use crate::{Broker, BrokerError, Queue, bundle, connection::PATIENCE, topology, trace};
 
 /// A header: which attempt this delivery is, from 1; absent on the first.
 pub(crate) const ATTEMPT_HEADER: &str = "x-attempt";
@@ -50,8 +50,10 @@ pub struct Replay {
 pub(crate) struct Raw<'m> {
     pub(crate) exchange: &'m str,
     pub(crate) key: &'m str,
-    pub(crate) body: &'m [u8],
+    pub(crate) body: Cow<'m, [u8]>,
     pub(crate) properties: BasicProperties,
+    /// More than one: a bundle.
+    pub(crate) messages: usize,
 }
 
 /// Publishes. Clones share one channel.
@@ -67,12 +69,13 @@ impl Publisher {
         Self { broker: broker.clone(), channel: Arc::new(Mutex::new(None)) }
     }
 
-    /// Publishes all, one after the other without waiting, and then waits for every confirm: one result for each. Comes
-    /// back within a few seconds even if the broker is gone; what was not confirmed may have arrived all the same, and
-    /// is published again by whoever keeps the ledger.
+    /// Publishes all, one after the other without waiting and events in bundles, and then waits for every confirm: one
+    /// result for each. Comes back within a few seconds even if the broker is gone; what was not confirmed may have
+    /// arrived all the same, and is published again by whoever keeps the ledger.
     pub async fn publish_batch(&self, batch: &[Outgoing]) -> Vec<Result<(), BrokerError>> {
-        let raw: Vec<_> = batch.iter().map(Outgoing::raw).collect();
-        self.publish_raw(&raw).await
+        let packed = bundle::pack(batch);
+        let results = self.publish_raw(&packed).await.into_iter().zip(&packed);
+        results.flat_map(|(result, raw)| std::iter::repeat_n(result, raw.messages)).collect()
     }
 
     /// Publishes one.
@@ -111,8 +114,11 @@ impl Publisher {
             results.push(Err(error));
         }
         results.resize_with(batch.len(), || Err(BrokerError::Timeout));
-        let lost = results.iter().filter(|result| result.is_err()).count() as u64;
-        metrics::counter!("messaging_client_sent_messages_total").increment(batch.len() as u64 - lost);
+        let (mut sent, mut lost) = (0, 0);
+        for (message, result) in batch.iter().zip(&results) {
+            *if result.is_ok() { &mut sent } else { &mut lost } += message.messages as u64;
+        }
+        metrics::counter!("messaging_client_sent_messages_total").increment(sent);
         metrics::counter!("sms_broker_publish_failures_total").increment(lost);
         results
     }
@@ -130,7 +136,7 @@ impl Publisher {
             let (exchange, key) = (message.exchange.into(), message.key.into());
             sent.push(
                 channel
-                    .basic_publish(exchange, key, options, message.body, message.properties.clone())
+                    .basic_publish(exchange, key, options, &message.body, message.properties.clone())
                     .await?,
             );
         }
@@ -159,11 +165,8 @@ impl Publisher {
 }
 
 impl Outgoing {
-    fn raw(&self) -> Raw<'_> {
-        let mut headers = FieldTable::default();
-        for (key, value) in &self.trace_context {
-            headers.insert(key.as_str().into(), AMQPValue::LongString(value.as_str().into()));
-        }
+    pub(crate) fn raw(&self) -> Raw<'_> {
+        let mut headers = trace::headers(&self.trace_context);
         if let Some(Replay { of, count }) = &self.replay {
             headers.insert(REPLAY_OF_HEADER.into(), AMQPValue::LongString(of.as_str().into()));
             headers.insert(
@@ -175,7 +178,13 @@ impl Outgoing {
         if let Some(run) = &self.correlation_id {
             properties = properties.with_correlation_id(run.as_str().into());
         }
-        Raw { exchange: topology::WORK_EXCHANGE, key: self.queue.name(), body: &self.body, properties }
+        Raw {
+            exchange: topology::WORK_EXCHANGE,
+            key: self.queue.name(),
+            body: (&self.body).into(),
+            properties,
+            messages: 1,
+        }
     }
 }
 

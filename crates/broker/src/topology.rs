@@ -55,6 +55,12 @@ impl Queue {
         }
     }
 
+    /// Whether messages that are published together travel in bundles: the queue has bursts, and is consumed by
+    /// [`consume_batches`](crate::consume_batches), which unpacks them.
+    pub(crate) const fn takes_bundles(self) -> bool {
+        matches!(self, Self::Events)
+    }
+
     /// The queue of that name.
     pub fn named(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|queue| queue.name() == name)

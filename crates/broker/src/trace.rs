@@ -27,6 +27,15 @@ pub fn current() -> BTreeMap<String, String> {
     carrier.0
 }
 
+/// A context as headers.
+pub(crate) fn headers<'c>(context: impl IntoIterator<Item = (&'c String, &'c String)>) -> FieldTable {
+    let mut headers = FieldTable::default();
+    for (key, value) in context {
+        headers.insert(key.as_str().into(), AMQPValue::LongString(value.as_str().into()));
+    }
+    headers
+}
+
 /// Links `span` to the context in `headers`: processing is caused by what was sent, and is not a part of it.
 pub(crate) fn link(span: &Span, headers: &FieldTable) {
     struct Carrier<'a>(&'a FieldTable);

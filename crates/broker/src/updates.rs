@@ -56,7 +56,7 @@ impl Updates {
         let body = update.encode();
         let properties = persistent(SyncUpdate::KIND, "");
         // Through the default exchange, which routes by the name of the queue.
-        let raw = Raw { exchange: "", key: topology::UPDATES, body: &body, properties };
+        let raw = Raw { exchange: "", key: topology::UPDATES, body: body.into(), properties, messages: 1 };
         if let Err(error) = self.publisher.publish_one(&raw).await {
             tracing::debug!(error = &error as &dyn std::error::Error, "an update was not published");
         }

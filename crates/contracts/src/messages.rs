@@ -19,8 +19,9 @@ mod generated {
 }
 
 pub use generated::{
-    ApprovalEvent, ConflictNotice, DeadLetterEnvelope, DeadLetterNotice, PageOfRecords, RecordCounts,
-    RecordType, SettingsNotice, SyncCommand, SyncProgress, SyncTask, SyncUpdate, WebhookNotice, sync_update,
+    ApprovalEvent, BundledMessage, ConflictNotice, DeadLetterEnvelope, DeadLetterNotice, MessageBundle,
+    PageOfRecords, RecordCounts, RecordType, SettingsNotice, SyncCommand, SyncProgress, SyncTask, SyncUpdate,
+    WebhookNotice, sync_update,
 };
 
 /// A message with a name of its own. The name travels as the AMQP `type` and never changes.
@@ -67,6 +68,9 @@ pub enum DecodeError {
 
 impl Message for ApprovalEvent {
     const KIND: &'static str = "sms.sync.v1.ApprovalEvent";
+}
+impl Message for MessageBundle {
+    const KIND: &'static str = "sms.sync.v1.MessageBundle";
 }
 impl Message for SyncCommand {
     const KIND: &'static str = "sms.sync.v1.SyncCommand";
@@ -133,6 +137,11 @@ mod tests {
     #[test]
     fn a_recorded_approval_event_keeps_decoding() {
         keeps_decoding::<ApprovalEvent>("approval_event.json");
+    }
+
+    #[test]
+    fn a_recorded_message_bundle_keeps_decoding() {
+        keeps_decoding::<MessageBundle>("message_bundle.json");
     }
 
     #[test]

@@ -17,6 +17,7 @@ async fn garbage_unknown_kinds_and_old_versions_are_dead_letters_and_nothing_is_
         Message { kind: "", id: "bytes", body: b"\xff\x00\xfe" },
         Message { kind: "sms.sync.v1.Weather", id: "unknown kind", body: b"{}" },
         Message { kind: "sms.sync.v0.SyncTask", id: "old version", body: task },
+        Message { kind: "sms.sync.v1.MessageBundle", id: "empty bundle", body: br#"{"messages": []}"# },
         // Legible, about something that is not there.
         Message { kind: "sms.sync.v1.SyncTask", id: "stranger", body: task },
     ];

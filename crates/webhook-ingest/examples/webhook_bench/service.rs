@@ -7,10 +7,7 @@ use std::{
 
 use anyhow::Context;
 use chassis::http;
-use testbed::{
-    Process, World,
-    lapin::{Channel, options::QueueDeclareOptions, types::FieldTable},
-};
+use testbed::{Process, World};
 use webhook_ingest::{DAEMON, Halves, Settings};
 
 use crate::load::SECRET;
@@ -63,7 +60,7 @@ pub(crate) fn serve(mode: Mode) -> ExitCode {
 pub(crate) struct Service {
     pub(crate) port: u16,
     process: Process,
-    queue: Channel,
+    metrics: reqwest::Client,
     // Last, so that it goes when nobody uses it any more.
     _world: World,
 }
@@ -91,18 +88,19 @@ impl Service {
         ];
         let mut process = Process::spawn(std::env::current_exe()?, &[], environment)?;
         process.wait_ready(&format!("http://127.0.0.1:{port}"), PATIENCE).await?;
-        let queue = world.amqp_connection().await?.create_channel().await?;
-        Ok(Self { port, process, queue, _world: world })
+        let metrics = reqwest::Client::builder().timeout(PATIENCE).build()?;
+        Ok(Self { port, process, metrics, _world: world })
     }
 
-    /// Waits until so many events lie in the queue; at once where nothing is published.
+    /// Waits until RabbitMQ has confirmed so many events; at once where nothing is published.
     pub(crate) async fn published(&self, mode: Mode, events: usize) -> anyhow::Result<()> {
         let began = Instant::now();
         while mode.halves().publish {
-            let passive = QueueDeclareOptions { passive: true, ..QueueDeclareOptions::default() };
-            let declared =
-                self.queue.queue_declare("sync.events".into(), passive, FieldTable::default()).await?;
-            let published = declared.message_count() as usize;
+            let metrics = self.metrics.get(format!("http://127.0.0.1:{}/metrics", self.port)).send().await?;
+            let metrics = metrics.error_for_status()?.text().await?;
+            let sent =
+                metrics.lines().find_map(|line| line.strip_prefix("messaging_client_sent_messages_total "));
+            let published = sent.map_or(Ok(0), str::parse)?;
             if published >= events {
                 break;
             }

@@ -39,11 +39,21 @@ async fn published(world: &World) -> anyhow::Result<BTreeMap<String, Vec<String>
     channel.confirm_select(ConfirmSelectOptions::default()).await?;
     let mut of_records: BTreeMap<String, Vec<String>> = BTreeMap::new();
     while let Some(message) = channel.basic_get("sync.events".into(), BasicGetOptions::default()).await? {
-        let event: Value = serde_json::from_slice(&message.delivery.data)?;
-        let text = |name: &str| event[name].as_str().unwrap_or("?").to_owned();
-        let of_record = of_records.entry(text("sourceId")).or_default();
-        if !of_record.contains(&text("webhookId")) {
-            of_record.push(text("webhookId"));
+        let message: Value = serde_json::from_slice(&message.delivery.data)?;
+        // Together with others, or alone.
+        let events = match message["messages"].as_array() {
+            Some(bundled) => {
+                let body = |it: &Value| serde_json::from_str(it["body"].as_str().unwrap_or_default());
+                bundled.iter().map(body).collect::<Result<Vec<Value>, _>>()?
+            }
+            None => vec![message],
+        };
+        for event in events {
+            let text = |name: &str| event[name].as_str().unwrap_or("?").to_owned();
+            let of_record = of_records.entry(text("sourceId")).or_default();
+            if !of_record.contains(&text("webhookId")) {
+                of_record.push(text("webhookId"));
+            }
         }
     }
     Ok(of_records)

@@ -64,11 +64,12 @@ async fn garbage_on_any_queue_is_a_dead_letter_alone_and_nothing_is_stuck() -> a
     let queues =
         [("sync.events", "ApprovalEvent"), ("sync.commands", "SyncCommand"), ("sync.tasks", "SyncTask")];
     for (queue, kind) in queues {
-        let messages: [(Option<String>, &[u8]); 4] = [
+        let messages: [(Option<String>, &[u8]); 5] = [
             (None, b"\xff\x00"),
             (Some(format!("sms.sync.v1.{kind}")), b"{\"truncated"),
             (Some("sms.sync.v1.NeverHeardOf".to_owned()), b"{}"),
             (Some(format!("sms.sync.v0.{kind}")), b"{\"id\": 7}"),
+            (Some("sms.sync.v1.MessageBundle".to_owned()), b"{\"messages\": [{\"body\": 7}]}"),
         ];
         for (kind, body) in messages {
             let properties = lapin::BasicProperties::default();
@@ -80,12 +81,12 @@ async fn garbage_on_any_queue_is_a_dead_letter_alone_and_nothing_is_stuck() -> a
             channel.basic_publish("sms.sync".into(), queue.into(), options, body, properties).await?.await?;
         }
     }
-    letters(&scene, "dead", 12).await?;
+    letters(&scene, "dead", 15).await?;
     let by_queue = scene
         .rows("SELECT queue, count(*) AS n, count(*) FILTER (WHERE class = 'permanent' AND attempts = 1) AS at_once
                FROM dead_letters GROUP BY queue ORDER BY queue")
         .await;
-    let all_of = |queue: &str| json!({"queue": queue, "n": 4, "at_once": 4});
+    let all_of = |queue: &str| json!({"queue": queue, "n": 5, "at_once": 5});
     assert_eq!(by_queue, [all_of("sync.commands"), all_of("sync.events"), all_of("sync.tasks")]);
 
     // The queues go on.
@@ -99,15 +100,15 @@ async fn garbage_on_any_queue_is_a_dead_letter_alone_and_nothing_is_stuck() -> a
     let groups = dead_letter_groups(&mut db, &DeadLetterFilter::default(), 50, 0).await?;
     drop(db);
     assert!(groups.rows.iter().all(|group| group.dead == group.total && !group.reason.is_empty()));
-    assert_eq!(groups.rows.iter().map(|group| group.total).sum::<u64>(), 12);
+    assert_eq!(groups.rows.iter().map(|group| group.total).sum::<u64>(), 15);
     let which = DeadLetterFilter {
         queue: Some("sync.tasks".to_owned()),
         states: vec![DeadLetterState::Dead],
         ..DeadLetterFilter::default()
     };
     let again = completed(&scene, replay(&scene, which, None).await?).await?;
-    assert_eq!((again.died, again.succeeded), (4, 0));
-    assert_eq!(scene.number("dead_letters WHERE replay_of IS NOT NULL AND state = 'dead'").await, 4);
+    assert_eq!((again.died, again.succeeded), (5, 0));
+    assert_eq!(scene.number("dead_letters WHERE replay_of IS NOT NULL AND state = 'dead'").await, 5);
     scene.end().await;
     Ok(())
 }
