@@ -1,12 +1,12 @@
 //! JSON of which there is one form: no spaces, keys in order. What is written this way can be hashed.
 
-use std::{
-    cell::RefCell,
-    io::{self, Write},
-};
+use std::io::{self, Write};
 
 use serde::Serialize;
-use serde_json::{Serializer, ser::Formatter};
+use serde_json::{
+    Serializer,
+    ser::{CharEscape, CompactFormatter, Formatter},
+};
 
 /// The canonical JSON of a value, without the key `without` of its outermost object. Keys stand in the order of their bytes
 /// as they are written.
@@ -15,50 +15,24 @@ use serde_json::{Serializer, ser::Formatter};
 ///
 /// If the value cannot be JSON: it has keys that are no text.
 pub(crate) fn canonical_json<T: Serialize>(value: &T, without: &str) -> Vec<u8> {
-    let text = Text(RefCell::new(Vec::with_capacity(2048)));
-    let formatter = InOrder {
-        text: &text,
-        without,
+    let mut formatter = InOrder {
+        text: Vec::with_capacity(2048),
+        without: without.as_bytes(),
         open: Vec::with_capacity(4),
         fields: Vec::with_capacity(64),
         sorted: Vec::new(),
     };
     value
-        .serialize(&mut Serializer::with_formatter(&text, formatter))
+        .serialize(&mut Serializer::with_formatter(io::sink(), &mut formatter))
         .expect("what is hashed are structs with text keys");
-    text.0.into_inner()
+    formatter.text
 }
 
-/// What was written so far; the serializer appends, and the formatter puts objects in order when they are whole.
-struct Text(RefCell<Vec<u8>>);
-
-impl Text {
-    fn len(&self) -> usize {
-        self.0.borrow().len()
-    }
-}
-
-impl Write for &Text {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.write_all(bytes)?;
-        Ok(bytes.len())
-    }
-
-    // The serializer writes hundreds of pieces for one record, and the default is a loop around `write`.
-    #[inline]
-    fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.0.borrow_mut().extend_from_slice(bytes);
-        Ok(())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-struct InOrder<'t> {
-    text: &'t Text,
-    without: &'t str,
+/// Writes into a text of its own, where it puts an object in order once it is whole, and nothing into the serializer's
+/// writer.
+struct InOrder<'w> {
+    text: Vec<u8>,
+    without: &'w [u8],
     /// The objects that are being written, the innermost last.
     open: Vec<Object>,
     /// Their fields, those of the innermost last.
@@ -78,11 +52,17 @@ struct Field {
     begins: usize,
     key_ends: usize,
     ends: usize,
+    /// The first eight bytes of the key as a number: enough to order most keys.
+    prefix: u64,
 }
 
 impl Field {
     fn key<'t>(&self, text: &'t [u8]) -> &'t [u8] {
         &text[self.begins + 1..self.key_ends - 1] // without its quotes
+    }
+
+    fn cmp(&self, other: &Self, text: &[u8]) -> std::cmp::Ordering {
+        self.prefix.cmp(&other.prefix).then_with(|| self.key(text).cmp(other.key(text)))
     }
 }
 
@@ -92,54 +72,81 @@ impl InOrder<'_> {
     }
 }
 
-impl Formatter for InOrder<'_> {
-    fn begin_object<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
-        self.open.push(Object { begins: self.text.len(), first_field: self.fields.len() });
-        writer.write_all(b"{")
+macro_rules! compact {
+    ($($write:ident($($value:ident: $of:ty)?),)*) => {
+        $(fn $write<W: ?Sized + Write>(&mut self, _: &mut W $(, $value: $of)?) -> io::Result<()> {
+            CompactFormatter.$write(&mut self.text $(, $value)?)
+        })*
+    };
+}
+
+impl Formatter for &mut InOrder<'_> {
+    compact! {
+        write_null(), write_bool(value: bool),
+        write_i8(value: i8), write_i16(value: i16), write_i32(value: i32), write_i64(value: i64), write_i128(value: i128),
+        write_u8(value: u8), write_u16(value: u16), write_u32(value: u32), write_u64(value: u64), write_u128(value: u128),
+        write_f32(value: f32), write_f64(value: f64), write_number_str(value: &str),
+        begin_string(), write_string_fragment(fragment: &str), write_char_escape(escape: CharEscape), end_string(),
+        begin_array(), begin_array_value(first: bool), end_array_value(), end_array(),
+        begin_object_value(), write_raw_fragment(fragment: &str),
     }
 
-    fn begin_object_key<W: ?Sized + Write>(&mut self, writer: &mut W, first: bool) -> io::Result<()> {
-        if !first {
-            writer.write_all(b",")?;
+    fn begin_object<W: ?Sized + Write>(&mut self, _: &mut W) -> io::Result<()> {
+        self.open.push(Object { begins: self.text.len(), first_field: self.fields.len() });
+        self.text.push(b'{');
+        Ok(())
+    }
+
+    fn begin_object_key<W: ?Sized + Write>(&mut self, _: &mut W, _first: bool) -> io::Result<()> {
+        // The first one may have been left out.
+        if self.open.last().is_some_and(|object| self.fields.len() > object.first_field) {
+            self.text.push(b',');
         }
         let here = self.text.len();
-        self.fields.push(Field { begins: here, key_ends: here, ends: here });
+        self.fields.push(Field { begins: here, key_ends: here, ends: here, prefix: 0 });
         Ok(())
     }
 
     fn end_object_key<W: ?Sized + Write>(&mut self, _: &mut W) -> io::Result<()> {
-        self.field().key_ends = self.text.len();
+        let key_ends = self.text.len();
+        self.field().key_ends = key_ends;
+        let mut prefix = [0; 8];
+        let key = self.fields.last().map_or(&[][..], |field| field.key(&self.text));
+        let length = key.len().min(prefix.len());
+        prefix[..length].copy_from_slice(&key[..length]);
+        self.field().prefix = u64::from_be_bytes(prefix);
         Ok(())
     }
 
     fn end_object_value<W: ?Sized + Write>(&mut self, _: &mut W) -> io::Result<()> {
-        self.field().ends = self.text.len();
+        let ends = self.text.len();
+        self.field().ends = ends;
+        if self.open.len() == 1
+            && let Some(field) = self.fields.pop_if(|field| field.key(&self.text) == self.without)
+        {
+            // With the comma before it, if there is one.
+            let comma = usize::from(!self.fields.is_empty());
+            self.text.truncate(field.begins - comma);
+        }
         Ok(())
     }
 
     fn end_object<W: ?Sized + Write>(&mut self, _: &mut W) -> io::Result<()> {
-        let Object { begins, first_field } = self.open.pop().expect("an object that ends has begun");
-        let mut text = self.text.0.borrow_mut();
-        let fields = &mut self.fields[first_field..];
-        let is_outermost = self.open.is_empty();
-        if is_outermost || !fields.is_sorted_by(|one, other| one.key(&text) <= other.key(&text)) {
-            fields.sort_unstable_by(|one, other| one.key(&text).cmp(other.key(&text)));
-            self.sorted.clear();
-            self.sorted.push(b'{');
-            for field in fields {
-                if is_outermost && field.key(&text) == self.without.as_bytes() {
-                    continue;
-                }
-                if self.sorted.len() > 1 {
-                    self.sorted.push(b',');
-                }
-                self.sorted.extend_from_slice(&text[field.begins..field.ends]);
+        let InOrder { text, open, fields, sorted, .. } = &mut **self;
+        let Object { begins, first_field } = open.pop().expect("an object that ends has begun");
+        let own = &mut fields[first_field..];
+        if !own.is_sorted_by(|one, other| one.cmp(other, text).is_le()) {
+            own.sort_unstable_by(|one, other| one.cmp(other, text));
+            sorted.clear();
+            for field in own {
+                sorted.push(if sorted.is_empty() { b'{' } else { b',' });
+                sorted.extend_from_slice(&text[field.begins..field.ends]);
             }
             text.truncate(begins);
-            text.extend_from_slice(&self.sorted);
+            text.extend_from_slice(sorted);
         }
         text.push(b'}');
-        self.fields.truncate(first_field);
+        fields.truncate(first_field);
         Ok(())
     }
 }
