@@ -5,7 +5,7 @@ use std::fmt::Display;
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
-use crate::{SourceId, Version, vocabulary::vocabulary};
+use crate::{Arrival, SourceId, Version, vocabulary::vocabulary};
 
 vocabulary!(
     /// Errors reject a record, warnings let it in.
@@ -93,6 +93,17 @@ pub struct Accepted<T> {
     pub warnings: Vec<Finding>,
     /// What a person calls it, without persons' data: a name and an IMO number, a code and a name.
     pub label: String,
+    /// How it came, if that is known.
+    pub arrival: Option<Arrival>,
+}
+
+impl<T> Accepted<T> {
+    /// The same, with how it came: as these bytes of the provider's answer.
+    #[must_use]
+    pub fn arrived_as(mut self, bytes: &[u8]) -> Self {
+        self.arrival = Some(Arrival::of(self.version, bytes));
+        self
+    }
 }
 
 /// A record that did not pass. Its findings hold at least one error.
@@ -204,7 +215,9 @@ impl Inspection {
     ) -> Result<Accepted<T>, Rejection> {
         let faulty = self.findings.iter().any(|finding| finding.severity == Severity::Error);
         match record {
-            Some(record) if !faulty => Ok(Accepted { record, version, warnings: self.findings, label }),
+            Some(record) if !faulty => {
+                Ok(Accepted { record, version, warnings: self.findings, label, arrival: None })
+            }
             _ => Err(Rejection { source_id, label: Some(label), vessel_ids, findings: self.findings }),
         }
     }

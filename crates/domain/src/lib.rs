@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+pub mod arrival;
 mod canonical_json;
 pub mod clock;
 pub mod company;
@@ -26,6 +27,7 @@ pub mod vocabulary;
 pub mod webhook_event;
 pub mod webhook_refusal;
 
+pub use arrival::Arrival;
 pub use failure::FailureClass;
 pub use finding::{Accepted, Finding, Rejection, Rules, Severity};
 pub use ids::{ConflictId, DeadLetterId, RefusedWebhookId, SourceId, SyncId, TaskId, WebhookEventId};

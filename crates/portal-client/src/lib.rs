@@ -6,7 +6,7 @@ mod client;
 mod connection_test;
 mod error;
 
-pub use answer::{Decoded, RecordsPage, UnreadPage, VesselRecords};
+pub use answer::{Decoded, RecordsPage, UnreadPage, UnreadRecord, VesselRecords};
 pub use circuit::{CircuitOptions, CircuitState};
 pub use client::{ListedRecord, PortalClient, PortalOptions};
 pub use connection_test::ConnectionStep;

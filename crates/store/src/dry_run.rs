@@ -89,6 +89,7 @@ const BOOKKEEPING: &[&str] = &[
     "source_id",
     "source_updated_at",
     "content_hash",
+    "arrived_as",
     "version_at",
     "last_writer",
     "synced_at",

@@ -12,6 +12,7 @@ mod disputes;
 mod equipment;
 mod equipment_parts;
 mod held;
+mod look;
 mod table;
 mod users;
 mod vessels;
@@ -33,6 +34,7 @@ use domain::{
 
 pub use companies::companies_apply;
 pub use equipment::equipment_apply;
+pub use look::{EquipmentLook, equipment_look};
 pub(crate) use table::{Shape, shape};
 pub use users::{
     NewPassword, PasswordClaim, UserId, user_password_claim, users_apply, users_without_password,
@@ -43,6 +45,7 @@ pub(crate) use write::image;
 
 use disputes::Dispute;
 use held::{HeldRow, held_now, held_rows, settled};
+use look::arrivals_note;
 use table::{NaturalKey, Table};
 use write::{insert, update};
 
@@ -123,12 +126,20 @@ async fn page_apply_to<T: Table>(
     let mut outcomes: HashMap<&str, Outcome> = HashMap::with_capacity(newest.len());
     let mut findings = Vec::new();
     let mut confirmed = Vec::new();
-    let mut open = Vec::new();
+    let (mut open, mut as_before) = (Vec::new(), Vec::new());
     for (source_id, it) in &newest {
         match settled(decide(it.version, seen.get(*source_id).copied())) {
-            Some(outcome) => drop(outcomes.insert(source_id, outcome)),
+            Some(outcome) => {
+                as_before.extend(
+                    it.arrival.filter(|_| outcome == Outcome::Unchanged).map(|how| (*source_id, how)),
+                );
+                outcomes.insert(source_id, outcome);
+            }
             None => open.push(*it),
         }
+    }
+    if T::KEEPS_ARRIVAL {
+        arrivals_note::<T>(db, &as_before).await?;
     }
     let mut batches: Vec<Vec<&Accepted<T::Record>>> = vec![open];
     let mut deadlocks = 0;

@@ -31,7 +31,7 @@ pub(crate) async fn rehearse_in(
 }
 
 fn speech(batch: &Batch) -> Speech {
-    let Batch { companies, vessels, equipment, users } = batch;
+    let Batch { companies, vessels, equipment, users, look: _ } = batch;
     let of = [
         (RecordType::Company, spoken(companies, |it| (it.source_id.as_str(), None))),
         (

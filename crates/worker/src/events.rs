@@ -232,7 +232,11 @@ async fn fetch(context: &Context, errand: &Errand, ids: &BTreeSet<SourceId>) -> 
             let (companies, vessels) = transform::vessels(vec![export.vessel], &rules);
             let equipment = transform::equipment(export.equipment, &rules);
             let users = transform::users(export.users, &rules);
-            Ok(Brought { batch: Batch { companies, vessels, equipment, users }, expected, listed: None })
+            Ok(Brought {
+                batch: Batch { companies, vessels, equipment, users, look: None },
+                expected,
+                listed: None,
+            })
         }
         Errand::Company(company) => {
             let query = ListQuery { company_id: Some(company.to_string()), ..ListQuery::default() };

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod archiver;
+mod arrived;
 mod attempts;
 mod circuit;
 mod commands;

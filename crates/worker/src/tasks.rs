@@ -14,12 +14,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use broker::{Delivery, Disposition};
 use chrono::{DateTime, Utc};
-use contracts::{
-    messages::{PageOfRecords, SyncTask},
-    provider::{EquipmentDraft, PageInfo, UserDraft, VesselDraft},
-};
+use contracts::messages::{PageOfRecords, SyncTask};
 use domain::{RecordType, Rules, TaskId, TaskState};
-use portal_client::UnreadPage;
 use serde_json::json;
 use store::{
     StoreError,
@@ -35,6 +31,7 @@ use store::{
 use tokio::task::JoinHandle;
 
 use crate::{
+    arrived::Arrived,
     attempts::{Subject, settle},
     context::Context,
     dry_run::rehearse_in,
@@ -57,13 +54,6 @@ pub(crate) async fn handle(context: &Context, delivery: Delivery) -> Disposition
     disposition
 }
 
-/// A page of one list as it arrived.
-enum Arrived {
-    Vessels(UnreadPage<VesselDraft>),
-    Equipment(UnreadPage<EquipmentDraft>),
-    Users(UnreadPage<UserDraft>),
-}
-
 /// A page as it was read.
 struct Fetched {
     batch: Batch,
@@ -75,29 +65,6 @@ struct Fetched {
     seen: Vec<String>,
     /// Of each type, those that have changed since the provider's first look at the list.
     late: BTreeMap<RecordType, BTreeSet<String>>,
-}
-
-impl Arrived {
-    const fn info(&self) -> &PageInfo {
-        match self {
-            Self::Vessels(page) => &page.info,
-            Self::Equipment(page) => &page.info,
-            Self::Users(page) => &page.info,
-        }
-    }
-
-    fn read(&self, rules: &Rules) -> Batch {
-        match self {
-            Self::Vessels(page) => {
-                let (companies, vessels) = transform::vessels(page.read(), rules);
-                Batch { companies, vessels, ..Batch::default() }
-            }
-            Self::Equipment(page) => {
-                Batch { equipment: transform::equipment(page.read(), rules), ..Batch::default() }
-            }
-            Self::Users(page) => Batch { users: transform::users(page.read(), rules), ..Batch::default() },
-        }
-    }
 }
 
 async fn work(context: &Context, delivery: &Delivery) -> Result<(), WorkError> {
@@ -185,7 +152,7 @@ async fn fetch(context: &Context, task: &Task, message: &SyncTask) -> Result<Arr
     })
 }
 
-/// Reads and sorts out the records, on a thread where that keeps nobody waiting.
+/// Reads the page, and what it says of its list.
 async fn read(
     context: &Context,
     run: &Run,
@@ -198,9 +165,9 @@ async fn read(
         let info = arrived.info();
         (task.page == 0, info.total, info.total_companies, info.as_of)
     };
-    let mut batch = tokio::task::spawn_blocking(move || arrived.read(&rules))
-        .await
-        .map_err(|broken| WorkError::Broken(broken.to_string()))?;
+    // A dry run tells of rows as its own earlier pages would have left them.
+    let mut batch =
+        if run.dry_run { arrived.read_anew(rules).await? } else { arrived.read(context, rules).await? };
     let seen = batch.ids_of(task.record_type);
     let late = first_look(message).or(as_of).map_or_else(BTreeMap::new, |first| batch.newer_than(first));
     if let Some(until) = run.scope.updated_until {

@@ -7,7 +7,8 @@ use contracts::provider::{EquipmentDraft, UserDraft, VesselDraft};
 use domain::{
     Accepted, Rejection, Rules, SourceId, company::Company, equipment::Equipment, user::User, vessel::Vessel,
 };
-use portal_client::Decoded;
+use portal_client::{Decoded, UnreadPage};
+use store::records::EquipmentLook;
 
 use crate::write::Batch;
 
@@ -20,36 +21,44 @@ pub(crate) struct Sorted<T> {
     pub(crate) rejected: Vec<Rejection>,
     /// Older states of records that came twice, and states newer than the run is to look at: counted as skipped.
     pub(crate) superseded: u64,
+    /// What came exactly as before, and so was not read: ids, and when they changed last. Counted as unchanged.
+    pub(crate) standing: Vec<(String, DateTime<Utc>)>,
 }
 
 impl<T> Default for Sorted<T> {
     fn default() -> Self {
-        Self { accepted: Vec::new(), rejected: Vec::new(), superseded: 0 }
+        Self { accepted: Vec::new(), rejected: Vec::new(), superseded: 0, standing: Vec::new() }
     }
 }
 
 impl<T> Sorted<T> {
     /// Whether nothing came.
     pub(crate) fn is_empty(&self) -> bool {
-        self.accepted.is_empty() && self.rejected.is_empty() && self.superseded == 0
+        self.accepted.is_empty()
+            && self.rejected.is_empty()
+            && self.superseded == 0
+            && self.standing.is_empty()
     }
 
     /// The ids of all that came, sound or not.
     pub(crate) fn ids(&self, id: fn(&T) -> &SourceId) -> Vec<String> {
         let accepted = self.accepted.iter().map(|it| id(&it.record).to_string());
-        accepted.chain(self.rejected.iter().map(|it| it.source_id.clone())).collect()
+        let rejected = self.rejected.iter().map(|it| it.source_id.clone());
+        accepted.chain(rejected).chain(self.standing.iter().map(|(id, _)| id.clone())).collect()
     }
 
     /// The ids of sound records that have changed since.
     pub(crate) fn newer_than(&self, time: DateTime<Utc>, id: fn(&T) -> &SourceId) -> BTreeSet<String> {
         let newer = self.accepted.iter().filter(|it| it.version.updated_at > time);
-        newer.map(|it| id(&it.record).to_string()).collect()
+        let standing = self.standing.iter().filter(|(_, updated_at)| *updated_at > time);
+        newer.map(|it| id(&it.record).to_string()).chain(standing.map(|(id, _)| id.clone())).collect()
     }
 
     fn until(&mut self, until: DateTime<Utc>) {
-        let all = self.accepted.len();
+        let all = self.accepted.len() + self.standing.len();
         self.accepted.retain(|it| it.version.updated_at <= until);
-        self.superseded += (all - self.accepted.len()) as u64;
+        self.standing.retain(|(_, updated_at)| *updated_at <= until);
+        self.superseded += (all - self.accepted.len() - self.standing.len()) as u64;
     }
 
     fn of(verdicts: impl Iterator<Item = Result<Accepted<T>, Rejection>>, id: fn(&T) -> &str) -> Self {
@@ -110,6 +119,34 @@ pub(crate) fn vessels(
 pub(crate) fn equipment(records: Vec<Decoded<EquipmentDraft>>, rules: &Rules) -> Sorted<Equipment> {
     let verdicts = records.into_iter().map(|record| record.and_then(|draft| draft.accept(rules)));
     Sorted::of(verdicts, |equipment| equipment.source_id.as_str())
+}
+
+/// Equipment of a page, of which only that is read which does not stand as it came before. `ids`: of its records, in their
+/// order.
+pub(crate) fn equipment_page(
+    page: &UnreadPage<EquipmentDraft>,
+    ids: &[Option<String>],
+    look: &EquipmentLook,
+    rules: &Rules,
+) -> Sorted<Equipment> {
+    let mut times: HashMap<&str, usize> = HashMap::with_capacity(ids.len());
+    for id in ids.iter().flatten() {
+        *times.entry(id).or_default() += 1;
+    }
+    let mut standing = Vec::new();
+    let verdicts = page.records().zip(ids).filter_map(|(record, id)| {
+        // Of states of one record on one page the newest counts, and that can be told only when all are read.
+        if let Some(id) = id.as_ref().filter(|id| times[id.as_str()] == 1)
+            && let Some(version) = look.standing(id, record.bytes())
+        {
+            standing.push((id.clone(), version.updated_at));
+            return None;
+        }
+        let verdict = record.read().and_then(|draft| draft.accept(rules));
+        Some(verdict.map(|accepted| accepted.arrived_as(record.bytes())))
+    });
+    let sorted = Sorted::of(verdicts, |equipment| equipment.source_id.as_str());
+    Sorted { standing, ..sorted }
 }
 
 /// Users with their roles.

@@ -12,7 +12,8 @@ use store::{
     Db, StoreError,
     findings::{RecordFinding, findings_insert},
     records::{
-        Applied, NewPassword, companies_apply, counts_of, equipment_apply, users_apply, vessels_apply,
+        Applied, EquipmentLook, NewPassword, companies_apply, counts_of, equipment_apply, users_apply,
+        vessels_apply,
     },
     seen::companies_seen_first,
 };
@@ -20,12 +21,14 @@ use store::{
 use crate::transform::Sorted;
 
 /// Records of all kinds; a page holds one kind, or two.
-#[derive(Debug, Default, PartialEq)]
+#[derive(Debug, Default)]
 pub(crate) struct Batch {
     pub(crate) companies: Sorted<Company>,
     pub(crate) vessels: Sorted<Vessel>,
     pub(crate) equipment: Sorted<Equipment>,
     pub(crate) users: Sorted<User>,
+    /// What stood in the table of equipment when this was read, if that was asked.
+    pub(crate) look: Option<EquipmentLook>,
 }
 
 impl Batch {
@@ -69,7 +72,7 @@ impl Batch {
 #[derive(Debug, Default)]
 pub(crate) struct Written {
     pub(crate) counts: BTreeMap<RecordType, RecordCounts>,
-    /// Of every record, by its id.
+    /// Of every record that was read, by its id.
     pub(crate) outcomes: BTreeMap<RecordType, Vec<(String, Outcome)>>,
 }
 
@@ -112,7 +115,7 @@ pub(crate) async fn write_counted(
     now: DateTime<Utc>,
 ) -> Result<Written, StoreError> {
     let mut account = Account::default();
-    let Batch { companies, vessels, equipment, users } = batch;
+    let Batch { companies, vessels, equipment, users, look } = batch;
     if !companies.is_empty() {
         let is_first = |id: &str| first.contains(id);
         let accepted: Vec<_> =
@@ -126,8 +129,9 @@ pub(crate) async fn write_counted(
         account.add(RecordType::Vessel, &applied, vessels.rejected.iter(), vessels.superseded);
     }
     if !equipment.is_empty() {
-        let applied = equipment_apply(tx, run, &equipment.accepted, now).await?;
+        let applied = equipment_apply(tx, run, &equipment.accepted, look.as_ref(), now).await?;
         account.add(RecordType::Equipment, &applied, equipment.rejected.iter(), equipment.superseded);
+        account.stand(RecordType::Equipment, equipment.standing.len());
     }
     if !users.is_empty() {
         let applied = users_apply(tx, run, &users.accepted, passwords, now).await?;
@@ -146,6 +150,12 @@ struct Account {
 }
 
 impl Account {
+    /// What stands as it came before.
+    fn stand(&mut self, record_type: RecordType, records: usize) {
+        let counts = self.written.counts.entry(record_type).or_default();
+        counts.count_many(Outcome::Unchanged, records as u64);
+    }
+
     fn add<'a>(
         &mut self,
         record_type: RecordType,

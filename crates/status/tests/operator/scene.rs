@@ -133,7 +133,7 @@ impl Scene {
                 draft.accept(&rules).expect("the equipment is sound")
             });
             let accepted: Vec<_> = drafts.collect();
-            account(RecordType::Equipment, equipment_apply(&mut tx, run.id, &accepted, now).await?);
+            account(RecordType::Equipment, equipment_apply(&mut tx, run.id, &accepted, None, now).await?);
         }
         if !records.users.is_empty() {
             let drafts = records.users.iter().map(|draft| {

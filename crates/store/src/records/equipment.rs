@@ -1,6 +1,9 @@
 //! The table `equipment`.
 
-use std::collections::{BTreeSet, HashMap};
+use std::{
+    borrow::Cow,
+    collections::{BTreeSet, HashMap},
+};
 
 use chrono::{DateTime, Utc};
 use diesel::sql_types::*;
@@ -12,7 +15,7 @@ use domain::{
 use serde_json::Value;
 
 use super::{
-    Applied, equipment_parts,
+    Applied, EquipmentLook, equipment_parts,
     held::{held_now, settled},
     ids_of, page_apply_to,
     table::{Arrays, Column, NaturalKey, Table, column},
@@ -63,6 +66,7 @@ impl Table for EquipmentTable {
         pointer: "/qrCode",
         held_while: "true",
     });
+    const KEEPS_ARRIVAL: bool = true;
     const IS_CRITICAL: &'static str = "t.is_critical";
     const SHIPS_NUMBER: &'static str = "t.running_hours";
 
@@ -142,7 +146,8 @@ impl Table for EquipmentTable {
 }
 
 /// Writes equipment with its parts and schedules, last write wins, with conflicts and findings; one outcome each, in
-/// their order. Equipment of a vessel that is not there is rejected as an orphan. In a transaction.
+/// their order. Equipment of a vessel that is not there is rejected as an orphan. `look`: what stood in the table a moment
+/// ago, if somebody has looked. In a transaction.
 ///
 /// # Errors
 ///
@@ -151,11 +156,20 @@ pub async fn equipment_apply(
     db: &mut Db,
     sync_id: SyncId,
     equipment: &[Accepted<Equipment>],
+    look: Option<&EquipmentLook>,
     now: DateTime<Utc>,
 ) -> Result<Vec<Applied>, StoreError> {
+    if equipment.is_empty() {
+        return Ok(Vec::new());
+    }
     // Most of a page is as it was, and needs neither vessel nor code looked up.
-    let ids = equipment.iter().map(|it| it.record.source_id.as_str()).collect();
-    let seen = held_now::<EquipmentTable>(db, ids).await?;
+    let seen = match look {
+        Some(look) => Cow::Borrowed(&look.held),
+        None => {
+            let ids = equipment.iter().map(|it| it.record.source_id.as_str()).collect();
+            Cow::Owned(held_now::<EquipmentTable>(db, ids).await?)
+        }
+    };
     let is_open = |it: &&Accepted<Equipment>| {
         settled(decide(it.version, seen.get(it.record.source_id.as_str()).copied())).is_none()
     };

@@ -75,7 +75,7 @@ pub(super) fn settled(decision: Decision) -> Option<Outcome> {
     matches!(decision, Decision::Unchanged { newer: false } | Decision::Stale).then(|| decision.outcome())
 }
 
-fn held(
+pub(super) fn held(
     table: &'static str,
     source_id: &str,
     hash: &[u8],

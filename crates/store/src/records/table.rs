@@ -80,6 +80,8 @@ pub(super) trait Table: Sync {
     /// Columns that are set when the row is created, and never again.
     const ONCE: &'static [&'static str] = &[];
     const NATURAL_KEY: Option<NaturalKey> = None;
+    /// Whether the table keeps how a record came, in `arrived_as`.
+    const KEEPS_ARRIVAL: bool = false;
     /// Whether the row is critical, as an expression over `t`.
     const IS_CRITICAL: &'static str = "false";
 

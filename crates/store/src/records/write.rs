@@ -16,6 +16,7 @@ use crate::{
 /// The names of the input `i`: what every table has, then its own.
 fn input_names<T: Table>() -> String {
     let mut names = vec!["id", "source_id", "source_updated_at", "content_hash", "status"];
+    names.extend(T::KEEPS_ARRIVAL.then_some("arrived_as"));
     names.extend(T::COLUMNS.iter().filter(|it| !matches!(it.value, Source::Made(_))).map(|it| it.name));
     names.extend(T::INPUTS);
     names.extend(T::ONCE);
@@ -49,6 +50,12 @@ pub(super) fn bound<'f, T: Table>(
             records.iter().map(|it| it.version.hash.as_bytes().as_slice()).collect::<Vec<_>>(),
         )
         .bind::<Array<Text>, _>(records.iter().map(status).collect::<Vec<_>>());
+    let arrived_as = |it: &&'f Accepted<T::Record>| it.arrival.as_ref().map(|it| it.as_bytes().as_slice());
+    let statement = if T::KEEPS_ARRIVAL {
+        statement.bind::<Array<Nullable<Binary>>, _>(records.iter().map(arrived_as).collect::<Vec<_>>())
+    } else {
+        statement
+    };
     table.bind(statement, records)
 }
 
@@ -59,9 +66,10 @@ pub(super) async fn insert<T: Table>(
     records: &[&Accepted<T::Record>],
     now: DateTime<Utc>,
 ) -> Result<HashMap<String, uuid::Uuid>, StoreError> {
-    let names: Vec<&str> = T::COLUMNS.iter().map(|it| it.name).chain(T::ONCE.iter().copied()).collect();
-    let once = T::ONCE.iter().map(|name| format!("i.{name}"));
-    let values: Vec<String> = T::COLUMNS.iter().map(Column::inserted).chain(once).collect();
+    let as_it_comes = || T::ONCE.iter().copied().chain(T::KEEPS_ARRIVAL.then_some("arrived_as"));
+    let names: Vec<&str> = T::COLUMNS.iter().map(|it| it.name).chain(as_it_comes()).collect();
+    let values = T::COLUMNS.iter().map(Column::inserted).chain(as_it_comes().map(|name| format!("i.{name}")));
+    let values: Vec<String> = values.collect();
     let text = format!(
         "INSERT INTO {} (id, source_id, source_updated_at, content_hash, status, version_at, last_writer, synced_at,
              synced_by, created_at, updated_at, {})
@@ -85,7 +93,9 @@ pub(super) async fn update<T: Table>(
     records: &[&Accepted<T::Record>],
     now: DateTime<Utc>,
 ) -> Result<(), StoreError> {
-    let sets: Vec<String> = T::COLUMNS.iter().map(|it| format!("{} = {}", it.name, it.updated())).collect();
+    let sets = T::COLUMNS.iter().map(|it| format!("{} = {}", it.name, it.updated()));
+    let arrival = T::KEEPS_ARRIVAL.then(|| "arrived_as = i.arrived_as".to_owned());
+    let sets: Vec<String> = sets.chain(arrival).collect();
     // What is written over is kept in the same statement, so that a run can be undone. synced_at always moves, which
     // tells the trigger that this is no edit of the maintenance portal.
     let text = format!(

@@ -110,7 +110,7 @@ async fn apply(store: &Store, run: SyncId, page: &[Written]) -> anyhow::Result<(
         let written = store
             .transaction(async |tx| {
                 let mut applied = vessels_apply(tx, run, &vessels, now()).await?;
-                applied.extend(equipment_apply(tx, run, &equipment, now()).await?);
+                applied.extend(equipment_apply(tx, run, &equipment, None, now()).await?);
                 Ok::<_, StoreError>(applied)
             })
             .await;

@@ -206,6 +206,11 @@ impl Provider {
         state.equipment.insert(id.into(), merged(equipment, differences));
     }
 
+    /// A piece of equipment, byte for byte as a page lists it.
+    pub(crate) fn listed_equipment(&self, id: &str) -> String {
+        self.state.lock().expect("no test panics with the lock").equipment[id].to_string()
+    }
+
     pub(crate) fn put_user(&self, id: &str, differences: Value) {
         let user = json!({
             "id": id, "email": "ola@example.com", "familyName": "Nordmann", "rank": "2nd Engineer",

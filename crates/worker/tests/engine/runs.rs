@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use domain::{
-    RecordType,
+    Arrival, RecordType, Version,
     clock::{Clock, SystemClock},
 };
 use serde_json::{Value, json};
@@ -308,4 +308,66 @@ async fn what_was_withdrawn_before_it_came_stays_withdrawn_and_its_number_and_ad
     assert_eq!(scene.account(id, RecordType::User).await, [3, 3, 1, 1, 0, 0, 0, 1]);
     scene.end().await;
     Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn equipment_that_arrives_as_it_came_before_is_not_read_again_and_other_equipment_is()
+-> anyhow::Result<()> {
+    const KNOWN: &str = "equipment WHERE arrived_as IS NOT NULL";
+    let scene = Scene::new().await?;
+    scene.provider.small_fleet();
+    let synced = async || {
+        let id = scene.full_sync().await?;
+        scene.ended(id).await?;
+        anyhow::Ok(scene.account(id, RecordType::Equipment).await)
+    };
+    assert_eq!(synced().await?, [5, 5, 5, 0, 0, 0, 0, 0]);
+    assert_eq!(scene.number(KNOWN).await, 5);
+
+    // To know that it was not read, it comes with what would be rejected, and the row says that it came so before.
+    scene.provider.put_equipment("e-1a", "v-1", json!({"name": " "}));
+    let row = scene.rows(
+        "SELECT version_at, encode(content_hash, 'hex') AS hash FROM equipment WHERE source_id = 'e-1a'",
+    );
+    let row = row.await.remove(0);
+    let text = |name: &str| row[name].as_str().expect("a text").to_owned();
+    let version = Version { updated_at: text("version_at").parse()?, hash: text("hash").parse()? };
+    let listed = scene.provider.listed_equipment("e-1a");
+    let arrival = hex(Arrival::of(version, listed.as_bytes()).as_bytes());
+    let claim = format!(r"UPDATE equipment SET arrived_as = '\x{arrival}' WHERE source_id = 'e-1a'");
+    scene.world.execute(&claim).await?;
+    assert_eq!(synced().await?, [5, 5, 0, 0, 5, 0, 0, 0]);
+
+    // A row that somebody has written since is read again: the ship's edit stands, and the quarrel is told.
+    scene.world.execute("UPDATE equipment SET name = 'Of the ship' WHERE source_id = 'e-1a'").await?;
+    assert_eq!(synced().await?, [5, 5, 0, 0, 4, 0, 1, 0]);
+
+    // Whatever is not known is read, and known then; nobody has edited it for that.
+    scene.provider.put_equipment("e-1a", "v-1", json!({}));
+    scene.world.execute("UPDATE equipment SET arrived_as = NULL").await?;
+    let before =
+        scene.rows("SELECT source_id, version_at, last_writer, synced_at FROM equipment ORDER BY 1").await;
+    synced().await?;
+    assert_eq!(scene.number(KNOWN).await, 5);
+    let after =
+        scene.rows("SELECT source_id, version_at, last_writer, synced_at FROM equipment ORDER BY 1").await;
+    assert_eq!(before, after);
+
+    // An event writes it; the next full sync reads it once more.
+    scene.provider.put_equipment(
+        "e-2a",
+        "v-2",
+        json!({"name": "Renamed", "updatedAt": "2026-05-02T00:00:00Z"}),
+    );
+    let event = scene.webhook("equipment.updated", RecordType::Equipment, "e-2a").await?;
+    scene.event_state(event.id, "processed").await?;
+    assert_eq!(scene.number(KNOWN).await, 4);
+    synced().await?;
+    assert_eq!(scene.number(KNOWN).await, 5);
+    scene.end().await;
+    Ok(())
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
