@@ -1,6 +1,9 @@
 //! One connection per process and role, made anew whenever it is lost.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use backoff::{ExponentialBackoff, backoff::Backoff};
 use lapin::{Channel, Connection, ConnectionProperties};
@@ -13,6 +16,14 @@ use crate::{BrokerError, topology};
 /// A broker that takes longer than this to answer is as good as gone.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(5);
 
+/// A stream that takes longer than this to declare is not waited for.
+const UPDATES_PATIENCE: Duration = Duration::from_secs(2);
+const NO_UPDATES: &str = "RabbitMQ does not run the stream of updates: work goes on, and nobody sees it move";
+
+/// Where a message finds no queue, everything is declared again, and not again for this long: what RabbitMQ cannot run would
+/// be declared with every message.
+const DECLARE_AGAIN_AFTER: Duration = Duration::from_secs(2);
+
 /// RabbitMQ. Cheap to clone.
 #[derive(Clone)]
 pub struct Broker(Arc<Inner>);
@@ -20,7 +31,14 @@ pub struct Broker(Arc<Inner>);
 struct Inner {
     url: SecretString,
     name: String,
-    current: Mutex<Option<Connection>>,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    connection: Option<Connection>,
+    /// When everything was declared for it.
+    declared: Option<Instant>,
 }
 
 impl std::fmt::Debug for Broker {
@@ -33,7 +51,7 @@ impl Broker {
     /// The broker at `url`. `name` is what it shows of us to its operators. Connects when it is first needed, and
     /// whenever the connection was lost: a service starts without a broker, too.
     pub fn connect(url: SecretString, name: &str) -> Self {
-        Self(Arc::new(Inner { url, name: name.to_owned(), current: Mutex::new(None) }))
+        Self(Arc::new(Inner { url, name: name.to_owned(), state: Mutex::default() }))
     }
 
     /// Whether the broker answers now. For health.
@@ -47,10 +65,13 @@ impl Broker {
         Ok(())
     }
 
-    /// Has the next channel come from a new connection, for which everything is declared again. Channels that are in
-    /// use keep the old one.
+    /// Has the next channel come from a new connection, for which everything is declared again, unless that was done a
+    /// moment ago. Channels that are in use keep the old one.
     pub(crate) async fn declare_again(&self) {
-        *self.0.current.lock().await = None;
+        let State { connection, declared } = &mut *self.0.state.lock().await;
+        if declared.is_none_or(|at| at.elapsed() >= DECLARE_AGAIN_AFTER) {
+            *connection = None;
+        }
     }
 
     /// A new channel; one attempt.
@@ -59,7 +80,7 @@ impl Broker {
     }
 
     async fn channel_without_limit(&self) -> Result<Channel, BrokerError> {
-        let mut current = self.0.current.lock().await;
+        let State { connection: current, declared } = &mut *self.0.state.lock().await;
         // Taken out while it is asked, and put back once it has answered: a connection to a broker that was killed while
         // it started, or that hangs, looks alive for good, and the caller's patience ends this function half way.
         if let Some(connection) = current.take().filter(|c| c.status().connected()) {
@@ -75,6 +96,14 @@ impl Broker {
         let connection = Connection::connect(self.0.url.expose_secret(), properties).await?;
         let channel = connection.create_channel().await?;
         topology::declare(&channel).await?;
+        // On a channel of its own, for an error closes it.
+        let apart = connection.create_channel().await?;
+        match timeout(UPDATES_PATIENCE, topology::declare_updates(&apart)).await {
+            Ok(Ok(())) => drop(apart.close(200, "declared".into()).await),
+            Ok(Err(error)) => tracing::warn!(%error, "{NO_UPDATES}"),
+            Err(_elapsed) => tracing::warn!("{NO_UPDATES}"),
+        }
+        *declared = Some(Instant::now());
         *current = Some(connection);
         tracing::info!(broker.connection = %self.0.name, "connected to the broker");
         Ok(channel)

@@ -73,7 +73,7 @@ impl std::fmt::Display for Queue {
     }
 }
 
-/// Declares all of it. Declaring what exists changes nothing, so this is done on every connection: a broker that came
+/// Declares all that work goes through. Declaring what exists changes nothing, so this is done on every connection: a broker that came
 /// back with an empty disk is whole again at once.
 pub(crate) async fn declare(channel: &Channel) -> lapin::Result<()> {
     // The place for the dead first: a queue must never dead-letter into nothing.
@@ -95,7 +95,12 @@ pub(crate) async fn declare(channel: &Channel) -> lapin::Result<()> {
         queue(channel, tier, dead_lettering(quorum(), WORK_EXCHANGE)).await?;
         bind(channel, tier, tier, "").await?;
     }
+    Ok(())
+}
 
+/// Declares the stream of updates. Apart from the rest, and allowed to fail: RabbitMQ that was killed may keep a stream that
+/// it cannot run any more, and work does not wait for those who watch it.
+pub(crate) async fn declare_updates(channel: &Channel) -> lapin::Result<()> {
     // A stream is bounded by size and age; a reader that is further behind is told to look afresh.
     let mut stream = FieldTable::default();
     stream.insert("x-queue-type".into(), text("stream"));
