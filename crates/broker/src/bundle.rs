@@ -1,9 +1,8 @@
 //! Several messages in one.
 //!
 //! What a message costs a quorum queue hardly depends on what is in it. So messages that are published together, to a
-//! queue that takes bundles, travel together. Nobody else needs to know: one result for each
-//! comes back to the publisher, and the consumer unpacks them into deliveries that are settled each by itself. What is
-//! retried or given up goes on alone.
+//! queue that takes bundles, travel together. Nobody else needs to know: one result for each comes back to the publisher,
+//! and the consumer unpacks them into deliveries that are settled each by itself. What is retried or given up goes on alone.
 
 use std::borrow::Cow;
 
@@ -19,7 +18,7 @@ use crate::{
     trace,
 };
 
-/// Messages of a bundle, at most: twice as many would cost RabbitMQ little less, and leave less for another worker.
+/// Messages of a bundle, at most: few enough that several workers share a burst.
 const LARGEST: usize = 16;
 
 /// What is sent for a batch, in its order.

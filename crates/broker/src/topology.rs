@@ -73,8 +73,8 @@ impl std::fmt::Display for Queue {
     }
 }
 
-/// Declares all that work goes through. Declaring what exists changes nothing, so this is done on every connection: a broker that came
-/// back with an empty disk is whole again at once.
+/// Declares all that work goes through. Declaring what exists changes nothing, so this is done on every connection: a
+/// broker that came back with an empty disk is whole again at once.
 pub(crate) async fn declare(channel: &Channel) -> lapin::Result<()> {
     // The place for the dead first: a queue must never dead-letter into nothing.
     exchange(channel, DEAD_EXCHANGE, ExchangeKind::Fanout).await?;

@@ -13,7 +13,11 @@ use broker::{
 use domain::FailureClass;
 use testbed::{
     World,
-    lapin::{BasicProperties, options::BasicGetOptions},
+    lapin::{
+        BasicProperties,
+        options::{BasicGetOptions, QueueDeclareOptions},
+        types::FieldTable,
+    },
     wait_until,
 };
 use tokio::task::JoinSet;
@@ -172,5 +176,18 @@ async fn a_message_that_makes_every_batch_fail_is_a_dead_letter_alone() -> anyho
     assert_eq!(handled.into_keys().collect::<BTreeSet<_>>(), others);
     let dead = scene.dead.lock().expect("nobody panics with it").remove(0);
     assert_eq!((dead.message_id.as_str(), dead.class), ("poison", FailureClass::Poison));
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn work_goes_on_where_the_stream_of_updates_cannot_be_declared() -> anyhow::Result<()> {
+    let mut scene = Scene::new().await?;
+    // Something else has its name.
+    let channel = scene.world.amqp_connection().await?.create_channel().await?;
+    let durable = QueueDeclareOptions { durable: true, ..QueueDeclareOptions::default() };
+    channel.queue_declare("sync.updates".into(), durable, FieldTable::default()).await?;
+    scene.publish(0..2).await;
+    scene.consume(100, |_delivery| Disposition::Done);
+    scene.settled(2, 0).await?;
     Ok(())
 }

@@ -89,7 +89,7 @@ impl<D: ListedRecord> UnreadPage<D> {
 }
 
 impl<'p, D: ListedRecord> UnreadRecord<'p, D> {
-    /// Its id, if it has one; the rest is passed over, which takes a third of reading it.
+    /// Its id, if it has one; the rest is passed over.
     #[must_use]
     pub fn id(&self) -> Option<Cow<'p, str>> {
         #[derive(Deserialize)]

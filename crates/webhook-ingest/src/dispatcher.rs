@@ -1,8 +1,8 @@
 //! Publishes what was recorded, in the order in which it arrived.
 //!
 //! Batches come from the recorder one after the other and are published one after the other, with a round of confirms
-//! for each; what is recorded meanwhile gathers into the next, and travels in bundles. A lone event goes out at once. That the broker has
-//! confirmed is noted in the ledger a little later, many events at a time.
+//! for each; what is recorded meanwhile gathers into the next, and travels in bundles. A lone event goes out at once. That
+//! the broker has confirmed is noted in the ledger a little later, many events at a time.
 //!
 //! What cannot be published stays in the ledger. From then on nothing may overtake it: the dispatcher falls *behind*,
 //! forgets what it has in memory, and publishes from the ledger, oldest first, until nothing is left there.
