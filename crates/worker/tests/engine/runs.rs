@@ -368,6 +368,22 @@ async fn equipment_that_arrives_as_it_came_before_is_not_read_again_and_other_eq
     Ok(())
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn of_two_states_of_one_record_on_a_page_the_one_that_came_before_is_skipped() -> anyhow::Result<()> {
+    let scene = Scene::new().await?;
+    scene.provider.small_fleet();
+    let id = scene.full_sync().await?;
+    scene.ended(id).await?;
+    let before: Value = serde_json::from_str(&scene.provider.listed_equipment("e-1a"))?;
+    scene.provider.put_equipment("e-1a", "v-1", json!({"name": "New", "updatedAt": "2026-05-02T00:00:00Z"}));
+    scene.provider.put_equipment("e-1a once more", "v-1", before);
+    let id = scene.full_sync().await?;
+    scene.ended(id).await?;
+    assert_eq!(scene.account(id, RecordType::Equipment).await, [6, 6, 0, 1, 4, 0, 0, 1]);
+    scene.end().await;
+    Ok(())
+}
+
 fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
