@@ -14,7 +14,7 @@ use store::{
 };
 
 use crate::{
-    page_writes::PageWrites,
+    page_turns::PageTurns,
     passwords::PasswordMaker,
     progress::{Moment, Progress},
     write::Batch,
@@ -29,7 +29,7 @@ pub(crate) struct Context {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) progress: Progress,
     pub(crate) password_maker: PasswordMaker,
-    pub(crate) page_writes: PageWrites,
+    pub(crate) page_turns: PageTurns,
 }
 
 impl Context {

@@ -85,7 +85,7 @@ impl Event {
 
 /// Handles a batch; the answers stand in the order of the deliveries.
 pub(crate) async fn handle(context: &Context, deliveries: Vec<Delivery>) -> Vec<Disposition> {
-    context.page_writes.event_came();
+    context.page_turns.event_came();
     let began = context.clock.now();
     let mut results: Vec<Option<Result<(), WorkError>>> = Vec::with_capacity(deliveries.len());
     let mut errands: BTreeMap<Errand, Vec<Event>> = BTreeMap::new();

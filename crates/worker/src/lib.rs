@@ -10,7 +10,7 @@ mod dry_run;
 mod events;
 mod failure;
 mod fault;
-mod page_writes;
+mod page_turns;
 mod pages;
 mod passwords;
 mod progress;
@@ -32,7 +32,7 @@ use store::Store;
 
 pub use settings::{DAEMON, Settings};
 
-use crate::{context::Context, page_writes::PageWrites, passwords::PasswordMaker};
+use crate::{context::Context, page_turns::PageTurns, passwords::PasswordMaker};
 
 /// Connects, and starts taking work: commands, tasks, events and dead letters, each from a queue and with capacity of
 /// its own, so that events do not wait behind pages.
@@ -83,7 +83,7 @@ pub async fn start(settings: &Settings, shutdown: &Shutdown, health: &Health) ->
         clock,
         progress,
         password_maker: PasswordMaker::new(seal),
-        page_writes: PageWrites::of(settings.work.tasks),
+        page_turns: PageTurns::of(settings.work.tasks, Duration::from_millis(settings.work.pages_alone_ms)),
     };
     let stop = shutdown.soft().clone();
 

@@ -117,6 +117,9 @@ pub struct Work {
     /// Events of a batch.
     #[garde(range(min = 1, max = 500))]
     pub events_per_batch: u16,
+    /// After an event, for pages that come one at a time.
+    #[garde(range(max = 60_000))]
+    pub pages_alone_ms: u64,
     /// Between two updates of a run.
     #[garde(range(min = 10, max = 60_000))]
     pub progress_every_ms: u64,

@@ -83,17 +83,10 @@ async fn work(context: &Context, delivery: &Delivery) -> Result<(), WorkError> {
         }
         _ => None,
     };
-    let fetched = read(context, &run, &task, &message, arrived).await?;
-    if let Some(publishing) = handing_on {
-        // If it failed the relay will find the task.
-        let _published = publishing.await;
-    }
-    fault::point(Point::TaskHandedOn).await;
-
-    let passwords =
-        if run.dry_run { Vec::new() } else { context.passwords_of_new_users(&fetched.batch).await? };
-    let end = write_page(context, delivery, &run, &task, fetched, &passwords).await?;
-    match end {
+    let turn = context.page_turns.turn(&context.store).await;
+    let done = read_and_write(context, delivery, &run, &task, &message, arrived, handing_on).await;
+    turn.end().await;
+    match done? {
         PhaseEnd::StillRunning => context.progress.run(task.sync_id, Moment::Moved),
         PhaseEnd::PhaseOpened(tasks) => {
             fault::point(Point::TaskCommitted).await;
@@ -112,6 +105,27 @@ async fn work(context: &Context, delivery: &Delivery) -> Result<(), WorkError> {
         }
     }
     Ok(())
+}
+
+/// What takes the time of processors: the page is read, and written.
+async fn read_and_write(
+    context: &Context,
+    delivery: &Delivery,
+    run: &Run,
+    task: &Task,
+    message: &SyncTask,
+    arrived: Arrived,
+    handing_on: Option<JoinHandle<()>>,
+) -> Result<PhaseEnd, WorkError> {
+    let fetched = read(context, run, task, message, arrived).await?;
+    if let Some(publishing) = handing_on {
+        // If it failed the relay will find the task.
+        let _published = publishing.await;
+    }
+    fault::point(Point::TaskHandedOn).await;
+    let passwords =
+        if run.dry_run { Vec::new() } else { context.passwords_of_new_users(&fetched.batch).await? };
+    write_page(context, delivery, run, task, fetched, &passwords).await
 }
 
 /// The task, if there is anything left to do for it.
@@ -219,7 +233,6 @@ async fn write_page(
     passwords: &[NewPassword],
 ) -> Result<PhaseEnd, WorkError> {
     let Fetched { batch, expected, as_of, seen, late } = fetched;
-    let _turn = context.page_writes.turn().await;
     let now = context.clock.now();
     let mut tx = context.store.begin().await?;
     if task_lock(&mut tx, task.id).await?.is_none_or(|task| task.state.is_terminal()) {

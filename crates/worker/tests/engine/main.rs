@@ -10,3 +10,4 @@ mod provider;
 mod reconcile;
 mod runs;
 mod scene;
+mod turns;

@@ -78,7 +78,8 @@ impl Scene {
             "broker": {"url": self.world.amqp_url().await?},
             "onboarding": {"url": self.provider.url(), "api_key": "key", "timeout_seconds": 5, "concurrency": 4,
                            "circuit_failures": 5, "circuit_open_ms": 500},
-            "work": {"tasks": 4, "commands": 2, "events_per_batch": 50, "progress_every_ms": 20},
+            "work": {"tasks": 4, "commands": 2, "events_per_batch": 50, "pages_alone_ms": 60_000,
+                     "progress_every_ms": 20},
             "passwords": {"seal_key": "AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE="}
         });
         let settings: worker::Settings = serde_json::from_value(settings)?;

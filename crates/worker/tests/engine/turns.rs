@@ -1,0 +1,51 @@
+//! Pages and events that come at one time: pages take turns.
+
+use std::time::Duration;
+
+use domain::RecordType;
+use testbed::wait_until;
+
+use crate::scene::{PATIENCE, Scene};
+
+/// Waiters for an advisory lock in this world's database.
+const WAITING: &str = "pg_locks WHERE locktype = 'advisory' AND NOT granted
+    AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn while_events_come_a_page_waits_for_its_turn_and_without_them_for_nobody() -> anyhow::Result<()> {
+    let scene = Scene::new().await?;
+    scene.provider.small_fleet();
+    // Somebody else's turn, of whom nothing more is heard.
+    let turn = scene.store.page_turn(PATIENCE).await?;
+    let undisturbed = scene.full_sync().await?;
+    assert_eq!(scene.ended(undisturbed).await?["state"], "completed");
+
+    let event = scene.webhook("vessel.approved", RecordType::Vessel, "v-1").await?;
+    scene.event_state(event.id, "processed").await?;
+    let disturbed = scene.full_sync().await?;
+    wait_until("a page waits", PATIENCE, async || match scene.number(WAITING).await {
+        0 => Err("nobody waits"),
+        _ => Ok(()),
+    })
+    .await?;
+    let read = format!("sync_counts WHERE sync_id = '{disturbed}' AND read > 0");
+    assert_eq!(scene.number(&read).await, 0, "nothing is read yet");
+
+    turn.end().await;
+    assert_eq!(scene.ended(disturbed).await?["state"], "completed");
+    scene.end().await;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_turn_is_one_page_s_at_a_time_and_ends_with_who_has_it() -> anyhow::Result<()> {
+    let scene = Scene::new().await?;
+    let first = scene.store.page_turn(PATIENCE).await?;
+    assert!(scene.store.page_turn(Duration::from_millis(50)).await.is_err(), "it is taken");
+    first.end().await;
+    let second = scene.store.page_turn(PATIENCE).await?;
+    drop(second);
+    scene.store.page_turn(PATIENCE).await?.end().await;
+    scene.end().await;
+    Ok(())
+}
