@@ -156,6 +156,18 @@ impl StoreError {
         }
     }
 
+    /// Whether a value that only one row may have is there already.
+    #[must_use]
+    pub const fn is_duplicate(&self) -> bool {
+        matches!(
+            self,
+            Self::Constraint {
+                source: DieselError::DatabaseError(DatabaseErrorKind::UniqueViolation, _),
+                ..
+            }
+        )
+    }
+
     /// Whether another transaction and this one waited for each other, and this one was chosen to give way.
     #[must_use]
     pub fn is_deadlock(&self) -> bool {

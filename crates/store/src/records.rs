@@ -296,18 +296,18 @@ async fn batch_apply<'a, T: Table>(
         }
         if !new.is_empty() {
             let ids = insert(table, db, sync_id, &new, now).await?;
-            for it in new {
-                match ids.get(id_of(&it)) {
+            for (it, id) in new.into_iter().zip(ids) {
+                match id {
                     // The row of a tombstone keeps older states from coming to life when they come late. Nobody sees it.
                     Some(id) if T::is_withdrawn(&it.record) => {
                         done.outcomes.insert(id_of(&it), Outcome::Skipped);
                         done.confirmed.push(id_of(&it));
-                        written.push((*id, it, true));
+                        written.push((id, it, true));
                     }
                     Some(id) => {
                         done.outcomes.insert(id_of(&it), Outcome::Created);
                         note(table, &mut done, it, None);
-                        written.push((*id, it, true));
+                        written.push((id, it, true));
                     }
                     None => open.push(it), // somebody else was faster with the row or its natural key
                 }

@@ -3,15 +3,16 @@
 //! diesel's own `sql_query` is prepared anew each time (measured: 1.8 ms against 0.6 ms a statement). This one is
 //! cached by its text, so its text must not hold values.
 
-use std::marker::PhantomData;
+use std::{io::Write, marker::PhantomData};
 
 use diesel::{
     QueryResult,
     pg::Pg,
     query_builder::{AstPass, Query, QueryFragment, QueryId},
-    serialize::ToSql,
-    sql_types::{HasSqlType, Untyped},
+    serialize::{self, IsNull, Output, ToSql},
+    sql_types::{HasSqlType, Jsonb, Untyped},
 };
+use serde_json::{Map, Value};
 
 /// A statement with `$1`, `$2`, … for its binds, each as often as needed.
 ///
@@ -42,6 +43,18 @@ impl<'f, Returning> Statement<'f, Returning> {
     /// Says the SQL types of the columns, by position.
     pub(crate) fn returning<Types>(self) -> Statement<'f, Types> {
         Statement { text: self.text, binds: self.binds, returning: PhantomData }
+    }
+}
+
+/// A JSON object to be bound without a copy.
+#[derive(Debug)]
+pub(crate) struct JsonObject<'a>(pub(crate) &'a Map<String, Value>);
+
+impl ToSql<Jsonb, Pg> for JsonObject<'_> {
+    fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Pg>) -> serialize::Result {
+        out.write_all(&[1])?; // the version of the format, as text follows
+        serde_json::to_writer(out, self.0)?;
+        Ok(IsNull::No)
     }
 }
 

@@ -12,7 +12,6 @@ use domain::{
     Accepted, Finding, Outcome, RecordType, SourceId, SyncId, equipment::Equipment, last_write_wins::decide,
     values::QrCode,
 };
-use serde_json::Value;
 
 use super::{
     Applied, EquipmentLook, equipment_parts,
@@ -22,7 +21,7 @@ use super::{
 };
 use crate::{
     Db, StoreError,
-    sql::{Statement, statement},
+    sql::{JsonObject, Statement, statement},
 };
 
 pub(super) struct EquipmentTable {
@@ -117,7 +116,7 @@ impl Table for EquipmentTable {
             .text_if_any(|it| it.record.model.as_deref())
             .text_if_any(|it| it.record.serial_number.as_deref())
             .text_if_any(|it| it.record.location.as_deref())
-            .add::<Jsonb, _>(|it| Value::Object(it.record.specs.clone()))
+            .add::<Jsonb, _>(|it| JsonObject(&it.record.specs))
             .add::<Bool, _>(|it| it.record.is_critical)
             .text_if_any(|it| it.record.criticality_basis.map(|it| it.as_str()))
             .add::<Bool, _>(|it| it.record.is_standby)

@@ -1,6 +1,6 @@
 //! The statements that write a page: one `INSERT` of what is new, one `UPDATE` of what is known, over arrays.
 
-use std::collections::HashMap;
+use std::collections::HashSet;
 
 use chrono::{DateTime, Utc};
 use diesel::sql_types::*;
@@ -30,6 +30,7 @@ pub(super) fn input<T: Table>() -> String {
     format!("unnest({}) AS i ({names})", parameters.join(", "))
 }
 
+/// Binds the input. The ids of what is known already do not matter.
 pub(super) fn bound<'f, T: Table>(
     table: &'f T,
     text: &'f str,
@@ -37,11 +38,22 @@ pub(super) fn bound<'f, T: Table>(
     records: &[&'f Accepted<T::Record>],
     now: DateTime<Utc>,
 ) -> Statement<'f> {
+    bound_with_ids(table, text, sync_id, records, vec![uuid::Uuid::nil(); records.len()], now)
+}
+
+fn bound_with_ids<'f, T: Table>(
+    table: &'f T,
+    text: &'f str,
+    sync_id: SyncId,
+    records: &[&'f Accepted<T::Record>],
+    ids: Vec<uuid::Uuid>,
+    now: DateTime<Utc>,
+) -> Statement<'f> {
     let status = |it: &&Accepted<T::Record>| if T::is_withdrawn(&it.record) { "withdrawn" } else { "active" };
     let statement = statement(text)
         .bind::<Timestamptz, _>(now)
         .bind::<Uuid, _>(sync_id.as_uuid())
-        .bind::<Array<Uuid>, _>(records.iter().map(|_| uuid::Uuid::now_v7()).collect::<Vec<_>>())
+        .bind::<Array<Uuid>, _>(ids)
         .bind::<Array<Text>, _>(
             records.iter().map(|it| T::source_id(&it.record).as_str()).collect::<Vec<_>>(),
         )
@@ -59,13 +71,14 @@ pub(super) fn bound<'f, T: Table>(
     table.bind(statement, records)
 }
 
+/// Inserts; the ids of the new rows, in the order of the records. None: the row, or its natural key, is there already.
 pub(super) async fn insert<T: Table>(
     table: &T,
     db: &mut Db,
     sync_id: SyncId,
     records: &[&Accepted<T::Record>],
     now: DateTime<Utc>,
-) -> Result<HashMap<String, uuid::Uuid>, StoreError> {
+) -> Result<Vec<Option<uuid::Uuid>>, StoreError> {
     let as_it_comes = || T::ONCE.iter().copied().chain(T::KEEPS_ARRIVAL.then_some("arrived_as"));
     let names: Vec<&str> = T::COLUMNS.iter().map(|it| it.name).chain(as_it_comes()).collect();
     let values = T::COLUMNS.iter().map(Column::inserted).chain(as_it_comes().map(|name| format!("i.{name}")));
@@ -75,15 +88,34 @@ pub(super) async fn insert<T: Table>(
              synced_by, created_at, updated_at, {})
          SELECT i.id, i.source_id, i.source_updated_at, i.content_hash, i.status, i.source_updated_at, 'onboarding', $1,
              $2, $1, $1, {}
-         FROM {} ON CONFLICT DO NOTHING RETURNING source_id, id",
+         FROM {}",
         T::NAME,
         names.join(", "),
         values.join(", "),
         input::<T>()
     );
-    let inserted: Vec<(String, uuid::Uuid)> =
-        bound(table, &text, sync_id, records, now).returning::<(Text, Uuid)>().load(db).await?;
-    Ok(inserted.into_iter().collect())
+    let ids: Vec<uuid::Uuid> = records.iter().map(|_| uuid::Uuid::now_v7()).collect();
+    // Mostly nothing is in the way. Then a plain INSERT is less work, by a look into each unique index and a confirmation
+    // a row.
+    statement("SAVEPOINT plain").execute(db).await?;
+    let inserted = bound_with_ids(table, &text, sync_id, records, ids.clone(), now).execute(db).await;
+    match inserted.map_err(StoreError::from) {
+        Ok(_all) => {
+            statement("RELEASE SAVEPOINT plain").execute(db).await?;
+            Ok(ids.into_iter().map(Some).collect())
+        }
+        Err(error) if error.is_duplicate() => {
+            statement("ROLLBACK TO SAVEPOINT plain").execute(db).await?;
+            let text = format!("{text} ON CONFLICT DO NOTHING RETURNING id");
+            let new: Vec<uuid::Uuid> = bound_with_ids(table, &text, sync_id, records, ids.clone(), now)
+                .returning::<Uuid>()
+                .load(db)
+                .await?;
+            let new: HashSet<uuid::Uuid> = new.into_iter().collect();
+            Ok(ids.into_iter().map(|id| new.contains(&id).then_some(id)).collect())
+        }
+        Err(error) => Err(error),
+    }
 }
 
 pub(super) async fn update<T: Table>(
