@@ -188,15 +188,17 @@ async fn missing_find(
     let critical = if record_type == RecordType::Equipment { "t.is_critical" } else { "false" };
     // EXCEPT, not an anti-join: that one the planner may do by looking through all ids for each row, if it has no statistics
     // of a table that was filled a moment ago.
+    // Where nothing is older than the run, as in a first load, nothing else is looked at.
     let text = format!(
-        "WITH gone AS (
-             SELECT source_id FROM {table} WHERE status = 'active' AND synced_at < $3 EXCEPT {seen}
-         ),
+        "WITH older AS (SELECT source_id FROM {table} WHERE status = 'active' AND synced_at < $3),
+         gone AS (SELECT source_id FROM older EXCEPT {seen} AND EXISTS (SELECT FROM older)),
          missing AS (INSERT INTO sync_missing (sync_id, record_type, source_id)
              SELECT $1, $2, source_id FROM gone ON CONFLICT DO NOTHING RETURNING source_id)
-         SELECT (SELECT count(*) FROM missing),
-             (SELECT count(*) FROM {table} WHERE status = 'active'),
-             (SELECT count(*) FROM missing m JOIN {table} t ON t.source_id = m.source_id WHERE {critical})"
+         SELECT n,
+             CASE WHEN n = 0 THEN 0 ELSE (SELECT count(*) FROM {table} WHERE status = 'active') END,
+             CASE WHEN n = 0 THEN 0
+                 ELSE (SELECT count(*) FROM missing m JOIN {table} t ON t.source_id = m.source_id WHERE {critical}) END
+         FROM (SELECT count(*) AS n FROM missing) AS counted"
     );
     let (missing, active, critical): (i64, i64, i64) = statement(&text)
         .bind::<Uuid, _>(sync_id.as_uuid())
