@@ -3,9 +3,10 @@
 //! **What arrives**: a `SyncTask` that names a row of `sync_queue`, and the page to fetch by its cursor.
 //!
 //! **What it changes**: the page is fetched. If it shows a next cursor, the next page task is recorded and published at
-//! once, so that other workers can go on. Then one transaction writes the records, what was found about them, the run's
-//! account, the task's end, and (if it was the last of its phase) the first tasks of the next phase or the run's end. In
-//! a dry run the records are written and taken back in between.
+//! once, so that other workers can go on. Then the page waits for its turn ([`crate::page_turns`]), and one transaction
+//! writes the records, what was found about them, the run's account, the task's end, and (if it was the last of its
+//! phase) the first tasks of the next phase or the run's end. In a dry run the records are written and taken back in
+//! between.
 //!
 //! **Why twice is harmless**: a task that is done is acknowledged and forgotten; two workers with one task meet at its
 //! row's lock, and the second sees it done. A page that was handed on is one row, whatever happens after.
