@@ -13,6 +13,7 @@ mod equipment;
 mod equipment_parts;
 mod held;
 mod look;
+mod natural_keys;
 mod table;
 mod users;
 mod vessels;
@@ -46,7 +47,8 @@ pub(crate) use write::image;
 use disputes::Dispute;
 use held::{HeldRow, held_now, held_rows, settled};
 use look::arrivals_note;
-use table::{NaturalKey, Table};
+use natural_keys::natural_keys_check;
+use table::Table;
 use write::{insert, update};
 
 use crate::{
@@ -92,6 +94,9 @@ struct Batch<'a, R> {
 
 /// A page gives way so often to others that write the same records; after that it is a quarrel, and the task's to retry.
 const MOST_DEADLOCKS: u32 = 5;
+
+/// So often others may be faster with some row of a batch.
+const MOST_RACES: u32 = 5;
 
 /// Writes a page. Every record of the input has one outcome, in its order.
 async fn page_apply<T: Table>(
@@ -258,10 +263,11 @@ async fn batch_apply<'a, T: Table>(
     };
     let mut open: Vec<&'a Accepted<T::Record>> = records.to_vec();
     let mut seen = Cow::Borrowed(seen);
-    // Each round someone else was faster with some row; more than a few would be a quarrel, not a race.
-    for round in 0..5 {
-        if open.is_empty() {
-            return Ok(done);
+    // Each race someone else was faster with some row; more than a few would be a quarrel.
+    let (mut round, mut races) = (0, 0);
+    while !open.is_empty() {
+        if races == MOST_RACES {
+            return Err(StoreError::Contended);
         }
         if round > 0 {
             seen = Cow::Owned(held_now::<T>(db, open.iter().map(id_of).collect()).await?);
@@ -283,11 +289,13 @@ async fn batch_apply<'a, T: Table>(
         }
         references_check(table, &mut new, &mut done);
         references_check(table, &mut known, &mut done);
-        natural_keys_check::<T>(db, &mut known, &mut done).await?;
-        if round > 0 {
-            // What is new goes in unchecked at first: whoever has its key, in the table or in this batch, keeps it out.
-            natural_keys_check::<T>(db, &mut new, &mut done).await?;
-        }
+        // What is new goes in unchecked at first: whoever has its key, in the table or in this batch, keeps it out.
+        let unchecked = if round == 0 { std::mem::take(&mut new) } else { Vec::new() };
+        known.append(&mut new);
+        let waiting = natural_keys_check::<T>(db, &mut known, &mut done).await?;
+        let (known, mut new): (Vec<_>, Vec<_>) =
+            known.into_iter().partition(|it| seen.contains_key(id_of(it)));
+        new.extend(unchecked);
 
         let mut written: Vec<(uuid::Uuid, &'a Accepted<T::Record>, bool)> = Vec::new();
         if !known.is_empty() {
@@ -322,8 +330,12 @@ async fn batch_apply<'a, T: Table>(
             };
             done.findings.extend(odd.into_iter().filter_map(|(id, finding)| Some((*of.get(&id)?, finding))));
         }
+        round += 1;
+        races += u32::from(!open.is_empty());
+        // They are next, and nobody was faster: those before them let go of their keys in this round.
+        open.extend(waiting);
     }
-    if open.is_empty() { Ok(done) } else { Err(StoreError::Contended) }
+    Ok(done)
 }
 
 #[expect(clippy::too_many_arguments, reason = "the second half of batch_apply, with its state")]
@@ -445,44 +457,6 @@ fn references_check<'a, T: Table>(
             false
         }
     });
-}
-
-/// Rejects records whose natural key another row, or another one of them, has.
-async fn natural_keys_check<'a, T: Table>(
-    db: &mut Db,
-    records: &mut Vec<&'a Accepted<T::Record>>,
-    done: &mut Batch<'a, T::Record>,
-) -> Result<(), StoreError> {
-    let Some(NaturalKey { expression, code, pointer, held_while }) = T::NATURAL_KEY else { return Ok(()) };
-    let keys: BTreeSet<&str> = records.iter().filter_map(|it| T::natural_key(&it.record)).collect();
-    if keys.is_empty() {
-        return Ok(());
-    }
-    let text = format!(
-        "SELECT {expression}, source_id FROM {} WHERE {expression} = ANY($1) AND ({held_while})",
-        T::NAME
-    );
-    let rows: Vec<(String, String)> = statement(&text)
-        .bind::<Array<Text>, _>(keys.into_iter().collect::<Vec<_>>())
-        .returning::<(Text, Text)>()
-        .load(db)
-        .await?;
-    let mut holders: HashMap<String, String> = rows.into_iter().collect();
-    records.retain(|it| {
-        let Some(key) = T::natural_key(&it.record) else { return true };
-        let source_id = T::source_id(&it.record).as_str();
-        let holder = holders.entry(key.to_owned()).or_insert_with(|| source_id.to_owned());
-        if holder == source_id {
-            return true;
-        }
-        let finding = Finding::error(code, pointer, format!("belongs to {holder} already"));
-        // An e-mail address is a person's: it stays out of the findings.
-        let finding = if T::RECORD_TYPE == RecordType::User { finding } else { finding.with_value(key) };
-        done.outcomes.insert(source_id, Outcome::Rejected);
-        done.findings.push((it, finding));
-        false
-    });
-    Ok(())
 }
 
 /// The tables of what belongs to equipment, with their columns of the onboarding portal.

@@ -254,6 +254,43 @@ async fn of_new_records_with_one_natural_key_one_goes_in_and_the_other_is_told_w
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_address_that_is_handed_on_goes_along_within_a_page_and_an_exchange_is_told_to_both()
+-> anyhow::Result<()> {
+    let scene = Scene::new().await?;
+    scene.world.execute("UPDATE settings SET page_size = 100").await?;
+    scene.provider.small_fleet();
+    let first = scene.full_sync().await?;
+    scene.ended(first).await?;
+    let user = |id: &str, email: &str, day: u32| {
+        let updated_at = format!("2026-06-{day:02}T00:00:00Z");
+        scene
+            .provider
+            .put_user(id, json!({"email": format!("{email}@example.com"), "updatedAt": updated_at}));
+    };
+    // Each follows the next one, and somebody new the last.
+    user("u-1", "user2", 1);
+    user("u-2", "user3", 1);
+    user("u-3", "ashore", 1);
+    user("u-0", "user1", 1);
+    let handed_on = scene.full_sync().await?;
+    assert_eq!(scene.ended(handed_on).await?["state"], "completed");
+    assert_eq!(scene.account(handed_on, RecordType::User).await, [4, 4, 1, 3, 0, 0, 0, 0]);
+    let addresses = "SELECT email FROM users ORDER BY source_id";
+    let now = ["user1", "user2", "user3", "ashore"].map(|who| json!({"email": format!("{who}@example.com")}));
+    assert_eq!(scene.rows(addresses).await, now);
+
+    // In a circle nobody can be first.
+    user("u-1", "user3", 2);
+    user("u-2", "user2", 2);
+    let exchanged = scene.full_sync().await?;
+    assert_eq!(scene.ended(exchanged).await?["state"], "completed_with_errors");
+    assert_eq!(scene.account(exchanged, RecordType::User).await, [4, 4, 0, 0, 2, 0, 2, 0]);
+    assert_eq!(scene.rows(addresses).await, now);
+    scene.end().await;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_was_withdrawn_before_it_came_stays_withdrawn_and_its_number_and_address_are_free()
 -> anyhow::Result<()> {
     let scene = Scene::new().await?;
