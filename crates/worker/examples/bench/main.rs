@@ -88,6 +88,8 @@ impl Scene {
                 ("AMQP_URL", amqp_url.clone()),
                 ("ONBOARDING_API_URL", provider.url.clone()),
                 ("ONBOARDING_API_KEY", "bench".to_owned()),
+                // as docker-compose.yml has it
+                ("MALLOC_ARENA_MAX", "1".to_owned()),
                 ("PASSWORD_SEAL_KEY", "AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=".to_owned()),
             ]
         };
