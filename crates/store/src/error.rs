@@ -157,8 +157,7 @@ impl StoreError {
     }
 
     /// Whether a value that only one row may have is there already.
-    #[must_use]
-    pub const fn is_duplicate(&self) -> bool {
+    pub(crate) const fn is_duplicate(&self) -> bool {
         matches!(
             self,
             Self::Constraint {

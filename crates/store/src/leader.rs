@@ -3,7 +3,7 @@
 use diesel::sql_types::{Bool, Int8};
 use diesel_async::RunQueryDsl;
 
-use crate::{Db, Store, StoreError, sql::statement};
+use crate::{Db, Store, StoreError, advisory_lock::AdvisoryLock, sql::statement};
 
 /// The offices that only one process at a time may hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -13,9 +13,9 @@ pub enum Office {
 }
 
 impl Office {
-    const fn lock(self) -> i64 {
+    const fn lock(self) -> AdvisoryLock {
         match self {
-            Self::Scheduler => 727_002,
+            Self::Scheduler => AdvisoryLock::Scheduler,
         }
     }
 }
@@ -41,7 +41,7 @@ impl Store {
     pub async fn leadership_take(&self, office: Office) -> Result<Option<Leadership>, StoreError> {
         let mut db = self.dedicated().await?;
         let taken: bool = statement("SELECT pg_try_advisory_lock($1)")
-            .bind::<Int8, _>(office.lock())
+            .bind::<Int8, _>(office.lock().key())
             .returning::<Bool>()
             .get_result(&mut db)
             .await?;

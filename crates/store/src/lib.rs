@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 pub mod accounts;
+mod advisory_lock;
 pub mod audit;
 pub mod circuits;
 pub mod conflicts;

@@ -4,11 +4,9 @@ use diesel::pg::Pg;
 use diesel_async::{AsyncMigrationHarness, RunQueryDsl};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
-use crate::{Db, Store, StoreError, sql::statement};
+use crate::{Db, Store, StoreError, advisory_lock::AdvisoryLock, sql::statement};
 
 const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../migrations/maintenance");
-/// Held while migrating; any number that nobody else uses.
-const LOCK: i64 = 727_001;
 
 impl Store {
     /// Brings the schema up to date; returns the migrations that ran. Callers that come together wait for each other.
@@ -68,7 +66,7 @@ impl Store {
     ) -> Result<R, StoreError> {
         let mut db = self.dedicated().await?;
         statement("SELECT pg_advisory_lock($1)")
-            .bind::<diesel::sql_types::Int8, _>(LOCK)
+            .bind::<diesel::sql_types::Int8, _>(AdvisoryLock::Migrations.key())
             .execute(&mut db)
             .await?;
         // The harness blocks. The lock goes with the connection.

@@ -5,10 +5,7 @@ use std::{fmt, time::Duration};
 use diesel::sql_types::{Int8, Text};
 use diesel_async::RunQueryDsl;
 
-use crate::{Store, StoreError, Tx, sql::statement};
-
-/// Key of the advisory lock.
-const LOCK: i64 = 727_003;
+use crate::{Store, StoreError, Tx, advisory_lock::AdvisoryLock, sql::statement};
 
 /// The turn is ours until it ends; it ends with the process, too.
 pub struct PageTurn(Tx);
@@ -43,7 +40,10 @@ async fn wait(tx: &mut Tx, patience: Duration) -> Result<(), StoreError> {
         .bind::<Text, _>(format!("{}ms", patience.as_millis().max(1)))
         .execute(&mut **tx)
         .await?;
-    statement("SELECT pg_advisory_xact_lock($1)").bind::<Int8, _>(LOCK).execute(&mut **tx).await?;
+    statement("SELECT pg_advisory_xact_lock($1)")
+        .bind::<Int8, _>(AdvisoryLock::PageTurn.key())
+        .execute(&mut **tx)
+        .await?;
     Ok(())
 }
 

@@ -3,7 +3,7 @@
 //! A page takes few statements over arrays, whatever its length. First one select compares versions, without locks:
 //! what is unchanged costs no more than that. What is to be written over is locked in the order of its ids (so that two
 //! workers cannot deadlock) and decided again under the lock (so that they cannot race): last write wins. What is new
-//! is inserted `ON CONFLICT DO NOTHING`; a row that somebody else was faster with goes round again.
+//! is inserted; a row that somebody else was faster with, or whose natural key the page sets free, goes round again.
 //!
 //! What the tables say of themselves stands in `table.rs` and a file each; the statements that write in `write.rs`.
 

@@ -7,7 +7,7 @@ use domain::{DeadLetterId, RecordType, SyncId, TaskId, WebhookEventId};
 use serde_json::Value;
 
 use crate::{
-    Db, StoreError, error::word, replay_jobs::items_sent, sql::statement,
+    Db, StoreError, advisory_lock::AdvisoryLock, error::word, replay_jobs::items_sent, sql::statement,
     webhook_events::webhook_events_mark_published,
 };
 
@@ -134,9 +134,6 @@ struct ReplayRow {
     replays: i32,
 }
 
-/// Held by whoever publishes events that were left behind, so that they go out in the order in which they came.
-const EVENTS_LOCK: i64 = 727_003;
-
 /// At most `limit` webhook events that have waited since before `older_than`, in the order in which they came. In a
 /// transaction: they are locked until it ends. None if another transaction has some in hand.
 ///
@@ -149,7 +146,7 @@ pub async fn unpublished_events_claim(
     older_than: DateTime<Utc>,
 ) -> Result<Option<Vec<Unpublished>>, StoreError> {
     let ours: bool = statement("SELECT pg_try_advisory_xact_lock($1)")
-        .bind::<Int8, _>(EVENTS_LOCK)
+        .bind::<Int8, _>(AdvisoryLock::UnpublishedEvents.key())
         .returning::<Bool>()
         .get_result(db)
         .await?;

@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use diesel::sql_types::*;
 use diesel_async::RunQueryDsl;
-use domain::{Accepted, Finding, RecordType};
+use domain::{Accepted, Finding, Outcome, RecordType};
 
 use super::{
     Batch,
@@ -51,7 +51,7 @@ pub(super) async fn natural_keys_check<'a, T: Table>(
                     Some(key) if T::RECORD_TYPE != RecordType::User => finding.with_value(key),
                     _ => finding,
                 };
-                done.outcomes.insert(source_id, domain::Outcome::Rejected);
+                done.outcomes.insert(source_id, Outcome::Rejected);
                 done.findings.push((it, finding));
             }
         }

@@ -18,7 +18,12 @@ async fn while_events_come_a_page_waits_for_its_turn_and_without_them_for_nobody
     // Somebody else's turn, of whom nothing more is heard.
     let turn = scene.store.page_turn(PATIENCE).await?;
     let undisturbed = scene.full_sync().await?;
-    assert_eq!(scene.ended(undisturbed).await?["state"], "completed");
+    let completed = format!("sync_logs WHERE id = '{undisturbed}' AND state = 'completed'");
+    wait_until("the run is completed", PATIENCE, async || {
+        assert_eq!(scene.number(WAITING).await, 0, "nobody waits");
+        if scene.number(&completed).await == 1 { Ok(()) } else { Err("not completed") }
+    })
+    .await?;
 
     let event = scene.webhook("vessel.approved", RecordType::Vessel, "v-1").await?;
     scene.event_state(event.id, "processed").await?;
