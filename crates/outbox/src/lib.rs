@@ -13,12 +13,14 @@ use domain::{
 use serde_json::json;
 use store::{
     Store, StoreError,
-    tasks::NewTask,
-    unpublished::{
-        Unpublished, UnpublishedId, published_mark, unpublished_claim, unpublished_events_claim,
-        unpublished_events_wait,
+    ledger::{
+        tasks::NewTask,
+        unpublished::{
+            Unpublished, UnpublishedId, published_mark, unpublished_claim, unpublished_events_claim,
+            unpublished_events_wait,
+        },
+        webhook_events::NewWebhookEvent,
     },
-    webhook_events::NewWebhookEvent,
 };
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
@@ -201,7 +203,7 @@ impl Outbox {
         published_mark(&mut tx, &confirmed, now).await?;
         tx.commit().await?;
 
-        let gauges = store::gauges::gauges(&mut *self.store.db().await?).await?;
+        let gauges = store::views::gauges::gauges(&mut *self.store.db().await?).await?;
         metrics::gauge!("sms_outbox_pending").set(gauges.unpublished as f64);
         let age = gauges.unpublished_since.map_or(0.0, |since| (now - since).as_seconds_f64().max(0.0));
         metrics::gauge!("sms_outbox_oldest_age_seconds").set(age);

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use broker::{Outgoing, Queue, Replay};
 use contracts::messages::{ApprovalEvent, Message, SyncCommand, SyncTask};
 use serde_json::Value;
-use store::unpublished::Unpublished;
+use store::ledger::unpublished::Unpublished;
 
 /// The message that a row asks for; none if it cannot be sent anywhere, which only a foreign hand could have done.
 pub(crate) fn message(row: &Unpublished) -> Option<Outgoing> {

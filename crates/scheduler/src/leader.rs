@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use store::{
     Store, StoreError,
-    leader::{Leadership, Office},
+    db::leader::{Leadership, Office},
 };
 use tokio::time::{Interval, MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;

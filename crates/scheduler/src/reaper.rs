@@ -11,9 +11,11 @@ use domain::clock::Clock;
 use outbox::Outbox;
 use store::{
     Store,
-    run_control::{run_detail_note, runs_stalled},
-    sync_runs::{Run, run_fail, tasks_of_ended_runs_cancel},
-    unpublished::{Republished, stalled_republish},
+    engine::control::{run_detail_note, runs_stalled},
+    ledger::{
+        syncs::{Run, run_fail, tasks_of_ended_runs_cancel},
+        unpublished::{Republished, stalled_republish},
+    },
 };
 
 use crate::{leader::Done, settings};

@@ -13,8 +13,8 @@ use outbox::Outbox;
 use serde_json::json;
 use store::{
     Store, StoreError,
-    settings::{Schedule, TickFired, schedule_list, tick_fire, tick_last, tick_skip},
-    sync_runs::NewRun,
+    ledger::syncs::NewRun,
+    settings::sync_settings::{Schedule, TickFired, schedule_list, tick_fire, tick_last, tick_skip},
 };
 
 use crate::{leader::Done, settings};

@@ -6,14 +6,17 @@ use contracts::{
 };
 use domain::{DeadLetterId, SyncId, conflict, values::Email};
 use store::{
-    Db, StoreError, conflicts,
-    dead_letters::DeadLetter,
-    findings::StoredFinding,
-    refused_webhooks::RefusedWebhook,
-    sync_counts::{Account, run_counts},
-    sync_runs::Run,
-    tasks,
-    webhook_events::WebhookEvent,
+    Db, StoreError,
+    engine::conflicts,
+    ledger::{
+        dead_letters::DeadLetter,
+        findings::StoredFinding,
+        refused_webhooks::RefusedWebhook,
+        syncs::Run,
+        tallies::{Account, run_counts},
+        tasks,
+        webhook_events::WebhookEvent,
+    },
 };
 
 /// The same closed vocabulary on both sides; the compiler finds the word that one of them lacks.
@@ -50,8 +53,8 @@ same_words!(refusal_asked: operator::WebhookRefusal => domain::WebhookRefusal {
 });
 same_words!(record_type_asked: operator::RecordType => domain::RecordType { Company, Vessel, Equipment, User });
 same_words!(mode_asked: operator::Mode => domain::Mode { Full, Incremental, Selective });
-same_words!(missing_policy: store::reconcile::MissingPolicy => operator::MissingPolicy { Keep, Deactivate });
-same_words!(missing_policy_asked: operator::MissingPolicy => store::reconcile::MissingPolicy { Keep, Deactivate });
+same_words!(missing_policy: store::engine::reconcile::MissingPolicy => operator::MissingPolicy { Keep, Deactivate });
+same_words!(missing_policy_asked: operator::MissingPolicy => store::engine::reconcile::MissingPolicy { Keep, Deactivate });
 same_words!(death_class_asked: operator::DeathClass => domain::FailureClass { Transient, Permanent, Poison });
 same_words!(death_class: domain::FailureClass => operator::DeathClass { Transient, Permanent, Poison });
 same_words!(cause: domain::Cause => operator::Cause { Manual, Scheduled, Webhook, Replay });
@@ -259,7 +262,9 @@ pub(crate) fn refused_webhook(it: RefusedWebhook) -> operator::RefusedWebhook {
     }
 }
 
-pub(crate) fn dead_letter_group(it: store::dead_letters::DeadLetterGroup) -> operator::DeadLetterGroup {
+pub(crate) fn dead_letter_group(
+    it: store::ledger::dead_letters::DeadLetterGroup,
+) -> operator::DeadLetterGroup {
     operator::DeadLetterGroup {
         fingerprint: it.fingerprint,
         queue: it.queue,
@@ -273,7 +278,7 @@ pub(crate) fn dead_letter_group(it: store::dead_letters::DeadLetterGroup) -> ope
     }
 }
 
-pub(crate) fn replay_job(it: store::replay_jobs::ReplayJob) -> operator::ReplayJob {
+pub(crate) fn replay_job(it: store::ledger::replay_jobs::ReplayJob) -> operator::ReplayJob {
     let state = match (it.cancelled_at, it.completed_at) {
         (Some(_), _) => operator::ReplayState::Cancelled,
         (None, Some(_)) => operator::ReplayState::Completed,
@@ -300,8 +305,8 @@ pub(crate) fn replay_job(it: store::replay_jobs::ReplayJob) -> operator::ReplayJ
     }
 }
 
-pub(crate) fn replay_item(it: store::replay_jobs::ReplayItem) -> operator::ReplayItem {
-    use store::replay_jobs::ReplayItemState as State;
+pub(crate) fn replay_item(it: store::ledger::replay_jobs::ReplayItem) -> operator::ReplayItem {
+    use store::ledger::replay_jobs::ReplayItemState as State;
     operator::ReplayItem {
         dead_letter_id: it.dead_letter_id.as_uuid(),
         outcome: match it.state {

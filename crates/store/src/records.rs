@@ -52,10 +52,9 @@ use table::Table;
 use write::{insert, update};
 
 use crate::{
-    Db, StoreError,
-    conflicts::policy_of,
-    findings::{RecordFinding, findings_clear, findings_insert, findings_of_rejected_clear},
-    sql::statement,
+    db::{connection::Db, error::StoreError, statement::statement},
+    engine::conflicts::policy_of,
+    ledger::findings::{RecordFinding, findings_clear, findings_insert, findings_of_rejected_clear},
 };
 
 /// Where records of a type stand.

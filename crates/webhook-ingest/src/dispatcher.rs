@@ -18,7 +18,7 @@ use std::{
 use chassis::shutdown::Shutdown;
 use chrono::TimeDelta;
 use outbox::{LeftEvents, Outbox};
-use store::{unpublished::UnpublishedId, webhook_events::NewWebhookEvent};
+use store::ledger::{unpublished::UnpublishedId, webhook_events::NewWebhookEvent};
 use tokio::sync::{mpsc, oneshot};
 
 /// Batches that may wait to be published, without their bodies some hundred bytes an event: if the broker falls behind by

@@ -19,7 +19,7 @@ use domain::clock::{Clock, SystemClock};
 use outbox::Outbox;
 use store::{
     Connection, Store, StoreError,
-    webhook_events::{Inserted, NewWebhookEvent, webhook_events_insert},
+    ledger::webhook_events::{Inserted, NewWebhookEvent, webhook_events_insert},
 };
 use tokio::{
     sync::{mpsc, oneshot},

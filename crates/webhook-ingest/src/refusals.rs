@@ -31,7 +31,7 @@ use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 use sha2::{Digest, Sha256};
 use store::{
     Store, StoreError,
-    refused_webhooks::{
+    ledger::refused_webhooks::{
         RefusedWebhook, refused_webhooks_count_alike, refused_webhooks_insert, refused_webhooks_trim,
     },
 };

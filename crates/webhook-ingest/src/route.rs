@@ -16,7 +16,7 @@ use actix_web::{
 use chassis::{problem::Problem, telemetry};
 use contracts::webhook::WebhookReceipt;
 use domain::{WebhookEventId, WebhookRefusal};
-use store::webhook_events::{Inserted, NewWebhookEvent};
+use store::ledger::webhook_events::{Inserted, NewWebhookEvent};
 
 use crate::{
     recorder::NotRecorded,

@@ -14,11 +14,13 @@ use domain::{DeadLetterId, SyncId};
 use sha2::{Digest, Sha256};
 use store::{
     Db, StoreError,
-    dead_letters::{Archived, NewDeadLetter, dead_letter_archive},
-    phases::PhaseEnd,
-    sync_runs::run_fail,
-    tasks::task_dead,
-    webhook_events::webhook_events_mark_failed,
+    engine::phases::PhaseEnd,
+    ledger::{
+        dead_letters::{Archived, NewDeadLetter, dead_letter_archive},
+        syncs::run_fail,
+        tasks::task_dead,
+        webhook_events::webhook_events_mark_failed,
+    },
 };
 
 use crate::{

@@ -10,9 +10,11 @@ use domain::{
 };
 use store::{
     StoreError,
-    settings::settings_read,
-    sync_runs::run_heartbeat,
-    tasks::{Attempt, attempt_append, task_retry},
+    ledger::{
+        syncs::run_heartbeat,
+        tasks::{Attempt, attempt_append, task_retry},
+    },
+    settings::sync_settings::settings_read,
 };
 
 use crate::{context::Context, failure::WorkError};

@@ -7,7 +7,7 @@ use domain::clock::Clock;
 use portal_client::CircuitState;
 use store::{
     Store, StoreError,
-    circuits::{SickCircuit, circuit_forget, circuit_report},
+    ledger::circuits::{SickCircuit, circuit_forget, circuit_report},
 };
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;

@@ -12,7 +12,7 @@ use contracts::messages::SyncCommand;
 use domain::SyncId;
 use store::{
     StoreError,
-    sync_runs::{RunStarted, run_start},
+    ledger::syncs::{RunStarted, run_start},
 };
 
 use crate::{

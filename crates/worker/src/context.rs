@@ -9,7 +9,7 @@ use outbox::Outbox;
 use portal_client::PortalClient;
 use store::{
     Db, Store, StoreError,
-    dead_letters::replay_succeed,
+    ledger::dead_letters::replay_succeed,
     records::{NewPassword, users_without_password},
 };
 

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use domain::{Accepted, RecordCounts, RecordType, Rejection, SyncId};
 use store::{
     Db, StoreError,
-    dry_run::{Speech, Spoken, rehearsal_begin, rehearsal_end},
+    engine::dry_run::{Speech, Spoken, rehearsal_begin, rehearsal_end},
 };
 
 use crate::{

@@ -22,10 +22,12 @@ use portal_client::ListedRecord;
 use serde_json::json;
 use store::{
     StoreError,
+    ledger::{
+        syncs::{NewRun, run_begin, run_finish},
+        tallies::{account_add, entries},
+        webhook_events::{webhook_events_lock_open, webhook_events_mark_processed},
+    },
     records::vessel_ids_known,
-    sync_counts::{account_add, entries},
-    sync_runs::{NewRun, run_begin, run_finish},
-    webhook_events::{webhook_events_lock_open, webhook_events_mark_processed},
 };
 
 use crate::{

@@ -7,7 +7,7 @@ use contracts::{
 };
 use domain::TaskId;
 use serde_json::Value;
-use store::{phases::FirstPageOf, tasks::NewTask};
+use store::{engine::phases::FirstPageOf, ledger::tasks::NewTask};
 
 /// Makes the message of a first page.
 pub(crate) fn first_page(of: &FirstPageOf<'_>) -> Value {
@@ -37,7 +37,7 @@ pub(crate) fn first_look(message: &SyncTask) -> Option<DateTime<Utc>> {
 
 /// The task after `task`, at the cursor that its page showed. `as_of`: when the provider read that page.
 pub(crate) fn next_page(
-    task: &store::tasks::Task,
+    task: &store::ledger::tasks::Task,
     message: &SyncTask,
     cursor: &str,
     as_of: Option<DateTime<Utc>>,

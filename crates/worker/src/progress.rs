@@ -13,9 +13,11 @@ use contracts::messages::{
 use domain::{SyncId, SyncState, clock::Clock};
 use store::{
     Store, StoreError,
-    conflicts::conflicts_open,
-    sync_counts::{Account, run_counts},
-    sync_runs::{Run, run_find},
+    engine::conflicts::conflicts_open,
+    ledger::{
+        syncs::{Run, run_find},
+        tallies::{Account, run_counts},
+    },
 };
 use tokio::sync::mpsc;
 

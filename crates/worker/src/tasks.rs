@@ -20,14 +20,16 @@ use domain::{RecordType, Rules, TaskId, TaskState};
 use serde_json::json;
 use store::{
     StoreError,
-    phases::PhaseEnd,
-    records::NewPassword,
-    seen::seen_note,
-    sync_counts::entries,
-    sync_runs::{Run, as_of_note, run_find},
-    tasks::{
-        HandedOn, Task, TaskReopened, task_complete_in, task_find, task_hand_on, task_lock, task_reopen,
+    engine::phases::PhaseEnd,
+    ledger::{
+        seen::seen_note,
+        syncs::{Run, as_of_note, run_find},
+        tallies::entries,
+        tasks::{
+            HandedOn, Task, TaskReopened, task_complete_in, task_find, task_hand_on, task_lock, task_reopen,
+        },
     },
+    records::NewPassword,
 };
 use tokio::task::JoinHandle;
 

@@ -10,12 +10,14 @@ use domain::{
 };
 use store::{
     Db, StoreError,
-    findings::{RecordFinding, findings_insert},
+    ledger::{
+        findings::{RecordFinding, findings_insert},
+        seen::companies_seen_first,
+    },
     records::{
         Applied, EquipmentLook, NewPassword, companies_apply, counts_of, equipment_apply, users_apply,
         vessels_apply,
     },
-    seen::companies_seen_first,
 };
 
 use crate::transform::Sorted;

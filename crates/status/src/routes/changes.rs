@@ -7,8 +7,8 @@ use domain::SyncId;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use store::{
-    dry_run::{self, ChangeFilter},
-    sync_runs,
+    engine::dry_run::{self, ChangeFilter},
+    ledger::syncs,
 };
 use utoipa::IntoParams;
 use uuid::Uuid;
@@ -54,7 +54,7 @@ pub(crate) async fn list(
         outcome: which.outcome.map(views::change_outcome_asked),
     };
     let mut db = desk.store.db().await.or_problem()?;
-    if sync_runs::run_find(&mut db, id).await.or_problem()?.is_none() {
+    if syncs::run_find(&mut db, id).await.or_problem()?.is_none() {
         return Err(no_such_sync(id));
     }
     let page = dry_run::change_page(&mut db, id, filter, window.limit, window.offset).await.or_problem()?;

@@ -18,7 +18,7 @@ use domain::{ConflictId, SyncId, conflict::Side};
 use serde::Deserialize;
 use store::{
     StoreError,
-    conflicts::{self, Choice, ConflictFilter, PoliciesUpdated, Resolved},
+    engine::conflicts::{self, Choice, ConflictFilter, PoliciesUpdated, Resolved},
 };
 use utoipa::IntoParams;
 use uuid::Uuid;

@@ -6,7 +6,7 @@ use chassis::{auth::Viewer, problem::Problem};
 use contracts::operator::{DeadLetter, DeadLetterDetail, DeadLetterGroup, DeathClass, List};
 use domain::{DeadLetterId, SyncId};
 use serde::Deserialize;
-use store::dead_letters::{self, DeadLetterFilter as Filter, DeadLetterState as State};
+use store::ledger::dead_letters::{self, DeadLetterFilter as Filter, DeadLetterState as State};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
@@ -93,8 +93,9 @@ pub(crate) async fn find(
     let mut db = desk.store.db().await.or_problem()?;
     let letter =
         dead_letters::dead_letter_find(&mut db, id).await.or_problem()?.ok_or_else(|| no_such_letter(id))?;
-    let attempts =
-        store::overview::attempts_of(&mut db, &letter.message_id, ATTEMPTS_SHOWN).await.or_problem()?;
+    let attempts = store::views::overview::attempts_of(&mut db, &letter.message_id, ATTEMPTS_SHOWN)
+        .await
+        .or_problem()?;
     let summary = views::dead_letter(&letter);
     let (body, body_base64) = match String::from_utf8(letter.body) {
         Ok(text) => (Some(text), None),

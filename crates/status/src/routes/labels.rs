@@ -6,7 +6,7 @@ use chassis::{
     problem::{FieldError, Problem, ProblemBody},
 };
 use serde::Deserialize;
-use store::labels;
+use store::views::labels;
 use utoipa::IntoParams;
 
 use crate::{

@@ -8,7 +8,7 @@ use chassis::{
 use contracts::operator::{List, ReplayAccepted, ReplayItem, ReplayJob, ReplayPlan, ReplayRequest};
 use domain::{DeadLetterId, SyncId};
 use serde_json::json;
-use store::{
+use store::ledger::{
     dead_letters::{DeadLetterFilter as Filter, DeadLetterState as State, dead_letter_find},
     replay_jobs::{self, NewReplayJob, ReplayCancelled},
 };

@@ -12,7 +12,7 @@ use domain::{
     role_mapping::{self, MOST_RULES, Permission},
     vocabulary::UnknownWord,
 };
-use store::role_mappings::{self, MappingChanged, StoredMapping};
+use store::settings::role_mappings::{self, MappingChanged, StoredMapping};
 
 use super::etag;
 use crate::{desk::Desk, failure::OrProblem};

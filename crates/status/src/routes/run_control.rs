@@ -12,9 +12,11 @@ use contracts::operator::{
 use domain::{Cause, Mode, Scope, SyncId};
 use serde_json::json;
 use store::{
-    reconcile::{MissingDecided, missing_decide},
-    run_control::{RunResumed, RunRetried, run_resume, run_retry},
-    sync_runs::NewRun,
+    engine::{
+        control::{RunResumed, RunRetried, run_resume, run_retry},
+        reconcile::{MissingDecided, missing_decide},
+    },
+    ledger::syncs::NewRun,
 };
 use uuid::Uuid;
 

@@ -10,7 +10,7 @@ use contracts::{
     operator::{Mode, SchedulePreview, Settings, SettingsChange},
 };
 use serde::Deserialize;
-use store::settings::{self, SettingsUpdated};
+use store::settings::sync_settings::{self, SettingsUpdated};
 use utoipa::IntoParams;
 
 use crate::{
@@ -28,7 +28,7 @@ use crate::{
 #[get("/api/sync/settings")]
 pub(crate) async fn get(desk: web::Data<Desk>, _viewer: Viewer) -> Result<HttpResponse, Problem> {
     let mut db = desk.store.db().await.or_problem()?;
-    let settings = settings::settings_read(&mut db).await.or_problem()?;
+    let settings = sync_settings::settings_read(&mut db).await.or_problem()?;
     answer(&desk, settings)
 }
 
@@ -55,10 +55,11 @@ pub(crate) async fn change_settings(
     let expected = version_of(&request)?;
     let now = desk.clock.now();
     let mut tx = desk.store.begin().await.or_problem()?;
-    let before = settings::settings_read(&mut tx).await.or_problem()?;
+    let before = sync_settings::settings_read(&mut tx).await.or_problem()?;
     let change = checked(&change, &before.schedule)?;
-    let updated =
-        settings::settings_update(&mut tx, &change, expected, admin.subject(), now).await.or_problem()?;
+    let updated = sync_settings::settings_update(&mut tx, &change, expected, admin.subject(), now)
+        .await
+        .or_problem()?;
     let settings = match updated {
         SettingsUpdated::Updated(settings) => settings,
         SettingsUpdated::Stale(now) => {
@@ -124,8 +125,8 @@ fn version_of(request: &HttpRequest) -> Result<Option<u64>, Problem> {
 /// Every value that is wrong, at once, with its place.
 fn checked(
     change: &SettingsChange,
-    schedule: &settings::Schedule,
-) -> Result<settings::SettingsChange, Problem> {
+    schedule: &sync_settings::Schedule,
+) -> Result<sync_settings::SettingsChange, Problem> {
     let mut errors = Vec::new();
     let page_size = change.page_size.map(|size| {
         if !(1..=1000).contains(&size) {
@@ -172,7 +173,7 @@ fn checked(
     if !errors.is_empty() {
         return Err(Problem::invalid("Some values are not possible.", errors));
     }
-    Ok(settings::SettingsChange {
+    Ok(sync_settings::SettingsChange {
         page_size,
         retry_delays_ms: retry_delays_ms.map(|delays| delays.map(i32::unsigned_abs)),
         incremental_overlap_seconds: overlap,
@@ -191,7 +192,7 @@ fn unreadable(wrong: Unreadable, cron: &str, zone: &str) -> Vec<FieldError> {
     cron.into_iter().chain(zone).collect()
 }
 
-fn answer(desk: &Desk, it: settings::Settings) -> Result<HttpResponse, Problem> {
+fn answer(desk: &Desk, it: sync_settings::Settings) -> Result<HttpResponse, Problem> {
     let schedule = &it.schedule;
     let preview = match ZonedSchedule::parse(&schedule.cron, &schedule.time_zone) {
         Ok(schedule) => schedule.preview(desk.clock.now()),
@@ -221,7 +222,7 @@ fn answer(desk: &Desk, it: settings::Settings) -> Result<HttpResponse, Problem> 
 
 #[cfg(test)]
 mod tests {
-    use store::settings::Schedule;
+    use store::settings::sync_settings::Schedule;
 
     use super::*;
 

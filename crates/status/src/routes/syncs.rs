@@ -13,10 +13,13 @@ use domain::{SyncId, TaskState};
 use serde::Deserialize;
 use store::{
     Db, StoreError, Window,
-    circuits::{SickCircuit, circuits_sick},
-    gauges, overview, settings,
-    sync_runs::{self, RunCancelled, RunFilter},
-    tasks,
+    ledger::{
+        circuits::{SickCircuit, circuits_sick},
+        syncs::{self, RunCancelled, RunFilter},
+        tasks,
+    },
+    settings::sync_settings,
+    views::{gauges, overview},
 };
 use utoipa::IntoParams;
 use uuid::Uuid;
@@ -43,13 +46,13 @@ pub(crate) async fn get_overview(
 ) -> Result<web::Json<Overview>, Problem> {
     let now = desk.clock.now();
     let mut db = desk.store.db().await.or_problem()?;
-    let active = sync_runs::runs_active(&mut db).await.or_problem()?;
+    let active = syncs::runs_active(&mut db).await.or_problem()?;
     let running = views::summaries(&mut db, active).await.or_problem()?;
     let last_full_sync = last_full_sync(&mut db).await.or_problem()?;
     let gauges = gauges::gauges(&mut db).await.or_problem()?;
     let fleet = overview::fleet_counts(&mut db).await.or_problem()?;
     let last_webhook_at = overview::webhook_last_at(&mut db).await.or_problem()?;
-    let schedule = settings::settings_read(&mut db).await.or_problem()?.schedule;
+    let schedule = sync_settings::settings_read(&mut db).await.or_problem()?.schedule;
     let sick = circuits_sick(&mut db, now - CIRCUIT_REPORTS).await.or_problem()?;
     drop(db);
 
@@ -99,7 +102,7 @@ async fn last_full_sync(db: &mut Db) -> Result<Option<SyncSummary>, StoreError> 
         ..RunFilter::default()
     };
     let window = Window { limit: 1, offset: 0, after: None };
-    let page = sync_runs::run_list(db, &filter, window).await?;
+    let page = syncs::run_list(db, &filter, window).await?;
     Ok(views::summaries(db, page.rows).await?.into_iter().next())
 }
 
@@ -126,7 +129,7 @@ pub(crate) async fn find(
 }
 
 pub(super) async fn summary_of(db: &mut Db, id: SyncId) -> Result<SyncSummary, Problem> {
-    let run = sync_runs::run_find(db, id).await.or_problem()?.ok_or_else(|| no_such_sync(id))?;
+    let run = syncs::run_find(db, id).await.or_problem()?.ok_or_else(|| no_such_sync(id))?;
     let mut summaries = views::summaries(db, vec![run]).await.or_problem()?;
     summaries.pop().ok_or_else(|| no_such_sync(id))
 }
@@ -168,7 +171,7 @@ pub(crate) async fn list(
     let states = filter.state.map(views::state_asked).into_iter().collect();
     let filter = RunFilter { states, ..RunFilter::default() };
     let mut db = desk.store.db().await.or_problem()?;
-    let page = sync_runs::run_list(&mut db, &filter, window).await.or_problem()?;
+    let page = syncs::run_list(&mut db, &filter, window).await.or_problem()?;
     let pagination = paging.with_total(page.total);
     let data = views::summaries(&mut db, page.rows).await.or_problem()?;
     Ok(web::Json(List { data, pagination }))
@@ -193,7 +196,7 @@ pub(crate) async fn cancel(
     let id = SyncId::from_uuid(sync_id.into_inner());
     let mut tx = desk.store.begin().await.or_problem()?;
     let cancelled =
-        sync_runs::run_cancel(&mut tx, id, operator.subject(), desk.clock.now()).await.or_problem()?;
+        syncs::run_cancel(&mut tx, id, operator.subject(), desk.clock.now()).await.or_problem()?;
     match cancelled {
         RunCancelled::Unknown => return Err(no_such_sync(id)),
         RunCancelled::Ended(state) => {
@@ -224,7 +227,7 @@ pub(crate) async fn list_findings(
     let id = SyncId::from_uuid(sync_id.into_inner());
     let window = paging.window::<()>()?;
     let mut db = desk.store.db().await.or_problem()?;
-    if sync_runs::run_find(&mut db, id).await.or_problem()?.is_none() {
+    if syncs::run_find(&mut db, id).await.or_problem()?.is_none() {
         return Err(no_such_sync(id));
     }
     let page = overview::finding_page(&mut db, id, window.limit, window.offset).await.or_problem()?;

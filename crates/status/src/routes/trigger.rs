@@ -12,9 +12,12 @@ use contracts::operator::{SyncAccepted, SyncState, TriggerRequest};
 use domain::{Cause, Mode, RecordType, Scope, SourceId, SyncId, run::MOST_IDS, values::ImoNumber};
 use serde_json::json;
 use store::{
-    Db, audit,
+    Db,
+    ledger::{
+        audit,
+        syncs::{self, NewRun, RunCreated},
+    },
     records::vessel_ids_by_imo,
-    sync_runs::{self, NewRun, RunCreated},
 };
 
 use super::body::optional_json;
@@ -61,9 +64,7 @@ pub(crate) async fn trigger(
         retry_of: None,
         trace_context: json!(telemetry::current_context()),
     };
-    if let RunCreated::FullSyncRunning(running) =
-        sync_runs::run_create(&mut tx, &run, now).await.or_problem()?
-    {
+    if let RunCreated::FullSyncRunning(running) = syncs::run_create(&mut tx, &run, now).await.or_problem()? {
         return Err(running_already(running));
     }
     let detail = json!({ "mode": run.mode, "scope": run.scope, "dryRun": run.dry_run, "reason": run.reason });

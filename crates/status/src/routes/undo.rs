@@ -9,7 +9,7 @@ use contracts::operator::{Undo, UndoneRecord};
 use domain::SyncId;
 use store::{
     Db,
-    undo::{self, RunUndone},
+    engine::undo::{self, RunUndone},
 };
 use uuid::Uuid;
 

@@ -9,8 +9,8 @@ use contracts::operator::{Account, List, TemporaryPassword};
 use domain::values::Email;
 use serde::Deserialize;
 use store::{
-    accounts,
     records::{PasswordClaim, UserId, user_password_claim},
+    views::users,
 };
 use utoipa::IntoParams;
 use uuid::Uuid;
@@ -47,10 +47,9 @@ pub(crate) async fn list(
     // What only an admin may read must not be found out letter by letter.
     let is_admin = viewer.role() >= Role::Admin;
     let mut db = desk.store.db().await.or_problem()?;
-    let page =
-        accounts::account_page(&mut db, search, is_admin, window, desk.clock.now()).await.or_problem()?;
+    let page = users::account_page(&mut db, search, is_admin, window, desk.clock.now()).await.or_problem()?;
     let pagination = paging.with_total(page.total);
-    let account = |it: accounts::Account| Account {
+    let account = |it: users::Account| Account {
         id: it.id,
         source_id: it.source_id,
         email: if is_admin { it.email } else { Email::mask(&it.email) },

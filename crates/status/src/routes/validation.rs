@@ -9,8 +9,8 @@ use contracts::operator::{CodeCount, RecordQuality, RecordType, ValidationReport
 use domain::{Severity, SyncId};
 use serde::Deserialize;
 use store::{
-    quality::{self, QualityFilter, Subject},
-    sync_runs,
+    ledger::syncs,
+    views::data_quality::{self, QualityFilter, Subject},
 };
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
@@ -82,16 +82,17 @@ pub(crate) async fn report(
             return Err(Problem::invalid("A report is about a vessel or about a run.", vec![error]));
         }
         (Some(vessel), None) => {
-            let found = quality::vessel_identity(&mut db, &vessel).await.or_problem()?.ok_or_else(|| {
-                Problem::not_found("vessel_not_found", format!("There is no vessel {vessel}."))
-            })?;
+            let found =
+                data_quality::vessel_identity(&mut db, &vessel).await.or_problem()?.ok_or_else(|| {
+                    Problem::not_found("vessel_not_found", format!("There is no vessel {vessel}."))
+                })?;
             let subject = Subject::Vessel(found.source_id.clone());
             identity = Some(found);
             subject
         }
         (None, Some(run)) => {
             let id = SyncId::from_uuid(run);
-            if sync_runs::run_find(&mut db, id).await.or_problem()?.is_none() {
+            if syncs::run_find(&mut db, id).await.or_problem()?.is_none() {
                 return Err(no_such_sync(id));
             }
             Subject::Run(id)
@@ -102,10 +103,10 @@ pub(crate) async fn report(
         Subject::Run(_) => None,
         _ => {
             let vessel = identity.as_ref().map(|it| it.id);
-            Some(views::number(quality::spares_below_minimum(&mut db, vessel).await.or_problem()?))
+            Some(views::number(data_quality::spares_below_minimum(&mut db, vessel).await.or_problem()?))
         }
     };
-    let records = quality::quality_records(&mut db, &subject).await.or_problem()?;
+    let records = data_quality::quality_records(&mut db, &subject).await.or_problem()?;
     let filter = QualityFilter {
         subject,
         severity: severity.map(|it| match it {
@@ -115,8 +116,8 @@ pub(crate) async fn report(
         code,
         record_type: record_type.map(views::record_type_asked),
     };
-    let codes = quality::quality_codes(&mut db, &filter).await.or_problem()?;
-    let page = quality::quality_findings(&mut db, &filter, window).await.or_problem()?;
+    let codes = data_quality::quality_codes(&mut db, &filter).await.or_problem()?;
+    let page = data_quality::quality_findings(&mut db, &filter, window).await.or_problem()?;
     let pagination = paging.with_total(page.total);
     Ok(web::Json(ValidationReport {
         vessel: identity.map(|it| VesselIdentity {

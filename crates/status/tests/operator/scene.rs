@@ -19,9 +19,11 @@ use reqwest::{Client, Method, RequestBuilder, StatusCode};
 use serde_json::{Value, json};
 use store::{
     Store,
+    ledger::{
+        syncs::{NewRun, run_begin, run_finish},
+        tallies::{account_add, entries},
+    },
     records::{Applied, NewPassword, companies_apply, equipment_apply, users_apply, vessels_apply},
-    sync_counts::{account_add, entries},
-    sync_runs::{NewRun, run_begin, run_finish},
 };
 use testbed::World;
 

@@ -7,7 +7,7 @@ use super::{
     Applied, page_apply,
     table::{Arrays, Column, Table, column},
 };
-use crate::{Db, StoreError, sql::Statement};
+use crate::db::{connection::Db, error::StoreError, statement::Statement};
 
 pub(super) struct Companies;
 

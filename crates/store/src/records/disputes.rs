@@ -14,7 +14,7 @@ use super::{
     table::Table,
     write::{bound, input},
 };
-use crate::{Db, StoreError, sql::statement};
+use crate::db::{connection::Db, error::StoreError, statement::statement};
 
 /// What a downgrade is about.
 const OF_CRITICALITY: [&str; 2] = ["is_critical", "criticality_basis"];

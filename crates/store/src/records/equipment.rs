@@ -19,9 +19,10 @@ use super::{
     ids_of, page_apply_to,
     table::{Arrays, Column, NaturalKey, Table, column},
 };
-use crate::{
-    Db, StoreError,
-    sql::{JsonObject, Statement, statement},
+use crate::db::{
+    connection::Db,
+    error::StoreError,
+    statement::{JsonObject, Statement, statement},
 };
 
 pub(super) struct EquipmentTable {

@@ -10,7 +10,7 @@ use domain::{
 };
 
 use super::{table::Arrays, write::image};
-use crate::{Db, StoreError, sql::statement};
+use crate::db::{connection::Db, error::StoreError, statement::statement};
 
 type Written<'a> = [(uuid::Uuid, &'a Accepted<Equipment>, bool)];
 

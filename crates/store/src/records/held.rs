@@ -12,7 +12,7 @@ use domain::{
 use serde_json::Value;
 
 use super::table::Table;
-use crate::{Db, StoreError, sql::statement};
+use crate::db::{connection::Db, error::StoreError, statement::statement};
 
 /// A row as the decision needs it.
 #[derive(QueryableByName)]
@@ -88,7 +88,7 @@ pub(super) fn held(
         id: source_id.to_owned(),
         source: source.into(),
     })?;
-    let last_writer: Writer = crate::error::word(table, "last_writer", source_id, writer)?;
+    let last_writer: Writer = crate::db::error::word(table, "last_writer", source_id, writer)?;
     Ok(Held { version: Version { updated_at, hash }, last_writer })
 }
 

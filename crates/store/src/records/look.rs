@@ -9,7 +9,7 @@ use diesel_async::RunQueryDsl;
 use domain::{Arrival, Version, last_write_wins::Held};
 
 use super::{held::held, table::Table};
-use crate::{Db, StoreError, sql::statement};
+use crate::db::{connection::Db, error::StoreError, statement::statement};
 
 /// What stood in the table a moment ago.
 #[derive(Debug, Default)]

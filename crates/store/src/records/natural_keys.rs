@@ -10,7 +10,7 @@ use super::{
     Batch,
     table::{NaturalKey, Table},
 };
-use crate::{Db, StoreError, sql::statement};
+use crate::db::{connection::Db, error::StoreError, statement::statement};
 
 /// Rejects records whose natural key is another's, and takes them out. Returns those, taken out too, whose key the batch
 /// itself sets free: they can be written after the others.

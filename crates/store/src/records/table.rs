@@ -5,7 +5,7 @@ use diesel::sql_types::*;
 use domain::{Accepted, Finding, RecordType, SourceId, SyncId};
 
 use super::{companies, equipment, users, vessels};
-use crate::{Db, StoreError, sql::Statement};
+use crate::db::{connection::Db, error::StoreError, statement::Statement};
 
 /// A column that belongs to the onboarding portal.
 pub(super) struct Column {

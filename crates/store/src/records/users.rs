@@ -19,10 +19,13 @@ use super::{
     table::{Arrays, Column, NaturalKey, Table, column},
 };
 use crate::{
-    Db, StoreError,
-    audit::audit_append,
-    role_mappings::{StoredMapping, mapping_share},
-    sql::{Statement, statement},
+    db::{
+        connection::Db,
+        error::StoreError,
+        statement::{Statement, statement},
+    },
+    ledger::audit::audit_append,
+    settings::role_mappings::{StoredMapping, mapping_share},
 };
 
 /// A user's row.
@@ -315,7 +318,7 @@ pub async fn user_password_claim(
         (_, Some(expires_at), None) if expires_at <= now => PasswordClaim::Expired,
         (Some(sealed), Some(expires_at), None) => PasswordClaim::Claimed {
             sealed,
-            source_id: crate::error::word("users", "source_id", id, &source_id)?,
+            source_id: crate::db::error::word("users", "source_id", id, &source_id)?,
             expires_at,
         },
         (_, _, None) => PasswordClaim::None,

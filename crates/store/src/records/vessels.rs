@@ -16,10 +16,10 @@ use super::{
     Applied, ids_of, page_apply,
     table::{Arrays, Column, NaturalKey, Table, column},
 };
-use crate::{
-    Db, StoreError,
-    error::word,
-    sql::{Statement, statement},
+use crate::db::{
+    connection::Db,
+    error::{StoreError, word},
+    statement::{Statement, statement},
 };
 
 pub(super) struct Vessels {

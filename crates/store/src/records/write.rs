@@ -8,9 +8,10 @@ use diesel_async::RunQueryDsl;
 use domain::{Accepted, SyncId};
 
 use super::table::{Column, Source, Table};
-use crate::{
-    Db, StoreError,
-    sql::{Statement, statement},
+use crate::db::{
+    connection::Db,
+    error::StoreError,
+    statement::{Statement, statement},
 };
 
 /// The names of the input `i`: what every table has, then its own.

@@ -67,7 +67,7 @@ pub(crate) struct Service {
 
 impl Service {
     pub(crate) async fn start(mode: Mode) -> anyhow::Result<Self> {
-        let template = format!("bench-{}", store::migrations::newest());
+        let template = format!("bench-{}", store::db::migrations::newest());
         let world = World::from_template(&template, async |url| {
             store::Store::connect(&url, 2).await?.migrate().await?;
             Ok(())

@@ -21,8 +21,10 @@ use raw_limit::RawRows;
 use serde_json::{Value, json};
 use store::{
     Store,
-    sync_runs::{NewRun, RunCreated, run_create},
-    webhook_events::{NewWebhookEvent, webhook_events_insert},
+    ledger::{
+        syncs::{NewRun, RunCreated, run_create},
+        webhook_events::{NewWebhookEvent, webhook_events_insert},
+    },
 };
 use testbed::{Process, World, wait_until};
 
@@ -67,7 +69,7 @@ struct Scene {
 
 impl Scene {
     async fn new(provider: &Provider, workers: usize) -> anyhow::Result<Self> {
-        let template = format!("bench-{}", store::migrations::newest());
+        let template = format!("bench-{}", store::db::migrations::newest());
         let world = World::from_template(&template, async |url| {
             Store::connect(&url, 2).await?.migrate().await?;
             Ok(())

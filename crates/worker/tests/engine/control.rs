@@ -8,8 +8,8 @@ use domain::{
 };
 use serde_json::{Value, json};
 use store::{
-    run_control::{RunResumed, RunRetried, run_resume, run_retry},
-    sync_runs::{NewRun, RunCancelled, RunCreated, run_cancel, run_create},
+    engine::control::{RunResumed, RunRetried, run_resume, run_retry},
+    ledger::syncs::{NewRun, RunCancelled, RunCreated, run_cancel, run_create},
 };
 use testbed::wait_until;
 

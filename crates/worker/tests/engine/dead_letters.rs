@@ -6,7 +6,7 @@ use domain::{
     clock::{Clock, SystemClock},
 };
 use serde_json::json;
-use store::{
+use store::ledger::{
     dead_letters::{DeadLetterFilter, DeadLetterState, dead_letter_groups},
     replay_jobs::{
         NewReplayJob, ReplayCancelled, ReplayItemState, ReplayJob, replay_item_page, replay_job_cancel,

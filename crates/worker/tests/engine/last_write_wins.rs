@@ -14,8 +14,8 @@ use proptest::{prelude::*, test_runner::TestRunner};
 use serde_json::{Value, json};
 use store::{
     Store, StoreError,
+    ledger::syncs::{NewRun, run_begin},
     records::{companies_apply, counts_of, equipment_apply, vessels_apply},
-    sync_runs::{NewRun, run_begin},
 };
 use testbed::World;
 

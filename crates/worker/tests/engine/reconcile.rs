@@ -5,7 +5,7 @@ use domain::{
     clock::{Clock, SystemClock},
 };
 use serde_json::{Value, json};
-use store::{
+use store::engine::{
     reconcile::{MissingDecided, MissingPolicy, missing_decide},
     undo::{RunUndone, run_undo},
 };

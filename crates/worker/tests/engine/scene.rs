@@ -13,8 +13,10 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use store::{
     Store,
-    sync_runs::{NewRun, RunCreated, run_create},
-    webhook_events::{NewWebhookEvent, webhook_events_insert},
+    ledger::{
+        syncs::{NewRun, RunCreated, run_create},
+        webhook_events::{NewWebhookEvent, webhook_events_insert},
+    },
 };
 use testbed::{World, wait_until};
 

@@ -1,0 +1,10 @@
+//! Connections, statements, migrations and locks: what any table needs.
+
+pub(crate) mod advisory_locks;
+pub(crate) mod connection;
+pub(crate) mod error;
+pub mod leader;
+pub mod migrations;
+pub(crate) mod page;
+pub(crate) mod page_turn;
+pub(crate) mod statement;

@@ -1,0 +1,274 @@
+//! What operators do to runs that have ended: go on where one stopped, and try again what failed.
+
+use chrono::{DateTime, Utc};
+use diesel::sql_types::*;
+use diesel_async::RunQueryDsl;
+use domain::{RecordType, Scope, SyncId, SyncState, TaskId};
+use serde_json::json;
+
+use crate::{
+    db::{
+        connection::Db,
+        error::{StoreError, word},
+        statement::statement,
+    },
+    engine::phases::run_lock,
+    ledger::{
+        audit::audit_append,
+        syncs::{NewRun, Run, RunCreated, full_sync_beside, run_create},
+    },
+};
+
+/// What became of going on with a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[must_use]
+pub enum RunResumed {
+    /// It goes on with so many tasks; they are unpublished.
+    Resumed {
+        /// Tasks that were open, stopped or given up.
+        tasks: u64,
+    },
+    /// It had not begun, and waits to begin again: its command is unpublished.
+    Queued,
+    /// It is in this state, and there is nothing to go on with.
+    NotStopped(SyncState),
+    /// It is a full sync, and this one has not ended yet.
+    FullSyncRunning(SyncId),
+    /// There is no such run.
+    Unknown,
+}
+
+/// What became of trying again what failed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[must_use]
+pub enum RunRetried {
+    /// There was something.
+    Retried {
+        /// Tasks that were given up and are open again, in the run itself; they are unpublished.
+        tasks: u64,
+        /// Records that were rejected and are looked at again by `run`.
+        records: u64,
+        /// The new run; its command is unpublished.
+        run: Option<SyncId>,
+    },
+    /// Nothing of it failed.
+    NothingFailed,
+    /// It is at work.
+    Active(SyncState),
+    /// It is a full sync with tasks to open again, and this one has not ended yet.
+    FullSyncRunning(SyncId),
+    /// There is no such run.
+    Unknown,
+}
+
+/// Goes on with a run that failed, was cancelled or ended with a hole, from where it stopped: what is done stays done, and
+/// every other task of it is open again. In a transaction, with the audit.
+///
+/// # Errors
+///
+/// If the database fails.
+pub async fn run_resume(
+    db: &mut Db,
+    id: SyncId,
+    actor: &str,
+    now: DateTime<Utc>,
+) -> Result<RunResumed, StoreError> {
+    let Some(run) = run_lock(db, id).await? else { return Ok(RunResumed::Unknown) };
+    if !run.state.is_terminal() || run.state == SyncState::Completed {
+        return Ok(RunResumed::NotStopped(run.state));
+    }
+    if let Some(other) = full_sync_beside(db, &run).await? {
+        return Ok(RunResumed::FullSyncRunning(other));
+    }
+    if run.running_at.is_none() {
+        statement(
+            "UPDATE sync_logs SET state = 'queued', completed_at = NULL, failure = NULL, cancelled_by = NULL,
+                 published_at = NULL, heartbeat_at = $2 WHERE id = $1",
+        )
+        .bind::<Uuid, _>(id.as_uuid())
+        .bind::<Timestamptz, _>(now)
+        .execute(db)
+        .await?;
+        audit_append(db, actor, "sync.resume", &id.to_string(), &json!({ "tasks": 0 }), now).await?;
+        return Ok(RunResumed::Queued);
+    }
+    let tasks = tasks_reopen(db, &run, &["pending", "retrying", "cancelled", "dead"], actor, now).await?;
+    if tasks == 0 {
+        return Ok(RunResumed::NotStopped(run.state));
+    }
+    audit_append(db, actor, "sync.resume", &id.to_string(), &json!({ "tasks": tasks }), now).await?;
+    Ok(RunResumed::Resumed { tasks })
+}
+
+/// Tries again what failed in a run that has ended, and only that: its tasks that were given up are open again, in the run
+/// itself, which so gets its hole filled; and the records that it rejected are looked at by a new run that names it. In a
+/// transaction, with the audit. `retry` says who asks for the new run, and why; its scope is made here.
+///
+/// # Errors
+///
+/// If the database fails.
+pub async fn run_retry(
+    db: &mut Db,
+    id: SyncId,
+    retry: &NewRun,
+    now: DateTime<Utc>,
+) -> Result<RunRetried, StoreError> {
+    let Some(run) = run_lock(db, id).await? else { return Ok(RunRetried::Unknown) };
+    if !run.state.is_terminal() {
+        return Ok(RunRetried::Active(run.state));
+    }
+    let rejected = rejected_records(db, id).await?;
+    let dead: i64 = statement("SELECT count(*) FROM sync_queue WHERE sync_id = $1 AND state = 'dead'")
+        .bind::<Uuid, _>(id.as_uuid())
+        .returning::<Int8>()
+        .get_result(db)
+        .await?;
+    // A cancelled run is left as it is until somebody resumes it.
+    let reopen = dead > 0 && run.state != SyncState::Cancelled;
+    if reopen && let Some(other) = full_sync_beside(db, &run).await? {
+        return Ok(RunRetried::FullSyncRunning(other));
+    }
+    let tasks = if reopen { tasks_reopen(db, &run, &["dead"], &retry.requested_by, now).await? } else { 0 };
+    let records: usize = rejected.source_ids.values().map(Vec::len).sum();
+    let mut created = None;
+    if records > 0 {
+        let retry = NewRun { scope: rejected, retry_of: Some(id), dry_run: run.dry_run, ..retry.clone() };
+        if run_create(db, &retry, now).await? == RunCreated::Created {
+            created = Some(retry.id);
+        }
+    }
+    if tasks == 0 && created.is_none() {
+        return Ok(RunRetried::NothingFailed);
+    }
+    let records = records as u64;
+    let detail = json!({ "tasks": tasks, "records": records, "retry": created, "reason": retry.reason });
+    audit_append(db, &retry.requested_by, "sync.retry", &id.to_string(), &detail, now).await?;
+    Ok(RunRetried::Retried { tasks, records, run: created })
+}
+
+/// The records that a run rejected, by their ids. A company comes with its vessels, which were rejected with it. What came
+/// without an id cannot be asked for.
+async fn rejected_records(db: &mut Db, id: SyncId) -> Result<Scope, StoreError> {
+    let rows: Vec<(String, String)> = statement(
+        "SELECT DISTINCT record_type, source_id FROM findings
+         WHERE sync_id = $1 AND severity = 'error' AND record_type <> 'company' AND source_id <> '' ORDER BY 1, 2",
+    )
+    .bind::<Uuid, _>(id.as_uuid())
+    .returning::<(Text, Text)>()
+    .load(db)
+    .await?;
+    let mut scope = Scope::default();
+    for (record_type, source_id) in rows {
+        // What is no id could not stand in a list of ids.
+        if source_id.parse::<domain::SourceId>().is_ok() {
+            let record_type: RecordType = word("findings", "record_type", id, &record_type)?;
+            scope.source_ids.entry(record_type).or_default().push(source_id);
+        }
+    }
+    Ok(scope)
+}
+
+/// Opens tasks of a run again, and the run with them. A task whose dead letter waits goes out as the replay of that one,
+/// so that the letter learns what became of it.
+async fn tasks_reopen(
+    db: &mut Db,
+    run: &Run,
+    states: &[&str],
+    actor: &str,
+    now: DateTime<Utc>,
+) -> Result<u64, StoreError> {
+    let opened: Vec<uuid::Uuid> = statement(
+        "UPDATE sync_queue SET state = 'pending', completed_at = NULL, updated_at = $3, published_at = NULL
+         WHERE sync_id = $1 AND state = ANY($2) RETURNING id",
+    )
+    .bind::<Uuid, _>(run.id.as_uuid())
+    .bind::<Array<Text>, _>(states)
+    .bind::<Timestamptz, _>(now)
+    .returning::<Uuid>()
+    .load(db)
+    .await?;
+    if opened.is_empty() {
+        return Ok(0);
+    }
+    statement(
+        "UPDATE sync_logs SET state = 'running', completed_at = NULL, failure = NULL, cancelled_by = NULL,
+             heartbeat_at = $2 WHERE id = $1",
+    )
+    .bind::<Uuid, _>(run.id.as_uuid())
+    .bind::<Timestamptz, _>(now)
+    .execute(db)
+    .await?;
+    let ids: Vec<String> = opened.iter().map(|id| TaskId::from_uuid(*id).to_string()).collect();
+    // The newest letter of each: those before it are its ancestors.
+    let replayed: Vec<String> = statement(
+        "UPDATE dead_letters SET state = 'replaying', replays = replays + 1, replayed_by = $2, replayed_at = $3,
+             published_at = NULL
+         WHERE id IN (SELECT DISTINCT ON (message_id) id FROM dead_letters
+                      WHERE message_id = ANY($1) AND queue = 'sync.tasks' ORDER BY message_id, archived_at DESC)
+             AND state IN ('dead', 'replayed')
+         RETURNING message_id",
+    )
+    .bind::<Array<Text>, _>(ids)
+    .bind::<Text, _>(actor)
+    .bind::<Timestamptz, _>(now)
+    .returning::<Text>()
+    .load(db)
+    .await?;
+    let replayed: Vec<uuid::Uuid> =
+        replayed.iter().filter_map(|id| id.parse::<TaskId>().ok()).map(TaskId::as_uuid).collect();
+    if !replayed.is_empty() {
+        // Published as a replay: not a second time as a task.
+        statement("UPDATE sync_queue SET published_at = $2 WHERE id = ANY($1)")
+            .bind::<Array<Uuid>, _>(replayed)
+            .bind::<Timestamptz, _>(now)
+            .execute(db)
+            .await?;
+    }
+    Ok(opened.len() as u64)
+}
+
+/// Runs that have not ended and have shown no sign of life since `before`, oldest first. One that waits for an attempt
+/// whose time has not come is as it should be.
+///
+/// # Errors
+///
+/// If the database fails.
+pub async fn runs_stalled(
+    db: &mut Db,
+    before: DateTime<Utc>,
+    now: DateTime<Utc>,
+) -> Result<Vec<Run>, StoreError> {
+    let waiting: Vec<uuid::Uuid> = statement(
+        "SELECT DISTINCT a.sync_id FROM attempts a JOIN sync_logs r ON r.id = a.sync_id
+         WHERE r.completed_at IS NULL AND a.next_attempt_at > $1",
+    )
+    .bind::<Timestamptz, _>(now)
+    .returning::<Uuid>()
+    .load(db)
+    .await?;
+    let runs = crate::ledger::syncs::runs_active(db).await?;
+    Ok(runs
+        .into_iter()
+        .filter(|run| run.heartbeat_at < before && !waiting.contains(&run.id.as_uuid()))
+        .collect())
+}
+
+/// Notes what a run that does not move waits for. Its next sign of life makes this meaningless.
+///
+/// # Errors
+///
+/// If the database fails.
+pub async fn run_detail_note(
+    db: &mut Db,
+    id: SyncId,
+    detail: &str,
+    now: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    statement("UPDATE sync_logs SET detail = $2, detail_at = $3 WHERE id = $1 AND completed_at IS NULL")
+        .bind::<Uuid, _>(id.as_uuid())
+        .bind::<Text, _>(detail)
+        .bind::<Timestamptz, _>(now)
+        .execute(db)
+        .await?;
+    Ok(())
+}

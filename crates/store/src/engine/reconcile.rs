@@ -1,0 +1,313 @@
+//! What is here and was not listed any more: found at the end of a full sync, counted, and kept or deactivated.
+//!
+//! Every page notes the ids that it brought (see [`crate::seen`]). At the end of a full sync what is active here and on no
+//! page is missing. A row that was written since the run began was approved or seen meanwhile, and is not.
+//! Nothing is ever deleted: a missing record is kept, or withdrawn as its tombstone would have done. More than a set share
+//! of a type, or any critical equipment, is not withdrawn without an operator's word.
+
+use chrono::{DateTime, Utc};
+use diesel::{QueryableByName, sql_types::*};
+use diesel_async::RunQueryDsl;
+use domain::{Mode, RecordType, SyncId};
+use serde_json::json;
+
+use crate::{
+    db::{
+        connection::Db,
+        error::{StoreError, count, word},
+        statement::statement,
+    },
+    engine::phases::run_lock,
+    ledger::{audit::audit_append, syncs::Run},
+    records::{Shape, image, shape, table_of},
+};
+
+/// What is to be done with missing records.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MissingPolicy {
+    /// Count them.
+    Keep,
+    /// Withdraw them, within the limit.
+    Deactivate,
+}
+
+impl MissingPolicy {
+    /// As it stands in the database.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Keep => "keep",
+            Self::Deactivate => "deactivate",
+        }
+    }
+}
+
+/// No policy.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("no policy for missing records")]
+pub struct NoMissingPolicy;
+
+impl std::str::FromStr for MissingPolicy {
+    type Err = NoMissingPolicy;
+
+    fn from_str(text: &str) -> Result<Self, NoMissingPolicy> {
+        match text {
+            "keep" => Ok(Self::Keep),
+            "deactivate" => Ok(Self::Deactivate),
+            _ => Err(NoMissingPolicy),
+        }
+    }
+}
+
+/// What became of a decision about missing records.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[must_use]
+pub enum MissingDecided {
+    /// So many are withdrawn now; none if they are kept.
+    Decided {
+        /// Rows.
+        deactivated: u64,
+    },
+    /// The run asks nothing.
+    NotAsked,
+    /// This later full sync knows better.
+    Overtaken(SyncId),
+    /// There is no such run.
+    Unknown,
+}
+
+/// What of one type is missing.
+#[derive(Debug)]
+struct Missing {
+    record_type: RecordType,
+    missing: u64,
+    active: u64,
+    critical: u64,
+}
+
+#[derive(QueryableByName)]
+struct Row {
+    #[diesel(sql_type = Text)]
+    missing_records: String,
+    #[diesel(sql_type = Int4)]
+    deactivation_limit_percent: i32,
+}
+
+/// At the end of a full sync without a hole: what is missing, and what became of that. A text: what an operator is asked.
+pub(crate) async fn reconcile(
+    db: &mut Db,
+    run: &Run,
+    now: DateTime<Utc>,
+) -> Result<Option<String>, StoreError> {
+    let (Mode::Full, Some(since)) = (run.mode, run.running_at) else { return Ok(None) };
+    let mut found = Vec::new();
+    for record_type in RecordType::ALL {
+        found.push(missing_find(db, run.id, *record_type, since).await?);
+    }
+    let total: u64 = found.iter().map(|it| it.missing).sum();
+    if total == 0 {
+        return Ok(None);
+    }
+    let Row { missing_records, deactivation_limit_percent } =
+        statement("SELECT missing_records, deactivation_limit_percent FROM settings").get_result(db).await?;
+    let policy: MissingPolicy = word("settings", "missing_records", "the row", &missing_records)?;
+    let limit = u64::from(deactivation_limit_percent.unsigned_abs());
+    let question = question(&found, limit);
+    let became = match (policy, &question, run.dry_run) {
+        (MissingPolicy::Keep, _, _) => "kept",
+        (MissingPolicy::Deactivate, Some(_), _) => "asks",
+        (MissingPolicy::Deactivate, None, true) => "planned",
+        (MissingPolicy::Deactivate, None, false) => {
+            missing_deactivate(db, run.id, since, now).await?;
+            "deactivated"
+        }
+    };
+    statement("UPDATE sync_logs SET missing_records = $2 WHERE id = $1")
+        .bind::<Uuid, _>(run.id.as_uuid())
+        .bind::<Text, _>(became)
+        .execute(db)
+        .await?;
+    tracing::warn!(sync.id = %run.id, records = total, became, "records are not listed any more");
+    Ok(question.filter(|_| became == "asks"))
+}
+
+/// Does what an operator has decided about the missing records of a run that asks. In a transaction, with the audit.
+///
+/// # Errors
+///
+/// If the database fails.
+pub async fn missing_decide(
+    db: &mut Db,
+    id: SyncId,
+    policy: MissingPolicy,
+    actor: &str,
+    reason: Option<&str>,
+    now: DateTime<Utc>,
+) -> Result<MissingDecided, StoreError> {
+    let Some(run) = run_lock(db, id).await? else { return Ok(MissingDecided::Unknown) };
+    let (Some("asks"), Some(since), false) = (run.missing_records.as_deref(), run.running_at, run.dry_run)
+    else {
+        return Ok(MissingDecided::NotAsked);
+    };
+    // One that has not ended may be about to find them again.
+    let later: Vec<uuid::Uuid> = statement(
+        "SELECT id FROM sync_logs WHERE mode = 'full' AND NOT dry_run AND started_at > $1
+             AND state NOT IN ('failed', 'cancelled') ORDER BY started_at DESC LIMIT 1",
+    )
+    .bind::<Timestamptz, _>(run.started_at)
+    .returning::<Uuid>()
+    .load(db)
+    .await?;
+    if let Some(later) = later.into_iter().next() {
+        return Ok(MissingDecided::Overtaken(SyncId::from_uuid(later)));
+    }
+    let (deactivated, became) = match policy {
+        MissingPolicy::Keep => (0, "declined"),
+        MissingPolicy::Deactivate => (missing_deactivate(db, id, since, now).await?, "confirmed"),
+    };
+    statement("UPDATE sync_logs SET missing_records = $2 WHERE id = $1")
+        .bind::<Uuid, _>(id.as_uuid())
+        .bind::<Text, _>(became)
+        .execute(db)
+        .await?;
+    let detail = json!({ "decision": policy.as_str(), "deactivated": deactivated, "reason": reason });
+    audit_append(db, actor, "sync.confirm", &id.to_string(), &detail, now).await?;
+    Ok(MissingDecided::Decided { deactivated })
+}
+
+async fn missing_find(
+    db: &mut Db,
+    sync_id: SyncId,
+    record_type: RecordType,
+    since: DateTime<Utc>,
+) -> Result<Missing, StoreError> {
+    let seen = match record_type {
+        RecordType::Company => "SELECT source_id FROM sync_companies_seen WHERE sync_id = $1",
+        _ => "SELECT unnest(source_ids) AS source_id FROM sync_seen WHERE sync_id = $1 AND record_type = $2",
+    };
+    let table = table_of(record_type);
+    let critical = if record_type == RecordType::Equipment { "t.is_critical" } else { "false" };
+    // EXCEPT, not an anti-join: that one the planner may do by looking through all ids for each row, if it has no statistics
+    // of a table that was filled a moment ago.
+    // Where nothing is older than the run, as in a first load, nothing else is looked at.
+    let text = format!(
+        "WITH older AS (SELECT source_id FROM {table} WHERE status = 'active' AND synced_at < $3),
+         gone AS (SELECT source_id FROM older EXCEPT {seen} AND EXISTS (SELECT FROM older)),
+         missing AS (INSERT INTO sync_missing (sync_id, record_type, source_id)
+             SELECT $1, $2, source_id FROM gone ON CONFLICT DO NOTHING RETURNING source_id)
+         SELECT n,
+             CASE WHEN n = 0 THEN 0 ELSE (SELECT count(*) FROM {table} WHERE status = 'active') END,
+             CASE WHEN n = 0 THEN 0
+                 ELSE (SELECT count(*) FROM missing m JOIN {table} t ON t.source_id = m.source_id WHERE {critical}) END
+         FROM (SELECT count(*) AS n FROM missing) AS counted"
+    );
+    let (missing, active, critical): (i64, i64, i64) = statement(&text)
+        .bind::<Uuid, _>(sync_id.as_uuid())
+        .bind::<Text, _>(record_type.as_str())
+        .bind::<Timestamptz, _>(since)
+        .returning::<(Int8, Int8, Int8)>()
+        .get_result(db)
+        .await?;
+    if missing > 0 {
+        statement(
+            "INSERT INTO sync_counts AS c (sync_id, record_type, missing) VALUES ($1, $2, $3)
+             ON CONFLICT (sync_id, record_type) DO UPDATE SET missing = excluded.missing",
+        )
+        .bind::<Uuid, _>(sync_id.as_uuid())
+        .bind::<Text, _>(record_type.as_str())
+        .bind::<Int8, _>(missing)
+        .execute(db)
+        .await?;
+    }
+    Ok(Missing { record_type, missing: count(missing), active: count(active), critical: count(critical) })
+}
+
+/// What an operator is to be asked before this is withdrawn; nothing if it may be withdrawn without.
+fn question(found: &[Missing], limit_percent: u64) -> Option<String> {
+    let reasons: Vec<String> = found
+        .iter()
+        .filter_map(|it| {
+            let Missing { record_type, missing, active, critical } = it;
+            if missing * 100 > limit_percent * active {
+                let what = record_type.plural();
+                Some(format!("{missing} of {active} active {what}, more than {limit_percent} %"))
+            } else {
+                match critical {
+                    0 => None,
+                    1 => Some("a piece of critical equipment".to_owned()),
+                    critical => Some(format!("{critical} pieces of critical equipment")),
+                }
+            }
+        })
+        .collect();
+    (!reasons.is_empty()).then(|| {
+        format!("not listed any more: {}; nothing was deactivated, confirm or keep them", reasons.join(", "))
+    })
+}
+
+/// Withdraws what the run found missing and nobody has written since. If it is listed again it comes back: its content
+/// then differs from what the row says it has.
+async fn missing_deactivate(
+    db: &mut Db,
+    sync_id: SyncId,
+    since: DateTime<Utc>,
+    now: DateTime<Utc>,
+) -> Result<u64, StoreError> {
+    let mut deactivated = 0;
+    for record_type in RecordType::ALL {
+        let also = if *record_type == RecordType::User { ", active = false" } else { "" };
+        let Shape { table, columns, .. } = shape(*record_type);
+        // Kept in the same statement, so that the run can be undone.
+        let text = format!(
+            "WITH gone AS (
+                 SELECT t.id FROM {table} AS t JOIN sync_missing m ON m.source_id = t.source_id
+                 WHERE m.sync_id = $1 AND m.record_type = $2 AND t.status = 'active' AND t.synced_at < $3
+                 ORDER BY t.source_id FOR NO KEY UPDATE OF t
+             ), kept AS (
+                 INSERT INTO overwritten (sync_id, record_type, row_id, synced_by, image)
+                 SELECT $1, $2, t.id, t.synced_by, {} FROM {table} AS t JOIN gone ON gone.id = t.id
+             )
+             UPDATE {table} AS t SET status = 'withdrawn'{also}, updated_at = $4, synced_by = $1,
+                 content_hash = '\\x00000000000000000000000000000000',
+                 synced_at = greatest($4, t.synced_at + interval '1 microsecond')
+             FROM gone WHERE gone.id = t.id",
+            image(columns.into_iter())
+        );
+        let rows = statement(&text)
+            .bind::<Uuid, _>(sync_id.as_uuid())
+            .bind::<Text, _>(record_type.as_str())
+            .bind::<Timestamptz, _>(since)
+            .bind::<Timestamptz, _>(now)
+            .execute(db)
+            .await?;
+        if rows > 0 {
+            statement("UPDATE sync_counts SET deactivated = $3 WHERE sync_id = $1 AND record_type = $2")
+                .bind::<Uuid, _>(sync_id.as_uuid())
+                .bind::<Text, _>(record_type.as_str())
+                .bind::<Int8, _>(i64::try_from(rows).unwrap_or(i64::MAX))
+                .execute(db)
+                .await?;
+        }
+        deactivated += rows as u64;
+    }
+    Ok(deactivated)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn missing(record_type: RecordType, missing: u64, active: u64, critical: u64) -> Missing {
+        Missing { record_type, missing, active, critical }
+    }
+
+    #[test]
+    fn an_operator_is_asked_beyond_the_limit_and_about_critical_equipment() {
+        assert_eq!(question(&[missing(RecordType::Vessel, 5, 100, 0)], 5), None);
+        let asked = question(&[missing(RecordType::Vessel, 6, 100, 0)], 5).unwrap();
+        assert!(asked.contains("6 of 100 active vessels, more than 5 %"), "{asked}");
+        let asked = question(&[missing(RecordType::Equipment, 1, 1000, 1)], 5).unwrap();
+        assert!(asked.contains("critical"), "{asked}");
+        assert!(question(&[missing(RecordType::User, 1, 1, 0)], 0).is_some());
+    }
+}

@@ -1,0 +1,80 @@
+//! The audit: every change by an operator, appended and never touched again.
+
+use chrono::{DateTime, Utc};
+use diesel::sql_types::*;
+use diesel_async::RunQueryDsl;
+use serde_json::Value;
+
+use crate::db::{
+    connection::Db,
+    error::{StoreError, count},
+    statement::statement,
+};
+
+/// A row of the audit.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AuditEntry {
+    /// Grows.
+    pub id: u64,
+    /// When.
+    pub at: DateTime<Utc>,
+    /// Who.
+    pub actor: String,
+    /// What: `sync.cancel`.
+    pub action: String,
+    /// To what.
+    pub subject: String,
+    /// With what; a JSON object without secrets.
+    pub detail: Value,
+}
+
+/// Appends what an operator did, in the transaction that does it.
+///
+/// # Errors
+///
+/// If the database fails.
+pub async fn audit_append(
+    db: &mut Db,
+    actor: &str,
+    action: &str,
+    subject: &str,
+    detail: &Value,
+    now: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    statement("INSERT INTO audit (at, actor, action, subject, detail) VALUES ($1, $2, $3, $4, $5)")
+        .bind::<Timestamptz, _>(now)
+        .bind::<Text, _>(actor)
+        .bind::<Text, _>(action)
+        .bind::<Text, _>(subject)
+        .bind::<Jsonb, _>(detail)
+        .execute(db)
+        .await?;
+    Ok(())
+}
+
+/// The audit, newest first, from before the entry `before`.
+///
+/// # Errors
+///
+/// If the database fails.
+pub async fn audit_list(db: &mut Db, limit: u32, before: Option<u64>) -> Result<Vec<AuditEntry>, StoreError> {
+    let rows: Vec<(i64, DateTime<Utc>, String, String, String, Value)> = statement(
+        "SELECT id, at, actor, action, subject, detail FROM audit WHERE $1 IS NULL OR id < $1 ORDER BY id DESC LIMIT $2",
+    )
+    .bind::<Nullable<Int8>, _>(before.map(|id| i64::try_from(id).unwrap_or(i64::MAX)))
+    .bind::<Int8, _>(i64::from(limit))
+    .returning::<(Int8, Timestamptz, Text, Text, Text, Jsonb)>()
+    .load(db)
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|(id, at, actor, action, subject, detail)| AuditEntry {
+            id: count(id),
+            at,
+            actor,
+            action,
+            subject,
+            detail,
+        })
+        .collect())
+}

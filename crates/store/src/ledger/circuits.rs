@@ -1,0 +1,80 @@
+//! Circuits of workers that are not closed: rows of `circuits`.
+
+use chrono::{DateTime, Utc};
+use diesel::{QueryableByName, sql_types::*};
+use diesel_async::RunQueryDsl;
+
+use crate::db::{connection::Db, error::StoreError, statement::statement};
+
+/// A circuit that is not closed.
+#[derive(Debug, Clone, PartialEq, Eq, QueryableByName)]
+pub struct SickCircuit {
+    /// The process.
+    #[diesel(sql_type = Uuid)]
+    pub instance: uuid::Uuid,
+    /// Towards whom.
+    #[diesel(sql_type = Text)]
+    pub peer: String,
+    /// `open` or `half_open`.
+    #[diesel(sql_type = Text)]
+    pub state: String,
+    /// When it opened.
+    #[diesel(sql_type = Timestamptz)]
+    pub since: DateTime<Utc>,
+    /// The failure that opened it, or kept it open.
+    #[diesel(sql_type = Text)]
+    pub failure: String,
+    /// When the process said so last.
+    #[diesel(sql_type = Timestamptz)]
+    pub reported_at: DateTime<Utc>,
+}
+
+/// Says that a circuit is not closed.
+///
+/// # Errors
+///
+/// If the database fails.
+pub async fn circuit_report(db: &mut Db, circuit: &SickCircuit) -> Result<(), StoreError> {
+    statement(
+        "INSERT INTO circuits (instance, peer, state, since, failure, reported_at) VALUES ($1, $2, $3, $4, $5, $6)
+         ON CONFLICT (instance, peer) DO UPDATE SET state = excluded.state, since = excluded.since,
+             failure = excluded.failure, reported_at = excluded.reported_at",
+    )
+    .bind::<Uuid, _>(circuit.instance)
+    .bind::<Text, _>(&circuit.peer)
+    .bind::<Text, _>(&circuit.state)
+    .bind::<Timestamptz, _>(circuit.since)
+    .bind::<Text, _>(&circuit.failure)
+    .bind::<Timestamptz, _>(circuit.reported_at)
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Says that a circuit is closed, or its process at its end.
+///
+/// # Errors
+///
+/// If the database fails.
+pub async fn circuit_forget(db: &mut Db, instance: uuid::Uuid, peer: &str) -> Result<(), StoreError> {
+    statement("DELETE FROM circuits WHERE instance = $1 AND peer = $2")
+        .bind::<Uuid, _>(instance)
+        .bind::<Text, _>(peer)
+        .execute(db)
+        .await?;
+    Ok(())
+}
+
+/// Circuits that are not closed, by processes that have said so since `after`; the longest first.
+///
+/// # Errors
+///
+/// If the database fails.
+pub async fn circuits_sick(db: &mut Db, after: DateTime<Utc>) -> Result<Vec<SickCircuit>, StoreError> {
+    Ok(statement(
+        "SELECT instance, peer, state, since, failure, reported_at FROM circuits WHERE reported_at > $1 ORDER BY since",
+    )
+    .bind::<Timestamptz, _>(after)
+    .load(db)
+    .await?)
+}

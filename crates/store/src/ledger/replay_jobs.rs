@@ -1,0 +1,382 @@
+//! Replays as jobs: rows of `replay_jobs`, and what became of each dead letter in `replay_items`.
+//!
+//! A job marks its dead letters as to be replayed; the relay publishes them when they are due. What becomes of one is
+//! noted where it becomes known: published, taken effect, or died again.
+
+use chrono::{DateTime, Utc};
+use diesel::{QueryableByName, sql_types::*};
+use diesel_async::RunQueryDsl;
+use domain::DeadLetterId;
+use serde_json::Value;
+
+use crate::{
+    db::{
+        connection::Db,
+        error::{StoreError, count, word},
+        page::Page,
+        statement::statement,
+    },
+    ledger::{
+        audit::audit_append,
+        dead_letters::{DeadLetterFilter, FILTER, filtered},
+    },
+};
+
+/// A job that is asked for.
+#[derive(Debug, Clone)]
+pub struct NewReplayJob {
+    /// Its id.
+    pub id: uuid::Uuid,
+    /// Which dead letters; of these, those that can be replayed.
+    pub which: DeadLetterFilter,
+    /// The same, as it was asked for; a JSON object.
+    pub asked: Value,
+    /// At most so many, oldest first.
+    pub limit: u32,
+    /// No more than so many a second; none: as fast as can be.
+    pub rate_per_second: Option<u32>,
+    /// Who.
+    pub requested_by: String,
+    /// What for.
+    pub reason: Option<String>,
+}
+
+/// A job as it is recorded, with what became of its dead letters so far.
+#[derive(Debug, Clone, PartialEq, QueryableByName)]
+pub struct ReplayJob {
+    /// Its id.
+    #[diesel(sql_type = Uuid)]
+    pub id: uuid::Uuid,
+    /// What was asked for.
+    #[diesel(sql_type = Jsonb)]
+    pub filter: Value,
+    /// Who.
+    #[diesel(sql_type = Text)]
+    pub requested_by: String,
+    /// What for.
+    #[diesel(sql_type = Nullable<Text>)]
+    pub reason: Option<String>,
+    /// No more than so many a second.
+    #[diesel(sql_type = Nullable<Int4>)]
+    pub rate_per_second: Option<i32>,
+    /// When it was asked for.
+    #[diesel(sql_type = Timestamptz)]
+    pub created_at: DateTime<Utc>,
+    /// When it was stopped.
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    pub cancelled_at: Option<DateTime<Utc>>,
+    /// By whom.
+    #[diesel(sql_type = Nullable<Text>)]
+    pub cancelled_by: Option<String>,
+    /// When the last of its dead letters came to an end; none while one is open.
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    pub completed_at: Option<DateTime<Utc>>,
+    /// Dead letters that are not published yet.
+    #[diesel(sql_type = Int8)]
+    pub waiting: i64,
+    /// Published, and on their way.
+    #[diesel(sql_type = Int8)]
+    pub sent: i64,
+    /// Taken effect.
+    #[diesel(sql_type = Int8)]
+    pub succeeded: i64,
+    /// Died again.
+    #[diesel(sql_type = Int8)]
+    pub died: i64,
+    /// Stopped before they were published, or taken over by a later job.
+    #[diesel(sql_type = Int8)]
+    pub cancelled: i64,
+}
+
+/// What became of one dead letter of a job.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ReplayItemState {
+    /// Not published yet.
+    Waiting,
+    /// Published, and on its way.
+    Sent,
+    /// Taken effect.
+    Succeeded,
+    /// Died again.
+    Died,
+    /// Stopped before it was published, or taken over by a later job.
+    Cancelled,
+}
+
+/// No state of a replay.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("no state of a replay")]
+pub struct NoReplayItemState;
+
+impl std::str::FromStr for ReplayItemState {
+    type Err = NoReplayItemState;
+
+    fn from_str(text: &str) -> Result<Self, NoReplayItemState> {
+        match text {
+            "waiting" => Ok(Self::Waiting),
+            "sent" => Ok(Self::Sent),
+            "succeeded" => Ok(Self::Succeeded),
+            "died" => Ok(Self::Died),
+            "cancelled" => Ok(Self::Cancelled),
+            _ => Err(NoReplayItemState),
+        }
+    }
+}
+
+/// One dead letter of a job.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReplayItem {
+    /// The dead letter.
+    pub dead_letter_id: DeadLetterId,
+    /// What became of it.
+    pub state: ReplayItemState,
+    /// The dead letter as which it died again.
+    pub died_as: Option<DeadLetterId>,
+    /// When it came to its end.
+    pub ended_at: Option<DateTime<Utc>>,
+    /// Why it had died.
+    pub reason: String,
+}
+
+/// What became of stopping a job.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[must_use]
+pub enum ReplayCancelled {
+    /// So many were not published any more, and are dead letters as before.
+    Cancelled(u64),
+    /// Nothing of it was left to stop.
+    Ended,
+    /// There is no such job.
+    Unknown,
+}
+
+/// How many dead letters a replay would put back on their way.
+///
+/// # Errors
+///
+/// If the database fails.
+pub async fn replay_count(db: &mut Db, which: &DeadLetterFilter) -> Result<u64, StoreError> {
+    let text = format!("SELECT count(*) FROM dead_letters WHERE {FILTER} AND state IN ('dead', 'replayed')");
+    Ok(count(filtered(&text, which).returning::<Int8>().get_result(db).await?))
+}
+
+/// Asks for dead letters to be tried again, oldest first, with the audit. Those that are being replayed or have succeeded
+/// are left alone. In a transaction; returns which.
+///
+/// # Errors
+///
+/// If the database fails.
+pub async fn replay_job_create(
+    db: &mut Db,
+    job: &NewReplayJob,
+    now: DateTime<Utc>,
+) -> Result<Vec<DeadLetterId>, StoreError> {
+    statement(
+        "INSERT INTO replay_jobs (id, filter, requested_by, reason, rate_per_second, created_at)
+         VALUES ($1, $2, $3, $4, $5, $6)",
+    )
+    .bind::<Uuid, _>(job.id)
+    .bind::<Jsonb, _>(&job.asked)
+    .bind::<Text, _>(&job.requested_by)
+    .bind::<Nullable<Text>, _>(&job.reason)
+    .bind::<Nullable<Int4>, _>(job.rate_per_second.map(|n| i32::try_from(n).unwrap_or(i32::MAX)))
+    .bind::<Timestamptz, _>(now)
+    .execute(db)
+    .await?;
+    let text = format!(
+        "WITH locked AS (SELECT id, state, archived_at FROM dead_letters
+             WHERE {FILTER} AND state IN ('dead', 'replayed')
+             ORDER BY archived_at, id LIMIT $9 FOR NO KEY UPDATE),
+         chosen AS (SELECT id, state, row_number() OVER (ORDER BY archived_at, id) - 1 AS place FROM locked),
+         moved AS (UPDATE dead_letters d SET state = 'replaying', replays = d.replays + 1, replayed_by = $7,
+                 replayed_at = $8, published_at = NULL,
+                 replay_due_at = $8 + make_interval(secs => (c.place / $10)::double precision)
+             FROM chosen c WHERE d.id = c.id),
+         taken_over AS (UPDATE replay_items i SET state = 'cancelled', ended_at = $8
+             FROM chosen c WHERE i.dead_letter_id = c.id AND i.state IN ('waiting', 'sent'))
+         INSERT INTO replay_items (job_id, dead_letter_id, before, state) SELECT $11, id, state, 'waiting' FROM chosen
+         RETURNING dead_letter_id"
+    );
+    let ids: Vec<uuid::Uuid> = filtered(&text, &job.which)
+        .bind::<Text, _>(&job.requested_by)
+        .bind::<Timestamptz, _>(now)
+        .bind::<Int8, _>(i64::from(job.limit))
+        .bind::<Nullable<Float8>, _>(job.rate_per_second.map(f64::from))
+        .bind::<Uuid, _>(job.id)
+        .returning::<Uuid>()
+        .load(db)
+        .await?;
+    for id in &ids {
+        let detail = serde_json::json!({ "job": job.id, "reason": job.reason });
+        audit_append(db, &job.requested_by, "dead_letter.replay", &id.to_string(), &detail, now).await?;
+    }
+    Ok(ids.into_iter().map(DeadLetterId::from_uuid).collect())
+}
+
+/// Stops a job: what is not published yet is a dead letter as before. In a transaction, with the audit.
+///
+/// # Errors
+///
+/// If the database fails.
+pub async fn replay_job_cancel(
+    db: &mut Db,
+    id: uuid::Uuid,
+    actor: &str,
+    now: DateTime<Utc>,
+) -> Result<ReplayCancelled, StoreError> {
+    let Some(job) = replay_job_find(db, id).await? else { return Ok(ReplayCancelled::Unknown) };
+    // One that the relay has in hand is locked: it is published, and then not taken back.
+    let back: Vec<uuid::Uuid> = statement(
+        "UPDATE dead_letters d SET state = i.before, replays = d.replays - 1, replay_due_at = NULL
+         FROM replay_items i
+         WHERE i.job_id = $1 AND i.state = 'waiting' AND d.id = i.dead_letter_id AND d.state = 'replaying'
+         RETURNING d.id",
+    )
+    .bind::<Uuid, _>(id)
+    .returning::<Uuid>()
+    .load(db)
+    .await?;
+    if back.is_empty() || job.cancelled_at.is_some() {
+        return Ok(ReplayCancelled::Ended);
+    }
+    let stopped = back.len() as u64;
+    statement(
+        "UPDATE replay_items SET state = 'cancelled', ended_at = $3 WHERE job_id = $1 AND dead_letter_id = ANY($2)",
+    )
+    .bind::<Uuid, _>(id)
+    .bind::<Array<Uuid>, _>(back)
+    .bind::<Timestamptz, _>(now)
+    .execute(db)
+    .await?;
+    statement("UPDATE replay_jobs SET cancelled_at = $2, cancelled_by = $3 WHERE id = $1")
+        .bind::<Uuid, _>(id)
+        .bind::<Timestamptz, _>(now)
+        .bind::<Text, _>(actor)
+        .execute(db)
+        .await?;
+    let detail = serde_json::json!({ "stopped": stopped });
+    audit_append(db, actor, "replay.cancel", &id.to_string(), &detail, now).await?;
+    Ok(ReplayCancelled::Cancelled(stopped))
+}
+
+const JOB: &str = "SELECT j.id, j.filter, j.requested_by, j.reason, j.rate_per_second, j.created_at, j.cancelled_at,
+        j.cancelled_by, i.waiting, i.sent, i.succeeded, i.died, i.cancelled,
+        CASE WHEN i.waiting + i.sent = 0 THEN coalesce(i.ended_at, j.created_at) END AS completed_at
+     FROM replay_jobs j CROSS JOIN LATERAL (
+         SELECT count(*) FILTER (WHERE state = 'waiting') AS waiting, count(*) FILTER (WHERE state = 'sent') AS sent,
+             count(*) FILTER (WHERE state = 'succeeded') AS succeeded, count(*) FILTER (WHERE state = 'died') AS died,
+             count(*) FILTER (WHERE state = 'cancelled') AS cancelled, max(ended_at) AS ended_at
+         FROM replay_items WHERE job_id = j.id) i";
+
+/// A job.
+///
+/// # Errors
+///
+/// If the database fails.
+pub async fn replay_job_find(db: &mut Db, id: uuid::Uuid) -> Result<Option<ReplayJob>, StoreError> {
+    let text = format!("{JOB} WHERE j.id = $1");
+    let jobs: Vec<ReplayJob> = statement(&text).bind::<Uuid, _>(id).load(db).await?;
+    Ok(jobs.into_iter().next())
+}
+
+/// Jobs, newest first.
+///
+/// # Errors
+///
+/// If the database fails.
+pub async fn replay_job_list(db: &mut Db, limit: u32, offset: u32) -> Result<Page<ReplayJob>, StoreError> {
+    let text = format!("{JOB} ORDER BY j.created_at DESC, j.id DESC LIMIT $1 OFFSET $2");
+    let jobs: Vec<ReplayJob> = statement(&text)
+        .bind::<Int8, _>(i64::from(limit) + 1)
+        .bind::<Int8, _>(i64::from(offset))
+        .load(db)
+        .await?;
+    let total: i64 = statement("SELECT count(*) FROM replay_jobs").returning::<Int8>().get_result(db).await?;
+    Ok(Page::of(jobs, limit, total))
+}
+
+/// What became of the dead letters of a job, in the order in which they died.
+///
+/// # Errors
+///
+/// If the database fails.
+pub async fn replay_item_page(
+    db: &mut Db,
+    id: uuid::Uuid,
+    limit: u32,
+    offset: u32,
+) -> Result<Page<ReplayItem>, StoreError> {
+    type Row = (uuid::Uuid, String, Option<uuid::Uuid>, Option<DateTime<Utc>>, String);
+    let rows: Vec<Row> = statement(
+        "SELECT i.dead_letter_id, i.state, i.died_as, i.ended_at, d.reason
+         FROM replay_items i JOIN dead_letters d ON d.id = i.dead_letter_id
+         WHERE i.job_id = $1 ORDER BY d.archived_at, d.id LIMIT $2 OFFSET $3",
+    )
+    .bind::<Uuid, _>(id)
+    .bind::<Int8, _>(i64::from(limit) + 1)
+    .bind::<Int8, _>(i64::from(offset))
+    .returning::<(Uuid, Text, Nullable<Uuid>, Nullable<Timestamptz>, Text)>()
+    .load(db)
+    .await?;
+    let total: i64 = statement("SELECT count(*) FROM replay_items WHERE job_id = $1")
+        .bind::<Uuid, _>(id)
+        .returning::<Int8>()
+        .get_result(db)
+        .await?;
+    let item = |(dead_letter_id, state, died_as, ended_at, reason): Row| {
+        Ok(ReplayItem {
+            state: word("replay_items", "state", dead_letter_id, &state)?,
+            dead_letter_id: DeadLetterId::from_uuid(dead_letter_id),
+            died_as: died_as.map(DeadLetterId::from_uuid),
+            ended_at,
+            reason,
+        })
+    };
+    let items = rows.into_iter().map(item).collect::<Result<_, StoreError>>()?;
+    Ok(Page::of(items, limit, total))
+}
+
+/// These were published.
+pub(crate) async fn items_sent(db: &mut Db, letters: &[uuid::Uuid]) -> Result<(), StoreError> {
+    statement("UPDATE replay_items SET state = 'sent' WHERE dead_letter_id = ANY($1) AND state = 'waiting'")
+        .bind::<Array<Uuid>, _>(letters)
+        .execute(db)
+        .await?;
+    Ok(())
+}
+
+/// The replays of these took effect.
+pub(crate) async fn items_succeeded(
+    db: &mut Db,
+    letters: &[uuid::Uuid],
+    now: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    statement(
+        "UPDATE replay_items SET state = 'succeeded', ended_at = $2
+         WHERE dead_letter_id = ANY($1) AND state IN ('waiting', 'sent')",
+    )
+    .bind::<Array<Uuid>, _>(letters)
+    .bind::<Timestamptz, _>(now)
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// The replay of `letter` died, as `died_as`.
+pub(crate) async fn item_died(
+    db: &mut Db,
+    letter: DeadLetterId,
+    died_as: DeadLetterId,
+    now: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    statement(
+        "UPDATE replay_items SET state = 'died', died_as = $2, ended_at = $3
+         WHERE dead_letter_id = $1 AND state IN ('waiting', 'sent')",
+    )
+    .bind::<Uuid, _>(letter.as_uuid())
+    .bind::<Uuid, _>(died_as.as_uuid())
+    .bind::<Timestamptz, _>(now)
+    .execute(db)
+    .await?;
+    Ok(())
+}

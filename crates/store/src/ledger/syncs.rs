@@ -1,0 +1,587 @@
+//! Runs: rows of `sync_logs`.
+
+use chrono::{DateTime, Utc};
+use diesel::{QueryableByName, sql_types::*};
+use diesel_async::RunQueryDsl;
+use domain::{Cause, Mode, Phase, Scope, SyncId, SyncState};
+use serde_json::Value;
+
+use crate::{
+    db::{
+        connection::Db,
+        error::{StoreError, word},
+        page::{Page, Window},
+        statement::statement,
+    },
+    engine::phases::{FirstPage, phase_open_from, run_settle},
+    ledger::tasks::NewTask,
+};
+
+/// A run that is asked for.
+#[derive(Debug, Clone)]
+pub struct NewRun {
+    /// Its id; made by the caller, so that asking twice is asking once.
+    pub id: SyncId,
+    /// Why.
+    pub cause: Cause,
+    /// How much.
+    pub mode: Mode,
+    /// What.
+    pub scope: Scope,
+    /// Whether nothing is to be written.
+    pub dry_run: bool,
+    /// Who: an operator, a schedule, `webhook`.
+    pub requested_by: String,
+    /// What for, in the words of who asked.
+    pub reason: Option<String>,
+    /// The run whose failures it tries again.
+    pub retry_of: Option<SyncId>,
+    /// W3C trace context, a JSON object.
+    pub trace_context: Value,
+}
+
+/// What became of a run that was asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[must_use]
+pub enum RunCreated {
+    /// It is recorded.
+    Created,
+    /// It had been recorded before.
+    Already,
+    /// This full sync has not ended yet.
+    FullSyncRunning(SyncId),
+}
+
+/// What became of the start of a run.
+#[derive(Debug, Clone, PartialEq)]
+#[must_use]
+pub enum RunStarted {
+    /// Its first phase is open; these tasks are committed with it and to be published.
+    Started(Vec<NewTask>),
+    /// It ended at once: nothing was to be fetched.
+    Ended(SyncState),
+    /// It had been started, or has ended: nothing to do.
+    Already(SyncState),
+    /// There is no such run.
+    Unknown,
+}
+
+/// What became of a cancellation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[must_use]
+pub enum RunCancelled {
+    /// It is cancelled, with its open tasks.
+    Cancelled,
+    /// It had ended before.
+    Ended(SyncState),
+    /// There is no such run.
+    Unknown,
+}
+
+/// A run as it is recorded.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Run {
+    /// The syncId.
+    pub id: SyncId,
+    /// Why it began.
+    pub cause: Cause,
+    /// How much it looks at.
+    pub mode: Mode,
+    /// What it looks at.
+    pub scope: Scope,
+    /// Whether it writes nothing.
+    pub dry_run: bool,
+    /// Where it stands.
+    pub state: SyncState,
+    /// The open phase; none before the first.
+    pub phase: Option<Phase>,
+    /// Who asked.
+    pub requested_by: String,
+    /// What for.
+    pub reason: Option<String>,
+    /// The run whose failures it tries again.
+    pub retry_of: Option<SyncId>,
+    /// W3C trace context.
+    pub trace_context: Value,
+    /// When it was asked for.
+    pub started_at: DateTime<Utc>,
+    /// When a worker began it.
+    pub running_at: Option<DateTime<Utc>>,
+    /// When it last moved.
+    pub heartbeat_at: DateTime<Utc>,
+    /// When it ended.
+    pub completed_at: Option<DateTime<Utc>>,
+    /// Who cancelled it.
+    pub cancelled_by: Option<String>,
+    /// Why it did not end green.
+    pub failure: Option<String>,
+    /// What it waits for, if it does not move.
+    pub detail: Option<String>,
+    /// Since when it is known not to move.
+    pub stalled_since: Option<DateTime<Utc>>,
+    /// What became of records that were not listed any more: `kept`, `planned`, `deactivated`, `asks`, `confirmed` or
+    /// `declined`.
+    pub missing_records: Option<String>,
+    /// When the broker confirmed its command.
+    pub published_at: Option<DateTime<Utc>>,
+}
+
+/// Which runs to list; empty lists and absent times do not filter.
+#[derive(Debug, Clone, Default)]
+pub struct RunFilter {
+    /// In one of these states.
+    pub states: Vec<SyncState>,
+    /// For one of these causes.
+    pub causes: Vec<Cause>,
+    /// In one of these modes.
+    pub modes: Vec<Mode>,
+    /// Asked for at this time or later.
+    pub from: Option<DateTime<Utc>>,
+    /// Asked for before this time.
+    pub until: Option<DateTime<Utc>>,
+    /// Only those that write nothing, or only those that write.
+    pub dry_run: Option<bool>,
+}
+
+pub(crate) const ACTIVE: &str = "('queued', 'running', 'retrying')";
+
+const COLUMNS: &str = "id, cause, mode, scope, dry_run, state, phase, requested_by, reason, trace_context, \
+    started_at, running_at, heartbeat_at, completed_at, cancelled_by, failure, published_at, retry_of, \
+    CASE WHEN detail_at > heartbeat_at THEN detail END AS detail, \
+    CASE WHEN detail_at > heartbeat_at THEN detail_at END AS stalled_since, missing_records";
+
+#[derive(QueryableByName)]
+struct Row {
+    #[diesel(sql_type = Uuid)]
+    id: uuid::Uuid,
+    #[diesel(sql_type = Text)]
+    cause: String,
+    #[diesel(sql_type = Text)]
+    mode: String,
+    #[diesel(sql_type = Jsonb)]
+    scope: Value,
+    #[diesel(sql_type = Bool)]
+    dry_run: bool,
+    #[diesel(sql_type = Text)]
+    state: String,
+    #[diesel(sql_type = Int2)]
+    phase: i16,
+    #[diesel(sql_type = Text)]
+    requested_by: String,
+    #[diesel(sql_type = Nullable<Text>)]
+    reason: Option<String>,
+    #[diesel(sql_type = Jsonb)]
+    trace_context: Value,
+    #[diesel(sql_type = Timestamptz)]
+    started_at: DateTime<Utc>,
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    running_at: Option<DateTime<Utc>>,
+    #[diesel(sql_type = Timestamptz)]
+    heartbeat_at: DateTime<Utc>,
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    completed_at: Option<DateTime<Utc>>,
+    #[diesel(sql_type = Nullable<Text>)]
+    cancelled_by: Option<String>,
+    #[diesel(sql_type = Nullable<Text>)]
+    failure: Option<String>,
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    published_at: Option<DateTime<Utc>>,
+    #[diesel(sql_type = Nullable<Uuid>)]
+    retry_of: Option<uuid::Uuid>,
+    #[diesel(sql_type = Nullable<Text>)]
+    detail: Option<String>,
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    stalled_since: Option<DateTime<Utc>>,
+    #[diesel(sql_type = Nullable<Text>)]
+    missing_records: Option<String>,
+}
+
+impl TryFrom<Row> for Run {
+    type Error = StoreError;
+
+    fn try_from(row: Row) -> Result<Self, StoreError> {
+        let scope = serde_json::from_value(row.scope).map_err(|source| StoreError::Contradiction {
+            table: "sync_logs",
+            column: "scope",
+            id: row.id.to_string(),
+            source: source.into(),
+        })?;
+        Ok(Self {
+            id: SyncId::from_uuid(row.id),
+            cause: word("sync_logs", "cause", row.id, &row.cause)?,
+            mode: word("sync_logs", "mode", row.id, &row.mode)?,
+            scope,
+            dry_run: row.dry_run,
+            state: word("sync_logs", "state", row.id, &row.state)?,
+            phase: Phase::from_number(row.phase),
+            requested_by: row.requested_by,
+            reason: row.reason,
+            retry_of: row.retry_of.map(SyncId::from_uuid),
+            trace_context: row.trace_context,
+            started_at: row.started_at,
+            running_at: row.running_at,
+            heartbeat_at: row.heartbeat_at,
+            completed_at: row.completed_at,
+            cancelled_by: row.cancelled_by,
+            failure: row.failure,
+            detail: row.detail,
+            stalled_since: row.stalled_since,
+            missing_records: row.missing_records,
+            published_at: row.published_at,
+        })
+    }
+}
+
+/// Records a run as queued; its command is then unpublished.
+///
+/// # Errors
+///
+/// If the database fails.
+pub async fn run_create(db: &mut Db, run: &NewRun, now: DateTime<Utc>) -> Result<RunCreated, StoreError> {
+    run_insert(db, run, SyncState::Queued, now).await
+}
+
+/// Records a run that the caller does itself, in this very transaction: no command is published. To be ended with
+/// [`run_finish`].
+///
+/// # Errors
+///
+/// If the database fails.
+pub async fn run_begin(db: &mut Db, run: &NewRun, now: DateTime<Utc>) -> Result<RunCreated, StoreError> {
+    run_insert(db, run, SyncState::Running, now).await
+}
+
+async fn run_insert(
+    db: &mut Db,
+    run: &NewRun,
+    state: SyncState,
+    now: DateTime<Utc>,
+) -> Result<RunCreated, StoreError> {
+    let begun = (state == SyncState::Running).then_some(now);
+    let scope = scope_value(&run.scope);
+    // A full sync that ends between the two statements makes room: then the second round creates.
+    for _ in 0..3 {
+        let inserted = statement(
+            "INSERT INTO sync_logs (id, cause, mode, scope, dry_run, state, requested_by, reason, trace_context,
+                 started_at, heartbeat_at, running_at, published_at, retry_of)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10, $11, $11, $12) ON CONFLICT DO NOTHING",
+        )
+        .bind::<Uuid, _>(run.id.as_uuid())
+        .bind::<Text, _>(run.cause.as_str())
+        .bind::<Text, _>(run.mode.as_str())
+        .bind::<Jsonb, _>(&scope)
+        .bind::<Bool, _>(run.dry_run)
+        .bind::<Text, _>(state.as_str())
+        .bind::<Text, _>(&run.requested_by)
+        .bind::<Nullable<Text>, _>(&run.reason)
+        .bind::<Jsonb, _>(&run.trace_context)
+        .bind::<Timestamptz, _>(now)
+        .bind::<Nullable<Timestamptz>, _>(begun)
+        .bind::<Nullable<Uuid>, _>(run.retry_of.map(SyncId::as_uuid))
+        .execute(db)
+        .await?;
+        if inserted == 1 {
+            return Ok(RunCreated::Created);
+        }
+        let in_the_way: Vec<uuid::Uuid> = statement(
+            "SELECT id FROM sync_logs
+             WHERE id = $1 OR (mode = 'full' AND NOT dry_run AND state IN ('queued', 'running', 'retrying'))
+             ORDER BY id = $1 DESC",
+        )
+        .bind::<Uuid, _>(run.id.as_uuid())
+        .returning::<Uuid>()
+        .load(db)
+        .await?;
+        match in_the_way.into_iter().next() {
+            Some(id) if id == run.id.as_uuid() => return Ok(RunCreated::Already),
+            Some(id) => return Ok(RunCreated::FullSyncRunning(SyncId::from_uuid(id))),
+            None => {}
+        }
+    }
+    Err(StoreError::Contended)
+}
+
+/// Starts a queued run (or one whose start had failed before it did anything): decides where an incremental one begins,
+/// and opens the first phase. In a transaction.
+///
+/// # Errors
+///
+/// If the database fails.
+pub async fn run_start(
+    db: &mut Db,
+    id: SyncId,
+    first_page: &FirstPage<'_>,
+    now: DateTime<Utc>,
+) -> Result<RunStarted, StoreError> {
+    let started: Vec<Value> = statement(
+        "UPDATE sync_logs SET state = 'running', running_at = $2, heartbeat_at = $2, completed_at = NULL, failure = NULL
+         WHERE id = $1 AND state IN ('queued', 'failed') AND running_at IS NULL RETURNING scope",
+    )
+    .bind::<Uuid, _>(id.as_uuid())
+    .bind::<Timestamptz, _>(now)
+    .returning::<Jsonb>()
+    .load(db)
+    .await?;
+    if started.is_empty() {
+        return Ok(run_find(db, id).await?.map_or(RunStarted::Unknown, |run| RunStarted::Already(run.state)));
+    }
+    let mut run = run_find(db, id).await?.expect("this transaction holds the row");
+    if run.mode == Mode::Incremental && run.scope.updated_since.is_none() {
+        run.scope.updated_since = incremental_base(db).await?;
+        statement("UPDATE sync_logs SET scope = $2 WHERE id = $1")
+            .bind::<Uuid, _>(id.as_uuid())
+            .bind::<Jsonb, _>(scope_value(&run.scope))
+            .execute(db)
+            .await?;
+    }
+    let tasks = phase_open_from(db, &run, Some(Phase::One), first_page, now).await?;
+    if tasks.is_empty() {
+        Ok(RunStarted::Ended(run_settle(db, id, None, now).await?))
+    } else {
+        Ok(RunStarted::Started(tasks))
+    }
+}
+
+/// Where an incremental sync begins: at the last sync that looked at all there was to look at, less the overlap. None
+/// if there was no such sync: then it looks at everything.
+///
+/// Such a sync is one of the whole fleet, full or incremental, that ended without a hole: no task was given up, and
+/// everything that the provider announced was read (see [`domain::run::is_whole`]). What it rejected was looked at, and stays visible as its findings.
+async fn incremental_base(db: &mut Db) -> Result<Option<DateTime<Utc>>, StoreError> {
+    Ok(statement(
+        "SELECT max(coalesce(r.as_of, r.running_at)) - make_interval(secs =>
+             (SELECT incremental_overlap_seconds FROM settings))
+         FROM sync_logs r
+         WHERE r.mode IN ('full', 'incremental') AND NOT r.dry_run AND jsonb_exists(r.scope, 'recordTypes') IS FALSE
+             AND r.state IN ('completed', 'completed_with_errors')
+             AND NOT EXISTS (SELECT FROM sync_queue t WHERE t.sync_id = r.id AND t.state <> 'done')
+             AND NOT EXISTS (SELECT FROM sync_counts c WHERE c.sync_id = r.id
+                             AND c.expected NOT BETWEEN c.read - c.late AND c.read - c.again)",
+    )
+    .returning::<Nullable<Timestamptz>>()
+    .get_result(db)
+    .await?)
+}
+
+/// Notes when the provider read what it listed; the earliest time stays.
+///
+/// # Errors
+///
+/// If the database fails.
+pub async fn as_of_note(db: &mut Db, id: SyncId, as_of: DateTime<Utc>) -> Result<(), StoreError> {
+    statement("UPDATE sync_logs SET as_of = least(as_of, $2) WHERE id = $1")
+        .bind::<Uuid, _>(id.as_uuid())
+        .bind::<Timestamptz, _>(as_of)
+        .execute(db)
+        .await?;
+    Ok(())
+}
+
+fn scope_value(scope: &Scope) -> Value {
+    serde_json::to_value(scope).expect("a scope is a struct with text keys")
+}
+
+/// Ends a run that the caller did itself, by its account: see [`run_begin`].
+///
+/// # Errors
+///
+/// If the database fails.
+pub async fn run_finish(db: &mut Db, id: SyncId, now: DateTime<Utc>) -> Result<SyncState, StoreError> {
+    run_settle(db, id, None, now).await
+}
+
+/// Ends a run that cannot go on, with its open tasks. False if it has ended before.
+///
+/// # Errors
+///
+/// If the database fails.
+pub async fn run_fail(
+    db: &mut Db,
+    id: SyncId,
+    failure: &str,
+    now: DateTime<Utc>,
+) -> Result<bool, StoreError> {
+    let failed = statement(
+        "UPDATE sync_logs SET state = 'failed', failure = $2, completed_at = $3, heartbeat_at = $3
+         WHERE id = $1 AND state IN ('queued', 'running', 'retrying')",
+    )
+    .bind::<Uuid, _>(id.as_uuid())
+    .bind::<Text, _>(failure)
+    .bind::<Timestamptz, _>(now)
+    .execute(db)
+    .await?;
+    if failed > 0 {
+        open_tasks_cancel(db, id, now).await?;
+    }
+    Ok(failed > 0)
+}
+
+/// Cancels a run and its open tasks, and writes the audit. What a worker has at hand is not committed any more. In a
+/// transaction.
+///
+/// # Errors
+///
+/// If the database fails.
+pub async fn run_cancel(
+    db: &mut Db,
+    id: SyncId,
+    actor: &str,
+    now: DateTime<Utc>,
+) -> Result<RunCancelled, StoreError> {
+    let cancelled = statement(
+        "UPDATE sync_logs SET state = 'cancelled', cancelled_by = $2, completed_at = $3, heartbeat_at = $3
+         WHERE id = $1 AND state IN ('queued', 'running', 'retrying')",
+    )
+    .bind::<Uuid, _>(id.as_uuid())
+    .bind::<Text, _>(actor)
+    .bind::<Timestamptz, _>(now)
+    .execute(db)
+    .await?;
+    if cancelled == 0 {
+        return Ok(run_find(db, id)
+            .await?
+            .map_or(RunCancelled::Unknown, |run| RunCancelled::Ended(run.state)));
+    }
+    open_tasks_cancel(db, id, now).await?;
+    crate::ledger::audit::audit_append(
+        db,
+        actor,
+        "sync.cancel",
+        &id.to_string(),
+        &serde_json::json!({}),
+        now,
+    )
+    .await?;
+    Ok(RunCancelled::Cancelled)
+}
+
+/// Those that a worker has locked are left: it finds the run ended and rolls back; [`tasks_of_ended_runs_cancel`] comes
+/// for them.
+async fn open_tasks_cancel(db: &mut Db, id: SyncId, now: DateTime<Utc>) -> Result<(), StoreError> {
+    statement(
+        "UPDATE sync_queue SET state = 'cancelled', completed_at = $2, updated_at = $2
+         WHERE id IN (SELECT id FROM sync_queue WHERE sync_id = $1 AND state IN ('pending', 'retrying')
+                      FOR UPDATE SKIP LOCKED)",
+    )
+    .bind::<Uuid, _>(id.as_uuid())
+    .bind::<Timestamptz, _>(now)
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Cancels what is still open of runs that have ended; returns how many tasks.
+///
+/// # Errors
+///
+/// If the database fails.
+pub async fn tasks_of_ended_runs_cancel(db: &mut Db, now: DateTime<Utc>) -> Result<usize, StoreError> {
+    Ok(statement(
+        "UPDATE sync_queue SET state = 'cancelled', completed_at = $1, updated_at = $1
+         WHERE id IN (SELECT t.id FROM sync_queue t JOIN sync_logs r ON r.id = t.sync_id
+                      WHERE t.state IN ('pending', 'retrying') AND r.completed_at IS NOT NULL
+                      FOR UPDATE OF t SKIP LOCKED)",
+    )
+    .bind::<Timestamptz, _>(now)
+    .execute(db)
+    .await?)
+}
+
+/// Says that a run is alive.
+///
+/// # Errors
+///
+/// If the database fails.
+pub async fn run_heartbeat(db: &mut Db, id: SyncId, now: DateTime<Utc>) -> Result<(), StoreError> {
+    statement("UPDATE sync_logs SET heartbeat_at = greatest(heartbeat_at, $2) WHERE id = $1 AND completed_at IS NULL")
+        .bind::<Uuid, _>(id.as_uuid())
+        .bind::<Timestamptz, _>(now)
+        .execute(db)
+        .await?;
+    Ok(())
+}
+
+/// A run.
+///
+/// # Errors
+///
+/// If the database fails.
+pub async fn run_find(db: &mut Db, id: SyncId) -> Result<Option<Run>, StoreError> {
+    let text = format!("SELECT {COLUMNS} FROM sync_logs WHERE id = $1");
+    let rows: Vec<Row> = statement(&text).bind::<Uuid, _>(id.as_uuid()).load(db).await?;
+    rows.into_iter().next().map(Run::try_from).transpose()
+}
+
+/// Runs that have not ended, oldest first.
+///
+/// # Errors
+///
+/// If the database fails.
+pub async fn runs_active(db: &mut Db) -> Result<Vec<Run>, StoreError> {
+    let text = format!("SELECT {COLUMNS} FROM sync_logs WHERE state IN {ACTIVE} ORDER BY started_at, id");
+    let rows: Vec<Row> = statement(&text).load(db).await?;
+    rows.into_iter().map(Run::try_from).collect()
+}
+
+/// Another full sync that has not ended, in the way of this one.
+pub(crate) async fn full_sync_beside(db: &mut Db, run: &Run) -> Result<Option<SyncId>, StoreError> {
+    if run.mode != Mode::Full || run.dry_run {
+        return Ok(None);
+    }
+    let text = format!(
+        "SELECT id FROM sync_logs WHERE mode = 'full' AND NOT dry_run AND id <> $1 AND state IN {ACTIVE}"
+    );
+    let ids: Vec<uuid::Uuid> =
+        statement(&text).bind::<Uuid, _>(run.id.as_uuid()).returning::<Uuid>().load(db).await?;
+    Ok(ids.into_iter().next().map(SyncId::from_uuid))
+}
+
+/// Runs, newest first.
+///
+/// # Errors
+///
+/// If the database fails.
+pub async fn run_list(
+    db: &mut Db,
+    filter: &RunFilter,
+    window: Window<(DateTime<Utc>, SyncId)>,
+) -> Result<Page<Run>, StoreError> {
+    const FILTER: &str =
+        "(cardinality($1) = 0 OR state = ANY($1)) AND (cardinality($2) = 0 OR cause = ANY($2))
+        AND (cardinality($3) = 0 OR mode = ANY($3)) AND ($4 IS NULL OR started_at >= $4)
+        AND ($5 IS NULL OR started_at < $5) AND ($6 IS NULL OR dry_run = $6)";
+    let states: Vec<_> = filter.states.iter().map(|it| it.as_str()).collect();
+    let causes: Vec<_> = filter.causes.iter().map(|it| it.as_str()).collect();
+    let modes: Vec<_> = filter.modes.iter().map(|it| it.as_str()).collect();
+    let text = format!(
+        "SELECT {COLUMNS} FROM sync_logs WHERE {FILTER}
+             AND ($7 IS NULL OR (started_at, id) < ($7, $8))
+         ORDER BY started_at DESC, id DESC LIMIT $9 OFFSET $10"
+    );
+    let rows: Vec<Row> = statement(&text)
+        .bind::<Array<Text>, _>(&states)
+        .bind::<Array<Text>, _>(&causes)
+        .bind::<Array<Text>, _>(&modes)
+        .bind::<Nullable<Timestamptz>, _>(filter.from)
+        .bind::<Nullable<Timestamptz>, _>(filter.until)
+        .bind::<Nullable<Bool>, _>(filter.dry_run)
+        .bind::<Nullable<Timestamptz>, _>(window.after.map(|(at, _)| at))
+        .bind::<Nullable<Uuid>, _>(window.after.map(|(_, id)| id.as_uuid()))
+        .bind::<Int8, _>(i64::from(window.limit) + 1)
+        .bind::<Int8, _>(i64::from(window.offset))
+        .load(db)
+        .await?;
+    let text = format!("SELECT count(*) FROM sync_logs WHERE {FILTER}");
+    let total: i64 = statement(&text)
+        .bind::<Array<Text>, _>(&states)
+        .bind::<Array<Text>, _>(&causes)
+        .bind::<Array<Text>, _>(&modes)
+        .bind::<Nullable<Timestamptz>, _>(filter.from)
+        .bind::<Nullable<Timestamptz>, _>(filter.until)
+        .bind::<Nullable<Bool>, _>(filter.dry_run)
+        .returning::<Int8>()
+        .get_result(db)
+        .await?;
+    let runs = rows.into_iter().map(Run::try_from).collect::<Result<_, _>>()?;
+    Ok(Page::of(runs, window.limit, total))
+}

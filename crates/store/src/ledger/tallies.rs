@@ -1,0 +1,164 @@
+//! The account of a run: rows of `sync_counts`, one per record type. Read is the sum of the outcomes, always.
+
+use std::collections::BTreeMap;
+
+use diesel::sql_types::*;
+use diesel_async::RunQueryDsl;
+use domain::{RecordCounts, RecordType, SyncId};
+
+use crate::db::{
+    connection::Db,
+    error::{StoreError, count, word},
+    statement::statement,
+};
+
+/// The account of one record type of a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Account {
+    /// Of what.
+    pub record_type: RecordType,
+    /// How many there are, by the provider; none until it has said.
+    pub expected: Option<u64>,
+    /// What became of those that were read.
+    pub counts: RecordCounts,
+    /// Those that are here and were not listed any more.
+    pub missing: u64,
+    /// Of these, those that were withdrawn for it.
+    pub deactivated: u64,
+    /// Of what was read, that which had changed since the provider said how many there are.
+    pub late: u64,
+    /// Of these, those that had been read before they changed; told when the run ends.
+    pub again: u64,
+}
+
+/// What a task adds to the account of its run, per record type.
+pub type Entries = BTreeMap<RecordType, Entry>;
+
+/// What a task adds for one record type.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Entry {
+    /// How many more the provider says there are; none unless it has said something.
+    pub expected: Option<u64>,
+    /// Of what was read, that which had changed since the provider said so.
+    pub late: u64,
+    /// What became of what was read.
+    pub counts: RecordCounts,
+}
+
+/// Entries of outcomes, and of what the provider has announced.
+#[must_use]
+pub fn entries(
+    counts: &BTreeMap<RecordType, RecordCounts>,
+    expected: impl IntoIterator<Item = (RecordType, u64)>,
+) -> Entries {
+    let of_counts =
+        |(of, counts): (&RecordType, &RecordCounts)| (*of, Entry { counts: *counts, ..Entry::default() });
+    let mut entries: Entries = counts.iter().map(of_counts).collect();
+    for (of, number) in expected {
+        entries.entry(of).or_default().expected = Some(number);
+    }
+    entries
+}
+
+/// Adds to the account of a run. In the transaction that ends the task: once.
+///
+/// # Errors
+///
+/// If the database fails.
+pub async fn account_add(db: &mut Db, id: SyncId, entries: &Entries) -> Result<(), StoreError> {
+    if entries.is_empty() {
+        return Ok(());
+    }
+    let column =
+        |value: fn(&Entry) -> u64| -> Vec<i64> { entries.values().map(|it| number(value(it))).collect() };
+    // In one statement and in the order of the types, so that two tasks of a run lock the rows alike.
+    statement(
+        "INSERT INTO sync_counts AS c
+             (sync_id, record_type, expected, late, created, updated, unchanged, conflict, rejected, skipped, read)
+         SELECT $1, i.* FROM unnest($2, $3, $4, $5, $6, $7, $8, $9, $10, $11) AS i
+             (record_type, expected, late, created, updated, unchanged, conflict, rejected, skipped, read)
+         ORDER BY i.record_type
+         ON CONFLICT (sync_id, record_type) DO UPDATE SET
+             expected = CASE WHEN excluded.expected IS NULL THEN c.expected
+                             ELSE coalesce(c.expected, 0) + excluded.expected END,
+             late = c.late + excluded.late,
+             created = c.created + excluded.created, updated = c.updated + excluded.updated,
+             unchanged = c.unchanged + excluded.unchanged, conflict = c.conflict + excluded.conflict,
+             rejected = c.rejected + excluded.rejected, skipped = c.skipped + excluded.skipped,
+             read = c.read + excluded.read",
+    )
+    .bind::<Uuid, _>(id.as_uuid())
+    .bind::<Array<Text>, _>(entries.keys().map(|it| it.as_str()).collect::<Vec<_>>())
+    .bind::<Array<Nullable<Int8>>, _>(entries.values().map(|it| it.expected.map(number)).collect::<Vec<_>>())
+    .bind::<Array<Int8>, _>(column(|it| it.late))
+    .bind::<Array<Int8>, _>(column(|it| it.counts.created))
+    .bind::<Array<Int8>, _>(column(|it| it.counts.updated))
+    .bind::<Array<Int8>, _>(column(|it| it.counts.unchanged))
+    .bind::<Array<Int8>, _>(column(|it| it.counts.conflict))
+    .bind::<Array<Int8>, _>(column(|it| it.counts.rejected))
+    .bind::<Array<Int8>, _>(column(|it| it.counts.skipped))
+    .bind::<Array<Int8>, _>(column(|it| it.counts.read()))
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+fn number(n: u64) -> i64 {
+    i64::try_from(n).unwrap_or(i64::MAX)
+}
+
+/// The accounts of runs, in the order of the record types. A run without one is not in the map.
+///
+/// # Errors
+///
+/// If the database fails.
+pub async fn run_counts(db: &mut Db, ids: &[SyncId]) -> Result<BTreeMap<SyncId, Vec<Account>>, StoreError> {
+    type Counts = (uuid::Uuid, String, Option<i64>, i64, i64, i64, i64, i64, i64, i64, i64, i64, i64);
+    let rows: Vec<Counts> = statement(
+        "SELECT sync_id, record_type, expected, created, updated, unchanged, conflict, rejected, skipped, missing,
+             deactivated, late, again
+         FROM sync_counts WHERE sync_id = ANY($1)",
+    )
+    .bind::<Array<Uuid>, _>(ids.iter().map(|id| id.as_uuid()).collect::<Vec<_>>())
+    .returning::<(Uuid, Text, Nullable<Int8>, Int8, Int8, Int8, Int8, Int8, Int8, Int8, Int8, Int8, Int8)>()
+    .load(db)
+    .await?;
+    let mut accounts: BTreeMap<SyncId, Vec<Account>> = BTreeMap::new();
+    for (
+        id,
+        record_type,
+        expected,
+        created,
+        updated,
+        unchanged,
+        conflict,
+        rejected,
+        skipped,
+        missing,
+        deactivated,
+        late,
+        again,
+    ) in rows
+    {
+        accounts.entry(SyncId::from_uuid(id)).or_default().push(Account {
+            record_type: word("sync_counts", "record_type", id, &record_type)?,
+            expected: expected.map(count),
+            counts: RecordCounts {
+                created: count(created),
+                updated: count(updated),
+                unchanged: count(unchanged),
+                conflict: count(conflict),
+                rejected: count(rejected),
+                skipped: count(skipped),
+            },
+            missing: count(missing),
+            deactivated: count(deactivated),
+            late: count(late),
+            again: count(again),
+        });
+    }
+    for accounts in accounts.values_mut() {
+        accounts.sort_by_key(|account| account.record_type);
+    }
+    Ok(accounts)
+}

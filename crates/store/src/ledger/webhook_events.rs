@@ -1,0 +1,445 @@
+//! Webhook events: rows of `webhook_events`.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+use diesel::{QueryableByName, sql_types::*};
+use diesel_async::RunQueryDsl;
+use domain::{RecordType, SyncId, WebhookEventId, WebhookState};
+use serde_json::Value;
+
+use crate::db::{
+    connection::Db,
+    error::{StoreError, count, word},
+    page::{Page, Window},
+    statement::{Statement, statement},
+};
+
+/// A verified webhook.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NewWebhookEvent {
+    /// Its id here, and the AMQP message id.
+    pub id: WebhookEventId,
+    /// The sender's webhook-id; the same again is a duplicate.
+    pub webhook_id: String,
+    /// As the sender wrote it.
+    pub event_type: String,
+    /// What to look at: type and id in the onboarding portal. None: recorded as ignored.
+    pub entity: Option<(RecordType, String)>,
+    /// When it happened, by the sender.
+    pub occurred_at: Option<DateTime<Utc>>,
+    /// As it was signed.
+    pub body: Vec<u8>,
+    /// The secret that matched.
+    pub key_name: String,
+    /// W3C trace context, a JSON object.
+    pub trace_context: Value,
+}
+
+/// What became of a webhook that was to be recorded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[must_use]
+pub enum Inserted {
+    /// It is recorded.
+    New(WebhookEventId),
+    /// It had been, under this id.
+    Duplicate(WebhookEventId),
+}
+
+/// A webhook event as it is recorded.
+#[derive(Debug, Clone, PartialEq)]
+pub struct WebhookEvent {
+    /// Its id here.
+    pub id: WebhookEventId,
+    /// The sender's webhook-id.
+    pub webhook_id: String,
+    /// As the sender wrote it.
+    pub event_type: String,
+    /// What it is about.
+    pub record_type: Option<RecordType>,
+    /// Its id in the onboarding portal.
+    pub source_id: Option<String>,
+    /// When it happened, by the sender.
+    pub occurred_at: Option<DateTime<Utc>>,
+    /// Where it stands.
+    pub state: WebhookState,
+    /// How often it came again.
+    pub duplicates: u32,
+    /// The run that handled it.
+    pub sync_id: Option<SyncId>,
+    /// Why it failed last.
+    pub last_failure: Option<String>,
+    /// When it came.
+    pub received_at: DateTime<Utc>,
+    /// When the broker confirmed it.
+    pub published_at: Option<DateTime<Utc>>,
+    /// When its effect was committed.
+    pub processed_at: Option<DateTime<Utc>>,
+    /// The secret that matched.
+    pub key_name: String,
+}
+
+/// Which events; what is empty does not filter.
+#[derive(Debug, Clone, Default)]
+pub struct WebhookFilter {
+    /// These.
+    pub ids: Vec<WebhookEventId>,
+    /// In one of these states.
+    pub states: Vec<WebhookState>,
+    /// Of this type, as the sender wrote it.
+    pub event_type: Option<String>,
+    /// About this kind of record.
+    pub record_type: Option<RecordType>,
+    /// About this record of the onboarding portal.
+    pub source_id: Option<String>,
+    /// Under this webhook-id.
+    pub webhook_id: Option<String>,
+    /// Received not before.
+    pub from: Option<DateTime<Utc>>,
+    /// Received before.
+    pub until: Option<DateTime<Utc>>,
+}
+
+#[derive(QueryableByName)]
+struct Row {
+    #[diesel(sql_type = Uuid)]
+    id: uuid::Uuid,
+    #[diesel(sql_type = Text)]
+    webhook_id: String,
+    #[diesel(sql_type = Text)]
+    event_type: String,
+    #[diesel(sql_type = Nullable<Text>)]
+    record_type: Option<String>,
+    #[diesel(sql_type = Nullable<Text>)]
+    source_id: Option<String>,
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    occurred_at: Option<DateTime<Utc>>,
+    #[diesel(sql_type = Text)]
+    state: String,
+    #[diesel(sql_type = Int4)]
+    duplicates: i32,
+    #[diesel(sql_type = Nullable<Uuid>)]
+    sync_id: Option<uuid::Uuid>,
+    #[diesel(sql_type = Nullable<Text>)]
+    last_failure: Option<String>,
+    #[diesel(sql_type = Timestamptz)]
+    received_at: DateTime<Utc>,
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    published_at: Option<DateTime<Utc>>,
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    processed_at: Option<DateTime<Utc>>,
+    #[diesel(sql_type = Text)]
+    key_name: String,
+}
+
+const COLUMNS: &str = "id, webhook_id, event_type, record_type, source_id, occurred_at, state, duplicates, sync_id, \
+    last_failure, received_at, published_at, processed_at, key_name";
+
+impl TryFrom<Row> for WebhookEvent {
+    type Error = StoreError;
+
+    fn try_from(row: Row) -> Result<Self, StoreError> {
+        let record_type = row.record_type.as_deref();
+        Ok(Self {
+            id: WebhookEventId::from_uuid(row.id),
+            webhook_id: row.webhook_id,
+            event_type: row.event_type,
+            record_type: record_type
+                .map(|it| word("webhook_events", "record_type", row.id, it))
+                .transpose()?,
+            source_id: row.source_id,
+            occurred_at: row.occurred_at,
+            state: word("webhook_events", "state", row.id, &row.state)?,
+            duplicates: row.duplicates.unsigned_abs(),
+            sync_id: row.sync_id.map(SyncId::from_uuid),
+            last_failure: row.last_failure,
+            received_at: row.received_at,
+            published_at: row.published_at,
+            processed_at: row.processed_at,
+            key_name: row.key_name,
+        })
+    }
+}
+
+/// Records webhooks, all in one statement; the answers stand in the order of the events. A webhook-id that is there
+/// already, or twice among them, is counted as a duplicate.
+///
+/// # Errors
+///
+/// If the database fails: then none is recorded.
+pub async fn webhook_events_insert(
+    db: &mut Db,
+    events: &[NewWebhookEvent],
+    now: DateTime<Utc>,
+) -> Result<Vec<Inserted>, StoreError> {
+    // An upsert must not meet a key twice; in the order of the keys, so that two batches lock alike.
+    let mut first: BTreeMap<&str, (&NewWebhookEvent, i32)> = BTreeMap::new();
+    for event in events {
+        first.entry(&event.webhook_id).and_modify(|(_, again)| *again += 1).or_insert((event, 0));
+    }
+    let each = || first.values().map(|(event, _)| *event);
+    let rows: Vec<(String, uuid::Uuid, bool)> = statement(
+        "INSERT INTO webhook_events AS e (id, webhook_id, event_type, record_type, source_id, occurred_at, body,
+             key_name, trace_context, duplicates, state, received_at)
+         SELECT i.*, CASE WHEN i.record_type IS NULL THEN 'ignored' ELSE 'received' END, $11
+         FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) AS i
+             (id, webhook_id, event_type, record_type, source_id, occurred_at, body, key_name, trace_context, duplicates)
+         ON CONFLICT (webhook_id) DO UPDATE SET duplicates = e.duplicates + 1 + excluded.duplicates
+         RETURNING webhook_id, id, xmax = 0",
+    )
+    .bind::<Array<Uuid>, _>(each().map(|it| it.id.as_uuid()).collect::<Vec<_>>())
+    .bind::<Array<Text>, _>(each().map(|it| it.webhook_id.as_str()).collect::<Vec<_>>())
+    .bind::<Array<Text>, _>(each().map(|it| it.event_type.as_str()).collect::<Vec<_>>())
+    .bind::<Array<Nullable<Text>>, _>(
+        each().map(|it| it.entity.as_ref().map(|(record_type, _)| record_type.as_str())).collect::<Vec<_>>(),
+    )
+    .bind::<Array<Nullable<Text>>, _>(
+        each().map(|it| it.entity.as_ref().map(|(_, id)| id.as_str())).collect::<Vec<_>>(),
+    )
+    .bind::<Array<Nullable<Timestamptz>>, _>(each().map(|it| it.occurred_at).collect::<Vec<_>>())
+    .bind::<Array<Binary>, _>(each().map(|it| it.body.as_slice()).collect::<Vec<_>>())
+    .bind::<Array<Text>, _>(each().map(|it| it.key_name.as_str()).collect::<Vec<_>>())
+    .bind::<Array<Jsonb>, _>(each().map(|it| &it.trace_context).collect::<Vec<_>>())
+    .bind::<Array<Int4>, _>(first.values().map(|(_, again)| *again).collect::<Vec<_>>())
+    .bind::<Timestamptz, _>(now)
+    .returning::<(Text, Uuid, Bool)>()
+    .load(db)
+    .await?;
+    let mut recorded: BTreeMap<String, (WebhookEventId, bool)> =
+        rows.into_iter().map(|(key, id, new)| (key, (WebhookEventId::from_uuid(id), new))).collect();
+    let mut answers = Vec::with_capacity(events.len());
+    for event in events {
+        let (id, new) =
+            recorded.get_mut(&event.webhook_id).expect("the upsert returns every key that it was given");
+        answers.push(if std::mem::take(new) { Inserted::New(*id) } else { Inserted::Duplicate(*id) });
+    }
+    Ok(answers)
+}
+
+/// Notes that the broker has confirmed events. The note need not outlive a crash of the database's machine, so it waits
+/// for no disk: an event that has lost it is published again, which does no harm.
+///
+/// # Errors
+///
+/// If the database fails.
+pub async fn webhook_events_mark_published(
+    db: &mut Db,
+    ids: &[WebhookEventId],
+    now: DateTime<Utc>,
+) -> Result<usize, StoreError> {
+    Ok(statement(
+        "WITH unhurried AS MATERIALIZED (SELECT set_config('synchronous_commit', 'off', true))
+         UPDATE webhook_events SET published_at = $2, state = CASE state WHEN 'received' THEN 'published' ELSE state END
+         WHERE id IN (SELECT id FROM webhook_events WHERE id = ANY($1) AND published_at IS NULL
+                      ORDER BY id FOR NO KEY UPDATE)
+             AND EXISTS (SELECT 1 FROM unhurried)",
+    )
+    .bind::<Array<Uuid>, _>(uuids(ids))
+    .bind::<Timestamptz, _>(now)
+    .execute(db)
+    .await?)
+}
+
+/// Which of these events still need to be handled; locked until the transaction ends, so that of two deliveries of an
+/// event one waits and then sees it processed.
+///
+/// # Errors
+///
+/// If the database fails.
+pub async fn webhook_events_lock_open(
+    db: &mut Db,
+    ids: &[WebhookEventId],
+) -> Result<Vec<WebhookEventId>, StoreError> {
+    let open: Vec<uuid::Uuid> = statement(
+        "SELECT id FROM webhook_events WHERE id = ANY($1) AND state IN ('received', 'published', 'failed')
+         ORDER BY id FOR NO KEY UPDATE",
+    )
+    .bind::<Array<Uuid>, _>(uuids(ids))
+    .returning::<Uuid>()
+    .load(db)
+    .await?;
+    Ok(open.into_iter().map(WebhookEventId::from_uuid).collect())
+}
+
+/// Marks events processed by a run, in the transaction of their effect. Returns how many were open.
+///
+/// # Errors
+///
+/// If the database fails.
+pub async fn webhook_events_mark_processed(
+    db: &mut Db,
+    ids: &[WebhookEventId],
+    sync_id: SyncId,
+    now: DateTime<Utc>,
+) -> Result<usize, StoreError> {
+    Ok(statement(
+        "UPDATE webhook_events SET state = 'processed', sync_id = $2, processed_at = $3, last_failure = NULL,
+             published_at = coalesce(published_at, $3) -- or the note of it would be another new row version
+         WHERE id IN (SELECT id FROM webhook_events WHERE id = ANY($1) AND state IN ('received', 'published', 'failed')
+                      ORDER BY id FOR NO KEY UPDATE)",
+    )
+    .bind::<Array<Uuid>, _>(uuids(ids))
+    .bind::<Uuid, _>(sync_id.as_uuid())
+    .bind::<Timestamptz, _>(now)
+    .execute(db)
+    .await?)
+}
+
+/// Marks events given up. Returns how many were open.
+///
+/// # Errors
+///
+/// If the database fails.
+pub async fn webhook_events_mark_failed(
+    db: &mut Db,
+    ids: &[WebhookEventId],
+    failure: &str,
+) -> Result<usize, StoreError> {
+    Ok(statement(
+        "UPDATE webhook_events SET state = 'failed', last_failure = $2
+         WHERE id IN (SELECT id FROM webhook_events WHERE id = ANY($1) AND state IN ('received', 'published')
+                      ORDER BY id FOR NO KEY UPDATE)",
+    )
+    .bind::<Array<Uuid>, _>(uuids(ids))
+    .bind::<Text, _>(failure)
+    .execute(db)
+    .await?)
+}
+
+/// An event.
+///
+/// # Errors
+///
+/// If the database fails.
+pub async fn webhook_event_find(db: &mut Db, id: WebhookEventId) -> Result<Option<WebhookEvent>, StoreError> {
+    let text = format!("SELECT {COLUMNS} FROM webhook_events WHERE id = $1");
+    let rows: Vec<Row> = statement(&text).bind::<Uuid, _>(id.as_uuid()).load(db).await?;
+    rows.into_iter().next().map(WebhookEvent::try_from).transpose()
+}
+
+/// The body of an event, as it was signed.
+///
+/// # Errors
+///
+/// If the database fails.
+pub async fn webhook_event_body(db: &mut Db, id: WebhookEventId) -> Result<Option<Vec<u8>>, StoreError> {
+    let bodies: Vec<Vec<u8>> = statement("SELECT body FROM webhook_events WHERE id = $1")
+        .bind::<Uuid, _>(id.as_uuid())
+        .returning::<Binary>()
+        .load(db)
+        .await?;
+    Ok(bodies.into_iter().next())
+}
+
+const FILTER: &str = "(cardinality($1) = 0 OR id = ANY($1)) AND (cardinality($2) = 0 OR state = ANY($2))
+    AND ($3 IS NULL OR event_type = $3) AND ($4 IS NULL OR record_type = $4) AND ($5 IS NULL OR source_id = $5)
+    AND ($6 IS NULL OR webhook_id = $6) AND ($7 IS NULL OR received_at >= $7) AND ($8 IS NULL OR received_at < $8)";
+
+fn filtered<'f>(text: &'f str, filter: &'f WebhookFilter) -> Statement<'f> {
+    statement(text)
+        .bind::<Array<Uuid>, _>(uuids(&filter.ids))
+        .bind::<Array<Text>, _>(filter.states.iter().map(|it| it.as_str()).collect::<Vec<_>>())
+        .bind::<Nullable<Text>, _>(&filter.event_type)
+        .bind::<Nullable<Text>, _>(filter.record_type.map(RecordType::as_str))
+        .bind::<Nullable<Text>, _>(&filter.source_id)
+        .bind::<Nullable<Text>, _>(&filter.webhook_id)
+        .bind::<Nullable<Timestamptz>, _>(filter.from)
+        .bind::<Nullable<Timestamptz>, _>(filter.until)
+}
+
+/// Events, newest first.
+///
+/// # Errors
+///
+/// If the database fails.
+pub async fn webhook_event_list(
+    db: &mut Db,
+    filter: &WebhookFilter,
+    window: Window<(DateTime<Utc>, WebhookEventId)>,
+) -> Result<Page<WebhookEvent>, StoreError> {
+    let text = format!(
+        "SELECT {COLUMNS} FROM webhook_events WHERE {FILTER} AND ($9 IS NULL OR (received_at, id) < ($9, $10))
+         ORDER BY received_at DESC, id DESC LIMIT $11 OFFSET $12"
+    );
+    let rows: Vec<Row> = filtered(&text, filter)
+        .bind::<Nullable<Timestamptz>, _>(window.after.map(|(at, _)| at))
+        .bind::<Nullable<Uuid>, _>(window.after.map(|(_, id)| id.as_uuid()))
+        .bind::<Int8, _>(i64::from(window.limit) + 1)
+        .bind::<Int8, _>(i64::from(window.offset))
+        .load(db)
+        .await?;
+    let text = format!("SELECT count(*) FROM webhook_events WHERE {FILTER}");
+    let total: i64 = filtered(&text, filter).returning::<Int8>().get_result(db).await?;
+    let events = rows.into_iter().map(WebhookEvent::try_from).collect::<Result<_, _>>()?;
+    Ok(Page::of(events, window.limit, total))
+}
+
+/// What an operator may have processed again, as [`WebhookState::is_reprocessable`] says.
+const REPROCESSABLE: &str = "state IN ('published', 'processed', 'failed')";
+
+/// How many of some events [`webhook_events_reprocess`] would set back.
+///
+/// # Errors
+///
+/// If the database fails.
+pub async fn webhook_events_count_reprocessable(
+    db: &mut Db,
+    filter: &WebhookFilter,
+) -> Result<u64, StoreError> {
+    let text = format!("SELECT count(*) FROM webhook_events WHERE {FILTER} AND {REPROCESSABLE}");
+    let number: i64 = filtered(&text, filter).returning::<Int8>().get_result(db).await?;
+    Ok(count(number))
+}
+
+/// Who has events processed again, and why.
+#[derive(Debug, Clone, Copy)]
+pub struct ReprocessOrder<'o> {
+    /// The operator.
+    pub actor: &'o str,
+    /// What they gave as reason.
+    pub reason: Option<&'o str>,
+    /// Most events; the oldest first.
+    pub limit: u32,
+}
+
+/// Sets events back to where they were when they had just been received, and writes the audit, a row for each, with
+/// the state and the run that each had: the relay publishes them again, and whoever handles them fetches the record's
+/// present state in a new run. Returns which; those that need nothing or are on their way already are left alone.
+///
+/// # Errors
+///
+/// If the database fails.
+pub async fn webhook_events_reprocess(
+    db: &mut Db,
+    filter: &WebhookFilter,
+    order: ReprocessOrder<'_>,
+    now: DateTime<Utc>,
+) -> Result<Vec<WebhookEventId>, StoreError> {
+    let text = format!(
+        "WITH chosen AS (
+             SELECT id, state, sync_id, last_failure FROM webhook_events WHERE {FILTER} AND {REPROCESSABLE}
+             ORDER BY received_at, id LIMIT $9 FOR NO KEY UPDATE
+         ), set_back AS (
+             UPDATE webhook_events e SET state = 'received', published_at = NULL, processed_at = NULL, sync_id = NULL,
+                 last_failure = NULL
+             FROM chosen c WHERE e.id = c.id
+         )
+         INSERT INTO audit (at, actor, action, subject, detail)
+         SELECT $10, $11, 'webhook.reprocess', id::text, jsonb_strip_nulls(jsonb_build_object(
+             'state', state, 'syncId', sync_id, 'failure', last_failure, 'reason', $12)) FROM chosen
+         RETURNING subject::uuid"
+    );
+    let ids: Vec<uuid::Uuid> = filtered(&text, filter)
+        .bind::<Int8, _>(i64::from(order.limit))
+        .bind::<Timestamptz, _>(now)
+        .bind::<Text, _>(order.actor)
+        .bind::<Nullable<Text>, _>(order.reason)
+        .returning::<Uuid>()
+        .load(db)
+        .await?;
+    Ok(ids.into_iter().map(WebhookEventId::from_uuid).collect())
+}
+
+pub(crate) fn uuids(ids: &[WebhookEventId]) -> Vec<uuid::Uuid> {
+    ids.iter().map(|id| id.as_uuid()).collect()
+}

@@ -1,0 +1,81 @@
+//! Figures about the ledger, for metrics and overviews; and what is forgotten in time.
+
+use chrono::{DateTime, Utc};
+use diesel::{QueryableByName, sql_types::*};
+use diesel_async::RunQueryDsl;
+
+use crate::db::{connection::Db, error::StoreError, statement::statement};
+
+/// The ledger in figures.
+#[derive(Debug, Clone, PartialEq, Eq, QueryableByName)]
+pub struct Gauges {
+    /// Runs that have not ended.
+    #[diesel(sql_type = Int8)]
+    pub active_runs: i64,
+    /// Rows that wait for the relay.
+    #[diesel(sql_type = Int8)]
+    pub unpublished: i64,
+    /// Since when the oldest of them waits.
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    pub unpublished_since: Option<DateTime<Utc>>,
+    /// Dead letters that nobody has done anything about.
+    #[diesel(sql_type = Int8)]
+    pub dead_letters: i64,
+    /// Conflicts that nobody has resolved.
+    #[diesel(sql_type = Int8)]
+    pub open_conflicts: i64,
+}
+
+/// The ledger in figures.
+///
+/// # Errors
+///
+/// If the database fails.
+pub async fn gauges(db: &mut Db) -> Result<Gauges, StoreError> {
+    Ok(statement(
+        "SELECT (SELECT count(*) FROM sync_logs WHERE state IN ('queued', 'running', 'retrying')) AS active_runs,
+             (SELECT count(*) FROM dead_letters WHERE state = 'dead') AS dead_letters,
+             (SELECT count(*) FROM conflicts WHERE state = 'open') AS open_conflicts,
+             count(*) AS unpublished, min(since) AS unpublished_since
+         FROM (SELECT received_at AS since FROM webhook_events WHERE state = 'received'
+               UNION ALL SELECT started_at FROM sync_logs WHERE published_at IS NULL AND state = 'queued'
+               UNION ALL SELECT created_at FROM sync_queue WHERE published_at IS NULL AND state IN ('pending', 'retrying')
+               UNION ALL SELECT replayed_at FROM dead_letters WHERE state = 'replaying') AS waiting",
+    )
+    .get_result(db)
+    .await?)
+}
+
+/// What was forgotten.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Purged {
+    /// Runs, with their tasks, findings and conflicts.
+    pub runs: usize,
+    /// Webhook events.
+    pub webhook_events: usize,
+    /// Dead letters.
+    pub dead_letters: usize,
+}
+
+/// Forgets what ended before `before`. What is open, dead letters that nobody has handled, and the audit stay.
+///
+/// # Errors
+///
+/// If the database fails.
+pub async fn retention_purge(db: &mut Db, before: DateTime<Utc>) -> Result<Purged, StoreError> {
+    let mut gone = [0; 3];
+    for (text, count) in [
+        "DELETE FROM sync_logs WHERE completed_at < $1",
+        "DELETE FROM webhook_events WHERE received_at < $1 AND state IN ('processed', 'ignored')",
+        "WITH jobs AS (DELETE FROM replay_jobs j WHERE created_at < $1 AND NOT EXISTS
+             (SELECT FROM replay_items i WHERE i.job_id = j.id AND i.state IN ('waiting', 'sent')))
+         DELETE FROM dead_letters WHERE succeeded_at < $1",
+    ]
+    .into_iter()
+    .zip(&mut gone)
+    {
+        *count = statement(text).bind::<Timestamptz, _>(before).execute(db).await?;
+    }
+    let [runs, webhook_events, dead_letters] = gone;
+    Ok(Purged { runs, webhook_events, dead_letters })
+}
