@@ -6,7 +6,7 @@ use chrono::TimeDelta;
 use domain::clock::Clock;
 use store::{
     Store,
-    views::gauges::{Purged, retention_purge},
+    engine::retention::{Purged, retention_purge},
 };
 
 use crate::{leader::Done, settings};

@@ -11,9 +11,10 @@ use domain::clock::Clock;
 use outbox::Outbox;
 use store::{
     Store,
-    engine::control::{run_detail_note, runs_stalled},
+    engine::lifecycle::run_fail,
     ledger::{
-        syncs::{Run, run_fail, tasks_of_ended_runs_cancel},
+        syncs::{Run, run_detail_note, runs_stalled},
+        tasks::tasks_of_ended_runs_cancel,
         unpublished::{Republished, stalled_republish},
     },
 };

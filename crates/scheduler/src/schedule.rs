@@ -13,8 +13,9 @@ use outbox::Outbox;
 use serde_json::json;
 use store::{
     Store, StoreError,
+    engine::ticks::{TickFired, tick_fire, tick_last, tick_skip},
     ledger::syncs::NewRun,
-    settings::sync_settings::{Schedule, TickFired, schedule_list, tick_fire, tick_last, tick_skip},
+    settings::sync_settings::{Schedule, schedule_list},
 };
 
 use crate::{leader::Done, settings};

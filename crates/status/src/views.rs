@@ -7,14 +7,13 @@ use contracts::{
 use domain::{DeadLetterId, SyncId, conflict, values::Email};
 use store::{
     Db, StoreError,
-    engine::conflicts,
     ledger::{
+        attempts, conflicts,
         dead_letters::DeadLetter,
         findings::StoredFinding,
         refused_webhooks::RefusedWebhook,
         syncs::Run,
         tallies::{Account, run_counts},
-        tasks,
         webhook_events::WebhookEvent,
     },
 };
@@ -180,7 +179,7 @@ pub(crate) async fn summaries(db: &mut Db, runs: Vec<Run>) -> Result<Vec<SyncSum
     Ok(runs.into_iter().map(of).collect())
 }
 
-pub(crate) fn attempt(attempt: tasks::Attempt) -> operator::Attempt {
+pub(crate) fn attempt(attempt: attempts::Attempt) -> operator::Attempt {
     operator::Attempt {
         message_id: attempt.message_id,
         number: i32::try_from(attempt.number).unwrap_or(i32::MAX),

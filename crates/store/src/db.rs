@@ -1,4 +1,4 @@
-//! Connections, statements, migrations and locks: what any table needs.
+//! Connections, transactions, statements, migrations and locks: what every table needs. Knows no table.
 
 pub(crate) mod advisory_locks;
 pub(crate) mod connection;

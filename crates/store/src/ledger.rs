@@ -1,7 +1,12 @@
-//! Rows about the work itself: syncs, tasks, webhook events, dead letters and what was noted beside them.
+//! Rows about the work itself: syncs, tasks, webhook events, dead letters and what is noted beside them.
+//!
+//! A file per table, which reads and writes rows and decides nothing. Knows neither records nor what a sync does: that is
+//! [`crate::engine`].
 
+pub mod attempts;
 pub mod audit;
 pub mod circuits;
+pub mod conflicts;
 pub mod dead_letters;
 pub mod findings;
 pub mod refused_webhooks;

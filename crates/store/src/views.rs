@@ -1,4 +1,4 @@
-//! Answers to operators' questions, read from the tables of the floors below.
+//! Answers to operators' questions, read from the tables of the floors below. Writes nothing.
 
 pub mod data_quality;
 pub mod gauges;

@@ -14,13 +14,12 @@ use domain::{DeadLetterId, SyncId};
 use sha2::{Digest, Sha256};
 use store::{
     Db, StoreError,
-    engine::phases::PhaseEnd,
-    ledger::{
-        dead_letters::{Archived, NewDeadLetter, dead_letter_archive},
-        syncs::run_fail,
-        tasks::task_dead,
-        webhook_events::webhook_events_mark_failed,
+    engine::{
+        lifecycle::run_fail,
+        replays::{Archived, dead_letter_archive},
+        settle::{PhaseEnd, task_dead},
     },
+    ledger::{dead_letters::NewDeadLetter, webhook_events::webhook_events_mark_failed},
 };
 
 use crate::{

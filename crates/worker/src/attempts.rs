@@ -10,9 +10,10 @@ use domain::{
 };
 use store::{
     StoreError,
+    engine::settle::task_retry,
     ledger::{
+        attempts::{Attempt, attempt_append},
         syncs::run_heartbeat,
-        tasks::{Attempt, attempt_append, task_retry},
     },
     settings::sync_settings::settings_read,
 };

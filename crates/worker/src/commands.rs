@@ -12,7 +12,7 @@ use contracts::messages::SyncCommand;
 use domain::SyncId;
 use store::{
     StoreError,
-    ledger::syncs::{RunStarted, run_start},
+    engine::lifecycle::{RunStarted, run_start},
 };
 
 use crate::{

@@ -9,7 +9,7 @@ use outbox::Outbox;
 use portal_client::PortalClient;
 use store::{
     Db, Store, StoreError,
-    ledger::dead_letters::replay_succeed,
+    engine::replays::replay_succeed,
     records::{NewPassword, users_without_password},
 };
 

@@ -22,8 +22,9 @@ use portal_client::ListedRecord;
 use serde_json::json;
 use store::{
     StoreError,
+    engine::lifecycle::run_finish,
     ledger::{
-        syncs::{NewRun, run_begin, run_finish},
+        syncs::{NewRun, run_begin},
         tallies::{account_add, entries},
         webhook_events::{webhook_events_lock_open, webhook_events_mark_processed},
     },

@@ -13,8 +13,8 @@ use contracts::messages::{
 use domain::{SyncId, SyncState, clock::Clock};
 use store::{
     Store, StoreError,
-    engine::conflicts::conflicts_open,
     ledger::{
+        conflicts::conflicts_open,
         syncs::{Run, run_find},
         tallies::{Account, run_counts},
     },

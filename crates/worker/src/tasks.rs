@@ -20,14 +20,15 @@ use domain::{RecordType, Rules, TaskId, TaskState};
 use serde_json::json;
 use store::{
     StoreError,
-    engine::phases::PhaseEnd,
+    engine::{
+        control::{TaskReopened, task_reopen},
+        settle::{PhaseEnd, task_complete_in},
+    },
     ledger::{
         seen::seen_note,
         syncs::{Run, as_of_note, run_find},
         tallies::entries,
-        tasks::{
-            HandedOn, Task, TaskReopened, task_complete_in, task_find, task_hand_on, task_lock, task_reopen,
-        },
+        tasks::{HandedOn, Task, task_find, task_hand_on, task_lock},
     },
     records::NewPassword,
 };

@@ -18,7 +18,9 @@ use domain::{ConflictId, SyncId, conflict::Side};
 use serde::Deserialize;
 use store::{
     StoreError,
-    engine::conflicts::{self, Choice, ConflictFilter, PoliciesUpdated, Resolved},
+    engine::conflict_resolution::{Choice, Resolved, conflict_resolve},
+    ledger::conflicts::{self, ConflictFilter},
+    settings::conflict_policies::{self, PoliciesUpdated},
 };
 use utoipa::IntoParams;
 use uuid::Uuid;
@@ -85,7 +87,7 @@ pub(crate) async fn list(
 #[get("/api/sync/conflicts/policies")]
 pub(crate) async fn get_policies(desk: web::Data<Desk>, _viewer: Viewer) -> Result<HttpResponse, Problem> {
     let mut db = desk.store.db().await.or_problem()?;
-    let policies = conflicts::policies_read(&mut db).await.or_problem()?;
+    let policies = conflict_policies::policies_read(&mut db).await.or_problem()?;
     Ok(answer(&policies))
 }
 
@@ -122,7 +124,8 @@ pub(crate) async fn change_policies(
     .collect();
     let mut tx = desk.store.begin().await.or_problem()?;
     let updated =
-        conflicts::policies_update(&mut tx, &change, expected, admin.subject(), desk.clock.now()).await;
+        conflict_policies::policies_update(&mut tx, &change, expected, admin.subject(), desk.clock.now())
+            .await;
     match updated.or_problem()? {
         PoliciesUpdated::Updated(policies) => {
             tx.commit().await.or_problem()?;
@@ -177,8 +180,7 @@ pub(crate) async fn resolve(
     let id = ConflictId::from_uuid(id.into_inner());
     let choice = choice(how.into_inner())?;
     let mut tx = desk.store.begin().await.or_problem()?;
-    let resolved =
-        conflicts::conflict_resolve(&mut tx, id, &choice, operator.subject(), desk.clock.now()).await;
+    let resolved = conflict_resolve(&mut tx, id, &choice, operator.subject(), desk.clock.now()).await;
     match fate(resolved)? {
         Ok(()) => {}
         Err("conflict_not_found") => return Err(no_such_conflict(id)),
@@ -240,8 +242,7 @@ pub(crate) async fn resolve_many(
     for id in ids {
         // One by one: what is refused does not take the others along.
         let mut tx = desk.store.begin().await.or_problem()?;
-        let resolved =
-            conflicts::conflict_resolve(&mut tx, id, &choice, operator.subject(), desk.clock.now()).await;
+        let resolved = conflict_resolve(&mut tx, id, &choice, operator.subject(), desk.clock.now()).await;
         match fate(resolved)? {
             Ok(()) => {
                 tx.commit().await.or_problem()?;
@@ -309,7 +310,7 @@ async fn tell(desk: &Desk, id: ConflictId, run: Option<SyncId>) {
     desk.tell("conflict.resolved", What::Conflict(notice)).await;
 }
 
-fn answer(it: &conflicts::ConflictPolicies) -> HttpResponse {
+fn answer(it: &conflict_policies::ConflictPolicies) -> HttpResponse {
     let of = |kind| {
         let policy = it.policies.get(&kind).copied();
         views::conflict_policy(policy.unwrap_or(domain::conflict::ConflictPolicy::LastWriteWins))

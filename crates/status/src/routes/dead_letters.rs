@@ -93,7 +93,7 @@ pub(crate) async fn find(
     let mut db = desk.store.db().await.or_problem()?;
     let letter =
         dead_letters::dead_letter_find(&mut db, id).await.or_problem()?.ok_or_else(|| no_such_letter(id))?;
-    let attempts = store::views::overview::attempts_of(&mut db, &letter.message_id, ATTEMPTS_SHOWN)
+    let attempts = store::ledger::attempts::attempts_of(&mut db, &letter.message_id, ATTEMPTS_SHOWN)
         .await
         .or_problem()?;
     let summary = views::dead_letter(&letter);

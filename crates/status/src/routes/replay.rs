@@ -8,9 +8,12 @@ use chassis::{
 use contracts::operator::{List, ReplayAccepted, ReplayItem, ReplayJob, ReplayPlan, ReplayRequest};
 use domain::{DeadLetterId, SyncId};
 use serde_json::json;
-use store::ledger::{
-    dead_letters::{DeadLetterFilter as Filter, DeadLetterState as State, dead_letter_find},
-    replay_jobs::{self, NewReplayJob, ReplayCancelled},
+use store::{
+    engine::replays::{self, ReplayCancelled},
+    ledger::{
+        dead_letters::{DeadLetterFilter as Filter, DeadLetterState as State, dead_letter_find},
+        replay_jobs::{self, NewReplayJob},
+    },
 };
 use uuid::Uuid;
 
@@ -168,9 +171,8 @@ pub(crate) async fn cancel_job(
 ) -> Result<web::Json<ReplayJob>, Problem> {
     let id = job_id.into_inner();
     let mut tx = desk.store.begin().await.or_problem()?;
-    let cancelled = replay_jobs::replay_job_cancel(&mut tx, id, operator.subject(), desk.clock.now())
-        .await
-        .or_problem()?;
+    let cancelled =
+        replays::replay_job_cancel(&mut tx, id, operator.subject(), desk.clock.now()).await.or_problem()?;
     match cancelled {
         ReplayCancelled::Cancelled(_) => {}
         ReplayCancelled::Ended => {
@@ -202,7 +204,7 @@ async fn replay(
         reason: asked.reason,
     };
     let mut tx = desk.store.begin().await.or_problem()?;
-    let replaying = replay_jobs::replay_job_create(&mut tx, &job, desk.clock.now()).await.or_problem()?;
+    let replaying = replays::replay_job_create(&mut tx, &job, desk.clock.now()).await.or_problem()?;
     if replaying.is_empty() {
         // No job of nothing.
         tx.rollback().await;

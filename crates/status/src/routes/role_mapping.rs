@@ -1,6 +1,10 @@
 //! The mapping from rank, department and workplace to a role.
 
 use std::str::FromStr;
+use store::{
+    engine::role_changes::{self, MappingChanged},
+    settings::role_mappings::{self, StoredMapping},
+};
 
 use actix_web::{HttpRequest, HttpResponse, get, http::header, post, put, web};
 use chassis::{
@@ -12,7 +16,6 @@ use domain::{
     role_mapping::{self, MOST_RULES, Permission},
     vocabulary::UnknownWord,
 };
-use store::settings::role_mappings::{self, MappingChanged, StoredMapping};
 
 use super::etag;
 use crate::{desk::Desk, failure::OrProblem};
@@ -53,7 +56,7 @@ pub(crate) async fn preview(
     let mapping = checked(change.into_inner())?;
     let mut db = desk.store.db().await.or_problem()?;
     let version = role_mappings::mapping_read(&mut db).await.or_problem()?.version;
-    let changes = role_mappings::mapping_preview(&mut db, &mapping).await.or_problem()?;
+    let changes = role_changes::mapping_preview(&mut db, &mapping).await.or_problem()?;
     Ok(web::Json(effect(version, &changes)))
 }
 
@@ -82,7 +85,7 @@ pub(crate) async fn change_mapping(
     let mapping = checked(change.into_inner())?;
     let mut tx = desk.store.begin().await.or_problem()?;
     let changed =
-        role_mappings::mapping_change(&mut tx, &mapping, expected, admin.subject(), desk.clock.now()).await;
+        role_changes::mapping_change(&mut tx, &mapping, expected, admin.subject(), desk.clock.now()).await;
     match changed.or_problem()? {
         MappingChanged::Changed(stored, changes) => {
             tx.commit().await.or_problem()?;
@@ -145,9 +148,9 @@ fn shape(it: &StoredMapping) -> RoleMapping {
     }
 }
 
-fn effect(version: i32, changes: &[role_mappings::RoleChange]) -> RoleMappingEffect {
+fn effect(version: i32, changes: &[role_changes::RoleChange]) -> RoleMappingEffect {
     let words = |all: Vec<Permission>| all.into_iter().map(|it| it.to_string()).collect();
-    let change = |it: &role_mappings::RoleChange| RoleChange {
+    let change = |it: &role_changes::RoleChange| RoleChange {
         user_id: it.user.as_uuid(),
         source_id: it.source_id.clone(),
         email: it.email.clone(),

@@ -13,10 +13,12 @@ use domain::{SyncId, TaskState};
 use serde::Deserialize;
 use store::{
     Db, StoreError, Window,
+    engine::lifecycle::{self, RunCancelled},
     ledger::{
+        attempts,
         circuits::{SickCircuit, circuits_sick},
-        syncs::{self, RunCancelled, RunFilter},
-        tasks,
+        findings,
+        syncs::{self, RunFilter},
     },
     settings::sync_settings,
     views::{gauges, overview},
@@ -34,6 +36,7 @@ use crate::{
 
 /// A worker says twice a minute that its circuit is not closed; what is older is of a worker that vanished.
 const CIRCUIT_REPORTS: TimeDelta = TimeDelta::minutes(2);
+
 /// Most failed attempts that are shown with a sync.
 const ATTEMPTS_SHOWN: u32 = 50;
 
@@ -118,8 +121,8 @@ pub(crate) async fn find(
     let mut db = desk.store.db().await.or_problem()?;
     let summary = summary_of(&mut db, id).await?;
     let tasks = overview::task_counts(&mut db, id).await.or_problem()?;
-    let findings = overview::finding_count(&mut db, id).await.or_problem()?;
-    let attempts = tasks::attempt_list(&mut db, id, ATTEMPTS_SHOWN).await.or_problem()?;
+    let findings = findings::finding_count(&mut db, id).await.or_problem()?;
+    let attempts = attempts::attempt_list(&mut db, id, ATTEMPTS_SHOWN).await.or_problem()?;
     Ok(web::Json(SyncDetail {
         summary,
         tasks: task_counts(&tasks),
@@ -196,7 +199,7 @@ pub(crate) async fn cancel(
     let id = SyncId::from_uuid(sync_id.into_inner());
     let mut tx = desk.store.begin().await.or_problem()?;
     let cancelled =
-        syncs::run_cancel(&mut tx, id, operator.subject(), desk.clock.now()).await.or_problem()?;
+        lifecycle::run_cancel(&mut tx, id, operator.subject(), desk.clock.now()).await.or_problem()?;
     match cancelled {
         RunCancelled::Unknown => return Err(no_such_sync(id)),
         RunCancelled::Ended(state) => {
@@ -230,7 +233,7 @@ pub(crate) async fn list_findings(
     if syncs::run_find(&mut db, id).await.or_problem()?.is_none() {
         return Err(no_such_sync(id));
     }
-    let page = overview::finding_page(&mut db, id, window.limit, window.offset).await.or_problem()?;
+    let page = findings::finding_page(&mut db, id, window.limit, window.offset).await.or_problem()?;
     let pagination = paging.with_total(page.total);
     Ok(web::Json(List { data: page.rows.into_iter().map(views::finding).collect(), pagination }))
 }

@@ -139,7 +139,7 @@ pub(crate) async fn find(
     let event = event.ok_or_else(|| no_such_event(id))?;
     let body = webhook_events::webhook_event_body(&mut db, id).await.or_problem()?;
     let attempts =
-        store::views::overview::attempts_of(&mut db, &id.to_string(), ATTEMPTS_SHOWN).await.or_problem()?;
+        store::ledger::attempts::attempts_of(&mut db, &id.to_string(), ATTEMPTS_SHOWN).await.or_problem()?;
     Ok(web::Json(WebhookEventDetail {
         summary: views::webhook_event(event),
         body_bytes: i64::try_from(body.map_or(0, |body| body.len())).unwrap_or(i64::MAX),

@@ -19,8 +19,9 @@ use reqwest::{Client, Method, RequestBuilder, StatusCode};
 use serde_json::{Value, json};
 use store::{
     Store,
+    engine::lifecycle::run_finish,
     ledger::{
-        syncs::{NewRun, run_begin, run_finish},
+        syncs::{NewRun, run_begin},
         tallies::{account_add, entries},
     },
     records::{Applied, NewPassword, companies_apply, equipment_apply, users_apply, vessels_apply},

@@ -27,8 +27,10 @@ pub type Db = AsyncPgConnection;
 
 /// How long a caller waits for a free connection.
 const WAIT: Duration = Duration::from_secs(10);
+
 /// How long a new connection may take.
 const CREATE: Duration = Duration::from_secs(5);
+
 /// How long an idle connection may take to say that it lives.
 const RECYCLE: Duration = Duration::from_secs(5);
 

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use diesel::sql_types::*;
 use diesel_async::RunQueryDsl;
-use domain::{RecordType, Scope, SyncId, SyncState, TaskId};
+use domain::{RecordType, Scope, SyncId, SyncState, TaskId, TaskState};
 use serde_json::json;
 
 use crate::{
@@ -12,10 +12,10 @@ use crate::{
         error::{StoreError, word},
         statement::statement,
     },
-    engine::phases::run_lock,
     ledger::{
         audit::audit_append,
-        syncs::{NewRun, Run, RunCreated, full_sync_beside, run_create},
+        syncs::{NewRun, Run, RunCreated, full_sync_beside, run_create, run_lock},
+        tasks::task_lock,
     },
 };
 
@@ -227,48 +227,58 @@ async fn tasks_reopen(
     Ok(opened.len() as u64)
 }
 
-/// Runs that have not ended and have shown no sign of life since `before`, oldest first. One that waits for an attempt
-/// whose time has not come is as it should be.
-///
-/// # Errors
-///
-/// If the database fails.
-pub async fn runs_stalled(
-    db: &mut Db,
-    before: DateTime<Utc>,
-    now: DateTime<Utc>,
-) -> Result<Vec<Run>, StoreError> {
-    let waiting: Vec<uuid::Uuid> = statement(
-        "SELECT DISTINCT a.sync_id FROM attempts a JOIN sync_logs r ON r.id = a.sync_id
-         WHERE r.completed_at IS NULL AND a.next_attempt_at > $1",
-    )
-    .bind::<Timestamptz, _>(now)
-    .returning::<Uuid>()
-    .load(db)
-    .await?;
-    let runs = crate::ledger::syncs::runs_active(db).await?;
-    Ok(runs
-        .into_iter()
-        .filter(|run| run.heartbeat_at < before && !waiting.contains(&run.id.as_uuid()))
-        .collect())
+/// What became of the opening of a dead task.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[must_use]
+pub enum TaskReopened {
+    /// It and its run are open again.
+    Reopened,
+    /// It is in this state, and needs no opening.
+    NotDead(TaskState),
+    /// Its run is a full sync, and another one is running: try again when that has ended.
+    FullSyncRunning,
+    /// There is no such task.
+    Unknown,
 }
 
-/// Notes what a run that does not move waits for. Its next sign of life makes this meaningless.
+/// Opens a dead task again, and its run with it. For a replay, in a transaction.
 ///
 /// # Errors
 ///
 /// If the database fails.
-pub async fn run_detail_note(
-    db: &mut Db,
-    id: SyncId,
-    detail: &str,
-    now: DateTime<Utc>,
-) -> Result<(), StoreError> {
-    statement("UPDATE sync_logs SET detail = $2, detail_at = $3 WHERE id = $1 AND completed_at IS NULL")
+pub async fn task_reopen(db: &mut Db, id: TaskId, now: DateTime<Utc>) -> Result<TaskReopened, StoreError> {
+    let Some(task) = task_lock(db, id).await? else { return Ok(TaskReopened::Unknown) };
+    if task.state != TaskState::Dead {
+        return Ok(TaskReopened::NotDead(task.state));
+    }
+    // Not by the violation of the index: that would fail the caller's transaction.
+    let (state, blocked): (String, bool) = statement(
+        "SELECT r.state, r.mode = 'full' AND NOT r.dry_run AND EXISTS
+             (SELECT FROM sync_logs o WHERE o.mode = 'full' AND NOT o.dry_run AND o.id <> r.id AND o.state IN ('queued', 'running', 'retrying'))
+         FROM sync_logs r WHERE r.id = $1 FOR NO KEY UPDATE",
+    )
+    .bind::<Uuid, _>(task.sync_id.as_uuid())
+    .returning::<(Text, Bool)>()
+    .get_result(db)
+    .await?;
+    if word::<SyncState>("sync_logs", "state", task.sync_id, &state)? == SyncState::Cancelled {
+        return Ok(TaskReopened::NotDead(TaskState::Cancelled));
+    }
+    if blocked {
+        return Ok(TaskReopened::FullSyncRunning);
+    }
+    statement(
+        "UPDATE sync_logs SET state = 'running', completed_at = NULL, failure = NULL, heartbeat_at = $2,
+             running_at = coalesce(running_at, $2) WHERE id = $1",
+    )
+    .bind::<Uuid, _>(task.sync_id.as_uuid())
+    .bind::<Timestamptz, _>(now)
+    .execute(db)
+    .await?;
+    statement("UPDATE sync_queue SET state = 'pending', completed_at = NULL, updated_at = $2 WHERE id = $1")
         .bind::<Uuid, _>(id.as_uuid())
-        .bind::<Text, _>(detail)
         .bind::<Timestamptz, _>(now)
         .execute(db)
         .await?;
-    Ok(())
+    Ok(TaskReopened::Reopened)
 }

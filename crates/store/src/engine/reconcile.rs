@@ -17,8 +17,10 @@ use crate::{
         error::{StoreError, count, word},
         statement::statement,
     },
-    engine::phases::run_lock,
-    ledger::{audit::audit_append, syncs::Run},
+    ledger::{
+        audit::audit_append,
+        syncs::{Run, run_lock},
+    },
     records::{Shape, image, shape, table_of},
 };
 

@@ -6,14 +6,11 @@ use diesel_async::RunQueryDsl;
 use domain::{DeadLetterId, FailureClass, SyncId};
 use serde_json::Value;
 
-use crate::{
-    db::{
-        connection::Db,
-        error::{StoreError, count, word},
-        page::{Page, Window},
-        statement::statement,
-    },
-    ledger::replay_jobs::{NewReplayJob, item_died, items_succeeded, replay_job_create},
+use crate::db::{
+    connection::Db,
+    error::{StoreError, count, word},
+    page::{Page, Window},
+    statement::statement,
 };
 
 /// Where a dead letter stands.
@@ -89,16 +86,6 @@ pub struct NewDeadLetter {
     pub died_at: DateTime<Utc>,
     /// The dead letter whose replay this was.
     pub replay_of: Option<DeadLetterId>,
-}
-
-/// What became of a message out of the dead-letter queue.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[must_use]
-pub enum Archived {
-    /// It is recorded.
-    New,
-    /// The same death had been recorded, under this id.
-    Already(DeadLetterId),
 }
 
 /// A dead letter as it is recorded.
@@ -244,57 +231,6 @@ impl TryFrom<Row> for DeadLetter {
     }
 }
 
-/// Records a message out of the dead-letter queue; it may be acked after the commit.
-///
-/// # Errors
-///
-/// If the database fails.
-pub async fn dead_letter_archive(
-    db: &mut Db,
-    letter: &NewDeadLetter,
-    now: DateTime<Utc>,
-) -> Result<Archived, StoreError> {
-    let inserted = statement(
-        "INSERT INTO dead_letters (id, message_id, queue, kind, body, headers, class, reason, fingerprint, attempts,
-             sync_id, trace_id, died_at, archived_at, replay_of)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, (SELECT id FROM sync_logs WHERE id = $11), $12, $13, $14,
-             (SELECT id FROM dead_letters WHERE id = $15))
-         ON CONFLICT DO NOTHING",
-    )
-    .bind::<Uuid, _>(letter.id.as_uuid())
-    .bind::<Text, _>(&letter.message_id)
-    .bind::<Text, _>(&letter.queue)
-    .bind::<Text, _>(&letter.kind)
-    .bind::<Binary, _>(&letter.body)
-    .bind::<Jsonb, _>(&letter.headers)
-    .bind::<Text, _>(letter.class.as_str())
-    .bind::<Text, _>(&letter.reason)
-    .bind::<Text, _>(&letter.fingerprint)
-    .bind::<Int4, _>(i32::try_from(letter.attempts).unwrap_or(i32::MAX))
-    .bind::<Nullable<Uuid>, _>(letter.sync_id.map(SyncId::as_uuid))
-    .bind::<Nullable<Text>, _>(&letter.trace_id)
-    .bind::<Timestamptz, _>(letter.died_at)
-    .bind::<Timestamptz, _>(now)
-    .bind::<Nullable<Uuid>, _>(letter.replay_of.map(DeadLetterId::as_uuid))
-    .execute(db)
-    .await?;
-    if inserted > 0 {
-        if let Some(origin) = letter.replay_of {
-            item_died(db, origin, letter.id, now).await?;
-        }
-        return Ok(Archived::New);
-    }
-    let there: uuid::Uuid =
-        statement("SELECT id FROM dead_letters WHERE message_id = $1 AND queue = $2 AND died_at = $3")
-            .bind::<Text, _>(&letter.message_id)
-            .bind::<Text, _>(&letter.queue)
-            .bind::<Timestamptz, _>(letter.died_at)
-            .returning::<Uuid>()
-            .get_result(db)
-            .await?;
-    Ok(Archived::Already(DeadLetterId::from_uuid(there)))
-}
-
 /// A dead letter.
 ///
 /// # Errors
@@ -359,58 +295,6 @@ pub(crate) fn filtered<'f>(
         .bind::<Nullable<Text>, _>(&filter.queue)
         .bind::<Nullable<Text>, _>(&filter.fingerprint)
         .bind::<Nullable<Uuid>, _>(filter.sync_id.map(SyncId::as_uuid))
-}
-
-/// Asks for dead letters to be tried again, at most `limit`, oldest first, by a job of which nobody asks for more: see
-/// [`replay_job_create`]. In a transaction; returns which.
-///
-/// # Errors
-///
-/// If the database fails.
-pub async fn replay_request(
-    db: &mut Db,
-    filter: &DeadLetterFilter,
-    limit: u32,
-    actor: &str,
-    now: DateTime<Utc>,
-) -> Result<Vec<DeadLetterId>, StoreError> {
-    let job = NewReplayJob {
-        id: uuid::Uuid::now_v7(),
-        which: filter.clone(),
-        asked: Value::Object(serde_json::Map::new()),
-        limit,
-        rate_per_second: None,
-        requested_by: actor.to_owned(),
-        reason: None,
-    };
-    replay_job_create(db, &job, now).await
-}
-
-/// Notes that a replayed message took effect, for the dead letter and those whose replay it was itself. In the
-/// transaction of the effect; false if the dead letter is gone or had succeeded before.
-///
-/// # Errors
-///
-/// If the database fails.
-pub async fn replay_succeed(db: &mut Db, id: DeadLetterId, now: DateTime<Utc>) -> Result<bool, StoreError> {
-    let marked: Vec<uuid::Uuid> = statement(
-        "WITH RECURSIVE origin AS (
-             SELECT id, replay_of FROM dead_letters WHERE id = $1
-             UNION SELECT d.id, d.replay_of FROM dead_letters d JOIN origin o ON d.id = o.replay_of
-         )
-         UPDATE dead_letters SET state = 'succeeded', succeeded_at = $2
-         WHERE id IN (SELECT id FROM origin) AND state IN ('replaying', 'replayed') RETURNING id",
-    )
-    .bind::<Uuid, _>(id.as_uuid())
-    .bind::<Timestamptz, _>(now)
-    .returning::<Uuid>()
-    .load(db)
-    .await?;
-    let any = !marked.is_empty();
-    if any {
-        items_succeeded(db, &marked, now).await?;
-    }
-    Ok(any)
 }
 
 /// Dead letters of one making.

@@ -10,6 +10,7 @@ use domain::{Finding, RecordType, Severity, SyncId};
 use crate::db::{
     connection::Db,
     error::{StoreError, count, word},
+    page::Page,
     statement::statement,
 };
 
@@ -148,8 +149,10 @@ pub(crate) async fn findings_of_rejected_clear(
 
 pub(crate) const COLUMNS: &str =
     "id, record_type, source_id, label, severity, code, pointer, message, value, found_at";
+
 pub(crate) type Columns =
     (i64, String, String, Option<String>, String, String, String, String, Option<String>, DateTime<Utc>);
+
 pub(crate) type Types =
     (Int8, Text, Text, Nullable<Text>, Text, Text, Text, Text, Nullable<Text>, Timestamptz);
 
@@ -191,4 +194,43 @@ pub async fn finding_list(
         .load(db)
         .await?;
     rows.into_iter().map(stored).collect()
+}
+
+/// How many findings a run has.
+///
+/// # Errors
+///
+/// If the database fails.
+pub async fn finding_count(db: &mut Db, id: SyncId) -> Result<u64, StoreError> {
+    let total: i64 = statement("SELECT count(*) FROM findings WHERE sync_id = $1")
+        .bind::<Uuid, _>(id.as_uuid())
+        .returning::<Int8>()
+        .get_result(db)
+        .await?;
+    Ok(count(total))
+}
+
+/// Findings of a run in the order they were made, rejections before warnings.
+///
+/// # Errors
+///
+/// If the database fails.
+pub async fn finding_page(
+    db: &mut Db,
+    id: SyncId,
+    limit: u32,
+    offset: u32,
+) -> Result<Page<StoredFinding>, StoreError> {
+    let text =
+        format!("SELECT {COLUMNS} FROM findings WHERE sync_id = $1 ORDER BY severity, id LIMIT $2 OFFSET $3");
+    let rows: Vec<Columns> = statement(&text)
+        .bind::<Uuid, _>(id.as_uuid())
+        .bind::<Int8, _>(i64::from(limit) + 1)
+        .bind::<Int8, _>(i64::from(offset))
+        .returning::<Types>()
+        .load(db)
+        .await?;
+    let rows = rows.into_iter().map(stored).collect::<Result<_, _>>()?;
+    let total = finding_count(db, id).await?;
+    Ok(Page::of(rows, limit, i64::try_from(total).unwrap_or(i64::MAX)))
 }

@@ -16,10 +16,7 @@ use crate::{
         page::Page,
         statement::statement,
     },
-    ledger::{
-        audit::audit_append,
-        dead_letters::{DeadLetterFilter, FILTER, filtered},
-    },
+    ledger::dead_letters::{DeadLetterFilter, FILTER, filtered},
 };
 
 /// A job that is asked for.
@@ -138,18 +135,6 @@ pub struct ReplayItem {
     pub reason: String,
 }
 
-/// What became of stopping a job.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[must_use]
-pub enum ReplayCancelled {
-    /// So many were not published any more, and are dead letters as before.
-    Cancelled(u64),
-    /// Nothing of it was left to stop.
-    Ended,
-    /// There is no such job.
-    Unknown,
-}
-
 /// How many dead letters a replay would put back on their way.
 ///
 /// # Errors
@@ -158,105 +143,6 @@ pub enum ReplayCancelled {
 pub async fn replay_count(db: &mut Db, which: &DeadLetterFilter) -> Result<u64, StoreError> {
     let text = format!("SELECT count(*) FROM dead_letters WHERE {FILTER} AND state IN ('dead', 'replayed')");
     Ok(count(filtered(&text, which).returning::<Int8>().get_result(db).await?))
-}
-
-/// Asks for dead letters to be tried again, oldest first, with the audit. Those that are being replayed or have succeeded
-/// are left alone. In a transaction; returns which.
-///
-/// # Errors
-///
-/// If the database fails.
-pub async fn replay_job_create(
-    db: &mut Db,
-    job: &NewReplayJob,
-    now: DateTime<Utc>,
-) -> Result<Vec<DeadLetterId>, StoreError> {
-    statement(
-        "INSERT INTO replay_jobs (id, filter, requested_by, reason, rate_per_second, created_at)
-         VALUES ($1, $2, $3, $4, $5, $6)",
-    )
-    .bind::<Uuid, _>(job.id)
-    .bind::<Jsonb, _>(&job.asked)
-    .bind::<Text, _>(&job.requested_by)
-    .bind::<Nullable<Text>, _>(&job.reason)
-    .bind::<Nullable<Int4>, _>(job.rate_per_second.map(|n| i32::try_from(n).unwrap_or(i32::MAX)))
-    .bind::<Timestamptz, _>(now)
-    .execute(db)
-    .await?;
-    let text = format!(
-        "WITH locked AS (SELECT id, state, archived_at FROM dead_letters
-             WHERE {FILTER} AND state IN ('dead', 'replayed')
-             ORDER BY archived_at, id LIMIT $9 FOR NO KEY UPDATE),
-         chosen AS (SELECT id, state, row_number() OVER (ORDER BY archived_at, id) - 1 AS place FROM locked),
-         moved AS (UPDATE dead_letters d SET state = 'replaying', replays = d.replays + 1, replayed_by = $7,
-                 replayed_at = $8, published_at = NULL,
-                 replay_due_at = $8 + make_interval(secs => (c.place / $10)::double precision)
-             FROM chosen c WHERE d.id = c.id),
-         taken_over AS (UPDATE replay_items i SET state = 'cancelled', ended_at = $8
-             FROM chosen c WHERE i.dead_letter_id = c.id AND i.state IN ('waiting', 'sent'))
-         INSERT INTO replay_items (job_id, dead_letter_id, before, state) SELECT $11, id, state, 'waiting' FROM chosen
-         RETURNING dead_letter_id"
-    );
-    let ids: Vec<uuid::Uuid> = filtered(&text, &job.which)
-        .bind::<Text, _>(&job.requested_by)
-        .bind::<Timestamptz, _>(now)
-        .bind::<Int8, _>(i64::from(job.limit))
-        .bind::<Nullable<Float8>, _>(job.rate_per_second.map(f64::from))
-        .bind::<Uuid, _>(job.id)
-        .returning::<Uuid>()
-        .load(db)
-        .await?;
-    for id in &ids {
-        let detail = serde_json::json!({ "job": job.id, "reason": job.reason });
-        audit_append(db, &job.requested_by, "dead_letter.replay", &id.to_string(), &detail, now).await?;
-    }
-    Ok(ids.into_iter().map(DeadLetterId::from_uuid).collect())
-}
-
-/// Stops a job: what is not published yet is a dead letter as before. In a transaction, with the audit.
-///
-/// # Errors
-///
-/// If the database fails.
-pub async fn replay_job_cancel(
-    db: &mut Db,
-    id: uuid::Uuid,
-    actor: &str,
-    now: DateTime<Utc>,
-) -> Result<ReplayCancelled, StoreError> {
-    let Some(job) = replay_job_find(db, id).await? else { return Ok(ReplayCancelled::Unknown) };
-    // One that the relay has in hand is locked: it is published, and then not taken back.
-    let back: Vec<uuid::Uuid> = statement(
-        "UPDATE dead_letters d SET state = i.before, replays = d.replays - 1, replay_due_at = NULL
-         FROM replay_items i
-         WHERE i.job_id = $1 AND i.state = 'waiting' AND d.id = i.dead_letter_id AND d.state = 'replaying'
-         RETURNING d.id",
-    )
-    .bind::<Uuid, _>(id)
-    .returning::<Uuid>()
-    .load(db)
-    .await?;
-    if back.is_empty() || job.cancelled_at.is_some() {
-        return Ok(ReplayCancelled::Ended);
-    }
-    let stopped = back.len() as u64;
-    statement(
-        "UPDATE replay_items SET state = 'cancelled', ended_at = $3 WHERE job_id = $1 AND dead_letter_id = ANY($2)",
-    )
-    .bind::<Uuid, _>(id)
-    .bind::<Array<Uuid>, _>(back)
-    .bind::<Timestamptz, _>(now)
-    .execute(db)
-    .await?;
-    statement("UPDATE replay_jobs SET cancelled_at = $2, cancelled_by = $3 WHERE id = $1")
-        .bind::<Uuid, _>(id)
-        .bind::<Timestamptz, _>(now)
-        .bind::<Text, _>(actor)
-        .execute(db)
-        .await?;
-    let detail = serde_json::json!({ "stopped": stopped });
-    audit_append(db, actor, "replay.cancel", &id.to_string(), &detail, now).await?;
-    Ok(ReplayCancelled::Cancelled(stopped))
 }
 
 const JOB: &str = "SELECT j.id, j.filter, j.requested_by, j.reason, j.rate_per_second, j.created_at, j.cancelled_at,

@@ -6,15 +6,11 @@ use diesel_async::RunQueryDsl;
 use domain::{Cause, Mode, Phase, Scope, SyncId, SyncState};
 use serde_json::Value;
 
-use crate::{
-    db::{
-        connection::Db,
-        error::{StoreError, word},
-        page::{Page, Window},
-        statement::statement,
-    },
-    engine::phases::{FirstPage, phase_open_from, run_settle},
-    ledger::tasks::NewTask,
+use crate::db::{
+    connection::Db,
+    error::{StoreError, word},
+    page::{Page, Window},
+    statement::statement,
 };
 
 /// A run that is asked for.
@@ -50,32 +46,6 @@ pub enum RunCreated {
     Already,
     /// This full sync has not ended yet.
     FullSyncRunning(SyncId),
-}
-
-/// What became of the start of a run.
-#[derive(Debug, Clone, PartialEq)]
-#[must_use]
-pub enum RunStarted {
-    /// Its first phase is open; these tasks are committed with it and to be published.
-    Started(Vec<NewTask>),
-    /// It ended at once: nothing was to be fetched.
-    Ended(SyncState),
-    /// It had been started, or has ended: nothing to do.
-    Already(SyncState),
-    /// There is no such run.
-    Unknown,
-}
-
-/// What became of a cancellation.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[must_use]
-pub enum RunCancelled {
-    /// It is cancelled, with its open tasks.
-    Cancelled,
-    /// It had ended before.
-    Ended(SyncState),
-    /// There is no such run.
-    Unknown,
 }
 
 /// A run as it is recorded.
@@ -301,68 +271,6 @@ async fn run_insert(
     Err(StoreError::Contended)
 }
 
-/// Starts a queued run (or one whose start had failed before it did anything): decides where an incremental one begins,
-/// and opens the first phase. In a transaction.
-///
-/// # Errors
-///
-/// If the database fails.
-pub async fn run_start(
-    db: &mut Db,
-    id: SyncId,
-    first_page: &FirstPage<'_>,
-    now: DateTime<Utc>,
-) -> Result<RunStarted, StoreError> {
-    let started: Vec<Value> = statement(
-        "UPDATE sync_logs SET state = 'running', running_at = $2, heartbeat_at = $2, completed_at = NULL, failure = NULL
-         WHERE id = $1 AND state IN ('queued', 'failed') AND running_at IS NULL RETURNING scope",
-    )
-    .bind::<Uuid, _>(id.as_uuid())
-    .bind::<Timestamptz, _>(now)
-    .returning::<Jsonb>()
-    .load(db)
-    .await?;
-    if started.is_empty() {
-        return Ok(run_find(db, id).await?.map_or(RunStarted::Unknown, |run| RunStarted::Already(run.state)));
-    }
-    let mut run = run_find(db, id).await?.expect("this transaction holds the row");
-    if run.mode == Mode::Incremental && run.scope.updated_since.is_none() {
-        run.scope.updated_since = incremental_base(db).await?;
-        statement("UPDATE sync_logs SET scope = $2 WHERE id = $1")
-            .bind::<Uuid, _>(id.as_uuid())
-            .bind::<Jsonb, _>(scope_value(&run.scope))
-            .execute(db)
-            .await?;
-    }
-    let tasks = phase_open_from(db, &run, Some(Phase::One), first_page, now).await?;
-    if tasks.is_empty() {
-        Ok(RunStarted::Ended(run_settle(db, id, None, now).await?))
-    } else {
-        Ok(RunStarted::Started(tasks))
-    }
-}
-
-/// Where an incremental sync begins: at the last sync that looked at all there was to look at, less the overlap. None
-/// if there was no such sync: then it looks at everything.
-///
-/// Such a sync is one of the whole fleet, full or incremental, that ended without a hole: no task was given up, and
-/// everything that the provider announced was read (see [`domain::run::is_whole`]). What it rejected was looked at, and stays visible as its findings.
-async fn incremental_base(db: &mut Db) -> Result<Option<DateTime<Utc>>, StoreError> {
-    Ok(statement(
-        "SELECT max(coalesce(r.as_of, r.running_at)) - make_interval(secs =>
-             (SELECT incremental_overlap_seconds FROM settings))
-         FROM sync_logs r
-         WHERE r.mode IN ('full', 'incremental') AND NOT r.dry_run AND jsonb_exists(r.scope, 'recordTypes') IS FALSE
-             AND r.state IN ('completed', 'completed_with_errors')
-             AND NOT EXISTS (SELECT FROM sync_queue t WHERE t.sync_id = r.id AND t.state <> 'done')
-             AND NOT EXISTS (SELECT FROM sync_counts c WHERE c.sync_id = r.id
-                             AND c.expected NOT BETWEEN c.read - c.late AND c.read - c.again)",
-    )
-    .returning::<Nullable<Timestamptz>>()
-    .get_result(db)
-    .await?)
-}
-
 /// Notes when the provider read what it listed; the earliest time stays.
 ///
 /// # Errors
@@ -377,114 +285,8 @@ pub async fn as_of_note(db: &mut Db, id: SyncId, as_of: DateTime<Utc>) -> Result
     Ok(())
 }
 
-fn scope_value(scope: &Scope) -> Value {
+pub(crate) fn scope_value(scope: &Scope) -> Value {
     serde_json::to_value(scope).expect("a scope is a struct with text keys")
-}
-
-/// Ends a run that the caller did itself, by its account: see [`run_begin`].
-///
-/// # Errors
-///
-/// If the database fails.
-pub async fn run_finish(db: &mut Db, id: SyncId, now: DateTime<Utc>) -> Result<SyncState, StoreError> {
-    run_settle(db, id, None, now).await
-}
-
-/// Ends a run that cannot go on, with its open tasks. False if it has ended before.
-///
-/// # Errors
-///
-/// If the database fails.
-pub async fn run_fail(
-    db: &mut Db,
-    id: SyncId,
-    failure: &str,
-    now: DateTime<Utc>,
-) -> Result<bool, StoreError> {
-    let failed = statement(
-        "UPDATE sync_logs SET state = 'failed', failure = $2, completed_at = $3, heartbeat_at = $3
-         WHERE id = $1 AND state IN ('queued', 'running', 'retrying')",
-    )
-    .bind::<Uuid, _>(id.as_uuid())
-    .bind::<Text, _>(failure)
-    .bind::<Timestamptz, _>(now)
-    .execute(db)
-    .await?;
-    if failed > 0 {
-        open_tasks_cancel(db, id, now).await?;
-    }
-    Ok(failed > 0)
-}
-
-/// Cancels a run and its open tasks, and writes the audit. What a worker has at hand is not committed any more. In a
-/// transaction.
-///
-/// # Errors
-///
-/// If the database fails.
-pub async fn run_cancel(
-    db: &mut Db,
-    id: SyncId,
-    actor: &str,
-    now: DateTime<Utc>,
-) -> Result<RunCancelled, StoreError> {
-    let cancelled = statement(
-        "UPDATE sync_logs SET state = 'cancelled', cancelled_by = $2, completed_at = $3, heartbeat_at = $3
-         WHERE id = $1 AND state IN ('queued', 'running', 'retrying')",
-    )
-    .bind::<Uuid, _>(id.as_uuid())
-    .bind::<Text, _>(actor)
-    .bind::<Timestamptz, _>(now)
-    .execute(db)
-    .await?;
-    if cancelled == 0 {
-        return Ok(run_find(db, id)
-            .await?
-            .map_or(RunCancelled::Unknown, |run| RunCancelled::Ended(run.state)));
-    }
-    open_tasks_cancel(db, id, now).await?;
-    crate::ledger::audit::audit_append(
-        db,
-        actor,
-        "sync.cancel",
-        &id.to_string(),
-        &serde_json::json!({}),
-        now,
-    )
-    .await?;
-    Ok(RunCancelled::Cancelled)
-}
-
-/// Those that a worker has locked are left: it finds the run ended and rolls back; [`tasks_of_ended_runs_cancel`] comes
-/// for them.
-async fn open_tasks_cancel(db: &mut Db, id: SyncId, now: DateTime<Utc>) -> Result<(), StoreError> {
-    statement(
-        "UPDATE sync_queue SET state = 'cancelled', completed_at = $2, updated_at = $2
-         WHERE id IN (SELECT id FROM sync_queue WHERE sync_id = $1 AND state IN ('pending', 'retrying')
-                      FOR UPDATE SKIP LOCKED)",
-    )
-    .bind::<Uuid, _>(id.as_uuid())
-    .bind::<Timestamptz, _>(now)
-    .execute(db)
-    .await?;
-    Ok(())
-}
-
-/// Cancels what is still open of runs that have ended; returns how many tasks.
-///
-/// # Errors
-///
-/// If the database fails.
-pub async fn tasks_of_ended_runs_cancel(db: &mut Db, now: DateTime<Utc>) -> Result<usize, StoreError> {
-    Ok(statement(
-        "UPDATE sync_queue SET state = 'cancelled', completed_at = $1, updated_at = $1
-         WHERE id IN (SELECT t.id FROM sync_queue t JOIN sync_logs r ON r.id = t.sync_id
-                      WHERE t.state IN ('pending', 'retrying') AND r.completed_at IS NOT NULL
-                      FOR UPDATE OF t SKIP LOCKED)",
-    )
-    .bind::<Timestamptz, _>(now)
-    .execute(db)
-    .await?)
 }
 
 /// Says that a run is alive.
@@ -584,4 +386,60 @@ pub async fn run_list(
         .await?;
     let runs = rows.into_iter().map(Run::try_from).collect::<Result<_, _>>()?;
     Ok(Page::of(runs, window.limit, total))
+}
+
+/// Locks a run against others that settle it. `FOR NO KEY UPDATE` leaves rows that refer to it alone.
+pub(crate) async fn run_lock(db: &mut Db, id: SyncId) -> Result<Option<Run>, StoreError> {
+    let locked = statement("SELECT id FROM sync_logs WHERE id = $1 FOR NO KEY UPDATE")
+        .bind::<Uuid, _>(id.as_uuid())
+        .execute(db)
+        .await?;
+    // A second statement, so that it sees what was committed while we waited.
+    if locked == 0 { Ok(None) } else { run_find(db, id).await }
+}
+
+/// Runs that have not ended and have shown no sign of life since `before`, oldest first. One that waits for an attempt
+/// whose time has not come is as it should be.
+///
+/// # Errors
+///
+/// If the database fails.
+pub async fn runs_stalled(
+    db: &mut Db,
+    before: DateTime<Utc>,
+    now: DateTime<Utc>,
+) -> Result<Vec<Run>, StoreError> {
+    let waiting: Vec<uuid::Uuid> = statement(
+        "SELECT DISTINCT a.sync_id FROM attempts a JOIN sync_logs r ON r.id = a.sync_id
+         WHERE r.completed_at IS NULL AND a.next_attempt_at > $1",
+    )
+    .bind::<Timestamptz, _>(now)
+    .returning::<Uuid>()
+    .load(db)
+    .await?;
+    let runs = crate::ledger::syncs::runs_active(db).await?;
+    Ok(runs
+        .into_iter()
+        .filter(|run| run.heartbeat_at < before && !waiting.contains(&run.id.as_uuid()))
+        .collect())
+}
+
+/// Notes what a run that does not move waits for. Its next sign of life makes this meaningless.
+///
+/// # Errors
+///
+/// If the database fails.
+pub async fn run_detail_note(
+    db: &mut Db,
+    id: SyncId,
+    detail: &str,
+    now: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    statement("UPDATE sync_logs SET detail = $2, detail_at = $3 WHERE id = $1 AND completed_at IS NULL")
+        .bind::<Uuid, _>(id.as_uuid())
+        .bind::<Text, _>(detail)
+        .bind::<Timestamptz, _>(now)
+        .execute(db)
+        .await?;
+    Ok(())
 }

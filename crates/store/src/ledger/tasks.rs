@@ -3,17 +3,13 @@
 use chrono::{DateTime, Utc};
 use diesel::{QueryableByName, sql_types::*};
 use diesel_async::RunQueryDsl;
-use domain::{FailureClass, RecordType, SyncId, SyncState, TaskId, TaskState};
+use domain::{RecordType, SyncId, TaskId, TaskState};
 use serde_json::Value;
 
-use crate::{
-    db::{
-        connection::Db,
-        error::{StoreError, word},
-        statement::statement,
-    },
-    engine::phases::{FirstPage, PhaseEnd, phase_settle},
-    ledger::tallies::{Entries, account_add},
+use crate::db::{
+    connection::Db,
+    error::{StoreError, word},
+    statement::statement,
 };
 
 /// A task to be done, with its message.
@@ -97,41 +93,6 @@ pub struct Task {
     pub created_at: DateTime<Utc>,
     /// When it ended.
     pub completed_at: Option<DateTime<Utc>>,
-}
-
-/// What became of the opening of a dead task.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[must_use]
-pub enum TaskReopened {
-    /// It and its run are open again.
-    Reopened,
-    /// It is in this state, and needs no opening.
-    NotDead(TaskState),
-    /// Its run is a full sync, and another one is running: try again when that has ended.
-    FullSyncRunning,
-    /// There is no such task.
-    Unknown,
-}
-
-/// An attempt that failed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Attempt {
-    /// The AMQP message id.
-    pub message_id: String,
-    /// The run, if it belongs to one.
-    pub sync_id: Option<SyncId>,
-    /// From 1.
-    pub number: u32,
-    /// What kind of failure.
-    pub class: FailureClass,
-    /// Why, for people.
-    pub failure: String,
-    /// When it began.
-    pub began_at: DateTime<Utc>,
-    /// How long it took, in milliseconds.
-    pub duration_ms: u32,
-    /// When the next one is due; none: it went to the dead letters.
-    pub next_attempt_at: Option<DateTime<Utc>>,
 }
 
 #[derive(QueryableByName)]
@@ -286,45 +247,7 @@ pub async fn task_hand_on(
     Ok(handed_on)
 }
 
-/// Marks a task done, adds to the run's account, and when it was the last of its phase opens the next or
-/// ends the run. In the transaction that wrote its records.
-///
-/// # Errors
-///
-/// If the database fails.
-pub async fn task_complete_in(
-    db: &mut Db,
-    id: TaskId,
-    account: &Entries,
-    first_page: &FirstPage<'_>,
-    now: DateTime<Utc>,
-) -> Result<PhaseEnd, StoreError> {
-    let Some(sync_id) = task_end(db, id, TaskState::Done, None, now).await? else {
-        return Ok(PhaseEnd::TaskNotOpen);
-    };
-    account_add(db, sync_id, account).await?;
-    phase_settle(db, sync_id, first_page, now).await
-}
-
-/// Gives a task up; the run ends when nothing of it is open any more. In a transaction.
-///
-/// # Errors
-///
-/// If the database fails.
-pub async fn task_dead(
-    db: &mut Db,
-    id: TaskId,
-    failure: &str,
-    first_page: &FirstPage<'_>,
-    now: DateTime<Utc>,
-) -> Result<PhaseEnd, StoreError> {
-    let Some(sync_id) = task_end(db, id, TaskState::Dead, Some(failure), now).await? else {
-        return Ok(PhaseEnd::TaskNotOpen);
-    };
-    phase_settle(db, sync_id, first_page, now).await
-}
-
-async fn task_end(
+pub(crate) async fn task_end(
     db: &mut Db,
     id: TaskId,
     state: TaskState,
@@ -346,134 +269,34 @@ async fn task_end(
     Ok(ended.into_iter().next().map(SyncId::from_uuid))
 }
 
-/// Notes that a task waits for its next attempt. False if it is not open any more. In a transaction.
-///
-/// # Errors
-///
-/// If the database fails.
-pub async fn task_retry(
-    db: &mut Db,
-    id: TaskId,
-    failure: &str,
-    now: DateTime<Utc>,
-) -> Result<bool, StoreError> {
-    let retrying: Vec<uuid::Uuid> = statement(
-        "UPDATE sync_queue SET state = 'retrying', attempts = attempts + 1, last_failure = $2, updated_at = $3
-         WHERE id = $1 AND state IN ('pending', 'retrying') RETURNING sync_id",
+/// Those that a worker has locked are left: it finds the run ended and rolls back; [`tasks_of_ended_runs_cancel`] comes
+/// for them.
+pub(crate) async fn open_tasks_cancel(db: &mut Db, id: SyncId, now: DateTime<Utc>) -> Result<(), StoreError> {
+    statement(
+        "UPDATE sync_queue SET state = 'cancelled', completed_at = $2, updated_at = $2
+         WHERE id IN (SELECT id FROM sync_queue WHERE sync_id = $1 AND state IN ('pending', 'retrying')
+                      FOR UPDATE SKIP LOCKED)",
     )
     .bind::<Uuid, _>(id.as_uuid())
-    .bind::<Text, _>(failure)
     .bind::<Timestamptz, _>(now)
-    .returning::<Uuid>()
-    .load(db)
-    .await?;
-    let Some(sync_id) = retrying.into_iter().next() else { return Ok(false) };
-    // "Its only open tasks wait for a retry."
-    statement(
-        "UPDATE sync_logs SET heartbeat_at = $2, state = CASE WHEN EXISTS
-             (SELECT FROM sync_queue WHERE sync_id = $1 AND state = 'pending') THEN 'running' ELSE 'retrying' END
-         WHERE id = $1 AND completed_at IS NULL",
-    )
-    .bind::<Uuid, _>(sync_id)
-    .bind::<Timestamptz, _>(now)
-    .execute(db)
-    .await?;
-    Ok(true)
-}
-
-/// Opens a dead task again, and its run with it. For a replay, in a transaction.
-///
-/// # Errors
-///
-/// If the database fails.
-pub async fn task_reopen(db: &mut Db, id: TaskId, now: DateTime<Utc>) -> Result<TaskReopened, StoreError> {
-    let Some(task) = task_lock(db, id).await? else { return Ok(TaskReopened::Unknown) };
-    if task.state != TaskState::Dead {
-        return Ok(TaskReopened::NotDead(task.state));
-    }
-    // Not by the violation of the index: that would fail the caller's transaction.
-    let (state, blocked): (String, bool) = statement(
-        "SELECT r.state, r.mode = 'full' AND NOT r.dry_run AND EXISTS
-             (SELECT FROM sync_logs o WHERE o.mode = 'full' AND NOT o.dry_run AND o.id <> r.id AND o.state IN ('queued', 'running', 'retrying'))
-         FROM sync_logs r WHERE r.id = $1 FOR NO KEY UPDATE",
-    )
-    .bind::<Uuid, _>(task.sync_id.as_uuid())
-    .returning::<(Text, Bool)>()
-    .get_result(db)
-    .await?;
-    if word::<SyncState>("sync_logs", "state", task.sync_id, &state)? == SyncState::Cancelled {
-        return Ok(TaskReopened::NotDead(TaskState::Cancelled));
-    }
-    if blocked {
-        return Ok(TaskReopened::FullSyncRunning);
-    }
-    statement(
-        "UPDATE sync_logs SET state = 'running', completed_at = NULL, failure = NULL, heartbeat_at = $2,
-             running_at = coalesce(running_at, $2) WHERE id = $1",
-    )
-    .bind::<Uuid, _>(task.sync_id.as_uuid())
-    .bind::<Timestamptz, _>(now)
-    .execute(db)
-    .await?;
-    statement("UPDATE sync_queue SET state = 'pending', completed_at = NULL, updated_at = $2 WHERE id = $1")
-        .bind::<Uuid, _>(id.as_uuid())
-        .bind::<Timestamptz, _>(now)
-        .execute(db)
-        .await?;
-    Ok(TaskReopened::Reopened)
-}
-
-/// Appends an attempt that failed.
-///
-/// # Errors
-///
-/// If the database fails.
-pub async fn attempt_append(db: &mut Db, attempt: &Attempt) -> Result<(), StoreError> {
-    statement(
-        "INSERT INTO attempts (message_id, sync_id, number, class, failure, began_at, duration_ms, next_attempt_at)
-         VALUES ($1, (SELECT id FROM sync_logs WHERE id = $2), $3, $4, $5, $6, $7, $8)",
-    )
-    .bind::<Text, _>(&attempt.message_id)
-    .bind::<Nullable<Uuid>, _>(attempt.sync_id.map(SyncId::as_uuid))
-    .bind::<Int4, _>(i32::try_from(attempt.number).unwrap_or(i32::MAX))
-    .bind::<Text, _>(attempt.class.as_str())
-    .bind::<Text, _>(&attempt.failure)
-    .bind::<Timestamptz, _>(attempt.began_at)
-    .bind::<Int4, _>(i32::try_from(attempt.duration_ms).unwrap_or(i32::MAX))
-    .bind::<Nullable<Timestamptz>, _>(attempt.next_attempt_at)
     .execute(db)
     .await?;
     Ok(())
 }
 
-/// The newest failed attempts of a run, newest first.
+/// Cancels what is still open of runs that have ended; returns how many tasks.
 ///
 /// # Errors
 ///
 /// If the database fails.
-pub async fn attempt_list(db: &mut Db, id: SyncId, limit: u32) -> Result<Vec<Attempt>, StoreError> {
-    type Columns = (String, i32, String, String, DateTime<Utc>, i32, Option<DateTime<Utc>>);
-    let rows: Vec<Columns> = statement(
-        "SELECT message_id, number, class, failure, began_at, duration_ms, next_attempt_at FROM attempts
-         WHERE sync_id = $1 ORDER BY id DESC LIMIT $2",
+pub async fn tasks_of_ended_runs_cancel(db: &mut Db, now: DateTime<Utc>) -> Result<usize, StoreError> {
+    Ok(statement(
+        "UPDATE sync_queue SET state = 'cancelled', completed_at = $1, updated_at = $1
+         WHERE id IN (SELECT t.id FROM sync_queue t JOIN sync_logs r ON r.id = t.sync_id
+                      WHERE t.state IN ('pending', 'retrying') AND r.completed_at IS NOT NULL
+                      FOR UPDATE OF t SKIP LOCKED)",
     )
-    .bind::<Uuid, _>(id.as_uuid())
-    .bind::<Int8, _>(i64::from(limit))
-    .returning::<(Text, Int4, Text, Text, Timestamptz, Int4, Nullable<Timestamptz>)>()
-    .load(db)
-    .await?;
-    rows.into_iter()
-        .map(|(message_id, number, class, failure, began_at, duration_ms, next_attempt_at)| {
-            Ok(Attempt {
-                class: word("attempts", "class", &message_id, &class)?,
-                message_id,
-                sync_id: Some(id),
-                number: number.unsigned_abs(),
-                failure,
-                began_at,
-                duration_ms: duration_ms.unsigned_abs(),
-                next_attempt_at,
-            })
-        })
-        .collect()
+    .bind::<Timestamptz, _>(now)
+    .execute(db)
+    .await?)
 }

@@ -3,11 +3,13 @@
 use chrono::{DateTime, Utc};
 use domain::{Accepted, RecordType, SourceId, SyncId, company::Company};
 
-use super::{
-    Applied, page_apply,
-    table::{Arrays, Column, Table, column},
+use crate::{
+    db::{connection::Db, error::StoreError, statement::Statement},
+    records::{
+        apply::{Applied, page_apply},
+        table::{Arrays, Column, Table, column},
+    },
 };
-use crate::db::{connection::Db, error::StoreError, statement::Statement};
 
 pub(super) struct Companies;
 

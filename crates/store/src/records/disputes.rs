@@ -9,12 +9,14 @@ use domain::{
 };
 use serde_json::{Map, Value};
 
-use super::{
-    held::HeldRow,
-    table::Table,
-    write::{bound, input},
+use crate::{
+    db::{connection::Db, error::StoreError, statement::statement},
+    records::{
+        held::HeldRow,
+        table::Table,
+        write::{bound, input},
+    },
 };
-use crate::db::{connection::Db, error::StoreError, statement::statement};
 
 /// What a downgrade is about.
 const OF_CRITICALITY: [&str; 2] = ["is_critical", "criticality_basis"];

@@ -13,16 +13,20 @@ use domain::{
     values::QrCode,
 };
 
-use super::{
-    Applied, EquipmentLook, equipment_parts,
-    held::{held_now, settled},
-    ids_of, page_apply_to,
-    table::{Arrays, Column, NaturalKey, Table, column},
-};
-use crate::db::{
-    connection::Db,
-    error::StoreError,
-    statement::{JsonObject, Statement, statement},
+use crate::{
+    db::{
+        connection::Db,
+        error::StoreError,
+        statement::{JsonObject, Statement, statement},
+    },
+    records::{
+        EquipmentLook,
+        apply::{Applied, page_apply_to},
+        equipment_parts,
+        held::{held_now, settled},
+        references::ids_of,
+        table::{Arrays, Column, NaturalKey, Table, column},
+    },
 };
 
 pub(super) struct EquipmentTable {

@@ -9,8 +9,10 @@ use domain::{
     equipment::{CriticalPart, Equipment, MaintenanceSchedule},
 };
 
-use super::{table::Arrays, write::image};
-use crate::db::{connection::Db, error::StoreError, statement::statement};
+use crate::{
+    db::{connection::Db, error::StoreError, statement::statement},
+    records::{table::Arrays, write::image},
+};
 
 type Written<'a> = [(uuid::Uuid, &'a Accepted<Equipment>, bool)];
 
@@ -27,6 +29,7 @@ const PARTS: &[&str] = &[
     "lead_time_days",
     "is_critical",
 ];
+
 const SCHEDULES: &[&str] = &[
     "job_code",
     "title",
@@ -41,6 +44,7 @@ const SCHEDULES: &[&str] = &[
 
 /// Tables with their columns of the onboarding portal.
 pub(crate) const CRITICAL_PARTS: (&str, &[&str]) = ("critical_parts", PARTS);
+
 /// Tables with their columns of the onboarding portal.
 pub(crate) const MAINTENANCE_SCHEDULES: (&str, &[&str]) = ("maintenance_schedules", SCHEDULES);
 
@@ -223,3 +227,6 @@ async fn withdraw_others(
         .await?;
     Ok(())
 }
+
+/// The tables of what belongs to equipment, with their columns of the onboarding portal.
+pub(crate) const PARTS_OF_EQUIPMENT: [(&str, &[&str]); 2] = [CRITICAL_PARTS, MAINTENANCE_SCHEDULES];

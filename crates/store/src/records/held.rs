@@ -11,8 +11,10 @@ use domain::{
 };
 use serde_json::Value;
 
-use super::table::Table;
-use crate::db::{connection::Db, error::StoreError, statement::statement};
+use crate::{
+    db::{connection::Db, error::StoreError, statement::statement},
+    records::table::Table,
+};
 
 /// A row as the decision needs it.
 #[derive(QueryableByName)]

@@ -8,8 +8,10 @@ use diesel::sql_types::*;
 use diesel_async::RunQueryDsl;
 use domain::{Arrival, Version, last_write_wins::Held};
 
-use super::{held::held, table::Table};
-use crate::db::{connection::Db, error::StoreError, statement::statement};
+use crate::{
+    db::{connection::Db, error::StoreError, statement::statement},
+    records::{held::held, table::Table},
+};
 
 /// What stood in the table a moment ago.
 #[derive(Debug, Default)]

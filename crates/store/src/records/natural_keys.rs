@@ -6,11 +6,13 @@ use diesel::sql_types::*;
 use diesel_async::RunQueryDsl;
 use domain::{Accepted, Finding, Outcome, RecordType};
 
-use super::{
-    Batch,
-    table::{NaturalKey, Table},
+use crate::{
+    db::{connection::Db, error::StoreError, statement::statement},
+    records::{
+        outcome::Batch,
+        table::{NaturalKey, Table},
+    },
 };
-use crate::db::{connection::Db, error::StoreError, statement::statement};
 
 /// Rejects records whose natural key is another's, and takes them out. Returns those, taken out too, whose key the batch
 /// itself sets free: they can be written after the others.

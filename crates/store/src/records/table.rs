@@ -4,7 +4,6 @@ use chrono::{DateTime, Utc};
 use diesel::sql_types::*;
 use domain::{Accepted, Finding, RecordType, SourceId, SyncId};
 
-use super::{companies, equipment, users, vessels};
 use crate::db::{connection::Db, error::StoreError, statement::Statement};
 
 /// A column that belongs to the onboarding portal.
@@ -124,33 +123,6 @@ pub(super) trait Table: Sync {
         _now: DateTime<Utc>,
     ) -> impl Future<Output = Result<Vec<(uuid::Uuid, Finding)>, StoreError>> + Send {
         async { Ok(Vec::new()) }
-    }
-}
-
-/// What may be restored of a table's rows.
-pub(crate) struct Shape {
-    /// Its name.
-    pub(crate) table: &'static str,
-    /// Its columns of the onboarding portal.
-    pub(crate) columns: Vec<&'static str>,
-    /// The natural key that a row of that name holds, as an expression; null if it holds none.
-    pub(crate) key: Option<fn(&str) -> String>,
-}
-
-/// The shape of the table of these records.
-pub(crate) fn shape(record_type: RecordType) -> Shape {
-    fn of<T: Table>(key: Option<fn(&str) -> String>) -> Shape {
-        Shape { table: T::NAME, columns: T::COLUMNS.iter().map(|it| it.name).collect(), key }
-    }
-    match record_type {
-        RecordType::Company => of::<companies::Companies>(None),
-        RecordType::Vessel => of::<vessels::Vessels>(Some(|row| {
-            format!("CASE WHEN {row}.status = 'active' THEN {row}.imo_number END")
-        })),
-        RecordType::Equipment => of::<equipment::EquipmentTable>(Some(|row| format!("{row}.qr_code"))),
-        RecordType::User => of::<users::Users<'_>>(Some(|row| {
-            format!("CASE WHEN {row}.status = 'active' THEN lower({row}.email) END")
-        })),
     }
 }
 

@@ -14,10 +14,6 @@ use domain::{
     user::User,
 };
 
-use super::{
-    Applied, ids_of, page_apply,
-    table::{Arrays, Column, NaturalKey, Table, column},
-};
 use crate::{
     db::{
         connection::Db,
@@ -25,6 +21,11 @@ use crate::{
         statement::{Statement, statement},
     },
     ledger::audit::audit_append,
+    records::{
+        apply::{Applied, page_apply},
+        references::ids_of,
+        table::{Arrays, Column, NaturalKey, Table, column},
+    },
     settings::role_mappings::{StoredMapping, mapping_share},
 };
 

@@ -12,14 +12,17 @@ use domain::{
     vessel::Vessel,
 };
 
-use super::{
-    Applied, ids_of, page_apply,
-    table::{Arrays, Column, NaturalKey, Table, column},
-};
-use crate::db::{
-    connection::Db,
-    error::{StoreError, word},
-    statement::{Statement, statement},
+use crate::{
+    db::{
+        connection::Db,
+        error::{StoreError, word},
+        statement::{Statement, statement},
+    },
+    records::{
+        apply::{Applied, page_apply},
+        references::ids_of,
+        table::{Arrays, Column, NaturalKey, Table, column},
+    },
 };
 
 pub(super) struct Vessels {

@@ -7,11 +7,13 @@ use diesel::sql_types::*;
 use diesel_async::RunQueryDsl;
 use domain::{Accepted, SyncId};
 
-use super::table::{Column, Source, Table};
-use crate::db::{
-    connection::Db,
-    error::StoreError,
-    statement::{Statement, statement},
+use crate::{
+    db::{
+        connection::Db,
+        error::StoreError,
+        statement::{Statement, statement},
+    },
+    records::table::{Column, Source, Table},
 };
 
 /// The names of the input `i`: what every table has, then its own.

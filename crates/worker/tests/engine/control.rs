@@ -8,8 +8,11 @@ use domain::{
 };
 use serde_json::{Value, json};
 use store::{
-    engine::control::{RunResumed, RunRetried, run_resume, run_retry},
-    ledger::syncs::{NewRun, RunCancelled, RunCreated, run_cancel, run_create},
+    engine::{
+        control::{RunResumed, RunRetried, run_resume, run_retry},
+        lifecycle::{RunCancelled, run_cancel},
+    },
+    ledger::syncs::{NewRun, RunCreated, run_create},
 };
 use testbed::wait_until;
 

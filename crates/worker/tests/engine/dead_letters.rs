@@ -6,11 +6,11 @@ use domain::{
     clock::{Clock, SystemClock},
 };
 use serde_json::json;
-use store::ledger::{
-    dead_letters::{DeadLetterFilter, DeadLetterState, dead_letter_groups},
-    replay_jobs::{
-        NewReplayJob, ReplayCancelled, ReplayItemState, ReplayJob, replay_item_page, replay_job_cancel,
-        replay_job_create, replay_job_find,
+use store::{
+    engine::replays::{ReplayCancelled, replay_job_cancel, replay_job_create},
+    ledger::{
+        dead_letters::{DeadLetterFilter, DeadLetterState, dead_letter_groups},
+        replay_jobs::{NewReplayJob, ReplayItemState, ReplayJob, replay_item_page, replay_job_find},
     },
 };
 use testbed::{lapin, wait_until};

@@ -8,7 +8,7 @@ use domain::{
     clock::{Clock, SystemClock},
 };
 use serde_json::{Value, json};
-use store::ledger::dead_letters::{DeadLetterFilter, replay_request};
+use store::{engine::replays::replay_request, ledger::dead_letters::DeadLetterFilter};
 use testbed::wait_until;
 
 use crate::scene::{PATIENCE, Scene};
