@@ -43,7 +43,7 @@ pub struct DeadMessage {
     pub attempts: u32,
     /// When.
     pub died_at: DateTime<Utc>,
-    /// Its run.
+    /// Its sync.
     pub correlation_id: Option<String>,
     /// The dead letter that it was a replay of.
     pub replay_of: Option<String>,

@@ -29,7 +29,7 @@ pub struct Outgoing {
     pub kind: String,
     /// ProtoJSON.
     pub body: Vec<u8>,
-    /// The run it belongs to.
+    /// The sync it belongs to.
     pub correlation_id: Option<String>,
     /// `traceparent`, `tracestate`.
     pub trace_context: BTreeMap<String, String>,
@@ -175,8 +175,8 @@ impl Outgoing {
             );
         }
         let mut properties = persistent(&self.kind, &self.message_id).with_headers(headers);
-        if let Some(run) = &self.correlation_id {
-            properties = properties.with_correlation_id(run.as_str().into());
+        if let Some(sync) = &self.correlation_id {
+            properties = properties.with_correlation_id(sync.as_str().into());
         }
         Raw {
             exchange: topology::WORK_EXCHANGE,

@@ -36,9 +36,9 @@ pub(crate) const RETRY_TIERS: [&str; 3] = ["sync.retry.10s", "sync.retry.30s", "
 pub enum Queue {
     /// Approval events: must not wait behind pages.
     Events,
-    /// Starts of runs.
+    /// Starts of syncs.
     Commands,
-    /// Pages of runs.
+    /// Pages of syncs.
     Tasks,
 }
 

@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 /// Most entries that one page of a list may hold.
 pub const LARGEST_PAGE: i64 = 200;
-/// Entries of a page, unless asked otherwise.
+/// TallyChanges of a page, unless asked otherwise.
 pub const DEFAULT_PAGE: i64 = 20;
 
 macro_rules! words {
@@ -28,27 +28,27 @@ macro_rules! words {
 mod changes;
 mod reconcile;
 mod replay;
-mod run_control;
+mod sync_control;
 mod webhooks;
 
 pub use changes::*;
 pub use reconcile::*;
 pub use replay::*;
-pub use run_control::*;
+pub use sync_control::*;
 pub use webhooks::*;
 
-mod accounts;
 mod conflicts;
+mod users;
 
-pub use accounts::{Account, RoleChange, RoleMapping, RoleMappingChange, RoleMappingEffect, RoleRule};
 pub use conflicts::{
     Conflict, ConflictField, ConflictKind, ConflictNotice, ConflictPolicies, ConflictPoliciesChange,
     ConflictPolicy, ConflictState, Resolution, ResolutionRefused, ResolveManyRequest, ResolveRequest,
     ResolvedMany, Side, Undo, UndoneRecord,
 };
+pub use users::{RoleChange, RoleMapping, RoleMappingChange, RoleMappingEffect, RoleRule, User};
 
 words! {
-    /// A kind of record that has an account of its own.
+    /// A kind of record that has an tally of its own.
     RecordType {
         /// A ship manager or owner.
         Company,
@@ -80,7 +80,7 @@ words! {
     }
 }
 words! {
-    /// What made a sync run.
+    /// What made a sync sync.
     Cause {
         /// An operator.
         Manual,
@@ -132,16 +132,16 @@ pub struct TriggerRequest {
     /// Write nothing, and answer what would become of each record: see `/api/sync/status/{syncId}/changes`.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub dry_run: bool,
-    /// Why; kept in the run and the audit log.
+    /// Why; kept in the sync and the audit log.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
 }
 
-/// Answer to a trigger: the run was accepted, not yet done.
+/// Answer to a trigger: the sync was accepted, not yet done.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct SyncAccepted {
-    /// The run.
+    /// The sync.
     pub sync_id: Uuid,
     /// `queued`.
     pub state: SyncState,
@@ -185,7 +185,7 @@ pub struct RecordCounts {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct SyncSummary {
-    /// The run.
+    /// The sync.
     pub sync_id: Uuid,
     /// Why it ran.
     pub cause: Cause,
@@ -206,7 +206,7 @@ pub struct SyncSummary {
     #[schema(value_type = Object)]
     #[serde(default)]
     pub scope: serde_json::Value,
-    /// The run whose failures it tries again.
+    /// The sync whose failures it tries again.
     #[serde(default)]
     pub retry_of: Option<Uuid>,
     /// What it waits for, if it does not move.
@@ -227,7 +227,7 @@ pub struct SyncSummary {
     pub failure: Option<String>,
     /// Who stopped it.
     pub cancelled_by: Option<String>,
-    /// The account, per kind of record.
+    /// The tally, per kind of record.
     pub counts: Vec<RecordCounts>,
 }
 
@@ -246,7 +246,7 @@ pub struct SyncDetail {
     pub attempts: Vec<Attempt>,
 }
 
-/// Tasks of a run by state.
+/// Tasks of a sync by state.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct TaskCounts {
@@ -258,7 +258,7 @@ pub struct TaskCounts {
     pub done: i64,
     /// Given up; their messages are dead letters.
     pub dead: i64,
-    /// Stopped with their run.
+    /// Stopped with their sync.
     pub cancelled: i64,
 }
 
@@ -266,7 +266,7 @@ pub struct TaskCounts {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Attempt {
-    /// The task, run or webhook event.
+    /// The task, sync or webhook event.
     pub message_id: String,
     /// From 1.
     pub number: i32,
@@ -318,11 +318,11 @@ pub struct List<T> {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Pagination {
-    /// Entries asked for.
+    /// TallyChanges asked for.
     pub limit: i64,
-    /// Entries passed over.
+    /// TallyChanges passed over.
     pub offset: i64,
-    /// Entries in all.
+    /// TallyChanges in all.
     pub total: i64,
 }
 
@@ -330,7 +330,7 @@ pub struct Pagination {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Overview {
-    /// Runs that have not ended.
+    /// Syncs that have not ended.
     pub running: Vec<SyncSummary>,
     /// The last full sync that ended.
     pub last_full_sync: Option<SyncSummary>,
@@ -495,7 +495,7 @@ pub struct DeadLetter {
     pub fingerprint: String,
     /// How often it was tried.
     pub attempts: i32,
-    /// The run it belongs to.
+    /// The sync it belongs to.
     pub sync_id: Option<Uuid>,
     /// When it died.
     pub died_at: DateTime<Utc>,
@@ -552,11 +552,11 @@ pub struct TemporaryPassword {
 }
 
 /// Data of the SSE events `sync.started`, `sync.progress`, `sync.phase`, `sync.completed`, `sync.failed` and
-/// `sync.cancelled`: the state of a run, whole, so that a reader that missed some needs only the newest.
+/// `sync.cancelled`: the state of a sync, whole, so that a reader that missed some needs only the newest.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct SyncNotice {
-    /// The run.
+    /// The sync.
     pub sync_id: Uuid,
     /// Where it stands.
     pub state: SyncState,
@@ -566,7 +566,7 @@ pub struct SyncNotice {
     pub mode: Mode,
     /// 0 before the first phase, 1 companies and vessels, 2 equipment and users.
     pub phase: i16,
-    /// The account so far.
+    /// The tally so far.
     pub counts: Vec<RecordCounts>,
     /// Why it failed, or what it waits for.
     pub detail: Option<String>,

@@ -5,7 +5,7 @@ use std::fmt::Display;
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
-use crate::{Arrival, SourceId, Version, vocabulary::vocabulary};
+use crate::{PayloadHash, SourceId, Version, vocabulary::vocabulary};
 
 vocabulary!(
     /// Errors reject a record, warnings let it in.
@@ -94,14 +94,14 @@ pub struct Accepted<T> {
     /// What a person calls it, without persons' data: a name and an IMO number, a code and a name.
     pub label: String,
     /// How it came, if that is known.
-    pub arrival: Option<Arrival>,
+    pub arrival: Option<PayloadHash>,
 }
 
 impl<T> Accepted<T> {
     /// The same, with how it came: as these bytes of the provider's answer.
     #[must_use]
     pub fn arrived_as(mut self, bytes: &[u8]) -> Self {
-        self.arrival = Some(Arrival::of(self.version, bytes));
+        self.arrival = Some(PayloadHash::of(self.version, bytes));
         self
     }
 }

@@ -1,6 +1,5 @@
 #![doc = include_str!("../README.md")]
 
-pub mod arrival;
 mod canonical_json;
 pub mod clock;
 pub mod company;
@@ -13,10 +12,11 @@ pub mod ids;
 pub mod last_write_wins;
 pub mod near_miss;
 pub mod outcome;
+pub mod payload_hash;
 pub mod record_type;
 pub mod retry;
 pub mod role_mapping;
-pub mod run;
+pub mod sync;
 pub mod task;
 pub mod temporary_password;
 pub mod user;
@@ -27,13 +27,13 @@ pub mod vocabulary;
 pub mod webhook_event;
 pub mod webhook_refusal;
 
-pub use arrival::Arrival;
 pub use failure::FailureClass;
 pub use finding::{Accepted, Finding, Rejection, Rules, Severity};
 pub use ids::{ConflictId, DeadLetterId, RefusedWebhookId, SourceId, SyncId, TaskId, WebhookEventId};
 pub use outcome::{Outcome, RecordCounts};
+pub use payload_hash::PayloadHash;
 pub use record_type::RecordType;
-pub use run::{Cause, Mode, Phase, Scope, Slice, SyncState};
+pub use sync::{Cause, ListSlice, Mode, Phase, Scope, SyncState};
 pub use task::TaskState;
 pub use version::{ContentHash, Version};
 pub use webhook_event::WebhookState;

@@ -1,4 +1,4 @@
-//! What became of records, and the account of a run.
+//! What became of records, and the tally of a sync.
 
 use std::ops::{Add, AddAssign};
 
@@ -24,7 +24,7 @@ vocabulary!(
     }
 );
 
-/// The account of one record type in one run. `read` is the sum of the outcomes because it is never counted
+/// The tally of one record type in one sync. `read` is the sum of the outcomes because it is never counted
 /// on its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 pub struct RecordCounts {

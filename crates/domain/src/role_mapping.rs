@@ -116,7 +116,7 @@ vocabulary!(
         RunProgramme = "run_programme",
         /// Orders parts.
         OrderParts = "order_parts",
-        /// Runs safety work.
+        /// Syncs safety work.
         RunSafety = "run_safety",
         /// Runs the fleet.
         RunFleet = "run_fleet",

@@ -1,4 +1,4 @@
-//! A task: one unit of work of a run. A row of `sync_queue`.
+//! A task: one unit of work of a sync. A row of `sync_queue`.
 
 use crate::vocabulary::vocabulary;
 
@@ -13,7 +13,7 @@ vocabulary!(
         Done = "done",
         /// Given up; a dead letter keeps its message.
         Dead = "dead",
-        /// Its run was cancelled.
+        /// Its sync was cancelled.
         Cancelled = "cancelled",
     }
 );
@@ -32,8 +32,8 @@ impl TaskState {
         match self {
             Pending => matches!(next, Retrying | Done | Dead | Cancelled),
             Retrying => matches!(next, Done | Dead | Cancelled),
-            Dead => matches!(next, Pending | Cancelled), // by a replay, or when its run is cancelled
-            Cancelled => matches!(next, Pending),        // when its run is resumed
+            Dead => matches!(next, Pending | Cancelled), // by a replay, or when its sync is cancelled
+            Cancelled => matches!(next, Pending),        // when its sync is resumed
             Done => false,
         }
     }

@@ -1,4 +1,4 @@
-//! Temporary passwords of new accounts. They are made and sealed here, hashed elsewhere, and printed nowhere.
+//! Temporary passwords of new tallies. They are made and sealed here, hashed elsewhere, and printed nowhere.
 //!
 //! What is stored is the hash, and the password sealed for the one time that an admin may look at it.
 

@@ -194,7 +194,7 @@ pub struct Vessel {
     pub withdrawn_at: Option<DateTime<Utc>>,
 }
 
-/// What becomes of a vessel's draft: two records with an account each.
+/// What becomes of a vessel's draft: two records with an tally each.
 #[derive(Debug, Clone, PartialEq)]
 pub struct VesselAndCompany {
     /// The vessel. It is rejected with its company, which it could not refer to.

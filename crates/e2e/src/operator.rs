@@ -75,12 +75,12 @@ impl Operator {
         Ok(accepted.sync_id)
     }
 
-    /// A run as it stands.
+    /// A sync as it stands.
     pub async fn sync(&self, id: Uuid) -> anyhow::Result<SyncDetail> {
         self.get(&format!("/api/sync/status/{id}")).await
     }
 
-    /// Waits until a run has ended, through whatever the API goes in the meantime.
+    /// Waits until a sync has ended, through whatever the API goes in the meantime.
     pub async fn ended(&self, id: Uuid) -> anyhow::Result<SyncDetail> {
         wait_until(format!("the sync {id} has ended"), PATIENCE, async || {
             let detail = self.sync(id).await.map_err(|error| format!("{error:#}"))?;
@@ -94,7 +94,7 @@ impl Operator {
         self.ended(self.trigger().await?).await
     }
 
-    /// What was found about the records of a run.
+    /// What was found about the records of a sync.
     pub async fn findings(&self, id: Uuid) -> anyhow::Result<Vec<Finding>> {
         let list: List<Finding> = self.get(&format!("/api/sync/syncs/{id}/findings?limit=200")).await?;
         Ok(list.data)

@@ -9,9 +9,9 @@ use serde_json::Value;
 use testbed::{Servers, World, free_port, wait_until};
 use uuid::Uuid;
 
-use crate::account::{Account, RECORD_TYPES, account, account_of_json, is_balanced};
 use crate::daemon::{Daemon, run};
 use crate::schema::digest_of_migrations;
+use crate::tally::{RECORD_TYPES, Tally, is_balanced, tally, tally_of_json};
 use crate::{Kind, Operator, Portal};
 
 /// How long a test waits for what must happen; on a busy machine it may take long.
@@ -190,12 +190,12 @@ impl System {
         .await
     }
 
-    /// The account of a run, after the API, the command line and the tables have given the same.
-    pub async fn account(&self, id: Uuid) -> anyhow::Result<Account> {
-        let of_api = account(self.operator.sync(id).await?.summary.counts)?;
+    /// The tally of a sync, after the API, the command line and the tables have given the same.
+    pub async fn tally(&self, id: Uuid) -> anyhow::Result<Tally> {
+        let of_api = tally(self.operator.sync(id).await?.summary.counts)?;
         let said = self.operator.cli(&["status", &id.to_string()]).await?;
         anyhow::ensure!(
-            account_of_json(said["counts"].clone())? == of_api,
+            tally_of_json(said["counts"].clone())? == of_api,
             "the command line says {said}, the API {of_api:?}"
         );
         let rows = self
@@ -203,37 +203,37 @@ impl System {
                 r#"SELECT record_type AS "recordType", * FROM sync_counts WHERE sync_id = '{id}'"#
             ))
             .await?;
-        let of_tables = account_of_json(Value::Array(rows))?;
+        let of_tables = tally_of_json(Value::Array(rows))?;
         anyhow::ensure!(of_tables == of_api, "the tables say {of_tables:?}, the API {of_api:?}");
         Ok(of_api)
     }
 
-    /// The account of a full sync: the same by every way, nothing missing and nothing twice, and as many of every kind
+    /// The tally of a full sync: the same by every way, nothing missing and nothing twice, and as many of every kind
     /// as the onboarding portal announces.
-    pub async fn balanced_account(&self, id: Uuid) -> anyhow::Result<Account> {
-        let account = self.account(id).await?;
+    pub async fn balanced_tally(&self, id: Uuid) -> anyhow::Result<Tally> {
+        let tally = self.tally(id).await?;
         for word in RECORD_TYPES {
-            let counts = account.get(word).with_context(|| format!("no account of {word}"))?;
-            anyhow::ensure!(is_balanced(counts), "the account of {word} does not add up: {counts:?}");
+            let counts = tally.get(word).with_context(|| format!("no tally of {word}"))?;
+            anyhow::ensure!(is_balanced(counts), "the tally of {word} does not add up: {counts:?}");
         }
         for (word, kind) in
             RECORD_TYPES.iter().zip([Kind::Companies, Kind::Vessels, Kind::Equipment, Kind::Users])
         {
             let announced = self.portal.total(kind).await?;
-            anyhow::ensure!(account[*word].read == announced, "{announced} {kind} announced: {account:?}");
+            anyhow::ensure!(tally[*word].read == announced, "{announced} {kind} announced: {tally:?}");
         }
-        Ok(account)
+        Ok(tally)
     }
 
     /// Fails unless a first full sync took effect once: every record that the portal announces was created, none was
-    /// touched again, each is one row, and no task was done that its run does not know.
+    /// touched again, each is one row, and no task was done that its sync does not know.
     pub async fn assert_created_once(&self, id: Uuid) -> anyhow::Result<()> {
-        let account = self.balanced_account(id).await?;
-        for (word, counts) in &account {
+        let tally = self.balanced_tally(id).await?;
+        for (word, counts) in &tally {
             assert_eq!(counts.created, counts.read, "{word}: {counts:?}");
         }
         for (word, table) in RECORD_TYPES.iter().zip(["companies", "vessels", "equipment", "users"]) {
-            assert_eq!(self.count(table).await?, account[*word].read, "rows of {table}");
+            assert_eq!(self.count(table).await?, tally[*word].read, "rows of {table}");
         }
         let once = format!("sync_queue WHERE sync_id = '{id}' AND state <> 'done'");
         assert_eq!(self.count(&once).await?, 0, "tasks that are not done");
@@ -241,7 +241,7 @@ impl System {
         Ok(())
     }
 
-    /// Waits until a run has read some of a list and not all of it.
+    /// Waits until a sync has read some of a list and not all of it.
     pub async fn in_the_middle(&self, id: Uuid, word: &str) -> anyhow::Result<()> {
         let sql = format!(
             "SELECT read > 0 AS some, read >= expected AS all FROM sync_counts

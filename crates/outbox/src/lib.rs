@@ -137,7 +137,7 @@ impl Outbox {
         self.publish_now(tasks.into_iter().map(row).collect()).await;
     }
 
-    /// Publishes the command of a run that was just committed. If it fails it is left to the relay.
+    /// Publishes the command of a sync that was just committed. If it fails it is left to the relay.
     pub async fn publish_command(&self, sync_id: SyncId, trace_context: BTreeMap<String, String>) {
         self.publish_now(vec![Unpublished::Command { sync_id, trace_context: json!(trace_context) }]).await;
     }

@@ -47,7 +47,7 @@ pub(crate) fn message(row: &Unpublished) -> Option<Outgoing> {
             message_id: message_id.clone(),
             kind: kind.clone(),
             body: body.clone(),
-            correlation_id: sync_id.map(|run| run.to_string()),
+            correlation_id: sync_id.map(|sync| sync.to_string()),
             trace_context: trace(headers),
             replay: Some(Replay { of: id.to_string(), count: *replays }),
         },
@@ -58,7 +58,7 @@ fn outgoing<M: Message>(
     queue: Queue,
     id: String,
     message: &M,
-    run: Option<String>,
+    sync: Option<String>,
     context: &Value,
 ) -> Outgoing {
     Outgoing {
@@ -66,7 +66,7 @@ fn outgoing<M: Message>(
         message_id: id,
         kind: M::KIND.to_owned(),
         body: message.encode(),
-        correlation_id: run,
+        correlation_id: sync,
         trace_context: trace(context),
         replay: None,
     }

@@ -34,8 +34,8 @@ impl Housekeeping {
     pub(crate) async fn look(&self, store: &Store) -> Done {
         let gone = retention_purge(&mut *store.db().await?, self.clock.now() - self.keep).await?;
         if gone != Purged::default() {
-            let Purged { runs, webhook_events, dead_letters } = gone;
-            tracing::info!(runs, webhook_events, dead_letters, "forgot what ended long ago");
+            let Purged { syncs, webhook_events, dead_letters } = gone;
+            tracing::info!(syncs, webhook_events, dead_letters, "forgot what ended long ago");
         }
         Ok(())
     }

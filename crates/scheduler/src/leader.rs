@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use store::{
     Store, StoreError,
-    db::leader::{Leadership, Office},
+    db::leader::{LeaderLock, Leadership},
 };
 use tokio::time::{Interval, MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
@@ -29,7 +29,7 @@ pub(crate) async fn lead(store: Store, stop: CancellationToken, duties: Duties) 
     let leading = metrics::gauge!("sms_scheduler_leading");
     loop {
         leading.set(0.0);
-        match store.leadership_take(Office::Scheduler).await {
+        match store.leadership_take(LeaderLock::Scheduler).await {
             Ok(Some(leadership)) => {
                 leading.set(1.0);
                 tracing::info!("this scheduler leads");

@@ -1,4 +1,4 @@
-//! The cron schedule: a due tick starts a run, once.
+//! The cron schedule: a due tick starts a sync, once.
 //!
 //! Of ticks that were missed (nobody led) the last is caught up if it is not too old; an older one is recorded as
 //! skipped. Ticks from before the schedule was changed last do not count: switching it on at noon does not make up for
@@ -14,7 +14,7 @@ use serde_json::json;
 use store::{
     Store, StoreError,
     engine::ticks::{TickFired, tick_fire, tick_last, tick_skip},
-    ledger::syncs::NewRun,
+    ledger::syncs::NewSync,
     settings::sync_settings::{Schedule, schedule_list},
 };
 
@@ -85,7 +85,7 @@ impl Ticker {
         due_at: DateTime<Utc>,
         now: DateTime<Utc>,
     ) -> Result<(), StoreError> {
-        let run = NewRun {
+        let sync = NewSync {
             id: SyncId::new(),
             cause: Cause::Scheduled,
             mode: schedule.mode,
@@ -97,11 +97,11 @@ impl Ticker {
             trace_context: json!({}),
         };
         let fired =
-            store.transaction(async |tx| tick_fire(tx, &schedule.name, due_at, &run, now).await).await?;
+            store.transaction(async |tx| tick_fire(tx, &schedule.name, due_at, &sync, now).await).await?;
         match fired {
             TickFired::Started => {
-                tracing::info!(schedule.name = schedule.name, schedule.due_at = %due_at, sync.id = %run.id, "a tick");
-                self.outbox.publish_command(run.id, BTreeMap::new()).await;
+                tracing::info!(schedule.name = schedule.name, schedule.due_at = %due_at, sync.id = %sync.id, "a tick");
+                self.outbox.publish_command(sync.id, BTreeMap::new()).await;
             }
             TickFired::Skipped => {
                 tracing::warn!(schedule.name = schedule.name, schedule.due_at = %due_at, "skipped: a full sync runs");

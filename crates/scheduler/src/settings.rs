@@ -99,7 +99,7 @@ pub struct Reaper {
     /// Without a sign of life.
     #[garde(range(min = 1, max = 86_400))]
     pub lease_seconds: u64,
-    /// Leases without a sign of life that end a run.
+    /// Leases without a sign of life that end a sync.
     #[garde(range(min = 1, max = 1000))]
     pub stalled_after_leases: u32,
 }

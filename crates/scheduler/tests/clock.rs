@@ -73,19 +73,19 @@ async fn two_schedulers_fire_a_tick_once_and_its_command_reaches_the_queue() -> 
     scene.world.execute(EVERY_MINUTE).await?;
     let (one, two) = (scene.start().await?, scene.start().await?);
 
-    let runs =
+    let syncs =
         "SELECT id, cause, mode, requested_by, published_at FROM sync_logs WHERE published_at IS NOT NULL";
-    let run = scene.until("a run has been published", runs, 1).await?.remove(0);
-    assert_eq!((&run["cause"], &run["mode"]), (&json!("scheduled"), &json!("full")));
-    assert_eq!(run["requested_by"], "schedule full-sync");
+    let sync = scene.until("a sync has been published", syncs, 1).await?.remove(0);
+    assert_eq!((&sync["cause"], &sync["mode"]), (&json!("scheduled"), &json!("full")));
+    assert_eq!(sync["requested_by"], "schedule full-sync");
     let ticks = scene.rows("SELECT outcome, sync_id FROM schedule_ticks WHERE outcome = 'started'").await;
-    assert_eq!(ticks, [json!({"outcome": "started", "sync_id": run["id"]})]);
+    assert_eq!(ticks, [json!({"outcome": "started", "sync_id": sync["id"]})]);
 
-    // The run never ends here, so the next tick of this minute is skipped, and says why.
+    // The sync never ends here, so the next tick of this minute is skipped, and says why.
     scene.world.execute("UPDATE schedule_ticks SET due_at = due_at - interval '1 minute'").await?;
     let skipped = "SELECT outcome, detail, sync_id FROM schedule_ticks WHERE outcome = 'skipped' LIMIT 1";
     let tick = scene.until("the next tick was skipped", skipped, 1).await?.remove(0);
-    assert_eq!((&tick["detail"], &tick["sync_id"]), (&json!("a full sync had not ended"), &run["id"]));
+    assert_eq!((&tick["detail"], &tick["sync_id"]), (&json!("a full sync had not ended"), &sync["id"]));
     end(one).await;
     end(two).await;
     Ok(())
@@ -147,7 +147,7 @@ async fn what_the_broker_has_lost_is_published_again() -> anyhow::Result<()> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_run_that_does_not_move_says_so_and_fails_as_stalled_unless_its_next_attempt_is_to_come()
+async fn a_sync_that_does_not_move_says_so_and_fails_as_stalled_unless_its_next_attempt_is_to_come()
 -> anyhow::Result<()> {
     let scene = Scene::new().await?;
     // Both silent for an hour; one of them waits for an attempt that the provider has put off.
@@ -164,11 +164,11 @@ async fn a_run_that_does_not_move_says_so_and_fails_as_stalled_unless_its_next_a
         .await?;
     let scheduler = scene.start_with_lease(1).await?;
     let failed = "SELECT id, failure, detail FROM sync_logs WHERE state = 'failed'";
-    let run = scene.until("the silent run has failed", failed, 1).await?.remove(0);
-    assert_eq!(run["id"], "019ab2c4-0000-7000-8000-000000000001");
-    assert!(run["failure"].as_str().is_some_and(|it| it.starts_with("stalled: ")), "{run}");
+    let sync = scene.until("the silent sync has failed", failed, 1).await?.remove(0);
+    assert_eq!(sync["id"], "019ab2c4-0000-7000-8000-000000000001");
+    assert!(sync["failure"].as_str().is_some_and(|it| it.starts_with("stalled: ")), "{sync}");
     // It had been noticed before that, and said so.
-    assert!(run["detail"].as_str().is_some_and(|it| it.starts_with("no sign of life since")), "{run}");
+    assert!(sync["detail"].as_str().is_some_and(|it| it.starts_with("no sign of life since")), "{sync}");
     let other = "SELECT id FROM sync_logs WHERE state = 'running' AND detail IS NULL";
     assert_eq!(scene.rows(other).await.len(), 1);
     end(scheduler).await;

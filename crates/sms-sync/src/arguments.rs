@@ -14,7 +14,7 @@ use uuid::Uuid;
 #[command(after_help = "Examples:
   sms-sync trigger --watch             start a full sync and follow it to its end
   sms-sync trigger --imo 9074729       bring one vessel with all that belongs to it
-  sms-sync status                      what runs, what was last, what is wrong
+  sms-sync status                      what syncs, what was last, what is wrong
   sms-sync dead-letters replay --all   put everything that died back on its way, after a count
   sms-sync token --subject anna --role operator --ttl 12h")]
 pub(crate) struct Arguments {
@@ -72,7 +72,7 @@ pub(crate) enum Command {
     Status {
         /// The sync; without it, the state of the whole
         sync_id: Option<Uuid>,
-        /// Follow the sync (without an id: the newest that runs) to its end; exit code 1 if it fails
+        /// Follow the sync (without an id: the newest that is running) to its end; exit code 1 if it fails
         #[arg(long, short)]
         watch: bool,
     },
@@ -81,14 +81,9 @@ pub(crate) enum Command {
         #[command(flatten)]
         page: PageArguments,
     },
-    /// Stop a sync; what it has written stays
-    Cancel {
-        /// The sync
-        sync_id: Uuid,
-    },
     /// Stop syncs, go on with them, try again what failed
     #[command(subcommand)]
-    Runs(Runs),
+    Syncs(Syncs),
     /// Mint an operator's token (OPERATOR_JWT_SECRET)
     Token {
         /// Whom it is for, as the audit log will name them
@@ -202,16 +197,16 @@ pub(crate) enum RecordType {
 /// Part of a list.
 #[derive(Debug, Args)]
 pub(crate) struct PageArguments {
-    /// Entries to show
+    /// TallyChanges to show
     #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(i64).range(1..=200))]
     pub(crate) limit: i64,
-    /// Entries to pass over
+    /// TallyChanges to pass over
     #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(i64).range(0..))]
     pub(crate) offset: i64,
 }
 
 #[derive(Debug, Subcommand)]
-pub(crate) enum Runs {
+pub(crate) enum Syncs {
     /// Stop one; what it has written stays
     Cancel {
         /// The sync

@@ -6,8 +6,8 @@ mod connection;
 mod dead_letters;
 mod migrate;
 mod replays;
-mod runs;
 mod settings;
+mod sync_control;
 mod syncs;
 mod token;
 mod trigger;
@@ -38,8 +38,7 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::Status { sync_id, watch: true } => syncs::watch(&api, output, sync_id).await,
         Command::Status { sync_id: Some(sync_id), watch: false } => syncs::show(&api, output, sync_id).await,
         Command::History { page } => syncs::history(&api, output, &page).await,
-        Command::Cancel { sync_id } => syncs::cancel(&api, output, sync_id).await,
-        Command::Runs(command) => runs::run(&api, output, command).await,
+        Command::Syncs(command) => sync_control::run(&api, output, command).await,
         Command::Token { subject, role, ttl, secret } => token::run(output, &subject, role, ttl, &secret),
         Command::DeadLetters(command) => dead_letters::run(&api, output, command).await,
         Command::Conflicts(command) => conflicts::run(&api, output, command).await,

@@ -29,7 +29,7 @@ use crate::routes;
     components(schemas(ProblemBody, FieldError, SyncNotice, DeadLetterNotice, WebhookNotice, SettingsNotice, ConflictNotice)),
     security(("bearer" = [])),
     tags(
-        (name = "syncs", description = "Runs: start, watch, stop, look back"),
+        (name = "syncs", description = "Syncs: start, watch, stop, look back"),
         (name = "settings", description = "Schedule, paging and retries"),
         (name = "dead letters", description = "What used up its retries, and how it is put back on its way"),
         (name = "webhooks", description = "What the onboarding portal told, and what was refused"),
@@ -37,7 +37,7 @@ use crate::routes;
         (name = "conflicts", description = "What both portals have changed, and who decides"),
         (name = "validation", description = "What is wrong or odd about the data"),
         (name = "labels", description = "What is glued to the machines"),
-        (name = "users", description = "Accounts, their roles, and the one reveal of a temporary password"),
+        (name = "users", description = "Tallies, their roles, and the one reveal of a temporary password"),
         (name = "operators", description = "Who one is"),
     )
 )]

@@ -11,8 +11,8 @@ pub(crate) mod labels;
 pub(crate) mod paging;
 pub(crate) mod replay;
 pub(crate) mod role_mapping;
-pub(crate) mod run_control;
 pub(crate) mod settings;
+pub(crate) mod sync_control;
 pub(crate) mod syncs;
 pub(crate) mod trigger;
 pub(crate) mod undo;
@@ -32,9 +32,9 @@ pub(crate) fn configure(app: &mut ServiceConfig<'_>) {
         .service(syncs::cancel)
         .service(syncs::list_findings)
         .service(changes::list)
-        .service(run_control::resume)
-        .service(run_control::retry)
-        .service(run_control::confirm)
+        .service(sync_control::resume)
+        .service(sync_control::retry)
+        .service(sync_control::confirm)
         .service(settings::get)
         .service(settings::change_settings)
         .service(settings::preview_schedule)

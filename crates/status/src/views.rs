@@ -12,8 +12,8 @@ use store::{
         dead_letters::DeadLetter,
         findings::StoredFinding,
         refused_webhooks::RefusedWebhook,
-        syncs::Run,
-        tallies::{Account, run_counts},
+        syncs::StoredSync,
+        tallies::{Tally, tallies_read},
         webhook_events::WebhookEvent,
     },
 };
@@ -126,11 +126,11 @@ pub(crate) fn number(count: u64) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX)
 }
 
-pub(crate) fn counts(account: &Account) -> RecordCounts {
-    let it = &account.counts;
+pub(crate) fn counts(tally: &Tally) -> RecordCounts {
+    let it = &tally.counts;
     RecordCounts {
-        record_type: record_type(account.record_type),
-        expected: account.expected.map(number),
+        record_type: record_type(tally.record_type),
+        expected: tally.expected.map(number),
         read: number(it.read()),
         created: number(it.created),
         updated: number(it.updated),
@@ -138,45 +138,45 @@ pub(crate) fn counts(account: &Account) -> RecordCounts {
         conflict: number(it.conflict),
         rejected: number(it.rejected),
         skipped: number(it.skipped),
-        missing: number(account.missing),
-        deactivated: number(account.deactivated),
-        late: number(account.late),
+        missing: number(tally.missing),
+        deactivated: number(tally.deactivated),
+        late: number(tally.late),
     }
 }
 
-pub(crate) fn summary(run: Run, accounts: &[Account]) -> SyncSummary {
+pub(crate) fn summary(sync: StoredSync, tallies: &[Tally]) -> SyncSummary {
     SyncSummary {
-        sync_id: run.id.as_uuid(),
-        cause: cause(run.cause),
-        mode: mode(run.mode),
-        state: state(run.state),
-        phase: run.phase.map_or(0, domain::Phase::number),
-        requested_by: run.requested_by,
-        reason: run.reason,
-        dry_run: run.dry_run,
-        scope: serde_json::json!(run.scope),
-        retry_of: run.retry_of.map(SyncId::as_uuid),
-        detail: run.detail,
-        missing_records: run.missing_records.and_then(|word| serde_json::from_value(word.into()).ok()),
-        started_at: run.started_at,
-        running_at: run.running_at,
-        heartbeat_at: run.heartbeat_at,
-        completed_at: run.completed_at,
-        failure: run.failure,
-        cancelled_by: run.cancelled_by,
-        counts: accounts.iter().map(counts).collect(),
+        sync_id: sync.id.as_uuid(),
+        cause: cause(sync.cause),
+        mode: mode(sync.mode),
+        state: state(sync.state),
+        phase: sync.phase.map_or(0, domain::Phase::number),
+        requested_by: sync.requested_by,
+        reason: sync.reason,
+        dry_run: sync.dry_run,
+        scope: serde_json::json!(sync.scope),
+        retry_of: sync.retry_of.map(SyncId::as_uuid),
+        detail: sync.detail,
+        missing_records: sync.missing_records.and_then(|word| serde_json::from_value(word.into()).ok()),
+        started_at: sync.started_at,
+        running_at: sync.running_at,
+        heartbeat_at: sync.heartbeat_at,
+        completed_at: sync.completed_at,
+        failure: sync.failure,
+        cancelled_by: sync.cancelled_by,
+        counts: tallies.iter().map(counts).collect(),
     }
 }
 
-/// Runs with their accounts, in the order of `runs`.
-pub(crate) async fn summaries(db: &mut Db, runs: Vec<Run>) -> Result<Vec<SyncSummary>, StoreError> {
-    let ids: Vec<SyncId> = runs.iter().map(|run| run.id).collect();
-    let accounts = run_counts(db, &ids).await?;
-    let of = |run: Run| {
-        let accounts = accounts.get(&run.id).map(Vec::as_slice).unwrap_or_default();
-        summary(run, accounts)
+/// Syncs with their tallies, in the order of `syncs`.
+pub(crate) async fn summaries(db: &mut Db, syncs: Vec<StoredSync>) -> Result<Vec<SyncSummary>, StoreError> {
+    let ids: Vec<SyncId> = syncs.iter().map(|sync| sync.id).collect();
+    let tallies = tallies_read(db, &ids).await?;
+    let of = |sync: StoredSync| {
+        let tallies = tallies.get(&sync.id).map(Vec::as_slice).unwrap_or_default();
+        summary(sync, tallies)
     };
-    Ok(runs.into_iter().map(of).collect())
+    Ok(syncs.into_iter().map(of).collect())
 }
 
 pub(crate) fn attempt(attempt: attempts::Attempt) -> operator::Attempt {
@@ -321,7 +321,7 @@ pub(crate) fn replay_item(it: store::ledger::replay_jobs::ReplayItem) -> operato
     }
 }
 
-/// The update that tells of a run as it stands.
+/// The update that tells of a sync as it stands.
 pub(crate) fn progress(it: &SyncSummary) -> sync_update::What {
     let word = |value: serde_json::Value| value.as_str().unwrap_or_default().to_owned();
     sync_update::What::Sync(messages::SyncProgress {

@@ -10,15 +10,15 @@
 mod apply;
 mod batch;
 mod companies;
-mod disputes;
 mod equipment;
 mod equipment_parts;
-mod held;
-mod look;
 mod natural_keys;
+mod new_conflicts;
 mod outcome;
 mod references;
 mod shape;
+mod snapshot;
+mod stored_version;
 mod table;
 mod users;
 mod vessels;
@@ -28,8 +28,8 @@ pub use apply::{Applied, counts_of};
 pub use companies::companies_apply;
 pub use equipment::equipment_apply;
 pub(crate) use equipment_parts::PARTS_OF_EQUIPMENT;
-pub use look::{EquipmentLook, equipment_look};
 pub(crate) use shape::{Shape, shape, table_of};
+pub use snapshot::{EquipmentSnapshot, equipment_snapshot_read};
 pub use users::{
     NewPassword, PasswordClaim, UserId, user_password_claim, users_apply, users_without_password,
 };

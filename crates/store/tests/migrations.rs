@@ -54,20 +54,20 @@ async fn two_who_migrate_at_once_wait_for_each_other() -> anyhow::Result<()> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_database_refuses_what_no_run_may_be() -> anyhow::Result<()> {
+async fn the_database_refuses_what_no_sync_may_be() -> anyhow::Result<()> {
     let world = World::empty().await?;
     Store::connect(&world.database_url, 2).await?.migrate().await?;
-    let run = "INSERT INTO sync_logs (id, cause, mode, state, requested_by, started_at, heartbeat_at, running_at, completed_at, failure)
+    let sync = "INSERT INTO sync_logs (id, cause, mode, state, requested_by, started_at, heartbeat_at, running_at, completed_at, failure)
                VALUES (gen_random_uuid(), 'manual', 'full'";
     let refused = async |values: &str, constraint: &str| {
-        let error = world.execute(&format!("{run}, {values})")).await.expect_err(constraint);
+        let error = world.execute(&format!("{sync}, {values})")).await.expect_err(constraint);
         let said = format!("{error:#}");
         assert!(said.contains(constraint), "{said}");
     };
     refused("'completed', 'anna', now(), now(), now(), NULL, NULL", "sync_logs_ended_runs_have_an_end").await;
     refused("'running', 'anna', now(), now(), NULL, NULL, NULL", "sync_logs_begun_runs_have_a_begin").await;
     refused("'failed', 'anna', now(), now(), now(), now(), NULL", "sync_logs_failures_say_why").await;
-    world.execute(&format!("{run}, 'running', 'anna', now(), now(), now(), NULL, NULL)")).await?;
+    world.execute(&format!("{sync}, 'running', 'anna', now(), now(), now(), NULL, NULL)")).await?;
     refused("'running', 'anna', now(), now(), now(), NULL, NULL", "sync_logs_one_full_sync").await;
     let error = world
         .execute("INSERT INTO sync_counts (sync_id, record_type, read, created) SELECT id, 'vessel', 2, 1 FROM sync_logs")

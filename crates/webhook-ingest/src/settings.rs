@@ -100,7 +100,7 @@ pub struct Webhook {
     /// Larger bodies are answered with 413.
     #[garde(range(min = 1024, max = 16 * 1024 * 1024))]
     pub largest_body_bytes: usize,
-    /// Webhooks of one source in the long run; 0: any number.
+    /// Webhooks of one source in the long sync; 0: any number.
     #[garde(skip)]
     pub rate_per_second: u32,
     /// Webhooks of one source at once.

@@ -20,7 +20,7 @@ pub(crate) struct Sources {
 }
 
 impl Sources {
-    /// `per_second` webhooks of each source in the long run, `burst` at once; 0 a second: any number.
+    /// `per_second` webhooks of each source in the long sync, `burst` at once; 0 a second: any number.
     pub(crate) fn new(per_second: u32, burst: u32, trusted: Vec<IpNet>) -> Self {
         let limiter = NonZeroU32::new(per_second).map(|per_second| {
             let burst = NonZeroU32::new(burst).unwrap_or(per_second);

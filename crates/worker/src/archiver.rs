@@ -4,7 +4,7 @@
 //! with it again and again).
 //!
 //! **What it changes**: in one transaction a row of `dead_letters`, and what the message was about is marked: its task
-//! dead (which may end the run), its webhook event failed, its run failed if it could not even start.
+//! dead (which may end the sync), its webhook event failed, its sync failed if it could not even start.
 //!
 //! **Why twice is harmless**: the same death is one row; a task that has ended is left alone.
 
@@ -15,7 +15,7 @@ use sha2::{Digest, Sha256};
 use store::{
     Db, StoreError,
     engine::{
-        lifecycle::run_fail,
+        lifecycle::sync_fail,
         replays::{Archived, dead_letter_archive},
         settle::{PhaseEnd, task_dead},
     },
@@ -81,8 +81,8 @@ async fn archive(context: &Context, dead: &DeadMessage) -> Result<(), StoreError
     if let Some(PhaseEnd::PhaseOpened(tasks)) = end {
         context.outbox.publish_tasks(tasks).await;
     }
-    if let Some(run) = letter.sync_id {
-        context.progress.run(run, Moment::Ended);
+    if let Some(sync) = letter.sync_id {
+        context.progress.run(sync, Moment::Ended);
     }
     Ok(())
 }
@@ -100,8 +100,8 @@ async fn mark(
             Ok(Some(task_dead(tx, task, &dead.reason, &first_page, now).await?))
         }
         Some(Queue::Commands) => {
-            if let Ok(run) = dead.message_id.parse() {
-                run_fail(tx, run, &dead.reason, now).await?;
+            if let Ok(sync) = dead.message_id.parse() {
+                sync_fail(tx, sync, &dead.reason, now).await?;
             }
             Ok(None)
         }

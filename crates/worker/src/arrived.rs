@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use contracts::provider::{EquipmentDraft, PageInfo, UserDraft, VesselDraft};
 use domain::Rules;
 use portal_client::UnreadPage;
-use store::records::equipment_look;
+use store::records::equipment_snapshot_read;
 
 use crate::{context::Context, failure::WorkError, transform, write::Batch};
 
@@ -37,7 +37,7 @@ impl Arrived {
         })
         .await?;
         let asked: Vec<&str> = ids.iter().flatten().map(String::as_str).collect();
-        let look = equipment_look(&mut *context.store.db().await?, &asked).await?;
+        let look = equipment_snapshot_read(&mut *context.store.db().await?, &asked).await?;
         on_a_thread_apart(move || {
             let equipment = transform::equipment_page(&page, &ids, &look, &rules);
             Batch { equipment, look: Some(look), ..Batch::default() }

@@ -13,7 +13,7 @@ use store::{
     engine::settle::task_retry,
     ledger::{
         attempts::{Attempt, attempt_append},
-        syncs::run_heartbeat,
+        syncs::sync_heartbeat,
     },
     settings::sync_settings::settings_read,
 };
@@ -26,8 +26,8 @@ const SHORTEST_SNOOZE: Duration = Duration::from_millis(200);
 /// What a message is about, as far as it could be read.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Subject {
-    /// Its run.
-    pub(crate) run: Option<SyncId>,
+    /// Its sync.
+    pub(crate) sync: Option<SyncId>,
     /// Its task.
     pub(crate) task: Option<TaskId>,
 }
@@ -58,7 +58,7 @@ pub(crate) async fn settle(
     }
     let attempt = Attempt {
         message_id: delivery.message_id.clone(),
-        sync_id: subject.run,
+        sync_id: subject.sync,
         number: delivery.attempt,
         class,
         failure: said.clone(),
@@ -91,16 +91,16 @@ pub(crate) async fn settle(
     }
 }
 
-/// Not now, through no fault of its own: no attempt, and its run lives. What waits for the same does not come back at the
+/// Not now, through no fault of its own: no attempt, and its sync lives. What waits for the same does not come back at the
 /// same moment.
 async fn snoozed(context: &Context, subject: Subject, wait: Duration) -> Disposition {
-    if let Some(run) = subject.run {
+    if let Some(sync) = subject.sync {
         let now = context.clock.now();
-        let told = async { run_heartbeat(&mut *context.store.db().await?, run, now).await };
+        let told = async { sync_heartbeat(&mut *context.store.db().await?, sync, now).await };
         if let Err(error) = told.await {
             tracing::debug!(
                 error = &error as &dyn std::error::Error,
-                "a run's sign of life could not be noted"
+                "a sync's sign of life could not be noted"
             );
         }
     }

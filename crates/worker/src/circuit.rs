@@ -7,7 +7,7 @@ use domain::clock::Clock;
 use portal_client::CircuitState;
 use store::{
     Store, StoreError,
-    ledger::circuits::{SickCircuit, circuit_forget, circuit_report},
+    ledger::circuits::{OpenCircuit, circuit_forget, circuit_report},
 };
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -67,12 +67,12 @@ fn sick(
     failure: String,
     since: DateTime<Utc>,
     now: DateTime<Utc>,
-) -> SickCircuit {
+) -> OpenCircuit {
     let (peer, state) = (PEER.to_owned(), state.to_owned());
-    SickCircuit { instance, peer, state, since, failure, reported_at: now }
+    OpenCircuit { instance, peer, state, since, failure, reported_at: now }
 }
 
-async fn tell(store: &Store, circuit: SickCircuit) -> Result<(), StoreError> {
+async fn tell(store: &Store, circuit: OpenCircuit) -> Result<(), StoreError> {
     circuit_report(&mut *store.db().await?, &circuit).await
 }
 

@@ -1,18 +1,18 @@
-//! Queue `sync.commands`: starts a run.
+//! Queue `sync.commands`: starts a sync.
 //!
-//! **What arrives**: a `SyncCommand` that names a run, queued in `sync_logs`.
+//! **What arrives**: a `SyncCommand` that names a sync, queued in `sync_logs`.
 //!
-//! **What it changes**: in one transaction the run is running and its first page tasks are recorded; then they are
+//! **What it changes**: in one transaction the sync is running and its first page tasks are recorded; then they are
 //! published. What is not published (a kill in between) the outbox relay publishes.
 //!
-//! **Why twice is harmless**: only a queued run starts; the second time it is running or has ended already.
+//! **Why twice is harmless**: only a queued sync starts; the second time it is running or has ended already.
 
 use broker::{Delivery, Disposition};
 use contracts::messages::SyncCommand;
 use domain::SyncId;
 use store::{
     StoreError,
-    engine::lifecycle::{RunStarted, run_start},
+    engine::lifecycle::{SyncStarted, sync_start},
 };
 
 use crate::{
@@ -27,7 +27,7 @@ use crate::{
 /// Handles one delivery.
 pub(crate) async fn handle(context: &Context, delivery: Delivery) -> Disposition {
     let began = context.clock.now();
-    let subject = Subject { run: delivery.message_id.parse().ok(), task: None };
+    let subject = Subject { sync: delivery.message_id.parse().ok(), task: None };
     settle(context, &delivery, subject, began, start(context, &delivery).await).await
 }
 
@@ -38,26 +38,26 @@ async fn start(context: &Context, delivery: &Delivery) -> Result<(), WorkError> 
     let started = context
         .store
         .transaction(async |tx| {
-            let started = run_start(tx, id, &first_page, now).await?;
+            let started = sync_start(tx, id, &first_page, now).await?;
             context.replayed(tx, delivery, now).await?;
             Ok::<_, StoreError>(started)
         })
         .await?;
     match started {
-        RunStarted::Started(tasks) => {
-            tracing::info!(sync.id = %id, "a run has begun");
+        SyncStarted::Started(tasks) => {
+            tracing::info!(sync.id = %id, "a sync has begun");
             fault::point(Point::CommandCommitted).await;
             context.outbox.publish_tasks(tasks).await;
             context.progress.run(id, Moment::Started);
         }
-        RunStarted::Ended(state) => {
-            tracing::info!(sync.id = %id, sync.state = %state, "a run had nothing to fetch");
+        SyncStarted::Ended(state) => {
+            tracing::info!(sync.id = %id, sync.state = %state, "a sync had nothing to fetch");
             context.progress.run(id, Moment::Ended);
         }
-        RunStarted::Already(state) => {
+        SyncStarted::Already(state) => {
             tracing::debug!(sync.id = %id, sync.state = %state, "a command came again");
         }
-        RunStarted::Unknown => return Err(WorkError::Missing(format!("run {id}"))),
+        SyncStarted::Unknown => return Err(WorkError::Missing(format!("sync {id}"))),
     }
     Ok(())
 }

@@ -64,9 +64,9 @@ impl Context {
         Ok(self.password_maker.make(&new, self.clock.now()).await)
     }
 
-    /// A run has come to its end, here.
-    pub(crate) fn run_ended(&self, id: SyncId, state: SyncState) {
-        tracing::debug!(sync.id = %id, sync.state = %state, "a run has ended");
+    /// A sync has come to its end, here.
+    pub(crate) fn sync_ended(&self, id: SyncId, state: SyncState) {
+        tracing::debug!(sync.id = %id, sync.state = %state, "a sync has ended");
         self.progress.run(id, Moment::Ended);
     }
 }

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use domain::{Accepted, RecordCounts, RecordType, Rejection, SyncId};
 use store::{
     Db, StoreError,
-    engine::dry_run::{Speech, Spoken, rehearsal_begin, rehearsal_end},
+    engine::dry_run::{Speech, Spoken, dry_run_page_begin, dry_run_page_end},
 };
 
 use crate::{
@@ -14,19 +14,19 @@ use crate::{
     write::{Batch, write_counted},
 };
 
-/// Tries a batch in the transaction of its task; the account is what it would have been. `first`: which page of the run saw
+/// Tries a batch in the transaction of its task; the tally is what it would have been. `first`: which page of the sync saw
 /// a company first is true of a dry run, too.
-pub(crate) async fn rehearse_in(
+pub(crate) async fn dry_run_page_write(
     tx: &mut Db,
-    run: SyncId,
+    sync: SyncId,
     batch: &Batch,
     first: &BTreeSet<String>,
     now: DateTime<Utc>,
 ) -> Result<BTreeMap<RecordType, RecordCounts>, StoreError> {
-    let rehearsal = rehearsal_begin(tx, run, speech(batch)).await?;
-    // No passwords: nobody gets an account.
-    let written = write_counted(tx, run, batch, first, &[], now).await?;
-    rehearsal_end(tx, run, rehearsal, &written.outcomes).await?;
+    let rehearsal = dry_run_page_begin(tx, sync, speech(batch)).await?;
+    // No passwords: nobody gets an tally.
+    let written = write_counted(tx, sync, batch, first, &[], now).await?;
+    dry_run_page_end(tx, sync, rehearsal, &written.outcomes).await?;
     Ok(written.counts)
 }
 

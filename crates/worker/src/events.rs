@@ -3,7 +3,7 @@
 //! **What arrives**: batches of `ApprovalEvent`s that waited together. An event names a record; its present state is
 //! fetched, so the order of events does not matter, and many events about one record cost one fetch.
 //!
-//! **What it changes**: events are grouped by what must be fetched ([`Errand`]). Each group becomes one run, recorded in
+//! **What it changes**: events are grouped by what must be fetched ([`Errand`]). Each group becomes one sync, recorded in
 //! the very transaction that writes its records and marks its events processed.
 //!
 //! **Why twice is harmless**: an event that is processed is acknowledged and forgotten; two workers with one event meet
@@ -22,10 +22,10 @@ use portal_client::ListedRecord;
 use serde_json::json;
 use store::{
     StoreError,
-    engine::lifecycle::run_finish,
+    engine::lifecycle::sync_finish,
     ledger::{
-        syncs::{NewRun, run_begin},
-        tallies::{account_add, entries},
+        syncs::{NewSync, sync_begin},
+        tallies::{entries, tallies_add},
         webhook_events::{webhook_events_lock_open, webhook_events_mark_processed},
     },
     records::vessel_ids_known,
@@ -164,7 +164,7 @@ async fn run(
     }
     let passwords = context.passwords_of_new_users(&batch).await?;
     let record_type = events[0].record_type;
-    let run = NewRun {
+    let sync = NewSync {
         id: SyncId::new(),
         cause: Cause::Webhook,
         mode: Mode::Selective,
@@ -192,11 +192,11 @@ async fn run(
         if open.is_empty() {
             return Ok(None);
         }
-        let _created = run_begin(&mut tx, &run, now).await?;
-        let counts = write_in(&mut tx, run.id, &batch, &passwords, now).await?;
-        account_add(&mut tx, run.id, &entries(&counts, expected)).await?;
-        let state = run_finish(&mut tx, run.id, now).await?;
-        webhook_events_mark_processed(&mut tx, &open, run.id, now).await?;
+        let _created = sync_begin(&mut tx, &sync, now).await?;
+        let counts = write_in(&mut tx, sync.id, &batch, &passwords, now).await?;
+        tallies_add(&mut tx, sync.id, &entries(&counts, expected)).await?;
+        let state = sync_finish(&mut tx, sync.id, now).await?;
+        webhook_events_mark_processed(&mut tx, &open, sync.id, now).await?;
         Ok::<_, StoreError>(Some((counts, state)))
     }
     .await;
@@ -206,7 +206,7 @@ async fn run(
             tx.commit().await?;
             if let Some((counts, state)) = ended {
                 count(&counts);
-                context.run_ended(run.id, state);
+                context.sync_ended(sync.id, state);
                 events.iter().for_each(|event| context.progress.webhook(notice(event)));
             }
             Ok(not_listed)

@@ -7,7 +7,7 @@ use domain::FailureClass;
 use portal_client::PortalError;
 use store::StoreError;
 
-/// How long a dead task of a full sync waits while another one runs.
+/// How long a dead task of a full sync waits while another one syncs.
 const BESIDE_A_FULL_SYNC: Duration = Duration::from_secs(30);
 
 /// A piece of work that could not be done.
@@ -52,7 +52,7 @@ pub(crate) enum WorkError {
     /// A page could not be read for a fault of ours.
     #[error("reading the page broke off: {0}")]
     Broken(String),
-    /// Not a failure: a dead task of a full sync cannot go on while another one runs.
+    /// Not a failure: a dead task of a full sync cannot go on while another one syncs.
     #[error("another full sync is running")]
     FullSyncRunning,
 }

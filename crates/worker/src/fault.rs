@@ -20,7 +20,7 @@ pub(crate) enum Point {
     TaskCommitted,
     /// `task.settled`: all is published, the message not acknowledged.
     TaskSettled,
-    /// `command.committed`: the run has begun, its first tasks are not published.
+    /// `command.committed`: the sync has begun, its first tasks are not published.
     CommandCommitted,
     /// `event.written`: all is written and nothing committed.
     EventWritten,

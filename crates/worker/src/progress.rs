@@ -1,6 +1,6 @@
-//! Tells operators how runs go, after the commit and not too often.
+//! Tells operators how syncs go, after the commit and not too often.
 //!
-//! A notice carries the whole state of a run as the database has it, so the newest is enough, and many changes within a
+//! A notice carries the whole state of a sync as the database has it, so the newest is enough, and many changes within a
 //! moment become one notice. Notices are best effort: what is true stands in the tables.
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
@@ -15,8 +15,8 @@ use store::{
     Store, StoreError,
     ledger::{
         conflicts::conflicts_open,
-        syncs::{Run, run_find},
-        tallies::{Account, run_counts},
+        syncs::{StoredSync, sync_find},
+        tallies::{Tally, tallies_read},
     },
 };
 use tokio::sync::mpsc;
@@ -27,11 +27,11 @@ const WAITING: usize = 4096;
 /// What to tell.
 #[derive(Debug)]
 enum Notice {
-    Run(SyncId, Moment),
+    StoredSync(SyncId, Moment),
     Other(&'static str, What),
 }
 
-/// What happened to a run; of several that wait for one notice, the last in this order names it.
+/// What happened to a sync; of several that wait for one notice, the last in this order names it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Moment {
     /// Records were written.
@@ -49,9 +49,9 @@ pub(crate) enum Moment {
 pub(crate) struct Progress(mpsc::Sender<Notice>);
 
 impl Progress {
-    /// Something happened to a run.
+    /// Something happened to a sync.
     pub(crate) fn run(&self, id: SyncId, moment: Moment) {
-        self.leave(Notice::Run(id, moment));
+        self.leave(Notice::StoredSync(id, moment));
     }
 
     /// A webhook event came to an end.
@@ -82,38 +82,38 @@ pub(crate) fn progress(
     let (sender, mut notices) = mpsc::channel(WAITING);
     let telling = async move {
         let mut batch = Vec::new();
-        // How many conflicts of a run were told of.
+        // How many conflicts of a sync were told of.
         let mut told: BTreeMap<SyncId, u64> = BTreeMap::new();
         while notices.recv_many(&mut batch, WAITING).await > 0 {
-            let mut runs: BTreeMap<SyncId, Moment> = BTreeMap::new();
+            let mut syncs: BTreeMap<SyncId, Moment> = BTreeMap::new();
             for notice in batch.drain(..) {
                 match notice {
-                    Notice::Run(id, moment) => {
-                        let latest = runs.entry(id).or_insert(moment);
+                    Notice::StoredSync(id, moment) => {
+                        let latest = syncs.entry(id).or_insert(moment);
                         *latest = (*latest).max(moment);
                     }
                     Notice::Other(name, what) => tell(&stream, &*clock, name, what).await,
                 }
             }
-            for (id, moment) in runs {
+            for (id, moment) in syncs {
                 match standing(&store, id).await {
-                    Ok(Some((run, accounts, open))) => {
+                    Ok(Some((sync, tallies, open))) => {
                         if open > told.insert(id, open).unwrap_or(0) {
                             let notice =
                                 ConflictNotice { conflict_id: String::new(), sync_id: id.to_string(), open };
                             tell(&stream, &*clock, "conflict.opened", What::Conflict(notice)).await;
                         }
-                        if run.state.is_terminal() {
+                        if sync.state.is_terminal() {
                             told.remove(&id);
                         }
-                        let what = What::Sync(progress_of(&run, &accounts));
-                        tell(&stream, &*clock, name_of(moment, run.state), what).await;
+                        let what = What::Sync(progress_of(&sync, &tallies));
+                        tell(&stream, &*clock, name_of(moment, sync.state), what).await;
                     }
                     Ok(None) => {}
                     Err(error) => tracing::debug!(
                         error = &error as &dyn std::error::Error,
                         sync.id = %id,
-                        "a run's progress could not be read"
+                        "a sync's progress could not be read"
                     ),
                 }
             }
@@ -130,12 +130,12 @@ async fn tell(stream: &Updates, clock: &dyn Clock, name: &str, what: What) {
     stream.publish(&update).await;
 }
 
-async fn standing(store: &Store, id: SyncId) -> Result<Option<(Run, Vec<Account>, u64)>, StoreError> {
+async fn standing(store: &Store, id: SyncId) -> Result<Option<(StoredSync, Vec<Tally>, u64)>, StoreError> {
     let mut db = store.db().await?;
-    let Some(run) = run_find(&mut db, id).await? else { return Ok(None) };
-    let accounts = run_counts(&mut db, &[id]).await?.remove(&id).unwrap_or_default();
+    let Some(sync) = sync_find(&mut db, id).await? else { return Ok(None) };
+    let tallies = tallies_read(&mut db, &[id]).await?.remove(&id).unwrap_or_default();
     let open = conflicts_open(&mut db, Some(id)).await?;
-    Ok(Some((run, accounts, open)))
+    Ok(Some((sync, tallies, open)))
 }
 
 fn name_of(moment: Moment, state: SyncState) -> &'static str {
@@ -149,23 +149,23 @@ fn name_of(moment: Moment, state: SyncState) -> &'static str {
     }
 }
 
-fn progress_of(run: &Run, accounts: &[Account]) -> SyncProgress {
+fn progress_of(sync: &StoredSync, tallies: &[Tally]) -> SyncProgress {
     SyncProgress {
-        sync_id: run.id.to_string(),
-        state: run.state.to_string(),
-        cause: run.cause.to_string(),
-        mode: run.mode.to_string(),
-        phase: run.phase.map_or(0, |phase| phase.number().unsigned_abs().into()),
-        counts: accounts.iter().map(counts_of).collect(),
-        detail: run.failure.clone().or_else(|| run.detail.clone()).unwrap_or_default(),
+        sync_id: sync.id.to_string(),
+        state: sync.state.to_string(),
+        cause: sync.cause.to_string(),
+        mode: sync.mode.to_string(),
+        phase: sync.phase.map_or(0, |phase| phase.number().unsigned_abs().into()),
+        counts: tallies.iter().map(counts_of).collect(),
+        detail: sync.failure.clone().or_else(|| sync.detail.clone()).unwrap_or_default(),
     }
 }
 
-fn counts_of(account: &Account) -> RecordCounts {
-    let counts = &account.counts;
+fn counts_of(tally: &Tally) -> RecordCounts {
+    let counts = &tally.counts;
     RecordCounts {
-        record_type: RecordType::from(account.record_type).into(),
-        expected: account.expected,
+        record_type: RecordType::from(tally.record_type).into(),
+        expected: tally.expected,
         read: counts.read(),
         created: counts.created,
         updated: counts.updated,
@@ -173,8 +173,8 @@ fn counts_of(account: &Account) -> RecordCounts {
         conflict: counts.conflict,
         rejected: counts.rejected,
         skipped: counts.skipped,
-        missing: account.missing,
-        deactivated: account.deactivated,
-        late: account.late,
+        missing: tally.missing,
+        deactivated: tally.deactivated,
+        late: tally.late,
     }
 }

@@ -120,7 +120,7 @@ pub struct Work {
     /// After an event, for pages that come one at a time.
     #[garde(range(max = 60_000))]
     pub pages_alone_ms: u64,
-    /// Between two updates of a run.
+    /// Between two updates of a sync.
     #[garde(range(min = 10, max = 60_000))]
     pub progress_every_ms: u64,
 }

@@ -4,8 +4,8 @@
 //!
 //! **What it changes**: the page is fetched. If it shows a next cursor, the next page task is recorded and published at
 //! once, so that other workers can go on. Then the page waits for its turn ([`crate::page_turns`]), and one transaction
-//! writes the records, what was found about them, the run's account, the task's end, and (if it was the last of its
-//! phase) the first tasks of the next phase or the run's end. In a dry run the records are written and taken back in
+//! writes the records, what was found about them, the sync's tally, the task's end, and (if it was the last of its
+//! phase) the first tasks of the next phase or the sync's end. In a dry run the records are written and taken back in
 //! between.
 //!
 //! **Why twice is harmless**: a task that is done is acknowledged and forgotten; two workers with one task meet at its
@@ -22,13 +22,13 @@ use store::{
     StoreError,
     engine::{
         control::{TaskReopened, task_reopen},
-        settle::{PhaseEnd, task_complete_in},
+        settle::{PhaseEnd, task_complete},
     },
     ledger::{
         seen::seen_note,
-        syncs::{Run, as_of_note, run_find},
+        syncs::{StoredSync, as_of_note, sync_find},
         tallies::entries,
-        tasks::{HandedOn, Task, task_find, task_hand_on, task_lock},
+        tasks::{NextPageRecorded, Task, next_page_record, task_find, task_lock},
     },
     records::NewPassword,
 };
@@ -38,20 +38,20 @@ use crate::{
     arrived::Arrived,
     attempts::{Subject, settle},
     context::Context,
-    dry_run::rehearse_in,
+    dry_run::dry_run_page_write,
     failure::WorkError,
     fault::{self, Point},
     pages::{first_look, first_page, next_page, query},
     progress::Moment,
     transform,
-    write::{Batch, companies_first, write_counted},
+    write::{Batch, companies_seen_first_in_sync, write_counted},
 };
 
 /// Handles one delivery.
 pub(crate) async fn handle(context: &Context, delivery: Delivery) -> Disposition {
     let began = context.clock.now();
-    let run = delivery.decode::<SyncTask>().ok().and_then(|message| message.sync_id.parse().ok());
-    let subject = Subject { run, task: delivery.message_id.parse().ok() };
+    let sync = delivery.decode::<SyncTask>().ok().and_then(|message| message.sync_id.parse().ok());
+    let subject = Subject { sync, task: delivery.message_id.parse().ok() };
     let worked = Box::pin(work(context, &delivery)).await;
     let disposition = settle(context, &delivery, subject, began, worked).await;
     fault::point(Point::TaskSettled).await;
@@ -76,8 +76,8 @@ async fn work(context: &Context, delivery: &Delivery) -> Result<(), WorkError> {
     let id: TaskId = message.task_id.parse().map_err(|_not_an_id| WorkError::Id(message.task_id.clone()))?;
     let Some(task) = open(context, delivery, id).await? else { return Ok(()) };
 
-    let run = run_find(&mut *context.store.db().await?, task.sync_id).await?;
-    let run = run.ok_or_else(|| WorkError::Missing(format!("run {}", task.sync_id)))?;
+    let sync = sync_find(&mut *context.store.db().await?, task.sync_id).await?;
+    let sync = sync.ok_or_else(|| WorkError::Missing(format!("sync {}", task.sync_id)))?;
     let arrived = fetch(context, &task, &message).await?;
     fault::point(Point::TaskFetched).await;
     // Others go on with the next page while this one is read.
@@ -88,7 +88,7 @@ async fn work(context: &Context, delivery: &Delivery) -> Result<(), WorkError> {
         _ => None,
     };
     let turn = context.page_turns.turn(&context.store).await;
-    let done = read_and_write(context, delivery, &run, &task, &message, arrived, handing_on).await;
+    let done = read_and_write(context, delivery, &sync, &task, &message, arrived, handing_on).await;
     turn.end().await;
     match done? {
         PhaseEnd::StillRunning => context.progress.run(task.sync_id, Moment::Moved),
@@ -97,12 +97,12 @@ async fn work(context: &Context, delivery: &Delivery) -> Result<(), WorkError> {
             context.outbox.publish_tasks(tasks).await;
             context.progress.run(task.sync_id, Moment::PhaseOpened);
         }
-        PhaseEnd::RunEnded(state) => {
-            tracing::info!(sync.id = %task.sync_id, sync.state = %state, "a run has ended");
-            context.run_ended(task.sync_id, state);
+        PhaseEnd::SyncEnded(state) => {
+            tracing::info!(sync.id = %task.sync_id, sync.state = %state, "a sync has ended");
+            context.sync_ended(task.sync_id, state);
         }
         PhaseEnd::TaskNotOpen => {
-            tracing::debug!(task.id = %id, "another worker was faster, or the run was ended");
+            tracing::debug!(task.id = %id, "another worker was faster, or the sync was ended");
             // Nothing is left to do for the message: if it was a replay, that one is over.
             let now = context.clock.now();
             context.store.transaction(async |tx| context.replayed(tx, delivery, now).await).await?;
@@ -115,21 +115,21 @@ async fn work(context: &Context, delivery: &Delivery) -> Result<(), WorkError> {
 async fn read_and_write(
     context: &Context,
     delivery: &Delivery,
-    run: &Run,
+    sync: &StoredSync,
     task: &Task,
     message: &SyncTask,
     arrived: Arrived,
     handing_on: Option<JoinHandle<()>>,
 ) -> Result<PhaseEnd, WorkError> {
-    let fetched = read(context, run, task, message, arrived).await?;
+    let fetched = read(context, sync, task, message, arrived).await?;
     if let Some(publishing) = handing_on {
         // If it failed the relay will find the task.
         let _published = publishing.await;
     }
     fault::point(Point::TaskHandedOn).await;
     let passwords =
-        if run.dry_run { Vec::new() } else { context.passwords_of_new_users(&fetched.batch).await? };
-    write_page(context, delivery, run, task, fetched, &passwords).await
+        if sync.dry_run { Vec::new() } else { context.passwords_of_new_users(&fetched.batch).await? };
+    write_page(context, delivery, sync, task, fetched, &passwords).await
 }
 
 /// The task, if there is anything left to do for it.
@@ -173,7 +173,7 @@ async fn fetch(context: &Context, task: &Task, message: &SyncTask) -> Result<Arr
 /// Reads the page, and what it says of its list.
 async fn read(
     context: &Context,
-    run: &Run,
+    sync: &StoredSync,
     task: &Task,
     message: &SyncTask,
     arrived: Arrived,
@@ -185,10 +185,10 @@ async fn read(
     };
     // A dry run tells of rows as its own earlier pages would have left them.
     let mut batch =
-        if run.dry_run { arrived.read_anew(rules).await? } else { arrived.read(context, rules).await? };
+        if sync.dry_run { arrived.read_anew(rules).await? } else { arrived.read(context, rules).await? };
     let seen = batch.ids_of(task.record_type);
     let late = first_look(message).or(as_of).map_or_else(BTreeMap::new, |first| batch.newer_than(first));
-    if let Some(until) = run.scope.updated_until {
+    if let Some(until) = sync.scope.updated_until {
         transform::until(&mut batch, until);
     }
     let mut expected = Vec::new();
@@ -196,7 +196,8 @@ async fn read(
         expected.extend(total.map(|n| (task.record_type, n)));
         // A company that comes with vessels of two chains would be announced twice, and one that changed too late is not
         // counted at all.
-        let whole = run.scope.updated_until.is_none() && run.scope.slices(RecordType::Vessel, &[]).len() == 1;
+        let whole =
+            sync.scope.updated_until.is_none() && sync.scope.slices(RecordType::Vessel, &[]).len() == 1;
         if task.record_type == RecordType::Vessel && whole {
             expected.extend(total_companies.map(|n| (RecordType::Company, n)));
         }
@@ -215,15 +216,16 @@ async fn hand_on(
     let trace_context = json!(chassis::telemetry::current_context());
     let next = next_page(task, message, cursor, as_of, trace_context);
     let now = context.clock.now();
-    let handed_on = context.store.transaction(async |tx| task_hand_on(tx, task.id, &next, now).await).await?;
+    let handed_on =
+        context.store.transaction(async |tx| next_page_record(tx, task.id, &next, now).await).await?;
     match handed_on {
-        HandedOn::New => {
+        NextPageRecorded::New => {
             fault::point(Point::TaskNextRecorded).await;
             let outbox = context.outbox.clone();
             Ok(Some(tokio::spawn(async move { outbox.publish_tasks(vec![next]).await })))
         }
-        HandedOn::Already(_) | HandedOn::RunEnded => Ok(None),
-        HandedOn::Loop => Err(WorkError::CursorLoop),
+        NextPageRecorded::Already(_) | NextPageRecorded::SyncEnded => Ok(None),
+        NextPageRecorded::Loop => Err(WorkError::CursorLoop),
     }
 }
 
@@ -231,7 +233,7 @@ async fn hand_on(
 async fn write_page(
     context: &Context,
     delivery: &Delivery,
-    run: &Run,
+    sync: &StoredSync,
     task: &Task,
     fetched: Fetched,
     passwords: &[NewPassword],
@@ -244,24 +246,24 @@ async fn write_page(
         return Ok(PhaseEnd::TaskNotOpen);
     }
     let written = async {
-        let first = companies_first(&mut tx, run.id, &batch).await?;
-        let counts = if run.dry_run {
-            rehearse_in(&mut tx, run.id, &batch, &first, now).await?
+        let first = companies_seen_first_in_sync(&mut tx, sync.id, &batch).await?;
+        let counts = if sync.dry_run {
+            dry_run_page_write(&mut tx, sync.id, &batch, &first, now).await?
         } else {
-            write_counted(&mut tx, run.id, &batch, &first, passwords, now).await?.counts
+            write_counted(&mut tx, sync.id, &batch, &first, passwords, now).await?.counts
         };
         let late_ids: Vec<String> = late.get(&task.record_type).into_iter().flatten().cloned().collect();
-        seen_note(&mut tx, run.id, task.record_type, &seen, &late_ids).await?;
-        let mut account = entries(&counts, expected);
+        seen_note(&mut tx, sync.id, task.record_type, &seen, &late_ids).await?;
+        let mut tally = entries(&counts, expected);
         for (record_type, ids) in &late {
             let counted = match record_type {
                 RecordType::Company => ids.intersection(&first).count(),
                 _ => ids.len(),
             };
-            account.entry(*record_type).or_default().late = counted as u64;
+            tally.entry(*record_type).or_default().late = counted as u64;
         }
-        // Locks the account and then the run, as late as can be. Whoever has the run already must not ask for the account.
-        let end = task_complete_in(&mut tx, task.id, &account, &first_page, now).await?;
+        // Locks the tally and then the sync, as late as can be. Whoever has the sync already must not ask for the tally.
+        let end = task_complete(&mut tx, task.id, &tally, &first_page, now).await?;
         if let Some(as_of) = as_of {
             as_of_note(&mut tx, task.sync_id, as_of).await?;
         }
@@ -277,7 +279,7 @@ async fn write_page(
         Ok((end, counts)) => {
             fault::point(Point::TaskWritten).await;
             tx.commit().await?;
-            if !run.dry_run {
+            if !sync.dry_run {
                 count(&counts);
             }
             Ok(end)

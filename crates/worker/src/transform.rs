@@ -8,7 +8,7 @@ use domain::{
     Accepted, Rejection, Rules, SourceId, company::Company, equipment::Equipment, user::User, vessel::Vessel,
 };
 use portal_client::{Decoded, UnreadPage};
-use store::records::EquipmentLook;
+use store::records::EquipmentSnapshot;
 
 use crate::write::Batch;
 
@@ -19,7 +19,7 @@ pub(crate) struct Sorted<T> {
     pub(crate) accepted: Vec<Accepted<T>>,
     /// To be kept with their findings.
     pub(crate) rejected: Vec<Rejection>,
-    /// Older states of records that came twice, and states newer than the run is to look at: counted as skipped.
+    /// Older states of records that came twice, and states newer than the sync is to look at: counted as skipped.
     pub(crate) superseded: u64,
     /// What came exactly as before, and so was not read: ids, and when they changed last. Counted as unchanged.
     pub(crate) standing: Vec<(String, DateTime<Utc>)>,
@@ -126,7 +126,7 @@ pub(crate) fn equipment(records: Vec<Decoded<EquipmentDraft>>, rules: &Rules) ->
 pub(crate) fn equipment_page(
     page: &UnreadPage<EquipmentDraft>,
     ids: &[Option<String>],
-    look: &EquipmentLook,
+    look: &EquipmentSnapshot,
     rules: &Rules,
 ) -> Sorted<Equipment> {
     let mut times: HashMap<&str, usize> = HashMap::with_capacity(ids.len());

@@ -1,4 +1,4 @@
-//! Records that wait to be written together, the order in which they are, and their account: the inside of the one
+//! Records that wait to be written together, the order in which they are, and their tally: the inside of the one
 //! transaction.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -15,7 +15,7 @@ use store::{
         seen::companies_seen_first,
     },
     records::{
-        Applied, EquipmentLook, NewPassword, companies_apply, counts_of, equipment_apply, users_apply,
+        Applied, EquipmentSnapshot, NewPassword, companies_apply, counts_of, equipment_apply, users_apply,
         vessels_apply,
     },
 };
@@ -30,7 +30,7 @@ pub(crate) struct Batch {
     pub(crate) equipment: Sorted<Equipment>,
     pub(crate) users: Sorted<User>,
     /// What stood in the table of equipment when this was read, if that was asked.
-    pub(crate) look: Option<EquipmentLook>,
+    pub(crate) look: Option<EquipmentSnapshot>,
 }
 
 impl Batch {
@@ -78,23 +78,23 @@ pub(crate) struct Written {
     pub(crate) outcomes: BTreeMap<RecordType, Vec<(String, Outcome)>>,
 }
 
-/// Writes a batch: companies before their vessels, vessels before what is on board. Returns the account.
+/// Writes a batch: companies before their vessels, vessels before what is on board. Returns the tally.
 pub(crate) async fn write_in(
     tx: &mut Db,
-    run: SyncId,
+    sync: SyncId,
     batch: &Batch,
     passwords: &[NewPassword],
     now: DateTime<Utc>,
 ) -> Result<BTreeMap<RecordType, RecordCounts>, StoreError> {
-    let first = companies_first(tx, run, batch).await?;
-    Ok(write_counted(tx, run, batch, &first, passwords, now).await?.counts)
+    let first = companies_seen_first_in_sync(tx, sync, batch).await?;
+    Ok(write_counted(tx, sync, batch, &first, passwords, now).await?.counts)
 }
 
-/// The companies that the run sees for the first time with this batch. A company comes with every vessel, on many pages:
-/// its first sight in a run counts.
-pub(crate) async fn companies_first(
+/// The companies that the sync sees for the first time with this batch. A company comes with every vessel, on many pages:
+/// its first sight in a sync counts.
+pub(crate) async fn companies_seen_first_in_sync(
     tx: &mut Db,
-    run: SyncId,
+    sync: SyncId,
     batch: &Batch,
 ) -> Result<BTreeSet<String>, StoreError> {
     let companies = &batch.companies;
@@ -104,54 +104,54 @@ pub(crate) async fn companies_first(
     let rejected = companies.rejected.iter().map(|it| it.source_id.clone());
     let ids: Vec<String> =
         companies.accepted.iter().map(|it| it.record.source_id.to_string()).chain(rejected).collect();
-    companies_seen_first(tx, run, &ids).await
+    companies_seen_first(tx, sync, &ids).await
 }
 
 /// Writes a batch whose companies count as far as they are in `first`.
 pub(crate) async fn write_counted(
     tx: &mut Db,
-    run: SyncId,
+    sync: SyncId,
     batch: &Batch,
     first: &BTreeSet<String>,
     passwords: &[NewPassword],
     now: DateTime<Utc>,
 ) -> Result<Written, StoreError> {
-    let mut account = Account::default();
+    let mut tally = Tally::default();
     let Batch { companies, vessels, equipment, users, look } = batch;
     if !companies.is_empty() {
         let is_first = |id: &str| first.contains(id);
         let accepted: Vec<_> =
             companies.accepted.iter().filter(|it| is_first(it.record.source_id.as_str())).cloned().collect();
-        let applied = companies_apply(tx, run, &accepted, now).await?;
+        let applied = companies_apply(tx, sync, &accepted, now).await?;
         let rejected = companies.rejected.iter().filter(|it| is_first(&it.source_id));
-        account.add(RecordType::Company, &applied, rejected, 0);
+        tally.add(RecordType::Company, &applied, rejected, 0);
     }
     if !vessels.is_empty() {
-        let applied = vessels_apply(tx, run, &vessels.accepted, now).await?;
-        account.add(RecordType::Vessel, &applied, vessels.rejected.iter(), vessels.superseded);
+        let applied = vessels_apply(tx, sync, &vessels.accepted, now).await?;
+        tally.add(RecordType::Vessel, &applied, vessels.rejected.iter(), vessels.superseded);
     }
     if !equipment.is_empty() {
-        let applied = equipment_apply(tx, run, &equipment.accepted, look.as_ref(), now).await?;
-        account.add(RecordType::Equipment, &applied, equipment.rejected.iter(), equipment.superseded);
-        account.stand(RecordType::Equipment, equipment.standing.len());
+        let applied = equipment_apply(tx, sync, &equipment.accepted, look.as_ref(), now).await?;
+        tally.add(RecordType::Equipment, &applied, equipment.rejected.iter(), equipment.superseded);
+        tally.stand(RecordType::Equipment, equipment.standing.len());
     }
     if !users.is_empty() {
-        let applied = users_apply(tx, run, &users.accepted, passwords, now).await?;
-        account.add(RecordType::User, &applied, users.rejected.iter(), users.superseded);
+        let applied = users_apply(tx, sync, &users.accepted, passwords, now).await?;
+        tally.add(RecordType::User, &applied, users.rejected.iter(), users.superseded);
     }
-    findings_insert(tx, run, &account.findings, now).await?;
-    Ok(account.written)
+    findings_insert(tx, sync, &tally.findings, now).await?;
+    Ok(tally.written)
 }
 
 /// Counts outcomes, and gathers why records were rejected. Warnings, and what only the database can find, the store
 /// keeps by itself.
 #[derive(Default)]
-struct Account {
+struct Tally {
     written: Written,
     findings: Vec<RecordFinding>,
 }
 
-impl Account {
+impl Tally {
     /// What stands as it came before.
     fn stand(&mut self, record_type: RecordType, records: usize) {
         let counts = self.written.counts.entry(record_type).or_default();

@@ -1,4 +1,4 @@
-//! Conflicts, the policies that meet them, and the undoing of runs.
+//! Conflicts, the policies that meet them, and the undoing of syncs.
 
 use std::collections::BTreeMap;
 
@@ -71,7 +71,7 @@ words! {
 pub struct Conflict {
     /// The conflict.
     pub id: Uuid,
-    /// The run that met it; absent once that is forgotten.
+    /// The sync that met it; absent once that is forgotten.
     pub sync_id: Option<Uuid>,
     /// Kind of record.
     pub record_type: RecordType,
@@ -145,7 +145,7 @@ pub struct ResolveManyRequest {
     /// All of this kind.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub kind: Option<ConflictKind>,
-    /// All that this run met.
+    /// All that this sync met.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sync_id: Option<Uuid>,
 }
@@ -214,27 +214,27 @@ pub struct ConflictPoliciesChange {
 pub struct ConflictNotice {
     /// The conflict that was resolved.
     pub conflict_id: Option<Uuid>,
-    /// The run that met conflicts.
+    /// The sync that met conflicts.
     pub sync_id: Option<Uuid>,
-    /// Of `conflict.opened`: how many of this run are open.
+    /// Of `conflict.opened`: how many of this sync are open.
     pub open: i64,
     /// When this was so.
     pub occurred_at: DateTime<Utc>,
 }
 
-/// `POST|GET /api/sync/status/{syncId}/undo`: an undone run.
+/// `POST|GET /api/sync/status/{syncId}/undo`: an undone sync.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Undo {
-    /// The run.
+    /// The sync.
     pub sync_id: Uuid,
     /// When it was undone.
     pub undone_at: DateTime<Utc>,
     /// By whom.
     pub undone_by: String,
-    /// Records that are as they were before the run.
+    /// Records that are as they were before the sync.
     pub restored: i64,
-    /// Records that the run had created: they are withdrawn, not deleted.
+    /// Records that the sync had created: they are withdrawn, not deleted.
     pub withdrawn: i64,
     /// Records that were left alone, for something newer stands there.
     pub skipped: i64,
@@ -244,7 +244,7 @@ pub struct Undo {
     pub pagination: Pagination,
 }
 
-/// What became of a record of an undone run.
+/// What became of a record of an undone sync.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct UndoneRecord {

@@ -6,17 +6,17 @@ use uuid::Uuid;
 
 use super::{Finding, Pagination, RecordType};
 
-/// `GET /api/sync/validation/reports`: what validation has to say about a vessel, a run, or the fleet.
+/// `GET /api/sync/validation/reports`: what validation has to say about a vessel, a sync, or the fleet.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ValidationReport {
     /// The vessel, if the report is about one.
     pub vessel: Option<VesselIdentity>,
-    /// The run, if the report is about one.
+    /// The sync, if the report is about one.
     pub sync_id: Option<Uuid>,
     /// How many records of each kind there are, and how many have findings.
     pub records: Vec<RecordQuality>,
-    /// Critical spares of which less is on board than must be, by the ships' present counts; absent for a run.
+    /// Critical spares of which less is on board than must be, by the ships' present counts; absent for a sync.
     pub critical_spares_below_minimum: Option<i64>,
     /// How often each rule spoke, errors first, the most frequent first.
     pub codes: Vec<CodeCount>,

@@ -46,7 +46,7 @@ pub struct ConfirmRequest {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ConfirmAccepted {
-    /// The run that asked.
+    /// The sync that asked.
     pub sync_id: Uuid,
     /// Records that were withdrawn.
     pub deactivated: i64,

@@ -11,7 +11,7 @@ use super::text_value;
 #[error("must be an e-mail address")]
 pub struct EmailError;
 
-/// An e-mail address in lower case: the maintenance portal's accounts are found by it, whatever case is typed.
+/// An e-mail address in lower case: the maintenance portal's tallies are found by it, whatever case is typed.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Email(String);

@@ -51,9 +51,9 @@ async fn garbage_unknown_kinds_and_old_versions_are_dead_letters_and_nothing_is_
     assert_eq!(said["pagination"]["total"], all);
 
     // The queues work on.
-    let run = system.operator.full_sync().await?;
-    assert_eq!(json!(run.summary.state), "completed", "{run:#?}");
-    system.assert_created_once(run.summary.sync_id).await?;
+    let sync = system.operator.full_sync().await?;
+    assert_eq!(json!(sync.summary.state), "completed", "{sync:#?}");
+    system.assert_created_once(sync.summary.sync_id).await?;
     let vessel = system.portal.ids(Kind::Vessels, "approved").await?.remove(0);
     Webhook::about("vessel.updated", &vessel, "2026-05-01T00:00:00Z")?.send(&system).await?;
     system.wait_for_rows("a webhook is processed", "webhook_events WHERE state = 'processed'", 1).await?;

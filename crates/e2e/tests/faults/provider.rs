@@ -46,9 +46,9 @@ async fn a_portal_that_answers_500_for_a_while_is_tried_again_at_the_tiers_times
     let delays = [400, 800, 1600];
     let system = system(Setup { retry_delays_ms: delays, ..Setup::default() }).await?;
     system.portal.fail(json!({"kind": "serverError", "path": "vessels", "requests": 3})).await?;
-    let run = system.operator.full_sync().await?;
-    assert_eq!(state(&run), "completed", "{run:#?}");
-    system.assert_created_once(run.summary.sync_id).await?;
+    let sync = system.operator.full_sync().await?;
+    assert_eq!(state(&sync), "completed", "{sync:#?}");
+    system.assert_created_once(sync.summary.sync_id).await?;
 
     let attempts = attempts(&system).await?;
     assert_eq!(attempts.iter().map(|it| it.number).collect::<Vec<_>>(), [1, 2, 3], "{attempts:#?}");
@@ -70,16 +70,16 @@ async fn a_portal_that_answers_500_for_too_long_costs_dead_letters_that_a_replay
 -> anyhow::Result<()> {
     let system = system(Setup::default()).await?;
     system.portal.fail(json!({"kind": "serverError", "path": "equipment"})).await?;
-    let run = system.operator.full_sync().await?;
+    let sync = system.operator.full_sync().await?;
     assert!(
-        ["failed", "completed_with_errors"].contains(&state(&run).as_str().unwrap_or_default()),
-        "{run:#?}"
+        ["failed", "completed_with_errors"].contains(&state(&sync).as_str().unwrap_or_default()),
+        "{sync:#?}"
     );
-    assert!(run.summary.failure.as_ref().is_some_and(|failure| failure.contains("500")), "{run:#?}");
-    assert_eq!(run.tasks.dead, 1, "{run:#?}");
+    assert!(sync.summary.failure.as_ref().is_some_and(|failure| failure.contains("500")), "{sync:#?}");
+    assert_eq!(sync.tasks.dead, 1, "{sync:#?}");
     let letters = system.operator.dead_letters().await?;
     assert_eq!(letters.len(), 1, "{letters:#?}");
-    assert_eq!((letters[0].attempts, letters[0].sync_id), (4, Some(run.summary.sync_id)));
+    assert_eq!((letters[0].attempts, letters[0].sync_id), (4, Some(sync.summary.sync_id)));
 
     // As long as the portal is not well, a replay dies again, and says of what it is one.
     system.operator.cli(&["dead-letters", "replay", "--all", "--yes"]).await?;
@@ -93,12 +93,13 @@ async fn a_portal_that_answers_500_for_too_long_costs_dead_letters_that_a_replay
     system.portal.recover().await?;
     let said = system.operator.cli(&["dead-letters", "replay", "--all", "--yes"]).await?;
     assert_eq!(said["replaying"], 1, "{said}");
-    wait_until("the run is complete", PATIENCE, async || {
-        let detail = system.operator.sync(run.summary.sync_id).await.map_err(|error| format!("{error:#}"))?;
+    wait_until("the sync is complete", PATIENCE, async || {
+        let detail =
+            system.operator.sync(sync.summary.sync_id).await.map_err(|error| format!("{error:#}"))?;
         if state(&detail) == "completed" { Ok(()) } else { Err(format!("{detail:#?}")) }
     })
     .await?;
-    system.assert_created_once(run.summary.sync_id).await?;
+    system.assert_created_once(sync.summary.sync_id).await?;
     // The replay's success is that of the letter which it replays, too.
     system.wait_for_rows("both have succeeded", "dead_letters WHERE state = 'succeeded'", 2).await?;
     let jobs = system.operator.cli(&["dead-letters", "jobs"]).await?;
@@ -116,9 +117,9 @@ async fn a_retry_after_of_the_portal_is_honoured() -> anyhow::Result<()> {
             .fail(json!({"kind": kind, "path": path, "requests": 1, "retryAfterSeconds": 2}))
             .await?;
     }
-    let run = system.operator.full_sync().await?;
-    assert_eq!(state(&run), "completed", "{run:#?}");
-    system.assert_created_once(run.summary.sync_id).await?;
+    let sync = system.operator.full_sync().await?;
+    assert_eq!(state(&sync), "completed", "{sync:#?}");
+    system.assert_created_once(sync.summary.sync_id).await?;
     let attempts = attempts(&system).await?;
     assert_eq!(attempts.len(), 2, "{attempts:#?}");
     for (attempt, status) in attempts.iter().zip(["429", "503"]) {
@@ -136,9 +137,9 @@ async fn a_portal_that_is_too_slow_is_tried_again() -> anyhow::Result<()> {
         .portal
         .fail(json!({"kind": "slow", "path": "equipment", "requests": 1, "delayMs": 60_000}))
         .await?;
-    let run = system.operator.full_sync().await?;
-    assert_eq!(state(&run), "completed", "{run:#?}");
-    system.assert_created_once(run.summary.sync_id).await?;
+    let sync = system.operator.full_sync().await?;
+    assert_eq!(state(&sync), "completed", "{sync:#?}");
+    system.assert_created_once(sync.summary.sync_id).await?;
     let attempts = attempts(&system).await?;
     assert!(attempts.len() == 1 && attempts[0].class == "transient", "{attempts:#?}");
     Ok(())
@@ -148,20 +149,21 @@ async fn a_portal_that_is_too_slow_is_tried_again() -> anyhow::Result<()> {
 async fn half_an_answer_is_not_taken_for_a_whole_one() -> anyhow::Result<()> {
     let system = system(Setup::default()).await?;
     system.portal.fail(json!({"kind": "truncatedJson", "path": "equipment", "skip": 1})).await?;
-    let run = system.operator.full_sync().await?;
-    assert_eq!(run.tasks.dead, 1, "{run:#?}");
-    assert!(run.summary.failure.is_some(), "{run:#?}");
-    let account = system.account(run.summary.sync_id).await?;
-    assert_eq!((account["equipment"].expected, account["equipment"].read), (Some(30), 10), "{account:?}");
+    let sync = system.operator.full_sync().await?;
+    assert_eq!(sync.tasks.dead, 1, "{sync:#?}");
+    assert!(sync.summary.failure.is_some(), "{sync:#?}");
+    let tally = system.tally(sync.summary.sync_id).await?;
+    assert_eq!((tally["equipment"].expected, tally["equipment"].read), (Some(30), 10), "{tally:?}");
 
     system.portal.recover().await?;
     system.operator.cli(&["dead-letters", "replay", "--all", "--yes"]).await?;
-    wait_until("the run is complete", PATIENCE, async || {
-        let detail = system.operator.sync(run.summary.sync_id).await.map_err(|error| format!("{error:#}"))?;
+    wait_until("the sync is complete", PATIENCE, async || {
+        let detail =
+            system.operator.sync(sync.summary.sync_id).await.map_err(|error| format!("{error:#}"))?;
         if state(&detail) == "completed" { Ok(()) } else { Err(format!("{detail:#?}")) }
     })
     .await?;
-    system.assert_created_once(run.summary.sync_id).await
+    system.assert_created_once(sync.summary.sync_id).await
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -171,8 +173,8 @@ async fn records_of_a_wrong_type_are_rejected_with_their_field_and_come_in_once_
     system.portal.fail(json!({"kind": "wrongTypes", "path": "equipment", "skip": 1, "requests": 1})).await?;
     let first = system.operator.full_sync().await?;
     assert_eq!(state(&first), "completed_with_errors", "{first:#?}");
-    let account = system.balanced_account(first.summary.sync_id).await?;
-    let equipment = &account["equipment"];
+    let tally = system.balanced_tally(first.summary.sync_id).await?;
+    let equipment = &tally["equipment"];
     assert_eq!((equipment.created, equipment.rejected), (20, 10), "{equipment:?}");
     let findings = system.operator.findings(first.summary.sync_id).await?;
     let errors: Vec<_> = findings.iter().filter(|it| it.severity == "error").collect();
@@ -180,42 +182,42 @@ async fn records_of_a_wrong_type_are_rejected_with_their_field_and_come_in_once_
 
     let second = system.operator.full_sync().await?;
     assert_eq!(state(&second), "completed", "{second:#?}");
-    let account = system.balanced_account(second.summary.sync_id).await?;
-    let equipment = &account["equipment"];
+    let tally = system.balanced_tally(second.summary.sync_id).await?;
+    let equipment = &tally["equipment"];
     assert_eq!((equipment.created, equipment.unchanged), (10, 20), "{equipment:?}");
     Ok(())
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_cursor_that_loops_ends_the_run_with_that_reason() -> anyhow::Result<()> {
+async fn a_cursor_that_loops_ends_the_sync_with_that_reason() -> anyhow::Result<()> {
     let system = system(Setup::default()).await?;
     system.portal.fail(json!({"kind": "loopingCursor", "path": "equipment"})).await?;
-    let run = system.operator.full_sync().await?;
-    assert_eq!((state(&run), run.tasks.dead), (json!("completed_with_errors"), 1), "{run:#?}");
-    assert!(run.summary.failure.as_ref().is_some_and(|failure| failure.contains("cursor")), "{run:#?}");
+    let sync = system.operator.full_sync().await?;
+    assert_eq!((state(&sync), sync.tasks.dead), (json!("completed_with_errors"), 1), "{sync:#?}");
+    assert!(sync.summary.failure.as_ref().is_some_and(|failure| failure.contains("cursor")), "{sync:#?}");
     let letters = system.operator.dead_letters().await?;
     assert!(letters.len() == 1 && letters[0].class == "permanent", "{letters:#?}");
     Ok(())
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_page_that_repeats_has_no_second_effect_and_the_run_says_so() -> anyhow::Result<()> {
+async fn a_page_that_repeats_has_no_second_effect_and_the_sync_says_so() -> anyhow::Result<()> {
     let system = system(Setup::default()).await?;
     // The third page is the first again, and leads to the second.
     system
         .portal
         .fail(json!({"kind": "repeatedPage", "path": "equipment", "skip": 2, "requests": 1}))
         .await?;
-    let run = system.operator.full_sync().await?;
-    assert_ne!(state(&run), "completed", "{run:#?}");
-    assert!(run.summary.failure.is_some(), "{run:#?}");
+    let sync = system.operator.full_sync().await?;
+    assert_ne!(state(&sync), "completed", "{sync:#?}");
+    assert!(sync.summary.failure.is_some(), "{sync:#?}");
     assert_eq!(system.count("conflicts").await?, 0);
-    let account = system.account(run.summary.sync_id).await?;
-    assert_eq!(account["equipment"].updated, 0, "{account:?}");
+    let tally = system.tally(sync.summary.sync_id).await?;
+    assert_eq!(tally["equipment"].updated, 0, "{tally:?}");
 
     let again = system.operator.full_sync().await?;
     assert_eq!(state(&again), "completed", "{again:#?}");
-    system.balanced_account(again.summary.sync_id).await?;
+    system.balanced_tally(again.summary.sync_id).await?;
     assert_eq!(system.count("equipment").await?, 30);
     Ok(())
 }
@@ -227,8 +229,8 @@ async fn records_that_change_while_they_are_paged_through_arrive_in_their_newest
     let system = system(Setup { retry_delays_ms: [1000, 4000, 20_000], ..Setup::default() }).await?;
     let equipment = system.portal.ids(Kind::Equipment, "approved").await?;
     system.portal.fail(json!({"kind": "serverError", "path": "equipment", "skip": 1})).await?;
-    let run = system.operator.trigger().await?;
-    system.in_the_middle(run, "equipment").await?;
+    let sync = system.operator.trigger().await?;
+    system.in_the_middle(sync, "equipment").await?;
     // One of the page that was read, one that was not, and one that goes.
     system
         .portal
@@ -241,15 +243,12 @@ async fn records_that_change_while_they_are_paged_through_arrive_in_their_newest
     system.portal.withdraw(Kind::Equipment, &equipment[15]).await?;
     system.portal.recover().await?;
 
-    let detail = system.operator.ended(run).await?;
-    let account = system.account(run).await?;
-    assert!(
-        RECORD_TYPES.iter().all(|word| account[*word].rejected + account[*word].conflict == 0),
-        "{account:?}"
-    );
+    let detail = system.operator.ended(sync).await?;
+    let tally = system.tally(sync).await?;
+    assert!(RECORD_TYPES.iter().all(|word| tally[*word].rejected + tally[*word].conflict == 0), "{tally:?}");
     // What changed comes at the end of the list: the record that was read already for a second time. The books know.
     assert_eq!((state(&detail), &detail.summary.failure), (json!("completed"), &None), "{detail:#?}");
-    let equipment = &account["equipment"];
+    let equipment = &tally["equipment"];
     assert_eq!((equipment.expected, equipment.read, equipment.late), (Some(30), 31, 3), "{equipment:?}");
     let names = system.rows("SELECT name FROM equipment WHERE name LIKE 'Changed %' ORDER BY name").await?;
     assert_eq!(
@@ -258,10 +257,10 @@ async fn records_that_change_while_they_are_paged_through_arrive_in_their_newest
     );
     assert_eq!(system.count("equipment WHERE status = 'active'").await?, 29);
 
-    // The next run has nothing left to do.
+    // The next sync has nothing left to do.
     let next = system.operator.full_sync().await?;
     assert_eq!(state(&next), "completed", "{next:#?}");
-    let account = system.balanced_account(next.summary.sync_id).await?;
-    assert_eq!(account["equipment"].created + account["equipment"].updated, 0, "{account:?}");
+    let tally = system.balanced_tally(next.summary.sync_id).await?;
+    assert_eq!(tally["equipment"].created + tally["equipment"].updated, 0, "{tally:?}");
     Ok(())
 }

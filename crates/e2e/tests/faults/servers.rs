@@ -13,23 +13,23 @@ async fn in_the_middle_of_a_full_sync(more: Setup) -> anyhow::Result<(Arc<Server
     let setup = Setup { fleet: Fleet::Of(6, 400, 40), workers: 2, servers: Some(servers.clone()), ..more };
     let system = System::start(setup).await?;
     system.portal.fail(json!({"kind": "slow", "delayMs": 50})).await?;
-    let run = system.operator.trigger().await?;
-    system.in_the_middle(run, "equipment").await?;
-    Ok((servers, system, run))
+    let sync = system.operator.trigger().await?;
+    system.in_the_middle(sync, "equipment").await?;
+    Ok((servers, system, sync))
 }
 
-/// The run completes with everything in once, and no service has ended.
-async fn all_is_well(mut system: System, run: Uuid) -> anyhow::Result<()> {
-    let detail = system.operator.ended(run).await?;
+/// The sync completes with everything in once, and no service has ended.
+async fn all_is_well(mut system: System, sync: Uuid) -> anyhow::Result<()> {
+    let detail = system.operator.ended(sync).await?;
     assert_eq!(json!(detail.summary.state), "completed", "{detail:#?}");
-    system.assert_created_once(run).await?;
+    system.assert_created_once(sync).await?;
     for daemon in system.front.iter_mut().chain(&mut system.schedulers).chain(&mut system.workers) {
         assert_eq!(daemon.exit_status()?, None, "a service has ended:\n{}", daemon.output());
     }
     Ok(())
 }
 
-/// A webhook about a vessel that the run has read already.
+/// A webhook about a vessel that the sync has read already.
 async fn notice(system: &System) -> anyhow::Result<Webhook> {
     let vessel = system.portal.ids(Kind::Vessels, "approved").await?.remove(0);
     Webhook::about("vessel.updated", &vessel, "2026-05-01T00:00:00Z")
@@ -37,16 +37,16 @@ async fn notice(system: &System) -> anyhow::Result<Webhook> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn rabbitmq_is_killed_and_started_again() -> anyhow::Result<()> {
-    let (servers, system, run) = in_the_middle_of_a_full_sync(Setup::default()).await?;
+    let (servers, system, sync) = in_the_middle_of_a_full_sync(Setup::default()).await?;
     servers.kill_broker().await?;
     // What is accepted meanwhile is not lost.
     let webhook = notice(&system).await?;
     let (status, answer) = webhook.send(&system).await?;
     assert_eq!(status, 202, "{answer}");
-    assert!(system.operator.sync(run).await?.summary.completed_at.is_none(), "it was in the middle");
+    assert!(system.operator.sync(sync).await?.summary.completed_at.is_none(), "it was in the middle");
     servers.start_broker().await?;
     system.wait_for_rows("the webhook is processed", "webhook_events WHERE state = 'processed'", 1).await?;
-    all_is_well(system, run).await
+    all_is_well(system, sync).await
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -59,7 +59,7 @@ async fn rabbitmq_loses_its_disk() -> anyhow::Result<()> {
     ]
     .map(|(name, value)| (name, value.to_owned()));
     let more = Setup { environment: environment.into(), ..Setup::default() };
-    let (servers, mut system, run) = in_the_middle_of_a_full_sync(more).await?;
+    let (servers, mut system, sync) = in_the_middle_of_a_full_sync(more).await?;
     // Nobody works for a moment, so that work is on the disk that is lost.
     for worker in &system.workers {
         worker.freeze()?;
@@ -77,12 +77,12 @@ async fn rabbitmq_loses_its_disk() -> anyhow::Result<()> {
     servers.start_broker().await?;
     system.world.restore_vhost().await?;
     system.wait_for_rows("the webhook is processed", "webhook_events WHERE state = 'processed'", 1).await?;
-    all_is_well(system, run).await
+    all_is_well(system, sync).await
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn postgresql_is_killed_and_started_again() -> anyhow::Result<()> {
-    let (servers, system, run) = in_the_middle_of_a_full_sync(Setup::default()).await?;
+    let (servers, system, sync) = in_the_middle_of_a_full_sync(Setup::default()).await?;
     let webhook = notice(&system).await?;
     servers.kill_database().await?;
     // What cannot be recorded is not accepted: the sender comes again.
@@ -97,5 +97,5 @@ async fn postgresql_is_killed_and_started_again() -> anyhow::Result<()> {
     })
     .await?;
     system.wait_for_rows("the webhook is processed", "webhook_events WHERE state = 'processed'", 1).await?;
-    all_is_well(system, run).await
+    all_is_well(system, sync).await
 }

@@ -21,11 +21,11 @@ async fn killed_at<T>(
 
 /// A full sync takes effect once, though its worker was killed.
 async fn a_full_sync_survives_a_kill_at(step: &str) -> anyhow::Result<()> {
-    let (system, run) =
+    let (system, sync) =
         killed_at(step, Fleet::Of(7, 60, 24), async |system| system.operator.trigger().await).await?;
-    let detail = system.operator.ended(run).await?;
+    let detail = system.operator.ended(sync).await?;
     assert_eq!(json!(detail.summary.state), "completed", "{detail:#?}");
-    system.assert_created_once(run).await
+    system.assert_created_once(sync).await
 }
 
 /// A webhook takes effect once, though its worker was killed.
@@ -43,16 +43,16 @@ async fn a_webhook_survives_a_kill_at(step: &str) -> anyhow::Result<()> {
     let next = Webhook::about("test.ping", "v", "2026-05-02T00:00:00Z")?;
     next.send(&system).await?;
     let events = system.rows("SELECT sync_id FROM webhook_events WHERE state = 'processed'").await?;
-    let run = events[0]["sync_id"].as_str().expect("its run").parse()?;
-    let detail = system.operator.sync(run).await?;
+    let sync = events[0]["sync_id"].as_str().expect("its sync").parse()?;
+    let detail = system.operator.sync(sync).await?;
     assert_eq!(json!(detail.summary.state), "completed", "{} {detail:#?}", webhook.id);
-    assert_eq!(system.count("sync_logs").await?, 1, "runs");
+    assert_eq!(system.count("sync_logs").await?, 1, "syncs");
     assert_eq!(system.world.messages_ready("sync.events").await?, 0);
-    system.assert_created_once(run).await
+    system.assert_created_once(sync).await
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn killed_when_a_run_has_begun_and_its_first_tasks_are_not_published() -> anyhow::Result<()> {
+async fn killed_when_a_sync_has_begun_and_its_first_tasks_are_not_published() -> anyhow::Result<()> {
     a_full_sync_survives_a_kill_at("command.committed").await
 }
 
@@ -117,17 +117,17 @@ async fn several_workers_are_killed_in_the_middle_of_a_full_sync_and_started_aga
     let mut system = System::start(setup).await?;
     // A slow portal, so that there is a middle.
     system.portal.fail(json!({"kind": "slow", "delayMs": 50})).await?;
-    let run = system.operator.trigger().await?;
-    system.in_the_middle(run, "equipment").await?;
+    let sync = system.operator.trigger().await?;
+    system.in_the_middle(sync, "equipment").await?;
     for worker in &mut system.workers {
         worker.kill()?;
     }
-    let detail = system.operator.sync(run).await?;
+    let detail = system.operator.sync(sync).await?;
     assert!(detail.summary.completed_at.is_none(), "it was in the middle: {detail:#?}");
     for worker in &mut system.workers {
         worker.restart()?;
     }
-    let detail = system.operator.ended(run).await?;
+    let detail = system.operator.ended(sync).await?;
     assert_eq!(json!(detail.summary.state), "completed", "{detail:#?}");
-    system.assert_created_once(run).await
+    system.assert_created_once(sync).await
 }

@@ -36,12 +36,12 @@ async fn an_approval_in_the_portal_arrives_as_rows_through_its_signed_webhook() 
     for table in ["companies", "equipment", "critical_parts", "maintenance_schedules", "users"] {
         assert_eq!(system.count(table).await?, 1, "rows of {table}");
     }
-    let run = event["sync_id"].as_str().expect("its run").parse()?;
-    let detail = system.operator.sync(run).await?;
+    let sync = event["sync_id"].as_str().expect("its sync").parse()?;
+    let detail = system.operator.sync(sync).await?;
     assert_eq!(json!(detail.summary.cause), "webhook");
     assert_eq!(json!(detail.summary.state), "completed");
-    let account = system.account(run).await?;
-    assert!(account.values().all(|counts| e2e::is_balanced(counts) && counts.created == 1), "{account:?}");
+    let tally = system.tally(sync).await?;
+    assert!(tally.values().all(|counts| e2e::is_balanced(counts) && counts.created == 1), "{tally:?}");
 
     // A change follows, and so does the end of an approval.
     let changed = portal.change(Kind::Users, "u-1", json!({"rank": "Chief Engineer"})).await?;
@@ -115,7 +115,7 @@ async fn two_events_out_of_order_leave_the_newer_state() -> anyhow::Result<()> {
     assert_eq!(rows[0]["name"], "Newer");
     let at = |value: &Value| chrono::DateTime::parse_from_rfc3339(value.as_str().unwrap_or_default());
     assert_eq!(at(&rows[0]["source_updated_at"])?, at(&changed["updatedAt"])?);
-    let account = system.account(late["sync_id"].as_str().expect("its run").parse()?).await?;
-    assert_eq!(account["vessel"].unchanged, 1, "{account:?}");
+    let tally = system.tally(late["sync_id"].as_str().expect("its sync").parse()?).await?;
+    assert_eq!(tally["vessel"].unchanged, 1, "{tally:?}");
     Ok(())
 }

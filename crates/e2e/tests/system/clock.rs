@@ -31,11 +31,11 @@ async fn two_schedulers_fire_a_tick_once_and_the_second_takes_over_when_the_firs
     let leader = leader(&system).await?;
     due(&system, 5).await?;
     let completed = "sync_logs WHERE cause = 'scheduled' AND state = 'completed'";
-    system.wait_for_rows("the tick's run is complete", completed, 1).await?;
+    system.wait_for_rows("the tick's sync is complete", completed, 1).await?;
 
     system.schedulers[leader].kill()?;
     due(&system, 3).await?;
-    system.wait_for_rows("the next tick's run is complete", completed, 2).await?;
+    system.wait_for_rows("the next tick's sync is complete", completed, 2).await?;
     let ticks = system.rows("SELECT outcome FROM schedule_ticks ORDER BY due_at").await?;
     assert_eq!(ticks, [json!({"outcome": "started"}), json!({"outcome": "started"})]);
     assert_eq!(system.count("sync_logs").await?, 2);

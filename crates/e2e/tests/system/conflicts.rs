@@ -14,10 +14,10 @@ async fn a_conflict_is_told_of_and_decided_at_the_command_line_and_does_not_come
     system.world.execute(&edit).await?;
 
     let mut updates = system.operator.updates().await?;
-    let run = system.operator.full_sync().await?.summary.sync_id;
+    let sync = system.operator.full_sync().await?.summary.sync_id;
     let told = updates.wait_for("conflict.opened").await?;
-    assert_eq!((&told["syncId"], &told["open"]), (&json!(run), &json!(1)), "{told}");
-    assert_eq!(system.balanced_account(run).await?["equipment"].conflict, 1);
+    assert_eq!((&told["syncId"], &told["open"]), (&json!(sync), &json!(1)), "{told}");
+    assert_eq!(system.balanced_tally(sync).await?["equipment"].conflict, 1);
 
     let listed = system.operator.cli(&["conflicts", "list"]).await?;
     let [conflict] = listed["data"].as_array().expect("a list").as_slice() else { panic!("{listed}") };
@@ -40,8 +40,8 @@ async fn a_conflict_is_told_of_and_decided_at_the_command_line_and_does_not_come
     let audit = system.rows("SELECT actor FROM audit WHERE action LIKE 'conflict%'").await?;
     assert_eq!(audit.len(), 1, "{audit:?}");
 
-    let run = system.operator.full_sync().await?.summary.sync_id;
-    assert_eq!(system.balanced_account(run).await?["equipment"].conflict, 0);
+    let sync = system.operator.full_sync().await?.summary.sync_id;
+    assert_eq!(system.balanced_tally(sync).await?["equipment"].conflict, 0);
     let open = system.operator.cli(&["conflicts", "list"]).await?;
     assert_eq!(open["data"], json!([]), "{open}");
     Ok(())

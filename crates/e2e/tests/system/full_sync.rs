@@ -14,7 +14,7 @@ async fn a_full_sync_of_the_demo_fleet_agrees_with_the_portal_by_every_way_and_a
     let system = System::start(setup).await?;
     let first = system.operator.full_sync().await?;
     assert_eq!(json!(first.summary.state), "completed_with_errors", "{first:#?}");
-    let account = system.balanced_account(first.summary.sync_id).await?;
+    let tally = system.balanced_tally(first.summary.sync_id).await?;
 
     // The demo fleet has a handful of records that are wrong, and each says why.
     let findings = system.operator.findings(first.summary.sync_id).await?;
@@ -24,11 +24,11 @@ async fn a_full_sync_of_the_demo_fleet_agrees_with_the_portal_by_every_way_and_a
             .inspect(|it| assert!(it.pointer.starts_with('/') && !it.message.is_empty(), "{it:?}"))
             .map(|it| &it.source_id)
             .collect();
-        assert_eq!(rejected.len() as i64, account[word].rejected, "{word}: {findings:#?}");
+        assert_eq!(rejected.len() as i64, tally[word].rejected, "{word}: {findings:#?}");
     }
-    assert!(RECORD_TYPES.iter().any(|word| account[*word].rejected > 0), "{account:?}");
+    assert!(RECORD_TYPES.iter().any(|word| tally[*word].rejected > 0), "{tally:?}");
     for (table, word) in TABLES.iter().zip(RECORD_TYPES) {
-        let counts = &account[word];
+        let counts = &tally[word];
         // A label that hangs on another piece of equipment is a conflict: the equipment is in, without it.
         let rows = counts.created + counts.conflict;
         assert_eq!(rows, counts.read - counts.rejected, "{word}: {counts:?}");
@@ -36,9 +36,9 @@ async fn a_full_sync_of_the_demo_fleet_agrees_with_the_portal_by_every_way_and_a
     }
 
     let second = system.operator.full_sync().await?;
-    let again = system.balanced_account(second.summary.sync_id).await?;
+    let again = system.balanced_tally(second.summary.sync_id).await?;
     for word in RECORD_TYPES {
-        let (before, now) = (&account[word], &again[word]);
+        let (before, now) = (&tally[word], &again[word]);
         let rows = before.created + before.conflict;
         assert_eq!((now.unchanged, now.rejected), (rows, before.rejected), "{word}: {now:?}");
     }
@@ -64,16 +64,16 @@ async fn bad_records_are_listed_with_field_and_reason_while_the_good_ones_of_the
     let nobody = Portal::user("u-bad", json!({"email": "nobody", "vesselIds": [vessel]}));
     portal.enter_approved(Kind::Users, nobody).await?;
 
-    let run = system.operator.full_sync().await?;
-    assert_eq!(json!(run.summary.state), "completed_with_errors", "{run:#?}");
-    let account = system.balanced_account(run.summary.sync_id).await?;
-    let outcome = |word: &str| (account[word].created, account[word].rejected);
+    let sync = system.operator.full_sync().await?;
+    assert_eq!(json!(sync.summary.state), "completed_with_errors", "{sync:#?}");
+    let tally = system.balanced_tally(sync.summary.sync_id).await?;
+    let outcome = |word: &str| (tally[word].created, tally[word].rejected);
     assert_eq!(
         (outcome("vessel"), outcome("equipment"), outcome("user")),
         ((2, 1), (7, 0), (4, 1)),
-        "{account:?}"
+        "{tally:?}"
     );
-    let findings = system.operator.findings(run.summary.sync_id).await?;
+    let findings = system.operator.findings(sync.summary.sync_id).await?;
     let mut errors: Vec<_> = findings
         .iter()
         .filter(|it| it.severity == "error")
@@ -84,7 +84,7 @@ async fn bad_records_are_listed_with_field_and_reason_while_the_good_ones_of_the
         [("u-bad", "/email", "email_malformed"), ("v-bad", "/imoNumber", "imo_number_check_digit")];
     assert_eq!(errors, expected, "{findings:#?}");
     // The label is a conflict: its equipment goes in without it.
-    assert_eq!(account["equipment"].conflict, 1, "{account:?}");
+    assert_eq!(tally["equipment"].conflict, 1, "{tally:?}");
     assert!(
         findings.iter().any(|it| it.source_id == "e-twin" && it.code == "duplicate_qr_code"),
         "{findings:#?}"

@@ -80,8 +80,8 @@ async fn no_temporary_password_is_in_a_log_a_message_a_dead_letter_an_update_or_
 
     // Users by a full sync, and one whose page died first and was replayed.
     system.portal.fail(json!({"kind": "serverError", "path": "users", "requests": 4})).await?;
-    let run = system.operator.full_sync().await?;
-    assert_eq!(run.tasks.dead, 1, "{run:#?}");
+    let sync = system.operator.full_sync().await?;
+    assert_eq!(sync.tasks.dead, 1, "{sync:#?}");
     system.operator.cli(&["dead-letters", "replay", "--all", "--yes"]).await?;
     system.wait_for_rows("the replay has succeeded", "dead_letters WHERE state = 'succeeded'", 1).await?;
     let late =
@@ -120,7 +120,7 @@ async fn no_temporary_password_is_in_a_log_a_message_a_dead_letter_an_update_or_
     for daemon in system.daemons().chain([&system.portal.daemon]) {
         places.push((format!("the log of {}", daemon.url), daemon.output()));
     }
-    let id = run.summary.sync_id;
+    let id = sync.summary.sync_id;
     for path in [
         "/api/sync/status".to_owned(),
         format!("/api/sync/status/{id}"),

@@ -17,8 +17,8 @@ async fn all_services_run_in_one_process_that_ends_cleanly_in_the_middle_of_a_fu
 
     // A slow portal, so that there is a middle.
     system.portal.fail(json!({"kind": "slow", "delayMs": 100})).await?;
-    let run = system.operator.trigger().await?;
-    system.in_the_middle(run, "equipment").await?;
+    let sync = system.operator.trigger().await?;
+    system.in_the_middle(sync, "equipment").await?;
     let ended = system.front[0].terminate(GRACE).await?;
     assert_eq!(ended.code(), Some(0), "{}", system.front[0].output());
     let state = system.rows("SELECT state, completed_at FROM sync_logs").await?;
@@ -27,9 +27,9 @@ async fn all_services_run_in_one_process_that_ends_cleanly_in_the_middle_of_a_fu
     system.front[0].restart()?;
     system.front[0].ready().await?;
     system.portal.recover().await?;
-    let detail = system.operator.ended(run).await?;
+    let detail = system.operator.ended(sync).await?;
     assert_eq!(json!(detail.summary.state), "completed", "{detail:#?}");
-    system.assert_created_once(run).await?;
+    system.assert_created_once(sync).await?;
 
     // The same port takes webhooks.
     let webhook = e2e::Webhook::about("vessel.approved", &vessel, "2026-05-01T00:00:00Z")?;

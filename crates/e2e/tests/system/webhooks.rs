@@ -42,7 +42,7 @@ async fn an_event_can_be_found_looked_at_and_processed_again() -> anyhow::Result
     let raw: Value = operator.get(&format!("/api/sync/webhooks/{id}/raw-body")).await?;
     assert_eq!(raw, serde_json::from_slice::<Value>(&webhook.body)?);
 
-    // Once more: the record as it is now, in a run of its own.
+    // Once more: the record as it is now, in a sync of its own.
     system.portal.change(Kind::Vessels, &vessels[0], json!({"name": "Renamed since"})).await?;
     let path = format!("/api/sync/webhooks/{id}/reprocess");
     let (status, answer) = operator.ask(Method::POST, &path, None).await?;

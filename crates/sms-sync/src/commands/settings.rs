@@ -34,7 +34,7 @@ pub(crate) async fn run(api: &Api, output: Output, command: Settings) -> anyhow:
                 retry_delays_ms,
                 incremental_overlap_seconds,
                 schedule_mode: schedule_mode.map(super::trigger::mode),
-                missing_records: missing_records.map(super::runs::missing),
+                missing_records: missing_records.map(super::sync_control::missing),
                 deactivation_limit_percent,
             };
             anyhow::ensure!(
@@ -53,8 +53,8 @@ pub(crate) async fn run(api: &Api, output: Output, command: Settings) -> anyhow:
             it.schedule_time_zone,
             it.schedule.description
         ));
-        for run in &it.schedule.next_runs {
-            output::line(format!("             {}", output::time(*run)));
+        for sync in &it.schedule.next_runs {
+            output::line(format!("             {}", output::time(*sync)));
         }
         output::line(format!("page size    {}", it.page_size));
         output::line(format!("retry waits  {:?} ms", it.retry_delays_ms));

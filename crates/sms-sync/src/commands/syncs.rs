@@ -40,7 +40,7 @@ pub(crate) async fn show(api: &Api, output: Output, sync_id: Uuid) -> anyhow::Re
     Ok(ExitCode::SUCCESS)
 }
 
-/// One sync with its account, and why records were rejected.
+/// One sync with its tally, and why records were rejected.
 async fn report(api: &Api, output: Output, detail: &SyncDetail) -> anyhow::Result<()> {
     let findings: Option<List<Finding>> = if detail.findings > 0 {
         Some(api.get(&format!("/api/sync/syncs/{}/findings?limit=200", detail.summary.sync_id)).await?)

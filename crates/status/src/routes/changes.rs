@@ -33,7 +33,7 @@ pub(crate) struct Which {
 
 /// What a dry run would create, update, reject or leave in conflict
 ///
-/// In the order in which it found them. A run that is no dry run has none: it has done what it did.
+/// In the order in which it found them. A sync that is no dry run has none: it has done what it did.
 #[utoipa::path(
     operation_id = "listChanges", tag = "syncs",
     params(Paging, Which),
@@ -54,10 +54,10 @@ pub(crate) async fn list(
         outcome: which.outcome.map(views::change_outcome_asked),
     };
     let mut db = desk.store.db().await.or_problem()?;
-    if syncs::run_find(&mut db, id).await.or_problem()?.is_none() {
+    if syncs::sync_find(&mut db, id).await.or_problem()?.is_none() {
         return Err(no_such_sync(id));
     }
-    let page = dry_run::change_page(&mut db, id, filter, window.limit, window.offset).await.or_problem()?;
+    let page = dry_run::change_list(&mut db, id, filter, window.limit, window.offset).await.or_problem()?;
     let pagination = paging.with_total(page.total);
     let data: Result<Vec<Change>, Problem> = page.rows.into_iter().map(change).collect();
     Ok(web::Json(List { data: data?, pagination }))

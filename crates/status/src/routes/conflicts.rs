@@ -42,7 +42,7 @@ pub(crate) struct ConflictQuery {
     record_type: Option<RecordType>,
     /// Only those of this kind.
     kind: Option<ConflictKind>,
-    /// Only those that this run met.
+    /// Only those that this sync met.
     sync_id: Option<Uuid>,
     /// Only those about the record with this id in the onboarding portal.
     source_id: Option<String>,
@@ -72,7 +72,7 @@ pub(crate) async fn list(
         source_id: query.source_id,
     };
     let mut db = desk.store.db().await.or_problem()?;
-    let page = conflicts::conflict_page(&mut db, &filter, window).await.or_problem()?;
+    let page = conflicts::conflict_list(&mut db, &filter, window).await.or_problem()?;
     let pagination = paging.with_total(page.total);
     let whole = viewer.role() >= Role::Operator;
     let data = page.rows.into_iter().map(|it| views::conflict(it, whole)).collect();
@@ -301,10 +301,10 @@ fn in_words(code: &str) -> &'static str {
     }
 }
 
-async fn tell(desk: &Desk, id: ConflictId, run: Option<SyncId>) {
+async fn tell(desk: &Desk, id: ConflictId, sync: Option<SyncId>) {
     let notice = ConflictNotice {
         conflict_id: id.to_string(),
-        sync_id: run.map(|run| run.to_string()).unwrap_or_default(),
+        sync_id: sync.map(|sync| sync.to_string()).unwrap_or_default(),
         open: 0,
     };
     desk.tell("conflict.resolved", What::Conflict(notice)).await;

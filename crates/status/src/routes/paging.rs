@@ -12,11 +12,11 @@ use crate::views;
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct Paging {
-    /// Entries per page.
+    /// TallyChanges per page.
     #[serde(default = "default_page")]
     #[param(minimum = 1, maximum = 200, default = 20)]
     pub(crate) limit: i64,
-    /// Entries to pass over.
+    /// TallyChanges to pass over.
     #[serde(default)]
     #[param(minimum = 0, default = 0)]
     pub(crate) offset: i64,

@@ -17,7 +17,7 @@ use store::{
 };
 use uuid::Uuid;
 
-use super::{dead_letters::no_such_letter, paging::Paging, run_control::reason_checked};
+use super::{dead_letters::no_such_letter, paging::Paging, sync_control::reason_checked};
 use crate::{desk::Desk, failure::OrProblem, views};
 
 /// Most dead letters that one job replays: more come with the next.
@@ -148,7 +148,7 @@ pub(crate) async fn list_items(
     if replay_jobs::replay_job_find(&mut db, id).await.or_problem()?.is_none() {
         return Err(no_such_job(id));
     }
-    let page = replay_jobs::replay_item_page(&mut db, id, window.limit, window.offset).await.or_problem()?;
+    let page = replay_jobs::replay_item_list(&mut db, id, window.limit, window.offset).await.or_problem()?;
     let pagination = paging.with_total(page.total);
     Ok(web::Json(List { data: page.rows.into_iter().map(views::replay_item).collect(), pagination }))
 }

@@ -13,12 +13,12 @@ use domain::{SyncId, TaskState};
 use serde::Deserialize;
 use store::{
     Db, StoreError, Window,
-    engine::lifecycle::{self, RunCancelled},
+    engine::lifecycle::{self, SyncCancelled},
     ledger::{
         attempts,
-        circuits::{SickCircuit, circuits_sick},
+        circuits::{OpenCircuit, circuits_open},
         findings,
-        syncs::{self, RunFilter},
+        syncs::{self, SyncFilter},
     },
     settings::sync_settings,
     views::{gauges, overview},
@@ -49,14 +49,14 @@ pub(crate) async fn get_overview(
 ) -> Result<web::Json<Overview>, Problem> {
     let now = desk.clock.now();
     let mut db = desk.store.db().await.or_problem()?;
-    let active = syncs::runs_active(&mut db).await.or_problem()?;
+    let active = syncs::syncs_active(&mut db).await.or_problem()?;
     let running = views::summaries(&mut db, active).await.or_problem()?;
     let last_full_sync = last_full_sync(&mut db).await.or_problem()?;
     let gauges = gauges::gauges(&mut db).await.or_problem()?;
     let fleet = overview::fleet_counts(&mut db).await.or_problem()?;
     let last_webhook_at = overview::webhook_last_at(&mut db).await.or_problem()?;
     let schedule = sync_settings::settings_read(&mut db).await.or_problem()?.schedule;
-    let sick = circuits_sick(&mut db, now - CIRCUIT_REPORTS).await.or_problem()?;
+    let sick = circuits_open(&mut db, now - CIRCUIT_REPORTS).await.or_problem()?;
     drop(db);
 
     let zoned =
@@ -88,7 +88,7 @@ pub(crate) async fn get_overview(
 }
 
 /// As workers see it: nobody asks it for this.
-fn onboarding_portal(sick: &[SickCircuit]) -> PartHealth {
+fn onboarding_portal(sick: &[OpenCircuit]) -> PartHealth {
     let detail = sick.first().map(|it| {
         let since = it.since.format("%Y-%m-%d %H:%M:%S UTC");
         let workers = if sick.len() == 1 { "1 worker" } else { &format!("{} workers", sick.len()) };
@@ -98,14 +98,14 @@ fn onboarding_portal(sick: &[SickCircuit]) -> PartHealth {
 }
 
 async fn last_full_sync(db: &mut Db) -> Result<Option<SyncSummary>, StoreError> {
-    let filter = RunFilter {
+    let filter = SyncFilter {
         modes: vec![domain::Mode::Full],
         dry_run: Some(false),
         states: domain::SyncState::ALL.iter().copied().filter(|state| state.is_terminal()).collect(),
-        ..RunFilter::default()
+        ..SyncFilter::default()
     };
     let window = Window { limit: 1, offset: 0, after: None };
-    let page = syncs::run_list(db, &filter, window).await?;
+    let page = syncs::sync_list(db, &filter, window).await?;
     Ok(views::summaries(db, page.rows).await?.into_iter().next())
 }
 
@@ -132,8 +132,8 @@ pub(crate) async fn find(
 }
 
 pub(super) async fn summary_of(db: &mut Db, id: SyncId) -> Result<SyncSummary, Problem> {
-    let run = syncs::run_find(db, id).await.or_problem()?.ok_or_else(|| no_such_sync(id))?;
-    let mut summaries = views::summaries(db, vec![run]).await.or_problem()?;
+    let sync = syncs::sync_find(db, id).await.or_problem()?.ok_or_else(|| no_such_sync(id))?;
+    let mut summaries = views::summaries(db, vec![sync]).await.or_problem()?;
     summaries.pop().ok_or_else(|| no_such_sync(id))
 }
 
@@ -172,9 +172,9 @@ pub(crate) async fn list(
 ) -> Result<web::Json<List<SyncSummary>>, Problem> {
     let window = paging.window()?;
     let states = filter.state.map(views::state_asked).into_iter().collect();
-    let filter = RunFilter { states, ..RunFilter::default() };
+    let filter = SyncFilter { states, ..SyncFilter::default() };
     let mut db = desk.store.db().await.or_problem()?;
-    let page = syncs::run_list(&mut db, &filter, window).await.or_problem()?;
+    let page = syncs::sync_list(&mut db, &filter, window).await.or_problem()?;
     let pagination = paging.with_total(page.total);
     let data = views::summaries(&mut db, page.rows).await.or_problem()?;
     Ok(web::Json(List { data, pagination }))
@@ -199,14 +199,14 @@ pub(crate) async fn cancel(
     let id = SyncId::from_uuid(sync_id.into_inner());
     let mut tx = desk.store.begin().await.or_problem()?;
     let cancelled =
-        lifecycle::run_cancel(&mut tx, id, operator.subject(), desk.clock.now()).await.or_problem()?;
+        lifecycle::sync_cancel(&mut tx, id, operator.subject(), desk.clock.now()).await.or_problem()?;
     match cancelled {
-        RunCancelled::Unknown => return Err(no_such_sync(id)),
-        RunCancelled::Ended(state) => {
+        SyncCancelled::Unknown => return Err(no_such_sync(id)),
+        SyncCancelled::Ended(state) => {
             let detail = format!("The sync has ended: it is {state}.");
             return Err(Problem::conflict("sync_ended", detail).with("state", state.as_str()));
         }
-        RunCancelled::Cancelled => {}
+        SyncCancelled::Cancelled => {}
     }
     let summary = summary_of(&mut tx, id).await?;
     tx.commit().await.or_problem()?;
@@ -230,10 +230,11 @@ pub(crate) async fn list_findings(
     let id = SyncId::from_uuid(sync_id.into_inner());
     let window = paging.window::<()>()?;
     let mut db = desk.store.db().await.or_problem()?;
-    if syncs::run_find(&mut db, id).await.or_problem()?.is_none() {
+    if syncs::sync_find(&mut db, id).await.or_problem()?.is_none() {
         return Err(no_such_sync(id));
     }
-    let page = findings::finding_page(&mut db, id, window.limit, window.offset).await.or_problem()?;
+    let page =
+        findings::finding_list_with_total(&mut db, id, window.limit, window.offset).await.or_problem()?;
     let pagination = paging.with_total(page.total);
     Ok(web::Json(List { data: page.rows.into_iter().map(views::finding).collect(), pagination }))
 }

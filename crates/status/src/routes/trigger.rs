@@ -9,13 +9,13 @@ use chassis::{
     telemetry,
 };
 use contracts::operator::{SyncAccepted, SyncState, TriggerRequest};
-use domain::{Cause, Mode, RecordType, Scope, SourceId, SyncId, run::MOST_IDS, values::ImoNumber};
+use domain::{Cause, Mode, RecordType, Scope, SourceId, SyncId, sync::MOST_IDS, values::ImoNumber};
 use serde_json::json;
 use store::{
     Db,
     ledger::{
         audit,
-        syncs::{self, NewRun, RunCreated},
+        syncs::{self, NewSync, SyncCreated},
     },
     records::vessel_ids_by_imo,
 };
@@ -29,13 +29,13 @@ pub(crate) const LONGEST_REASON: usize = 500;
 /// Start a sync
 ///
 /// Without a body, everything that the onboarding portal has approved is looked at. `incremental` looks at what changed
-/// since the last complete sync, `selective` at what is named. The answer comes when the run is recorded, not when it is
+/// since the last complete sync, `selective` at what is named. The answer comes when the sync is recorded, not when it is
 /// done: follow `Location` or the updates.
 #[utoipa::path(
     operation_id = "triggerSync", tag = "syncs",
     request_body(content = Option<TriggerRequest>, description = "None starts a full sync"),
     responses(
-        (status = 202, body = SyncAccepted, headers(("Location", description = "Where the run can be looked at"))),
+        (status = 202, body = SyncAccepted, headers(("Location", description = "Where the sync can be looked at"))),
         (status = 409, body = ProblemBody, content_type = "application/problem+json",
             description = "A full sync is at work; `runningSyncId` says which"),
         (status = 422, body = ProblemBody, content_type = "application/problem+json", description = "`errors` says which"),
@@ -53,7 +53,7 @@ pub(crate) async fn trigger(
     let now = desk.clock.now();
     let mut tx = desk.store.begin().await.or_problem()?;
     asked.scope.vessel_ids = vessels_of(&mut tx, &asked.imo_numbers).await?;
-    let run = NewRun {
+    let sync = NewSync {
         id: SyncId::new(),
         cause: Cause::Manual,
         mode: asked.mode,
@@ -64,20 +64,23 @@ pub(crate) async fn trigger(
         retry_of: None,
         trace_context: json!(telemetry::current_context()),
     };
-    if let RunCreated::FullSyncRunning(running) = syncs::run_create(&mut tx, &run, now).await.or_problem()? {
+    if let SyncCreated::FullSyncRunning(running) =
+        syncs::sync_create(&mut tx, &sync, now).await.or_problem()?
+    {
         return Err(running_already(running));
     }
-    let detail = json!({ "mode": run.mode, "scope": run.scope, "dryRun": run.dry_run, "reason": run.reason });
-    audit::audit_append(&mut tx, operator.subject(), "sync.trigger", &run.id.to_string(), &detail, now)
+    let detail =
+        json!({ "mode": sync.mode, "scope": sync.scope, "dryRun": sync.dry_run, "reason": sync.reason });
+    audit::audit_append(&mut tx, operator.subject(), "sync.trigger", &sync.id.to_string(), &detail, now)
         .await
         .or_problem()?;
     tx.commit().await.or_problem()?;
-    // From here on the run is accepted: what the broker does not take now, the relay publishes.
-    desk.outbox.publish_command(run.id, telemetry::current_context()).await;
-    Ok(accepted(run.id))
+    // From here on the sync is accepted: what the broker does not take now, the relay publishes.
+    desk.outbox.publish_command(sync.id, telemetry::current_context()).await;
+    Ok(accepted(sync.id))
 }
 
-/// The answer to whatever starts a run.
+/// The answer to whatever starts a sync.
 pub(crate) fn accepted(id: SyncId) -> HttpResponse {
     let accepted = SyncAccepted { sync_id: id.as_uuid(), state: SyncState::Queued };
     let location = format!("/api/sync/status/{id}");

@@ -1,4 +1,4 @@
-//! Undoing a run.
+//! Undoing a sync.
 
 use actix_web::{get, post, web};
 use chassis::{
@@ -9,7 +9,7 @@ use contracts::operator::{Undo, UndoneRecord};
 use domain::SyncId;
 use store::{
     Db,
-    engine::undo::{self, RunUndone},
+    engine::undo::{self, SyncUndone},
 };
 use uuid::Uuid;
 
@@ -44,18 +44,18 @@ pub(crate) async fn undo_sync(
     let id = SyncId::from_uuid(sync_id.into_inner());
     paging.window::<()>()?;
     let mut tx = desk.store.begin().await.or_problem()?;
-    let undone = undo::run_undo(&mut tx, id, admin.subject(), desk.clock.now()).await.or_problem()?;
+    let undone = undo::sync_undo(&mut tx, id, admin.subject(), desk.clock.now()).await.or_problem()?;
     let undone = match undone {
-        RunUndone::Undone(undone) => undone,
-        RunUndone::Already(undone) => {
+        SyncUndone::Undone(undone) => undone,
+        SyncUndone::Already(undone) => {
             let detail = format!("It was undone by {} before.", undone.undone_by);
             return Err(Problem::conflict("undone_already", detail));
         }
-        RunUndone::Running(state) => {
+        SyncUndone::Running(state) => {
             let detail = format!("It is {state}: wait for its end, or cancel it.");
             return Err(Problem::conflict("sync_not_ended", detail).with("state", state.as_str()));
         }
-        RunUndone::Unknown => return Err(no_such_sync(id)),
+        SyncUndone::Unknown => return Err(no_such_sync(id)),
     };
     let answer = answer(&mut tx, id, undone, &paging).await?;
     tx.commit().await.or_problem()?;

@@ -5,7 +5,7 @@ use chassis::{
     auth::{Admin, Role, Viewer},
     problem::{Problem, ProblemBody},
 };
-use contracts::operator::{Account, List, TemporaryPassword};
+use contracts::operator::{List, TemporaryPassword, User};
 use domain::values::Email;
 use serde::Deserialize;
 use store::{
@@ -33,7 +33,7 @@ pub(crate) struct Search {
 #[utoipa::path(
     operation_id = "listUsers", tag = "users",
     params(Paging, Search),
-    responses((status = 200, body = List<Account>))
+    responses((status = 200, body = List<User>))
 )]
 #[get("/api/sync/users")]
 pub(crate) async fn list(
@@ -41,15 +41,15 @@ pub(crate) async fn list(
     viewer: Viewer,
     paging: web::Query<Paging>,
     search: web::Query<Search>,
-) -> Result<web::Json<List<Account>>, Problem> {
+) -> Result<web::Json<List<User>>, Problem> {
     let window = paging.window()?;
     let search = search.search.as_deref().map(str::trim).filter(|it| !it.is_empty());
     // What only an admin may read must not be found out letter by letter.
     let is_admin = viewer.role() >= Role::Admin;
     let mut db = desk.store.db().await.or_problem()?;
-    let page = users::account_page(&mut db, search, is_admin, window, desk.clock.now()).await.or_problem()?;
+    let page = users::user_list(&mut db, search, is_admin, window, desk.clock.now()).await.or_problem()?;
     let pagination = paging.with_total(page.total);
-    let account = |it: users::Account| Account {
+    let account = |it: users::User| User {
         id: it.id,
         source_id: it.source_id,
         email: if is_admin { it.email } else { Email::mask(&it.email) },

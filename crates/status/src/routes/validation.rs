@@ -53,8 +53,8 @@ pub(crate) struct Asked {
 
 /// How good the data is
 ///
-/// Of one vessel, of one run, or of the fleet. What stands about a record is what its last state was rejected for, or let
-/// in with; it stands until the record is mended and synced again, however old the run is.
+/// Of one vessel, of one sync, or of the fleet. What stands about a record is what its last state was rejected for, or let
+/// in with; it stands until the record is mended and synced again, however old the sync is.
 #[utoipa::path(
     operation_id = "getValidationReport", tag = "validation",
     params(Asked, Paging),
@@ -62,7 +62,7 @@ pub(crate) struct Asked {
         (status = 200, body = ValidationReport),
         (status = 404, body = ProblemBody, content_type = "application/problem+json"),
         (status = 422, body = ProblemBody, content_type = "application/problem+json",
-            description = "A vessel and a run at once"),
+            description = "A vessel and a sync at once"),
     )
 )]
 #[get("/api/sync/validation/reports")]
@@ -79,7 +79,7 @@ pub(crate) async fn report(
     let subject = match (vessel, sync_id) {
         (Some(_), Some(_)) => {
             let error = FieldError::new("#/syncId", "at_most_one", "goes without vessel");
-            return Err(Problem::invalid("A report is about a vessel or about a run.", vec![error]));
+            return Err(Problem::invalid("A report is about a vessel or about a sync.", vec![error]));
         }
         (Some(vessel), None) => {
             let found =
@@ -90,17 +90,17 @@ pub(crate) async fn report(
             identity = Some(found);
             subject
         }
-        (None, Some(run)) => {
-            let id = SyncId::from_uuid(run);
-            if syncs::run_find(&mut db, id).await.or_problem()?.is_none() {
+        (None, Some(sync)) => {
+            let id = SyncId::from_uuid(sync);
+            if syncs::sync_find(&mut db, id).await.or_problem()?.is_none() {
                 return Err(no_such_sync(id));
             }
-            Subject::Run(id)
+            Subject::StoredSync(id)
         }
         (None, None) => Subject::Fleet,
     };
     let below_minimum = match subject {
-        Subject::Run(_) => None,
+        Subject::StoredSync(_) => None,
         _ => {
             let vessel = identity.as_ref().map(|it| it.id);
             Some(views::number(data_quality::spares_below_minimum(&mut db, vessel).await.or_problem()?))

@@ -248,13 +248,13 @@ async fn many_conflicts_are_resolved_at_once_and_each_stands_for_itself() -> any
         ],
         ..Records::default()
     };
-    let (run, _) = scene.sync(&records).await?;
+    let (sync, _) = scene.sync(&records).await?;
     // Somebody edits one of them again before the decision.
     scene.world.execute("UPDATE vessels SET name = 'Once more' WHERE source_id = 'v-2'").await?;
     let path = "/api/sync/conflicts/resolve";
     let unclear = scene.request(Role::Operator, Method::POST, path).json(&json!({"resolution": "source"}));
     scene.json(unclear, 422).await;
-    let all = json!({"resolution": "source", "syncId": run.to_string()});
+    let all = json!({"resolution": "source", "syncId": sync.to_string()});
     let answer = scene.json(scene.request(Role::Operator, Method::POST, path).json(&all), 200).await;
     assert_eq!(answer["resolved"], 1);
     assert_eq!(answer["refused"][0]["code"], "record_changed");
@@ -263,7 +263,7 @@ async fn many_conflicts_are_resolved_at_once_and_each_stands_for_itself() -> any
         names,
         [json!({"name": "Nordic Star", "port": "Oslo"}), json!({"name": "Once more", "port": null})]
     );
-    let keep = json!({"resolution": "keep", "syncId": run.to_string()});
+    let keep = json!({"resolution": "keep", "syncId": sync.to_string()});
     let answer = scene.json(scene.request(Role::Operator, Method::POST, path).json(&keep), 200).await;
     assert_eq!(answer["resolved"], 1);
     let (_, applied) = scene.sync(&records).await?;

@@ -1,4 +1,4 @@
-//! Starting runs and handling those that have ended, over HTTP.
+//! Starting syncs and handling those that have ended, over HTTP.
 
 use chassis::auth::Role;
 use reqwest::Method;

@@ -19,10 +19,10 @@ use reqwest::{Client, Method, RequestBuilder, StatusCode};
 use serde_json::{Value, json};
 use store::{
     Store,
-    engine::lifecycle::run_finish,
+    engine::lifecycle::sync_finish,
     ledger::{
-        syncs::{NewRun, run_begin},
-        tallies::{account_add, entries},
+        syncs::{NewSync, sync_begin},
+        tallies::{entries, tallies_add},
     },
     records::{Applied, NewPassword, companies_apply, equipment_apply, users_apply, vessels_apply},
 };
@@ -96,9 +96,9 @@ impl Scene {
         self.world.query_json(sql).await.expect("the query is sound")
     }
 
-    /// Brings records as a worker does, in one run that has ended then.
+    /// Brings records as a worker does, in one sync that has ended then.
     pub(crate) async fn sync(&self, records: &Records) -> anyhow::Result<(SyncId, Vec<Applied>)> {
-        let run = NewRun {
+        let sync = NewSync {
             id: SyncId::new(),
             cause: Cause::Manual,
             mode: Mode::Selective,
@@ -112,10 +112,10 @@ impl Scene {
         let now = SystemClock.now();
         let rules = Rules::at(now);
         let mut tx = self.store.begin().await?;
-        let _begun = run_begin(&mut tx, &run, now).await?;
+        let _begun = sync_begin(&mut tx, &sync, now).await?;
         let mut all = Vec::new();
         let mut counts = BTreeMap::new();
-        let mut account = |kind: RecordType, applied: Vec<Applied>| {
+        let mut tally = |kind: RecordType, applied: Vec<Applied>| {
             counts.insert(kind, store::records::counts_of(&applied));
             all.extend(applied);
         };
@@ -127,8 +127,8 @@ impl Scene {
                 companies.push(both.company.expect("the company is sound"));
                 vessels.push(both.vessel.expect("the vessel is sound"));
             }
-            account(RecordType::Company, companies_apply(&mut tx, run.id, &companies, now).await?);
-            account(RecordType::Vessel, vessels_apply(&mut tx, run.id, &vessels, now).await?);
+            tally(RecordType::Company, companies_apply(&mut tx, sync.id, &companies, now).await?);
+            tally(RecordType::Vessel, vessels_apply(&mut tx, sync.id, &vessels, now).await?);
         }
         if !records.equipment.is_empty() {
             let drafts = records.equipment.iter().map(|draft| {
@@ -136,7 +136,7 @@ impl Scene {
                 draft.accept(&rules).expect("the equipment is sound")
             });
             let accepted: Vec<_> = drafts.collect();
-            account(RecordType::Equipment, equipment_apply(&mut tx, run.id, &accepted, None, now).await?);
+            tally(RecordType::Equipment, equipment_apply(&mut tx, sync.id, &accepted, None, now).await?);
         }
         if !records.users.is_empty() {
             let drafts = records.users.iter().map(|draft| {
@@ -144,13 +144,13 @@ impl Scene {
                 draft.accept(&rules).expect("the user is sound")
             });
             let accepted: Vec<_> = drafts.collect();
-            let applied = users_apply(&mut tx, run.id, &accepted, &records.passwords, now).await?;
-            account(RecordType::User, applied);
+            let applied = users_apply(&mut tx, sync.id, &accepted, &records.passwords, now).await?;
+            tally(RecordType::User, applied);
         }
-        account_add(&mut tx, run.id, &entries(&counts, [])).await?;
-        let _state = run_finish(&mut tx, run.id, now).await?;
+        tallies_add(&mut tx, sync.id, &entries(&counts, [])).await?;
+        let _state = sync_finish(&mut tx, sync.id, now).await?;
         tx.commit().await?;
-        Ok((run.id, all))
+        Ok((sync.id, all))
     }
 
     pub(crate) async fn end(self) {
@@ -159,7 +159,7 @@ impl Scene {
     }
 }
 
-/// What a run brings.
+/// What a sync brings.
 #[derive(Default)]
 pub(crate) struct Records {
     pub(crate) vessels: Vec<Value>,

@@ -1,4 +1,4 @@
-//! A run is undone over HTTP.
+//! A sync is undone over HTTP.
 
 use chassis::auth::Role;
 use domain::{Outcome, SyncId};
@@ -13,8 +13,8 @@ fn parts(stock: i32, names: &[&str]) -> Value {
 }
 
 impl Scene {
-    async fn undo(&self, run: SyncId, status: u16) -> Value {
-        let path = format!("/api/sync/status/{run}/undo");
+    async fn undo(&self, sync: SyncId, status: u16) -> Value {
+        let path = format!("/api/sync/status/{sync}/undo");
         self.json(self.request(Role::Admin, Method::POST, &path), status).await
     }
 
@@ -32,7 +32,7 @@ impl Scene {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_a_run_wrote_over_comes_back_and_what_it_created_is_withdrawn() -> anyhow::Result<()> {
+async fn what_a_sync_wrote_over_comes_back_and_what_it_created_is_withdrawn() -> anyhow::Result<()> {
     let scene = Scene::new().await?;
     let before = Records {
         vessels: vec![vessel("v-1", "9074729", "Nordic Star")],
@@ -68,16 +68,16 @@ async fn what_a_run_wrote_over_comes_back_and_what_it_created_is_withdrawn() -> 
         ],
         ..Records::default()
     };
-    let (run, _) = scene.sync(&bad).await?;
+    let (sync, _) = scene.sync(&bad).await?;
     // Something newer stands: an edit on e-2, a later sync on e-3.
     scene.world.execute("UPDATE equipment SET maker = 'By hand' WHERE source_id = 'e-2'").await?;
     scene.sync(&Records { equipment: vec![changed("e-3", 3, "Newer")], ..Records::default() }).await?;
 
     scene
-        .json(scene.request(Role::Operator, Method::POST, &format!("/api/sync/status/{run}/undo")), 403)
+        .json(scene.request(Role::Operator, Method::POST, &format!("/api/sync/status/{sync}/undo")), 403)
         .await;
     scene.undo(SyncId::new(), 404).await;
-    let undone = scene.undo(run, 200).await;
+    let undone = scene.undo(sync, 200).await;
     assert_eq!(
         (&undone["restored"], &undone["withdrawn"], &undone["skipped"]),
         (&json!(2), &json!(2), &json!(2)),
@@ -99,15 +99,15 @@ async fn what_a_run_wrote_over_comes_back_and_what_it_created_is_withdrawn() -> 
     let find =
         |all: &[Value], id: &str| all.iter().find(|it| it["source_id"] == id).expect("the row").clone();
     for id in ["e-1", "e-4", "p-1", "p-2", "v-1"] {
-        assert_eq!(find(&now, id), find(&state, id), "as it was before the run");
+        assert_eq!(find(&now, id), find(&state, id), "as it was before the sync");
     }
     assert_eq!(find(&now, "e-2")["maker"], "By hand");
     assert_eq!(find(&now, "e-3")["maker"], "Newer");
     for id in ["e-9", "v-2", "p-9"] {
         assert_eq!(find(&now, id)["status"], "withdrawn", "{id} is not deleted");
     }
-    assert_eq!(scene.undo(run, 409).await["code"], "undone_already");
-    let later = scene.json(scene.get(&format!("/api/sync/status/{run}/undo?limit=1")), 200).await;
+    assert_eq!(scene.undo(sync, 409).await["code"], "undone_already");
+    let later = scene.json(scene.get(&format!("/api/sync/status/{sync}/undo?limit=1")), 200).await;
     assert_eq!(
         (&later["pagination"]["total"], &later["records"][0]["result"]),
         (&json!(6), &json!("skipped"))
@@ -139,7 +139,7 @@ async fn what_a_run_wrote_over_comes_back_and_what_it_created_is_withdrawn() -> 
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_number_that_a_run_passed_on_to_another_vessel_comes_back_with_its_vessel() -> anyhow::Result<()> {
+async fn a_number_that_a_sync_passed_on_to_another_vessel_comes_back_with_its_vessel() -> anyhow::Result<()> {
     let scene = Scene::new().await?;
     scene
         .sync(&Records { vessels: vec![vessel("v-1", "9074729", "Nordic Star")], ..Records::default() })
@@ -152,13 +152,13 @@ async fn a_number_that_a_run_passed_on_to_another_vessel_comes_back_with_its_ves
         ],
         ..Records::default()
     };
-    let (run, _) = scene.sync(&passed_on).await?;
+    let (sync, _) = scene.sync(&passed_on).await?;
     let vessels = "SELECT source_id, status FROM vessels ORDER BY source_id";
     let of = |first: &str, second: &str| {
         [json!({"source_id": "v-1", "status": first}), json!({"source_id": "v-2", "status": second})]
     };
     assert_eq!(scene.rows(vessels).await, of("withdrawn", "active"));
-    let undone = scene.undo(run, 200).await;
+    let undone = scene.undo(sync, 200).await;
     assert_eq!((&undone["restored"], &undone["withdrawn"]), (&json!(1), &json!(1)), "{undone}");
     assert_eq!(scene.rows(vessels).await, of("active", "withdrawn"));
     scene.end().await;

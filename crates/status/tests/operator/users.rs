@@ -70,13 +70,13 @@ async fn a_changed_mapping_is_previewed_and_then_gives_everybody_their_role() ->
         ],
         ..Records::default()
     };
-    let (run, _) = scene.sync(&records).await?;
+    let (sync, _) = scene.sync(&records).await?;
     scene.world.execute("UPDATE users SET role = 'officer' WHERE source_id = 'u-4'").await?;
 
     let standard = scene.json(scene.get(MAPPING), 200).await;
     assert_eq!(standard["version"], 1);
     assert_eq!(standard["rules"], json!(RoleMapping::standard().rules()), "what the migration wrote");
-    let report = format!("/api/sync/validation/reports?syncId={run}&code=unknown_rank");
+    let report = format!("/api/sync/validation/reports?syncId={sync}&code=unknown_rank");
     assert_eq!(scene.json(scene.get(&report), 200).await["findings"][0]["sourceId"], "u-3");
 
     // The engineer loses the programme, cooks report work, admirals are known.

@@ -43,7 +43,7 @@ async fn oddities_that_only_the_fleet_shows_stand_until_they_are_mended() -> any
         })],
         ..Records::default()
     };
-    let (run, _) = scene.sync(&first).await?;
+    let (sync, _) = scene.sync(&first).await?;
 
     let report = scene.json(scene.get("/api/sync/validation/reports?vessel=7625811"), 200).await;
     assert_eq!(report["vessel"]["sourceId"], "v-1");
@@ -90,7 +90,7 @@ async fn oddities_that_only_the_fleet_shows_stand_until_they_are_mended() -> any
         )],
         ..Records::default()
     };
-    let (second_run, _) = scene.sync(&second).await?;
+    let (second_sync, _) = scene.sync(&second).await?;
     let hours = scene.rows("SELECT running_hours FROM equipment WHERE source_id = 'e-1'").await;
     assert_eq!(hours, [json!({"running_hours": 1500})]);
     let report =
@@ -100,20 +100,20 @@ async fn oddities_that_only_the_fleet_shows_stand_until_they_are_mended() -> any
     let mended = scene.json(scene.get("/api/sync/validation/reports?vessel=v-2"), 200).await;
     assert_eq!(codes(&mended), []);
 
-    // A run keeps what it found.
-    let path = format!("/api/sync/validation/reports?syncId={run}&severity=warning&limit=2");
-    let of_run = scene.json(scene.get(&path), 200).await;
-    assert_eq!(of_run["pagination"]["total"], 7);
-    assert_eq!(of_run["findings"].as_array().map(Vec::len), Some(2));
-    let path = format!("/api/sync/validation/reports?syncId={second_run}&code=running_hours_backwards");
+    // A sync keeps what it found.
+    let path = format!("/api/sync/validation/reports?syncId={sync}&severity=warning&limit=2");
+    let of_sync = scene.json(scene.get(&path), 200).await;
+    assert_eq!(of_sync["pagination"]["total"], 7);
+    assert_eq!(of_sync["findings"].as_array().map(Vec::len), Some(2));
+    let path = format!("/api/sync/validation/reports?syncId={second_sync}&code=running_hours_backwards");
     assert_eq!(scene.json(scene.get(&path), 200).await["pagination"]["total"], 1);
 
-    // Retention takes runs, and not what stands.
+    // Retention takes syncs, and not what stands.
     scene.world.execute("DELETE FROM sync_logs").await?;
     let fleet = scene.json(scene.get("/api/sync/validation/reports"), 200).await;
     assert_eq!(fleet["pagination"]["total"], 5, "{fleet}");
     scene.json(scene.get("/api/sync/validation/reports?vessel=v-77"), 404).await;
-    scene.json(scene.get(&format!("/api/sync/validation/reports?vessel=v-1&syncId={run}")), 422).await;
+    scene.json(scene.get(&format!("/api/sync/validation/reports?vessel=v-1&syncId={sync}")), 422).await;
     scene.end().await;
     Ok(())
 }

@@ -148,7 +148,7 @@ impl Store {
         Ok(Tx(Some(connection)))
     }
 
-    /// Runs `work` in one transaction: commits if it succeeds, rolls back if it fails or is dropped.
+    /// Syncs `work` in one transaction: commits if it succeeds, rolls back if it fails or is dropped.
     ///
     /// # Errors
     ///

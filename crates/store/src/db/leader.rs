@@ -12,12 +12,12 @@ use crate::db::{
 
 /// The offices that only one process at a time may hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Office {
+pub enum LeaderLock {
     /// The scheduler's clock: cron ticks, relay, reaper, retention.
     Scheduler,
 }
 
-impl Office {
+impl LeaderLock {
     const fn lock(self) -> AdvisoryLock {
         match self {
             Self::Scheduler => AdvisoryLock::Scheduler,
@@ -28,7 +28,7 @@ impl Office {
 /// The office is ours until this is dropped, its connection breaks or the server restarts.
 pub struct Leadership {
     db: Db,
-    office: Office,
+    office: LeaderLock,
 }
 
 impl std::fmt::Debug for Leadership {
@@ -43,7 +43,7 @@ impl Store {
     /// # Errors
     ///
     /// If the database cannot be asked.
-    pub async fn leadership_take(&self, office: Office) -> Result<Option<Leadership>, StoreError> {
+    pub async fn leadership_take(&self, office: LeaderLock) -> Result<Option<Leadership>, StoreError> {
         let mut db = self.dedicated().await?;
         let taken: bool = statement("SELECT pg_try_advisory_lock($1)")
             .bind::<Int8, _>(office.lock().key())

@@ -1,4 +1,4 @@
-//! What operators do to runs that have ended: go on where one stopped, and try again what failed.
+//! What operators do to syncs that have ended: go on where one stopped, and try again what failed.
 
 use chrono::{DateTime, Utc};
 use diesel::sql_types::*;
@@ -14,15 +14,15 @@ use crate::{
     },
     ledger::{
         audit::audit_append,
-        syncs::{NewRun, Run, RunCreated, full_sync_beside, run_create, run_lock},
+        syncs::{NewSync, StoredSync, SyncCreated, full_sync_beside, sync_create, sync_lock},
         tasks::task_lock,
     },
 };
 
-/// What became of going on with a run.
+/// What became of going on with a sync.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[must_use]
-pub enum RunResumed {
+pub enum SyncResumed {
     /// It goes on with so many tasks; they are unpublished.
     Resumed {
         /// Tasks that were open, stopped or given up.
@@ -34,22 +34,22 @@ pub enum RunResumed {
     NotStopped(SyncState),
     /// It is a full sync, and this one has not ended yet.
     FullSyncRunning(SyncId),
-    /// There is no such run.
+    /// There is no such sync.
     Unknown,
 }
 
 /// What became of trying again what failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[must_use]
-pub enum RunRetried {
+pub enum SyncRetried {
     /// There was something.
     Retried {
-        /// Tasks that were given up and are open again, in the run itself; they are unpublished.
+        /// Tasks that were given up and are open again, in the sync itself; they are unpublished.
         tasks: u64,
-        /// Records that were rejected and are looked at again by `run`.
+        /// Records that were rejected and are looked at again by `sync`.
         records: u64,
-        /// The new run; its command is unpublished.
-        run: Option<SyncId>,
+        /// The new sync; its command is unpublished.
+        sync: Option<SyncId>,
     },
     /// Nothing of it failed.
     NothingFailed,
@@ -57,30 +57,30 @@ pub enum RunRetried {
     Active(SyncState),
     /// It is a full sync with tasks to open again, and this one has not ended yet.
     FullSyncRunning(SyncId),
-    /// There is no such run.
+    /// There is no such sync.
     Unknown,
 }
 
-/// Goes on with a run that failed, was cancelled or ended with a hole, from where it stopped: what is done stays done, and
+/// Goes on with a sync that failed, was cancelled or ended with a hole, from where it stopped: what is done stays done, and
 /// every other task of it is open again. In a transaction, with the audit.
 ///
 /// # Errors
 ///
 /// If the database fails.
-pub async fn run_resume(
+pub async fn sync_resume(
     db: &mut Db,
     id: SyncId,
     actor: &str,
     now: DateTime<Utc>,
-) -> Result<RunResumed, StoreError> {
-    let Some(run) = run_lock(db, id).await? else { return Ok(RunResumed::Unknown) };
-    if !run.state.is_terminal() || run.state == SyncState::Completed {
-        return Ok(RunResumed::NotStopped(run.state));
+) -> Result<SyncResumed, StoreError> {
+    let Some(sync) = sync_lock(db, id).await? else { return Ok(SyncResumed::Unknown) };
+    if !sync.state.is_terminal() || sync.state == SyncState::Completed {
+        return Ok(SyncResumed::NotStopped(sync.state));
     }
-    if let Some(other) = full_sync_beside(db, &run).await? {
-        return Ok(RunResumed::FullSyncRunning(other));
+    if let Some(other) = full_sync_beside(db, &sync).await? {
+        return Ok(SyncResumed::FullSyncRunning(other));
     }
-    if run.running_at.is_none() {
+    if sync.running_at.is_none() {
         statement(
             "UPDATE sync_logs SET state = 'queued', completed_at = NULL, failure = NULL, cancelled_by = NULL,
                  published_at = NULL, heartbeat_at = $2 WHERE id = $1",
@@ -90,32 +90,32 @@ pub async fn run_resume(
         .execute(db)
         .await?;
         audit_append(db, actor, "sync.resume", &id.to_string(), &json!({ "tasks": 0 }), now).await?;
-        return Ok(RunResumed::Queued);
+        return Ok(SyncResumed::Queued);
     }
-    let tasks = tasks_reopen(db, &run, &["pending", "retrying", "cancelled", "dead"], actor, now).await?;
+    let tasks = tasks_reopen(db, &sync, &["pending", "retrying", "cancelled", "dead"], actor, now).await?;
     if tasks == 0 {
-        return Ok(RunResumed::NotStopped(run.state));
+        return Ok(SyncResumed::NotStopped(sync.state));
     }
     audit_append(db, actor, "sync.resume", &id.to_string(), &json!({ "tasks": tasks }), now).await?;
-    Ok(RunResumed::Resumed { tasks })
+    Ok(SyncResumed::Resumed { tasks })
 }
 
-/// Tries again what failed in a run that has ended, and only that: its tasks that were given up are open again, in the run
-/// itself, which so gets its hole filled; and the records that it rejected are looked at by a new run that names it. In a
-/// transaction, with the audit. `retry` says who asks for the new run, and why; its scope is made here.
+/// Tries again what failed in a sync that has ended, and only that: its tasks that were given up are open again, in the sync
+/// itself, which so gets its hole filled; and the records that it rejected are looked at by a new sync that names it. In a
+/// transaction, with the audit. `retry` says who asks for the new sync, and why; its scope is made here.
 ///
 /// # Errors
 ///
 /// If the database fails.
-pub async fn run_retry(
+pub async fn sync_retry(
     db: &mut Db,
     id: SyncId,
-    retry: &NewRun,
+    retry: &NewSync,
     now: DateTime<Utc>,
-) -> Result<RunRetried, StoreError> {
-    let Some(run) = run_lock(db, id).await? else { return Ok(RunRetried::Unknown) };
-    if !run.state.is_terminal() {
-        return Ok(RunRetried::Active(run.state));
+) -> Result<SyncRetried, StoreError> {
+    let Some(sync) = sync_lock(db, id).await? else { return Ok(SyncRetried::Unknown) };
+    if !sync.state.is_terminal() {
+        return Ok(SyncRetried::Active(sync.state));
     }
     let rejected = rejected_records(db, id).await?;
     let dead: i64 = statement("SELECT count(*) FROM sync_queue WHERE sync_id = $1 AND state = 'dead'")
@@ -123,30 +123,30 @@ pub async fn run_retry(
         .returning::<Int8>()
         .get_result(db)
         .await?;
-    // A cancelled run is left as it is until somebody resumes it.
-    let reopen = dead > 0 && run.state != SyncState::Cancelled;
-    if reopen && let Some(other) = full_sync_beside(db, &run).await? {
-        return Ok(RunRetried::FullSyncRunning(other));
+    // A cancelled sync is left as it is until somebody resumes it.
+    let reopen = dead > 0 && sync.state != SyncState::Cancelled;
+    if reopen && let Some(other) = full_sync_beside(db, &sync).await? {
+        return Ok(SyncRetried::FullSyncRunning(other));
     }
-    let tasks = if reopen { tasks_reopen(db, &run, &["dead"], &retry.requested_by, now).await? } else { 0 };
+    let tasks = if reopen { tasks_reopen(db, &sync, &["dead"], &retry.requested_by, now).await? } else { 0 };
     let records: usize = rejected.source_ids.values().map(Vec::len).sum();
     let mut created = None;
     if records > 0 {
-        let retry = NewRun { scope: rejected, retry_of: Some(id), dry_run: run.dry_run, ..retry.clone() };
-        if run_create(db, &retry, now).await? == RunCreated::Created {
+        let retry = NewSync { scope: rejected, retry_of: Some(id), dry_run: sync.dry_run, ..retry.clone() };
+        if sync_create(db, &retry, now).await? == SyncCreated::Created {
             created = Some(retry.id);
         }
     }
     if tasks == 0 && created.is_none() {
-        return Ok(RunRetried::NothingFailed);
+        return Ok(SyncRetried::NothingFailed);
     }
     let records = records as u64;
     let detail = json!({ "tasks": tasks, "records": records, "retry": created, "reason": retry.reason });
     audit_append(db, &retry.requested_by, "sync.retry", &id.to_string(), &detail, now).await?;
-    Ok(RunRetried::Retried { tasks, records, run: created })
+    Ok(SyncRetried::Retried { tasks, records, sync: created })
 }
 
-/// The records that a run rejected, by their ids. A company comes with its vessels, which were rejected with it. What came
+/// The records that a sync rejected, by their ids. A company comes with its vessels, which were rejected with it. What came
 /// without an id cannot be asked for.
 async fn rejected_records(db: &mut Db, id: SyncId) -> Result<Scope, StoreError> {
     let rows: Vec<(String, String)> = statement(
@@ -168,11 +168,11 @@ async fn rejected_records(db: &mut Db, id: SyncId) -> Result<Scope, StoreError> 
     Ok(scope)
 }
 
-/// Opens tasks of a run again, and the run with them. A task whose dead letter waits goes out as the replay of that one,
+/// Opens tasks of a sync again, and the sync with them. A task whose dead letter waits goes out as the replay of that one,
 /// so that the letter learns what became of it.
 async fn tasks_reopen(
     db: &mut Db,
-    run: &Run,
+    sync: &StoredSync,
     states: &[&str],
     actor: &str,
     now: DateTime<Utc>,
@@ -181,7 +181,7 @@ async fn tasks_reopen(
         "UPDATE sync_queue SET state = 'pending', completed_at = NULL, updated_at = $3, published_at = NULL
          WHERE sync_id = $1 AND state = ANY($2) RETURNING id",
     )
-    .bind::<Uuid, _>(run.id.as_uuid())
+    .bind::<Uuid, _>(sync.id.as_uuid())
     .bind::<Array<Text>, _>(states)
     .bind::<Timestamptz, _>(now)
     .returning::<Uuid>()
@@ -194,7 +194,7 @@ async fn tasks_reopen(
         "UPDATE sync_logs SET state = 'running', completed_at = NULL, failure = NULL, cancelled_by = NULL,
              heartbeat_at = $2 WHERE id = $1",
     )
-    .bind::<Uuid, _>(run.id.as_uuid())
+    .bind::<Uuid, _>(sync.id.as_uuid())
     .bind::<Timestamptz, _>(now)
     .execute(db)
     .await?;
@@ -231,17 +231,17 @@ async fn tasks_reopen(
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[must_use]
 pub enum TaskReopened {
-    /// It and its run are open again.
+    /// It and its sync are open again.
     Reopened,
     /// It is in this state, and needs no opening.
     NotDead(TaskState),
-    /// Its run is a full sync, and another one is running: try again when that has ended.
+    /// Its sync is a full sync, and another one is running: try again when that has ended.
     FullSyncRunning,
     /// There is no such task.
     Unknown,
 }
 
-/// Opens a dead task again, and its run with it. For a replay, in a transaction.
+/// Opens a dead task again, and its sync with it. For a replay, in a transaction.
 ///
 /// # Errors
 ///

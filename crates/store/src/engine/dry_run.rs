@@ -1,7 +1,7 @@
 //! Dry runs: a page is written as ever and taken back, and what it would have done is recorded.
 //!
-//! The very statements of a real run do the work, inside a savepoint, so that what they would do is seen and not guessed.
-//! Pages of one run build on each other: equipment needs its vessel, and of two pieces with one label the second is
+//! The very statements of a real sync do the work, inside a savepoint, so that what they would do is seen and not guessed.
+//! Pages of one sync build on each other: equipment needs its vessel, and of two pieces with one label the second is
 //! refused. So every page first raises what earlier pages would have written, out of their recorded rows, and pages of
 //! one list take turns.
 
@@ -66,7 +66,7 @@ pub struct ChangeFilter {
 
 /// A page that is being tried.
 #[derive(Debug)]
-pub struct Rehearsal {
+pub struct DryRunPage {
     speech: Speech,
     before: BTreeMap<RecordType, HashMap<String, Held>>,
     findings_before: i64,
@@ -109,13 +109,17 @@ const BOOKKEEPING: &[&str] = &[
 /// Fields of a user that say who it is.
 const OF_A_PERSON: &[&str] = &["/email", "/givenName", "/familyName", "/employeeNumber"];
 
-/// Lets this page go before others of the same lists of the run, until the transaction ends; and then tries it: from here
-/// on nothing happens, until [`rehearsal_end`]. In the transaction of the task.
+/// Lets this page go before others of the same lists of the sync, until the transaction ends; and then tries it: from here
+/// on nothing happens, until [`dry_run_page_end`]. In the transaction of the task.
 ///
 /// # Errors
 ///
 /// If the database fails.
-pub async fn rehearsal_begin(db: &mut Db, sync_id: SyncId, speech: Speech) -> Result<Rehearsal, StoreError> {
+pub async fn dry_run_page_begin(
+    db: &mut Db,
+    sync_id: SyncId,
+    speech: Speech,
+) -> Result<DryRunPage, StoreError> {
     for record_type in speech.keys() {
         statement("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))")
             .bind::<Text, _>(format!("dry run {sync_id} {record_type}"))
@@ -133,7 +137,7 @@ pub async fn rehearsal_begin(db: &mut Db, sync_id: SyncId, speech: Speech) -> Re
         .returning::<Int8>()
         .get_result(db)
         .await?;
-    Ok(Rehearsal { speech, before, findings_before })
+    Ok(DryRunPage { speech, before, findings_before })
 }
 
 /// Takes back what the page has done, and records what that was. `outcomes`: of every record that it has tried, by record
@@ -142,10 +146,10 @@ pub async fn rehearsal_begin(db: &mut Db, sync_id: SyncId, speech: Speech) -> Re
 /// # Errors
 ///
 /// If the database fails.
-pub async fn rehearsal_end(
+pub async fn dry_run_page_end(
     db: &mut Db,
     sync_id: SyncId,
-    rehearsal: Rehearsal,
+    rehearsal: DryRunPage,
     outcomes: &BTreeMap<RecordType, Vec<(String, Outcome)>>,
 ) -> Result<(), StoreError> {
     let mut changes: Vec<(Value, Option<Held>)> = Vec::new();
@@ -236,7 +240,7 @@ pub async fn rehearsal_end(
 /// # Errors
 ///
 /// If the database fails.
-pub async fn change_page(
+pub async fn change_list(
     db: &mut Db,
     sync_id: SyncId,
     filter: ChangeFilter,
@@ -284,7 +288,7 @@ pub async fn change_page(
     Ok(Page::of(changes, limit, total))
 }
 
-/// Makes it look as if earlier pages of the run had been written, as far as this one can tell: every company and vessel
+/// Makes it look as if earlier pages of the sync had been written, as far as this one can tell: every company and vessel
 /// that would be new; and of what it speaks of itself, by id or by natural key, the last state.
 async fn raise(db: &mut Db, sync_id: SyncId, speech: &Speech) -> Result<(), StoreError> {
     let nothing = Vec::new();

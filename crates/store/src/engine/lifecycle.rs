@@ -10,52 +10,52 @@ use crate::{
     db::{connection::Db, error::StoreError, statement::statement},
     engine::{
         phases::{FirstPage, phase_open_from},
-        settle::run_settle,
+        settle::sync_settle,
     },
     ledger::{
-        syncs::{run_find, scope_value},
+        syncs::{scope_value, sync_find},
         tasks::{NewTask, open_tasks_cancel},
     },
 };
 
-/// What became of the start of a run.
+/// What became of the start of a sync.
 #[derive(Debug, Clone, PartialEq)]
 #[must_use]
-pub enum RunStarted {
+pub enum SyncStarted {
     /// Its first phase is open; these tasks are committed with it and to be published.
     Started(Vec<NewTask>),
     /// It ended at once: nothing was to be fetched.
     Ended(SyncState),
     /// It had been started, or has ended: nothing to do.
     Already(SyncState),
-    /// There is no such run.
+    /// There is no such sync.
     Unknown,
 }
 
 /// What became of a cancellation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[must_use]
-pub enum RunCancelled {
+pub enum SyncCancelled {
     /// It is cancelled, with its open tasks.
     Cancelled,
     /// It had ended before.
     Ended(SyncState),
-    /// There is no such run.
+    /// There is no such sync.
     Unknown,
 }
 
-/// Starts a queued run (or one whose start had failed before it did anything): decides where an incremental one begins,
+/// Starts a queued sync (or one whose start had failed before it did anything): decides where an incremental one begins,
 /// and opens the first phase. In a transaction.
 ///
 /// # Errors
 ///
 /// If the database fails.
-pub async fn run_start(
+pub async fn sync_start(
     db: &mut Db,
     id: SyncId,
     first_page: &FirstPage<'_>,
     now: DateTime<Utc>,
-) -> Result<RunStarted, StoreError> {
+) -> Result<SyncStarted, StoreError> {
     let started: Vec<Value> = statement(
         "UPDATE sync_logs SET state = 'running', running_at = $2, heartbeat_at = $2, completed_at = NULL, failure = NULL
          WHERE id = $1 AND state IN ('queued', 'failed') AND running_at IS NULL RETURNING scope",
@@ -66,22 +66,24 @@ pub async fn run_start(
     .load(db)
     .await?;
     if started.is_empty() {
-        return Ok(run_find(db, id).await?.map_or(RunStarted::Unknown, |run| RunStarted::Already(run.state)));
+        return Ok(sync_find(db, id)
+            .await?
+            .map_or(SyncStarted::Unknown, |sync| SyncStarted::Already(sync.state)));
     }
-    let mut run = run_find(db, id).await?.expect("this transaction holds the row");
-    if run.mode == Mode::Incremental && run.scope.updated_since.is_none() {
-        run.scope.updated_since = incremental_base(db).await?;
+    let mut sync = sync_find(db, id).await?.expect("this transaction holds the row");
+    if sync.mode == Mode::Incremental && sync.scope.updated_since.is_none() {
+        sync.scope.updated_since = incremental_base(db).await?;
         statement("UPDATE sync_logs SET scope = $2 WHERE id = $1")
             .bind::<Uuid, _>(id.as_uuid())
-            .bind::<Jsonb, _>(scope_value(&run.scope))
+            .bind::<Jsonb, _>(scope_value(&sync.scope))
             .execute(db)
             .await?;
     }
-    let tasks = phase_open_from(db, &run, Some(Phase::One), first_page, now).await?;
+    let tasks = phase_open_from(db, &sync, Some(Phase::One), first_page, now).await?;
     if tasks.is_empty() {
-        Ok(RunStarted::Ended(run_settle(db, id, None, now).await?))
+        Ok(SyncStarted::Ended(sync_settle(db, id, None, now).await?))
     } else {
-        Ok(RunStarted::Started(tasks))
+        Ok(SyncStarted::Started(tasks))
     }
 }
 
@@ -89,7 +91,7 @@ pub async fn run_start(
 /// if there was no such sync: then it looks at everything.
 ///
 /// Such a sync is one of the whole fleet, full or incremental, that ended without a hole: no task was given up, and
-/// everything that the provider announced was read (see [`domain::run::is_whole`]). What it rejected was looked at, and stays visible as its findings.
+/// everything that the provider announced was read (see [`domain::sync::is_whole`]). What it rejected was looked at, and stays visible as its findings.
 async fn incremental_base(db: &mut Db) -> Result<Option<DateTime<Utc>>, StoreError> {
     Ok(statement(
         "SELECT max(coalesce(r.as_of, r.running_at)) - make_interval(secs =>
@@ -106,21 +108,21 @@ async fn incremental_base(db: &mut Db) -> Result<Option<DateTime<Utc>>, StoreErr
     .await?)
 }
 
-/// Ends a run that the caller did itself, by its account: see [`run_begin`].
+/// Ends a sync that the caller did itself, by its tally: see [`sync_begin`].
 ///
 /// # Errors
 ///
 /// If the database fails.
-pub async fn run_finish(db: &mut Db, id: SyncId, now: DateTime<Utc>) -> Result<SyncState, StoreError> {
-    run_settle(db, id, None, now).await
+pub async fn sync_finish(db: &mut Db, id: SyncId, now: DateTime<Utc>) -> Result<SyncState, StoreError> {
+    sync_settle(db, id, None, now).await
 }
 
-/// Ends a run that cannot go on, with its open tasks. False if it has ended before.
+/// Ends a sync that cannot go on, with its open tasks. False if it has ended before.
 ///
 /// # Errors
 ///
 /// If the database fails.
-pub async fn run_fail(
+pub async fn sync_fail(
     db: &mut Db,
     id: SyncId,
     failure: &str,
@@ -141,18 +143,18 @@ pub async fn run_fail(
     Ok(failed > 0)
 }
 
-/// Cancels a run and its open tasks, and writes the audit. What a worker has at hand is not committed any more. In a
+/// Cancels a sync and its open tasks, and writes the audit. What a worker has at hand is not committed any more. In a
 /// transaction.
 ///
 /// # Errors
 ///
 /// If the database fails.
-pub async fn run_cancel(
+pub async fn sync_cancel(
     db: &mut Db,
     id: SyncId,
     actor: &str,
     now: DateTime<Utc>,
-) -> Result<RunCancelled, StoreError> {
+) -> Result<SyncCancelled, StoreError> {
     let cancelled = statement(
         "UPDATE sync_logs SET state = 'cancelled', cancelled_by = $2, completed_at = $3, heartbeat_at = $3
          WHERE id = $1 AND state IN ('queued', 'running', 'retrying')",
@@ -163,9 +165,9 @@ pub async fn run_cancel(
     .execute(db)
     .await?;
     if cancelled == 0 {
-        return Ok(run_find(db, id)
+        return Ok(sync_find(db, id)
             .await?
-            .map_or(RunCancelled::Unknown, |run| RunCancelled::Ended(run.state)));
+            .map_or(SyncCancelled::Unknown, |sync| SyncCancelled::Ended(sync.state)));
     }
     open_tasks_cancel(db, id, now).await?;
     crate::ledger::audit::audit_append(
@@ -177,5 +179,5 @@ pub async fn run_cancel(
         now,
     )
     .await?;
-    Ok(RunCancelled::Cancelled)
+    Ok(SyncCancelled::Cancelled)
 }

@@ -1,16 +1,16 @@
-//! How a run goes on when a task has ended: the next phase, or the end. All here is done in the transaction that ends
-//! the task, under a lock on the run, so that exactly one task is the last of its phase.
+//! How a sync goes on when a task has ended: the next phase, or the end. All here is done in the transaction that ends
+//! the task, under a lock on the sync, so that exactly one task is the last of its phase.
 
 use chrono::{DateTime, Utc};
 use diesel::sql_types::*;
 use diesel_async::RunQueryDsl;
-use domain::{Phase, RecordType, Scope, Slice, SyncId, TaskId};
+use domain::{ListSlice, Phase, RecordType, Scope, SyncId, TaskId};
 use serde_json::Value;
 
 use crate::{
     db::{connection::Db, error::StoreError, statement::statement},
     ledger::{
-        syncs::Run,
+        syncs::StoredSync,
         tasks::{NewTask, task_insert},
     },
     records::vessels_of_company,
@@ -22,14 +22,14 @@ use crate::{
 pub struct FirstPageOf<'a> {
     /// The new task.
     pub task_id: TaskId,
-    /// Its run.
+    /// Its sync.
     pub sync_id: SyncId,
     /// The list.
     pub record_type: RecordType,
-    /// What the run is to look at.
+    /// What the sync is to look at.
     pub scope: &'a Scope,
     /// The part of the list that is fetched in this chain.
-    pub slice: &'a Slice,
+    pub slice: &'a ListSlice,
     /// Which of the chains of the list it is, from 0.
     pub chain: u32,
     /// Records per page, by the settings.
@@ -42,14 +42,14 @@ pub type FirstPage<'a> = dyn Fn(&FirstPageOf<'_>) -> Value + Send + Sync + 'a;
 /// Opens the first phase at or after `from` that has anything to fetch; no tasks: none has.
 pub(crate) async fn phase_open_from(
     db: &mut Db,
-    run: &Run,
+    sync: &StoredSync,
     from: Option<Phase>,
     first_page: &FirstPage<'_>,
     now: DateTime<Utc>,
 ) -> Result<Vec<NewTask>, StoreError> {
     let mut from = from;
-    while let Some((phase, lists)) = from.and_then(|from| Phase::first_with_work(from, &run.scope)) {
-        let opened = phase_open(db, run, phase, &lists, first_page, now).await?;
+    while let Some((phase, lists)) = from.and_then(|from| Phase::first_with_work(from, &sync.scope)) {
+        let opened = phase_open(db, sync, phase, &lists, first_page, now).await?;
         if !opened.is_empty() {
             return Ok(opened);
         }
@@ -60,29 +60,29 @@ pub(crate) async fn phase_open_from(
 
 async fn phase_open(
     db: &mut Db,
-    run: &Run,
+    sync: &StoredSync,
     phase: Phase,
     lists: &[RecordType],
     first_page: &FirstPage<'_>,
     now: DateTime<Utc>,
 ) -> Result<Vec<NewTask>, StoreError> {
     statement("UPDATE sync_logs SET phase = $2, heartbeat_at = $3 WHERE id = $1")
-        .bind::<Uuid, _>(run.id.as_uuid())
+        .bind::<Uuid, _>(sync.id.as_uuid())
         .bind::<Int2, _>(phase.number())
         .bind::<Timestamptz, _>(now)
         .execute(db)
         .await?;
     // Companies come with vessels: in the second phase those of the company are known.
-    let of_company = match &run.scope.company_id {
-        Some(company) if phase > Phase::One => vessels_of_company(db, run.id, company).await?,
+    let of_company = match &sync.scope.company_id {
+        Some(company) if phase > Phase::One => vessels_of_company(db, sync.id, company).await?,
         _ => Vec::new(),
     };
     let page_size = settings_read(db).await?.page_size;
     let mut opened = Vec::new();
     for record_type in lists {
-        for (chain, slice) in (0..).zip(run.scope.slices(*record_type, &of_company)) {
+        for (chain, slice) in (0..).zip(sync.scope.slices(*record_type, &of_company)) {
             let id = TaskId::new();
-            let (sync_id, record_type, scope) = (run.id, *record_type, &run.scope);
+            let (sync_id, record_type, scope) = (sync.id, *record_type, &sync.scope);
             let of =
                 FirstPageOf { task_id: id, sync_id, record_type, scope, slice: &slice, chain, page_size };
             let task = NewTask {
@@ -92,7 +92,7 @@ async fn phase_open(
                 chain,
                 page: 0,
                 message: first_page(&of),
-                trace_context: run.trace_context.clone(),
+                trace_context: sync.trace_context.clone(),
             };
             if task_insert(db, &task, now).await? {
                 opened.push(task);

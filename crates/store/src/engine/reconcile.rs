@@ -1,7 +1,7 @@
 //! What is here and was not listed any more: found at the end of a full sync, counted, and kept or deactivated.
 //!
 //! Every page notes the ids that it brought (see [`crate::seen`]). At the end of a full sync what is active here and on no
-//! page is missing. A row that was written since the run began was approved or seen meanwhile, and is not.
+//! page is missing. A row that was written since the sync began was approved or seen meanwhile, and is not.
 //! Nothing is ever deleted: a missing record is kept, or withdrawn as its tombstone would have done. More than a set share
 //! of a type, or any critical equipment, is not withdrawn without an operator's word.
 
@@ -19,7 +19,7 @@ use crate::{
     },
     ledger::{
         audit::audit_append,
-        syncs::{Run, run_lock},
+        syncs::{StoredSync, sync_lock},
     },
     records::{Shape, image, shape, table_of},
 };
@@ -64,17 +64,17 @@ impl std::str::FromStr for MissingPolicy {
 /// What became of a decision about missing records.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[must_use]
-pub enum MissingDecided {
+pub enum MissingRecordsDecided {
     /// So many are withdrawn now; none if they are kept.
     Decided {
         /// Rows.
         deactivated: u64,
     },
-    /// The run asks nothing.
+    /// The sync asks nothing.
     NotAsked,
     /// This later full sync knows better.
     Overtaken(SyncId),
-    /// There is no such run.
+    /// There is no such sync.
     Unknown,
 }
 
@@ -98,13 +98,13 @@ struct Row {
 /// At the end of a full sync without a hole: what is missing, and what became of that. A text: what an operator is asked.
 pub(crate) async fn reconcile(
     db: &mut Db,
-    run: &Run,
+    sync: &StoredSync,
     now: DateTime<Utc>,
 ) -> Result<Option<String>, StoreError> {
-    let (Mode::Full, Some(since)) = (run.mode, run.running_at) else { return Ok(None) };
+    let (Mode::Full, Some(since)) = (sync.mode, sync.running_at) else { return Ok(None) };
     let mut found = Vec::new();
     for record_type in RecordType::ALL {
-        found.push(missing_find(db, run.id, *record_type, since).await?);
+        found.push(missing_find(db, sync.id, *record_type, since).await?);
     }
     let total: u64 = found.iter().map(|it| it.missing).sum();
     if total == 0 {
@@ -115,53 +115,53 @@ pub(crate) async fn reconcile(
     let policy: MissingPolicy = word("settings", "missing_records", "the row", &missing_records)?;
     let limit = u64::from(deactivation_limit_percent.unsigned_abs());
     let question = question(&found, limit);
-    let became = match (policy, &question, run.dry_run) {
+    let became = match (policy, &question, sync.dry_run) {
         (MissingPolicy::Keep, _, _) => "kept",
         (MissingPolicy::Deactivate, Some(_), _) => "asks",
         (MissingPolicy::Deactivate, None, true) => "planned",
         (MissingPolicy::Deactivate, None, false) => {
-            missing_deactivate(db, run.id, since, now).await?;
+            missing_deactivate(db, sync.id, since, now).await?;
             "deactivated"
         }
     };
     statement("UPDATE sync_logs SET missing_records = $2 WHERE id = $1")
-        .bind::<Uuid, _>(run.id.as_uuid())
+        .bind::<Uuid, _>(sync.id.as_uuid())
         .bind::<Text, _>(became)
         .execute(db)
         .await?;
-    tracing::warn!(sync.id = %run.id, records = total, became, "records are not listed any more");
+    tracing::warn!(sync.id = %sync.id, records = total, became, "records are not listed any more");
     Ok(question.filter(|_| became == "asks"))
 }
 
-/// Does what an operator has decided about the missing records of a run that asks. In a transaction, with the audit.
+/// Does what an operator has decided about the missing records of a sync that asks. In a transaction, with the audit.
 ///
 /// # Errors
 ///
 /// If the database fails.
-pub async fn missing_decide(
+pub async fn missing_records_decide(
     db: &mut Db,
     id: SyncId,
     policy: MissingPolicy,
     actor: &str,
     reason: Option<&str>,
     now: DateTime<Utc>,
-) -> Result<MissingDecided, StoreError> {
-    let Some(run) = run_lock(db, id).await? else { return Ok(MissingDecided::Unknown) };
-    let (Some("asks"), Some(since), false) = (run.missing_records.as_deref(), run.running_at, run.dry_run)
+) -> Result<MissingRecordsDecided, StoreError> {
+    let Some(sync) = sync_lock(db, id).await? else { return Ok(MissingRecordsDecided::Unknown) };
+    let (Some("asks"), Some(since), false) = (sync.missing_records.as_deref(), sync.running_at, sync.dry_run)
     else {
-        return Ok(MissingDecided::NotAsked);
+        return Ok(MissingRecordsDecided::NotAsked);
     };
     // One that has not ended may be about to find them again.
     let later: Vec<uuid::Uuid> = statement(
         "SELECT id FROM sync_logs WHERE mode = 'full' AND NOT dry_run AND started_at > $1
              AND state NOT IN ('failed', 'cancelled') ORDER BY started_at DESC LIMIT 1",
     )
-    .bind::<Timestamptz, _>(run.started_at)
+    .bind::<Timestamptz, _>(sync.started_at)
     .returning::<Uuid>()
     .load(db)
     .await?;
     if let Some(later) = later.into_iter().next() {
-        return Ok(MissingDecided::Overtaken(SyncId::from_uuid(later)));
+        return Ok(MissingRecordsDecided::Overtaken(SyncId::from_uuid(later)));
     }
     let (deactivated, became) = match policy {
         MissingPolicy::Keep => (0, "declined"),
@@ -174,7 +174,7 @@ pub async fn missing_decide(
         .await?;
     let detail = json!({ "decision": policy.as_str(), "deactivated": deactivated, "reason": reason });
     audit_append(db, actor, "sync.confirm", &id.to_string(), &detail, now).await?;
-    Ok(MissingDecided::Decided { deactivated })
+    Ok(MissingRecordsDecided::Decided { deactivated })
 }
 
 async fn missing_find(
@@ -191,7 +191,7 @@ async fn missing_find(
     let critical = if record_type == RecordType::Equipment { "t.is_critical" } else { "false" };
     // EXCEPT, not an anti-join: that one the planner may do by looking through all ids for each row, if it has no statistics
     // of a table that was filled a moment ago.
-    // Where nothing is older than the run, as in a first load, nothing else is looked at.
+    // Where nothing is older than the sync, as in a first load, nothing else is looked at.
     let text = format!(
         "WITH older AS (SELECT source_id FROM {table} WHERE status = 'active' AND synced_at < $3),
          gone AS (SELECT source_id FROM older EXCEPT {seen} AND EXISTS (SELECT FROM older)),
@@ -247,7 +247,7 @@ fn question(found: &[Missing], limit_percent: u64) -> Option<String> {
     })
 }
 
-/// Withdraws what the run found missing and nobody has written since. If it is listed again it comes back: its content
+/// Withdraws what the sync found missing and nobody has written since. If it is listed again it comes back: its content
 /// then differs from what the row says it has.
 async fn missing_deactivate(
     db: &mut Db,
@@ -259,7 +259,7 @@ async fn missing_deactivate(
     for record_type in RecordType::ALL {
         let also = if *record_type == RecordType::User { ", active = false" } else { "" };
         let Shape { table, columns, .. } = shape(*record_type);
-        // Kept in the same statement, so that the run can be undone.
+        // Kept in the same statement, so that the sync can be undone.
         let text = format!(
             "WITH gone AS (
                  SELECT t.id FROM {table} AS t JOIN sync_missing m ON m.source_id = t.source_id

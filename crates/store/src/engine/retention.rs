@@ -9,8 +9,8 @@ use crate::db::{connection::Db, error::StoreError, statement::statement};
 /// What was forgotten.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Purged {
-    /// Runs, with their tasks, findings and conflicts.
-    pub runs: usize,
+    /// Syncs, with their tasks, findings and conflicts.
+    pub syncs: usize,
     /// Webhook events.
     pub webhook_events: usize,
     /// Dead letters.
@@ -36,6 +36,6 @@ pub async fn retention_purge(db: &mut Db, before: DateTime<Utc>) -> Result<Purge
     {
         *count = statement(text).bind::<Timestamptz, _>(before).execute(db).await?;
     }
-    let [runs, webhook_events, dead_letters] = gone;
-    Ok(Purged { runs, webhook_events, dead_letters })
+    let [syncs, webhook_events, dead_letters] = gone;
+    Ok(Purged { syncs, webhook_events, dead_letters })
 }

@@ -5,7 +5,7 @@ use diesel::sql_types::*;
 use diesel_async::RunQueryDsl;
 use domain::{
     Phase, SyncId, SyncState, TaskId, TaskState,
-    run::{final_state, is_whole},
+    sync::{final_state, is_whole},
 };
 
 use crate::{
@@ -20,33 +20,33 @@ use crate::{
     },
     ledger::{
         seen::{again_note, seen_forget},
-        syncs::{run_find, run_lock},
-        tallies::{Entries, account_add, run_counts},
+        syncs::{sync_find, sync_lock},
+        tallies::{TallyChanges, tallies_add, tallies_read},
         tasks::{NewTask, task_end},
     },
 };
 
-/// Marks a task done, adds to the run's account, and when it was the last of its phase opens the next or
-/// ends the run. In the transaction that wrote its records.
+/// Marks a task done, adds to the sync's tally, and when it was the last of its phase opens the next or
+/// ends the sync. In the transaction that wrote its records.
 ///
 /// # Errors
 ///
 /// If the database fails.
-pub async fn task_complete_in(
+pub async fn task_complete(
     db: &mut Db,
     id: TaskId,
-    account: &Entries,
+    tally: &TallyChanges,
     first_page: &FirstPage<'_>,
     now: DateTime<Utc>,
 ) -> Result<PhaseEnd, StoreError> {
     let Some(sync_id) = task_end(db, id, TaskState::Done, None, now).await? else {
         return Ok(PhaseEnd::TaskNotOpen);
     };
-    account_add(db, sync_id, account).await?;
+    tallies_add(db, sync_id, tally).await?;
     phase_settle(db, sync_id, first_page, now).await
 }
 
-/// Gives a task up; the run ends when nothing of it is open any more. In a transaction.
+/// Gives a task up; the sync ends when nothing of it is open any more. In a transaction.
 ///
 /// # Errors
 ///
@@ -99,7 +99,7 @@ pub async fn task_retry(
     Ok(true)
 }
 
-/// How the run stands after a task has ended.
+/// How the sync stands after a task has ended.
 #[derive(Debug, Clone, PartialEq)]
 #[must_use]
 pub enum PhaseEnd {
@@ -108,20 +108,20 @@ pub enum PhaseEnd {
     /// It was the last of its phase; these are the first tasks of the next, to be published after the commit.
     PhaseOpened(Vec<NewTask>),
     /// It was the last of all.
-    RunEnded(SyncState),
-    /// The task was not open any more, or its run has ended: roll back, nothing of this may be committed.
+    SyncEnded(SyncState),
+    /// The task was not open any more, or its sync has ended: roll back, nothing of this may be committed.
     TaskNotOpen,
 }
 
-/// After a task of the run has ended, in the same transaction.
+/// After a task of the sync has ended, in the same transaction.
 pub(crate) async fn phase_settle(
     db: &mut Db,
     id: SyncId,
     first_page: &FirstPage<'_>,
     now: DateTime<Utc>,
 ) -> Result<PhaseEnd, StoreError> {
-    let Some(run) = run_lock(db, id).await? else { return Ok(PhaseEnd::TaskNotOpen) };
-    if run.state.is_terminal() {
+    let Some(sync) = sync_lock(db, id).await? else { return Ok(PhaseEnd::TaskNotOpen) };
+    if sync.state.is_terminal() {
         return Ok(PhaseEnd::TaskNotOpen);
     }
     let (pending, retrying, dead): (i64, i64, i64) = statement(
@@ -143,32 +143,32 @@ pub(crate) async fn phase_settle(
             .await?;
         return Ok(PhaseEnd::StillRunning);
     }
-    // A phase with a dead task has a hole, and what comes next refers to what it should have brought: the run ends here
+    // A phase with a dead task has a hole, and what comes next refers to what it should have brought: the sync ends here
     // until the dead task is replayed, and goes on from there.
-    let next = run.phase.and_then(Phase::next).filter(|_| dead == 0);
-    let opened = phase_open_from(db, &run, next, first_page, now).await?;
+    let next = sync.phase.and_then(Phase::next).filter(|_| dead == 0);
+    let opened = phase_open_from(db, &sync, next, first_page, now).await?;
     if !opened.is_empty() {
         return Ok(PhaseEnd::PhaseOpened(opened));
     }
-    let question = if dead == 0 { reconcile(db, &run, now).await? } else { None };
-    let state = run_settle(db, id, question, now).await?;
+    let question = if dead == 0 { reconcile(db, &sync, now).await? } else { None };
+    let state = sync_settle(db, id, question, now).await?;
     if dead == 0 {
         seen_forget(db, id).await?;
     }
-    Ok(PhaseEnd::RunEnded(state))
+    Ok(PhaseEnd::SyncEnded(state))
 }
 
-/// Ends a run by its account, and by what an operator is asked. In a transaction; a run that has ended keeps its state.
-pub(crate) async fn run_settle(
+/// Ends a sync by its tally, and by what an operator is asked. In a transaction; a sync that has ended keeps its state.
+pub(crate) async fn sync_settle(
     db: &mut Db,
     id: SyncId,
     question: Option<String>,
     now: DateTime<Utc>,
 ) -> Result<SyncState, StoreError> {
-    let mut accounts = run_counts(db, &[id]).await?.remove(&id).unwrap_or_default();
-    if accounts.iter().any(|it| it.late > 0) {
+    let mut tallies = tallies_read(db, &[id]).await?.remove(&id).unwrap_or_default();
+    if tallies.iter().any(|it| it.late > 0) {
         again_note(db, id).await?;
-        accounts = run_counts(db, &[id]).await?.remove(&id).unwrap_or_default();
+        tallies = tallies_read(db, &[id]).await?.remove(&id).unwrap_or_default();
     }
     let (dead, last): (i64, Option<String>) =
         statement("SELECT count(*), max(last_failure) FROM sync_queue WHERE sync_id = $1 AND state = 'dead'")
@@ -176,11 +176,11 @@ pub(crate) async fn run_settle(
             .returning::<(Int8, Nullable<Text>)>()
             .get_result(db)
             .await?;
-    let unbalanced = accounts.iter().find(|it| {
+    let unbalanced = tallies.iter().find(|it| {
         it.expected.is_some_and(|expected| !is_whole(expected, it.counts.read(), it.late, it.again))
     });
-    let rejected: u64 = accounts.iter().map(|it| it.counts.rejected).sum();
-    let read: u64 = accounts.iter().map(|it| it.counts.read()).sum();
+    let rejected: u64 = tallies.iter().map(|it| it.counts.rejected).sum();
+    let read: u64 = tallies.iter().map(|it| it.counts.read()).sum();
     let state = final_state(count(dead), unbalanced.is_none(), rejected > 0 || question.is_some(), read > 0);
     let why = if dead > 0 {
         let tasks = if dead == 1 { "1 task was" } else { &format!("{dead} tasks were") };
@@ -208,8 +208,8 @@ pub(crate) async fn run_settle(
     .load(db)
     .await?;
     if ended.is_empty() {
-        let run = run_find(db, id).await?;
-        return run.map(|run| run.state).ok_or(StoreError::Statement(diesel::result::Error::NotFound));
+        let sync = sync_find(db, id).await?;
+        return sync.map(|sync| sync.state).ok_or(StoreError::Statement(diesel::result::Error::NotFound));
     }
     Ok(state)
 }

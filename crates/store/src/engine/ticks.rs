@@ -6,14 +6,14 @@ use diesel_async::RunQueryDsl;
 
 use crate::{
     db::{connection::Db, error::StoreError, statement::statement},
-    ledger::syncs::{NewRun, RunCreated, run_create},
+    ledger::syncs::{NewSync, SyncCreated, sync_create},
 };
 
 /// What became of a tick.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[must_use]
 pub enum TickFired {
-    /// It is recorded, and the run with it.
+    /// It is recorded, and the sync with it.
     Started,
     /// It is recorded as skipped: a full sync had not ended.
     Skipped,
@@ -34,7 +34,7 @@ pub async fn tick_last(db: &mut Db, schedule: &str) -> Result<Option<DateTime<Ut
         .await?)
 }
 
-/// Fires a tick, once, however many come with it: records it and the run that it starts. In a transaction; the run's
+/// Fires a tick, once, however many come with it: records it and the sync that it starts. In a transaction; the sync's
 /// command is published after the commit.
 ///
 /// # Errors
@@ -44,7 +44,7 @@ pub async fn tick_fire(
     db: &mut Db,
     schedule: &str,
     due_at: DateTime<Utc>,
-    run: &NewRun,
+    sync: &NewSync,
     now: DateTime<Utc>,
 ) -> Result<TickFired, StoreError> {
     let fired = statement(
@@ -59,9 +59,9 @@ pub async fn tick_fire(
     if fired == 0 {
         return Ok(TickFired::AlreadyFired);
     }
-    let (fired, sync_id, detail) = match run_create(db, run, now).await? {
-        RunCreated::Created | RunCreated::Already => (TickFired::Started, run.id, None),
-        RunCreated::FullSyncRunning(id) => (TickFired::Skipped, id, Some("a full sync had not ended")),
+    let (fired, sync_id, detail) = match sync_create(db, sync, now).await? {
+        SyncCreated::Created | SyncCreated::Already => (TickFired::Started, sync.id, None),
+        SyncCreated::FullSyncRunning(id) => (TickFired::Skipped, id, Some("a full sync had not ended")),
     };
     statement(
         "UPDATE schedule_ticks SET outcome = $3, sync_id = $4, detail = $5 WHERE schedule = $1 AND due_at = $2",

@@ -16,22 +16,22 @@ use crate::{
         page::{Page, Window},
         statement::statement,
     },
-    ledger::{audit::audit_append, syncs::run_find},
+    ledger::{audit::audit_append, syncs::sync_find},
     records::{PARTS_OF_EQUIPMENT, Shape, shape},
 };
 
 /// What became of one record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum UndoResult {
-    /// It is as it was before the run.
+    /// It is as it was before the sync.
     Restored,
-    /// The run had created it.
+    /// The sync had created it.
     Withdrawn,
     /// It was edited in the maintenance portal since.
     EditedSince,
-    /// A later run has written it since.
+    /// A later sync has written it since.
     OverwrittenSince,
-    /// The run had created it, and it was withdrawn already.
+    /// The sync had created it, and it was withdrawn already.
     AlreadyWithdrawn,
     /// Its number, code or address from before belongs to another record by now.
     KeyTaken,
@@ -75,7 +75,7 @@ impl UndoResult {
     }
 }
 
-/// A record of an undone run.
+/// A record of an undone sync.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UndoItem {
     /// What kind of record.
@@ -86,7 +86,7 @@ pub struct UndoItem {
     pub result: UndoResult,
 }
 
-/// An undone run.
+/// An undone sync.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Undo {
     /// When.
@@ -95,40 +95,40 @@ pub struct Undo {
     pub undone_by: String,
     /// Records that are as they were.
     pub restored: u64,
-    /// Records that the run had created.
+    /// Records that the sync had created.
     pub withdrawn: u64,
     /// Records left alone.
     pub skipped: u64,
 }
 
-/// What became of the wish to undo a run.
+/// What became of the wish to undo a sync.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[must_use]
-pub enum RunUndone {
+pub enum SyncUndone {
     /// It is undone.
     Undone(Undo),
     /// It was before.
     Already(Undo),
     /// It has not ended.
     Running(SyncState),
-    /// There is no such run.
+    /// There is no such sync.
     Unknown,
 }
 
-/// Undoes a run and writes the audit. In a transaction.
+/// Undoes a sync and writes the audit. In a transaction.
 ///
 /// # Errors
 ///
 /// If the database fails.
-pub async fn run_undo(
+pub async fn sync_undo(
     db: &mut Db,
     id: SyncId,
     actor: &str,
     now: DateTime<Utc>,
-) -> Result<RunUndone, StoreError> {
-    let Some(run) = run_find(db, id).await? else { return Ok(RunUndone::Unknown) };
-    if !run.state.is_terminal() {
-        return Ok(RunUndone::Running(run.state));
+) -> Result<SyncUndone, StoreError> {
+    let Some(sync) = sync_find(db, id).await? else { return Ok(SyncUndone::Unknown) };
+    if !sync.state.is_terminal() {
+        return Ok(SyncUndone::Running(sync.state));
     }
     let new = statement(
         "INSERT INTO undos (sync_id, undone_at, undone_by) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
@@ -140,7 +140,7 @@ pub async fn run_undo(
     .await?;
     if new == 0 {
         let undo = undo_find(db, id).await?.ok_or(diesel::result::Error::NotFound)?;
-        return Ok(RunUndone::Already(undo));
+        return Ok(SyncUndone::Already(undo));
     }
     // What others refer to comes back first.
     for record_type in [RecordType::Company, RecordType::Vessel, RecordType::Equipment, RecordType::User] {
@@ -149,12 +149,12 @@ pub async fn run_undo(
     let undo = undo_find(db, id).await?.ok_or(diesel::result::Error::NotFound)?;
     let detail = json!({ "restored": undo.restored, "withdrawn": undo.withdrawn, "skipped": undo.skipped });
     audit_append(db, actor, "sync.undo", &id.to_string(), &detail, now).await?;
-    Ok(RunUndone::Undone(undo))
+    Ok(SyncUndone::Undone(undo))
 }
 
 async fn undo_records(db: &mut Db, id: SyncId, record_type: RecordType) -> Result<(), StoreError> {
     let Shape { table, columns, key } = shape(record_type);
-    // The first image of the run is what stood before it; a row that the run had written before was created by it.
+    // The first image of the sync is what stood before it; a row that the sync had written before was created by it.
     let text = format!(
         "WITH first AS (
              SELECT DISTINCT ON (row_id) row_id, synced_by FROM overwritten
@@ -184,7 +184,7 @@ async fn undo_records(db: &mut Db, id: SyncId, record_type: RecordType) -> Resul
     let (restore, withdraw) = (those("restored"), those("withdrawn"));
 
     // Neither moves synced_at: the trigger takes both for what they are, edits in the maintenance portal.
-    // What the run created lets go of its natural key first.
+    // What the sync created lets go of its natural key first.
     let text = format!("UPDATE {table} SET status = 'withdrawn' WHERE id = ANY($1)");
     statement(&text).bind::<Array<Uuid>, _>(withdraw).execute(db).await?;
     let taken = match key {
@@ -275,7 +275,7 @@ async fn undo_parts(
     Ok(())
 }
 
-/// How a run was undone, if it was.
+/// How a sync was undone, if it was.
 ///
 /// # Errors
 ///
@@ -301,7 +301,7 @@ pub async fn undo_find(db: &mut Db, id: SyncId) -> Result<Option<Undo>, StoreErr
     }))
 }
 
-/// The records of an undone run, those that were left alone first.
+/// The records of an undone sync, those that were left alone first.
 ///
 /// # Errors
 ///

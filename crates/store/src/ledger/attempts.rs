@@ -16,7 +16,7 @@ use crate::db::{
 pub struct Attempt {
     /// The AMQP message id.
     pub message_id: String,
-    /// The run, if it belongs to one.
+    /// The sync, if it belongs to one.
     pub sync_id: Option<SyncId>,
     /// From 1.
     pub number: u32,
@@ -55,7 +55,7 @@ pub async fn attempt_append(db: &mut Db, attempt: &Attempt) -> Result<(), StoreE
     Ok(())
 }
 
-/// The newest failed attempts of a run, newest first.
+/// The newest failed attempts of a sync, newest first.
 ///
 /// # Errors
 ///

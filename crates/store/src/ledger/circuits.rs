@@ -8,7 +8,7 @@ use crate::db::{connection::Db, error::StoreError, statement::statement};
 
 /// A circuit that is not closed.
 #[derive(Debug, Clone, PartialEq, Eq, QueryableByName)]
-pub struct SickCircuit {
+pub struct OpenCircuit {
     /// The process.
     #[diesel(sql_type = Uuid)]
     pub instance: uuid::Uuid,
@@ -34,7 +34,7 @@ pub struct SickCircuit {
 /// # Errors
 ///
 /// If the database fails.
-pub async fn circuit_report(db: &mut Db, circuit: &SickCircuit) -> Result<(), StoreError> {
+pub async fn circuit_report(db: &mut Db, circuit: &OpenCircuit) -> Result<(), StoreError> {
     statement(
         "INSERT INTO circuits (instance, peer, state, since, failure, reported_at) VALUES ($1, $2, $3, $4, $5, $6)
          ON CONFLICT (instance, peer) DO UPDATE SET state = excluded.state, since = excluded.since,
@@ -70,7 +70,7 @@ pub async fn circuit_forget(db: &mut Db, instance: uuid::Uuid, peer: &str) -> Re
 /// # Errors
 ///
 /// If the database fails.
-pub async fn circuits_sick(db: &mut Db, after: DateTime<Utc>) -> Result<Vec<SickCircuit>, StoreError> {
+pub async fn circuits_open(db: &mut Db, after: DateTime<Utc>) -> Result<Vec<OpenCircuit>, StoreError> {
     Ok(statement(
         "SELECT instance, peer, state, since, failure, reported_at FROM circuits WHERE reported_at > $1 ORDER BY since",
     )

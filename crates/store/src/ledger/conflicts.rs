@@ -22,7 +22,7 @@ use crate::db::{
 pub struct Conflict {
     /// Its id.
     pub id: ConflictId,
-    /// The run that met it, unless that is forgotten.
+    /// The sync that met it, unless that is forgotten.
     pub sync_id: Option<SyncId>,
     /// What kind of record.
     pub record_type: RecordType,
@@ -71,7 +71,7 @@ pub struct ConflictFilter {
     pub record_type: Option<RecordType>,
     /// Of this kind.
     pub kind: Option<ConflictKind>,
-    /// Met by this run.
+    /// Met by this sync.
     pub sync_id: Option<SyncId>,
     /// About this record, by its id in the onboarding portal.
     pub source_id: Option<String>,
@@ -182,7 +182,7 @@ impl ConflictFilter {
 /// # Errors
 ///
 /// If the database fails.
-pub async fn conflict_page(
+pub async fn conflict_list(
     db: &mut Db,
     filter: &ConflictFilter,
     window: Window<()>,
@@ -232,7 +232,7 @@ pub async fn conflict_find(db: &mut Db, id: ConflictId) -> Result<Option<Conflic
     rows.into_iter().next().map(TryInto::try_into).transpose()
 }
 
-/// How many conflicts are open: of one run, or of all.
+/// How many conflicts are open: of one sync, or of all.
 ///
 /// # Errors
 ///

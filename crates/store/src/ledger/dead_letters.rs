@@ -78,7 +78,7 @@ pub struct NewDeadLetter {
     pub fingerprint: String,
     /// Deliveries that were tried.
     pub attempts: u32,
-    /// Its run.
+    /// Its sync.
     pub sync_id: Option<SyncId>,
     /// Its trace.
     pub trace_id: Option<String>,
@@ -111,7 +111,7 @@ pub struct DeadLetter {
     pub fingerprint: String,
     /// Deliveries that were tried.
     pub attempts: u32,
-    /// Its run.
+    /// Its sync.
     pub sync_id: Option<SyncId>,
     /// Its trace.
     pub trace_id: Option<String>,
@@ -146,7 +146,7 @@ pub struct DeadLetterFilter {
     pub queue: Option<String>,
     /// Of this making.
     pub fingerprint: Option<String>,
-    /// Of this run.
+    /// Of this sync.
     pub sync_id: Option<SyncId>,
 }
 

@@ -54,7 +54,7 @@ pub struct StoredFinding {
     pub found_at: DateTime<Utc>,
 }
 
-/// Stores findings, in one statement: with their run, and as what stands about their records from now on.
+/// Stores findings, in one statement: with their sync, and as what stands about their records from now on.
 ///
 /// # Errors
 ///
@@ -174,7 +174,7 @@ pub(crate) fn stored(
     })
 }
 
-/// Findings of a run in the order they were made, from after the finding `after`.
+/// Findings of a sync in the order they were made, from after the finding `after`.
 ///
 /// # Errors
 ///
@@ -196,7 +196,7 @@ pub async fn finding_list(
     rows.into_iter().map(stored).collect()
 }
 
-/// How many findings a run has.
+/// How many findings a sync has.
 ///
 /// # Errors
 ///
@@ -210,12 +210,12 @@ pub async fn finding_count(db: &mut Db, id: SyncId) -> Result<u64, StoreError> {
     Ok(count(total))
 }
 
-/// Findings of a run in the order they were made, rejections before warnings.
+/// Findings of a sync in the order they were made, rejections before warnings.
 ///
 /// # Errors
 ///
 /// If the database fails.
-pub async fn finding_page(
+pub async fn finding_list_with_total(
     db: &mut Db,
     id: SyncId,
     limit: u32,

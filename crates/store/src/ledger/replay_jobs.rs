@@ -186,7 +186,7 @@ pub async fn replay_job_list(db: &mut Db, limit: u32, offset: u32) -> Result<Pag
 /// # Errors
 ///
 /// If the database fails.
-pub async fn replay_item_page(
+pub async fn replay_item_list(
     db: &mut Db,
     id: uuid::Uuid,
     limit: u32,

@@ -1,7 +1,7 @@
-//! What a run has seen: the ids of every page, one row per page, until the run ends.
+//! What a sync has seen: the ids of every page, one row per page, until the sync ends.
 //!
 //! Two questions need them. A full sync asks what is here and was not listed any more (see [`crate::reconcile`]). And every
-//! run asks which records it read twice: one that changes while its list is read comes once more, at the end. What is
+//! sync asks which records it read twice: one that changes while its list is read comes once more, at the end. What is
 //! newer than the provider's first look at the list is *late*.
 
 use std::collections::BTreeSet;
@@ -34,7 +34,7 @@ pub async fn seen_note(
     Ok(())
 }
 
-/// Which of these companies this run sees for the first time: those count. In the transaction that writes them.
+/// Which of these companies this sync sees for the first time: those count. In the transaction that writes them.
 ///
 /// # Errors
 ///
@@ -57,7 +57,7 @@ pub async fn companies_seen_first(
     Ok(first.into_iter().collect())
 }
 
-/// Notes in the account of a run how many of its late records it had read before they changed. Companies count once and
+/// Notes in the tally of a sync how many of its late records it had read before they changed. Companies count once and
 /// never come again.
 pub(crate) async fn again_note(db: &mut Db, sync_id: SyncId) -> Result<(), StoreError> {
     statement(
@@ -77,7 +77,7 @@ pub(crate) async fn again_note(db: &mut Db, sync_id: SyncId) -> Result<(), Store
     Ok(())
 }
 
-/// Forgets what a run has seen: it has ended without a hole, and nobody will ask any more.
+/// Forgets what a sync has seen: it has ended without a hole, and nobody will ask any more.
 pub(crate) async fn seen_forget(db: &mut Db, sync_id: SyncId) -> Result<(), StoreError> {
     statement("DELETE FROM sync_seen WHERE sync_id = $1")
         .bind::<Uuid, _>(sync_id.as_uuid())

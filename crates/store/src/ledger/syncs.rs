@@ -13,9 +13,9 @@ use crate::db::{
     statement::statement,
 };
 
-/// A run that is asked for.
+/// A sync that is asked for.
 #[derive(Debug, Clone)]
-pub struct NewRun {
+pub struct NewSync {
     /// Its id; made by the caller, so that asking twice is asking once.
     pub id: SyncId,
     /// Why.
@@ -30,16 +30,16 @@ pub struct NewRun {
     pub requested_by: String,
     /// What for, in the words of who asked.
     pub reason: Option<String>,
-    /// The run whose failures it tries again.
+    /// The sync whose failures it tries again.
     pub retry_of: Option<SyncId>,
     /// W3C trace context, a JSON object.
     pub trace_context: Value,
 }
 
-/// What became of a run that was asked for.
+/// What became of a sync that was asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[must_use]
-pub enum RunCreated {
+pub enum SyncCreated {
     /// It is recorded.
     Created,
     /// It had been recorded before.
@@ -48,9 +48,9 @@ pub enum RunCreated {
     FullSyncRunning(SyncId),
 }
 
-/// A run as it is recorded.
+/// A sync as it is recorded.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Run {
+pub struct StoredSync {
     /// The syncId.
     pub id: SyncId,
     /// Why it began.
@@ -69,7 +69,7 @@ pub struct Run {
     pub requested_by: String,
     /// What for.
     pub reason: Option<String>,
-    /// The run whose failures it tries again.
+    /// The sync whose failures it tries again.
     pub retry_of: Option<SyncId>,
     /// W3C trace context.
     pub trace_context: Value,
@@ -96,9 +96,9 @@ pub struct Run {
     pub published_at: Option<DateTime<Utc>>,
 }
 
-/// Which runs to list; empty lists and absent times do not filter.
+/// Which syncs to list; empty lists and absent times do not filter.
 #[derive(Debug, Clone, Default)]
-pub struct RunFilter {
+pub struct SyncFilter {
     /// In one of these states.
     pub states: Vec<SyncState>,
     /// For one of these causes.
@@ -166,7 +166,7 @@ struct Row {
     missing_records: Option<String>,
 }
 
-impl TryFrom<Row> for Run {
+impl TryFrom<Row> for StoredSync {
     type Error = StoreError;
 
     fn try_from(row: Row) -> Result<Self, StoreError> {
@@ -202,33 +202,33 @@ impl TryFrom<Row> for Run {
     }
 }
 
-/// Records a run as queued; its command is then unpublished.
+/// Records a sync as queued; its command is then unpublished.
 ///
 /// # Errors
 ///
 /// If the database fails.
-pub async fn run_create(db: &mut Db, run: &NewRun, now: DateTime<Utc>) -> Result<RunCreated, StoreError> {
-    run_insert(db, run, SyncState::Queued, now).await
+pub async fn sync_create(db: &mut Db, sync: &NewSync, now: DateTime<Utc>) -> Result<SyncCreated, StoreError> {
+    sync_insert(db, sync, SyncState::Queued, now).await
 }
 
-/// Records a run that the caller does itself, in this very transaction: no command is published. To be ended with
-/// [`run_finish`].
+/// Records a sync that the caller does itself, in this very transaction: no command is published. To be ended with
+/// [`sync_finish`].
 ///
 /// # Errors
 ///
 /// If the database fails.
-pub async fn run_begin(db: &mut Db, run: &NewRun, now: DateTime<Utc>) -> Result<RunCreated, StoreError> {
-    run_insert(db, run, SyncState::Running, now).await
+pub async fn sync_begin(db: &mut Db, sync: &NewSync, now: DateTime<Utc>) -> Result<SyncCreated, StoreError> {
+    sync_insert(db, sync, SyncState::Running, now).await
 }
 
-async fn run_insert(
+async fn sync_insert(
     db: &mut Db,
-    run: &NewRun,
+    sync: &NewSync,
     state: SyncState,
     now: DateTime<Utc>,
-) -> Result<RunCreated, StoreError> {
+) -> Result<SyncCreated, StoreError> {
     let begun = (state == SyncState::Running).then_some(now);
-    let scope = scope_value(&run.scope);
+    let scope = scope_value(&sync.scope);
     // A full sync that ends between the two statements makes room: then the second round creates.
     for _ in 0..3 {
         let inserted = statement(
@@ -236,35 +236,35 @@ async fn run_insert(
                  started_at, heartbeat_at, running_at, published_at, retry_of)
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10, $11, $11, $12) ON CONFLICT DO NOTHING",
         )
-        .bind::<Uuid, _>(run.id.as_uuid())
-        .bind::<Text, _>(run.cause.as_str())
-        .bind::<Text, _>(run.mode.as_str())
+        .bind::<Uuid, _>(sync.id.as_uuid())
+        .bind::<Text, _>(sync.cause.as_str())
+        .bind::<Text, _>(sync.mode.as_str())
         .bind::<Jsonb, _>(&scope)
-        .bind::<Bool, _>(run.dry_run)
+        .bind::<Bool, _>(sync.dry_run)
         .bind::<Text, _>(state.as_str())
-        .bind::<Text, _>(&run.requested_by)
-        .bind::<Nullable<Text>, _>(&run.reason)
-        .bind::<Jsonb, _>(&run.trace_context)
+        .bind::<Text, _>(&sync.requested_by)
+        .bind::<Nullable<Text>, _>(&sync.reason)
+        .bind::<Jsonb, _>(&sync.trace_context)
         .bind::<Timestamptz, _>(now)
         .bind::<Nullable<Timestamptz>, _>(begun)
-        .bind::<Nullable<Uuid>, _>(run.retry_of.map(SyncId::as_uuid))
+        .bind::<Nullable<Uuid>, _>(sync.retry_of.map(SyncId::as_uuid))
         .execute(db)
         .await?;
         if inserted == 1 {
-            return Ok(RunCreated::Created);
+            return Ok(SyncCreated::Created);
         }
         let in_the_way: Vec<uuid::Uuid> = statement(
             "SELECT id FROM sync_logs
              WHERE id = $1 OR (mode = 'full' AND NOT dry_run AND state IN ('queued', 'running', 'retrying'))
              ORDER BY id = $1 DESC",
         )
-        .bind::<Uuid, _>(run.id.as_uuid())
+        .bind::<Uuid, _>(sync.id.as_uuid())
         .returning::<Uuid>()
         .load(db)
         .await?;
         match in_the_way.into_iter().next() {
-            Some(id) if id == run.id.as_uuid() => return Ok(RunCreated::Already),
-            Some(id) => return Ok(RunCreated::FullSyncRunning(SyncId::from_uuid(id))),
+            Some(id) if id == sync.id.as_uuid() => return Ok(SyncCreated::Already),
+            Some(id) => return Ok(SyncCreated::FullSyncRunning(SyncId::from_uuid(id))),
             None => {}
         }
     }
@@ -289,12 +289,12 @@ pub(crate) fn scope_value(scope: &Scope) -> Value {
     serde_json::to_value(scope).expect("a scope is a struct with text keys")
 }
 
-/// Says that a run is alive.
+/// Says that a sync is alive.
 ///
 /// # Errors
 ///
 /// If the database fails.
-pub async fn run_heartbeat(db: &mut Db, id: SyncId, now: DateTime<Utc>) -> Result<(), StoreError> {
+pub async fn sync_heartbeat(db: &mut Db, id: SyncId, now: DateTime<Utc>) -> Result<(), StoreError> {
     statement("UPDATE sync_logs SET heartbeat_at = greatest(heartbeat_at, $2) WHERE id = $1 AND completed_at IS NULL")
         .bind::<Uuid, _>(id.as_uuid())
         .bind::<Timestamptz, _>(now)
@@ -303,51 +303,51 @@ pub async fn run_heartbeat(db: &mut Db, id: SyncId, now: DateTime<Utc>) -> Resul
     Ok(())
 }
 
-/// A run.
+/// A sync.
 ///
 /// # Errors
 ///
 /// If the database fails.
-pub async fn run_find(db: &mut Db, id: SyncId) -> Result<Option<Run>, StoreError> {
+pub async fn sync_find(db: &mut Db, id: SyncId) -> Result<Option<StoredSync>, StoreError> {
     let text = format!("SELECT {COLUMNS} FROM sync_logs WHERE id = $1");
     let rows: Vec<Row> = statement(&text).bind::<Uuid, _>(id.as_uuid()).load(db).await?;
-    rows.into_iter().next().map(Run::try_from).transpose()
+    rows.into_iter().next().map(StoredSync::try_from).transpose()
 }
 
-/// Runs that have not ended, oldest first.
+/// Syncs that have not ended, oldest first.
 ///
 /// # Errors
 ///
 /// If the database fails.
-pub async fn runs_active(db: &mut Db) -> Result<Vec<Run>, StoreError> {
+pub async fn syncs_active(db: &mut Db) -> Result<Vec<StoredSync>, StoreError> {
     let text = format!("SELECT {COLUMNS} FROM sync_logs WHERE state IN {ACTIVE} ORDER BY started_at, id");
     let rows: Vec<Row> = statement(&text).load(db).await?;
-    rows.into_iter().map(Run::try_from).collect()
+    rows.into_iter().map(StoredSync::try_from).collect()
 }
 
 /// Another full sync that has not ended, in the way of this one.
-pub(crate) async fn full_sync_beside(db: &mut Db, run: &Run) -> Result<Option<SyncId>, StoreError> {
-    if run.mode != Mode::Full || run.dry_run {
+pub(crate) async fn full_sync_beside(db: &mut Db, sync: &StoredSync) -> Result<Option<SyncId>, StoreError> {
+    if sync.mode != Mode::Full || sync.dry_run {
         return Ok(None);
     }
     let text = format!(
         "SELECT id FROM sync_logs WHERE mode = 'full' AND NOT dry_run AND id <> $1 AND state IN {ACTIVE}"
     );
     let ids: Vec<uuid::Uuid> =
-        statement(&text).bind::<Uuid, _>(run.id.as_uuid()).returning::<Uuid>().load(db).await?;
+        statement(&text).bind::<Uuid, _>(sync.id.as_uuid()).returning::<Uuid>().load(db).await?;
     Ok(ids.into_iter().next().map(SyncId::from_uuid))
 }
 
-/// Runs, newest first.
+/// Syncs, newest first.
 ///
 /// # Errors
 ///
 /// If the database fails.
-pub async fn run_list(
+pub async fn sync_list(
     db: &mut Db,
-    filter: &RunFilter,
+    filter: &SyncFilter,
     window: Window<(DateTime<Utc>, SyncId)>,
-) -> Result<Page<Run>, StoreError> {
+) -> Result<Page<StoredSync>, StoreError> {
     const FILTER: &str =
         "(cardinality($1) = 0 OR state = ANY($1)) AND (cardinality($2) = 0 OR cause = ANY($2))
         AND (cardinality($3) = 0 OR mode = ANY($3)) AND ($4 IS NULL OR started_at >= $4)
@@ -384,31 +384,31 @@ pub async fn run_list(
         .returning::<Int8>()
         .get_result(db)
         .await?;
-    let runs = rows.into_iter().map(Run::try_from).collect::<Result<_, _>>()?;
-    Ok(Page::of(runs, window.limit, total))
+    let syncs = rows.into_iter().map(StoredSync::try_from).collect::<Result<_, _>>()?;
+    Ok(Page::of(syncs, window.limit, total))
 }
 
-/// Locks a run against others that settle it. `FOR NO KEY UPDATE` leaves rows that refer to it alone.
-pub(crate) async fn run_lock(db: &mut Db, id: SyncId) -> Result<Option<Run>, StoreError> {
+/// Locks a sync against others that settle it. `FOR NO KEY UPDATE` leaves rows that refer to it alone.
+pub(crate) async fn sync_lock(db: &mut Db, id: SyncId) -> Result<Option<StoredSync>, StoreError> {
     let locked = statement("SELECT id FROM sync_logs WHERE id = $1 FOR NO KEY UPDATE")
         .bind::<Uuid, _>(id.as_uuid())
         .execute(db)
         .await?;
     // A second statement, so that it sees what was committed while we waited.
-    if locked == 0 { Ok(None) } else { run_find(db, id).await }
+    if locked == 0 { Ok(None) } else { sync_find(db, id).await }
 }
 
-/// Runs that have not ended and have shown no sign of life since `before`, oldest first. One that waits for an attempt
+/// Syncs that have not ended and have shown no sign of life since `before`, oldest first. One that waits for an attempt
 /// whose time has not come is as it should be.
 ///
 /// # Errors
 ///
 /// If the database fails.
-pub async fn runs_stalled(
+pub async fn syncs_stalled(
     db: &mut Db,
     before: DateTime<Utc>,
     now: DateTime<Utc>,
-) -> Result<Vec<Run>, StoreError> {
+) -> Result<Vec<StoredSync>, StoreError> {
     let waiting: Vec<uuid::Uuid> = statement(
         "SELECT DISTINCT a.sync_id FROM attempts a JOIN sync_logs r ON r.id = a.sync_id
          WHERE r.completed_at IS NULL AND a.next_attempt_at > $1",
@@ -417,19 +417,19 @@ pub async fn runs_stalled(
     .returning::<Uuid>()
     .load(db)
     .await?;
-    let runs = crate::ledger::syncs::runs_active(db).await?;
-    Ok(runs
+    let syncs = crate::ledger::syncs::syncs_active(db).await?;
+    Ok(syncs
         .into_iter()
-        .filter(|run| run.heartbeat_at < before && !waiting.contains(&run.id.as_uuid()))
+        .filter(|sync| sync.heartbeat_at < before && !waiting.contains(&sync.id.as_uuid()))
         .collect())
 }
 
-/// Notes what a run that does not move waits for. Its next sign of life makes this meaningless.
+/// Notes what a sync that does not move waits for. Its next sign of life makes this meaningless.
 ///
 /// # Errors
 ///
 /// If the database fails.
-pub async fn run_detail_note(
+pub async fn sync_detail_note(
     db: &mut Db,
     id: SyncId,
     detail: &str,

@@ -1,4 +1,4 @@
-//! The account of a run: rows of `sync_counts`, one per record type. Read is the sum of the outcomes, always.
+//! The tally of a run: rows of `sync_counts`, one per record type. Read is the sum of the outcomes, always.
 
 use std::collections::BTreeMap;
 
@@ -12,9 +12,9 @@ use crate::db::{
     statement::statement,
 };
 
-/// The account of one record type of a run.
+/// The tally of one record type of a sync.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Account {
+pub struct Tally {
     /// Of what.
     pub record_type: RecordType,
     /// How many there are, by the provider; none until it has said.
@@ -27,12 +27,12 @@ pub struct Account {
     pub deactivated: u64,
     /// Of what was read, that which had changed since the provider said how many there are.
     pub late: u64,
-    /// Of these, those that had been read before they changed; told when the run ends.
+    /// Of these, those that had been read before they changed; told when the sync ends.
     pub again: u64,
 }
 
-/// What a task adds to the account of its run, per record type.
-pub type Entries = BTreeMap<RecordType, Entry>;
+/// What a task adds to the tally of its sync, per record type.
+pub type TallyChanges = BTreeMap<RecordType, Entry>;
 
 /// What a task adds for one record type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -45,33 +45,33 @@ pub struct Entry {
     pub counts: RecordCounts,
 }
 
-/// Entries of outcomes, and of what the provider has announced.
+/// TallyChanges of outcomes, and of what the provider has announced.
 #[must_use]
 pub fn entries(
     counts: &BTreeMap<RecordType, RecordCounts>,
     expected: impl IntoIterator<Item = (RecordType, u64)>,
-) -> Entries {
+) -> TallyChanges {
     let of_counts =
         |(of, counts): (&RecordType, &RecordCounts)| (*of, Entry { counts: *counts, ..Entry::default() });
-    let mut entries: Entries = counts.iter().map(of_counts).collect();
+    let mut entries: TallyChanges = counts.iter().map(of_counts).collect();
     for (of, number) in expected {
         entries.entry(of).or_default().expected = Some(number);
     }
     entries
 }
 
-/// Adds to the account of a run. In the transaction that ends the task: once.
+/// Adds to the tally of a sync. In the transaction that ends the task: once.
 ///
 /// # Errors
 ///
 /// If the database fails.
-pub async fn account_add(db: &mut Db, id: SyncId, entries: &Entries) -> Result<(), StoreError> {
+pub async fn tallies_add(db: &mut Db, id: SyncId, entries: &TallyChanges) -> Result<(), StoreError> {
     if entries.is_empty() {
         return Ok(());
     }
     let column =
         |value: fn(&Entry) -> u64| -> Vec<i64> { entries.values().map(|it| number(value(it))).collect() };
-    // In one statement and in the order of the types, so that two tasks of a run lock the rows alike.
+    // In one statement and in the order of the types, so that two tasks of a sync lock the rows alike.
     statement(
         "INSERT INTO sync_counts AS c
              (sync_id, record_type, expected, late, created, updated, unchanged, conflict, rejected, skipped, read)
@@ -107,12 +107,12 @@ fn number(n: u64) -> i64 {
     i64::try_from(n).unwrap_or(i64::MAX)
 }
 
-/// The accounts of runs, in the order of the record types. A run without one is not in the map.
+/// The tallies of syncs, in the order of the record types. A sync without one is not in the map.
 ///
 /// # Errors
 ///
 /// If the database fails.
-pub async fn run_counts(db: &mut Db, ids: &[SyncId]) -> Result<BTreeMap<SyncId, Vec<Account>>, StoreError> {
+pub async fn tallies_read(db: &mut Db, ids: &[SyncId]) -> Result<BTreeMap<SyncId, Vec<Tally>>, StoreError> {
     type Counts = (uuid::Uuid, String, Option<i64>, i64, i64, i64, i64, i64, i64, i64, i64, i64, i64);
     let rows: Vec<Counts> = statement(
         "SELECT sync_id, record_type, expected, created, updated, unchanged, conflict, rejected, skipped, missing,
@@ -123,7 +123,7 @@ pub async fn run_counts(db: &mut Db, ids: &[SyncId]) -> Result<BTreeMap<SyncId, 
     .returning::<(Uuid, Text, Nullable<Int8>, Int8, Int8, Int8, Int8, Int8, Int8, Int8, Int8, Int8, Int8)>()
     .load(db)
     .await?;
-    let mut accounts: BTreeMap<SyncId, Vec<Account>> = BTreeMap::new();
+    let mut tallies: BTreeMap<SyncId, Vec<Tally>> = BTreeMap::new();
     for (
         id,
         record_type,
@@ -140,7 +140,7 @@ pub async fn run_counts(db: &mut Db, ids: &[SyncId]) -> Result<BTreeMap<SyncId, 
         again,
     ) in rows
     {
-        accounts.entry(SyncId::from_uuid(id)).or_default().push(Account {
+        tallies.entry(SyncId::from_uuid(id)).or_default().push(Tally {
             record_type: word("sync_counts", "record_type", id, &record_type)?,
             expected: expected.map(count),
             counts: RecordCounts {
@@ -157,8 +157,8 @@ pub async fn run_counts(db: &mut Db, ids: &[SyncId]) -> Result<BTreeMap<SyncId, 
             again: count(again),
         });
     }
-    for accounts in accounts.values_mut() {
-        accounts.sort_by_key(|account| account.record_type);
+    for tallies in tallies.values_mut() {
+        tallies.sort_by_key(|tally| tally.record_type);
     }
-    Ok(accounts)
+    Ok(tallies)
 }

@@ -17,7 +17,7 @@ use crate::db::{
 pub struct NewTask {
     /// Its id, and the AMQP message id.
     pub id: TaskId,
-    /// Its run.
+    /// Its sync.
     pub sync_id: SyncId,
     /// The list it is a page of.
     pub record_type: RecordType,
@@ -34,13 +34,13 @@ pub struct NewTask {
 /// What became of the next page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[must_use]
-pub enum HandedOn {
+pub enum NextPageRecorded {
     /// It is recorded, and to be published.
     New,
     /// It had been handed on before, under this id; published or found by the relay.
     Already(TaskId),
-    /// The run has ended: there is nothing to hand on.
-    RunEnded,
+    /// The sync has ended: there is nothing to hand on.
+    SyncEnded,
     /// Earlier pages of the chain have led to this cursor, twice: paging would never end.
     Loop,
 }
@@ -71,7 +71,7 @@ async fn pages_of_cursor(db: &mut Db, next: &NewTask) -> Result<i64, StoreError>
 pub struct Task {
     /// Its id.
     pub id: TaskId,
-    /// Its run.
+    /// Its sync.
     pub sync_id: SyncId,
     /// The list it is a page of.
     pub record_type: RecordType,
@@ -81,7 +81,7 @@ pub struct Task {
     pub page: u32,
     /// The SyncTask as ProtoJSON.
     pub message: Value,
-    /// Where it stands. An open task of a run that has ended counts as cancelled.
+    /// Where it stands. An open task of a sync that has ended counts as cancelled.
     pub state: TaskState,
     /// Attempts that failed.
     pub attempts: u32,
@@ -173,7 +173,7 @@ pub async fn task_lock(db: &mut Db, id: TaskId) -> Result<Option<Task>, StoreErr
     task_find(db, id).await
 }
 
-/// The tasks of a run, in the order of their chains.
+/// The tasks of a sync, in the order of their chains.
 ///
 /// # Errors
 ///
@@ -187,7 +187,7 @@ pub async fn task_list(db: &mut Db, id: SyncId) -> Result<Vec<Task>, StoreError>
     rows.into_iter().map(Task::try_from).collect()
 }
 
-/// Records a task; false if this page is there, or the run has ended.
+/// Records a task; false if this page is there, or the sync has ended.
 pub(crate) async fn task_insert(db: &mut Db, task: &NewTask, now: DateTime<Utc>) -> Result<bool, StoreError> {
     let inserted = statement(
         "INSERT INTO sync_queue
@@ -213,17 +213,17 @@ pub(crate) async fn task_insert(db: &mut Db, task: &NewTask, now: DateTime<Utc>)
 /// # Errors
 ///
 /// If the database fails.
-pub async fn task_hand_on(
+pub async fn next_page_record(
     db: &mut Db,
     parent: TaskId,
     next: &NewTask,
     now: DateTime<Utc>,
-) -> Result<HandedOn, StoreError> {
+) -> Result<NextPageRecorded, StoreError> {
     if pages_of_cursor(db, next).await? >= MOST_PAGES_OF_A_CURSOR {
-        return Ok(HandedOn::Loop);
+        return Ok(NextPageRecorded::Loop);
     }
     let handed_on = if task_insert(db, next, now).await? {
-        HandedOn::New
+        NextPageRecorded::New
     } else {
         let there: Vec<uuid::Uuid> = statement(
             "SELECT id FROM sync_queue WHERE sync_id = $1 AND record_type = $2 AND page = $3 AND chain = $4",
@@ -235,9 +235,12 @@ pub async fn task_hand_on(
         .returning::<Uuid>()
         .load(db)
         .await?;
-        there.into_iter().next().map_or(HandedOn::RunEnded, |id| HandedOn::Already(TaskId::from_uuid(id)))
+        there
+            .into_iter()
+            .next()
+            .map_or(NextPageRecorded::SyncEnded, |id| NextPageRecorded::Already(TaskId::from_uuid(id)))
     };
-    if handed_on != HandedOn::RunEnded {
+    if handed_on != NextPageRecorded::SyncEnded {
         statement("UPDATE sync_queue SET handed_on = true, updated_at = $2 WHERE id = $1 AND NOT handed_on")
             .bind::<Uuid, _>(parent.as_uuid())
             .bind::<Timestamptz, _>(now)
@@ -269,7 +272,7 @@ pub(crate) async fn task_end(
     Ok(ended.into_iter().next().map(SyncId::from_uuid))
 }
 
-/// Those that a worker has locked are left: it finds the run ended and rolls back; [`tasks_of_ended_runs_cancel`] comes
+/// Those that a worker has locked are left: it finds the sync ended and rolls back; [`tasks_of_ended_syncs_cancel`] comes
 /// for them.
 pub(crate) async fn open_tasks_cancel(db: &mut Db, id: SyncId, now: DateTime<Utc>) -> Result<(), StoreError> {
     statement(
@@ -284,12 +287,12 @@ pub(crate) async fn open_tasks_cancel(db: &mut Db, id: SyncId, now: DateTime<Utc
     Ok(())
 }
 
-/// Cancels what is still open of runs that have ended; returns how many tasks.
+/// Cancels what is still open of syncs that have ended; returns how many tasks.
 ///
 /// # Errors
 ///
 /// If the database fails.
-pub async fn tasks_of_ended_runs_cancel(db: &mut Db, now: DateTime<Utc>) -> Result<usize, StoreError> {
+pub async fn tasks_of_ended_syncs_cancel(db: &mut Db, now: DateTime<Utc>) -> Result<usize, StoreError> {
     Ok(statement(
         "UPDATE sync_queue SET state = 'cancelled', completed_at = $1, updated_at = $1
          WHERE id IN (SELECT t.id FROM sync_queue t JOIN sync_logs r ON r.id = t.sync_id

@@ -36,7 +36,7 @@ pub enum Unpublished {
         /// W3C trace context.
         trace_context: Value,
     },
-    /// The start of a run.
+    /// The start of a sync.
     Command {
         /// The message id.
         sync_id: SyncId,
@@ -47,7 +47,7 @@ pub enum Unpublished {
     Task {
         /// The message id.
         id: TaskId,
-        /// Its run.
+        /// Its sync.
         sync_id: SyncId,
         /// The SyncTask as ProtoJSON.
         message: Value,
@@ -68,7 +68,7 @@ pub enum Unpublished {
         body: Vec<u8>,
         /// As they were, a JSON object.
         headers: Value,
-        /// Its run.
+        /// Its sync.
         sync_id: Option<SyncId>,
         /// How often it was replayed, with this time.
         replays: u32,
@@ -80,7 +80,7 @@ pub enum Unpublished {
 pub enum UnpublishedId {
     /// A webhook event.
     Event(WebhookEventId),
-    /// The command of a run.
+    /// The command of a sync.
     Command(SyncId),
     /// A task.
     Task(TaskId),
@@ -308,7 +308,7 @@ pub async fn published_mark(
 /// How much was set back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Republished {
-    /// Commands of runs that nobody has started.
+    /// Commands of syncs that nobody has started.
     pub commands: usize,
     /// Open tasks.
     pub tasks: usize,
@@ -326,7 +326,7 @@ pub async fn stalled_republish(db: &mut Db, before: DateTime<Utc>) -> Result<Rep
     let mut set_back = [0; 3];
     for (text, count) in [
         "UPDATE sync_logs SET published_at = NULL WHERE state = 'queued' AND published_at < $1",
-        // A run that moves has its tasks in good hands: they wait their turn.
+        // A sync that moves has its tasks in good hands: they wait their turn.
         "UPDATE sync_queue t SET published_at = NULL, updated_at = $1 FROM sync_logs r
          WHERE t.state IN ('pending', 'retrying') AND t.published_at < $1 AND t.updated_at < $1
              AND r.id = t.sync_id AND r.completed_at IS NULL AND r.heartbeat_at < $1",

@@ -65,7 +65,7 @@ pub struct WebhookEvent {
     pub state: WebhookState,
     /// How often it came again.
     pub duplicates: u32,
-    /// The run that handled it.
+    /// The sync that handled it.
     pub sync_id: Option<SyncId>,
     /// Why it failed last.
     pub last_failure: Option<String>,
@@ -261,7 +261,7 @@ pub async fn webhook_events_lock_open(
     Ok(open.into_iter().map(WebhookEventId::from_uuid).collect())
 }
 
-/// Marks events processed by a run, in the transaction of their effect. Returns how many were open.
+/// Marks events processed by a sync, in the transaction of their effect. Returns how many were open.
 ///
 /// # Errors
 ///
@@ -403,8 +403,8 @@ pub struct ReprocessOrder<'o> {
 }
 
 /// Sets events back to where they were when they had just been received, and writes the audit, a row for each, with
-/// the state and the run that each had: the relay publishes them again, and whoever handles them fetches the record's
-/// present state in a new run. Returns which; those that need nothing or are on their way already are left alone.
+/// the state and the sync that each had: the relay publishes them again, and whoever handles them fetches the record's
+/// present state in a new sync. Returns which; those that need nothing or are on their way already are left alone.
 ///
 /// # Errors
 ///

@@ -14,8 +14,8 @@ use crate::{
     ledger::findings::{RecordFinding, findings_clear, findings_insert, findings_of_rejected_clear},
     records::{
         batch::batch_apply,
-        held::{held_now, settled},
-        look::arrivals_note,
+        snapshot::payload_hashes_note,
+        stored_version::{settled, stored_versions_read},
         table::Table,
     },
 };
@@ -29,7 +29,7 @@ pub struct Applied {
     pub outcome: Outcome,
 }
 
-/// The account of what was applied.
+/// The tally of what was applied.
 #[must_use]
 pub fn counts_of(applied: &[Applied]) -> RecordCounts {
     applied.iter().map(|it| it.outcome).collect()
@@ -47,7 +47,8 @@ pub(super) async fn page_apply<T: Table>(
     now: DateTime<Utc>,
 ) -> Result<Vec<Applied>, StoreError> {
     let seen =
-        held_now::<T>(db, records.iter().map(|it| T::source_id(&it.record).as_str()).collect()).await?;
+        stored_versions_read::<T>(db, records.iter().map(|it| T::source_id(&it.record).as_str()).collect())
+            .await?;
     page_apply_to(table, db, sync_id, records, &seen, now).await
 }
 
@@ -83,8 +84,8 @@ pub(super) async fn page_apply_to<T: Table>(
             None => open.push(*it),
         }
     }
-    if T::KEEPS_ARRIVAL {
-        arrivals_note::<T>(db, &as_before).await?;
+    if T::KEEPS_PAYLOAD_HASH {
+        payload_hashes_note::<T>(db, &as_before).await?;
     }
     let mut batches: Vec<Vec<&Accepted<T::Record>>> = vec![open];
     let mut deadlocks = 0;

@@ -14,10 +14,10 @@ use domain::{
 use crate::{
     db::{connection::Db, error::StoreError, statement::statement},
     records::{
-        disputes::{Dispute, store},
-        held::{HeldRow, held_now, held_rows, settled},
         natural_keys::natural_keys_check,
+        new_conflicts::{NewConflict, conflicts_insert},
         outcome::Batch,
+        stored_version::{LockedRow, rows_lock, settled, stored_versions_read},
         table::Table,
         write::{insert, update},
     },
@@ -50,7 +50,7 @@ pub(crate) async fn batch_apply<'a, T: Table>(
             return Err(StoreError::Contended);
         }
         if round > 0 {
-            seen = Cow::Owned(held_now::<T>(db, open.iter().map(id_of).collect()).await?);
+            seen = Cow::Owned(stored_versions_read::<T>(db, open.iter().map(id_of).collect()).await?);
         }
         let (mut new, mut known) = (Vec::new(), Vec::new());
         for it in std::mem::take(&mut open) {
@@ -79,7 +79,7 @@ pub(crate) async fn batch_apply<'a, T: Table>(
 
         let mut written: Vec<(uuid::Uuid, &'a Accepted<T::Record>, bool)> = Vec::new();
         if !known.is_empty() {
-            let rows = held_rows::<T>(db, known.iter().map(id_of).collect()).await?;
+            let rows = rows_lock::<T>(db, known.iter().map(id_of).collect()).await?;
             known_apply(table, db, sync_id, &known, &rows, &mut open, &mut written, &mut done, now).await?;
         }
         if !new.is_empty() {
@@ -124,7 +124,7 @@ async fn known_apply<'a, T: Table>(
     db: &mut Db,
     sync_id: SyncId,
     known: &[&'a Accepted<T::Record>],
-    rows: &HashMap<String, HeldRow>,
+    rows: &HashMap<String, LockedRow>,
     open: &mut Vec<&'a Accepted<T::Record>>,
     written: &mut Vec<(uuid::Uuid, &'a Accepted<T::Record>, bool)>,
     done: &mut Batch<'a, T::Record>,
@@ -148,7 +148,7 @@ async fn known_apply<'a, T: Table>(
             None if is_dispute => *policy.insert(policy_of(db, T::RECORD_TYPE).await?),
             None => ConflictPolicy::LastWriteWins,
         };
-        let mut dispute = |kind, winner| disputes.push(Dispute { it, row, kind, winner, policy });
+        let mut dispute = |kind, winner| disputes.push(NewConflict { it, row, kind, winner, policy });
         let write = match decision {
             Decision::Update { overwrites_local: true } => {
                 let write = policy != ConflictPolicy::Manual;
@@ -188,7 +188,7 @@ async fn known_apply<'a, T: Table>(
         done.outcomes.insert(source_id, outcome);
     }
     if !disputes.is_empty() {
-        store(table, db, sync_id, &disputes, now).await?;
+        conflicts_insert(table, db, sync_id, &disputes, now).await?;
     }
     if !updates.is_empty() {
         update(table, db, sync_id, &updates, now).await?;

@@ -20,11 +20,11 @@ use crate::{
         statement::{JsonObject, Statement, statement},
     },
     records::{
-        EquipmentLook,
+        EquipmentSnapshot,
         apply::{Applied, page_apply_to},
         equipment_parts,
-        held::{held_now, settled},
         references::ids_of,
+        stored_version::{settled, stored_versions_read},
         table::{Arrays, Column, NaturalKey, Table, column},
     },
 };
@@ -70,7 +70,7 @@ impl Table for EquipmentTable {
         pointer: "/qrCode",
         held_while: "true",
     });
-    const KEEPS_ARRIVAL: bool = true;
+    const KEEPS_PAYLOAD_HASH: bool = true;
     const IS_CRITICAL: &'static str = "t.is_critical";
     const SHIPS_NUMBER: &'static str = "t.running_hours";
 
@@ -160,7 +160,7 @@ pub async fn equipment_apply(
     db: &mut Db,
     sync_id: SyncId,
     equipment: &[Accepted<Equipment>],
-    look: Option<&EquipmentLook>,
+    look: Option<&EquipmentSnapshot>,
     now: DateTime<Utc>,
 ) -> Result<Vec<Applied>, StoreError> {
     if equipment.is_empty() {
@@ -171,7 +171,7 @@ pub async fn equipment_apply(
         Some(look) => Cow::Borrowed(&look.held),
         None => {
             let ids = equipment.iter().map(|it| it.record.source_id.as_str()).collect();
-            Cow::Owned(held_now::<EquipmentTable>(db, ids).await?)
+            Cow::Owned(stored_versions_read::<EquipmentTable>(db, ids).await?)
         }
     };
     let is_open = |it: &&Accepted<Equipment>| {

@@ -80,7 +80,7 @@ pub(super) trait Table: Sync {
     const ONCE: &'static [&'static str] = &[];
     const NATURAL_KEY: Option<NaturalKey> = None;
     /// Whether the table keeps how a record came, in `arrived_as`.
-    const KEEPS_ARRIVAL: bool = false;
+    const KEEPS_PAYLOAD_HASH: bool = false;
     /// Whether the row is critical, as an expression over `t`.
     const IS_CRITICAL: &'static str = "false";
 

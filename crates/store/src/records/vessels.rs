@@ -219,7 +219,7 @@ pub async fn vessel_ids_known(
 /// create, which are of the company that it asks for.
 pub(crate) async fn vessels_of_company(
     db: &mut Db,
-    run: SyncId,
+    sync: SyncId,
     company: &str,
 ) -> Result<Vec<String>, StoreError> {
     Ok(statement(
@@ -230,7 +230,7 @@ pub(crate) async fn vessels_of_company(
          ORDER BY 1",
     )
     .bind::<Text, _>(company)
-    .bind::<Uuid, _>(run.as_uuid())
+    .bind::<Uuid, _>(sync.as_uuid())
     .returning::<Text>()
     .load(db)
     .await?)

@@ -19,14 +19,14 @@ use crate::{
 /// The names of the input `i`: what every table has, then its own.
 fn input_names<T: Table>() -> String {
     let mut names = vec!["id", "source_id", "source_updated_at", "content_hash", "status"];
-    names.extend(T::KEEPS_ARRIVAL.then_some("arrived_as"));
+    names.extend(T::KEEPS_PAYLOAD_HASH.then_some("arrived_as"));
     names.extend(T::COLUMNS.iter().filter(|it| !matches!(it.value, Source::Made(_))).map(|it| it.name));
     names.extend(T::INPUTS);
     names.extend(T::ONCE);
     names.join(", ")
 }
 
-/// `unnest($3, $4, …) AS i (…)`; `$1` is the time, `$2` the run.
+/// `unnest($3, $4, …) AS i (…)`; `$1` is the time, `$2` the sync.
 pub(super) fn input<T: Table>() -> String {
     let names = input_names::<T>();
     let parameters: Vec<String> = (3..names.split(", ").count() + 3).map(|n| format!("${n}")).collect();
@@ -66,7 +66,7 @@ fn bound_with_ids<'f, T: Table>(
         )
         .bind::<Array<Text>, _>(records.iter().map(status).collect::<Vec<_>>());
     let arrived_as = |it: &&'f Accepted<T::Record>| it.arrival.as_ref().map(|it| it.as_bytes().as_slice());
-    let statement = if T::KEEPS_ARRIVAL {
+    let statement = if T::KEEPS_PAYLOAD_HASH {
         statement.bind::<Array<Nullable<Binary>>, _>(records.iter().map(arrived_as).collect::<Vec<_>>())
     } else {
         statement
@@ -82,7 +82,7 @@ pub(super) async fn insert<T: Table>(
     records: &[&Accepted<T::Record>],
     now: DateTime<Utc>,
 ) -> Result<Vec<Option<uuid::Uuid>>, StoreError> {
-    let as_it_comes = || T::ONCE.iter().copied().chain(T::KEEPS_ARRIVAL.then_some("arrived_as"));
+    let as_it_comes = || T::ONCE.iter().copied().chain(T::KEEPS_PAYLOAD_HASH.then_some("arrived_as"));
     let names: Vec<&str> = T::COLUMNS.iter().map(|it| it.name).chain(as_it_comes()).collect();
     let values = T::COLUMNS.iter().map(Column::inserted).chain(as_it_comes().map(|name| format!("i.{name}")));
     let values: Vec<String> = values.collect();
@@ -129,9 +129,9 @@ pub(super) async fn update<T: Table>(
     now: DateTime<Utc>,
 ) -> Result<(), StoreError> {
     let sets = T::COLUMNS.iter().map(|it| format!("{} = {}", it.name, it.updated()));
-    let arrival = T::KEEPS_ARRIVAL.then(|| "arrived_as = i.arrived_as".to_owned());
+    let arrival = T::KEEPS_PAYLOAD_HASH.then(|| "arrived_as = i.arrived_as".to_owned());
     let sets: Vec<String> = sets.chain(arrival).collect();
-    // What is written over is kept in the same statement, so that a run can be undone. synced_at always moves, which
+    // What is written over is kept in the same statement, so that a sync can be undone. synced_at always moves, which
     // tells the trigger that this is no edit of the maintenance portal.
     let text = format!(
         "WITH i AS (SELECT * FROM {}), kept AS (

@@ -1,4 +1,4 @@
-//! How good the data is: what stands about records, of the fleet, of one vessel, or of one run.
+//! How good the data is: what stands about records, of the fleet, of one vessel, or of one sync.
 
 use diesel::sql_types::*;
 use diesel_async::RunQueryDsl;
@@ -21,8 +21,8 @@ pub enum Subject {
     Fleet,
     /// What stands about a vessel and all that belongs to it, by its id in the onboarding portal.
     Vessel(String),
-    /// What a run found.
-    Run(SyncId),
+    /// What a sync found.
+    StoredSync(SyncId),
 }
 
 /// Which findings.
@@ -88,7 +88,7 @@ impl QualityFilter {
 
     const fn table(&self) -> &'static str {
         match self.subject {
-            Subject::Run(_) => "findings",
+            Subject::StoredSync(_) => "findings",
             Subject::Fleet | Subject::Vessel(_) => "record_findings",
         }
     }
@@ -96,7 +96,7 @@ impl QualityFilter {
     /// The condition; parameters 1 to 5.
     fn condition(&self) -> String {
         let subject = match self.subject {
-            Subject::Run(_) => "sync_id = $1",
+            Subject::StoredSync(_) => "sync_id = $1",
             Subject::Vessel(_) => "vessel_ids @> ARRAY[$2]",
             Subject::Fleet => "true",
         };
@@ -108,13 +108,13 @@ impl QualityFilter {
     }
 
     fn bind<'f>(&'f self, statement: Statement<'f>) -> Statement<'f> {
-        let (run, vessel) = match &self.subject {
-            Subject::Run(id) => (Some(id.as_uuid()), None),
+        let (sync, vessel) = match &self.subject {
+            Subject::StoredSync(id) => (Some(id.as_uuid()), None),
             Subject::Vessel(id) => (None, Some(id.as_str())),
             Subject::Fleet => (None, None),
         };
         statement
-            .bind::<Nullable<Uuid>, _>(run)
+            .bind::<Nullable<Uuid>, _>(sync)
             .bind::<Nullable<Text>, _>(vessel)
             .bind::<Nullable<Text>, _>(self.severity.map(Severity::as_str))
             .bind::<Nullable<Text>, _>(self.code.as_deref())
@@ -202,7 +202,7 @@ pub async fn quality_codes(db: &mut Db, filter: &QualityFilter) -> Result<Vec<Co
 pub async fn quality_records(db: &mut Db, subject: &Subject) -> Result<Vec<RecordQuality>, StoreError> {
     let filter = QualityFilter::of(subject.clone());
     let records = match subject {
-        Subject::Run(_) => "SELECT record_type, read AS n FROM sync_counts WHERE sync_id = $1",
+        Subject::StoredSync(_) => "SELECT record_type, read AS n FROM sync_counts WHERE sync_id = $1",
         Subject::Fleet => {
             "SELECT 'company' AS record_type, count(*) AS n FROM companies WHERE status = 'active'
              UNION ALL SELECT 'vessel', count(*) FROM vessels WHERE status = 'active'

@@ -9,9 +9,9 @@ use crate::db::{connection::Db, error::StoreError, statement::statement};
 /// The ledger in figures.
 #[derive(Debug, Clone, PartialEq, Eq, QueryableByName)]
 pub struct Gauges {
-    /// Runs that have not ended.
+    /// Syncs that have not ended.
     #[diesel(sql_type = Int8)]
-    pub active_runs: i64,
+    pub active_syncs: i64,
     /// Rows that wait for the relay.
     #[diesel(sql_type = Int8)]
     pub unpublished: i64,

@@ -46,7 +46,7 @@ pub async fn webhook_last_at(db: &mut Db) -> Result<Option<DateTime<Utc>>, Store
         .await?)
 }
 
-/// The tasks of a run by state. Open tasks of a run that has ended count as cancelled.
+/// The tasks of a sync by state. Open tasks of a sync that has ended count as cancelled.
 ///
 /// # Errors
 ///

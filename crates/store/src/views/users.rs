@@ -13,7 +13,7 @@ use crate::db::{
 
 /// An account.
 #[derive(Debug, Clone, PartialEq, Eq, QueryableByName)]
-pub struct Account {
+pub struct User {
     /// Its row.
     #[diesel(sql_type = Uuid)]
     pub id: uuid::Uuid,
@@ -66,13 +66,13 @@ pub struct Account {
 /// # Errors
 ///
 /// If the database fails.
-pub async fn account_page(
+pub async fn user_list(
     db: &mut Db,
     search: Option<&str>,
     by_address: bool,
     window: Window<()>,
     now: DateTime<Utc>,
-) -> Result<Page<Account>, StoreError> {
+) -> Result<Page<User>, StoreError> {
     let found = "($1 IS NULL OR u.source_id = $1 OR strpos(lower(u.rank), lower($1)) > 0
         OR $5 AND strpos(lower(u.email), lower($1)) > 0)";
     let text = format!("SELECT count(*) FROM users u WHERE {found}");

@@ -22,7 +22,7 @@ use serde_json::{Value, json};
 use store::{
     Store,
     ledger::{
-        syncs::{NewRun, RunCreated, run_create},
+        syncs::{NewSync, SyncCreated, sync_create},
         webhook_events::{NewWebhookEvent, webhook_events_insert},
     },
 };
@@ -105,14 +105,14 @@ impl Scene {
         Ok(Self { world, store, outbox, workers: processes })
     }
 
-    /// Runs a full sync to its end; how long it took, by the ledger, and its account of equipment.
+    /// Runs a full sync to its end; how long it took, by the ledger, and its tally of equipment.
     async fn full_sync(&self) -> anyhow::Result<(Duration, Value)> {
         let id = self.start_full_sync().await?;
         self.ended(id).await
     }
 
     async fn start_full_sync(&self) -> anyhow::Result<SyncId> {
-        let run = NewRun {
+        let sync = NewSync {
             id: SyncId::new(),
             cause: Cause::Manual,
             mode: Mode::Full,
@@ -124,32 +124,31 @@ impl Scene {
             trace_context: json!({}),
         };
         let created =
-            self.store.transaction(async |tx| run_create(tx, &run, SystemClock.now()).await).await?;
-        anyhow::ensure!(created == RunCreated::Created, "{created:?}");
-        self.outbox.publish_command(run.id, BTreeMap::new()).await;
-        Ok(run.id)
+            self.store.transaction(async |tx| sync_create(tx, &sync, SystemClock.now()).await).await?;
+        anyhow::ensure!(created == SyncCreated::Created, "{created:?}");
+        self.outbox.publish_command(sync.id, BTreeMap::new()).await;
+        Ok(sync.id)
     }
 
     async fn ended(&self, id: SyncId) -> anyhow::Result<(Duration, Value)> {
-        let run = wait_until("the sync has ended", PATIENCE, async || {
+        let sync = wait_until("the sync has ended", PATIENCE, async || {
             let sql = format!(
                 "SELECT state, failure, completed_at, extract(epoch FROM completed_at - started_at)::float8 AS took
                  FROM sync_logs WHERE id = '{id}'"
             );
-            let run = self.world.query_json(&sql).await.map_err(|error| json!(error.to_string()))?.remove(0);
-            if run["completed_at"].is_null() { Err(run) } else { Ok(run) }
+            let sync = self.world.query_json(&sql).await.map_err(|error| json!(error.to_string()))?.remove(0);
+            if sync["completed_at"].is_null() { Err(sync) } else { Ok(sync) }
         })
         .await?;
-        anyhow::ensure!(run["state"] == "completed", "{run}");
+        anyhow::ensure!(sync["state"] == "completed", "{sync}");
         // A retry waits for its tier: then the figure says nothing of the speed.
         let failed = format!("SELECT number, class, failure FROM attempts WHERE sync_id = '{id}'");
         for attempt in self.world.query_json(&failed).await? {
             eprintln!("an attempt failed, and the figure is worth nothing: {attempt}");
         }
-        let took = Duration::from_secs_f64(run["took"].as_f64().context("a duration")?);
-        let account =
-            format!("SELECT * FROM sync_counts WHERE sync_id = '{id}' AND record_type = 'equipment'");
-        Ok((took, self.world.query_json(&account).await?.remove(0)))
+        let took = Duration::from_secs_f64(sync["took"].as_f64().context("a duration")?);
+        let tally = format!("SELECT * FROM sync_counts WHERE sync_id = '{id}' AND record_type = 'equipment'");
+        Ok((took, self.world.query_json(&tally).await?.remove(0)))
     }
 
     /// Approval events for these records: recorded and published, as webhook-ingest does it.
@@ -235,14 +234,14 @@ async fn syncs_and_events(asked: &Arguments, provider: &Provider) -> anyhow::Res
     };
     provider.have(asked.records);
     provider.prepare(PAGE);
-    let (first, account) = scene.full_sync().await?;
-    anyhow::ensure!(account["created"] == asked.records, "{account}");
-    let (unchanged, account) = scene.full_sync().await?;
-    anyhow::ensure!(account["unchanged"] == asked.records, "{account}");
+    let (first, tally) = scene.full_sync().await?;
+    anyhow::ensure!(tally["created"] == asked.records, "{tally}");
+    let (unchanged, tally) = scene.full_sync().await?;
+    anyhow::ensure!(tally["unchanged"] == asked.records, "{tally}");
     provider.revise((0..asked.records).step_by(10));
     provider.prepare(PAGE);
-    let (delta, account) = scene.full_sync().await?;
-    anyhow::ensure!(account["updated"] == asked.records.div_ceil(10), "{account}");
+    let (delta, tally) = scene.full_sync().await?;
+    anyhow::ensure!(tally["updated"] == asked.records.div_ceil(10), "{tally}");
 
     let directory = asked.json.parent().context("a directory")?;
     let raw = RawRows::of_equipment(&scene.world, directory).await?;

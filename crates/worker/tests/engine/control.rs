@@ -1,4 +1,4 @@
-//! Runs under an operator's hand: stopped, gone on with, tried again.
+//! Syncs under an operator's hand: stopped, gone on with, tried again.
 
 use std::time::{Duration, Instant};
 
@@ -9,29 +9,29 @@ use domain::{
 use serde_json::{Value, json};
 use store::{
     engine::{
-        control::{RunResumed, RunRetried, run_resume, run_retry},
-        lifecycle::{RunCancelled, run_cancel},
+        control::{SyncResumed, SyncRetried, sync_resume, sync_retry},
+        lifecycle::{SyncCancelled, sync_cancel},
     },
-    ledger::syncs::{NewRun, RunCreated, run_create},
+    ledger::syncs::{NewSync, SyncCreated, sync_create},
 };
 use testbed::wait_until;
 
 use crate::scene::{PATIENCE, Scene};
 
-async fn cancel(scene: &Scene, id: SyncId) -> anyhow::Result<RunCancelled> {
+async fn cancel(scene: &Scene, id: SyncId) -> anyhow::Result<SyncCancelled> {
     let now = SystemClock.now();
-    Ok(scene.store.transaction(async |tx| run_cancel(tx, id, "anna", now).await).await?)
+    Ok(scene.store.transaction(async |tx| sync_cancel(tx, id, "anna", now).await).await?)
 }
 
-async fn resume(scene: &Scene, id: SyncId) -> anyhow::Result<RunResumed> {
+async fn resume(scene: &Scene, id: SyncId) -> anyhow::Result<SyncResumed> {
     let now = SystemClock.now();
-    let resumed = scene.store.transaction(async |tx| run_resume(tx, id, "anna", now).await).await?;
+    let resumed = scene.store.transaction(async |tx| sync_resume(tx, id, "anna", now).await).await?;
     scene.outbox.wake();
     Ok(resumed)
 }
 
-async fn retry(scene: &Scene, id: SyncId) -> anyhow::Result<RunRetried> {
-    let asked = NewRun {
+async fn retry(scene: &Scene, id: SyncId) -> anyhow::Result<SyncRetried> {
+    let asked = NewSync {
         id: SyncId::new(),
         cause: Cause::Manual,
         mode: Mode::Selective,
@@ -43,7 +43,7 @@ async fn retry(scene: &Scene, id: SyncId) -> anyhow::Result<RunRetried> {
         trace_context: json!({}),
     };
     let now = SystemClock.now();
-    let retried = scene.store.transaction(async |tx| run_retry(tx, id, &asked, now).await).await?;
+    let retried = scene.store.transaction(async |tx| sync_retry(tx, id, &asked, now).await).await?;
     scene.outbox.wake();
     Ok(retried)
 }
@@ -57,7 +57,7 @@ async fn done_pages(scene: &Scene, id: SyncId) -> Vec<Value> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_run_is_cancelled_at_once_and_goes_on_where_it_stopped() -> anyhow::Result<()> {
+async fn a_sync_is_cancelled_at_once_and_goes_on_where_it_stopped() -> anyhow::Result<()> {
     let scene = Scene::new().await?;
     scene.provider.small_fleet();
     for n in 0..20 {
@@ -71,28 +71,28 @@ async fn a_run_is_cancelled_at_once_and_goes_on_where_it_stopped() -> anyhow::Re
     })
     .await?;
     let began = Instant::now();
-    assert_eq!(cancel(&scene, id).await?, RunCancelled::Cancelled);
+    assert_eq!(cancel(&scene, id).await?, SyncCancelled::Cancelled);
     assert!(began.elapsed() < Duration::from_secs(2), "{:?}", began.elapsed());
-    assert_eq!(cancel(&scene, id).await?, RunCancelled::Ended(SyncState::Cancelled));
+    assert_eq!(cancel(&scene, id).await?, SyncCancelled::Ended(SyncState::Cancelled));
     assert_eq!(scene.ended(id).await?["cancelled_by"], "anna");
 
     // What a worker had in hand is not written any more: its message is acknowledged, and nothing moves.
-    let (before, account) = (done_pages(&scene, id).await, scene.account(id, RecordType::Equipment).await);
+    let (before, tally) = (done_pages(&scene, id).await, scene.tally(id, RecordType::Equipment).await);
     scene.provider.answer_after(Duration::ZERO);
     let vessels = Scope { record_types: [RecordType::Vessel].into(), ..Scope::default() };
     let other = scene.sync(Mode::Selective, vessels).await?;
     scene.ended(other).await?;
     assert_eq!(done_pages(&scene, id).await, before);
-    assert_eq!(scene.account(id, RecordType::Equipment).await, account);
+    assert_eq!(scene.tally(id, RecordType::Equipment).await, tally);
 
-    assert!(matches!(resume(&scene, id).await?, RunResumed::Resumed { tasks: 1.. }));
-    let run = scene.ended(id).await?;
-    assert_eq!(run["state"], "completed", "{run}");
-    assert!(run["cancelled_by"].is_null());
-    assert_eq!(scene.account(id, RecordType::Equipment).await, [25, 25, 25, 0, 0, 0, 0, 0]);
+    assert!(matches!(resume(&scene, id).await?, SyncResumed::Resumed { tasks: 1.. }));
+    let sync = scene.ended(id).await?;
+    assert_eq!(sync["state"], "completed", "{sync}");
+    assert!(sync["cancelled_by"].is_null());
+    assert_eq!(scene.tally(id, RecordType::Equipment).await, [25, 25, 25, 0, 0, 0, 0, 0]);
     let after = done_pages(&scene, id).await;
     assert!(before.iter().all(|page| after.contains(page)), "{before:?} was done again: {after:?}");
-    assert_eq!(resume(&scene, id).await?, RunResumed::NotStopped(SyncState::Completed));
+    assert_eq!(resume(&scene, id).await?, SyncResumed::NotStopped(SyncState::Completed));
     let audit = scene.rows("SELECT action, actor FROM audit ORDER BY id").await;
     assert_eq!(
         audit,
@@ -106,10 +106,10 @@ async fn a_run_is_cancelled_at_once_and_goes_on_where_it_stopped() -> anyhow::Re
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_run_that_was_cancelled_before_it_began_begins_when_it_is_resumed() -> anyhow::Result<()> {
+async fn a_sync_that_was_cancelled_before_it_began_begins_when_it_is_resumed() -> anyhow::Result<()> {
     let scene = Scene::new().await?;
     scene.provider.small_fleet();
-    let run = NewRun {
+    let sync = NewSync {
         id: SyncId::new(),
         cause: Cause::Manual,
         mode: Mode::Full,
@@ -124,14 +124,14 @@ async fn a_run_that_was_cancelled_before_it_began_begins_when_it_is_resumed() ->
     let created = scene
         .store
         .transaction(async |tx| {
-            let created = run_create(tx, &run, now).await?;
-            let _cancelled = run_cancel(tx, run.id, "anna", now).await?;
+            let created = sync_create(tx, &sync, now).await?;
+            let _cancelled = sync_cancel(tx, sync.id, "anna", now).await?;
             Ok::<_, store::StoreError>(created)
         })
         .await?;
-    assert_eq!(created, RunCreated::Created);
-    assert_eq!(resume(&scene, run.id).await?, RunResumed::Queued);
-    assert_eq!(scene.ended(run.id).await?["state"], "completed");
+    assert_eq!(created, SyncCreated::Created);
+    assert_eq!(resume(&scene, sync.id).await?, SyncResumed::Queued);
+    assert_eq!(scene.ended(sync.id).await?["state"], "completed");
     scene.end().await;
     Ok(())
 }
@@ -144,8 +144,8 @@ async fn only_what_failed_is_tried_again_and_its_dead_letter_learns_of_it() -> a
     scene.provider.put_vessel("v-bad", json!({"imoNumber": "9074728"}));
     scene.provider.fail_list("users", Some(404));
     let id = scene.full_sync().await?;
-    let run = scene.ended(id).await?;
-    assert_eq!(run["state"], "completed_with_errors", "{run}");
+    let sync = scene.ended(id).await?;
+    assert_eq!(sync["state"], "completed_with_errors", "{sync}");
     wait_until("the page of users is a dead letter", PATIENCE, async || {
         match scene.number("dead_letters WHERE state = 'dead'").await {
             1 => Ok(()),
@@ -154,11 +154,11 @@ async fn only_what_failed_is_tried_again_and_its_dead_letter_learns_of_it() -> a
     })
     .await?;
 
-    // The provider is mended: the hole is filled in the run itself, and what it rejected is looked at by another.
+    // The provider is mended: the hole is filled in the sync itself, and what it rejected is looked at by another.
     scene.provider.fail_list("users", None);
     scene.provider.put_equipment("e-bad", "v-1", json!({"unitNumber": 7}));
     scene.provider.put_vessel("v-bad", json!({"imoNumber": "9434761"}));
-    let RunRetried::Retried { tasks: 1, records: 2, run: Some(again) } = retry(&scene, id).await? else {
+    let SyncRetried::Retried { tasks: 1, records: 2, sync: Some(again) } = retry(&scene, id).await? else {
         panic!("one dead task, two rejected records")
     };
     let second = scene.ended(again).await?;
@@ -167,8 +167,8 @@ async fn only_what_failed_is_tried_again_and_its_dead_letter_learns_of_it() -> a
         (&json!("completed"), &json!(id.to_string())),
         "{second}"
     );
-    assert_eq!(scene.account(again, RecordType::Vessel).await, [1, 1, 1, 0, 0, 0, 0, 0]);
-    assert_eq!(scene.account(again, RecordType::Equipment).await, [1, 1, 1, 0, 0, 0, 0, 0]);
+    assert_eq!(scene.tally(again, RecordType::Vessel).await, [1, 1, 1, 0, 0, 0, 0, 0]);
+    assert_eq!(scene.tally(again, RecordType::Equipment).await, [1, 1, 1, 0, 0, 0, 0, 0]);
     wait_until("the dead letter has succeeded", PATIENCE, async || {
         match scene.number("dead_letters WHERE state = 'succeeded'").await {
             1 => Ok(()),
@@ -177,8 +177,8 @@ async fn only_what_failed_is_tried_again_and_its_dead_letter_learns_of_it() -> a
     })
     .await?;
     scene.ended(id).await?;
-    assert_eq!(scene.account(id, RecordType::User).await, [3, 3, 3, 0, 0, 0, 0, 0]);
-    assert_eq!(retry(&scene, again).await?, RunRetried::NothingFailed);
+    assert_eq!(scene.tally(id, RecordType::User).await, [3, 3, 3, 0, 0, 0, 0, 0]);
+    assert_eq!(retry(&scene, again).await?, SyncRetried::NothingFailed);
     scene.end().await;
     Ok(())
 }

@@ -10,7 +10,7 @@ use store::{
     engine::replays::{ReplayCancelled, replay_job_cancel, replay_job_create},
     ledger::{
         dead_letters::{DeadLetterFilter, DeadLetterState, dead_letter_groups},
-        replay_jobs::{NewReplayJob, ReplayItemState, ReplayJob, replay_item_page, replay_job_find},
+        replay_jobs::{NewReplayJob, ReplayItemState, ReplayJob, replay_item_list, replay_job_find},
     },
 };
 use testbed::{lapin, wait_until};
@@ -128,13 +128,13 @@ async fn a_replay_job_keeps_what_became_of_each_dead_letter() -> anyhow::Result<
     let first = replay(&scene, DeadLetterFilter::default(), None).await?;
     let done = completed(&scene, first).await?;
     assert_eq!((done.succeeded, done.died, done.cancelled), (1, 1, 0));
-    let items = replay_item_page(&mut *scene.store.db().await?, first, 10, 0).await?.rows;
+    let items = replay_item_list(&mut *scene.store.db().await?, first, 10, 0).await?.rows;
     let died = items.iter().find(|item| item.state == ReplayItemState::Died).expect("one died");
     let heir: DeadLetterId = died.died_as.expect("as another");
     let row = scene.rows(&format!("SELECT replay_of FROM dead_letters WHERE id = '{heir}'")).await.remove(0);
     assert_eq!(row["replay_of"], died.dead_letter_id.to_string());
 
-    // All of it: the run gets whole, and so do the letters, the ancestor among them. The old job's result stands.
+    // All of it: the sync gets whole, and so do the letters, the ancestor among them. The old job's result stands.
     scene.provider.fail_list("users", None);
     let which = DeadLetterFilter { ids: vec![heir], ..DeadLetterFilter::default() };
     let second = completed(&scene, replay(&scene, which, None).await?).await?;
@@ -220,8 +220,8 @@ async fn while_the_provider_is_sick_it_is_left_alone_and_waiting_costs_no_attemp
     })
     .await?;
     scene.provider.fail_with(None);
-    let run = scene.ended(id).await?;
-    assert_eq!(run["state"], "completed", "{run}");
+    let sync = scene.ended(id).await?;
+    assert_eq!(sync["state"], "completed", "{sync}");
     assert_eq!(scene.number("dead_letters").await, 0);
     let failed = scene.number("attempts").await;
     assert!((5..=12).contains(&failed), "{failed} attempts for six tasks that waited for the circuit");

@@ -1,4 +1,4 @@
-//! Dry runs: they write nothing, and say exactly what the run then does.
+//! Dry runs: they write nothing, and say exactly what the sync then does.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::scene::Scene;
 
-/// Everything that a sync may write, but for the run's own rows.
+/// Everything that a sync may write, but for the sync's own rows.
 const WRITTEN: &[&str] = &[
     "SELECT * FROM companies ORDER BY id",
     "SELECT * FROM vessels ORDER BY id",
@@ -29,7 +29,7 @@ async fn written(scene: &Scene) -> Vec<Vec<Value>> {
     all
 }
 
-async fn accounts(scene: &Scene, id: SyncId) -> Vec<Value> {
+async fn tallies(scene: &Scene, id: SyncId) -> Vec<Value> {
     scene
         .rows(&format!(
             "SELECT record_type, expected, read, created, updated, unchanged, conflict, rejected, skipped
@@ -86,9 +86,9 @@ async fn said_and_done(scene: &Scene, mode: Mode, scope: &Scope) -> anyhow::Resu
     ensure!(after == before, "a dry run wrote: {before:#?} became {after:#?}");
 
     let real = scene.sync(mode, scope.clone()).await?;
-    let real_run = scene.ended(real).await?;
-    ensure!(dry_run["state"] == real_run["state"], "{dry_run} against {real_run}");
-    let (said, done) = (accounts(scene, dry).await, accounts(scene, real).await);
+    let real_sync = scene.ended(real).await?;
+    ensure!(dry_run["state"] == real_sync["state"], "{dry_run} against {real_sync}");
+    let (said, done) = (tallies(scene, dry).await, tallies(scene, real).await);
     ensure!(said == done, "said {said:#?}, did {done:#?}");
     let (said, done) = (findings(scene, dry).await, findings(scene, real).await);
     ensure!(said == done, "found {said:#?}, then {done:#?}");
@@ -143,10 +143,10 @@ async fn a_dry_run_of_an_empty_portal_sees_vessels_that_are_not_there_and_makes_
     scene.provider.put_equipment("e-0", "v-1", json!({"qrCode": "ACME-000001"}));
     scene.provider.put_equipment("e-9", "v-1", json!({"qrCode": "ACME-000001"}));
     let dry = scene.dry_run(Mode::Full, Scope::default()).await?;
-    let run = scene.ended(dry).await?;
-    assert_eq!(run["state"], "completed_with_errors", "{run}");
-    assert_eq!(scene.account(dry, RecordType::Equipment).await, [8, 8, 6, 0, 0, 1, 1, 0]);
-    assert_eq!(scene.account(dry, RecordType::Company).await, [1, 1, 1, 0, 0, 0, 0, 0]);
+    let sync = scene.ended(dry).await?;
+    assert_eq!(sync["state"], "completed_with_errors", "{sync}");
+    assert_eq!(scene.tally(dry, RecordType::Equipment).await, [8, 8, 6, 0, 0, 1, 1, 0]);
+    assert_eq!(scene.tally(dry, RecordType::Company).await, [1, 1, 1, 0, 0, 0, 0, 0]);
     let codes = scene.rows("SELECT code FROM findings ORDER BY code").await;
     assert_eq!(codes, [json!({"code": "duplicate_qr_code"}), json!({"code": "orphan"})]);
     for table in ["companies", "vessels", "equipment", "critical_parts", "users"] {
@@ -155,7 +155,7 @@ async fn a_dry_run_of_an_empty_portal_sees_vessels_that_are_not_there_and_makes_
     let secrets =
         scene.number("sync_changes WHERE row_after ? 'password_hash' OR fields::text LIKE '%assword%'").await;
     assert_eq!(secrets, 0);
-    // It is in nobody's way, and the real run starts from nothing.
+    // It is in nobody's way, and the real sync starts from nothing.
     said_and_done(&scene, Mode::Full, &Scope::default()).await?;
     scene.end().await;
     Ok(())

@@ -14,7 +14,7 @@ use proptest::{prelude::*, test_runner::TestRunner};
 use serde_json::{Value, json};
 use store::{
     Store, StoreError,
-    ledger::syncs::{NewRun, run_begin},
+    ledger::syncs::{NewSync, sync_begin},
     records::{companies_apply, counts_of, equipment_apply, vessels_apply},
 };
 use testbed::World;
@@ -103,14 +103,14 @@ fn equipment(it: Written) -> Accepted<Equipment> {
 }
 
 /// Writes a page as a worker does, again as long as others make it give way. Whatever is read has an outcome.
-async fn apply(store: &Store, run: SyncId, page: &[Written]) -> anyhow::Result<()> {
+async fn apply(store: &Store, sync: SyncId, page: &[Written]) -> anyhow::Result<()> {
     let vessels: Vec<_> = page.iter().map(|it| vessel(*it)).collect();
     let equipment: Vec<_> = page.iter().map(|it| equipment(*it)).collect();
     loop {
         let written = store
             .transaction(async |tx| {
-                let mut applied = vessels_apply(tx, run, &vessels, now()).await?;
-                applied.extend(equipment_apply(tx, run, &equipment, None, now()).await?);
+                let mut applied = vessels_apply(tx, sync, &vessels, now()).await?;
+                applied.extend(equipment_apply(tx, sync, &equipment, None, now()).await?);
                 Ok::<_, StoreError>(applied)
             })
             .await;
@@ -144,7 +144,7 @@ async fn left(world: &World) -> anyhow::Result<Vec<Value>> {
 
 async fn begin(world: &World, store: &Store) -> anyhow::Result<SyncId> {
     world.execute("TRUNCATE vessels, equipment, companies, users CASCADE").await?;
-    let run = NewRun {
+    let sync = NewSync {
         id: SyncId::new(),
         cause: Cause::Manual,
         mode: Mode::Selective,
@@ -156,16 +156,16 @@ async fn begin(world: &World, store: &Store) -> anyhow::Result<SyncId> {
         trace_context: json!({}),
     };
     let mut tx = store.begin().await?;
-    let _begun = run_begin(&mut tx, &run, now()).await?;
+    let _begun = sync_begin(&mut tx, &sync, now()).await?;
     let draft: VesselDraft = serde_json::from_value(json!({
         "id": "v-0", "imoNumber": "9074729", "name": "x", "flag": "NO", "vesselType": "ferry",
         "serviceStatus": "in_service", "updatedAt": "2026-01-01T00:00:00Z",
         "company": {"id": "c-1", "name": "Nordic AS", "country": "NO", "updatedAt": "2026-01-01T00:00:00Z"}
     }))?;
     let company = draft.accept_with_company(&Rules::at(now())).company.ok().context("a sound company")?;
-    companies_apply(&mut tx, run.id, &[company], now()).await?;
+    companies_apply(&mut tx, sync.id, &[company], now()).await?;
     tx.commit().await?;
-    Ok(run.id)
+    Ok(sync.id)
 }
 
 #[test]
@@ -183,18 +183,18 @@ fn any_order_any_repetition_and_any_number_of_workers_leave_the_same_rows() -> a
             let (one, other) = runtime
                 .block_on(async {
                     // One worker, one version at a time, as they were written.
-                    let run = begin(&world, &store).await?;
+                    let sync = begin(&world, &store).await?;
                     for it in &case.versions {
-                        apply(&store, run, &[*it]).await?;
+                        apply(&store, sync, &[*it]).await?;
                     }
                     let one = left(&world).await?;
                     // Three workers at once, whatever comes.
-                    let run = begin(&world, &store).await?;
+                    let sync = begin(&world, &store).await?;
                     let worker = |pages: Vec<Vec<Written>>| {
                         let store = store.clone();
                         tokio::spawn(async move {
                             for page in pages {
-                                apply(&store, run, &page).await?;
+                                apply(&store, sync, &page).await?;
                             }
                             anyhow::Ok(())
                         })

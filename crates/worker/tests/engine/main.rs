@@ -8,6 +8,6 @@ mod modes;
 mod passwords;
 mod provider;
 mod reconcile;
-mod runs;
 mod scene;
+mod syncs;
 mod turns;

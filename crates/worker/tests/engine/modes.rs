@@ -1,4 +1,4 @@
-//! Modes and scopes: what a run looks at, and what it leaves alone.
+//! Modes and scopes: what a sync looks at, and what it leaves alone.
 
 use domain::{Mode, RecordType, Scope};
 use serde_json::json;
@@ -12,22 +12,22 @@ async fn an_incremental_sync_looks_at_what_changed_since_the_last_complete_one()
     // There was none before: it looks at everything.
     let first = scene.sync(Mode::Incremental, Scope::default()).await?;
     assert_eq!(scene.ended(first).await?["state"], "completed");
-    assert_eq!(scene.account(first, RecordType::Equipment).await, [5, 5, 5, 0, 0, 0, 0, 0]);
+    assert_eq!(scene.tally(first, RecordType::Equipment).await, [5, 5, 5, 0, 0, 0, 0, 0]);
 
     // The provider's clock says 2026-05-01T00:00:00Z, and the overlap is ten minutes, inclusive.
     scene.provider.put_equipment("e-1a", "v-1", json!({"name": "Edge", "updatedAt": "2026-04-30T23:50:00Z"}));
     scene.provider.put_equipment("e-1b", "v-1", json!({"name": "Old", "updatedAt": "2026-04-30T23:49:59Z"}));
     scene.provider.put_equipment("e-2a", "v-2", json!({"name": "New", "updatedAt": "2026-05-02T00:00:00Z"}));
     let second = scene.sync(Mode::Incremental, Scope::default()).await?;
-    let run = scene.ended(second).await?;
-    assert_eq!(run["state"], "completed", "{run}");
-    assert_eq!(run["scope"]["updatedSince"], "2026-04-30T23:50:00Z");
+    let sync = scene.ended(second).await?;
+    assert_eq!(sync["state"], "completed", "{sync}");
+    assert_eq!(sync["scope"]["updatedSince"], "2026-04-30T23:50:00Z");
     // e-1a is older than what is here, which the version says; e-1b was not even listed.
-    assert_eq!(scene.account(second, RecordType::Equipment).await, [4, 4, 0, 1, 2, 0, 0, 1]);
+    assert_eq!(scene.tally(second, RecordType::Equipment).await, [4, 4, 0, 1, 2, 0, 0, 1]);
     let names = scene.rows("SELECT name FROM equipment WHERE name = 'New'").await;
     assert_eq!(names.len(), 1);
 
-    // A run with a hole is no base for the next.
+    // A sync with a hole is no base for the next.
     scene.provider.fail_with(Some(401));
     let holed = scene.sync(Mode::Incremental, Scope::default()).await?;
     assert_eq!(scene.ended(holed).await?["state"], "failed");
@@ -45,11 +45,11 @@ async fn a_selective_sync_brings_the_named_vessels_with_what_belongs_to_them() -
     scene.provider.put_user("u-2", json!({"email": "user2@example.com", "vesselIds": ["v-2"]}));
     let scope = Scope { vessel_ids: vec!["v-1".into(), "v-3".into()], ..Scope::default() };
     let id = scene.sync(Mode::Selective, scope).await?;
-    let run = scene.ended(id).await?;
-    assert_eq!(run["state"], "completed", "{run}");
-    assert_eq!(scene.account(id, RecordType::Vessel).await, [2, 2, 2, 0, 0, 0, 0, 0]);
-    assert_eq!(scene.account(id, RecordType::Equipment).await, [3, 3, 3, 0, 0, 0, 0, 0]);
-    assert_eq!(scene.account(id, RecordType::User).await, [2, 2, 2, 0, 0, 0, 0, 0]);
+    let sync = scene.ended(id).await?;
+    assert_eq!(sync["state"], "completed", "{sync}");
+    assert_eq!(scene.tally(id, RecordType::Vessel).await, [2, 2, 2, 0, 0, 0, 0, 0]);
+    assert_eq!(scene.tally(id, RecordType::Equipment).await, [3, 3, 3, 0, 0, 0, 0, 0]);
+    assert_eq!(scene.tally(id, RecordType::User).await, [2, 2, 2, 0, 0, 0, 0, 0]);
     assert_eq!(scene.number("vessels WHERE source_id = 'v-2'").await, 0);
 
     // By company: its vessels are known when what is on board of them is fetched.
@@ -58,13 +58,13 @@ async fn a_selective_sync_brings_the_named_vessels_with_what_belongs_to_them() -
     scene.provider.put_vessel("v-2", json!({"company": company}));
     let id =
         scene.sync(Mode::Selective, Scope { company_id: Some("c-2".into()), ..Scope::default() }).await?;
-    let run = scene.ended(id).await?;
-    assert_eq!(run["state"], "completed", "{run}");
-    assert_eq!(scene.account(id, RecordType::Company).await, [1, 1, 1, 0, 0, 0, 0, 0]);
-    assert_eq!(scene.account(id, RecordType::Equipment).await, [2, 2, 2, 0, 0, 0, 0, 0]);
-    assert_eq!(scene.account(id, RecordType::User).await, [1, 1, 1, 0, 0, 0, 0, 0]);
+    let sync = scene.ended(id).await?;
+    assert_eq!(sync["state"], "completed", "{sync}");
+    assert_eq!(scene.tally(id, RecordType::Company).await, [1, 1, 1, 0, 0, 0, 0, 0]);
+    assert_eq!(scene.tally(id, RecordType::Equipment).await, [2, 2, 2, 0, 0, 0, 0, 0]);
+    assert_eq!(scene.tally(id, RecordType::User).await, [1, 1, 1, 0, 0, 0, 0, 0]);
 
-    // By a company that nobody knows: nothing to look at, and no run that waits for ever.
+    // By a company that nobody knows: nothing to look at, and no sync that waits for ever.
     let id =
         scene.sync(Mode::Selective, Scope { company_id: Some("c-9".into()), ..Scope::default() }).await?;
     assert_eq!(scene.ended(id).await?["state"], "completed");
@@ -83,9 +83,9 @@ async fn what_changed_after_the_end_of_the_scope_is_skipped_and_accounted_for() 
         ..Scope::default()
     };
     let id = scene.sync(Mode::Selective, scope).await?;
-    let run = scene.ended(id).await?;
-    assert_eq!(run["state"], "completed", "{run}");
-    assert_eq!(scene.account(id, RecordType::Vessel).await, [3, 3, 2, 0, 0, 0, 0, 1]);
+    let sync = scene.ended(id).await?;
+    assert_eq!(sync["state"], "completed", "{sync}");
+    assert_eq!(scene.tally(id, RecordType::Vessel).await, [3, 3, 2, 0, 0, 0, 0, 1]);
     assert_eq!(scene.number("equipment").await, 0);
     scene.end().await;
     Ok(())
@@ -113,9 +113,9 @@ async fn hundreds_of_ids_are_asked_for_in_parts() -> anyhow::Result<()> {
         ..Scope::default()
     };
     let id = scene.sync(Mode::Selective, scope).await?;
-    let run = scene.ended(id).await?;
-    assert_eq!(run["state"], "completed", "{run}");
-    assert_eq!(scene.account(id, RecordType::Equipment).await, [900, 900, 900, 0, 0, 0, 0, 0]);
+    let sync = scene.ended(id).await?;
+    assert_eq!(sync["state"], "completed", "{sync}");
+    assert_eq!(scene.tally(id, RecordType::Equipment).await, [900, 900, 900, 0, 0, 0, 0, 0]);
     assert_eq!(scene.number(&format!("sync_queue WHERE sync_id = '{id}' AND chain = 1")).await, 1);
     scene.end().await;
     Ok(())

@@ -72,8 +72,8 @@ async fn tap(channel: &Channel) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// What went over the tap, and the updates up to the end of the run.
-async fn heard(channel: &Channel, run: &str) -> anyhow::Result<String> {
+/// What went over the tap, and the updates up to the end of the sync.
+async fn heard(channel: &Channel, sync: &str) -> anyhow::Result<String> {
     use futures_util::StreamExt;
     let mut all = String::new();
     while let Some(message) = channel.basic_get("tap".into(), BasicGetOptions { no_ack: true }).await? {
@@ -86,11 +86,11 @@ async fn heard(channel: &Channel, run: &str) -> anyhow::Result<String> {
     let options = BasicConsumeOptions::default();
     let mut updates = channel.basic_consume("sync.updates".into(), "".into(), options, from).await?;
     loop {
-        let next = tokio::time::timeout(PATIENCE, updates.next()).await.context("the run's end is told")?;
+        let next = tokio::time::timeout(PATIENCE, updates.next()).await.context("the sync's end is told")?;
         let update = next.context("the stream goes on")??;
         update.acker.ack(BasicAckOptions::default()).await?;
         let text = String::from_utf8_lossy(&update.data).into_owned();
-        let is_end = text.contains(run) && text.contains("sync.completed");
+        let is_end = text.contains(sync) && text.contains("sync.completed");
         all.push_str(&text);
         if is_end {
             return Ok(all);
@@ -105,19 +105,19 @@ async fn no_password_is_in_logs_messages_dead_letters_updates_or_other_tables() 
     let channel = scene.world.amqp_connection().await?.create_channel().await?;
     scene.provider.small_fleet();
     scene.provider.put_user("u-bad", json!({"email": "nobody", "password": "hunter2"}));
-    // A run that dies, one that brings the users, and an event about one of them.
+    // A sync that dies, one that brings the users, and an event about one of them.
     scene.provider.fail_with(Some(401));
     let dead = scene.full_sync().await?;
     scene.ended(dead).await?;
     // What is to be tapped is there now; the dead message is read from its row.
     tap(&channel).await?;
     scene.provider.fail_with(None);
-    let run = scene.full_sync().await?;
-    scene.ended(run).await?;
+    let sync = scene.full_sync().await?;
+    scene.ended(sync).await?;
     scene.provider.put_user("u-1", json!({"rank": "Master", "updatedAt": "2026-05-02T00:00:00Z"}));
     let event = scene.webhook("user.updated", RecordType::User, "u-1").await?;
     let row = scene.event_state(event.id, "processed").await?;
-    let last = row["sync_id"].as_str().context("a run")?.to_owned();
+    let last = row["sync_id"].as_str().context("a sync")?.to_owned();
 
     let seal = PasswordSeal::parse("AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=")?;
     let users = scene
@@ -153,8 +153,8 @@ async fn no_password_is_in_logs_messages_dead_letters_updates_or_other_tables() 
     }
     everything.push_str(&String::from_utf8_lossy(&logs.lock().expect("nobody panics with the lock")));
 
-    // What must be there is: the dead message, the run, the logs.
-    for text in [dead.to_string(), last, "SyncTask".to_owned(), "a run has begun".to_owned()] {
+    // What must be there is: the dead message, the sync, the logs.
+    for text in [dead.to_string(), last, "SyncTask".to_owned(), "a sync has begun".to_owned()] {
         assert!(everything.contains(&text), "{text} was heard of");
     }
     for secret in secrets {

@@ -6,8 +6,8 @@ use domain::{
 };
 use serde_json::{Value, json};
 use store::engine::{
-    reconcile::{MissingDecided, MissingPolicy, missing_decide},
-    undo::{RunUndone, run_undo},
+    reconcile::{MissingPolicy, MissingRecordsDecided, missing_records_decide},
+    undo::{SyncUndone, sync_undo},
 };
 
 use crate::scene::Scene;
@@ -24,9 +24,10 @@ async fn status(scene: &Scene, id: &str) -> Value {
     scene.rows(&format!("SELECT status FROM equipment WHERE source_id = '{id}'")).await[0]["status"].clone()
 }
 
-async fn decide(scene: &Scene, id: SyncId, policy: MissingPolicy) -> anyhow::Result<MissingDecided> {
+async fn decide(scene: &Scene, id: SyncId, policy: MissingPolicy) -> anyhow::Result<MissingRecordsDecided> {
     let now = SystemClock.now();
-    let decided = async |tx: &mut store::Db| missing_decide(tx, id, policy, "anna", Some("sold"), now).await;
+    let decided =
+        async |tx: &mut store::Db| missing_records_decide(tx, id, policy, "anna", Some("sold"), now).await;
     Ok(scene.store.transaction(decided).await?)
 }
 
@@ -40,8 +41,8 @@ async fn what_is_not_listed_any_more_is_counted_and_kept_unless_set_otherwise() 
 
     scene.provider.forget("e-spare");
     let kept = scene.full_sync().await?;
-    let run = scene.ended(kept).await?;
-    assert_eq!((&run["state"], &run["missing_records"]), (&json!("completed"), &json!("kept")), "{run}");
+    let sync = scene.ended(kept).await?;
+    assert_eq!((&sync["state"], &sync["missing_records"]), (&json!("completed"), &json!("kept")), "{sync}");
     assert_eq!(missing(&scene, kept, RecordType::Equipment).await, (json!(1), json!(0)));
     assert_eq!(status(&scene, "e-spare").await, "active");
 
@@ -53,11 +54,11 @@ async fn what_is_not_listed_any_more_is_counted_and_kept_unless_set_otherwise() 
     assert_eq!(status(&scene, "e-spare").await, "active");
 
     let done = scene.full_sync().await?;
-    let run = scene.ended(done).await?;
+    let sync = scene.ended(done).await?;
     assert_eq!(
-        (&run["state"], &run["missing_records"]),
+        (&sync["state"], &sync["missing_records"]),
         (&json!("completed"), &json!("deactivated")),
-        "{run}"
+        "{sync}"
     );
     assert_eq!(missing(&scene, done, RecordType::Equipment).await, (json!(1), json!(1)));
     assert_eq!(status(&scene, "e-spare").await, "withdrawn");
@@ -72,14 +73,14 @@ async fn what_is_not_listed_any_more_is_counted_and_kept_unless_set_otherwise() 
     let back = scene.full_sync().await?;
     assert_eq!(scene.ended(back).await?["state"], "completed");
     assert_eq!(status(&scene, "e-spare").await, "active");
-    assert_eq!(scene.account(back, RecordType::Equipment).await, [6, 6, 0, 1, 5, 0, 0, 0]);
-    assert_eq!(scene.number("sync_seen").await, 0, "what a run has seen is forgotten with its end");
+    assert_eq!(scene.tally(back, RecordType::Equipment).await, [6, 6, 0, 1, 5, 0, 0, 0]);
+    assert_eq!(scene.number("sync_seen").await, 0, "what a sync has seen is forgotten with its end");
     scene.end().await;
     Ok(())
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn when_many_or_critical_records_are_missing_the_run_asks_before_it_deactivates() -> anyhow::Result<()>
+async fn when_many_or_critical_records_are_missing_the_sync_asks_before_it_deactivates() -> anyhow::Result<()>
 {
     let scene = Scene::new().await?;
     scene.provider.small_fleet();
@@ -87,35 +88,38 @@ async fn when_many_or_critical_records_are_missing_the_run_asks_before_it_deacti
     scene.world.execute(change).await?;
     let first = scene.full_sync().await?;
     scene.ended(first).await?;
-    assert_eq!(decide(&scene, first, MissingPolicy::Deactivate).await?, MissingDecided::NotAsked);
+    assert_eq!(decide(&scene, first, MissingPolicy::Deactivate).await?, MissingRecordsDecided::NotAsked);
 
     // One of five is within the limit, but the main engine is critical.
     scene.provider.forget("e-3a");
     let critical = scene.full_sync().await?;
-    let run = scene.ended(critical).await?;
+    let sync = scene.ended(critical).await?;
     assert_eq!(
-        (&run["state"], &run["missing_records"]),
+        (&sync["state"], &sync["missing_records"]),
         (&json!("completed_with_errors"), &json!("asks")),
-        "{run}"
+        "{sync}"
     );
-    assert!(run["failure"].as_str().is_some_and(|it| it.contains("critical")), "{run}");
+    assert!(sync["failure"].as_str().is_some_and(|it| it.contains("critical")), "{sync}");
     assert_eq!(status(&scene, "e-3a").await, "active");
 
     // A vessel of three is more than the limit.
     scene.provider.forget("v-3");
     let many = scene.full_sync().await?;
-    let run = scene.ended(many).await?;
+    let sync = scene.ended(many).await?;
     assert!(
-        run["failure"].as_str().is_some_and(|it| it.contains("1 of 3 active vessels, more than 20 %")),
-        "{run}"
+        sync["failure"].as_str().is_some_and(|it| it.contains("1 of 3 active vessels, more than 20 %")),
+        "{sync}"
     );
-    assert_eq!(decide(&scene, critical, MissingPolicy::Deactivate).await?, MissingDecided::Overtaken(many));
+    assert_eq!(
+        decide(&scene, critical, MissingPolicy::Deactivate).await?,
+        MissingRecordsDecided::Overtaken(many)
+    );
 
     let decided = decide(&scene, many, MissingPolicy::Deactivate).await?;
-    assert_eq!(decided, MissingDecided::Decided { deactivated: 2 });
+    assert_eq!(decided, MissingRecordsDecided::Decided { deactivated: 2 });
     assert_eq!(status(&scene, "e-3a").await, "withdrawn");
     assert_eq!(missing(&scene, many, RecordType::Vessel).await, (json!(1), json!(1)));
-    assert_eq!(decide(&scene, many, MissingPolicy::Keep).await?, MissingDecided::NotAsked);
+    assert_eq!(decide(&scene, many, MissingPolicy::Keep).await?, MissingRecordsDecided::NotAsked);
     let audit = scene.rows("SELECT action, actor, detail FROM audit").await;
     let detail = json!({"decision": "deactivate", "deactivated": 2, "reason": "sold"});
     assert_eq!(audit, [json!({"action": "sync.confirm", "actor": "anna", "detail": detail})]);
@@ -124,7 +128,7 @@ async fn when_many_or_critical_records_are_missing_the_run_asks_before_it_deacti
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_a_run_deactivated_comes_back_when_the_run_is_undone() -> anyhow::Result<()> {
+async fn what_a_sync_deactivated_comes_back_when_the_sync_is_undone() -> anyhow::Result<()> {
     let scene = Scene::new().await?;
     scene.provider.small_fleet();
     scene.provider.put_equipment("e-spare", "v-1", json!({"isCritical": false, "criticalityBasis": null}));
@@ -138,8 +142,8 @@ async fn what_a_run_deactivated_comes_back_when_the_run_is_undone() -> anyhow::R
     assert_eq!(status(&scene, "e-spare").await, "withdrawn");
 
     let now = SystemClock.now();
-    let undone = scene.store.transaction(async |tx| run_undo(tx, done, "anna", now).await).await?;
-    let RunUndone::Undone(undo) = undone else { panic!("{undone:?}") };
+    let undone = scene.store.transaction(async |tx| sync_undo(tx, done, "anna", now).await).await?;
+    let SyncUndone::Undone(undo) = undone else { panic!("{undone:?}") };
     assert_eq!((undo.restored, undo.withdrawn, undo.skipped), (1, 0, 0), "{undo:?}");
     assert_eq!(status(&scene, "e-spare").await, "active");
     scene.end().await;
@@ -147,16 +151,16 @@ async fn what_a_run_deactivated_comes_back_when_the_run_is_undone() -> anyhow::R
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_run_with_a_hole_takes_nothing_for_missing() -> anyhow::Result<()> {
+async fn a_sync_with_a_hole_takes_nothing_for_missing() -> anyhow::Result<()> {
     let scene = Scene::new().await?;
     scene.provider.small_fleet();
     let first = scene.full_sync().await?;
     scene.ended(first).await?;
     scene.provider.fail_list("users", Some(404));
     let holed = scene.full_sync().await?;
-    let run = scene.ended(holed).await?;
-    assert_eq!(run["state"], "completed_with_errors");
-    assert!(run["missing_records"].is_null(), "{run}");
+    let sync = scene.ended(holed).await?;
+    assert_eq!(sync["state"], "completed_with_errors");
+    assert!(sync["missing_records"].is_null(), "{sync}");
     assert_eq!(scene.number(&format!("sync_missing WHERE sync_id = '{holed}'")).await, 0);
     scene.end().await;
     Ok(())

@@ -14,7 +14,7 @@ use sha2::{Digest, Sha256};
 use store::{
     Store,
     ledger::{
-        syncs::{NewRun, RunCreated, run_create},
+        syncs::{NewSync, SyncCreated, sync_create},
         webhook_events::{NewWebhookEvent, webhook_events_insert},
     },
 };
@@ -92,18 +92,18 @@ impl Scene {
         self.sync(Mode::Full, Scope::default()).await
     }
 
-    /// Asks for a run, as the operator API does.
+    /// Asks for a sync, as the operator API does.
     pub(crate) async fn sync(&self, mode: Mode, scope: Scope) -> anyhow::Result<SyncId> {
         self.ask(mode, scope, false).await
     }
 
-    /// Asks what a run would do.
+    /// Asks what a sync would do.
     pub(crate) async fn dry_run(&self, mode: Mode, scope: Scope) -> anyhow::Result<SyncId> {
         self.ask(mode, scope, true).await
     }
 
     async fn ask(&self, mode: Mode, scope: Scope, dry_run: bool) -> anyhow::Result<SyncId> {
-        let run = NewRun {
+        let sync = NewSync {
             id: SyncId::new(),
             cause: Cause::Manual,
             mode,
@@ -115,15 +115,15 @@ impl Scene {
             trace_context: json!({}),
         };
         let now = SystemClock.now();
-        let created = self.store.transaction(async |tx| run_create(tx, &run, now).await).await?;
-        anyhow::ensure!(created == RunCreated::Created, "{created:?}");
-        self.outbox.publish_command(run.id, BTreeMap::new()).await;
-        Ok(run.id)
+        let created = self.store.transaction(async |tx| sync_create(tx, &sync, now).await).await?;
+        anyhow::ensure!(created == SyncCreated::Created, "{created:?}");
+        self.outbox.publish_command(sync.id, BTreeMap::new()).await;
+        Ok(sync.id)
     }
 
-    /// Waits for the run's end; its row.
+    /// Waits for the sync's end; its row.
     pub(crate) async fn ended(&self, id: SyncId) -> anyhow::Result<Value> {
-        wait_until("the run has ended", PATIENCE, async || {
+        wait_until("the sync has ended", PATIENCE, async || {
             let rows = self.rows(&format!("SELECT * FROM sync_logs WHERE id = '{id}'")).await;
             let tasks = self
                 .rows(&format!(
@@ -144,7 +144,7 @@ impl Scene {
     }
 
     /// expected, read, created, updated, unchanged, conflict, rejected, skipped
-    pub(crate) async fn account(&self, id: SyncId, record_type: RecordType) -> [i64; 8] {
+    pub(crate) async fn tally(&self, id: SyncId, record_type: RecordType) -> [i64; 8] {
         let row = &self
             .rows(&format!(
                 "SELECT * FROM sync_counts WHERE sync_id = '{id}' AND record_type = '{record_type}'"

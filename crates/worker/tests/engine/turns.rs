@@ -19,7 +19,7 @@ async fn while_events_come_a_page_waits_for_its_turn_and_without_them_for_nobody
     let turn = scene.store.page_turn(PATIENCE).await?;
     let undisturbed = scene.full_sync().await?;
     let completed = format!("sync_logs WHERE id = '{undisturbed}' AND state = 'completed'");
-    wait_until("the run is completed", PATIENCE, async || {
+    wait_until("the sync is completed", PATIENCE, async || {
         assert_eq!(scene.number(WAITING).await, 0, "nobody waits");
         if scene.number(&completed).await == 1 { Ok(()) } else { Err("not completed") }
     })

@@ -1,4 +1,4 @@
-//! Runs that have ended: go on where one stopped, try again what failed, answer what one asks.
+//! Syncs that have ended: go on where one stopped, try again what failed, answer what one asks.
 
 use actix_web::{HttpRequest, HttpResponse, post, web};
 use chassis::{
@@ -13,10 +13,10 @@ use domain::{Cause, Mode, Scope, SyncId};
 use serde_json::json;
 use store::{
     engine::{
-        control::{RunResumed, RunRetried, run_resume, run_retry},
-        reconcile::{MissingDecided, missing_decide},
+        control::{SyncResumed, SyncRetried, sync_resume, sync_retry},
+        reconcile::{MissingRecordsDecided, missing_records_decide},
     },
-    ledger::syncs::NewRun,
+    ledger::syncs::NewSync,
 };
 use uuid::Uuid;
 
@@ -50,16 +50,16 @@ pub(crate) async fn resume(
 ) -> Result<HttpResponse, Problem> {
     let id = SyncId::from_uuid(sync_id.into_inner());
     let mut tx = desk.store.begin().await.or_problem()?;
-    let resumed = run_resume(&mut tx, id, operator.subject(), desk.clock.now()).await.or_problem()?;
+    let resumed = sync_resume(&mut tx, id, operator.subject(), desk.clock.now()).await.or_problem()?;
     let (state, tasks) = match resumed {
-        RunResumed::Resumed { tasks } => (SyncState::Running, tasks),
-        RunResumed::Queued => (SyncState::Queued, 0),
-        RunResumed::NotStopped(state) => {
+        SyncResumed::Resumed { tasks } => (SyncState::Running, tasks),
+        SyncResumed::Queued => (SyncState::Queued, 0),
+        SyncResumed::NotStopped(state) => {
             let detail = format!("There is nothing to go on with: the sync is {state}.");
             return Err(Problem::conflict("not_resumable", detail).with("state", state.as_str()));
         }
-        RunResumed::FullSyncRunning(running) => return Err(running_already(running)),
-        RunResumed::Unknown => return Err(no_such_sync(id)),
+        SyncResumed::FullSyncRunning(running) => return Err(running_already(running)),
+        SyncResumed::Unknown => return Err(no_such_sync(id)),
     };
     let summary = summary_of(&mut tx, id).await?;
     tx.commit().await.or_problem()?;
@@ -97,7 +97,7 @@ pub(crate) async fn retry(
     let id = SyncId::from_uuid(sync_id.into_inner());
     let RetryRequest { reason } = optional_json(&request, &body)?;
     reason_checked(reason.as_deref())?;
-    let retry = NewRun {
+    let retry = NewSync {
         id: SyncId::new(),
         cause: Cause::Manual,
         mode: Mode::Selective,
@@ -109,29 +109,29 @@ pub(crate) async fn retry(
         trace_context: json!(telemetry::current_context()),
     };
     let mut tx = desk.store.begin().await.or_problem()?;
-    let retried = run_retry(&mut tx, id, &retry, desk.clock.now()).await.or_problem()?;
-    let (tasks, records, run) = match retried {
-        RunRetried::Retried { tasks, records, run } => (tasks, records, run),
-        RunRetried::NothingFailed => {
+    let retried = sync_retry(&mut tx, id, &retry, desk.clock.now()).await.or_problem()?;
+    let (tasks, records, sync) = match retried {
+        SyncRetried::Retried { tasks, records, sync } => (tasks, records, sync),
+        SyncRetried::NothingFailed => {
             return Err(Problem::conflict("nothing_failed", "Nothing of this sync failed."));
         }
-        RunRetried::Active(state) => {
+        SyncRetried::Active(state) => {
             let detail = format!("The sync has not ended: it is {state}.");
             return Err(Problem::conflict("sync_active", detail).with("state", state.as_str()));
         }
-        RunRetried::FullSyncRunning(running) => return Err(running_already(running)),
-        RunRetried::Unknown => return Err(no_such_sync(id)),
+        SyncRetried::FullSyncRunning(running) => return Err(running_already(running)),
+        SyncRetried::Unknown => return Err(no_such_sync(id)),
     };
     tx.commit().await.or_problem()?;
     desk.outbox.wake();
-    if let Some(run) = run {
-        desk.outbox.publish_command(run, telemetry::current_context()).await;
+    if let Some(sync) = sync {
+        desk.outbox.publish_command(sync, telemetry::current_context()).await;
     }
     Ok(HttpResponse::Accepted().json(RetryAccepted {
         sync_id: id.as_uuid(),
         tasks: views::number(tasks),
         records: views::number(records),
-        retry_sync_id: run.map(SyncId::as_uuid),
+        retry_sync_id: sync.map(SyncId::as_uuid),
     }))
 }
 
@@ -161,19 +161,19 @@ pub(crate) async fn confirm(
     let policy = views::missing_policy_asked(decision);
     let mut tx = desk.store.begin().await.or_problem()?;
     let decided =
-        missing_decide(&mut tx, id, policy, operator.subject(), reason.as_deref(), desk.clock.now())
+        missing_records_decide(&mut tx, id, policy, operator.subject(), reason.as_deref(), desk.clock.now())
             .await
             .or_problem()?;
     let deactivated = match decided {
-        MissingDecided::Decided { deactivated } => deactivated,
-        MissingDecided::NotAsked => {
+        MissingRecordsDecided::Decided { deactivated } => deactivated,
+        MissingRecordsDecided::NotAsked => {
             return Err(Problem::conflict("nothing_asked", "This sync asks nothing of anybody."));
         }
-        MissingDecided::Overtaken(later) => {
+        MissingRecordsDecided::Overtaken(later) => {
             let detail = format!("The full sync {later} is later, and knows better what is missing.");
             return Err(Problem::conflict("overtaken", detail).with("laterSyncId", later.to_string()));
         }
-        MissingDecided::Unknown => return Err(no_such_sync(id)),
+        MissingRecordsDecided::Unknown => return Err(no_such_sync(id)),
     };
     let summary = summary_of(&mut tx, id).await?;
     tx.commit().await.or_problem()?;

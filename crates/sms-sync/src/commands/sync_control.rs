@@ -1,4 +1,4 @@
-//! Runs under an operator's hand: stop, go on, try again, look at what a dry run would do, decide.
+//! Syncs under an operator's hand: stop, go on, try again, look at what a dry run would do, decide.
 
 use std::process::ExitCode;
 
@@ -10,17 +10,17 @@ use uuid::Uuid;
 use super::syncs::cancel;
 use crate::{
     api::Api,
-    arguments::{Missing, Output, PageArguments, Runs},
+    arguments::{Missing, Output, PageArguments, Syncs},
     output,
 };
 
 /// Fields of a change that are shown in the table.
 const FIELDS_SHOWN: usize = 6;
 
-pub(crate) async fn run(api: &Api, output: Output, command: Runs) -> anyhow::Result<ExitCode> {
+pub(crate) async fn run(api: &Api, output: Output, command: Syncs) -> anyhow::Result<ExitCode> {
     match command {
-        Runs::Cancel { sync_id } => return cancel(api, output, sync_id).await,
-        Runs::Resume { sync_id } => {
+        Syncs::Cancel { sync_id } => return cancel(api, output, sync_id).await,
+        Syncs::Resume { sync_id } => {
             let path = format!("/api/sync/syncs/{sync_id}/resume");
             let resumed: ResumeAccepted = api.post(&path, None::<&()>).await?;
             output::either(output, &resumed, |it| {
@@ -32,7 +32,7 @@ pub(crate) async fn run(api: &Api, output: Output, command: Runs) -> anyhow::Res
                 ))
             });
         }
-        Runs::Retry { sync_id, reason } => {
+        Syncs::Retry { sync_id, reason } => {
             let path = format!("/api/sync/syncs/{sync_id}/retry");
             let retried: RetryAccepted = api.post(&path, Some(&RetryRequest { reason })).await?;
             output::either(output, &retried, |it| {
@@ -42,8 +42,8 @@ pub(crate) async fn run(api: &Api, output: Output, command: Runs) -> anyhow::Res
                 }
             });
         }
-        Runs::Changes { sync_id, page } => changes(api, output, sync_id, &page).await?,
-        Runs::Confirm { sync_id, decision, reason } => {
+        Syncs::Changes { sync_id, page } => changes(api, output, sync_id, &page).await?,
+        Syncs::Confirm { sync_id, decision, reason } => {
             let path = format!("/api/sync/syncs/{sync_id}/confirm");
             let decided = ConfirmRequest { decision: missing(decision), reason };
             let confirmed: ConfirmAccepted = api.post(&path, Some(&decided)).await?;

@@ -1,4 +1,4 @@
-//! The account of a run: what became of the records of each kind, by whichever way it was read.
+//! The tally of a run: what became of the records of each kind, by whichever way it was read.
 
 use std::collections::BTreeMap;
 
@@ -6,14 +6,14 @@ use anyhow::Context;
 use contracts::operator::RecordCounts;
 use serde_json::Value;
 
-/// The words of the kinds of records, as they stand in every account.
+/// The words of the kinds of records, as they stand in every tally.
 pub const RECORD_TYPES: [&str; 4] = ["company", "vessel", "equipment", "user"];
 
 /// Per kind of record, by its word.
-pub type Account = BTreeMap<String, RecordCounts>;
+pub type Tally = BTreeMap<String, RecordCounts>;
 
 /// From entries as the operator API has them.
-pub(crate) fn account(entries: Vec<RecordCounts>) -> anyhow::Result<Account> {
+pub(crate) fn tally(entries: Vec<RecordCounts>) -> anyhow::Result<Tally> {
     entries
         .into_iter()
         .map(|entry| {
@@ -24,8 +24,8 @@ pub(crate) fn account(entries: Vec<RecordCounts>) -> anyhow::Result<Account> {
 }
 
 /// From entries as JSON: of the command line, or rows of `sync_counts`.
-pub(crate) fn account_of_json(entries: Value) -> anyhow::Result<Account> {
-    account(serde_json::from_value(entries)?)
+pub(crate) fn tally_of_json(entries: Value) -> anyhow::Result<Tally> {
+    tally(serde_json::from_value(entries)?)
 }
 
 /// Whether all that was announced was read, and all that was read has an outcome.

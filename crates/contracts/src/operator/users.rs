@@ -87,7 +87,7 @@ pub struct RoleChange {
 /// An account.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct Account {
+pub struct User {
     /// Its id in the maintenance portal.
     pub id: Uuid,
     /// Its id in the onboarding portal.

@@ -9,9 +9,9 @@ use crate::Version;
 /// A row that has this version still, and came from these bytes, is what reading them again would say: so it says as well
 /// whether anything was done to the row since. Another release may read by other rules, and has other arrivals.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Arrival([u8; 16]);
+pub struct PayloadHash([u8; 16]);
 
-impl Arrival {
+impl PayloadHash {
     /// Of a record of this version, as it stands in the provider's answer.
     #[must_use]
     pub fn of(version: Version, bytes: &[u8]) -> Self {
@@ -34,7 +34,7 @@ impl Arrival {
     }
 }
 
-impl TryFrom<&[u8]> for Arrival {
+impl TryFrom<&[u8]> for PayloadHash {
     type Error = std::array::TryFromSliceError;
 
     fn try_from(bytes: &[u8]) -> Result<Self, Self::Error> {
@@ -54,12 +54,13 @@ mod tests {
         let version = Version::new(DateTime::UNIX_EPOCH, ContentHash::of(&"a"));
         let later = Version::new(DateTime::UNIX_EPOCH + TimeDelta::microseconds(1), version.hash);
         let other = Version::new(version.updated_at, ContentHash::of(&"b"));
-        let arrival = Arrival::of(version, b"{}");
-        assert_eq!(arrival, Arrival::of(version, b"{}"));
-        for different in [Arrival::of(version, b"{ }"), Arrival::of(later, b"{}"), Arrival::of(other, b"{}")]
+        let arrival = PayloadHash::of(version, b"{}");
+        assert_eq!(arrival, PayloadHash::of(version, b"{}"));
+        for different in
+            [PayloadHash::of(version, b"{ }"), PayloadHash::of(later, b"{}"), PayloadHash::of(other, b"{}")]
         {
             assert_ne!(arrival, different);
         }
-        assert_eq!(Arrival::try_from(arrival.as_bytes().as_slice()).ok(), Some(arrival));
+        assert_eq!(PayloadHash::try_from(arrival.as_bytes().as_slice()).ok(), Some(arrival));
     }
 }

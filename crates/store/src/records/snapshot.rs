@@ -6,27 +6,27 @@ use std::collections::HashMap;
 use chrono::{DateTime, Utc};
 use diesel::sql_types::*;
 use diesel_async::RunQueryDsl;
-use domain::{Arrival, Version, last_write_wins::Held};
+use domain::{PayloadHash, Version, last_write_wins::Held};
 
 use crate::{
     db::{connection::Db, error::StoreError, statement::statement},
-    records::{held::held, table::Table},
+    records::{stored_version::held, table::Table},
 };
 
 /// What stood in the table a moment ago.
 #[derive(Debug, Default)]
-pub struct EquipmentLook {
+pub struct EquipmentSnapshot {
     pub(super) held: HashMap<String, Held>,
     /// How rows came that nobody has written since.
-    arrivals: HashMap<String, Arrival>,
+    arrivals: HashMap<String, PayloadHash>,
 }
 
-impl EquipmentLook {
+impl EquipmentSnapshot {
     /// The version of a row that a sync wrote from these very bytes, and that nobody has written since.
     #[must_use]
     pub fn standing(&self, source_id: &str, bytes: &[u8]) -> Option<Version> {
         let version = self.held.get(source_id)?.version;
-        (Arrival::of(version, bytes) == *self.arrivals.get(source_id)?).then_some(version)
+        (PayloadHash::of(version, bytes) == *self.arrivals.get(source_id)?).then_some(version)
     }
 }
 
@@ -35,7 +35,10 @@ impl EquipmentLook {
 /// # Errors
 ///
 /// If the database fails.
-pub async fn equipment_look(db: &mut Db, source_ids: &[&str]) -> Result<EquipmentLook, StoreError> {
+pub async fn equipment_snapshot_read(
+    db: &mut Db,
+    source_ids: &[&str],
+) -> Result<EquipmentSnapshot, StoreError> {
     type Row = (String, Vec<u8>, DateTime<Utc>, String, Option<Vec<u8>>);
     let rows: Vec<Row> = statement(
         "SELECT source_id, content_hash, version_at, last_writer,
@@ -47,12 +50,12 @@ pub async fn equipment_look(db: &mut Db, source_ids: &[&str]) -> Result<Equipmen
     .returning::<(Text, Binary, Timestamptz, Text, Nullable<Binary>)>()
     .load(db)
     .await?;
-    let mut look = EquipmentLook {
+    let mut look = EquipmentSnapshot {
         held: HashMap::with_capacity(rows.len()),
         arrivals: HashMap::with_capacity(rows.len()),
     };
     for (source_id, hash, at, writer, arrived_as) in rows {
-        if let Some(arrival) = arrived_as.and_then(|bytes| Arrival::try_from(bytes.as_slice()).ok()) {
+        if let Some(arrival) = arrived_as.and_then(|bytes| PayloadHash::try_from(bytes.as_slice()).ok()) {
             look.arrivals.insert(source_id.clone(), arrival);
         }
         let held = held("equipment", &source_id, &hash, at, &writer)?;
@@ -63,9 +66,9 @@ pub async fn equipment_look(db: &mut Db, source_ids: &[&str]) -> Result<Equipmen
 
 /// Notes how records came that were read and found to be unchanged: by an older release, or from elsewhere, they came
 /// otherwise. Rows that somebody else has locked are left for the next time.
-pub(super) async fn arrivals_note<T: Table>(
+pub(super) async fn payload_hashes_note<T: Table>(
     db: &mut Db,
-    arrivals: &[(&str, Arrival)],
+    arrivals: &[(&str, PayloadHash)],
 ) -> Result<(), StoreError> {
     if arrivals.is_empty() {
         return Ok(());

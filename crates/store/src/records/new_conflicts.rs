@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 use crate::{
     db::{connection::Db, error::StoreError, statement::statement},
     records::{
-        held::HeldRow,
+        stored_version::LockedRow,
         table::Table,
         write::{bound, input},
     },
@@ -22,20 +22,20 @@ use crate::{
 const OF_CRITICALITY: [&str; 2] = ["is_critical", "criticality_basis"];
 
 /// A value that lost, or is held back.
-pub(super) struct Dispute<'a, R> {
+pub(super) struct NewConflict<'a, R> {
     pub(super) it: &'a Accepted<R>,
-    pub(super) row: &'a HeldRow,
+    pub(super) row: &'a LockedRow,
     pub(super) kind: ConflictKind,
     pub(super) winner: Side,
     pub(super) policy: ConflictPolicy,
 }
 
 /// Stores conflicts; the same two versions are one conflict, however often they meet.
-pub(super) async fn store<T: Table>(
+pub(super) async fn conflicts_insert<T: Table>(
     table: &T,
     db: &mut Db,
     sync_id: SyncId,
-    disputes: &[Dispute<'_, T::Record>],
+    disputes: &[NewConflict<'_, T::Record>],
     now: DateTime<Utc>,
 ) -> Result<(), StoreError> {
     let records: Vec<_> = disputes.iter().map(|dispute| dispute.it).collect();
@@ -47,7 +47,7 @@ pub(super) async fn store<T: Table>(
         bound(table, &text, sync_id, &records, now).returning::<(Timestamptz, Jsonb)>().load(db).await?;
 
     let (mut local, mut source) = (Vec::new(), Vec::new());
-    for (Dispute { row, kind, .. }, (_, incoming)) in disputes.iter().zip(incoming) {
+    for (NewConflict { row, kind, .. }, (_, incoming)) in disputes.iter().zip(incoming) {
         let incoming = match incoming {
             Value::Object(fields) => fields,
             _ => Map::new(),

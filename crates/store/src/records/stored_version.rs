@@ -18,7 +18,7 @@ use crate::{
 
 /// A row as the decision needs it.
 #[derive(QueryableByName)]
-pub(super) struct HeldRow {
+pub(super) struct LockedRow {
     #[diesel(sql_type = Text)]
     pub(super) source_id: String,
     #[diesel(sql_type = Uuid)]
@@ -39,7 +39,7 @@ pub(super) struct HeldRow {
     pub(super) local: Option<Value>,
 }
 
-impl HeldRow {
+impl LockedRow {
     pub(super) fn held(&self, table: &'static str) -> Result<Held, StoreError> {
         held(table, &self.source_id, &self.content_hash, self.version_at, &self.last_writer)
     }
@@ -51,7 +51,7 @@ impl HeldRow {
 }
 
 /// What stands in the table of these records now, without locks: enough to tell what there is nothing to do for.
-pub(super) async fn held_now<T: Table>(
+pub(super) async fn stored_versions_read<T: Table>(
     db: &mut Db,
     source_ids: Vec<&str>,
 ) -> Result<HashMap<String, Held>, StoreError> {
@@ -95,10 +95,10 @@ pub(super) fn held(
 }
 
 /// The rows of these records, locked in the order of their ids until the transaction ends.
-pub(super) async fn held_rows<T: Table>(
+pub(super) async fn rows_lock<T: Table>(
     db: &mut Db,
     source_ids: Vec<&str>,
-) -> Result<HashMap<String, HeldRow>, StoreError> {
+) -> Result<HashMap<String, LockedRow>, StoreError> {
     let text = format!(
         "SELECT source_id, id, content_hash, version_at, source_updated_at, last_writer, {} AS is_critical, {} AS ships_number,
              CASE WHEN last_writer = 'maintenance' OR {} THEN to_jsonb(t) END AS local
@@ -108,6 +108,6 @@ pub(super) async fn held_rows<T: Table>(
         T::IS_CRITICAL,
         T::NAME
     );
-    let rows: Vec<HeldRow> = statement(&text).bind::<Array<Text>, _>(source_ids).load(db).await?;
+    let rows: Vec<LockedRow> = statement(&text).bind::<Array<Text>, _>(source_ids).load(db).await?;
     Ok(rows.into_iter().map(|row| (row.source_id.clone(), row)).collect())
 }

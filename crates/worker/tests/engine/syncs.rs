@@ -1,10 +1,10 @@
-//! Runs from end to end: a real PostgreSQL, a real RabbitMQ, and a provider that plays what a test needs.
+//! Syncs from end to end: a real PostgreSQL, a real RabbitMQ, and a provider that plays what a test needs.
 
 use std::time::Duration;
 
 use anyhow::Context;
 use domain::{
-    Arrival, RecordType, Version,
+    PayloadHash, RecordType, Version,
     clock::{Clock, SystemClock},
 };
 use serde_json::{Value, json};
@@ -26,13 +26,13 @@ async fn a_full_sync_brings_the_good_records_and_keeps_the_reasons_of_the_bad() 
     scene.provider.put_user("u-odd", json!({"rank": "Grand Admiral", "email": "odd@example.com"}));
 
     let id = scene.full_sync().await?;
-    let run = scene.ended(id).await?;
-    assert_eq!(run["state"], "completed_with_errors", "{run}");
+    let sync = scene.ended(id).await?;
+    assert_eq!(sync["state"], "completed_with_errors", "{sync}");
 
-    assert_eq!(scene.account(id, RecordType::Company).await, [1, 1, 1, 0, 0, 0, 0, 0]);
-    assert_eq!(scene.account(id, RecordType::Vessel).await, [4, 4, 3, 0, 0, 0, 1, 0]);
-    assert_eq!(scene.account(id, RecordType::Equipment).await, [9, 9, 6, 0, 0, 1, 2, 0]);
-    assert_eq!(scene.account(id, RecordType::User).await, [4, 4, 4, 0, 0, 0, 0, 0]);
+    assert_eq!(scene.tally(id, RecordType::Company).await, [1, 1, 1, 0, 0, 0, 0, 0]);
+    assert_eq!(scene.tally(id, RecordType::Vessel).await, [4, 4, 3, 0, 0, 0, 1, 0]);
+    assert_eq!(scene.tally(id, RecordType::Equipment).await, [9, 9, 6, 0, 0, 1, 2, 0]);
+    assert_eq!(scene.tally(id, RecordType::User).await, [4, 4, 4, 0, 0, 0, 0, 0]);
     let findings = scene.rows("SELECT code, pointer, severity, source_id FROM findings ORDER BY code").await;
     let codes: Vec<_> = findings.iter().map(|f| f["code"].as_str().unwrap_or_default()).collect();
     assert_eq!(
@@ -55,8 +55,8 @@ async fn a_full_sync_brings_the_good_records_and_keeps_the_reasons_of_the_bad() 
     // Once more: nothing has changed, no password was made anew.
     let again = scene.full_sync().await?;
     scene.ended(again).await?;
-    assert_eq!(scene.account(again, RecordType::Vessel).await, [4, 4, 0, 0, 3, 0, 1, 0]);
-    assert_eq!(scene.account(again, RecordType::Equipment).await, [9, 9, 0, 0, 7, 0, 2, 0]);
+    assert_eq!(scene.tally(again, RecordType::Vessel).await, [4, 4, 0, 0, 3, 0, 1, 0]);
+    assert_eq!(scene.tally(again, RecordType::Equipment).await, [9, 9, 0, 0, 7, 0, 2, 0]);
     assert_eq!(
         scene.rows("SELECT role, password_hash, sealed_password FROM users ORDER BY source_id").await,
         users
@@ -67,7 +67,7 @@ async fn a_full_sync_brings_the_good_records_and_keeps_the_reasons_of_the_bad() 
     let mended = scene.full_sync().await?;
     scene.ended(mended).await?;
     assert_eq!(scene.number("record_findings WHERE source_id = 'v-bad'").await, 0);
-    assert_eq!(scene.number("findings WHERE source_id = 'v-bad'").await, 2, "each run keeps its own");
+    assert_eq!(scene.number("findings WHERE source_id = 'v-bad'").await, 2, "each sync keeps its own");
 
     // Nor when it is spoilt again and mended to what is here already, so that nothing is written.
     scene.provider.put_vessel("v-bad", json!({"imoNumber": "7625812", "updatedAt": "2026-05-03T00:00:00Z"}));
@@ -77,7 +77,7 @@ async fn a_full_sync_brings_the_good_records_and_keeps_the_reasons_of_the_bad() 
     scene.provider.put_vessel("v-bad", json!({"imoNumber": "7625811", "updatedAt": "2026-05-04T00:00:00Z"}));
     let mended = scene.full_sync().await?;
     scene.ended(mended).await?;
-    assert_eq!(scene.account(mended, RecordType::Vessel).await, [4, 4, 0, 0, 4, 0, 0, 0]);
+    assert_eq!(scene.tally(mended, RecordType::Vessel).await, [4, 4, 0, 0, 4, 0, 0, 0]);
     assert_eq!(scene.number("record_findings WHERE source_id = 'v-bad'").await, 0);
     scene.end().await;
     Ok(())
@@ -91,11 +91,11 @@ async fn an_approved_vessel_arrives_with_all_that_belongs_to_it_and_twice_is_onc
     let row = scene.event_state(event.id, "processed").await?;
     assert_eq!(scene.number("vessels").await, 1);
     assert_eq!(scene.number("equipment").await, 2);
-    let run = row["sync_id"].as_str().context("a run")?.parse()?;
-    assert_eq!(scene.ended(run).await?["state"], "completed");
-    assert_eq!(scene.account(run, RecordType::Vessel).await, [1, 1, 1, 0, 0, 0, 0, 0]);
+    let sync = row["sync_id"].as_str().context("a sync")?.parse()?;
+    assert_eq!(scene.ended(sync).await?["state"], "completed");
+    assert_eq!(scene.tally(sync, RecordType::Vessel).await, [1, 1, 1, 0, 0, 0, 0, 0]);
 
-    // The broker may deliver an event again: it stands before the next one, and makes no run.
+    // The broker may deliver an event again: it stands before the next one, and makes no sync.
     scene.outbox.publish_events(vec![event]).await;
     scene.provider.put_vessel("v-1", json!({"name": "Renamed", "updatedAt": "2026-05-02T00:00:00Z"}));
     let renamed = scene.webhook("vessel.updated", RecordType::Vessel, "v-1").await?;
@@ -120,8 +120,8 @@ async fn a_provider_in_trouble_costs_retries_then_a_dead_letter_that_a_replay_br
     scene.provider.small_fleet();
     scene.provider.fail_with(Some(500));
     let id = scene.full_sync().await?;
-    let run = scene.ended(id).await?;
-    assert_eq!(run["state"], "failed", "{run}");
+    let sync = scene.ended(id).await?;
+    assert_eq!(sync["state"], "failed", "{sync}");
     let attempts = scene.rows("SELECT number, class, next_attempt_at FROM attempts ORDER BY number").await;
     assert_eq!(attempts.len(), 4, "{attempts:?}");
     assert!(attempts[3]["next_attempt_at"].is_null() && attempts[3]["class"] == "transient");
@@ -135,13 +135,13 @@ async fn a_provider_in_trouble_costs_retries_then_a_dead_letter_that_a_replay_br
         .await?;
     assert_eq!(replayed.len(), 1);
     scene.outbox.wake();
-    wait_until("the replayed run is complete", PATIENCE, async || {
+    wait_until("the replayed sync is complete", PATIENCE, async || {
         let state = scene.rows(&format!("SELECT state, failure FROM sync_logs WHERE id = '{id}'")).await;
         if state[0]["state"] == "completed" { Ok(()) } else { Err(state) }
     })
     .await?;
     assert_eq!(scene.number("dead_letters WHERE state = 'succeeded'").await, 1);
-    assert_eq!(scene.account(id, RecordType::Equipment).await, [5, 5, 5, 0, 0, 0, 0, 0]);
+    assert_eq!(scene.tally(id, RecordType::Equipment).await, [5, 5, 5, 0, 0, 0, 0, 0]);
     scene.end().await;
     Ok(())
 }
@@ -194,8 +194,8 @@ async fn a_provider_that_says_when_to_come_again_is_asked_then() -> anyhow::Resu
     })
     .await?;
     scene.provider.fail_with(None);
-    let run = scene.ended(id).await?;
-    assert_eq!(run["state"], "completed", "{run}");
+    let sync = scene.ended(id).await?;
+    assert_eq!(sync["state"], "completed", "{sync}");
     let attempts = scene
         .rows("SELECT failure, extract(epoch FROM next_attempt_at - began_at)::float8 AS wait FROM attempts")
         .await;
@@ -215,8 +215,8 @@ async fn pages_that_go_in_a_circle_end_in_a_dead_letter() -> anyhow::Result<()> 
     scene.world.execute("UPDATE settings SET page_size = 2").await?;
     scene.provider.list_in_a_circle();
     let id = scene.full_sync().await?;
-    let run = scene.ended(id).await?;
-    assert_eq!(run["state"], "completed_with_errors", "{run}");
+    let sync = scene.ended(id).await?;
+    assert_eq!(sync["state"], "completed_with_errors", "{sync}");
     let dead = scene.rows("SELECT last_failure FROM sync_queue WHERE state = 'dead'").await;
     assert!(
         dead.len() == 1 && dead[0]["last_failure"].as_str().is_some_and(|it| it.contains("never end")),
@@ -248,7 +248,7 @@ async fn of_new_records_with_one_natural_key_one_goes_in_and_the_other_is_told_w
                 json!({"code": "duplicate_email", "source_id": "u-twin-2", "message": "belongs to u-twin-1 already"})
             ]
         );
-        outcomes.push(scene.account(id, RecordType::User).await);
+        outcomes.push(scene.tally(id, RecordType::User).await);
     }
     assert_eq!(outcomes, [[5, 5, 4, 0, 0, 0, 1, 0], [5, 5, 0, 0, 4, 0, 1, 0]]);
     scene.end().await;
@@ -276,7 +276,7 @@ async fn an_address_that_is_handed_on_goes_along_within_a_page_and_an_exchange_i
     user("u-0", "user1", 1);
     let handed_on = scene.full_sync().await?;
     assert_eq!(scene.ended(handed_on).await?["state"], "completed");
-    assert_eq!(scene.account(handed_on, RecordType::User).await, [4, 4, 1, 3, 0, 0, 0, 0]);
+    assert_eq!(scene.tally(handed_on, RecordType::User).await, [4, 4, 1, 3, 0, 0, 0, 0]);
     let addresses = "SELECT email FROM users ORDER BY source_id";
     let now = ["user1", "user2", "user3", "ashore"].map(|who| json!({"email": format!("{who}@example.com")}));
     assert_eq!(scene.rows(addresses).await, now);
@@ -286,7 +286,7 @@ async fn an_address_that_is_handed_on_goes_along_within_a_page_and_an_exchange_i
     user("u-2", "user2", 2);
     let exchanged = scene.full_sync().await?;
     assert_eq!(scene.ended(exchanged).await?["state"], "completed_with_errors");
-    assert_eq!(scene.account(exchanged, RecordType::User).await, [4, 4, 0, 0, 2, 0, 2, 0]);
+    assert_eq!(scene.tally(exchanged, RecordType::User).await, [4, 4, 0, 0, 2, 0, 2, 0]);
     assert_eq!(scene.rows(addresses).await, now);
     scene.end().await;
     Ok(())
@@ -315,7 +315,7 @@ async fn what_was_withdrawn_before_it_came_stays_withdrawn_and_its_number_and_ad
         let id = scene.full_sync().await?;
         assert_eq!(scene.ended(id).await?["state"], "completed");
         for record_type in [RecordType::Vessel, RecordType::Equipment, RecordType::User] {
-            assert_eq!(scene.account(id, record_type).await, [1, 1, 0, 0, 0, 0, 0, 1], "{record_type}");
+            assert_eq!(scene.tally(id, record_type).await, [1, 1, 0, 0, 0, 0, 0, 1], "{record_type}");
         }
         for table in ["vessels", "equipment", "users"] {
             assert_eq!(scene.number(&format!("{table} WHERE status = 'withdrawn'")).await, 1, "{table}");
@@ -342,9 +342,9 @@ async fn what_was_withdrawn_before_it_came_stays_withdrawn_and_its_number_and_ad
     state("3", after, None);
     let id = scene.full_sync().await?;
     assert_eq!(scene.ended(id).await?["state"], "completed");
-    assert_eq!(scene.account(id, RecordType::Vessel).await, [3, 3, 1, 1, 0, 0, 0, 1]);
-    assert_eq!(scene.account(id, RecordType::Equipment).await, [3, 3, 0, 1, 0, 1, 0, 1]);
-    assert_eq!(scene.account(id, RecordType::User).await, [3, 3, 1, 1, 0, 0, 0, 1]);
+    assert_eq!(scene.tally(id, RecordType::Vessel).await, [3, 3, 1, 1, 0, 0, 0, 1]);
+    assert_eq!(scene.tally(id, RecordType::Equipment).await, [3, 3, 0, 1, 0, 1, 0, 1]);
+    assert_eq!(scene.tally(id, RecordType::User).await, [3, 3, 1, 1, 0, 0, 0, 1]);
     scene.end().await;
     Ok(())
 }
@@ -358,7 +358,7 @@ async fn equipment_that_arrives_as_it_came_before_is_not_read_again_and_other_eq
     let synced = async || {
         let id = scene.full_sync().await?;
         scene.ended(id).await?;
-        anyhow::Ok(scene.account(id, RecordType::Equipment).await)
+        anyhow::Ok(scene.tally(id, RecordType::Equipment).await)
     };
     assert_eq!(synced().await?, [5, 5, 5, 0, 0, 0, 0, 0]);
     assert_eq!(scene.number(KNOWN).await, 5);
@@ -372,7 +372,7 @@ async fn equipment_that_arrives_as_it_came_before_is_not_read_again_and_other_eq
     let text = |name: &str| row[name].as_str().expect("a text").to_owned();
     let version = Version { updated_at: text("version_at").parse()?, hash: text("hash").parse()? };
     let listed = scene.provider.listed_equipment("e-1a");
-    let arrival = hex(Arrival::of(version, listed.as_bytes()).as_bytes());
+    let arrival = hex(PayloadHash::of(version, listed.as_bytes()).as_bytes());
     let claim = format!(r"UPDATE equipment SET arrived_as = '\x{arrival}' WHERE source_id = 'e-1a'");
     scene.world.execute(&claim).await?;
     assert_eq!(synced().await?, [5, 5, 0, 0, 5, 0, 0, 0]);
@@ -418,7 +418,7 @@ async fn of_two_states_of_one_record_on_a_page_the_one_that_came_before_is_skipp
     scene.provider.put_equipment("e-1a once more", "v-1", before);
     let id = scene.full_sync().await?;
     scene.ended(id).await?;
-    assert_eq!(scene.account(id, RecordType::Equipment).await, [6, 6, 0, 1, 4, 0, 0, 1]);
+    assert_eq!(scene.tally(id, RecordType::Equipment).await, [6, 6, 0, 1, 4, 0, 0, 1]);
     scene.end().await;
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! A sync: one run with a cause, a mode, a scope, phases and a state. A row of `sync_logs`.
+//! A sync: one sync with a cause, a mode, a scope, phases and a state. A row of `sync_logs`.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::{RecordType, vocabulary::vocabulary};
 
 vocabulary!(
-    /// Why a run began.
+    /// Why a sync began.
     Cause {
         /// An operator asked for it.
         Manual = "manual",
@@ -22,9 +22,9 @@ vocabulary!(
 );
 
 vocabulary!(
-    /// How much a run looks at.
+    /// How much a sync looks at.
     Mode {
-        /// Everything the provider has. At most one such run at a time.
+        /// Everything the provider has. At most one such sync at a time.
         Full = "full",
         /// What changed since a time.
         Incremental = "incremental",
@@ -34,7 +34,7 @@ vocabulary!(
 );
 
 vocabulary!(
-    /// Where a run stands.
+    /// Where a sync stands.
     SyncState {
         /// Recorded, not begun.
         Queued = "queued",
@@ -54,14 +54,14 @@ vocabulary!(
 );
 
 impl SyncState {
-    /// Whether the run has ended. A replayed dead task can open an ended run again, and so can an operator who resumes
+    /// Whether the sync has ended. A replayed dead task can open an ended sync again, and so can an operator who resumes
     /// it.
     #[must_use]
     pub const fn is_terminal(self) -> bool {
         matches!(self, Self::Completed | Self::CompletedWithErrors | Self::Failed | Self::Cancelled)
     }
 
-    /// Whether a run may go from this state to `next`.
+    /// Whether a sync may go from this state to `next`.
     #[must_use]
     pub const fn may_become(self, next: Self) -> bool {
         use SyncState::{Cancelled, Completed, CompletedWithErrors, Failed, Queued, Retrying, Running};
@@ -132,7 +132,7 @@ impl Phase {
     }
 }
 
-/// What a run is to look at; the column `sync_logs.scope`. Empty: everything.
+/// What a sync is to look at; the column `sync_logs.scope`. Empty: everything.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
 pub struct Scope {
@@ -166,7 +166,7 @@ pub const MOST_IDS: usize = 500;
 
 /// A part of a list that is fetched page by page, in a chain of its own. Empty: the whole list.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Slice {
+pub struct ListSlice {
     /// Only these records; at most [`MOST_IDS`].
     pub source_ids: Vec<String>,
     /// Only what belongs to this vessel.
@@ -190,13 +190,13 @@ impl Scope {
     /// company at a time. `of_company`: the vessels that [`Scope::company_id`] is known to have, when their equipment and
     /// users are fetched.
     #[must_use]
-    pub fn slices(&self, list: RecordType, of_company: &[String]) -> Vec<Slice> {
+    pub fn slices(&self, list: RecordType, of_company: &[String]) -> Vec<ListSlice> {
         let by_ids = |ids: &[String]| {
-            let slice = |ids: &[String]| Slice { source_ids: ids.to_vec(), ..Slice::default() };
+            let slice = |ids: &[String]| ListSlice { source_ids: ids.to_vec(), ..ListSlice::default() };
             ids.chunks(MOST_IDS).map(slice).collect()
         };
         let by_vessel = |ids: &[String]| {
-            let slice = |id: &String| Slice { vessel_id: Some(id.clone()), ..Slice::default() };
+            let slice = |id: &String| ListSlice { vessel_id: Some(id.clone()), ..ListSlice::default() };
             ids.iter().map(slice).collect()
         };
         let vessels = self.vessel_id.as_ref().map_or(self.vessel_ids.as_slice(), std::slice::from_ref);
@@ -204,11 +204,11 @@ impl Scope {
             (Some(ids), _) => by_ids(ids),
             (None, RecordType::Vessel) if !vessels.is_empty() => by_ids(vessels),
             (None, RecordType::Vessel) => {
-                vec![Slice { company_id: self.company_id.clone(), ..Slice::default() }]
+                vec![ListSlice { company_id: self.company_id.clone(), ..ListSlice::default() }]
             }
             (None, _) if !vessels.is_empty() => by_vessel(vessels),
             (None, _) if self.company_id.is_some() => by_vessel(of_company),
-            (None, _) => vec![Slice::default()],
+            (None, _) => vec![ListSlice::default()],
         }
     }
 }
@@ -224,7 +224,7 @@ pub const fn is_whole(expected: u64, read: u64, late: u64, again: u64) -> bool {
     read.saturating_sub(late) <= expected && expected <= read.saturating_sub(again)
 }
 
-/// How a run whose tasks have all ended ends.
+/// How a sync whose tasks have all ended ends.
 ///
 /// `dead_tasks`: tasks that were given up. `books_balance`: for every record type, what the provider expected
 /// equals what was read. `has_errors`: records were rejected. `has_read`: at least one record was read.
@@ -263,7 +263,7 @@ mod tests {
     }
 
     #[test]
-    fn a_run_can_always_be_cancelled_until_it_has_ended() {
+    fn a_sync_can_always_be_cancelled_until_it_has_ended() {
         for from in SyncState::ALL.iter().filter(|state| !state.is_terminal()) {
             assert!(from.may_become(SyncState::Cancelled), "{from}");
         }
@@ -302,7 +302,7 @@ mod tests {
     #[test]
     fn a_list_is_fetched_in_parts_that_the_provider_can_be_asked_for() {
         let whole = Scope::default();
-        assert_eq!(whole.slices(RecordType::User, &[]), [Slice::default()]);
+        assert_eq!(whole.slices(RecordType::User, &[]), [ListSlice::default()]);
 
         let vessels = Scope { vessel_ids: vec!["v-1".into(), "v-2".into()], ..Scope::default() };
         let [slice] = vessels.slices(RecordType::Vessel, &[]).try_into().unwrap();
@@ -335,7 +335,7 @@ mod tests {
     }
 
     #[test]
-    fn a_run_ends_green_only_when_its_numbers_do() {
+    fn a_sync_ends_green_only_when_its_numbers_do() {
         assert_eq!(final_state(0, true, false, true), SyncState::Completed);
         assert_eq!(final_state(0, true, false, false), SyncState::Completed);
         assert_eq!(final_state(0, false, false, true), SyncState::CompletedWithErrors);

@@ -1,4 +1,4 @@
-//! What operators do to runs that have ended.
+//! What operators do to syncs that have ended.
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -10,7 +10,7 @@ use super::SyncState;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ResumeAccepted {
-    /// The run, which goes on.
+    /// The sync, which goes on.
     pub sync_id: Uuid,
     /// `running`, or `queued` if it had never begun.
     pub state: SyncState,
@@ -22,7 +22,7 @@ pub struct ResumeAccepted {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct RetryRequest {
-    /// Why; kept in the new run and the audit log.
+    /// Why; kept in the new sync and the audit log.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
 }
@@ -31,12 +31,12 @@ pub struct RetryRequest {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct RetryAccepted {
-    /// The run whose failures are tried again.
+    /// The sync whose failures are tried again.
     pub sync_id: Uuid,
     /// Its tasks that were given up and are open again.
     pub tasks: i64,
     /// Its records that were rejected and are looked at again.
     pub records: i64,
-    /// The new run that looks at them; absent if none was rejected.
+    /// The new sync that looks at them; absent if none was rejected.
     pub retry_sync_id: Option<Uuid>,
 }
