@@ -7,17 +7,15 @@ use chrono::{DateTime, Utc};
 pub use domain::{
     company::CompanyDraft,
     equipment::{CriticalPartDraft, EquipmentDraft, MaintenanceScheduleDraft},
+    page_request::LARGEST_PAGE,
+    scope::MOST_IDS,
     user::UserDraft,
     vessel::VesselDraft,
 };
 use serde::{Deserialize, Serialize};
 
-/// Most records that one page may hold.
-pub const LARGEST_PAGE: u32 = 1000;
 /// Records of a page, unless asked otherwise.
 pub const DEFAULT_PAGE: u32 = 100;
-/// Most ids that one request may name.
-pub const MOST_IDS: usize = 500;
 
 /// A page of records, ordered by (`updatedAt`, `id`).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -131,7 +131,7 @@ impl Outbox {
         let row = |task: NewTask| Unpublished::Task {
             id: task.id,
             sync_id: task.sync_id,
-            message: task.message,
+            request: task.request,
             trace_context: task.trace_context,
         };
         self.publish_now(tasks.into_iter().map(row).collect()).await;

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use broker::{Outgoing, Queue, Replay};
-use contracts::messages::{ApprovalEvent, Message, SyncCommand, SyncTask};
+use contracts::messages::{ApprovalEvent, Message, PageOfRecords, SyncCommand, SyncTask};
+use domain::{PageQuery, PageRequest};
 use serde_json::Value;
 use store::ledger::unpublished::Unpublished;
 
@@ -33,15 +34,15 @@ pub(crate) fn message(row: &Unpublished) -> Option<Outgoing> {
             let command = SyncCommand { sync_id: sync_id.to_string() };
             outgoing(Queue::Commands, sync_id.to_string(), &command, Some(sync_id.to_string()), trace_context)
         }
-        Unpublished::Task { id, sync_id, message, trace_context } => Outgoing {
-            queue: Queue::Tasks,
-            message_id: id.to_string(),
-            kind: SyncTask::KIND.to_owned(),
-            body: message.to_string().into_bytes(),
-            correlation_id: Some(sync_id.to_string()),
-            trace_context: trace(trace_context),
-            replay: None,
-        },
+        Unpublished::Task { id, sync_id, request, trace_context } => {
+            let task = SyncTask {
+                task_id: id.to_string(),
+                sync_id: sync_id.to_string(),
+                record_type: contracts::messages::RecordType::from(request.record_type).into(),
+                page: Some(page_of_records(request)),
+            };
+            outgoing(Queue::Tasks, id.to_string(), &task, Some(sync_id.to_string()), trace_context)
+        }
         Unpublished::Replay { id, message_id, queue, kind, body, headers, sync_id, replays } => Outgoing {
             queue: Queue::named(queue)?,
             message_id: message_id.clone(),
@@ -52,6 +53,21 @@ pub(crate) fn message(row: &Unpublished) -> Option<Outgoing> {
             replay: Some(Replay { of: id.to_string(), count: *replays }),
         },
     })
+}
+
+fn page_of_records(request: &PageRequest) -> PageOfRecords {
+    let PageQuery { cursor, limit, updated_since, slice, as_of } = &request.query;
+    PageOfRecords {
+        number: request.number,
+        cursor: cursor.clone(),
+        limit: *limit,
+        updated_since: updated_since.map(Into::into),
+        source_ids: slice.source_ids.clone(),
+        vessel_id: slice.vessel_id.clone().unwrap_or_default(),
+        company_id: slice.company_id.clone().unwrap_or_default(),
+        chain: request.chain,
+        as_of: as_of.map(Into::into),
+    }
 }
 
 fn outgoing<M: Message>(
@@ -80,24 +96,30 @@ fn trace(context: &Value) -> BTreeMap<String, String> {
 
 #[cfg(test)]
 mod tests {
-    use domain::{DeadLetterId, SyncId, TaskId};
+    use domain::{DeadLetterId, ListSlice, RecordType, Scope, SyncId, TaskId};
     use serde_json::json;
 
     use super::*;
 
     #[test]
-    fn a_task_goes_out_as_it_was_recorded_and_continues_its_trace() {
+    fn task_message_names_its_page_and_continues_its_trace() {
         let (id, sync_id) = (TaskId::new(), SyncId::new());
+        let slice = ListSlice { vessel_id: Some("v-1".into()), ..ListSlice::default() };
+        let first = PageRequest::first(RecordType::User, &Scope::default(), slice, 3, 500);
         let row = Unpublished::Task {
             id,
             sync_id,
-            message: json!({"taskId": id.to_string(), "syncId": sync_id.to_string()}),
+            request: first.next("c-2".into(), None),
             trace_context: json!({"traceparent": "00-1-2-01", "other": 1}),
         };
         let message = message(&row).unwrap();
         assert_eq!((message.queue, message.message_id), (Queue::Tasks, id.to_string()));
         assert_eq!(message.trace_context.len(), 1);
-        assert_eq!(SyncTask::decode(&message.kind, &message.body).unwrap().sync_id, sync_id.to_string());
+        let task = SyncTask::decode(&message.kind, &message.body).unwrap();
+        assert_eq!(task.sync_id, sync_id.to_string());
+        let page = task.page.unwrap();
+        assert_eq!((page.number, page.cursor.as_deref(), page.limit), (1, Some("c-2"), 500));
+        assert_eq!((page.chain, page.vessel_id.as_str()), (3, "v-1"));
     }
 
     #[test]

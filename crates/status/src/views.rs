@@ -4,16 +4,12 @@ use contracts::{
     messages::{self, sync_update},
     operator::{self, ConflictField, RecordCounts, SyncSummary},
 };
-use domain::{DeadLetterId, SyncId, conflict, values::Email};
+use domain::{DeadLetterId, SyncId, Tally, conflict, values::Email};
 use store::{
     Db, StoreError,
     ledger::{
-        attempts, conflicts,
-        dead_letters::DeadLetter,
-        findings::StoredFinding,
-        refused_webhooks::RefusedWebhook,
-        syncs::StoredSync,
-        tallies::{Tally, tallies_read},
+        attempts, conflicts, dead_letters::DeadLetter, findings::StoredFinding,
+        refused_webhooks::RefusedWebhook, syncs::StoredSync, tallies::tallies_read,
         webhook_events::WebhookEvent,
     },
 };

@@ -25,7 +25,6 @@ use store::{
 use crate::{
     context::Context,
     fault::{self, Point},
-    pages::first_page,
     progress::Moment,
 };
 
@@ -82,7 +81,7 @@ async fn archive(context: &Context, dead: &DeadMessage) -> Result<(), StoreError
         context.outbox.publish_tasks(tasks).await;
     }
     if let Some(sync) = letter.sync_id {
-        context.progress.run(sync, Moment::Ended);
+        context.progress.sync(sync, Moment::Ended);
     }
     Ok(())
 }
@@ -97,7 +96,7 @@ async fn mark(
     match Queue::named(&dead.queue) {
         Some(Queue::Tasks) => {
             let Ok(task) = dead.message_id.parse() else { return Ok(None) };
-            Ok(Some(task_dead(tx, task, &dead.reason, &first_page, now).await?))
+            Ok(Some(task_dead(tx, task, &dead.reason, now).await?))
         }
         Some(Queue::Commands) => {
             if let Ok(sync) = dead.message_id.parse() {

@@ -130,7 +130,7 @@ async fn record(context: &Context, subject: Subject, attempt: &Attempt) -> Resul
         })
         .await?;
     if let Some(id) = attempt.sync_id {
-        context.progress.run(id, crate::progress::Moment::Moved);
+        context.progress.sync(id, crate::progress::Moment::Moved);
     }
     Ok(())
 }

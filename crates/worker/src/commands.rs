@@ -20,7 +20,6 @@ use crate::{
     context::Context,
     failure::WorkError,
     fault::{self, Point},
-    pages::first_page,
     progress::Moment,
 };
 
@@ -38,8 +37,8 @@ async fn start(context: &Context, delivery: &Delivery) -> Result<(), WorkError> 
     let started = context
         .store
         .transaction(async |tx| {
-            let started = sync_start(tx, id, &first_page, now).await?;
-            context.replayed(tx, delivery, now).await?;
+            let started = sync_start(tx, id, now).await?;
+            context.note_replay_succeeded_in(tx, delivery, now).await?;
             Ok::<_, StoreError>(started)
         })
         .await?;
@@ -48,11 +47,11 @@ async fn start(context: &Context, delivery: &Delivery) -> Result<(), WorkError> 
             tracing::info!(sync.id = %id, "a sync has begun");
             fault::point(Point::CommandCommitted).await;
             context.outbox.publish_tasks(tasks).await;
-            context.progress.run(id, Moment::Started);
+            context.progress.sync(id, Moment::Started);
         }
         SyncStarted::Ended(state) => {
             tracing::info!(sync.id = %id, sync.state = %state, "a sync had nothing to fetch");
-            context.progress.run(id, Moment::Ended);
+            context.progress.sync(id, Moment::Ended);
         }
         SyncStarted::Already(state) => {
             tracing::debug!(sync.id = %id, sync.state = %state, "a command came again");

@@ -14,10 +14,10 @@ use store::{
 };
 
 use crate::{
+    batch::ValidatedBatch,
     page_turns::PageTurns,
     passwords::PasswordMaker,
     progress::{Moment, Progress},
-    write::Batch,
 };
 
 /// The worker's connections and helpers, handed to every handler.
@@ -33,8 +33,8 @@ pub(crate) struct Context {
 }
 
 impl Context {
-    /// If the delivery is the replay of a dead letter, that one has succeeded: in the transaction of its effect.
-    pub(crate) async fn replayed(
+    /// Notes that the replay of a dead letter took effect, if the delivery is one. In the transaction of its effect.
+    pub(crate) async fn note_replay_succeeded_in(
         &self,
         tx: &mut Db,
         delivery: &Delivery,
@@ -46,9 +46,18 @@ impl Context {
         Ok(())
     }
 
+    /// The same for a delivery that has no effect of its own: its work was done before.
+    pub(crate) async fn note_replay_succeeded(&self, delivery: &Delivery) -> Result<(), StoreError> {
+        let now = self.clock.now();
+        self.store.transaction(async |tx| self.note_replay_succeeded_in(tx, delivery, now).await).await
+    }
+
     /// Passwords for those users of the batch that have none: their accounts are new, or were locked out. Somebody else
     /// may be faster: then the password is not used.
-    pub(crate) async fn passwords_of_new_users(&self, batch: &Batch) -> Result<Vec<NewPassword>, StoreError> {
+    pub(crate) async fn passwords_of_new_users(
+        &self,
+        batch: &ValidatedBatch,
+    ) -> Result<Vec<NewPassword>, StoreError> {
         let ids: Vec<SourceId> = batch
             .users
             .accepted
@@ -67,6 +76,6 @@ impl Context {
     /// A sync has come to its end, here.
     pub(crate) fn sync_ended(&self, id: SyncId, state: SyncState) {
         tracing::debug!(sync.id = %id, sync.state = %state, "a sync has ended");
-        self.progress.run(id, Moment::Ended);
+        self.progress.sync(id, Moment::Ended);
     }
 }

@@ -10,8 +10,8 @@ use store::{
 };
 
 use crate::{
-    transform::Sorted,
-    write::{Batch, write_counted},
+    batch::{Sorted, ValidatedBatch},
+    write::write_counted,
 };
 
 /// Tries a batch in the transaction of its task; the tally is what it would have been. `first`: which page of the sync saw
@@ -19,7 +19,7 @@ use crate::{
 pub(crate) async fn dry_run_page_write(
     tx: &mut Db,
     sync: SyncId,
-    batch: &Batch,
+    batch: &ValidatedBatch,
     first: &BTreeSet<String>,
     now: DateTime<Utc>,
 ) -> Result<BTreeMap<RecordType, RecordCounts>, StoreError> {
@@ -30,8 +30,8 @@ pub(crate) async fn dry_run_page_write(
     Ok(written.counts)
 }
 
-fn speech(batch: &Batch) -> Speech {
-    let Batch { companies, vessels, equipment, users, look: _ } = batch;
+fn speech(batch: &ValidatedBatch) -> Speech {
+    let ValidatedBatch { companies, vessels, equipment, users, snapshot: _ } = batch;
     let of = [
         (RecordType::Company, spoken(companies, |it| (it.source_id.as_str(), None))),
         (

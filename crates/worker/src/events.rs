@@ -25,7 +25,7 @@ use store::{
     engine::lifecycle::sync_finish,
     ledger::{
         syncs::{NewSync, sync_begin},
-        tallies::{entries, tallies_add},
+        tallies::{tallies_add, tally_changes},
         webhook_events::{webhook_events_lock_open, webhook_events_mark_processed},
     },
     records::vessel_ids_known,
@@ -33,12 +33,12 @@ use store::{
 
 use crate::{
     attempts::{Subject, settle},
+    batch::ValidatedBatch,
     context::Context,
     failure::WorkError,
     fault::{self, Point},
-    tasks::count,
     transform,
-    write::{Batch, write_in},
+    write::{count_outcomes, write_in},
 };
 
 /// What must be fetched for some events.
@@ -141,7 +141,7 @@ pub(crate) async fn handle(context: &Context, deliveries: Vec<Delivery>) -> Vec<
 /// What an errand brought.
 #[derive(Default)]
 struct Brought {
-    batch: Batch,
+    batch: ValidatedBatch,
     expected: BTreeMap<RecordType, u64>,
     /// The ids that the provider listed; none: the errand asked for no ids.
     listed: Option<BTreeSet<String>>,
@@ -187,14 +187,14 @@ async fn run(
         let of_batch: Vec<_> = events.iter().map(|event| event.id).collect();
         let open = webhook_events_lock_open(&mut tx, &of_batch).await?;
         for event in &events {
-            context.replayed(&mut tx, &deliveries[event.place], now).await?;
+            context.note_replay_succeeded_in(&mut tx, &deliveries[event.place], now).await?;
         }
         if open.is_empty() {
             return Ok(None);
         }
         let _created = sync_begin(&mut tx, &sync, now).await?;
         let counts = write_in(&mut tx, sync.id, &batch, &passwords, now).await?;
-        tallies_add(&mut tx, sync.id, &entries(&counts, expected)).await?;
+        tallies_add(&mut tx, sync.id, &tally_changes(&counts, expected)).await?;
         let state = sync_finish(&mut tx, sync.id, now).await?;
         webhook_events_mark_processed(&mut tx, &open, sync.id, now).await?;
         Ok::<_, StoreError>(Some((counts, state)))
@@ -205,7 +205,7 @@ async fn run(
             fault::point(Point::EventWritten).await;
             tx.commit().await?;
             if let Some((counts, state)) = ended {
-                count(&counts);
+                count_outcomes(&counts);
                 context.sync_ended(sync.id, state);
                 events.iter().for_each(|event| context.progress.webhook(notice(event)));
             }
@@ -236,7 +236,7 @@ async fn fetch(context: &Context, errand: &Errand, ids: &BTreeSet<SourceId>) -> 
             let equipment = transform::equipment(export.equipment, &rules);
             let users = transform::users(export.users, &rules);
             Ok(Brought {
-                batch: Batch { companies, vessels, equipment, users, look: None },
+                batch: ValidatedBatch { companies, vessels, equipment, users, snapshot: None },
                 expected,
                 listed: None,
             })
@@ -245,7 +245,7 @@ async fn fetch(context: &Context, errand: &Errand, ids: &BTreeSet<SourceId>) -> 
             let query = ListQuery { company_id: Some(company.to_string()), ..ListQuery::default() };
             let listed = all_pages::<VesselDraft>(context, query).await?;
             let (companies, vessels) = transform::vessels(listed.records, &rules);
-            let batch = Batch { companies, vessels, ..Batch::default() };
+            let batch = ValidatedBatch { companies, vessels, ..ValidatedBatch::default() };
             let mut expected: BTreeMap<_, _> =
                 listed.total.map(|n| (RecordType::Vessel, n)).into_iter().collect();
             expected.extend(listed.total_companies.map(|n| (RecordType::Company, n)));

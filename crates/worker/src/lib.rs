@@ -1,8 +1,8 @@
 #![doc = include_str!("../README.md")]
 
 mod archiver;
-mod arrived;
 mod attempts;
+mod batch;
 mod circuit;
 mod commands;
 mod context;
@@ -11,9 +11,9 @@ mod events;
 mod failure;
 mod fault;
 mod page_turns;
-mod pages;
 mod passwords;
 mod progress;
+mod raw_page;
 mod settings;
 mod tasks;
 mod transform;

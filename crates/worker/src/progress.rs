@@ -10,13 +10,13 @@ use contracts::messages::{
     ConflictNotice, DeadLetterNotice, RecordCounts, RecordType, SyncProgress, SyncUpdate, WebhookNotice,
     sync_update::What,
 };
-use domain::{SyncId, SyncState, clock::Clock};
+use domain::{SyncId, SyncState, Tally, clock::Clock};
 use store::{
     Store, StoreError,
     ledger::{
         conflicts::conflicts_open,
         syncs::{StoredSync, sync_find},
-        tallies::{Tally, tallies_read},
+        tallies::tallies_read,
     },
 };
 use tokio::sync::mpsc;
@@ -27,7 +27,7 @@ const WAITING: usize = 4096;
 /// What to tell.
 #[derive(Debug)]
 enum Notice {
-    StoredSync(SyncId, Moment),
+    Sync(SyncId, Moment),
     Other(&'static str, What),
 }
 
@@ -50,8 +50,8 @@ pub(crate) struct Progress(mpsc::Sender<Notice>);
 
 impl Progress {
     /// Something happened to a sync.
-    pub(crate) fn run(&self, id: SyncId, moment: Moment) {
-        self.leave(Notice::StoredSync(id, moment));
+    pub(crate) fn sync(&self, id: SyncId, moment: Moment) {
+        self.leave(Notice::Sync(id, moment));
     }
 
     /// A webhook event came to an end.
@@ -88,7 +88,7 @@ pub(crate) fn progress(
             let mut syncs: BTreeMap<SyncId, Moment> = BTreeMap::new();
             for notice in batch.drain(..) {
                 match notice {
-                    Notice::StoredSync(id, moment) => {
+                    Notice::Sync(id, moment) => {
                         let latest = syncs.entry(id).or_insert(moment);
                         *latest = (*latest).max(moment);
                     }

@@ -1,25 +1,24 @@
-//! Queue `sync.tasks`: brings one page of records.
+//! Queue `sync.tasks`: fetches and writes one page of records.
 //!
-//! **What arrives**: a `SyncTask` that names a row of `sync_queue`, and the page to fetch by its cursor.
+//! **What arrives**: a `SyncTask` that names a row of `sync_queue`; the row says which page to fetch.
 //!
-//! **What it changes**: the page is fetched. If it shows a next cursor, the next page task is recorded and published at
+//! **What it changes**: the page is fetched. If it shows a next cursor, the next page's task is recorded and published at
 //! once, so that other workers can go on. Then the page waits for its turn ([`crate::page_turns`]), and one transaction
-//! writes the records, what was found about them, the sync's tally, the task's end, and (if it was the last of its
-//! phase) the first tasks of the next phase or the sync's end. In a dry run the records are written and taken back in
-//! between.
+//! writes the records, the findings about them, the sync's tally, the task's end, and (if it was the last of its phase) the
+//! first tasks of the next phase or the sync's end. In a dry run the records are written and taken back in between.
 //!
 //! **Why twice is harmless**: a task that is done is acknowledged and forgotten; two workers with one task meet at its
-//! row's lock, and the second sees it done. A page that was handed on is one row, whatever happens after.
+//! row's lock, and the second sees it done. The next page's task is one row, whatever happens after.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use broker::{Delivery, Disposition};
 use chrono::{DateTime, Utc};
-use contracts::messages::{PageOfRecords, SyncTask};
-use domain::{RecordType, Rules, TaskId, TaskState};
+use contracts::messages::SyncTask;
+use domain::{RecordCounts, RecordType, Rules, TaskId, TaskState};
 use serde_json::json;
 use store::{
-    StoreError,
+    Db, StoreError,
     engine::{
         control::{TaskReopened, task_reopen},
         settle::{PhaseEnd, task_complete},
@@ -27,24 +26,23 @@ use store::{
     ledger::{
         seen::seen_note,
         syncs::{StoredSync, as_of_note, sync_find},
-        tallies::entries,
-        tasks::{NextPageRecorded, Task, next_page_record, task_find, task_lock},
+        tallies::tally_changes,
+        tasks::{NewTask, NextPageRecorded, Task, next_page_record, task_find, task_lock},
     },
     records::NewPassword,
 };
 use tokio::task::JoinHandle;
 
 use crate::{
-    arrived::Arrived,
     attempts::{Subject, settle},
+    batch::ValidatedBatch,
     context::Context,
     dry_run::dry_run_page_write,
     failure::WorkError,
     fault::{self, Point},
-    pages::{first_look, first_page, next_page, query},
     progress::Moment,
-    transform,
-    write::{Batch, companies_seen_first_in_sync, write_counted},
+    raw_page::RawPage,
+    write::{companies_seen_first_in_sync, count_outcomes, write_counted},
 };
 
 /// Handles one delivery.
@@ -52,251 +50,230 @@ pub(crate) async fn handle(context: &Context, delivery: Delivery) -> Disposition
     let began = context.clock.now();
     let sync = delivery.decode::<SyncTask>().ok().and_then(|message| message.sync_id.parse().ok());
     let subject = Subject { sync, task: delivery.message_id.parse().ok() };
-    let worked = Box::pin(work(context, &delivery)).await;
-    let disposition = settle(context, &delivery, subject, began, worked).await;
+    let result = Box::pin(work(context, &delivery)).await;
+    let disposition = settle(context, &delivery, subject, began, result).await;
     fault::point(Point::TaskSettled).await;
     disposition
 }
 
-/// A page as it was read.
-struct Fetched {
-    batch: Batch,
-    /// By the provider, of the whole list; none unless this is its first page.
+async fn work(context: &Context, delivery: &Delivery) -> Result<(), WorkError> {
+    let Some(task) = PageTask::open(context, delivery).await? else { return Ok(()) };
+    let page = RawPage::fetch(&context.portal, &task.row.request).await?;
+    fault::point(Point::TaskFetched).await;
+    // Other workers go on with the next page while this one is written.
+    let next_page = task.record_next_page(&page).await?;
+    let turn = context.page_turns.turn(&context.store).await;
+    let end = task.validate_and_write(page, next_page).await;
+    turn.end().await;
+    task.follow_up(end?).await
+}
+
+/// A page task that is to be done.
+struct PageTask<'a> {
+    context: &'a Context,
+    delivery: &'a Delivery,
+    sync: StoredSync,
+    row: Task,
+}
+
+/// A page that is ready to be written.
+struct ValidatedPage {
+    batch: ValidatedBatch,
+    /// How many records the provider announces, if this is the first page of its list.
     expected: Vec<(RecordType, u64)>,
-    /// The provider's time when it read the first page.
+    /// When the provider read the page, if this is the first page of its list.
     as_of: Option<DateTime<Utc>>,
-    /// The ids of all its records, whatever becomes of them.
-    seen: Vec<String>,
-    /// Of each type, those that have changed since the provider's first look at the list.
+    /// The ids of all records of the page's list, sound or not.
+    ids: Vec<String>,
+    /// Ids of the records that have changed since the provider's first look at the list.
     late: BTreeMap<RecordType, BTreeSet<String>>,
 }
 
-async fn work(context: &Context, delivery: &Delivery) -> Result<(), WorkError> {
-    let message = delivery.decode::<SyncTask>()?;
-    let id: TaskId = message.task_id.parse().map_err(|_not_an_id| WorkError::Id(message.task_id.clone()))?;
-    let Some(task) = open(context, delivery, id).await? else { return Ok(()) };
-
-    let sync = sync_find(&mut *context.store.db().await?, task.sync_id).await?;
-    let sync = sync.ok_or_else(|| WorkError::Missing(format!("sync {}", task.sync_id)))?;
-    let arrived = fetch(context, &task, &message).await?;
-    fault::point(Point::TaskFetched).await;
-    // Others go on with the next page while this one is read.
-    let handing_on = match &arrived.info().next_cursor {
-        Some(cursor) if !task.handed_on => {
-            hand_on(context, &task, &message, cursor, arrived.info().as_of).await?
-        }
-        _ => None,
-    };
-    let turn = context.page_turns.turn(&context.store).await;
-    let done = read_and_write(context, delivery, &sync, &task, &message, arrived, handing_on).await;
-    turn.end().await;
-    match done? {
-        PhaseEnd::StillRunning => context.progress.run(task.sync_id, Moment::Moved),
-        PhaseEnd::PhaseOpened(tasks) => {
-            fault::point(Point::TaskCommitted).await;
-            context.outbox.publish_tasks(tasks).await;
-            context.progress.run(task.sync_id, Moment::PhaseOpened);
-        }
-        PhaseEnd::SyncEnded(state) => {
-            tracing::info!(sync.id = %task.sync_id, sync.state = %state, "a sync has ended");
-            context.sync_ended(task.sync_id, state);
-        }
-        PhaseEnd::TaskNotOpen => {
-            tracing::debug!(task.id = %id, "another worker was faster, or the sync was ended");
-            // Nothing is left to do for the message: if it was a replay, that one is over.
+impl<'a> PageTask<'a> {
+    /// The task that a delivery names; none if there is nothing left to do for it. A replay opens a dead task again.
+    async fn open(context: &'a Context, delivery: &'a Delivery) -> Result<Option<Self>, WorkError> {
+        let message = delivery.decode::<SyncTask>()?;
+        let id: TaskId =
+            message.task_id.parse().map_err(|_not_an_id| WorkError::Id(message.task_id.clone()))?;
+        let mut row = task_find(&mut *context.store.db().await?, id).await?;
+        let is_dead = row.as_ref().is_some_and(|task| task.state == TaskState::Dead);
+        if delivery.replay_of.is_some() && is_dead {
             let now = context.clock.now();
-            context.store.transaction(async |tx| context.replayed(tx, delivery, now).await).await?;
+            match context.store.transaction(async |tx| task_reopen(tx, id, now).await).await? {
+                TaskReopened::Reopened => row = task_find(&mut *context.store.db().await?, id).await?,
+                TaskReopened::FullSyncRunning => return Err(WorkError::FullSyncRunning),
+                TaskReopened::NotDead(_) | TaskReopened::Unknown => {}
+            }
+        }
+        let row = row.ok_or_else(|| WorkError::Missing(format!("task {id}")))?;
+        if row.state.is_terminal() {
+            tracing::debug!(task.id = %id, task.state = %row.state, "a task came again");
+            context.note_replay_succeeded(delivery).await?;
+            return Ok(None);
+        }
+        let sync = sync_find(&mut *context.store.db().await?, row.sync_id).await?;
+        let sync = sync.ok_or_else(|| WorkError::Missing(format!("sync {}", row.sync_id)))?;
+        Ok(Some(Self { context, delivery, sync, row }))
+    }
+
+    /// Records the next page's task, unless that was done before, and has it published beside the work on this page.
+    async fn record_next_page(&self, page: &RawPage) -> Result<Option<JoinHandle<()>>, WorkError> {
+        let Some(cursor) = page.info().next_cursor.clone().filter(|_| !self.row.handed_on) else {
+            return Ok(None);
+        };
+        let next = NewTask {
+            id: TaskId::new(),
+            sync_id: self.row.sync_id,
+            request: self.row.request.next(cursor, page.info().as_of),
+            trace_context: json!(chassis::telemetry::current_context()),
+        };
+        let now = self.context.clock.now();
+        let recorded =
+            self.context.store.transaction(async |tx| next_page_record(tx, self.row.id, &next, now).await);
+        match recorded.await? {
+            NextPageRecorded::New => {
+                fault::point(Point::TaskNextRecorded).await;
+                let outbox = self.context.outbox.clone();
+                Ok(Some(tokio::spawn(async move { outbox.publish_tasks(vec![next]).await })))
+            }
+            NextPageRecorded::Already(_) | NextPageRecorded::SyncEnded => Ok(None),
+            NextPageRecorded::Loop => Err(WorkError::CursorLoop),
         }
     }
-    Ok(())
-}
 
-/// What takes the time of processors: the page is read, and written.
-async fn read_and_write(
-    context: &Context,
-    delivery: &Delivery,
-    sync: &StoredSync,
-    task: &Task,
-    message: &SyncTask,
-    arrived: Arrived,
-    handing_on: Option<JoinHandle<()>>,
-) -> Result<PhaseEnd, WorkError> {
-    let fetched = read(context, sync, task, message, arrived).await?;
-    if let Some(publishing) = handing_on {
-        // If it failed the relay will find the task.
-        let _published = publishing.await;
-    }
-    fault::point(Point::TaskHandedOn).await;
-    let passwords =
-        if sync.dry_run { Vec::new() } else { context.passwords_of_new_users(&fetched.batch).await? };
-    write_page(context, delivery, sync, task, fetched, &passwords).await
-}
-
-/// The task, if there is anything left to do for it.
-async fn open(context: &Context, delivery: &Delivery, id: TaskId) -> Result<Option<Task>, WorkError> {
-    let mut task = task_find(&mut *context.store.db().await?, id).await?;
-    if delivery.replay_of.is_some() && task.as_ref().is_some_and(|task| task.state == TaskState::Dead) {
-        let now = context.clock.now();
-        let reopened = context
-            .store
-            .transaction(async |tx| task_reopen(tx, id, now).await)
-            .await
-            .map_err(WorkError::Store)?;
-        match reopened {
-            TaskReopened::Reopened => task = task_find(&mut *context.store.db().await?, id).await?,
-            TaskReopened::FullSyncRunning => return Err(WorkError::FullSyncRunning),
-            TaskReopened::NotDead(_) | TaskReopened::Unknown => {}
+    /// The part that keeps processors busy, for which pages take turns.
+    async fn validate_and_write(
+        &self,
+        page: RawPage,
+        next_page: Option<JoinHandle<()>>,
+    ) -> Result<PhaseEnd, WorkError> {
+        let page = self.validate(page).await?;
+        if let Some(publication) = next_page {
+            // If it failed, the relay finds the task.
+            let _published = publication.await;
         }
+        fault::point(Point::TaskHandedOn).await;
+        let passwords = if self.sync.dry_run {
+            Vec::new()
+        } else {
+            self.context.passwords_of_new_users(&page.batch).await?
+        };
+        self.write(page, &passwords).await
     }
-    let task = task.ok_or_else(|| WorkError::Missing(format!("task {id}")))?;
-    if task.state.is_terminal() {
-        tracing::debug!(task.id = %id, task.state = %task.state, "a task came again");
-        let now = context.clock.now();
-        context.store.transaction(async |tx| context.replayed(tx, delivery, now).await).await?;
-        return Ok(None);
-    }
-    Ok(Some(task))
-}
 
-async fn fetch(context: &Context, task: &Task, message: &SyncTask) -> Result<Arrived, WorkError> {
-    let nothing = PageOfRecords::default();
-    let asked = query(message.page.as_ref().unwrap_or(&nothing));
-    let portal = &context.portal;
-    Ok(match task.record_type {
-        // Companies have no list of their own: they come with vessels.
-        RecordType::Vessel | RecordType::Company => Arrived::Vessels(portal.unread_page(&asked).await?),
-        RecordType::Equipment => Arrived::Equipment(portal.unread_page(&asked).await?),
-        RecordType::User => Arrived::Users(portal.unread_page(&asked).await?),
-    })
-}
-
-/// Reads the page, and what it says of its list.
-async fn read(
-    context: &Context,
-    sync: &StoredSync,
-    task: &Task,
-    message: &SyncTask,
-    arrived: Arrived,
-) -> Result<Fetched, WorkError> {
-    let rules = Rules::at(context.clock.now());
-    let (first, total, total_companies, as_of) = {
-        let info = arrived.info();
-        (task.page == 0, info.total, info.total_companies, info.as_of)
-    };
-    // A dry run tells of rows as its own earlier pages would have left them.
-    let mut batch =
-        if sync.dry_run { arrived.read_anew(rules).await? } else { arrived.read(context, rules).await? };
-    let seen = batch.ids_of(task.record_type);
-    let late = first_look(message).or(as_of).map_or_else(BTreeMap::new, |first| batch.newer_than(first));
-    if let Some(until) = sync.scope.updated_until {
-        transform::until(&mut batch, until);
+    async fn validate(&self, page: RawPage) -> Result<ValidatedPage, WorkError> {
+        let rules = Rules::at(self.context.clock.now());
+        let info = page.info();
+        let (is_first, as_of) = (self.row.request.number == 0, info.as_of);
+        let expected = if is_first { self.announced(info.total, info.total_companies) } else { Vec::new() };
+        // A dry run tells of rows as its own earlier pages would have left them, which no snapshot shows.
+        let mut batch = if self.sync.dry_run {
+            page.validate_all(rules).await?
+        } else {
+            page.validate(&self.context.store, rules).await?
+        };
+        let ids = batch.ids_of(self.row.request.record_type);
+        let first_look = self.row.request.query.as_of.or(as_of);
+        let late = first_look.map_or_else(BTreeMap::new, |time| batch.newer_than(time));
+        if let Some(until) = self.sync.scope.updated_until {
+            batch.leave_out_after(until);
+        }
+        Ok(ValidatedPage { batch, expected, as_of: as_of.filter(|_| is_first), ids, late })
     }
-    let mut expected = Vec::new();
-    if first {
-        expected.extend(total.map(|n| (task.record_type, n)));
-        // A company that comes with vessels of two chains would be announced twice, and one that changed too late is not
-        // counted at all.
-        let whole =
-            sync.scope.updated_until.is_none() && sync.scope.slices(RecordType::Vessel, &[]).len() == 1;
-        if task.record_type == RecordType::Vessel && whole {
+
+    /// What the first page of a list announces. Companies that come with vessels of two chains would be announced twice,
+    /// and one that changed after the scope's end is not counted at all: then their number is not known.
+    fn announced(&self, total: Option<u64>, total_companies: Option<u64>) -> Vec<(RecordType, u64)> {
+        let (record_type, scope) = (self.row.request.record_type, &self.sync.scope);
+        let mut expected: Vec<_> = total.map(|n| (record_type, n)).into_iter().collect();
+        let companies_are_known =
+            scope.updated_until.is_none() && scope.slices(RecordType::Vessel, &[]).len() == 1;
+        if record_type == RecordType::Vessel && companies_are_known {
             expected.extend(total_companies.map(|n| (RecordType::Company, n)));
         }
+        expected
     }
-    Ok(Fetched { batch, expected, as_of: as_of.filter(|_| first), seen, late })
-}
 
-/// Records the next page, and has it published, unless it was before.
-async fn hand_on(
-    context: &Context,
-    task: &Task,
-    message: &SyncTask,
-    cursor: &str,
-    as_of: Option<DateTime<Utc>>,
-) -> Result<Option<JoinHandle<()>>, WorkError> {
-    let trace_context = json!(chassis::telemetry::current_context());
-    let next = next_page(task, message, cursor, as_of, trace_context);
-    let now = context.clock.now();
-    let handed_on =
-        context.store.transaction(async |tx| next_page_record(tx, task.id, &next, now).await).await?;
-    match handed_on {
-        NextPageRecorded::New => {
-            fault::point(Point::TaskNextRecorded).await;
-            let outbox = context.outbox.clone();
-            Ok(Some(tokio::spawn(async move { outbox.publish_tasks(vec![next]).await })))
+    /// The one transaction of the task.
+    async fn write(&self, page: ValidatedPage, passwords: &[NewPassword]) -> Result<PhaseEnd, WorkError> {
+        let now = self.context.clock.now();
+        let mut tx = self.context.store.begin().await?;
+        if task_lock(&mut tx, self.row.id).await?.is_none_or(|task| task.state.is_terminal()) {
+            tx.rollback().await;
+            return Ok(PhaseEnd::TaskNotOpen);
         }
-        NextPageRecorded::Already(_) | NextPageRecorded::SyncEnded => Ok(None),
-        NextPageRecorded::Loop => Err(WorkError::CursorLoop),
+        match self.write_in(&mut tx, page, passwords, now).await {
+            Ok((PhaseEnd::TaskNotOpen, _)) => {
+                tx.rollback().await;
+                Ok(PhaseEnd::TaskNotOpen)
+            }
+            Ok((end, counts)) => {
+                fault::point(Point::TaskWritten).await;
+                tx.commit().await?;
+                if !self.sync.dry_run {
+                    count_outcomes(&counts);
+                }
+                Ok(end)
+            }
+            Err(error) => {
+                tx.rollback().await;
+                Err(error.into())
+            }
+        }
     }
-}
 
-/// The one transaction of the task.
-async fn write_page(
-    context: &Context,
-    delivery: &Delivery,
-    sync: &StoredSync,
-    task: &Task,
-    fetched: Fetched,
-    passwords: &[NewPassword],
-) -> Result<PhaseEnd, WorkError> {
-    let Fetched { batch, expected, as_of, seen, late } = fetched;
-    let now = context.clock.now();
-    let mut tx = context.store.begin().await?;
-    if task_lock(&mut tx, task.id).await?.is_none_or(|task| task.state.is_terminal()) {
-        tx.rollback().await;
-        return Ok(PhaseEnd::TaskNotOpen);
-    }
-    let written = async {
-        let first = companies_seen_first_in_sync(&mut tx, sync.id, &batch).await?;
-        let counts = if sync.dry_run {
-            dry_run_page_write(&mut tx, sync.id, &batch, &first, now).await?
+    async fn write_in(
+        &self,
+        tx: &mut Db,
+        page: ValidatedPage,
+        passwords: &[NewPassword],
+        now: DateTime<Utc>,
+    ) -> Result<(PhaseEnd, BTreeMap<RecordType, RecordCounts>), StoreError> {
+        let (sync_id, record_type) = (self.sync.id, self.row.request.record_type);
+        let first = companies_seen_first_in_sync(tx, sync_id, &page.batch).await?;
+        let counts = if self.sync.dry_run {
+            dry_run_page_write(tx, sync_id, &page.batch, &first, now).await?
         } else {
-            write_counted(&mut tx, sync.id, &batch, &first, passwords, now).await?.counts
+            write_counted(tx, sync_id, &page.batch, &first, passwords, now).await?.counts
         };
-        let late_ids: Vec<String> = late.get(&task.record_type).into_iter().flatten().cloned().collect();
-        seen_note(&mut tx, sync.id, task.record_type, &seen, &late_ids).await?;
-        let mut tally = entries(&counts, expected);
-        for (record_type, ids) in &late {
-            let counted = match record_type {
+        let late_ids: Vec<String> = page.late.get(&record_type).into_iter().flatten().cloned().collect();
+        seen_note(tx, sync_id, record_type, &page.ids, &late_ids).await?;
+        let mut changes = tally_changes(&counts, page.expected);
+        for (of, ids) in &page.late {
+            let counted = match of {
                 RecordType::Company => ids.intersection(&first).count(),
                 _ => ids.len(),
             };
-            tally.entry(*record_type).or_default().late = counted as u64;
+            changes.entry(*of).or_default().late = counted as u64;
         }
-        // Locks the tally and then the sync, as late as can be. Whoever has the sync already must not ask for the tally.
-        let end = task_complete(&mut tx, task.id, &tally, &first_page, now).await?;
-        if let Some(as_of) = as_of {
-            as_of_note(&mut tx, task.sync_id, as_of).await?;
+        // Locks the tally and then the sync, as late as can be. Who has the sync's lock already must not ask for the tally.
+        let end = task_complete(tx, self.row.id, &changes, now).await?;
+        if let Some(as_of) = page.as_of {
+            as_of_note(tx, sync_id, as_of).await?;
         }
-        context.replayed(&mut tx, delivery, now).await?;
-        Ok::<_, StoreError>((end, counts))
+        self.context.note_replay_succeeded_in(tx, self.delivery, now).await?;
+        Ok((end, counts))
     }
-    .await;
-    match written {
-        Ok((PhaseEnd::TaskNotOpen, _)) => {
-            tx.rollback().await;
-            Ok(PhaseEnd::TaskNotOpen)
-        }
-        Ok((end, counts)) => {
-            fault::point(Point::TaskWritten).await;
-            tx.commit().await?;
-            if !sync.dry_run {
-                count(&counts);
-            }
-            Ok(end)
-        }
-        Err(error) => {
-            tx.rollback().await;
-            Err(error.into())
-        }
-    }
-}
 
-/// Counts what is committed.
-pub(crate) fn count(counts: &BTreeMap<RecordType, domain::RecordCounts>) {
-    for (record_type, counts) in counts {
-        for outcome in domain::Outcome::ALL {
-            metrics::counter!("sms_sync_records_total", "entity" => record_type.as_str(), "outcome" => outcome.as_str())
-                .increment(counts.of(*outcome));
+    /// After the commit: publishes and tells what the end of the task led to.
+    async fn follow_up(&self, end: PhaseEnd) -> Result<(), WorkError> {
+        let (context, sync_id) = (self.context, self.sync.id);
+        match end {
+            PhaseEnd::StillRunning => context.progress.sync(sync_id, Moment::Moved),
+            PhaseEnd::PhaseOpened(tasks) => {
+                fault::point(Point::TaskCommitted).await;
+                context.outbox.publish_tasks(tasks).await;
+                context.progress.sync(sync_id, Moment::PhaseOpened);
+            }
+            PhaseEnd::SyncEnded(state) => {
+                tracing::info!(sync.id = %sync_id, sync.state = %state, "a sync has ended");
+                context.sync_ended(sync_id, state);
+            }
+            PhaseEnd::TaskNotOpen => {
+                tracing::debug!(task.id = %self.row.id, "another worker was faster, or the sync was ended");
+                context.note_replay_succeeded(self.delivery).await?;
+            }
         }
+        Ok(())
     }
 }

@@ -1,13 +1,9 @@
-//! Records that wait to be written together, the order in which they are, and their tally: the inside of the one
-//! transaction.
+//! Writes a validated batch inside of the one transaction, in the order that its references ask for, and counts outcomes.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
-use domain::{
-    Accepted, Outcome, RecordCounts, RecordType, Rejection, SourceId, SyncId, company::Company,
-    equipment::Equipment, user::User, vessel::Vessel,
-};
+use domain::{Outcome, RecordCounts, RecordType, Rejection, SyncId};
 use store::{
     Db, StoreError,
     ledger::{
@@ -15,60 +11,11 @@ use store::{
         seen::companies_seen_first,
     },
     records::{
-        Applied, EquipmentSnapshot, NewPassword, companies_apply, counts_of, equipment_apply, users_apply,
-        vessels_apply,
+        Applied, NewPassword, companies_apply, counts_of, equipment_apply, users_apply, vessels_apply,
     },
 };
 
-use crate::transform::Sorted;
-
-/// Records of all kinds; a page holds one kind, or two.
-#[derive(Debug, Default)]
-pub(crate) struct Batch {
-    pub(crate) companies: Sorted<Company>,
-    pub(crate) vessels: Sorted<Vessel>,
-    pub(crate) equipment: Sorted<Equipment>,
-    pub(crate) users: Sorted<User>,
-    /// What stood in the table of equipment when this was read, if that was asked.
-    pub(crate) look: Option<EquipmentSnapshot>,
-}
-
-impl Batch {
-    /// The ids of its records of a type, sound or not.
-    pub(crate) fn ids_of(&self, record_type: RecordType) -> Vec<String> {
-        match record_type {
-            RecordType::Company => self.companies.ids(|it| &it.source_id),
-            RecordType::Vessel => self.vessels.ids(|it| &it.source_id),
-            RecordType::Equipment => self.equipment.ids(|it| &it.source_id),
-            RecordType::User => self.users.ids(|it| &it.source_id),
-        }
-    }
-
-    /// The ids of its sound records that have changed since `first_look`, when the provider said how many there are. A
-    /// company that comes with nothing but such vessels may not have been counted then.
-    pub(crate) fn newer_than(&self, first_look: DateTime<Utc>) -> BTreeMap<RecordType, BTreeSet<String>> {
-        let earlier: BTreeSet<&SourceId> = self
-            .vessels
-            .accepted
-            .iter()
-            .filter(|it| it.version.updated_at <= first_look)
-            .map(|it| &it.record.company_source_id)
-            .collect();
-        let is_late = |it: &Accepted<Company>| {
-            it.version.updated_at > first_look || !earlier.contains(&it.record.source_id)
-        };
-        let companies = self.companies.accepted.iter().filter(|it| is_late(it));
-        let mut late: BTreeMap<_, _> = [
-            (RecordType::Company, companies.map(|it| it.record.source_id.to_string()).collect()),
-            (RecordType::Vessel, self.vessels.newer_than(first_look, |it| &it.source_id)),
-            (RecordType::Equipment, self.equipment.newer_than(first_look, |it| &it.source_id)),
-            (RecordType::User, self.users.newer_than(first_look, |it| &it.source_id)),
-        ]
-        .into();
-        late.retain(|_, ids: &mut BTreeSet<String>| !ids.is_empty());
-        late
-    }
-}
+use crate::batch::ValidatedBatch;
 
 /// What became of a batch.
 #[derive(Debug, Default)]
@@ -82,7 +29,7 @@ pub(crate) struct Written {
 pub(crate) async fn write_in(
     tx: &mut Db,
     sync: SyncId,
-    batch: &Batch,
+    batch: &ValidatedBatch,
     passwords: &[NewPassword],
     now: DateTime<Utc>,
 ) -> Result<BTreeMap<RecordType, RecordCounts>, StoreError> {
@@ -95,7 +42,7 @@ pub(crate) async fn write_in(
 pub(crate) async fn companies_seen_first_in_sync(
     tx: &mut Db,
     sync: SyncId,
-    batch: &Batch,
+    batch: &ValidatedBatch,
 ) -> Result<BTreeSet<String>, StoreError> {
     let companies = &batch.companies;
     if companies.is_empty() {
@@ -111,49 +58,49 @@ pub(crate) async fn companies_seen_first_in_sync(
 pub(crate) async fn write_counted(
     tx: &mut Db,
     sync: SyncId,
-    batch: &Batch,
+    batch: &ValidatedBatch,
     first: &BTreeSet<String>,
     passwords: &[NewPassword],
     now: DateTime<Utc>,
 ) -> Result<Written, StoreError> {
-    let mut tally = Tally::default();
-    let Batch { companies, vessels, equipment, users, look } = batch;
+    let mut writing = Writing::default();
+    let ValidatedBatch { companies, vessels, equipment, users, snapshot } = batch;
     if !companies.is_empty() {
         let is_first = |id: &str| first.contains(id);
         let accepted: Vec<_> =
             companies.accepted.iter().filter(|it| is_first(it.record.source_id.as_str())).cloned().collect();
         let applied = companies_apply(tx, sync, &accepted, now).await?;
         let rejected = companies.rejected.iter().filter(|it| is_first(&it.source_id));
-        tally.add(RecordType::Company, &applied, rejected, 0);
+        writing.add(RecordType::Company, &applied, rejected, 0);
     }
     if !vessels.is_empty() {
         let applied = vessels_apply(tx, sync, &vessels.accepted, now).await?;
-        tally.add(RecordType::Vessel, &applied, vessels.rejected.iter(), vessels.superseded);
+        writing.add(RecordType::Vessel, &applied, vessels.rejected.iter(), vessels.superseded);
     }
     if !equipment.is_empty() {
-        let applied = equipment_apply(tx, sync, &equipment.accepted, look.as_ref(), now).await?;
-        tally.add(RecordType::Equipment, &applied, equipment.rejected.iter(), equipment.superseded);
-        tally.stand(RecordType::Equipment, equipment.standing.len());
+        let applied = equipment_apply(tx, sync, &equipment.accepted, snapshot.as_ref(), now).await?;
+        writing.add(RecordType::Equipment, &applied, equipment.rejected.iter(), equipment.superseded);
+        writing.add_identical(RecordType::Equipment, equipment.identical.len());
     }
     if !users.is_empty() {
         let applied = users_apply(tx, sync, &users.accepted, passwords, now).await?;
-        tally.add(RecordType::User, &applied, users.rejected.iter(), users.superseded);
+        writing.add(RecordType::User, &applied, users.rejected.iter(), users.superseded);
     }
-    findings_insert(tx, sync, &tally.findings, now).await?;
-    Ok(tally.written)
+    findings_insert(tx, sync, &writing.findings, now).await?;
+    Ok(writing.written)
 }
 
 /// Counts outcomes, and gathers why records were rejected. Warnings, and what only the database can find, the store
 /// keeps by itself.
 #[derive(Default)]
-struct Tally {
+struct Writing {
     written: Written,
     findings: Vec<RecordFinding>,
 }
 
-impl Tally {
-    /// What stands as it came before.
-    fn stand(&mut self, record_type: RecordType, records: usize) {
+impl Writing {
+    /// Records that came byte for byte as before.
+    fn add_identical(&mut self, record_type: RecordType, records: usize) {
         let counts = self.written.counts.entry(record_type).or_default();
         counts.count_many(Outcome::Unchanged, records as u64);
     }
@@ -181,5 +128,15 @@ impl Tally {
             }));
         }
         *self.written.counts.entry(record_type).or_default() += counts;
+    }
+}
+
+/// Adds committed outcomes to the metrics.
+pub(crate) fn count_outcomes(counts: &BTreeMap<RecordType, RecordCounts>) {
+    for (record_type, counts) in counts {
+        for outcome in Outcome::ALL {
+            metrics::counter!("sms_sync_records_total", "entity" => record_type.as_str(), "outcome" => outcome.as_str())
+                .increment(counts.of(*outcome));
+        }
     }
 }

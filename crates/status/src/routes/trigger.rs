@@ -9,7 +9,7 @@ use chassis::{
     telemetry,
 };
 use contracts::operator::{SyncAccepted, SyncState, TriggerRequest};
-use domain::{Cause, Mode, RecordType, Scope, SourceId, SyncId, sync::MOST_IDS, values::ImoNumber};
+use domain::{Cause, Mode, RecordType, Scope, SourceId, SyncId, scope::MOST_IDS, values::ImoNumber};
 use serde_json::json;
 use store::{
     Db,

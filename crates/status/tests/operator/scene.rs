@@ -22,7 +22,7 @@ use store::{
     engine::lifecycle::sync_finish,
     ledger::{
         syncs::{NewSync, sync_begin},
-        tallies::{entries, tallies_add},
+        tallies::{tallies_add, tally_changes},
     },
     records::{Applied, NewPassword, companies_apply, equipment_apply, users_apply, vessels_apply},
 };
@@ -147,7 +147,7 @@ impl Scene {
             let applied = users_apply(&mut tx, sync.id, &accepted, &records.passwords, now).await?;
             tally(RecordType::User, applied);
         }
-        tallies_add(&mut tx, sync.id, &entries(&counts, [])).await?;
+        tallies_add(&mut tx, sync.id, &tally_changes(&counts, [])).await?;
         let _state = sync_finish(&mut tx, sync.id, now).await?;
         tx.commit().await?;
         Ok((sync.id, all))

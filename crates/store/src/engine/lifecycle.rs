@@ -8,10 +8,7 @@ use serde_json::Value;
 
 use crate::{
     db::{connection::Db, error::StoreError, statement::statement},
-    engine::{
-        phases::{FirstPage, phase_open_from},
-        settle::sync_settle,
-    },
+    engine::{phases::phase_open_from, settle::sync_settle},
     ledger::{
         syncs::{scope_value, sync_find},
         tasks::{NewTask, open_tasks_cancel},
@@ -50,12 +47,7 @@ pub enum SyncCancelled {
 /// # Errors
 ///
 /// If the database fails.
-pub async fn sync_start(
-    db: &mut Db,
-    id: SyncId,
-    first_page: &FirstPage<'_>,
-    now: DateTime<Utc>,
-) -> Result<SyncStarted, StoreError> {
+pub async fn sync_start(db: &mut Db, id: SyncId, now: DateTime<Utc>) -> Result<SyncStarted, StoreError> {
     let started: Vec<Value> = statement(
         "UPDATE sync_logs SET state = 'running', running_at = $2, heartbeat_at = $2, completed_at = NULL, failure = NULL
          WHERE id = $1 AND state IN ('queued', 'failed') AND running_at IS NULL RETURNING scope",
@@ -79,7 +71,7 @@ pub async fn sync_start(
             .execute(db)
             .await?;
     }
-    let tasks = phase_open_from(db, &sync, Some(Phase::One), first_page, now).await?;
+    let tasks = phase_open_from(db, &sync, Some(Phase::One), now).await?;
     if tasks.is_empty() {
         Ok(SyncStarted::Ended(sync_settle(db, id, None, now).await?))
     } else {
@@ -91,7 +83,7 @@ pub async fn sync_start(
 /// if there was no such sync: then it looks at everything.
 ///
 /// Such a sync is one of the whole fleet, full or incremental, that ended without a hole: no task was given up, and
-/// everything that the provider announced was read (see [`domain::sync::is_whole`]). What it rejected was looked at, and stays visible as its findings.
+/// everything that the provider announced was read (see [`domain::Tally::is_whole`]). What it rejected was looked at, and stays visible as its findings.
 async fn incremental_base(db: &mut Db) -> Result<Option<DateTime<Utc>>, StoreError> {
     Ok(statement(
         "SELECT max(coalesce(r.as_of, r.running_at)) - make_interval(secs =>

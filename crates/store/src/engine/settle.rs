@@ -3,10 +3,7 @@
 use chrono::{DateTime, Utc};
 use diesel::sql_types::*;
 use diesel_async::RunQueryDsl;
-use domain::{
-    Phase, SyncId, SyncState, TaskId, TaskState,
-    sync::{final_state, is_whole},
-};
+use domain::{DeadTasks, Phase, SyncEnd, SyncId, SyncState, TaskId, TaskState};
 
 use crate::{
     db::{
@@ -14,10 +11,7 @@ use crate::{
         error::{StoreError, count},
         statement::statement,
     },
-    engine::{
-        phases::{FirstPage, phase_open_from},
-        reconcile::reconcile,
-    },
+    engine::{phases::phase_open_from, reconcile::reconcile},
     ledger::{
         seen::{again_note, seen_forget},
         syncs::{sync_find, sync_lock},
@@ -36,14 +30,13 @@ pub async fn task_complete(
     db: &mut Db,
     id: TaskId,
     tally: &TallyChanges,
-    first_page: &FirstPage<'_>,
     now: DateTime<Utc>,
 ) -> Result<PhaseEnd, StoreError> {
     let Some(sync_id) = task_end(db, id, TaskState::Done, None, now).await? else {
         return Ok(PhaseEnd::TaskNotOpen);
     };
     tallies_add(db, sync_id, tally).await?;
-    phase_settle(db, sync_id, first_page, now).await
+    phase_settle(db, sync_id, now).await
 }
 
 /// Gives a task up; the sync ends when nothing of it is open any more. In a transaction.
@@ -55,13 +48,12 @@ pub async fn task_dead(
     db: &mut Db,
     id: TaskId,
     failure: &str,
-    first_page: &FirstPage<'_>,
     now: DateTime<Utc>,
 ) -> Result<PhaseEnd, StoreError> {
     let Some(sync_id) = task_end(db, id, TaskState::Dead, Some(failure), now).await? else {
         return Ok(PhaseEnd::TaskNotOpen);
     };
-    phase_settle(db, sync_id, first_page, now).await
+    phase_settle(db, sync_id, now).await
 }
 
 /// Notes that a task waits for its next attempt. False if it is not open any more. In a transaction.
@@ -117,7 +109,6 @@ pub enum PhaseEnd {
 pub(crate) async fn phase_settle(
     db: &mut Db,
     id: SyncId,
-    first_page: &FirstPage<'_>,
     now: DateTime<Utc>,
 ) -> Result<PhaseEnd, StoreError> {
     let Some(sync) = sync_lock(db, id).await? else { return Ok(PhaseEnd::TaskNotOpen) };
@@ -146,7 +137,7 @@ pub(crate) async fn phase_settle(
     // A phase with a dead task has a hole, and what comes next refers to what it should have brought: the sync ends here
     // until the dead task is replayed, and goes on from there.
     let next = sync.phase.and_then(Phase::next).filter(|_| dead == 0);
-    let opened = phase_open_from(db, &sync, next, first_page, now).await?;
+    let opened = phase_open_from(db, &sync, next, now).await?;
     if !opened.is_empty() {
         return Ok(PhaseEnd::PhaseOpened(opened));
     }
@@ -170,39 +161,21 @@ pub(crate) async fn sync_settle(
         again_note(db, id).await?;
         tallies = tallies_read(db, &[id]).await?.remove(&id).unwrap_or_default();
     }
-    let (dead, last): (i64, Option<String>) =
+    let (dead, last_failure): (i64, Option<String>) =
         statement("SELECT count(*), max(last_failure) FROM sync_queue WHERE sync_id = $1 AND state = 'dead'")
             .bind::<Uuid, _>(id.as_uuid())
             .returning::<(Int8, Nullable<Text>)>()
             .get_result(db)
             .await?;
-    let unbalanced = tallies.iter().find(|it| {
-        it.expected.is_some_and(|expected| !is_whole(expected, it.counts.read(), it.late, it.again))
-    });
-    let rejected: u64 = tallies.iter().map(|it| it.counts.rejected).sum();
-    let read: u64 = tallies.iter().map(|it| it.counts.read()).sum();
-    let state = final_state(count(dead), unbalanced.is_none(), rejected > 0 || question.is_some(), read > 0);
-    let why = if dead > 0 {
-        let tasks = if dead == 1 { "1 task was" } else { &format!("{dead} tasks were") };
-        Some(format!("{tasks} given up: {}", last.as_deref().unwrap_or("no reason is known")))
-    } else if let Some(it) = unbalanced {
-        let (what, expected, read) =
-            (it.record_type.plural(), it.expected.unwrap_or_default(), it.counts.read());
-        Some(format!("the provider announced {expected} {what}, and {read} were read"))
-    } else {
-        question.or_else(|| match rejected {
-            0 => None,
-            1 => Some("1 record was rejected".to_owned()),
-            rejected => Some(format!("{rejected} records were rejected")),
-        })
-    };
+    let dead_tasks = DeadTasks { count: count(dead), last_failure: last_failure.as_deref() };
+    let SyncEnd { state, reason } = SyncEnd::of(dead_tasks, &tallies, question);
     let ended: Vec<String> = statement(
         "UPDATE sync_logs SET state = $2, failure = $3, completed_at = $4, heartbeat_at = $4
          WHERE id = $1 AND completed_at IS NULL RETURNING state",
     )
     .bind::<Uuid, _>(id.as_uuid())
     .bind::<Text, _>(state.as_str())
-    .bind::<Nullable<Text>, _>(why)
+    .bind::<Nullable<Text>, _>(reason)
     .bind::<Timestamptz, _>(now)
     .returning::<Text>()
     .load(db)

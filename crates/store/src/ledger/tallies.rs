@@ -1,10 +1,10 @@
-//! The tally of a run: rows of `sync_counts`, one per record type. Read is the sum of the outcomes, always.
+//! The tallies of syncs: rows of `sync_counts`, one per record type. Read is the sum of the outcomes, always.
 
 use std::collections::BTreeMap;
 
 use diesel::sql_types::*;
 use diesel_async::RunQueryDsl;
-use domain::{RecordCounts, RecordType, SyncId};
+use domain::{RecordCounts, RecordType, SyncId, Tally};
 
 use crate::db::{
     connection::Db,
@@ -12,31 +12,12 @@ use crate::db::{
     statement::statement,
 };
 
-/// The tally of one record type of a sync.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Tally {
-    /// Of what.
-    pub record_type: RecordType,
-    /// How many there are, by the provider; none until it has said.
-    pub expected: Option<u64>,
-    /// What became of those that were read.
-    pub counts: RecordCounts,
-    /// Those that are here and were not listed any more.
-    pub missing: u64,
-    /// Of these, those that were withdrawn for it.
-    pub deactivated: u64,
-    /// Of what was read, that which had changed since the provider said how many there are.
-    pub late: u64,
-    /// Of these, those that had been read before they changed; told when the sync ends.
-    pub again: u64,
-}
-
 /// What a task adds to the tally of its sync, per record type.
-pub type TallyChanges = BTreeMap<RecordType, Entry>;
+pub type TallyChanges = BTreeMap<RecordType, TallyChange>;
 
 /// What a task adds for one record type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Entry {
+pub struct TallyChange {
     /// How many more the provider says there are; none unless it has said something.
     pub expected: Option<u64>,
     /// Of what was read, that which had changed since the provider said so.
@@ -45,19 +26,20 @@ pub struct Entry {
     pub counts: RecordCounts,
 }
 
-/// TallyChanges of outcomes, and of what the provider has announced.
+/// What outcomes and the provider's announcements add.
 #[must_use]
-pub fn entries(
+pub fn tally_changes(
     counts: &BTreeMap<RecordType, RecordCounts>,
     expected: impl IntoIterator<Item = (RecordType, u64)>,
 ) -> TallyChanges {
-    let of_counts =
-        |(of, counts): (&RecordType, &RecordCounts)| (*of, Entry { counts: *counts, ..Entry::default() });
-    let mut entries: TallyChanges = counts.iter().map(of_counts).collect();
+    let of_counts = |(of, counts): (&RecordType, &RecordCounts)| {
+        (*of, TallyChange { counts: *counts, ..TallyChange::default() })
+    };
+    let mut changes: TallyChanges = counts.iter().map(of_counts).collect();
     for (of, number) in expected {
-        entries.entry(of).or_default().expected = Some(number);
+        changes.entry(of).or_default().expected = Some(number);
     }
-    entries
+    changes
 }
 
 /// Adds to the tally of a sync. In the transaction that ends the task: once.
@@ -65,12 +47,13 @@ pub fn entries(
 /// # Errors
 ///
 /// If the database fails.
-pub async fn tallies_add(db: &mut Db, id: SyncId, entries: &TallyChanges) -> Result<(), StoreError> {
-    if entries.is_empty() {
+pub async fn tallies_add(db: &mut Db, id: SyncId, changes: &TallyChanges) -> Result<(), StoreError> {
+    if changes.is_empty() {
         return Ok(());
     }
-    let column =
-        |value: fn(&Entry) -> u64| -> Vec<i64> { entries.values().map(|it| number(value(it))).collect() };
+    let column = |value: fn(&TallyChange) -> u64| -> Vec<i64> {
+        changes.values().map(|it| number(value(it))).collect()
+    };
     // In one statement and in the order of the types, so that two tasks of a sync lock the rows alike.
     statement(
         "INSERT INTO sync_counts AS c
@@ -88,8 +71,8 @@ pub async fn tallies_add(db: &mut Db, id: SyncId, entries: &TallyChanges) -> Res
              read = c.read + excluded.read",
     )
     .bind::<Uuid, _>(id.as_uuid())
-    .bind::<Array<Text>, _>(entries.keys().map(|it| it.as_str()).collect::<Vec<_>>())
-    .bind::<Array<Nullable<Int8>>, _>(entries.values().map(|it| it.expected.map(number)).collect::<Vec<_>>())
+    .bind::<Array<Text>, _>(changes.keys().map(|it| it.as_str()).collect::<Vec<_>>())
+    .bind::<Array<Nullable<Int8>>, _>(changes.values().map(|it| it.expected.map(number)).collect::<Vec<_>>())
     .bind::<Array<Int8>, _>(column(|it| it.late))
     .bind::<Array<Int8>, _>(column(|it| it.counts.created))
     .bind::<Array<Int8>, _>(column(|it| it.counts.updated))

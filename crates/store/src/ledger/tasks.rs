@@ -1,10 +1,10 @@
-//! Tasks: rows of `sync_queue`, and the attempts at messages.
+//! Tasks: rows of `sync_queue`, each a page of one of the provider's lists.
 
 use chrono::{DateTime, Utc};
 use diesel::{QueryableByName, sql_types::*};
 use diesel_async::RunQueryDsl;
-use domain::{RecordType, SyncId, TaskId, TaskState};
-use serde_json::Value;
+use domain::{PageRequest, SyncId, TaskId, TaskState};
+use serde_json::{Value, json};
 
 use crate::db::{
     connection::Db,
@@ -12,22 +12,14 @@ use crate::db::{
     statement::statement,
 };
 
-/// A task to be done, with its message.
+/// A task to be recorded and published.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NewTask {
-    /// Its id, and the AMQP message id.
+    /// Also the AMQP message id.
     pub id: TaskId,
-    /// Its sync.
     pub sync_id: SyncId,
-    /// The list it is a page of.
-    pub record_type: RecordType,
-    /// The chain, of those that bring the list's parts side by side.
-    pub chain: u32,
-    /// Its place in the chain, from 0.
-    pub page: u32,
-    /// The SyncTask as ProtoJSON.
-    pub message: Value,
-    /// W3C trace context.
+    pub request: PageRequest,
+    /// W3C trace context, a JSON object.
     pub trace_context: Value,
 }
 
@@ -50,16 +42,15 @@ const MOST_PAGES_OF_A_CURSOR: i64 = 2;
 
 /// How many tasks of the chain, up to this page, were made for this cursor.
 async fn pages_of_cursor(db: &mut Db, next: &NewTask) -> Result<i64, StoreError> {
-    let cursor = next.message.pointer("/page/cursor").and_then(serde_json::Value::as_str);
     statement(
         "SELECT count(*) FROM sync_queue WHERE sync_id = $1 AND record_type = $2 AND chain = $3 AND page < $4
-             AND message #>> '{page,cursor}' = $5",
+             AND page_request ->> 'cursor' = $5",
     )
     .bind::<Uuid, _>(next.sync_id.as_uuid())
-    .bind::<Text, _>(next.record_type.as_str())
-    .bind::<Int4, _>(i32::try_from(next.chain).unwrap_or(i32::MAX))
-    .bind::<Int4, _>(i32::try_from(next.page).unwrap_or(i32::MAX))
-    .bind::<Nullable<Text>, _>(cursor)
+    .bind::<Text, _>(next.request.record_type.as_str())
+    .bind::<Int4, _>(i32::try_from(next.request.chain).unwrap_or(i32::MAX))
+    .bind::<Int4, _>(i32::try_from(next.request.number).unwrap_or(i32::MAX))
+    .bind::<Nullable<Text>, _>(&next.request.query.cursor)
     .returning::<BigInt>()
     .get_result(db)
     .await
@@ -69,27 +60,17 @@ async fn pages_of_cursor(db: &mut Db, next: &NewTask) -> Result<i64, StoreError>
 /// A task as it is recorded.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Task {
-    /// Its id.
     pub id: TaskId,
-    /// Its sync.
     pub sync_id: SyncId,
-    /// The list it is a page of.
-    pub record_type: RecordType,
-    /// The chain, of those that bring the list's parts side by side.
-    pub chain: u32,
-    /// Its place in the chain.
-    pub page: u32,
-    /// The SyncTask as ProtoJSON.
-    pub message: Value,
-    /// Where it stands. An open task of a sync that has ended counts as cancelled.
+    pub request: PageRequest,
+    /// An open task of a sync that has ended counts as cancelled.
     pub state: TaskState,
     /// Attempts that failed.
     pub attempts: u32,
-    /// Why the last one did.
+    /// Why the last attempt failed.
     pub last_failure: Option<String>,
-    /// Whether the next page was handed on.
+    /// Whether the next page was recorded.
     pub handed_on: bool,
-    /// When it was recorded.
     pub created_at: DateTime<Utc>,
     /// When it ended.
     pub completed_at: Option<DateTime<Utc>>,
@@ -108,7 +89,7 @@ struct Row {
     #[diesel(sql_type = Int4)]
     page: i32,
     #[diesel(sql_type = Jsonb)]
-    message: Value,
+    page_request: Value,
     #[diesel(sql_type = Text)]
     state: String,
     #[diesel(sql_type = Int4)]
@@ -123,9 +104,30 @@ struct Row {
     completed_at: Option<DateTime<Utc>>,
 }
 
-const COLUMNS: &str = "t.id, t.sync_id, t.record_type, t.chain, t.page, t.message,
+const COLUMNS: &str = "t.id, t.sync_id, t.record_type, t.chain, t.page, t.page_request,
     CASE WHEN t.state IN ('pending', 'retrying') AND r.completed_at IS NOT NULL THEN 'cancelled' ELSE t.state END AS state,
     t.attempts, t.last_failure, t.handed_on, t.created_at, t.completed_at";
+
+/// The page request of a row, whose place in the list stands in columns of its own.
+pub(crate) fn page_request(
+    id: uuid::Uuid,
+    record_type: &str,
+    chain: i32,
+    page: i32,
+    query: Value,
+) -> Result<PageRequest, StoreError> {
+    Ok(PageRequest {
+        record_type: word("sync_queue", "record_type", id, record_type)?,
+        chain: chain.unsigned_abs(),
+        number: page.unsigned_abs(),
+        query: serde_json::from_value(query).map_err(|source| StoreError::Contradiction {
+            table: "sync_queue",
+            column: "page_request",
+            id: id.to_string(),
+            source: source.into(),
+        })?,
+    })
+}
 
 impl TryFrom<Row> for Task {
     type Error = StoreError;
@@ -134,10 +136,7 @@ impl TryFrom<Row> for Task {
         Ok(Self {
             id: TaskId::from_uuid(row.id),
             sync_id: SyncId::from_uuid(row.sync_id),
-            record_type: word("sync_queue", "record_type", row.id, &row.record_type)?,
-            chain: row.chain.unsigned_abs(),
-            page: row.page.unsigned_abs(),
-            message: row.message,
+            request: page_request(row.id, &row.record_type, row.chain, row.page, row.page_request)?,
             state: word("sync_queue", "state", row.id, &row.state)?,
             attempts: row.attempts.unsigned_abs(),
             last_failure: row.last_failure,
@@ -191,18 +190,18 @@ pub async fn task_list(db: &mut Db, id: SyncId) -> Result<Vec<Task>, StoreError>
 pub(crate) async fn task_insert(db: &mut Db, task: &NewTask, now: DateTime<Utc>) -> Result<bool, StoreError> {
     let inserted = statement(
         "INSERT INTO sync_queue
-             (id, sync_id, record_type, chain, page, message, trace_context, state, created_at, updated_at)
+             (id, sync_id, record_type, chain, page, page_request, trace_context, state, created_at, updated_at)
          SELECT $1, id, $3, $8, $4, $5, $6, 'pending', $7, $7 FROM sync_logs WHERE id = $2 AND completed_at IS NULL
          ON CONFLICT DO NOTHING",
     )
     .bind::<Uuid, _>(task.id.as_uuid())
     .bind::<Uuid, _>(task.sync_id.as_uuid())
-    .bind::<Text, _>(task.record_type.as_str())
-    .bind::<Int4, _>(i32::try_from(task.page).unwrap_or(i32::MAX))
-    .bind::<Jsonb, _>(&task.message)
+    .bind::<Text, _>(task.request.record_type.as_str())
+    .bind::<Int4, _>(i32::try_from(task.request.number).unwrap_or(i32::MAX))
+    .bind::<Jsonb, _>(json!(task.request.query))
     .bind::<Jsonb, _>(&task.trace_context)
     .bind::<Timestamptz, _>(now)
-    .bind::<Int4, _>(i32::try_from(task.chain).unwrap_or(i32::MAX))
+    .bind::<Int4, _>(i32::try_from(task.request.chain).unwrap_or(i32::MAX))
     .execute(db)
     .await?;
     Ok(inserted > 0)
@@ -229,9 +228,9 @@ pub async fn next_page_record(
             "SELECT id FROM sync_queue WHERE sync_id = $1 AND record_type = $2 AND page = $3 AND chain = $4",
         )
         .bind::<Uuid, _>(next.sync_id.as_uuid())
-        .bind::<Text, _>(next.record_type.as_str())
-        .bind::<Int4, _>(i32::try_from(next.page).unwrap_or(i32::MAX))
-        .bind::<Int4, _>(i32::try_from(next.chain).unwrap_or(i32::MAX))
+        .bind::<Text, _>(next.request.record_type.as_str())
+        .bind::<Int4, _>(i32::try_from(next.request.number).unwrap_or(i32::MAX))
+        .bind::<Int4, _>(i32::try_from(next.request.chain).unwrap_or(i32::MAX))
         .returning::<Uuid>()
         .load(db)
         .await?;

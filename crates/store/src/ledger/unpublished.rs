@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use diesel::{QueryableByName, sql_types::*};
 use diesel_async::RunQueryDsl;
-use domain::{DeadLetterId, RecordType, SyncId, TaskId, WebhookEventId};
+use domain::{DeadLetterId, PageRequest, RecordType, SyncId, TaskId, WebhookEventId};
 use serde_json::Value;
 
 use crate::{
@@ -13,7 +13,7 @@ use crate::{
         error::{StoreError, word},
         statement::statement,
     },
-    ledger::{replay_jobs::items_sent, webhook_events::webhook_events_mark_published},
+    ledger::{replay_jobs::items_sent, tasks::page_request, webhook_events::webhook_events_mark_published},
 };
 
 /// Something to be published.
@@ -49,8 +49,7 @@ pub enum Unpublished {
         id: TaskId,
         /// Its sync.
         sync_id: SyncId,
-        /// The SyncTask as ProtoJSON.
-        message: Value,
+        request: PageRequest,
         /// W3C trace context.
         trace_context: Value,
     },
@@ -117,6 +116,37 @@ struct EventRow {
     occurred_at: Option<DateTime<Utc>>,
     #[diesel(sql_type = Jsonb)]
     trace_context: Value,
+}
+
+#[derive(QueryableByName)]
+struct TaskRow {
+    #[diesel(sql_type = Uuid)]
+    id: uuid::Uuid,
+    #[diesel(sql_type = Uuid)]
+    sync_id: uuid::Uuid,
+    #[diesel(sql_type = Text)]
+    record_type: String,
+    #[diesel(sql_type = Int4)]
+    chain: i32,
+    #[diesel(sql_type = Int4)]
+    page: i32,
+    #[diesel(sql_type = Jsonb)]
+    page_request: Value,
+    #[diesel(sql_type = Jsonb)]
+    trace_context: Value,
+}
+
+impl TryFrom<TaskRow> for Unpublished {
+    type Error = StoreError;
+
+    fn try_from(row: TaskRow) -> Result<Self, StoreError> {
+        Ok(Self::Task {
+            id: TaskId::from_uuid(row.id),
+            sync_id: SyncId::from_uuid(row.sync_id),
+            request: page_request(row.id, &row.record_type, row.chain, row.page, row.page_request)?,
+            trace_context: row.trace_context,
+        })
+    }
 }
 
 #[derive(QueryableByName)]
@@ -218,14 +248,13 @@ pub async fn unpublished_claim(
     .returning::<(Uuid, Jsonb)>()
     .load(db)
     .await?;
-    let tasks: Vec<(uuid::Uuid, uuid::Uuid, Value, Value)> = statement(
-        "SELECT id, sync_id, message, trace_context FROM sync_queue
+    let tasks: Vec<TaskRow> = statement(
+        "SELECT id, sync_id, record_type, chain, page, page_request, trace_context FROM sync_queue
          WHERE published_at IS NULL AND state IN ('pending', 'retrying') AND created_at < $1
          ORDER BY created_at LIMIT $2 FOR NO KEY UPDATE SKIP LOCKED",
     )
     .bind::<Timestamptz, _>(older_than)
     .bind::<Int8, _>(limit)
-    .returning::<(Uuid, Uuid, Jsonb, Jsonb)>()
     .load(db)
     .await?;
     let replays: Vec<ReplayRow> = statement(
@@ -244,12 +273,9 @@ pub async fn unpublished_claim(
             trace_context,
         }),
     );
-    found.extend(tasks.into_iter().map(|(id, sync_id, message, trace_context)| Unpublished::Task {
-        id: TaskId::from_uuid(id),
-        sync_id: SyncId::from_uuid(sync_id),
-        message,
-        trace_context,
-    }));
+    for task in tasks {
+        found.push(task.try_into()?);
+    }
     found.extend(replays.into_iter().map(|it| Unpublished::Replay {
         id: DeadLetterId::from_uuid(it.id),
         message_id: it.message_id,

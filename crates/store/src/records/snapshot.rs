@@ -24,7 +24,7 @@ pub struct EquipmentSnapshot {
 impl EquipmentSnapshot {
     /// The version of a row that a sync wrote from these very bytes, and that nobody has written since.
     #[must_use]
-    pub fn standing(&self, source_id: &str, bytes: &[u8]) -> Option<Version> {
+    pub fn version_if_identical(&self, source_id: &str, bytes: &[u8]) -> Option<Version> {
         let version = self.held.get(source_id)?.version;
         (PayloadHash::of(version, bytes) == *self.arrivals.get(source_id)?).then_some(version)
     }
@@ -50,18 +50,18 @@ pub async fn equipment_snapshot_read(
     .returning::<(Text, Binary, Timestamptz, Text, Nullable<Binary>)>()
     .load(db)
     .await?;
-    let mut look = EquipmentSnapshot {
+    let mut snapshot = EquipmentSnapshot {
         held: HashMap::with_capacity(rows.len()),
         arrivals: HashMap::with_capacity(rows.len()),
     };
     for (source_id, hash, at, writer, arrived_as) in rows {
         if let Some(arrival) = arrived_as.and_then(|bytes| PayloadHash::try_from(bytes.as_slice()).ok()) {
-            look.arrivals.insert(source_id.clone(), arrival);
+            snapshot.arrivals.insert(source_id.clone(), arrival);
         }
         let held = held("equipment", &source_id, &hash, at, &writer)?;
-        look.held.insert(source_id, held);
+        snapshot.held.insert(source_id, held);
     }
-    Ok(look)
+    Ok(snapshot)
 }
 
 /// Notes how records came that were read and found to be unchanged: by an older release, or from elsewhere, they came

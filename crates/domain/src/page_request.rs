@@ -1,0 +1,117 @@
+//! A page of one of the provider's lists: what is asked for, and where in the list. The column `sync_queue.page_request`.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use crate::{ListSlice, RecordType, Scope};
+
+/// Most records that one page may hold.
+pub const LARGEST_PAGE: u32 = 1000;
+
+/// What a page task asks the provider for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PageRequest {
+    /// The list. Vessels bring their companies, which have no list of their own.
+    pub record_type: RecordType,
+    /// Which of the chains that fetch the list's slices side by side, from 0.
+    pub chain: u32,
+    /// The place in the chain, from 0.
+    pub number: u32,
+    /// The rest, which the ledger keeps as one value.
+    pub query: PageQuery,
+}
+
+/// What the provider is asked for a page: the part of a [`PageRequest`] that the ledger keeps as JSON.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct PageQuery {
+    /// The provider's opaque cursor; none for the first page.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cursor: Option<String>,
+    /// Records per page, 1 to [`LARGEST_PAGE`].
+    pub limit: u32,
+    /// Only records changed at or after this time.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub updated_since: Option<DateTime<Utc>>,
+    /// The part of the list.
+    #[serde(flatten)]
+    pub slice: ListSlice,
+    /// When the provider read the first page of the chain: records newer than this have changed since. None on the first page.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub as_of: Option<DateTime<Utc>>,
+}
+
+impl PageRequest {
+    /// The first page of a chain.
+    #[must_use]
+    pub fn first(
+        record_type: RecordType,
+        scope: &Scope,
+        slice: ListSlice,
+        chain: u32,
+        page_size: u32,
+    ) -> Self {
+        let query = PageQuery {
+            cursor: None,
+            limit: page_size.clamp(1, LARGEST_PAGE),
+            updated_since: scope.updated_since,
+            slice,
+            as_of: None,
+        };
+        Self { record_type, chain, number: 0, query }
+    }
+
+    /// The page after this one, at the cursor that this one showed. `as_of`: when the provider read this page.
+    #[must_use]
+    pub fn next(&self, cursor: String, as_of: Option<DateTime<Utc>>) -> Self {
+        let query =
+            PageQuery { cursor: Some(cursor), as_of: self.query.as_of.or(as_of), ..self.query.clone() };
+        Self { number: self.number + 1, query, ..*self }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::TimeDelta;
+
+    use super::*;
+
+    fn first_page() -> PageRequest {
+        let slice = ListSlice { vessel_id: Some("v-1".into()), ..ListSlice::default() };
+        PageRequest::first(RecordType::User, &Scope::default(), slice, 2, 500)
+    }
+
+    #[test]
+    fn first_page_asks_for_its_slice_without_a_cursor() {
+        let scope = Scope { updated_since: Some(DateTime::UNIX_EPOCH), ..Scope::default() };
+        let page = PageRequest::first(RecordType::User, &scope, first_page().query.slice, 2, 500);
+        assert_eq!((page.chain, page.number, page.query.cursor), (2, 0, None));
+        assert_eq!((page.query.limit, page.query.updated_since), (500, Some(DateTime::UNIX_EPOCH)));
+        assert_eq!(page.query.slice.vessel_id.as_deref(), Some("v-1"));
+    }
+
+    #[test]
+    fn page_size_is_held_within_what_the_provider_allows() {
+        let limit =
+            |size| PageRequest::first(RecordType::User, &Scope::default(), ListSlice::default(), 0, size);
+        assert_eq!((limit(0).query.limit, limit(5000).query.limit), (1, LARGEST_PAGE));
+    }
+
+    #[test]
+    fn next_page_keeps_the_query_and_the_time_of_the_first_look() {
+        let later = DateTime::UNIX_EPOCH + TimeDelta::hours(1);
+        let second = first_page().next("a".into(), Some(DateTime::UNIX_EPOCH));
+        let third = second.next("b".into(), Some(later));
+        assert_eq!((third.number, third.query.cursor.as_deref()), (2, Some("b")));
+        assert_eq!(third.query.as_of, Some(DateTime::UNIX_EPOCH));
+        assert_eq!(third.query.slice, first_page().query.slice);
+    }
+
+    #[test]
+    fn query_round_trips_through_json_without_what_is_absent() {
+        let query = first_page().query;
+        let json = serde_json::to_value(&query).unwrap();
+        assert_eq!(json, serde_json::json!({ "limit": 500, "vesselId": "v-1" }));
+        assert_eq!(serde_json::from_value::<PageQuery>(json).unwrap(), query);
+    }
+}

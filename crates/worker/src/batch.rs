@@ -1,0 +1,151 @@
+//! Validated records that wait to be written together.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use chrono::{DateTime, Utc};
+use domain::{
+    Accepted, RecordType, Rejection, SourceId, company::Company, equipment::Equipment, user::User,
+    vessel::Vessel,
+};
+use store::records::EquipmentSnapshot;
+
+/// Records of one kind, sorted out.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Sorted<T> {
+    /// To be written, each id once.
+    pub(crate) accepted: Vec<Accepted<T>>,
+    /// To be kept with their findings.
+    pub(crate) rejected: Vec<Rejection>,
+    /// Older states of records that came twice, and states newer than the sync is to look at: counted as skipped.
+    pub(crate) superseded: u64,
+    /// What came exactly as before, and so was not read: ids, and when they changed last. Counted as unchanged.
+    pub(crate) identical: Vec<(String, DateTime<Utc>)>,
+}
+
+impl<T> Default for Sorted<T> {
+    fn default() -> Self {
+        Self { accepted: Vec::new(), rejected: Vec::new(), superseded: 0, identical: Vec::new() }
+    }
+}
+
+impl<T> Sorted<T> {
+    /// Whether nothing came.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.accepted.is_empty()
+            && self.rejected.is_empty()
+            && self.superseded == 0
+            && self.identical.is_empty()
+    }
+
+    /// The ids of all that came, sound or not.
+    pub(crate) fn ids(&self, id: fn(&T) -> &SourceId) -> Vec<String> {
+        let accepted = self.accepted.iter().map(|it| id(&it.record).to_string());
+        let rejected = self.rejected.iter().map(|it| it.source_id.clone());
+        accepted.chain(rejected).chain(self.identical.iter().map(|(id, _)| id.clone())).collect()
+    }
+
+    /// The ids of sound records that have changed since.
+    pub(crate) fn newer_than(&self, time: DateTime<Utc>, id: fn(&T) -> &SourceId) -> BTreeSet<String> {
+        let newer = self.accepted.iter().filter(|it| it.version.updated_at > time);
+        let identical = self.identical.iter().filter(|(_, updated_at)| *updated_at > time);
+        newer.map(|it| id(&it.record).to_string()).chain(identical.map(|(id, _)| id.clone())).collect()
+    }
+
+    fn leave_out_after(&mut self, until: DateTime<Utc>) {
+        let all = self.accepted.len() + self.identical.len();
+        self.accepted.retain(|it| it.version.updated_at <= until);
+        self.identical.retain(|(_, updated_at)| *updated_at <= until);
+        self.superseded += (all - self.accepted.len() - self.identical.len()) as u64;
+    }
+
+    /// Sorts records by what validation says of them; of records that come twice, the newer state counts.
+    pub(crate) fn of(
+        verdicts: impl Iterator<Item = Result<Accepted<T>, Rejection>>,
+        id: fn(&T) -> &str,
+    ) -> Self {
+        let mut sorted = Self::default();
+        let mut newest: HashMap<String, usize> = HashMap::new();
+        for verdict in verdicts {
+            match verdict {
+                Err(rejection) => sorted.rejected.push(rejection),
+                // A batch must not hold one key twice, and a provider that repeats itself is no reason to fail.
+                Ok(record) => match newest.get(id(&record.record)) {
+                    None => {
+                        newest.insert(id(&record.record).to_owned(), sorted.accepted.len());
+                        sorted.accepted.push(record);
+                    }
+                    Some(at) => {
+                        sorted.superseded += 1;
+                        if record.version > sorted.accepted[*at].version {
+                            sorted.accepted[*at] = record;
+                        }
+                    }
+                },
+            }
+        }
+        sorted
+    }
+}
+
+/// Records of all kinds; a page holds one kind, or two.
+#[derive(Debug, Default)]
+pub(crate) struct ValidatedBatch {
+    pub(crate) companies: Sorted<Company>,
+    pub(crate) vessels: Sorted<Vessel>,
+    pub(crate) equipment: Sorted<Equipment>,
+    pub(crate) users: Sorted<User>,
+    /// What stood in the table of equipment when this was read, if that was asked.
+    pub(crate) snapshot: Option<EquipmentSnapshot>,
+}
+
+impl ValidatedBatch {
+    /// The ids of its records of a type, sound or not.
+    pub(crate) fn ids_of(&self, record_type: RecordType) -> Vec<String> {
+        match record_type {
+            RecordType::Company => self.companies.ids(|it| &it.source_id),
+            RecordType::Vessel => self.vessels.ids(|it| &it.source_id),
+            RecordType::Equipment => self.equipment.ids(|it| &it.source_id),
+            RecordType::User => self.users.ids(|it| &it.source_id),
+        }
+    }
+
+    /// The ids of its sound records that have changed since `first_look`, when the provider said how many there are. A
+    /// company that comes with nothing but such vessels may not have been counted then.
+    pub(crate) fn newer_than(&self, first_look: DateTime<Utc>) -> BTreeMap<RecordType, BTreeSet<String>> {
+        let earlier: BTreeSet<&SourceId> = self
+            .vessels
+            .accepted
+            .iter()
+            .filter(|it| it.version.updated_at <= first_look)
+            .map(|it| &it.record.company_source_id)
+            .collect();
+        let is_late = |it: &Accepted<Company>| {
+            it.version.updated_at > first_look || !earlier.contains(&it.record.source_id)
+        };
+        let companies = self.companies.accepted.iter().filter(|it| is_late(it));
+        let mut late: BTreeMap<_, _> = [
+            (RecordType::Company, companies.map(|it| it.record.source_id.to_string()).collect()),
+            (RecordType::Vessel, self.vessels.newer_than(first_look, |it| &it.source_id)),
+            (RecordType::Equipment, self.equipment.newer_than(first_look, |it| &it.source_id)),
+            (RecordType::User, self.users.newer_than(first_look, |it| &it.source_id)),
+        ]
+        .into();
+        late.retain(|_, ids: &mut BTreeSet<String>| !ids.is_empty());
+        late
+    }
+
+    /// Leaves out records that changed after `until`, which the provider cannot be asked for, and counts them as skipped.
+    /// Records that cannot be read stay: they may be of any time. A company that comes with none of the remaining vessels
+    /// does not count.
+    pub(crate) fn leave_out_after(&mut self, until: DateTime<Utc>) {
+        self.vessels.leave_out_after(until);
+        let of_vessels: BTreeSet<&str> =
+            self.vessels.accepted.iter().map(|it| it.record.company_source_id.as_str()).collect();
+        let is_asked_for = |it: &Accepted<Company>| {
+            it.version.updated_at <= until || of_vessels.contains(it.record.source_id.as_str())
+        };
+        self.companies.accepted.retain(is_asked_for);
+        self.equipment.leave_out_after(until);
+        self.users.leave_out_after(until);
+    }
+}
