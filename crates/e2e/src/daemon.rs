@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use anyhow::Context;
 use testbed::Process;
 
-use crate::PATIENCE;
-use crate::system::Environment;
+use crate::environment::Environment;
+use crate::environment::PATIENCE;
 
 /// A daemon that runs, with the address that it serves on.
 #[derive(Debug)]

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod daemon;
+mod environment;
 mod messages;
 mod operator;
 mod portal;
@@ -10,9 +11,10 @@ mod tally;
 mod webhook;
 
 pub use daemon::{Daemon, program};
+pub use environment::PATIENCE;
 pub use messages::Message;
 pub use operator::{Operator, Updates};
 pub use portal::{Kind, Portal};
-pub use system::{Fleet, PATIENCE, Setup, System};
+pub use system::{Fleet, Setup, System};
 pub use tally::{RECORD_TYPES, Tally, is_balanced};
 pub use webhook::Webhook;

@@ -10,9 +10,9 @@ use serde_json::Value;
 use testbed::wait_until;
 use uuid::Uuid;
 
-use crate::PATIENCE;
 use crate::daemon::run;
-use crate::system::{OPERATOR_JWT_SECRET, http};
+use crate::environment::PATIENCE;
+use crate::environment::{OPERATOR_JWT_SECRET, http};
 
 /// An operator who may do everything.
 #[derive(Debug, Clone)]

@@ -7,7 +7,7 @@ use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
 use crate::Daemon;
-use crate::system::{ONBOARDING_API_KEY, http};
+use crate::environment::{ONBOARDING_API_KEY, http};
 
 /// A kind of record, by its place in the portal's paths.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

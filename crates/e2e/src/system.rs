@@ -1,8 +1,6 @@
 //! The whole system, each service a process of its own, on databases and a vhost of its own.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
 
 use anyhow::Context;
 use serde_json::Value;
@@ -10,24 +8,12 @@ use testbed::{Servers, World, free_port, wait_until};
 use uuid::Uuid;
 
 use crate::daemon::{Daemon, run};
+use crate::environment::{
+    Environment, ONBOARDING_API_KEY, OPERATOR_JWT_SECRET, PASSWORD_SEAL_KEY, PATIENCE, WEBHOOK_SECRET,
+};
 use crate::schema::digest_of_migrations;
 use crate::tally::{RECORD_TYPES, Tally, is_balanced, tally, tally_of_json};
 use crate::{Kind, Operator, Portal};
-
-/// How long a test waits for what must happen; on a busy machine it may take long.
-pub const PATIENCE: Duration = Duration::from_secs(150);
-
-pub(crate) const WEBHOOK_SECRET: &str = "whsec_ZTJlLWUyZS1lMmUtZTJlLWUyZS1lMmUtZTJlLWUyZQ==";
-pub(crate) const ONBOARDING_API_KEY: &str = "e2e-key-of-the-onboarding-portal";
-pub(crate) const OPERATOR_JWT_SECRET: &str = "e2e-secret-that-operators-tokens-are-signed-with";
-const PASSWORD_SEAL_KEY: &str = "AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=";
-
-pub(crate) type Environment = BTreeMap<String, String>;
-
-/// A client for each question: connections that outlive the runtime of one test fail in the next.
-pub(crate) fn http() -> anyhow::Result<reqwest::Client> {
-    Ok(reqwest::Client::builder().timeout(Duration::from_secs(30)).build()?)
-}
 
 /// What the onboarding portal begins with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

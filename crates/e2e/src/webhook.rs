@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::System;
-use crate::system::{WEBHOOK_SECRET, http};
+use crate::environment::{WEBHOOK_SECRET, http};
 
 /// A signed notice, which may be sent as often as one likes.
 #[derive(Debug, Clone)]

@@ -1,13 +1,13 @@
-//! Queue `sync.events`: brings the records that the onboarding portal's webhooks named.
+//! Queue `sync.events`: fetches and writes the records that the onboarding portal's webhooks named.
 //!
 //! **What arrives**: batches of `ApprovalEvent`s that waited together. An event names a record; its present state is
 //! fetched, so the order of events does not matter, and many events about one record cost one fetch.
 //!
-//! **What it changes**: events are grouped by what must be fetched ([`Errand`]). Each group becomes one sync, recorded in
-//! the very transaction that writes its records and marks its events processed.
+//! **What it changes**: events are grouped by what must be fetched ([`FetchPlan`]). Each group becomes one sync, recorded
+//! in the very transaction that writes its records and marks its events processed.
 //!
 //! **Why twice is harmless**: an event that is processed is acknowledged and forgotten; two workers with one event meet
-//! at its row's lock. An errand that fails puts only its own events back.
+//! at its row's lock. A fetch that fails puts only its own events back.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,18 +17,21 @@ use contracts::{
     provider::{EquipmentDraft, LARGEST_PAGE, ListQuery, UserDraft, VesselDraft},
     webhook::EventType,
 };
-use domain::{Cause, Mode, RecordType, Rules, Scope, SourceId, SyncId, WebhookEventId, WebhookState};
+use domain::{
+    Cause, Mode, RecordCounts, RecordType, Rules, Scope, SourceId, SyncId, SyncState, WebhookEventId,
+    WebhookState,
+};
 use portal_client::ListedRecord;
 use serde_json::json;
 use store::{
-    StoreError,
+    Db, StoreError,
     engine::lifecycle::sync_finish,
     ledger::{
         syncs::{NewSync, sync_begin},
         tallies::{tallies_add, tally_changes},
         webhook_events::{webhook_events_lock_open, webhook_events_mark_processed},
     },
-    records::vessel_ids_known,
+    records::{NewPassword, vessel_ids_known},
 };
 
 use crate::{
@@ -41,9 +44,9 @@ use crate::{
     write::{count_outcomes, write_in},
 };
 
-/// What must be fetched for some events.
+/// What is fetched for a group of events.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-enum Errand {
+enum FetchPlan {
     /// A vessel with its company, equipment and users.
     Export(SourceId),
     /// A company, with its vessels.
@@ -77,11 +80,11 @@ impl Event {
         })
     }
 
-    fn errand(&self) -> Errand {
+    fn plan(&self) -> FetchPlan {
         match (EventType::from(self.event_type.clone()), self.record_type) {
-            (EventType::VesselApproved, _) => Errand::Export(self.source_id.clone()),
-            (_, RecordType::Company) => Errand::Company(self.source_id.clone()),
-            (_, list) => Errand::Records(list),
+            (EventType::VesselApproved, _) => FetchPlan::Export(self.source_id.clone()),
+            (_, RecordType::Company) => FetchPlan::Company(self.source_id.clone()),
+            (_, list) => FetchPlan::Records(list),
         }
     }
 }
@@ -91,116 +94,85 @@ pub(crate) async fn handle(context: &Context, deliveries: Vec<Delivery>) -> Vec<
     context.page_turns.event_came();
     let began = context.clock.now();
     let mut results: Vec<Option<Result<(), WorkError>>> = Vec::with_capacity(deliveries.len());
-    let mut errands: BTreeMap<Errand, Vec<Event>> = BTreeMap::new();
+    let mut groups: BTreeMap<FetchPlan, Vec<Event>> = BTreeMap::new();
     for (place, delivery) in deliveries.iter().enumerate() {
         match Event::read(place, delivery) {
             Ok(event) => {
-                errands.entry(event.errand()).or_default().push(event);
+                groups.entry(event.plan()).or_default().push(event);
                 results.push(None);
             }
             Err(error) => results.push(Some(Err(error))),
         }
     }
-    for (errand, events) in errands {
+    for (plan, events) in groups {
         let places: Vec<usize> = events.iter().map(|event| event.place).collect();
-        match Box::pin(run(context, &deliveries, &errand, events)).await {
-            Ok(not_listed) => {
-                for place in places {
-                    let missing = not_listed.iter().find(|event| event.place == place);
-                    results[place] = Some(missing.map_or(Ok(()), |event| {
-                        Err(WorkError::NotListed(format!("{} {}", event.record_type, event.source_id)))
-                    }));
-                }
-            }
-            Err(error) => {
-                // The first to know keeps the error with its causes, the others what it said.
-                let (said, class, after, snooze) =
-                    (error.chain(), error.class(), error.retry_after(), error.snooze());
-                let mut error = Some(error);
-                for place in places {
-                    let error = error.take().unwrap_or_else(|| WorkError::Shared {
-                        said: said.clone(),
-                        class,
-                        after,
-                        snooze,
-                    });
-                    results[place] = Some(Err(error));
-                }
-            }
+        let result = Box::pin(process_group(context, &deliveries, &plan, events)).await;
+        for (place, result) in result_of_each(places, result) {
+            results[place] = Some(result);
         }
     }
     let mut dispositions = Vec::with_capacity(deliveries.len());
     for (delivery, result) in deliveries.iter().zip(results) {
-        let result = result.expect("every delivery was read or belongs to an errand");
+        let result = result.expect("every delivery was read or belongs to a group");
         dispositions.push(settle(context, delivery, Subject::default(), began, result).await);
     }
     fault::point(Point::EventSettled).await;
     dispositions
 }
 
-/// What an errand brought.
+/// The result of a group, for each of its events.
+fn result_of_each(
+    places: Vec<usize>,
+    result: Result<Vec<Event>, WorkError>,
+) -> Vec<(usize, Result<(), WorkError>)> {
+    match result {
+        Ok(not_listed) => {
+            let missing = |place| not_listed.iter().find(|event| event.place == place);
+            let of = |place| match missing(place) {
+                Some(event) => {
+                    Err(WorkError::NotListed(format!("{} {}", event.record_type, event.source_id)))
+                }
+                None => Ok(()),
+            };
+            places.into_iter().map(|place| (place, of(place))).collect()
+        }
+        Err(error) => {
+            // The first event keeps the error with its causes, the others its text.
+            let shared = error.another();
+            let errors = std::iter::once(error).chain(std::iter::repeat_with(move || shared.another()));
+            places.into_iter().zip(errors.map(Err)).collect()
+        }
+    }
+}
+
 #[derive(Default)]
-struct Brought {
+struct FetchedRecords {
     batch: ValidatedBatch,
     expected: BTreeMap<RecordType, u64>,
-    /// The ids that the provider listed; none: the errand asked for no ids.
+    /// The ids that the provider listed; none: the plan asked for no ids.
     listed: Option<BTreeSet<String>>,
 }
 
-/// Does an errand; returns the events whose records the provider does not list.
-async fn run(
+/// Fetches and writes the records of a group of events; returns the events whose records the provider does not list.
+async fn process_group(
     context: &Context,
     deliveries: &[Delivery],
-    errand: &Errand,
+    plan: &FetchPlan,
     events: Vec<Event>,
 ) -> Result<Vec<Event>, WorkError> {
     let ids: BTreeSet<SourceId> = events.iter().map(|event| event.source_id.clone()).collect();
-    let Brought { batch, expected, listed } = fetch(context, errand, &ids).await?;
-    let (events, not_listed): (Vec<_>, Vec<_>) = events
-        .into_iter()
-        .partition(|event| listed.as_ref().is_none_or(|listed| listed.contains(event.source_id.as_str())));
+    let fetched = fetch(context, plan, &ids).await?;
+    let is_listed = |event: &Event| {
+        fetched.listed.as_ref().is_none_or(|listed| listed.contains(event.source_id.as_str()))
+    };
+    let (events, not_listed): (Vec<_>, Vec<_>) = events.into_iter().partition(is_listed);
     if events.is_empty() {
         return Ok(not_listed);
     }
-    let passwords = context.passwords_of_new_users(&batch).await?;
-    let record_type = events[0].record_type;
-    let sync = NewSync {
-        id: SyncId::new(),
-        cause: Cause::Webhook,
-        mode: Mode::Selective,
-        scope: match errand {
-            Errand::Export(vessel) => Scope { vessel_id: Some(vessel.to_string()), ..Scope::default() },
-            Errand::Company(_) | Errand::Records(_) => Scope {
-                source_ids: [(record_type, ids.iter().map(ToString::to_string).collect())].into(),
-                ..Scope::default()
-            },
-        },
-        dry_run: false,
-        requested_by: "webhook".to_owned(),
-        reason: None,
-        retry_of: None,
-        trace_context: json!(chassis::telemetry::current_context()),
-    };
-    let now = context.clock.now();
+    let passwords = context.passwords_of_new_users(&fetched.batch).await?;
+    let sync = sync_of(plan, events[0].record_type, &ids);
     let mut tx = context.store.begin().await?;
-    let written = async {
-        let of_batch: Vec<_> = events.iter().map(|event| event.id).collect();
-        let open = webhook_events_lock_open(&mut tx, &of_batch).await?;
-        for event in &events {
-            context.note_replay_succeeded_in(&mut tx, &deliveries[event.place], now).await?;
-        }
-        if open.is_empty() {
-            return Ok(None);
-        }
-        let _created = sync_begin(&mut tx, &sync, now).await?;
-        let counts = write_in(&mut tx, sync.id, &batch, &passwords, now).await?;
-        tallies_add(&mut tx, sync.id, &tally_changes(&counts, expected)).await?;
-        let state = sync_finish(&mut tx, sync.id, now).await?;
-        webhook_events_mark_processed(&mut tx, &open, sync.id, now).await?;
-        Ok::<_, StoreError>(Some((counts, state)))
-    }
-    .await;
-    match written {
+    match write_group_in(context, &mut tx, deliveries, &events, &sync, fetched, &passwords).await {
         Ok(ended) => {
             fault::point(Point::EventWritten).await;
             tx.commit().await?;
@@ -218,10 +190,63 @@ async fn run(
     }
 }
 
-async fn fetch(context: &Context, errand: &Errand, ids: &BTreeSet<SourceId>) -> Result<Brought, WorkError> {
+/// The sync that a group of events becomes.
+fn sync_of(plan: &FetchPlan, record_type: RecordType, ids: &BTreeSet<SourceId>) -> NewSync {
+    let scope = match plan {
+        FetchPlan::Export(vessel) => Scope { vessel_id: Some(vessel.to_string()), ..Scope::default() },
+        FetchPlan::Company(_) | FetchPlan::Records(_) => Scope {
+            source_ids: [(record_type, ids.iter().map(ToString::to_string).collect())].into(),
+            ..Scope::default()
+        },
+    };
+    NewSync {
+        id: SyncId::new(),
+        cause: Cause::Webhook,
+        mode: Mode::Selective,
+        scope,
+        dry_run: false,
+        requested_by: "webhook".to_owned(),
+        reason: None,
+        retry_of: None,
+        trace_context: json!(chassis::telemetry::current_context()),
+    }
+}
+
+/// The one transaction of a group; none if other deliveries have processed all of its events.
+async fn write_group_in(
+    context: &Context,
+    tx: &mut Db,
+    deliveries: &[Delivery],
+    events: &[Event],
+    sync: &NewSync,
+    fetched: FetchedRecords,
+    passwords: &[NewPassword],
+) -> Result<Option<(BTreeMap<RecordType, RecordCounts>, SyncState)>, StoreError> {
+    let now = context.clock.now();
+    let ids: Vec<_> = events.iter().map(|event| event.id).collect();
+    let open = webhook_events_lock_open(tx, &ids).await?;
+    for event in events {
+        context.note_replay_succeeded_in(tx, &deliveries[event.place], now).await?;
+    }
+    if open.is_empty() {
+        return Ok(None);
+    }
+    let _created = sync_begin(tx, sync, now).await?;
+    let counts = write_in(tx, sync.id, &fetched.batch, passwords, now).await?;
+    tallies_add(tx, sync.id, &tally_changes(&counts, fetched.expected)).await?;
+    let state = sync_finish(tx, sync.id, now).await?;
+    webhook_events_mark_processed(tx, &open, sync.id, now).await?;
+    Ok(Some((counts, state)))
+}
+
+async fn fetch(
+    context: &Context,
+    plan: &FetchPlan,
+    ids: &BTreeSet<SourceId>,
+) -> Result<FetchedRecords, WorkError> {
     let rules = Rules::at(context.clock.now());
-    match errand {
-        Errand::Export(vessel) => {
+    match plan {
+        FetchPlan::Export(vessel) => {
             let export = context.portal.vessel_export(vessel).await?;
             let mut expected: BTreeMap<_, _> = [
                 (RecordType::Vessel, 1),
@@ -235,13 +260,13 @@ async fn fetch(context: &Context, errand: &Errand, ids: &BTreeSet<SourceId>) -> 
             let (companies, vessels) = transform::vessels(vec![export.vessel], &rules);
             let equipment = transform::equipment(export.equipment, &rules);
             let users = transform::users(export.users, &rules);
-            Ok(Brought {
+            Ok(FetchedRecords {
                 batch: ValidatedBatch { companies, vessels, equipment, users, snapshot: None },
                 expected,
                 listed: None,
             })
         }
-        Errand::Company(company) => {
+        FetchPlan::Company(company) => {
             let query = ListQuery { company_id: Some(company.to_string()), ..ListQuery::default() };
             let listed = all_pages::<VesselDraft>(context, query).await?;
             let (companies, vessels) = transform::vessels(listed.records, &rules);
@@ -250,9 +275,9 @@ async fn fetch(context: &Context, errand: &Errand, ids: &BTreeSet<SourceId>) -> 
                 listed.total.map(|n| (RecordType::Vessel, n)).into_iter().collect();
             expected.extend(listed.total_companies.map(|n| (RecordType::Company, n)));
             // A company that has no vessels yet is not listed, and will come with its first.
-            Ok(Brought { batch, expected, listed: None })
+            Ok(FetchedRecords { batch, expected, listed: None })
         }
-        Errand::Records(record_type) => records(context, *record_type, ids, &rules).await,
+        FetchPlan::Records(record_type) => records(context, *record_type, ids, &rules).await,
     }
 }
 
@@ -261,24 +286,24 @@ async fn records(
     record_type: RecordType,
     ids: &BTreeSet<SourceId>,
     rules: &Rules,
-) -> Result<Brought, WorkError> {
+) -> Result<FetchedRecords, WorkError> {
     let query = ListQuery { ids: Some(joined(ids)), ..ListQuery::default() };
-    let mut brought = Brought::default();
+    let mut fetched = FetchedRecords::default();
     match record_type {
         RecordType::Vessel | RecordType::Company => {
             let page = all_pages::<VesselDraft>(context, query).await?;
-            brought.listed = Some(ids_of(&page.records, |draft| &draft.id));
-            brought.expected.extend(page.total.map(|n| (RecordType::Vessel, n)));
-            brought.expected.extend(page.total_companies.map(|n| (RecordType::Company, n)));
-            (brought.batch.companies, brought.batch.vessels) = transform::vessels(page.records, rules);
+            fetched.listed = Some(ids_of(&page.records, |draft| &draft.id));
+            fetched.expected.extend(page.total.map(|n| (RecordType::Vessel, n)));
+            fetched.expected.extend(page.total_companies.map(|n| (RecordType::Company, n)));
+            (fetched.batch.companies, fetched.batch.vessels) = transform::vessels(page.records, rules);
         }
         RecordType::Equipment => {
             let page = all_pages::<EquipmentDraft>(context, query).await?;
-            brought.listed = Some(ids_of(&page.records, |draft| &draft.id));
-            brought.expected.extend(page.total.map(|n| (RecordType::Equipment, n)));
-            brought.batch.equipment = transform::equipment(page.records, rules);
+            fetched.listed = Some(ids_of(&page.records, |draft| &draft.id));
+            fetched.expected.extend(page.total.map(|n| (RecordType::Equipment, n)));
+            fetched.batch.equipment = transform::equipment(page.records, rules);
             // Its vessel's own event may still be on its way: then the vessel is fetched along.
-            let mut vessels: Vec<SourceId> = brought
+            let mut vessels: Vec<SourceId> = fetched
                 .batch
                 .equipment
                 .accepted
@@ -292,19 +317,19 @@ async fn records(
             if !unknown.is_empty() {
                 let query = ListQuery { ids: Some(joined(&unknown)), ..ListQuery::default() };
                 let page = all_pages::<VesselDraft>(context, query).await?;
-                brought.expected.extend(page.total.map(|n| (RecordType::Vessel, n)));
-                brought.expected.extend(page.total_companies.map(|n| (RecordType::Company, n)));
-                (brought.batch.companies, brought.batch.vessels) = transform::vessels(page.records, rules);
+                fetched.expected.extend(page.total.map(|n| (RecordType::Vessel, n)));
+                fetched.expected.extend(page.total_companies.map(|n| (RecordType::Company, n)));
+                (fetched.batch.companies, fetched.batch.vessels) = transform::vessels(page.records, rules);
             }
         }
         RecordType::User => {
             let page = all_pages::<UserDraft>(context, query).await?;
-            brought.listed = Some(ids_of(&page.records, |draft| &draft.id));
-            brought.expected.extend(page.total.map(|n| (RecordType::User, n)));
-            brought.batch.users = transform::users(page.records, rules);
+            fetched.listed = Some(ids_of(&page.records, |draft| &draft.id));
+            fetched.expected.extend(page.total.map(|n| (RecordType::User, n)));
+            fetched.batch.users = transform::users(page.records, rules);
         }
     }
-    Ok(brought)
+    Ok(fetched)
 }
 
 /// A list to its end: the records that some events named are few.

@@ -7,7 +7,7 @@ use domain::FailureClass;
 use portal_client::PortalError;
 use store::StoreError;
 
-/// How long a dead task of a full sync waits while another one syncs.
+/// How long a dead task of a full sync waits while another one runs.
 const BESIDE_A_FULL_SYNC: Duration = Duration::from_secs(30);
 
 /// A piece of work that could not be done.
@@ -34,7 +34,7 @@ pub(crate) enum WorkError {
     /// The provider does not (yet) list what its own event named.
     #[error("the onboarding portal announced {0} and does not list it")]
     NotListed(String),
-    /// The errand that this event belonged to failed; another event of it tells the whole story.
+    /// The fetch that this event shared with others failed; the first of them keeps the error itself.
     #[error("{said}")]
     Shared {
         /// What went wrong, with its causes.
@@ -52,13 +52,13 @@ pub(crate) enum WorkError {
     /// A page could not be read for a fault of ours.
     #[error("reading the page broke off: {0}")]
     Broken(String),
-    /// Not a failure: a dead task of a full sync cannot go on while another one syncs.
+    /// Not a failure: a dead task of a full sync cannot go on while another one runs.
     #[error("another full sync is running")]
     FullSyncRunning,
 }
 
 impl WorkError {
-    /// Whether it may pass by itself.
+    /// Decides between a retry and the dead letters.
     pub(crate) fn class(&self) -> FailureClass {
         match self {
             Self::Portal(error) => error.class(),
@@ -88,6 +88,16 @@ impl WorkError {
             Self::Portal(error) => error.retry_after(),
             Self::Shared { after, .. } => *after,
             _ => None,
+        }
+    }
+
+    /// The same for one more event of a group.
+    pub(crate) fn another(&self) -> Self {
+        Self::Shared {
+            said: self.chain(),
+            class: self.class(),
+            after: self.retry_after(),
+            snooze: self.snooze(),
         }
     }
 
