@@ -2,7 +2,8 @@
 
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
-export PATH := $(PATH):$(HOME)/.cargo/bin
+# The PATH of deploy/local/tools.sh
+export PATH := $(CURDIR)/.local/bin:$(PATH):$(HOME)/.cargo/bin
 
 dashboard := crates/status/dashboard
 dashboard_sources = $(shell find $(dashboard) \( -name node_modules -o -name dist -o -name e2e -o -name test-results \) -prune -o -type f -print 2>/dev/null)

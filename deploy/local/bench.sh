@@ -5,6 +5,8 @@
 #   bench.sh [NAME...]   sync, webhook; by default both
 set -euo pipefail
 cd "$(dirname "$0")/../.."
+# shellcheck source=deploy/local/tools.sh
+. deploy/local/tools.sh
 out=.local/bench
 mkdir -p "$out"
 

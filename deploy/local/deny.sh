@@ -9,6 +9,8 @@
 # directory that ADVISORY_DB names), so that the answer is the same with and without network.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
+# shellcheck source=deploy/local/tools.sh
+. deploy/local/tools.sh
 version=0.20.2
 tools=$PWD/.local/tools
 

@@ -2,10 +2,11 @@
 # What demo.sh, up.sh and down.sh share: sourced, from the root of the checkout.
 # Servers, logs and process ids lie under .local/demo; what scripts and curl need, in .local/demo.env.
 
+# shellcheck source=deploy/local/tools.sh
+. deploy/local/tools.sh
 demo=.local/demo
 logs=$demo/logs
 demo_env=.local/demo.env
-if ! command -v cargo >/dev/null && [[ -x $HOME/.cargo/bin/cargo ]]; then PATH=$HOME/.cargo/bin:$PATH; fi
 programs=$(pwd -P)/target/debug
 
 step() { printf '\n\033[1m%s\033[0m\n' "$*"; }
@@ -75,6 +76,7 @@ stop_program() { # NAME
 
 # Installs, starts the servers, builds, migrates, seeds and starts both programs. What runs already, stays, unless it
 # was built anew.
+# shellcheck disable=SC2034 # `set -a` exports what seems unused
 start_system() {
   local databases
   mkdir -p "$logs"

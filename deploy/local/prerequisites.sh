@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Checks what building and running on this machine needs. Installs Debian's packages as root or by a sudo that asks
-# nothing; what it cannot install it names, all at once, with the line that does, and exits with 1.
+# Checks what building and running on this machine needs, and installs what is missing: Debian's packages as root or by a
+# sudo that asks nothing, a pinned Node.js under .local, and with INSTALL=1 Rust under .local. What it cannot install it
+# names, all at once, with the line that does, and exits with 1.
 #
 #   prerequisites.sh           to build and run: Rust, Node.js, a C compiler, PostgreSQL, RabbitMQ
 #   prerequisites.sh --tests   and to test: Chromium, Python
@@ -8,13 +9,16 @@
 # PostgreSQL and RabbitMQ are needed as programs only: servers.sh starts private ones. So the system's services, which
 # the packages bring along, are neither started nor enabled.
 set -euo pipefail
+cd "$(dirname "$0")/../.."
 
 with_docker="Or run everything in containers, with Docker alone: docker compose up --build --wait"
 [[ $(uname) == Linux ]] || { printf 'The private servers are for Linux.\n%s\n' "$with_docker" >&2; exit 1; }
 
 for_tests=false
 [[ ${1:-} == --tests ]] && for_tests=true
-root=$(cd "$(dirname "$0")/../.." && pwd)
+# shellcheck source=deploy/local/tools.sh
+. deploy/local/tools.sh
+system_path=${PATH//"$PWD/.local/bin:"/}
 missing=() packages=()
 
 need() { missing+=("$1"); }
@@ -33,26 +37,34 @@ has_postgres() {
 }
 has_rabbitmq() { [[ -x /usr/lib/rabbitmq/bin/rabbitmq-server ]] || has rabbitmq-server; }
 has_python() { python3 -c 'import ensurepip, venv' 2>/dev/null; }
+has_pip() { python3 -m pip --version >/dev/null 2>&1 || has_python; }
+has_certificates() {
+  [[ -n ${SSL_CERT_FILE:-} || -e /etc/ssl/certs/ca-certificates.crt || -e /etc/pki/tls/certs/ca-bundle.crt || -e /etc/ssl/cert.pem ]]
+}
 has_chromium() { has chromium || has chromium-browser || has google-chrome || has google-chrome-stable; }
 
 # ----------------------------------------------------------------------------------------- what packages can bring
 
-look() {
+look_for_packages() {
   packages=()
   has_postgres || packages+=(postgresql)
   has_rabbitmq || packages+=(rabbitmq-server)
   has cc || packages+=(gcc libc6-dev)
-  has curl || packages+=(curl ca-certificates)
+  has make || packages+=(make)
+  has curl || packages+=(curl)
+  has_certificates || packages+=(ca-certificates)
   has ps || packages+=(procps)
   if $for_tests && ! has_chromium; then packages+=(chromium); fi
   if $for_tests && ! has_python; then packages+=(python3-venv); fi
 }
 
-install_packages() {
+may_install_packages() { has apt-get && { [[ $(id -u) == 0 ]] || sudo -n true 2>/dev/null; }; }
+
+install_packages() { # PACKAGE...
   local sudo=()
   [[ $(id -u) == 0 ]] || sudo=(sudo -n)
-  echo "Installing ${packages[*]} by apt-get" >&2
-  "${sudo[@]}" bash -s -- "${packages[@]}" <<'AS_ROOT'
+  echo "Installing $* by apt-get" >&2
+  "${sudo[@]}" bash -s -- "$@" <<'AS_ROOT'
 set -euo pipefail
 policy=/usr/sbin/policy-rc.d
 fresh=()
@@ -74,43 +86,68 @@ fi
 AS_ROOT
 }
 
-look
-if ((${#packages[@]} > 0)) && has apt-get && { [[ $(id -u) == 0 ]] || sudo -n true 2>/dev/null; }; then
-  install_packages || true # what is still missing is named below
-  look
+look_for_packages
+if ((${#packages[@]} > 0)) && may_install_packages; then
+  install_packages "${packages[@]}" || true # what is still missing is named below
+  look_for_packages
 fi
 for package in "${packages[@]}"; do
   case $package in
     postgresql) need "PostgreSQL 15 or newer, its server programs  (Debian, Ubuntu: sudo apt-get install postgresql)" ;;
     rabbitmq-server) need "RabbitMQ 3.10 or newer  (Debian, Ubuntu: sudo apt-get install rabbitmq-server)" ;;
     gcc) need "a C compiler  (Debian, Ubuntu: sudo apt-get install gcc libc6-dev)" ;;
-    curl) need "curl  (Debian, Ubuntu: sudo apt-get install curl ca-certificates)" ;;
+    make) need "make  (Debian, Ubuntu: sudo apt-get install make)" ;;
+    curl) need "curl  (Debian, Ubuntu: sudo apt-get install curl)" ;;
+    ca-certificates) need "certificates of public authorities, for HTTPS  (Debian, Ubuntu: sudo apt-get install ca-certificates)" ;;
     procps) need "ps  (Debian, Ubuntu: sudo apt-get install procps)" ;;
     python3-venv) need "Python 3 with venv, for the tests with the public standardwebhooks package  (Debian, Ubuntu: sudo apt-get install python3-venv)" ;;
     chromium) need "Chromium, for the browser tests  (Debian: sudo apt-get install chromium)" ;;
   esac
 done
 
-# --------------------------------------------------------------------------------------------- Rust, Node.js: said
+# ----------------------------------------------------------------------------------- what comes under .local: Rust
 
-wanted_rust=$(sed -n 's/^rust-version = "\(.*\)"/\1/p' "$root/Cargo.toml")
-if ! has cargo && [[ -x $HOME/.cargo/bin/cargo ]]; then PATH=$HOME/.cargo/bin:$PATH; fi
-if ! has cargo; then
-  need "Rust $wanted_rust or newer  (curl --proto '=https' --tlsv1.2 -sSf https://sh.rustup.rs | sh -s -- -y --profile minimal)"
-elif found=$(cd "$root" && cargo --version 2>/dev/null | cut -d' ' -f2) && ! at_least "$wanted_rust" "${found%%-*}"; then
-  if has rustup; then
-    need "Rust $wanted_rust or newer, here is ${found:-none that works}  (rustup update stable)"
-  else
-    need "Rust $wanted_rust or newer, here is ${found:-none that works}  (curl --proto '=https' --tlsv1.2 -sSf https://sh.rustup.rs | sh -s -- -y --profile minimal)"
-  fi
+wanted_rust=$(sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml)
+rust_version() { cargo --version 2>/dev/null | sed -E 's/^cargo ([0-9.]+).*/\1/'; }
+has_rust() { has cargo && at_least "$wanted_rust" "$(rust_version)"; }
+
+if (PATH=$system_path && has_rust); then
+  rm -f .local/bin/{cargo,rustc,rustdoc,rustfmt,rustup}
+elif ! has_rust && [[ ${INSTALL:-} == 1 ]]; then
+  echo "Installing Rust under .local by rustup's installer" >&2
+  deploy/local/rust.sh || true
+fi
+hash -r
+if ! has_rust; then
+  rust_line="INSTALL=1, as in 'make demo INSTALL=1', has rustup's installer put it under .local; rustup.rs has other ways"
+  if has rustup; then rust_line="rustup update stable"; fi
+  found=$(if has cargo; then rust_version || true; fi)
+  need "Rust $wanted_rust or newer${found:+, here is $found}  ($rust_line)"
 fi
 
+# -------------------------------------------------------------------------------- what comes under .local: Node.js
+
 wanted_node=20.19.0
-node_line="Debian, Ubuntu: curl -fsSL https://deb.nodesource.com/setup_22.x | sudo -E bash - && sudo apt-get install -y nodejs"
-if ! has node || ! has npm; then
-  need "Node.js $wanted_node or newer, with npm  ($node_line)"
-elif found=$(node --version) && ! at_least "$wanted_node" "${found#v}"; then
-  need "Node.js $wanted_node or newer, here is ${found#v}  ($node_line)"
+node_version() { node --version 2>/dev/null | tr -d v; }
+has_node() { has node && has npm && at_least "$wanted_node" "$(node_version)"; }
+
+install_node() {
+  echo "Installing Node.js under .local, from nodejs.org" >&2
+  deploy/local/node.sh nodejs.org && return
+  echo "Installing Node.js under .local, by pip" >&2
+  if ! has_pip && may_install_packages; then install_packages python3-venv || true; fi
+  has_pip && deploy/local/node.sh pip
+}
+
+if (PATH=$system_path && has_node); then
+  rm -f .local/bin/{node,npm,npx}
+elif ! has_node; then
+  install_node || true
+fi
+hash -r
+if ! has_node; then
+  found=$(if has node; then node_version || true; fi)
+  need "Node.js $wanted_node or newer, with npm${found:+, here is $found}  (neither nodejs.org nor pip, with Python 3 and its venv, could bring it)"
 fi
 
 ((${#missing[@]} > 0)) || exit 0

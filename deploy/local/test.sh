@@ -2,6 +2,8 @@
 # Every test, on servers of their own: Rust, the dashboard's, and the browser's against the real services.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
+# shellcheck source=deploy/local/tools.sh
+. deploy/local/tools.sh
 dashboard=crates/status/dashboard
 
 deploy/local/prerequisites.sh --tests
