@@ -13,7 +13,7 @@ dashboard_sources = $(shell find $(dashboard) \( -name node_modules -o -name dis
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-demo: ## The whole story: install, start, seed, approve a vessel, run a full sync; leaves the system running
+demo: ## The whole story: install (Rust too, with INSTALL=1), start, seed, approve a vessel, run a full sync; leaves it running
 	@deploy/local/demo.sh
 
 up: ## Start the system of the demo, without the story
