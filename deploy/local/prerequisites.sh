@@ -112,7 +112,7 @@ rust_version() { cargo --version 2>/dev/null | sed -E 's/^cargo ([0-9.]+).*/\1/'
 has_rust() { has cargo && at_least "$wanted_rust" "$(rust_version)"; }
 
 if (PATH=$system_path && has_rust); then
-  rm -f .local/bin/{cargo,rustc,rustdoc,rustfmt,rustup}
+  rm -f .local/bin/{cargo,clippy-driver,rustc,rustdoc,rustfmt,rustup}
 elif ! has_rust && [[ ${INSTALL:-} == 1 ]]; then
   echo "Installing Rust under .local by rustup's installer" >&2
   deploy/local/rust.sh || true
@@ -127,7 +127,7 @@ fi
 
 # -------------------------------------------------------------------------------- what comes under .local: Node.js
 
-wanted_node=20.19.0
+wanted_node=$(sed -n 's/^ *"node": ">=\(.*\)".*/\1/p' crates/status/dashboard/package.json)
 node_version() { node --version 2>/dev/null | tr -d v; }
 has_node() { has node && has npm && at_least "$wanted_node" "$(node_version)"; }
 

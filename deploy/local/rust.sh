@@ -14,7 +14,7 @@ curl --proto '=https' --tlsv1.2 --fail --silent --show-error --connect-timeout 1
 RUSTUP_INIT_SKIP_PATH_CHECK=yes sh "$installer" -y --quiet --no-modify-path --profile minimal \
   --default-toolchain stable --component rustfmt --component clippy
 
-for program in cargo rustc rustdoc rustfmt rustup; do
+for program in cargo clippy-driver rustc rustdoc rustfmt rustup; do
   cat >".local/bin/$program" <<'PROGRAM'
 #!/bin/sh
 rust=$(cd "$(dirname "$0")/../rust" && pwd)
