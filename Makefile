@@ -23,7 +23,7 @@ down: ## Stop everything that `make demo` or `make up` started, and nothing else
 	@deploy/local/down.sh
 
 logs: ## Follow the logs of the running system
-	@tail -n 50 -F .local/demo/logs/*.log
+	@deploy/local/logs.sh
 
 test: ## Run every test, on servers of their own
 	@deploy/local/test.sh
