@@ -147,7 +147,7 @@ fi
 hash -r
 if ! has_node; then
   found=$(if has node; then node_version || true; fi)
-  need "Node.js $wanted_node or newer, with npm${found:+, here is $found}  (neither nodejs.org nor pip, with Python 3 and its venv, could bring it)"
+  need "Node.js $wanted_node or newer, with npm${found:+, here is $found}  (nodejs.org has it; pip brings it where Python 3 has venv, Debian: sudo apt-get install python3-venv)"
 fi
 
 ((${#missing[@]} > 0)) || exit 0
