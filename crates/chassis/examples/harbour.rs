@@ -3,7 +3,7 @@
 use std::{process::ExitCode, time::Duration};
 
 use actix_web::web;
-use chassis::configuration::{Secret, Variable, present};
+use chassis::config::{Secret, Variable, present};
 use garde::Validate;
 use serde::Deserialize;
 

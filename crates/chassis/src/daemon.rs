@@ -12,7 +12,7 @@ use std::{
 use clap::{Arg, ArgMatches, Command, Subcommand};
 
 use crate::{
-    configuration::{self, ConfigurationProblems, Variable},
+    config::{self, ConfigurationProblems, Variable},
     health::Health,
     metrics,
     ops::Version,
@@ -41,7 +41,7 @@ pub struct Daemon {
 }
 
 impl Daemon {
-    /// Its settings, or as many sections of them as `T` has: [`configuration::load`] with its defaults and variables.
+    /// Its settings, or as many sections of them as `T` has: [`config::load`] with its defaults and variables.
     ///
     /// # Errors
     /// Everything that is wrong with them.
@@ -49,7 +49,7 @@ impl Daemon {
     where
         T: serde::de::DeserializeOwned + garde::Validate<Context = ()>,
     {
-        configuration::load(self.defaults, self.variables)
+        config::load(self.defaults, self.variables)
     }
 }
 
@@ -177,7 +177,7 @@ fn environment_help(daemon: &Daemon) -> String {
     let mut help = String::from("Environment:\n");
     let width = daemon.variables.iter().map(|variable| variable.name.len()).max().unwrap_or(0).max(28);
     for Variable { name, key, secret } in daemon.variables {
-        let what = configuration::described(daemon.defaults, key).unwrap_or_else(|| format!("sets {key}"));
+        let what = config::described(daemon.defaults, key).unwrap_or_else(|| format!("sets {key}"));
         let file = if *secret { " (or its path in _FILE)" } else { "" };
         help += &format!("  {name:width$}  {what}{file}\n");
     }
@@ -200,8 +200,8 @@ fn config(daemon: &Daemon, which: Option<&str>) -> ExitCode {
         print!("{}", daemon.defaults);
         return ExitCode::SUCCESS;
     }
-    let environment = configuration::process_environment();
-    match configuration::effective(daemon.defaults, daemon.variables, &environment) {
+    let environment = config::process_environment();
+    match config::effective(daemon.defaults, daemon.variables, &environment) {
         Ok(effective) => {
             println!("{effective:#}");
             ExitCode::SUCCESS
@@ -321,8 +321,8 @@ fn healthcheck(daemon: &Daemon, address: Option<&str>) -> ExitCode {
 fn bound(daemon: &Daemon) -> Result<String, Box<dyn Error>> {
     let variable = daemon.variables.iter().find(|variable| variable.name == "BIND");
     let key = variable.map_or("http.bind", |variable| variable.key);
-    let environment = configuration::process_environment();
-    let effective = configuration::effective(daemon.defaults, daemon.variables, &environment)?;
+    let environment = config::process_environment();
+    let effective = config::effective(daemon.defaults, daemon.variables, &environment)?;
     let value = effective.pointer(&format!("/{}", key.replace('.', "/"))).and_then(serde_json::Value::as_str);
     Ok(value.ok_or_else(|| format!("name the address: there is no {key}"))?.to_owned())
 }

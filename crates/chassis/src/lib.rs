@@ -1,7 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 pub mod auth;
-pub mod configuration;
+pub mod config;
 mod daemon;
 pub mod health;
 pub mod http;

@@ -6,11 +6,11 @@ use anyhow::Context;
 use chassis::Daemon;
 
 use crate::{
+    config::DatabaseAlone,
     database::Database,
     fleet::{Detail, Fleet, Size},
     openapi, seeding,
     seeding::Seeded,
-    settings::DatabaseAlone,
 };
 
 /// A command.

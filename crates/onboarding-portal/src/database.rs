@@ -2,7 +2,7 @@
 
 use std::{fmt, sync::Arc, time::Duration};
 
-use chassis::configuration::{ExposeSecret, Secret};
+use chassis::config::{ExposeSecret, Secret};
 use diesel::{
     ConnectionError, ConnectionResult, QueryableByName,
     migration::{Migration, MigrationSource},

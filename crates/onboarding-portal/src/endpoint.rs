@@ -1,6 +1,6 @@
 //! The endpoint that webhooks go to: how it is doing, and what is signed with. Its address is a setting.
 
-use chassis::configuration::{ExposeSecret, Secret};
+use chassis::config::{ExposeSecret, Secret};
 use chrono::{DateTime, TimeDelta, Utc};
 use contracts::webhook::signature;
 use diesel::{

@@ -2,6 +2,7 @@
 
 pub mod clock;
 pub mod commands;
+mod config;
 pub mod database;
 mod endpoint;
 mod faults;
@@ -12,7 +13,6 @@ mod records;
 mod routes;
 pub mod seeding;
 mod sender;
-mod settings;
 pub mod shapes;
 
 use actix_web::{HttpResponse, web};
@@ -20,7 +20,7 @@ use anyhow::Context;
 use backoff::ExponentialBackoffBuilder;
 use chassis::{
     Process,
-    configuration::{Environment, ExposeSecret},
+    config::{Environment, ExposeSecret},
     health::Health,
     http::{self, Options},
     shutdown::Shutdown,
@@ -29,9 +29,9 @@ use chrono::TimeDelta;
 use contracts::webhook::signature;
 use utoipa_actix_web::service_config::ServiceConfig;
 
+pub use config::{Allowed, DAEMON, Prepare, Settings};
 pub use records::{Kind, State};
 pub use sender::{Refused, Sender};
-pub use settings::{Allowed, DAEMON, Prepare, Settings};
 
 use crate::{
     clock::Clock,

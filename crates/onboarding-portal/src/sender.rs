@@ -6,7 +6,7 @@ mod verdict;
 
 use std::{sync::Arc, time::Duration};
 
-use chassis::{configuration::Environment, shutdown::Shutdown};
+use chassis::{config::Environment, shutdown::Shutdown};
 use chrono::{DateTime, TimeDelta, Utc};
 use contracts::webhook::signature::{ID_HEADER, SIGNATURE_HEADER, Secret, TIMESTAMP_HEADER};
 use diesel_async::{AsyncConnection, AsyncPgConnection};
@@ -14,10 +14,10 @@ use tokio::{sync::Notify, task::JoinSet, time::Instant};
 
 use crate::{
     clock::Clock,
+    config::Webhook,
     database::{Database, DatabaseError},
     endpoint,
     outbox::{self, Attempt, Claimed, Next},
-    settings::Webhook,
 };
 
 pub(crate) use target::Policy;

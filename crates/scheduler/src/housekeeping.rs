@@ -9,7 +9,7 @@ use store::{
     engine::retention::{Purged, retention_purge},
 };
 
-use crate::{leader::Done, settings};
+use crate::{config, leader::Done};
 
 /// Forgets.
 pub(crate) struct Housekeeping {
@@ -19,7 +19,7 @@ pub(crate) struct Housekeeping {
 }
 
 impl Housekeeping {
-    pub(crate) fn new(clock: Arc<dyn Clock>, settings: &settings::Retention) -> Self {
+    pub(crate) fn new(clock: Arc<dyn Clock>, settings: &config::Retention) -> Self {
         Self {
             clock,
             every: Duration::from_secs(settings.look_every_seconds),

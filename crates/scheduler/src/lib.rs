@@ -1,10 +1,10 @@
 #![doc = include_str!("../README.md")]
 
+mod config;
 mod housekeeping;
 mod leader;
 mod reaper;
 mod schedule;
-mod settings;
 
 use std::{convert::Infallible, net::TcpListener, sync::Arc};
 
@@ -16,7 +16,7 @@ use outbox::Outbox;
 use secrecy::ExposeSecret;
 use store::Store;
 
-pub use settings::{DAEMON, Settings};
+pub use config::{DAEMON, Settings};
 
 use crate::{
     housekeeping::Housekeeping,

@@ -19,7 +19,7 @@ use store::{
     },
 };
 
-use crate::{leader::Done, settings};
+use crate::{config, leader::Done};
 
 /// Looks for stuck work.
 pub(crate) struct Reaper {
@@ -31,7 +31,7 @@ pub(crate) struct Reaper {
 }
 
 impl Reaper {
-    pub(crate) fn new(outbox: Outbox, clock: Arc<dyn Clock>, settings: &settings::Reaper) -> Self {
+    pub(crate) fn new(outbox: Outbox, clock: Arc<dyn Clock>, settings: &config::Reaper) -> Self {
         Self {
             outbox,
             clock,

@@ -18,7 +18,7 @@ use store::{
     settings::sync_settings::{Schedule, schedule_list},
 };
 
-use crate::{leader::Done, settings};
+use crate::{config, leader::Done};
 
 /// Looks at the schedules.
 pub(crate) struct Ticker {
@@ -40,7 +40,7 @@ enum Due {
 }
 
 impl Ticker {
-    pub(crate) fn new(outbox: Outbox, clock: Arc<dyn Clock>, settings: &settings::Schedule) -> Self {
+    pub(crate) fn new(outbox: Outbox, clock: Arc<dyn Clock>, settings: &config::Schedule) -> Self {
         Self {
             outbox,
             clock,

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod config;
 mod dashboard;
 mod desk;
 mod failure;
@@ -8,7 +9,6 @@ mod labels;
 pub mod openapi;
 mod routes;
 mod schedule;
-mod settings;
 mod views;
 
 use std::sync::Arc;
@@ -30,7 +30,7 @@ use secrecy::ExposeSecret;
 use store::Store;
 use utoipa_actix_web::service_config::ServiceConfig;
 
-pub use settings::{DAEMON, Settings};
+pub use config::{DAEMON, Settings};
 
 use crate::{desk::Desk, hub::Hub, routes::updates::Following};
 

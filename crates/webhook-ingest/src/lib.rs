@@ -1,11 +1,11 @@
 #![doc = include_str!("../README.md")]
 
+mod config;
 mod dispatcher;
 mod recorder;
 mod refusals;
 mod route;
 mod secrets;
-mod settings;
 mod sources;
 mod verified;
 
@@ -19,8 +19,8 @@ use outbox::Outbox;
 use secrecy::ExposeSecret;
 use store::Store;
 
+pub use config::{DAEMON, Settings};
 pub use route::WEBHOOK_PATH;
-pub use settings::{DAEMON, Settings};
 pub use verified::VerifiedWebhook;
 
 use crate::{

@@ -5,6 +5,7 @@ mod attempts;
 mod batch;
 mod circuit;
 mod commands;
+mod config;
 mod context;
 mod dry_run;
 mod events;
@@ -14,7 +15,6 @@ mod page_turns;
 mod passwords;
 mod progress;
 mod raw_page;
-mod settings;
 mod tasks;
 mod transform;
 mod write;
@@ -30,7 +30,7 @@ use portal_client::{CircuitOptions, PortalClient, PortalOptions};
 use secrecy::ExposeSecret;
 use store::Store;
 
-pub use settings::{DAEMON, Settings};
+pub use config::{DAEMON, Settings};
 
 use crate::{context::Context, page_turns::PageTurns, passwords::PasswordMaker};
 

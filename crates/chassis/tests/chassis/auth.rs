@@ -3,7 +3,7 @@ use std::time::Duration;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use chassis::{
     auth::{KeysError, OperatorKeys, Role, TokenRefused},
-    configuration::Secret,
+    config::Secret,
 };
 use jsonwebtoken::{Algorithm, EncodingKey, Header, get_current_timestamp};
 use serde_json::{Value, json};

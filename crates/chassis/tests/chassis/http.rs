@@ -3,7 +3,7 @@ use std::{convert::Infallible, error::Error as _, net::SocketAddr, sync::Arc, ti
 use actix_web::{HttpResponse, web};
 use chassis::{
     auth::{Admin, OperatorKeys, Role, Viewer},
-    configuration::Secret,
+    config::Secret,
     health::Health,
     http::Options,
     problem::{FieldError, Problem},

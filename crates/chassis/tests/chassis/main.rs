@@ -2,7 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests may fail as tests do")]
 
 mod auth;
-mod configuration;
+mod config;
 mod http;
 mod process;
 mod shutdown;

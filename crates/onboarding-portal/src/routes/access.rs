@@ -5,7 +5,7 @@ use std::future::{Ready, ready};
 use actix_web::{FromRequest, HttpRequest, dev::Payload, web};
 use chassis::{
     auth::bearer,
-    configuration::{ExposeSecret, Secret},
+    config::{ExposeSecret, Secret},
     problem::Problem,
 };
 use hmac::{Hmac, KeyInit, Mac};

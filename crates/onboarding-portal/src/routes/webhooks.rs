@@ -2,7 +2,7 @@
 
 use actix_web::{HttpResponse, get, http::StatusCode, post, web};
 use chassis::{
-    configuration::ExposeSecret,
+    config::ExposeSecret,
     problem::{Problem, ProblemBody},
 };
 use chrono::{DateTime, Utc};

@@ -1,6 +1,6 @@
 //! Who may ask what.
 
-use chassis::configuration::Environment;
+use chassis::config::Environment;
 use reqwest::{Method, StatusCode};
 
 use crate::rig::{KEY, Rig, answer};

@@ -7,7 +7,7 @@ use std::{
 };
 
 use anyhow::Context;
-use chassis::configuration::Environment;
+use chassis::config::Environment;
 use chrono::{DateTime, TimeDelta, Utc};
 use contracts::webhook::{
     EventType, WebhookBody,

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use anyhow::Context;
-use chassis::configuration::Environment;
+use chassis::config::Environment;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::Value;
 

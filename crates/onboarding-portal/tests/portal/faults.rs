@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use chassis::configuration::Environment;
+use chassis::config::Environment;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::Context;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use chassis::configuration::Environment;
+use chassis::config::Environment;
 use chrono::{DateTime, Utc};
 use onboarding_portal::{
     fleet::{Detail, Fleet, Size},

@@ -8,7 +8,7 @@ use std::{
 
 use anyhow::Context;
 use chassis::{
-    configuration::{Environment, Secret, load_from},
+    config::{Environment, Secret, load_from},
     health::Health,
     http,
     shutdown::Shutdown,

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use chassis::configuration;
+use chassis::config;
 use serde_json::{Map, Value};
 
 use crate::{
@@ -12,22 +12,20 @@ use crate::{
 };
 
 pub(crate) fn run(which: Config, format: Output) -> ExitCode {
-    let environment = configuration::process_environment();
+    let environment = config::process_environment();
     let mut all = Map::new();
     for daemon in DAEMONS {
         match which {
             Config::Defaults => output::line(daemon.defaults),
-            Config::Print => {
-                match configuration::effective(daemon.defaults, daemon.variables, &environment) {
-                    Ok(effective) => {
-                        all.insert(daemon.name.to_owned(), effective);
-                    }
-                    Err(problems) => {
-                        eprintln!("error: {}: {problems}", daemon.name);
-                        return ExitCode::from(chassis::EXIT_CONFIGURATION);
-                    }
+            Config::Print => match config::effective(daemon.defaults, daemon.variables, &environment) {
+                Ok(effective) => {
+                    all.insert(daemon.name.to_owned(), effective);
                 }
-            }
+                Err(problems) => {
+                    eprintln!("error: {}: {problems}", daemon.name);
+                    return ExitCode::from(chassis::EXIT_CONFIGURATION);
+                }
+            },
         }
     }
     match (which, format) {

@@ -5,7 +5,7 @@ use std::{process::ExitCode, time::Duration};
 use actix_web::web;
 use chassis::{
     Daemon, Process,
-    configuration::{self, Variable},
+    config::{self, Variable},
     http,
 };
 
@@ -52,9 +52,9 @@ async fn start(process: Process) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn settings<T>(daemon: &Daemon) -> Result<T, configuration::ConfigurationProblems>
+fn settings<T>(daemon: &Daemon) -> Result<T, config::ConfigurationProblems>
 where
     T: serde::de::DeserializeOwned + garde::Validate<Context = ()>,
 {
-    configuration::load(daemon.defaults, daemon.variables)
+    config::load(daemon.defaults, daemon.variables)
 }

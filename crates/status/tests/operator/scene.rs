@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, net::SocketAddr, time::Duration};
 
 use chassis::{
     auth::{OperatorKeys, Role},
-    configuration::Secret,
+    config::Secret,
     health::Health,
     http::Options,
     shutdown::Shutdown,

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, net::SocketAddr, sync::LazyLock, time::Duration};
 
 use anyhow::Context;
-use chassis::{configuration, health::Health, http, shutdown::Shutdown};
+use chassis::{config, health::Health, http, shutdown::Shutdown};
 use contracts::webhook::signature::{ID_HEADER, SIGNATURE_HEADER, Secret, TIMESTAMP_HEADER};
 use domain::clock::{Clock, SystemClock};
 use reqwest::{Response, StatusCode};
@@ -63,7 +63,7 @@ impl Scene {
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
         .into();
         environment.extend(more.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
-        let settings: Settings = configuration::load_from(DAEMON.defaults, DAEMON.variables, &environment)?;
+        let settings: Settings = config::load_from(DAEMON.defaults, DAEMON.variables, &environment)?;
         let (shutdown, health) = (Shutdown::manual(), Health::new());
         let service = webhook_ingest::start(&settings, &shutdown, &health).await?;
         let listener = http::listen("127.0.0.1:0")?;

@@ -17,7 +17,7 @@ mod problems;
 
 use std::collections::BTreeMap;
 
-use config::ConfigError;
+use ::config::ConfigError;
 use garde::Validate;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -113,7 +113,7 @@ fn deserialize<T: DeserializeOwned>(
     problems: &mut Vec<ConfigurationProblem>,
 ) -> Option<T> {
     loop {
-        let error = match layers.build().and_then(config::Config::try_deserialize::<T>) {
+        let error = match layers.build().and_then(::config::Config::try_deserialize::<T>) {
             Ok(settings) => return Some(settings),
             Err(error) => error,
         };
@@ -170,7 +170,7 @@ pub fn effective(
     if !problems.is_empty() {
         return Err(ConfigurationProblems::new(problems));
     }
-    let merged = layers.build().and_then(config::Config::try_deserialize::<Value>);
+    let merged = layers.build().and_then(::config::Config::try_deserialize::<Value>);
     let merged = merged.map_err(|error| {
         let (key, what) = describe(&error);
         ConfigurationProblems::new(vec![layers.problem(&key, &what)])
@@ -203,7 +203,7 @@ pub fn process_environment() -> BTreeMap<String, String> {
         .collect()
 }
 
-/// A garde rule for secrets that must be there: `#[garde(custom(chassis::configuration::present))]`.
+/// A garde rule for secrets that must be there: `#[garde(custom(chassis::config::present))]`.
 ///
 /// # Errors
 /// When the secret is empty.
@@ -211,7 +211,7 @@ pub fn present(secret: &Secret, _: &()) -> garde::Result {
     at_least(1)(secret, &())
 }
 
-/// A garde rule for secrets with a least length in bytes: `#[garde(custom(chassis::configuration::at_least(32)))]`.
+/// A garde rule for secrets with a least length in bytes: `#[garde(custom(chassis::config::at_least(32)))]`.
 pub fn at_least(bytes: usize) -> impl FnOnce(&Secret, &()) -> garde::Result {
     move |secret, ()| match secret.expose_secret().len() {
         length if length >= bytes => Ok(()),

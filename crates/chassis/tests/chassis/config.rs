@@ -1,6 +1,6 @@
 use std::{collections::BTreeMap, fs, path::PathBuf};
 
-use chassis::configuration::{
+use chassis::config::{
     ConfigurationProblems, ExposeSecret, Secret, Variable, described, effective, load_from, present,
 };
 use garde::Validate;

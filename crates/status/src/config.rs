@@ -4,16 +4,17 @@ use std::time::Duration;
 
 use chassis::{
     Daemon,
-    configuration::{Secret, Variable, present},
+    config::{Secret, Variable, at_least, present},
 };
 use garde::Validate;
+use portal_client::{CircuitOptions, PortalOptions};
 use serde::Deserialize;
 
 /// What is particular about this daemon.
 pub const DAEMON: Daemon = Daemon {
-    name: "worker",
+    name: "status",
     version: env!("CARGO_PKG_VERSION"),
-    about: "Takes events, commands and tasks; fetches, validates, transforms, writes.",
+    about: "Answers operators: REST, server-sent events and the dashboard.",
     defaults: include_str!("../defaults.toml"),
     variables: &[
         Variable::plain("BIND", "server.bind"),
@@ -21,9 +22,10 @@ pub const DAEMON: Daemon = Daemon {
         Variable::secret("AMQP_URL", "broker.url"),
         Variable::plain("ONBOARDING_API_URL", "onboarding.url"),
         Variable::secret("ONBOARDING_API_KEY", "onboarding.api_key"),
+        Variable::secret("OPERATOR_JWT_SECRET", "operators.jwt_secret"),
         Variable::secret("PASSWORD_SEAL_KEY", "passwords.seal_key"),
     ],
-    grace: Duration::from_secs(40),
+    grace: Duration::from_secs(20),
 };
 
 /// All settings.
@@ -42,15 +44,18 @@ pub struct Settings {
     /// The onboarding portal.
     #[garde(dive)]
     pub onboarding: Onboarding,
-    /// How much at a time.
+    /// Operators' tokens.
     #[garde(dive)]
-    pub work: Work,
+    pub operators: Operators,
     /// Temporary passwords.
     #[garde(dive)]
     pub passwords: Passwords,
+    /// Server-sent events.
+    #[garde(dive)]
+    pub updates: Updates,
 }
 
-/// Where health and metrics are served.
+/// Where it listens.
 #[derive(Debug, Clone, Deserialize, Validate)]
 #[serde(deny_unknown_fields)]
 pub struct Server {
@@ -67,7 +72,7 @@ pub struct Database {
     #[garde(custom(present))]
     pub url: Secret,
     /// Connections at most.
-    #[garde(range(min = 2, max = 200))]
+    #[garde(range(min = 1, max = 200))]
     pub pool_size: usize,
 }
 
@@ -94,42 +99,48 @@ pub struct Onboarding {
     #[garde(range(min = 1, max = 600))]
     pub timeout_seconds: u64,
     /// Requests at a time.
-    #[garde(range(min = 1, max = 1000))]
+    #[garde(range(min = 1, max = 100))]
     pub concurrency: usize,
-    /// Failures in a row that open the circuit.
-    #[garde(range(min = 1, max = 1000))]
-    pub circuit_failures: u32,
-    /// How long it stays open.
-    #[garde(range(min = 100, max = 3_600_000))]
-    pub circuit_open_ms: u64,
 }
 
-/// How much at a time.
+impl Onboarding {
+    pub(crate) fn options(&self) -> PortalOptions {
+        PortalOptions {
+            url: self.url.clone(),
+            api_key: self.api_key.clone(),
+            timeout: Duration::from_secs(self.timeout_seconds),
+            concurrency: self.concurrency,
+            circuit: CircuitOptions::default(),
+        }
+    }
+}
+
+/// Operators' tokens.
 #[derive(Debug, Clone, Deserialize, Validate)]
 #[serde(deny_unknown_fields)]
-pub struct Work {
-    /// Page tasks in hand.
-    #[garde(range(min = 1, max = 100))]
-    pub tasks: u16,
-    /// Commands in hand.
-    #[garde(range(min = 1, max = 100))]
-    pub commands: u16,
-    /// Events of a batch.
-    #[garde(range(min = 1, max = 500))]
-    pub events_per_batch: u16,
-    /// After an event, for pages that come one at a time.
-    #[garde(range(max = 60_000))]
-    pub pages_alone_ms: u64,
-    /// Between two updates of a sync.
-    #[garde(range(min = 10, max = 60_000))]
-    pub progress_every_ms: u64,
+pub struct Operators {
+    /// HS256 secret.
+    #[garde(custom(at_least(chassis::auth::LEAST_SECRET_BYTES)))]
+    pub jwt_secret: Secret,
 }
 
 /// Temporary passwords.
 #[derive(Debug, Clone, Deserialize, Validate)]
 #[serde(deny_unknown_fields)]
 pub struct Passwords {
-    /// 32 bytes in base64.
+    /// Base64 of 32 bytes.
     #[garde(custom(present))]
     pub seal_key: Secret,
+}
+
+/// Server-sent events.
+#[derive(Debug, Clone, Deserialize, Validate)]
+#[serde(deny_unknown_fields)]
+pub struct Updates {
+    /// Clients at a time.
+    #[garde(range(min = 1, max = 100_000))]
+    pub clients: usize,
+    /// Updates kept for a slow client.
+    #[garde(range(min = 16, max = 100_000))]
+    pub backlog: usize,
 }

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, fs};
 
-use config::{Config, ConfigError, File, FileFormat, Value, ValueKind};
+use ::config::{Config, ConfigError, File, FileFormat, Value, ValueKind};
 
 use super::{ConfigurationProblem, Variable};
 

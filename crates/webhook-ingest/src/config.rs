@@ -4,7 +4,7 @@ use std::{net::IpAddr, num::NonZeroU32, time::Duration};
 
 use chassis::{
     Daemon,
-    configuration::{Secret, Variable, present},
+    config::{Secret, Variable, present},
 };
 use chrono::{DateTime, TimeDelta, Utc};
 use contracts::webhook::signature::{self, Keyring};

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use chassis::{
     Daemon,
-    configuration::{Secret, Variable, present},
+    config::{Secret, Variable, present},
 };
 use garde::Validate;
 use serde::Deserialize;

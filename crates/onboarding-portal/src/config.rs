@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use chassis::{
     Daemon,
-    configuration::{Environment, ExposeSecret, Secret, Variable, present},
+    config::{Environment, ExposeSecret, Secret, Variable, present},
 };
 use garde::Validate;
 use serde::Deserialize;
