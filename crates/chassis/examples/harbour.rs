@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 #[derive(Debug, Deserialize, Validate)]
 #[serde(deny_unknown_fields)]
-struct Settings {
+struct Config {
     #[garde(dive)]
     http: Http,
     #[garde(dive)]
@@ -43,9 +43,9 @@ const DAEMON: chassis::Daemon = chassis::Daemon {
 
 fn main() -> ExitCode {
     chassis::run(DAEMON, |process| async move {
-        let settings: Settings = process.settings()?;
-        tracing::info!(berths = settings.harbour.berths, key = ?settings.harbour.key, "the harbour opens");
-        let listener = chassis::http::listen(&settings.http.bind)?;
+        let config: Config = process.config()?;
+        tracing::info!(berths = config.harbour.berths, key = ?config.harbour.key, "the harbour opens");
+        let listener = chassis::http::listen(&config.http.bind)?;
         let address = listener.local_addr()?;
         let shutdown = process.shutdown.clone();
         let routes = move |app: &mut web::ServiceConfig| {

@@ -23,7 +23,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 pub use environment::Environment;
-pub use problems::{ConfigurationProblem, ConfigurationProblems};
+pub use problems::{ConfigProblem, ConfigProblems};
 pub use secrecy::{ExposeSecret, SecretString as Secret};
 
 use layers::Layers;
@@ -61,7 +61,7 @@ impl Variable {
 ///
 /// # Errors
 /// Everything that is wrong, each with the variable or key and what to do about it.
-pub fn load<T>(defaults: &'static str, variables: &[Variable]) -> Result<T, ConfigurationProblems>
+pub fn load<T>(defaults: &'static str, variables: &[Variable]) -> Result<T, ConfigProblems>
 where
     T: DeserializeOwned + Validate<Context = ()>,
 {
@@ -76,7 +76,7 @@ pub fn load_from<T>(
     defaults: &'static str,
     variables: &[Variable],
     environment: &BTreeMap<String, String>,
-) -> Result<T, ConfigurationProblems>
+) -> Result<T, ConfigProblems>
 where
     T: DeserializeOwned + Validate<Context = ()>,
 {
@@ -89,9 +89,9 @@ where
     if kind == Environment::Production {
         layers.refuse_placeholders(&mut problems);
     }
-    let settings = deserialize::<T>(&mut layers, &mut problems);
-    if let Some(settings) = &settings
-        && let Err(report) = settings.validate()
+    let config = deserialize::<T>(&mut layers, &mut problems);
+    if let Some(config) = &config
+        && let Err(report) = config.validate()
     {
         for (path, error) in report.iter() {
             let key = path.to_string();
@@ -100,21 +100,18 @@ where
             }
         }
     }
-    match settings {
-        Some(settings) if problems.is_empty() => Ok(settings),
-        _ => Err(ConfigurationProblems::new(problems)),
+    match config {
+        Some(config) if problems.is_empty() => Ok(config),
+        _ => Err(ConfigProblems::new(problems)),
     }
 }
 
 /// The library stops at the first error. So: note it, take the offending value away, ask again. What remains is the
 /// default, which is right, so every value is judged in the end.
-fn deserialize<T: DeserializeOwned>(
-    layers: &mut Layers<'_>,
-    problems: &mut Vec<ConfigurationProblem>,
-) -> Option<T> {
+fn deserialize<T: DeserializeOwned>(layers: &mut Layers<'_>, problems: &mut Vec<ConfigProblem>) -> Option<T> {
     loop {
         let error = match layers.build().and_then(::config::Config::try_deserialize::<T>) {
-            Ok(settings) => return Some(settings),
+            Ok(config) => return Some(config),
             Err(error) => error,
         };
         let (key, what) = describe(&error);
@@ -164,35 +161,35 @@ pub fn effective(
     defaults: &'static str,
     variables: &[Variable],
     environment: &BTreeMap<String, String>,
-) -> Result<Value, ConfigurationProblems> {
+) -> Result<Value, ConfigProblems> {
     let mut problems = Vec::new();
     let layers = Layers::gather(defaults, variables, environment, &mut problems);
     if !problems.is_empty() {
-        return Err(ConfigurationProblems::new(problems));
+        return Err(ConfigProblems::new(problems));
     }
     let merged = layers.build().and_then(::config::Config::try_deserialize::<Value>);
     let merged = merged.map_err(|error| {
         let (key, what) = describe(&error);
-        ConfigurationProblems::new(vec![layers.problem(&key, &what)])
+        ConfigProblems::new(vec![layers.problem(&key, &what)])
     })?;
     Ok(redacted(&merged, variables))
 }
 
-/// `settings` with the value of every secret variable replaced by [`REDACTED`]; an absent or empty one stays as it is,
+/// `config` with the value of every secret variable replaced by [`REDACTED`]; an absent or empty one stays as it is,
 /// so that one sees what is missing.
 #[must_use]
-pub fn redacted(settings: &Value, variables: &[Variable]) -> Value {
-    let mut settings = settings.clone();
+pub fn redacted(config: &Value, variables: &[Variable]) -> Value {
+    let mut config = config.clone();
     for variable in variables.iter().filter(|variable| variable.secret) {
         let pointer = format!("/{}", variable.key.replace('.', "/"));
-        if let Some(value) = settings.pointer_mut(&pointer)
+        if let Some(value) = config.pointer_mut(&pointer)
             && !value.is_null()
             && value.as_str() != Some("")
         {
             *value = Value::String(REDACTED.to_owned());
         }
     }
-    settings
+    config
 }
 
 /// The environment of this process, as far as it is text.

@@ -12,7 +12,7 @@ use std::{
 use clap::{Arg, ArgMatches, Command, Subcommand};
 
 use crate::{
-    config::{self, ConfigurationProblems, Variable},
+    config::{self, ConfigProblems, Variable},
     health::Health,
     metrics,
     ops::Version,
@@ -21,7 +21,7 @@ use crate::{
 };
 
 /// The exit code for a wrong configuration, `EX_CONFIG` of sysexits.h: restarting does not help.
-pub const EXIT_CONFIGURATION: u8 = 78;
+pub const EXIT_CONFIG: u8 = 78;
 
 /// What is particular about a daemon before it runs.
 #[derive(Debug, Clone, Copy)]
@@ -41,11 +41,11 @@ pub struct Daemon {
 }
 
 impl Daemon {
-    /// Its settings, or as many sections of them as `T` has: [`config::load`] with its defaults and variables.
+    /// The daemon's config, or as many of its sections as `T` has: [`config::load`] with its defaults and variables.
     ///
     /// # Errors
     /// Everything that is wrong with them.
-    pub fn settings<T>(&self) -> Result<T, ConfigurationProblems>
+    pub fn config<T>(&self) -> Result<T, ConfigProblems>
     where
         T: serde::de::DeserializeOwned + garde::Validate<Context = ()>,
     {
@@ -65,15 +65,15 @@ pub struct Process {
 }
 
 impl Process {
-    /// The daemon's settings: [`Daemon::settings`].
+    /// The daemon's config: [`Daemon::config`].
     ///
     /// # Errors
     /// Everything that is wrong with them.
-    pub fn settings<T>(&self) -> Result<T, ConfigurationProblems>
+    pub fn config<T>(&self) -> Result<T, ConfigProblems>
     where
         T: serde::de::DeserializeOwned + garde::Validate<Context = ()>,
     {
-        self.daemon.settings()
+        self.daemon.config()
     }
 
     /// What `/version` says, for [`crate::http::Options`].
@@ -83,7 +83,7 @@ impl Process {
     }
 }
 
-/// Runs a daemon: `start` reads its settings and spawns its parts with [`Shutdown::supervise`], then returns; the
+/// Runs a daemon: `start` reads its config and spawns its parts with [`Shutdown::supervise`], then returns; the
 /// process lives until a signal comes or a part fails.
 ///
 /// Also answers `--help`, `--version`, `healthcheck`, `config print` and `config defaults`.
@@ -208,7 +208,7 @@ fn config(daemon: &Daemon, which: Option<&str>) -> ExitCode {
         }
         Err(problems) => {
             eprintln!("{}: {problems}", daemon.name);
-            ExitCode::from(EXIT_CONFIGURATION)
+            ExitCode::from(EXIT_CONFIG)
         }
     }
 }
@@ -279,14 +279,14 @@ where
 
 /// Says once, to people on stderr and to machines in the log, why the start failed.
 fn report(name: &str, error: &anyhow::Error) -> ExitCode {
-    let problems = error.chain().find_map(|cause| cause.downcast_ref::<ConfigurationProblems>());
+    let problems = error.chain().find_map(|cause| cause.downcast_ref::<ConfigProblems>());
     match problems {
         Some(problems) => {
             for problem in problems.problems() {
                 tracing::error!(config.name = problem.name, config.key = problem.key, "{problem}");
             }
             eprintln!("{name}: {problems}\nsee `{name} --help`, `{name} config defaults`");
-            ExitCode::from(EXIT_CONFIGURATION)
+            ExitCode::from(EXIT_CONFIG)
         }
         None => {
             tracing::error!(error = format!("{error:#}"), "the start failed");

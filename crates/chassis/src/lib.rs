@@ -11,4 +11,4 @@ pub mod problem;
 pub mod shutdown;
 pub mod telemetry;
 
-pub use daemon::{Daemon, EXIT_CONFIGURATION, Process, ask_ready, install_tls, live, run, run_with_commands};
+pub use daemon::{Daemon, EXIT_CONFIG, Process, ask_ready, install_tls, live, run, run_with_commands};

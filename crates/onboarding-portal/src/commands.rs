@@ -6,7 +6,7 @@ use anyhow::Context;
 use chassis::Daemon;
 
 use crate::{
-    config::DatabaseAlone,
+    config::DatabaseOnly,
     database::Database,
     fleet::{Detail, Fleet, Size},
     openapi, seeding,
@@ -98,8 +98,8 @@ pub async fn execute(daemon: Daemon, command: Command) -> anyhow::Result<()> {
 }
 
 fn database(daemon: Daemon) -> anyhow::Result<Database> {
-    let settings: DatabaseAlone = daemon.settings()?;
-    Ok(Database::new(&settings.database.url, settings.database.pool_size)?)
+    let config: DatabaseOnly = daemon.config()?;
+    Ok(Database::new(&config.database.url, config.database.pool_size)?)
 }
 
 #[expect(clippy::print_stdout, reason = "this is the command line")]

@@ -1,4 +1,4 @@
-//! What can be set. `defaults.toml` says what each setting means.
+//! Config of this process. `defaults.toml` says what each key means.
 
 use std::time::Duration;
 
@@ -28,16 +28,16 @@ pub const DAEMON: Daemon = Daemon {
     grace: Duration::from_secs(10),
 };
 
-/// All settings.
+/// The whole config of a process.
 #[derive(Debug, Clone, Deserialize, Validate)]
 #[serde(deny_unknown_fields)]
-pub struct Settings {
+pub struct Config {
     /// The port.
     #[garde(dive)]
     pub server: Server,
     /// The portal's own database.
     #[garde(dive)]
-    pub database: DatabaseSettings,
+    pub database: Database,
     /// The provider API.
     #[garde(dive)]
     pub api: Api,
@@ -61,7 +61,7 @@ pub struct Server {
 /// The portal's own database.
 #[derive(Debug, Clone, Deserialize, Validate)]
 #[serde(deny_unknown_fields)]
-pub struct DatabaseSettings {
+pub struct Database {
     /// With credentials.
     #[garde(custom(present))]
     pub url: Secret,
@@ -85,12 +85,12 @@ pub enum Prepare {
     Demo,
 }
 
-/// The settings of commands that need no more than the database.
+/// The config of commands that need only the database.
 #[derive(Debug, Clone, Deserialize, Validate)]
-pub(crate) struct DatabaseAlone {
+pub(crate) struct DatabaseOnly {
     /// The portal's own database.
     #[garde(dive)]
-    pub database: DatabaseSettings,
+    pub database: Database,
 }
 
 /// The provider API.

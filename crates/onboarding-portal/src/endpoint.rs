@@ -186,7 +186,7 @@ pub(crate) async fn rotate(
     Ok(Rotated { id, secret, previous_expires_at: now + overlap })
 }
 
-/// Takes over the secret of the settings, unless it was ever in use: then what came after it stays.
+/// Takes over the secret of the config, unless it was ever in use: then what came after it stays.
 pub(crate) async fn adopt_configured(
     db: &mut AsyncPgConnection,
     secret: &Secret,

@@ -29,7 +29,7 @@ use chrono::TimeDelta;
 use contracts::webhook::signature;
 use utoipa_actix_web::service_config::ServiceConfig;
 
-pub use config::{Allowed, DAEMON, Prepare, Settings};
+pub use config::{Allowed, Config, DAEMON, Prepare};
 pub use records::{Kind, State};
 pub use sender::{Refused, Sender};
 
@@ -53,18 +53,18 @@ pub struct Portal {
 /// # Errors
 /// If a setting cannot be used, or the schema is not up to date. For the database itself it waits.
 pub async fn start(
-    settings: &Settings,
+    config: &Config,
     environment: Environment,
     clock: Clock,
     shutdown: &Shutdown,
     health: &Health,
 ) -> anyhow::Result<Portal> {
-    let database = Database::new(&settings.database.url, settings.database.pool_size)?;
+    let database = Database::new(&config.database.url, config.database.pool_size)?;
     reached(&database).await?;
-    if settings.database.prepare != Prepare::Nothing {
+    if config.database.prepare != Prepare::Nothing {
         database.migrate().await?;
     }
-    if settings.database.prepare == Prepare::Demo {
+    if config.database.prepare == Prepare::Demo {
         seeding::seed_if_empty(&database, &fleet::Fleet::demo()).await?;
     }
     database.ready().await?;
@@ -76,11 +76,11 @@ pub async fn start(
         }
     });
 
-    let overlap = TimeDelta::hours(settings.webhook.rotation_overlap_hours.into());
-    if !settings.webhook.secret.expose_secret().is_empty() {
-        adopt_secret(&database, settings, overlap, &clock).await?;
+    let overlap = TimeDelta::hours(config.webhook.rotation_overlap_hours.into());
+    if !config.webhook.secret.expose_secret().is_empty() {
+        adopt_secret(&database, config, overlap, &clock).await?;
     }
-    let sender = Sender::new(database.clone(), clock.clone(), &settings.webhook, environment);
+    let sender = Sender::new(database.clone(), clock.clone(), &config.webhook, environment);
     let sender = sender.context("WEBHOOK_URL")?;
     shutdown.supervise("webhooks", sender.clone().run(shutdown.clone()));
 
@@ -88,11 +88,11 @@ pub async fn start(
     if faults.is_some() {
         tracing::info!("development: faults can be ordered with PUT /api/faults");
     }
-    let compress = settings.server.compress;
-    let desk = Desk { database, clock, sender, faults, url: settings.webhook.url.clone(), overlap, compress };
+    let compress = config.server.compress;
+    let desk = Desk { database, clock, sender, faults, url: config.webhook.url.clone(), overlap, compress };
     Ok(Portal {
         desk: web::Data::new(desk),
-        keys: web::Data::new(Keys::new(&settings.api.key, &settings.api.admin_key)),
+        keys: web::Data::new(Keys::new(&config.api.key, &config.api.admin_key)),
         document: web::Data::new(openapi::json()),
     })
 }
@@ -117,18 +117,18 @@ async fn reached(database: &Database) -> Result<(), DatabaseError> {
 
 async fn adopt_secret(
     database: &Database,
-    settings: &Settings,
+    config: &Config,
     overlap: TimeDelta,
     clock: &Clock,
 ) -> anyhow::Result<()> {
-    let secret = &settings.webhook.secret;
+    let secret = &config.webhook.secret;
     if signature::Secret::parse(secret).context("WEBHOOK_SECRET")?.is_short() {
         let wise = signature::SHORTEST_WISE_SECRET;
         tracing::warn!("the webhook secret is shorter than {wise} bytes and can be guessed; rotate it");
     }
     let mut db = database.connection().await?;
     if endpoint::adopt_configured(&mut db, secret, overlap, clock.now()).await? {
-        tracing::info!("the webhook secret of the settings is the current one");
+        tracing::info!("the webhook secret of the config is the current one");
     }
     Ok(())
 }
@@ -166,10 +166,10 @@ async fn document_json(document: web::Data<String>) -> HttpResponse {
 /// # Errors
 /// When it cannot start.
 pub async fn run(process: Process) -> anyhow::Result<()> {
-    let settings: Settings = process.settings()?;
-    let listener = http::listen(&settings.server.bind)?;
+    let config: Config = process.config()?;
+    let listener = http::listen(&config.server.bind)?;
     let (environment, clock) = (Environment::current(), Clock::system());
-    let portal = start(&settings, environment, clock, &process.shutdown, &process.health).await?;
+    let portal = start(&config, environment, clock, &process.shutdown, &process.health).await?;
     let options = Options { version: process.version(), ..Options::default() };
     let serving =
         http::serve_with(options, listener, process.shutdown.clone(), process.health, portal.routes());

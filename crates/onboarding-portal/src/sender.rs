@@ -54,32 +54,32 @@ struct Inner {
 }
 
 impl Sender {
-    /// A sender to the endpoint of the settings; without an address it lets what is owed wait.
+    /// A sender to the endpoint of the config; without an address it lets what is owed wait.
     ///
     /// # Errors
     /// If the address can never be sent to.
     pub(crate) fn new(
         database: Database,
         clock: Clock,
-        settings: &Webhook,
+        config: &Webhook,
         environment: Environment,
     ) -> Result<Self, Refused> {
-        let timeout = Duration::from_millis(settings.timeout_ms);
-        let target = if settings.url.is_empty() {
+        let timeout = Duration::from_millis(config.timeout_ms);
+        let target = if config.url.is_empty() {
             tracing::info!("no WEBHOOK_URL: webhooks are noted, and wait");
             None
         } else {
-            Some(Target::new(&settings.url, timeout, settings.policy(environment))?)
+            Some(Target::new(&config.url, timeout, config.policy(environment))?)
         };
         let inner = Inner {
             database,
             clock,
             target,
-            schedule: Schedule::of_seconds(&settings.retry_after_seconds),
-            concurrency: settings.concurrency,
-            lease: TimeDelta::milliseconds(settings.timeout_ms.cast_signed()) + NOTING,
-            patience: TimeDelta::hours(settings.disable_after_hours.into()),
-            keep: TimeDelta::days(settings.keep_days.into()),
+            schedule: Schedule::of_seconds(&config.retry_after_seconds),
+            concurrency: config.concurrency,
+            lease: TimeDelta::milliseconds(config.timeout_ms.cast_signed()) + NOTING,
+            patience: TimeDelta::hours(config.disable_after_hours.into()),
+            keep: TimeDelta::days(config.keep_days.into()),
             wake: Notify::new(),
         };
         Ok(Self { inner: Arc::new(inner) })

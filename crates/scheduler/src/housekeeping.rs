@@ -19,11 +19,11 @@ pub(crate) struct Housekeeping {
 }
 
 impl Housekeeping {
-    pub(crate) fn new(clock: Arc<dyn Clock>, settings: &config::Retention) -> Self {
+    pub(crate) fn new(clock: Arc<dyn Clock>, config: &config::Retention) -> Self {
         Self {
             clock,
-            every: Duration::from_secs(settings.look_every_seconds),
-            keep: TimeDelta::days(settings.days),
+            every: Duration::from_secs(config.look_every_seconds),
+            keep: TimeDelta::days(config.days),
         }
     }
 

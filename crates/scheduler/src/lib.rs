@@ -16,7 +16,7 @@ use outbox::Outbox;
 use secrecy::ExposeSecret;
 use store::Store;
 
-pub use config::{DAEMON, Settings};
+pub use config::{Config, DAEMON};
 
 use crate::{
     housekeeping::Housekeeping,
@@ -29,9 +29,9 @@ use crate::{
 ///
 /// # Errors
 /// When the database does not answer for a long time.
-pub async fn start(settings: &Settings, shutdown: &Shutdown, health: &Health) -> anyhow::Result<()> {
-    let store = Store::connect(settings.database.url.expose_secret(), settings.database.pool_size).await?;
-    let broker = Broker::connect(settings.broker.url.clone(), DAEMON.name);
+pub async fn start(config: &Config, shutdown: &Shutdown, health: &Health) -> anyhow::Result<()> {
+    let store = Store::connect(config.database.url.expose_secret(), config.database.pool_size).await?;
+    let broker = Broker::connect(config.broker.url.clone(), DAEMON.name);
     health.register("database", {
         let store = store.clone();
         move || {
@@ -45,9 +45,9 @@ pub async fn start(settings: &Settings, shutdown: &Shutdown, health: &Health) ->
     let relay = outbox.clone().relay(shutdown.soft().clone());
     shutdown.supervise("relay", without_error(relay));
     let duties = Duties {
-        ticker: Ticker::new(outbox.clone(), clock.clone(), &settings.schedule),
-        reaper: Reaper::new(outbox, clock.clone(), &settings.reaper),
-        housekeeping: Housekeeping::new(clock, &settings.retention),
+        ticker: Ticker::new(outbox.clone(), clock.clone(), &config.schedule),
+        reaper: Reaper::new(outbox, clock.clone(), &config.reaper),
+        housekeeping: Housekeeping::new(clock, &config.retention),
     };
     shutdown.supervise("leader", without_error(lead(store, shutdown.soft().clone(), duties)));
     Ok(())
@@ -64,10 +64,10 @@ async fn without_error(task: impl Future<Output = ()>) -> Result<(), Infallible>
 /// # Errors
 /// When it cannot start.
 pub async fn run(process: Process) -> anyhow::Result<()> {
-    let settings: Settings = process.settings()?;
-    let listener = TcpListener::bind(&settings.server.bind)
-        .with_context(|| format!("cannot listen on {}", settings.server.bind))?;
-    start(&settings, &process.shutdown, &process.health).await?;
+    let config: Config = process.config()?;
+    let listener = TcpListener::bind(&config.server.bind)
+        .with_context(|| format!("cannot listen on {}", config.server.bind))?;
+    start(&config, &process.shutdown, &process.health).await?;
     let options = http::Options { version: process.version(), workers: 1, ..http::Options::default() };
     let serving =
         http::serve_with(options, listener, process.shutdown.clone(), process.health, |_no_routes| {});

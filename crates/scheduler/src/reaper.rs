@@ -31,13 +31,13 @@ pub(crate) struct Reaper {
 }
 
 impl Reaper {
-    pub(crate) fn new(outbox: Outbox, clock: Arc<dyn Clock>, settings: &config::Reaper) -> Self {
+    pub(crate) fn new(outbox: Outbox, clock: Arc<dyn Clock>, config: &config::Reaper) -> Self {
         Self {
             outbox,
             clock,
-            every: Duration::from_millis(settings.look_every_ms),
-            lease: Duration::from_secs(settings.lease_seconds),
-            stalled_after: settings.stalled_after_leases,
+            every: Duration::from_millis(config.look_every_ms),
+            lease: Duration::from_secs(config.lease_seconds),
+            stalled_after: config.stalled_after_leases,
         }
     }
 

@@ -40,12 +40,12 @@ enum Due {
 }
 
 impl Ticker {
-    pub(crate) fn new(outbox: Outbox, clock: Arc<dyn Clock>, settings: &config::Schedule) -> Self {
+    pub(crate) fn new(outbox: Outbox, clock: Arc<dyn Clock>, config: &config::Schedule) -> Self {
         Self {
             outbox,
             clock,
-            every: Duration::from_millis(settings.look_every_ms),
-            catch_up: TimeDelta::minutes(settings.catch_up_minutes),
+            every: Duration::from_millis(config.look_every_ms),
+            catch_up: TimeDelta::minutes(config.catch_up_minutes),
         }
     }
 

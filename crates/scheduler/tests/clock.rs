@@ -31,7 +31,7 @@ impl Scene {
     }
 
     async fn start_with_lease(&self, seconds: u64) -> anyhow::Result<Shutdown> {
-        let settings = json!({
+        let config = json!({
             "server": {"bind": "127.0.0.1:0"},
             "database": {"url": self.world.database_url, "pool_size": 4},
             "broker": {"url": self.world.amqp_url().await?},
@@ -40,7 +40,7 @@ impl Scene {
             "retention": {"look_every_seconds": 3600, "days": 90}
         });
         let shutdown = Shutdown::manual();
-        scheduler::start(&serde_json::from_value(settings)?, &shutdown, &Health::new()).await?;
+        scheduler::start(&serde_json::from_value(config)?, &shutdown, &Health::new()).await?;
         Ok(shutdown)
     }
 

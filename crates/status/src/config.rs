@@ -1,4 +1,4 @@
-//! What can be set. `defaults.toml` says what each setting means.
+//! Config of this process. `defaults.toml` says what each key means.
 
 use std::time::Duration;
 
@@ -28,10 +28,10 @@ pub const DAEMON: Daemon = Daemon {
     grace: Duration::from_secs(20),
 };
 
-/// All settings.
+/// The whole config of a process.
 #[derive(Debug, Clone, Deserialize, Validate)]
 #[serde(deny_unknown_fields)]
-pub struct Settings {
+pub struct Config {
     /// The port.
     #[garde(dive)]
     pub server: Server,
@@ -40,7 +40,7 @@ pub struct Settings {
     pub database: Database,
     /// RabbitMQ.
     #[garde(dive)]
-    pub broker: BrokerSettings,
+    pub broker: Broker,
     /// The onboarding portal.
     #[garde(dive)]
     pub onboarding: Onboarding,
@@ -79,7 +79,7 @@ pub struct Database {
 /// RabbitMQ.
 #[derive(Debug, Clone, Deserialize, Validate)]
 #[serde(deny_unknown_fields)]
-pub struct BrokerSettings {
+pub struct Broker {
     /// With credentials.
     #[garde(custom(present))]
     pub url: Secret,

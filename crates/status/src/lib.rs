@@ -30,7 +30,7 @@ use secrecy::ExposeSecret;
 use store::Store;
 use utoipa_actix_web::service_config::ServiceConfig;
 
-pub use config::{DAEMON, Settings};
+pub use config::{Config, DAEMON};
 
 use crate::{desk::Desk, hub::Hub, routes::updates::Following};
 
@@ -47,13 +47,12 @@ pub struct Service {
 ///
 /// # Errors
 /// When a setting cannot be used.
-pub async fn start(settings: &Settings, shutdown: &Shutdown, health: &Health) -> anyhow::Result<Service> {
-    let keys = OperatorKeys::from_secret(&settings.operators.jwt_secret).context("OPERATOR_JWT_SECRET")?;
-    let seal =
-        PasswordSeal::parse(settings.passwords.seal_key.expose_secret()).context("PASSWORD_SEAL_KEY")?;
-    let portal = PortalClient::new(&settings.onboarding.options())?;
-    let store = Store::connect(settings.database.url.expose_secret(), settings.database.pool_size).await?;
-    let broker = Broker::connect(settings.broker.url.clone(), DAEMON.name);
+pub async fn start(config: &Config, shutdown: &Shutdown, health: &Health) -> anyhow::Result<Service> {
+    let keys = OperatorKeys::from_secret(&config.operators.jwt_secret).context("OPERATOR_JWT_SECRET")?;
+    let seal = PasswordSeal::parse(config.passwords.seal_key.expose_secret()).context("PASSWORD_SEAL_KEY")?;
+    let portal = PortalClient::new(&config.onboarding.options())?;
+    let store = Store::connect(config.database.url.expose_secret(), config.database.pool_size).await?;
+    let broker = Broker::connect(config.broker.url.clone(), DAEMON.name);
     health.register("database", {
         let store = store.clone();
         move || {
@@ -62,7 +61,7 @@ pub async fn start(settings: &Settings, shutdown: &Shutdown, health: &Health) ->
         }
     });
     let updates = Updates::new(&broker);
-    let hub = Hub::new(updates.clone(), settings.updates.backlog);
+    let hub = Hub::new(updates.clone(), config.updates.backlog);
     let reading = hub.clone().run(shutdown.soft().clone());
     shutdown.supervise("updates", async move {
         reading.await;
@@ -70,7 +69,7 @@ pub async fn start(settings: &Settings, shutdown: &Shutdown, health: &Health) ->
     });
     let outbox = Outbox::new(store.clone(), Publisher::new(&broker));
     let desk = Desk { store, broker, outbox, portal, updates, seal, clock: Arc::new(SystemClock) };
-    let following = Following { hub, most: settings.updates.clients, stop: shutdown.soft().clone() };
+    let following = Following { hub, most: config.updates.clients, stop: shutdown.soft().clone() };
     Ok(Service {
         desk: web::Data::new(desk),
         following: web::Data::new(following),
@@ -104,9 +103,9 @@ async fn document_json(document: web::Data<String>) -> HttpResponse {
 /// # Errors
 /// When it cannot start.
 pub async fn run(process: Process) -> anyhow::Result<()> {
-    let settings: Settings = process.settings()?;
-    let listener = http::listen(&settings.server.bind)?;
-    let service = start(&settings, &process.shutdown, &process.health).await?;
+    let config: Config = process.config()?;
+    let listener = http::listen(&config.server.bind)?;
+    let service = start(&config, &process.shutdown, &process.health).await?;
     let options = Options { version: process.version(), ..Options::default() };
     let serving =
         http::serve_with(options, listener, process.shutdown.clone(), process.health, service.routes());

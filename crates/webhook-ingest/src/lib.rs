@@ -19,7 +19,7 @@ use outbox::Outbox;
 use secrecy::ExposeSecret;
 use store::Store;
 
-pub use config::{DAEMON, Settings};
+pub use config::{Config, DAEMON};
 pub use route::WEBHOOK_PATH;
 pub use verified::VerifiedWebhook;
 
@@ -56,12 +56,8 @@ impl Halves {
 ///
 /// # Errors
 /// When a secret cannot be used, or the database does not answer for a long time.
-pub async fn start(
-    settings: &Settings,
-    shutdown: &Shutdown,
-    health: &Health,
-) -> anyhow::Result<WebhookIngest> {
-    start_halves(settings, Halves::BOTH, shutdown, health).await
+pub async fn start(config: &Config, shutdown: &Shutdown, health: &Health) -> anyhow::Result<WebhookIngest> {
+    start_halves(config, Halves::BOTH, shutdown, health).await
 }
 
 /// As [`start`], with halves left out: for the benchmark.
@@ -69,16 +65,16 @@ pub async fn start(
 /// # Errors
 /// As [`start`].
 pub async fn start_halves(
-    settings: &Settings,
+    config: &Config,
     halves: Halves,
     shutdown: &Shutdown,
     health: &Health,
 ) -> anyhow::Result<WebhookIngest> {
     let clock = Arc::new(SystemClock);
-    let webhook = &settings.webhook;
+    let webhook = &config.webhook;
     let keyring = webhook.keyring(clock.now())?;
-    let store = Store::connect(settings.database.url.expose_secret(), settings.database.pool_size).await?;
-    let broker = Broker::connect(settings.broker.url.clone(), DAEMON.name);
+    let store = Store::connect(config.database.url.expose_secret(), config.database.pool_size).await?;
+    let broker = Broker::connect(config.broker.url.clone(), DAEMON.name);
     health.register("database", {
         let store = store.clone();
         move || {
@@ -116,11 +112,11 @@ impl WebhookIngest {
     /// Its routes, for a server of its own or a shared one.
     pub fn routes(&self) -> impl Fn(&mut web::ServiceConfig) + Clone + Send + 'static {
         let gate = self.gate.clone();
-        move |config: &mut web::ServiceConfig| {
+        move |app: &mut web::ServiceConfig| {
             let resource = web::resource(WEBHOOK_PATH)
                 .route(web::post().to(route::receive))
                 .default_service(web::to(route::other_method));
-            config.app_data(gate.clone()).service(resource);
+            app.app_data(gate.clone()).service(resource);
         }
     }
 }
@@ -130,9 +126,9 @@ impl WebhookIngest {
 /// # Errors
 /// When it cannot start.
 pub async fn run(process: Process) -> anyhow::Result<()> {
-    let settings: Settings = process.settings()?;
-    let listener = http::listen(&settings.server.bind)?;
-    let service = start(&settings, &process.shutdown, &process.health).await?;
+    let config: Config = process.config()?;
+    let listener = http::listen(&config.server.bind)?;
+    let service = start(&config, &process.shutdown, &process.health).await?;
     let options = http::Options { version: process.version(), ..http::Options::default() };
     let serving =
         http::serve_with(options, listener, process.shutdown.clone(), process.health, service.routes());

@@ -30,7 +30,7 @@ use portal_client::{CircuitOptions, PortalClient, PortalOptions};
 use secrecy::ExposeSecret;
 use store::Store;
 
-pub use config::{DAEMON, Settings};
+pub use config::{Config, DAEMON};
 
 use crate::{context::Context, page_turns::PageTurns, passwords::PasswordMaker};
 
@@ -39,21 +39,20 @@ use crate::{context::Context, page_turns::PageTurns, passwords::PasswordMaker};
 ///
 /// # Errors
 /// When a setting cannot be used.
-pub async fn start(settings: &Settings, shutdown: &Shutdown, health: &Health) -> anyhow::Result<()> {
-    let seal =
-        PasswordSeal::parse(settings.passwords.seal_key.expose_secret()).context("PASSWORD_SEAL_KEY")?;
+pub async fn start(config: &Config, shutdown: &Shutdown, health: &Health) -> anyhow::Result<()> {
+    let seal = PasswordSeal::parse(config.passwords.seal_key.expose_secret()).context("PASSWORD_SEAL_KEY")?;
     let portal = PortalClient::new(&PortalOptions {
-        url: settings.onboarding.url.clone(),
-        api_key: settings.onboarding.api_key.clone(),
-        timeout: Duration::from_secs(settings.onboarding.timeout_seconds),
-        concurrency: settings.onboarding.concurrency,
+        url: config.onboarding.url.clone(),
+        api_key: config.onboarding.api_key.clone(),
+        timeout: Duration::from_secs(config.onboarding.timeout_seconds),
+        concurrency: config.onboarding.concurrency,
         circuit: CircuitOptions {
-            failures: settings.onboarding.circuit_failures,
-            open_for: Duration::from_millis(settings.onboarding.circuit_open_ms),
+            failures: config.onboarding.circuit_failures,
+            open_for: Duration::from_millis(config.onboarding.circuit_open_ms),
         },
     })?;
-    let store = Store::connect(settings.database.url.expose_secret(), settings.database.pool_size).await?;
-    let broker = Broker::connect(settings.broker.url.clone(), DAEMON.name);
+    let store = Store::connect(config.database.url.expose_secret(), config.database.pool_size).await?;
+    let broker = Broker::connect(config.broker.url.clone(), DAEMON.name);
     health.register("database", {
         let store = store.clone();
         move || {
@@ -70,7 +69,7 @@ pub async fn start(settings: &Settings, shutdown: &Shutdown, health: &Health) ->
     });
 
     let clock = Arc::new(SystemClock);
-    let every = Duration::from_millis(settings.work.progress_every_ms);
+    let every = Duration::from_millis(config.work.progress_every_ms);
     let (progress, telling) = progress::progress(store.clone(), Updates::new(&broker), clock.clone(), every);
     shutdown.supervise("progress", without_error(telling));
     let reporting = circuit::report(store.clone(), portal.circuit(), clock.clone(), shutdown.soft().clone());
@@ -83,13 +82,13 @@ pub async fn start(settings: &Settings, shutdown: &Shutdown, health: &Health) ->
         clock,
         progress,
         password_maker: PasswordMaker::new(seal),
-        page_turns: PageTurns::of(settings.work.tasks, Duration::from_millis(settings.work.pages_alone_ms)),
+        page_turns: PageTurns::of(config.work.tasks, Duration::from_millis(config.work.pages_alone_ms)),
     };
     let stop = shutdown.soft().clone();
 
     shutdown.supervise("commands", {
         let (broker, context, stop, at_once) =
-            (broker.clone(), context.clone(), stop.clone(), settings.work.commands);
+            (broker.clone(), context.clone(), stop.clone(), config.work.commands);
         let handler = move |delivery| {
             let context = context.clone();
             async move { commands::handle(&context, delivery).await }
@@ -98,7 +97,7 @@ pub async fn start(settings: &Settings, shutdown: &Shutdown, health: &Health) ->
     });
     shutdown.supervise("tasks", {
         let (broker, context, stop, at_once) =
-            (broker.clone(), context.clone(), stop.clone(), settings.work.tasks);
+            (broker.clone(), context.clone(), stop.clone(), config.work.tasks);
         let handler = move |delivery| {
             let context = context.clone();
             async move { tasks::handle(&context, delivery).await }
@@ -107,7 +106,7 @@ pub async fn start(settings: &Settings, shutdown: &Shutdown, health: &Health) ->
     });
     shutdown.supervise("events", {
         let (broker, context, stop, largest) =
-            (broker.clone(), context.clone(), stop.clone(), settings.work.events_per_batch);
+            (broker.clone(), context.clone(), stop.clone(), config.work.events_per_batch);
         let handler = move |deliveries| {
             let context = context.clone();
             async move { events::handle(&context, deliveries).await }
@@ -135,10 +134,10 @@ async fn without_error(task: impl Future<Output = ()>) -> Result<(), Infallible>
 /// # Errors
 /// When it cannot start.
 pub async fn run(process: Process) -> anyhow::Result<()> {
-    let settings: Settings = process.settings()?;
-    let listener = TcpListener::bind(&settings.server.bind)
-        .with_context(|| format!("cannot listen on {}", settings.server.bind))?;
-    start(&settings, &process.shutdown, &process.health).await?;
+    let config: Config = process.config()?;
+    let listener = TcpListener::bind(&config.server.bind)
+        .with_context(|| format!("cannot listen on {}", config.server.bind))?;
+    start(&config, &process.shutdown, &process.health).await?;
     let options = http::Options { version: process.version(), workers: 1, ..http::Options::default() };
     let serving =
         http::serve_with(options, listener, process.shutdown.clone(), process.health, |_no_routes| {});

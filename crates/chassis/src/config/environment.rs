@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, fmt};
 
-use super::ConfigurationProblem;
+use super::ConfigProblem;
 
 /// Where the process runs. Only development may use default secrets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -25,11 +25,11 @@ impl Environment {
     ///
     /// # Errors
     /// When it says something else than `development` or `production`.
-    pub fn read(environment: &BTreeMap<String, String>) -> Result<Self, ConfigurationProblem> {
+    pub fn read(environment: &BTreeMap<String, String>) -> Result<Self, ConfigProblem> {
         match environment.get("SMS_ENV").map(|text| text.trim()) {
             None | Some("" | "production") => Ok(Self::Production),
             Some("development") => Ok(Self::Development),
-            Some(other) => Err(ConfigurationProblem {
+            Some(other) => Err(ConfigProblem {
                 name: "SMS_ENV".to_owned(),
                 key: None,
                 what: format!("is {other:?}, should be development or production"),

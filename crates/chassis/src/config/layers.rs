@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, fs};
 
 use ::config::{Config, ConfigError, File, FileFormat, Value, ValueKind};
 
-use super::{ConfigurationProblem, Variable};
+use super::{ConfigProblem, Variable};
 
 /// Values that documentation uses and that therefore protect nothing.
 const PLACEHOLDERS: &[&str] =
@@ -12,7 +12,7 @@ const PLACEHOLDERS: &[&str] =
 
 /// One value above the defaults. Later ones win.
 #[derive(Debug)]
-struct Setting {
+struct Override {
     key: String,
     value: Value,
     /// What the operator would recognise: a variable's name, or the file and the key in it.
@@ -24,7 +24,7 @@ struct Setting {
 pub(super) struct Layers<'a> {
     defaults: &'static str,
     variables: &'a [Variable],
-    settings: Vec<Setting>,
+    overrides: Vec<Override>,
     /// The defaults alone, to know sections, lists and default secrets.
     base: serde_json::Value,
 }
@@ -35,14 +35,14 @@ impl<'a> Layers<'a> {
         defaults: &'static str,
         variables: &'a [Variable],
         environment: &BTreeMap<String, String>,
-        problems: &mut Vec<ConfigurationProblem>,
+        problems: &mut Vec<ConfigProblem>,
     ) -> Self {
         let base = Config::builder()
             .add_source(File::from_str(defaults, FileFormat::Toml))
             .build()
             .and_then(Config::try_deserialize)
             .expect("the embedded defaults are TOML, as a test of each daemon shows");
-        let mut layers = Self { defaults, variables, settings: Vec::new(), base };
+        let mut layers = Self { defaults, variables, overrides: Vec::new(), base };
         if let Some(path) = environment.get("SMS_CONFIG").filter(|path| !path.is_empty()) {
             layers.add_file(path, problems);
         }
@@ -51,9 +51,9 @@ impl<'a> Layers<'a> {
         layers
     }
 
-    fn add_file(&mut self, path: &str, problems: &mut Vec<ConfigurationProblem>) {
+    fn add_file(&mut self, path: &str, problems: &mut Vec<ConfigProblem>) {
         let mut problem = |what: String, remedy: &str| {
-            problems.push(ConfigurationProblem {
+            problems.push(ConfigProblem {
                 name: "SMS_CONFIG".to_owned(),
                 key: None,
                 what,
@@ -100,7 +100,7 @@ impl<'a> Layers<'a> {
             }
             _ => {
                 let origin = format!("`{key}` in {path}");
-                self.settings.push(Setting { key, value, origin });
+                self.overrides.push(Override { key, value, origin });
             }
         }
     }
@@ -120,16 +120,12 @@ impl<'a> Layers<'a> {
     }
 
     /// The variables operators know, and the files that hold secrets.
-    fn add_named(
-        &mut self,
-        environment: &BTreeMap<String, String>,
-        problems: &mut Vec<ConfigurationProblem>,
-    ) {
+    fn add_named(&mut self, environment: &BTreeMap<String, String>, problems: &mut Vec<ConfigProblem>) {
         let given = |name: &str| environment.get(name).filter(|text| !text.is_empty());
         for variable in self.variables {
             let Variable { name, key, secret } = *variable;
             let file_name = format!("{name}_FILE");
-            let problem = |what: String, remedy: String| ConfigurationProblem {
+            let problem = |what: String, remedy: String| ConfigProblem {
                 name: name.to_owned(),
                 key: Some(key.to_owned()),
                 what,
@@ -161,7 +157,7 @@ impl<'a> Layers<'a> {
         } else {
             Value::from(text)
         };
-        self.settings.push(Setting { key, value, origin });
+        self.overrides.push(Override { key, value, origin });
     }
 
     fn default(&self, key: &str) -> Option<&serde_json::Value> {
@@ -171,35 +167,32 @@ impl<'a> Layers<'a> {
     /// All layers in one.
     pub(super) fn build(&self) -> Result<Config, ConfigError> {
         let mut builder = Config::builder().add_source(File::from_str(self.defaults, FileFormat::Toml));
-        for setting in &self.settings {
-            builder = builder.set_override(&setting.key, setting.value.clone())?;
+        for it in &self.overrides {
+            builder = builder.set_override(&it.key, it.value.clone())?;
         }
         builder.build()
     }
 
     /// Takes the winning value for `key` (or for something inside it) away and says where it came from.
     pub(super) fn remove(&mut self, key: &str) -> Option<String> {
-        let fits = |setting: &Setting| {
-            let (longer, shorter) = if setting.key.len() > key.len() {
-                (setting.key.as_str(), key)
-            } else {
-                (key, setting.key.as_str())
-            };
+        let fits = |it: &Override| {
+            let (longer, shorter) =
+                if it.key.len() > key.len() { (it.key.as_str(), key) } else { (key, it.key.as_str()) };
             let rest = longer.strip_prefix(shorter);
             !key.is_empty() && rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
         };
-        let at = self.settings.iter().rposition(fits)?;
-        let removed = self.settings.remove(at);
+        let at = self.overrides.iter().rposition(fits)?;
+        let removed = self.overrides.remove(at);
         // A value that lost against this one is not judged: it was not in force.
-        self.settings.retain(|setting| setting.key != removed.key);
+        self.overrides.retain(|it| it.key != removed.key);
         Some(removed.origin)
     }
 
     /// Outside development a secret must be somebody's own: neither our default nor one out of a manual.
-    pub(super) fn refuse_placeholders(&self, problems: &mut Vec<ConfigurationProblem>) {
+    pub(super) fn refuse_placeholders(&self, problems: &mut Vec<ConfigProblem>) {
         for variable in self.variables.iter().filter(|variable| variable.secret) {
             let default = self.default(variable.key).and_then(serde_json::Value::as_str).unwrap_or_default();
-            let own = self.settings.iter().rfind(|setting| setting.key == variable.key);
+            let own = self.overrides.iter().rfind(|it| it.key == variable.key);
             let text =
                 own.map_or_else(|| Some(default.to_owned()), |own| own.value.clone().into_string().ok());
             let Some(text) = text.filter(|text| !text.is_empty()) else { continue };
@@ -216,13 +209,13 @@ impl<'a> Layers<'a> {
     }
 
     /// A problem with the value in force for `key`.
-    pub(super) fn problem(&self, key: &str, what: &str) -> ConfigurationProblem {
-        let origin = self.settings.iter().rfind(|setting| setting.key == key).map(|s| s.origin.clone());
+    pub(super) fn problem(&self, key: &str, what: &str) -> ConfigProblem {
+        let origin = self.overrides.iter().rfind(|it| it.key == key).map(|s| s.origin.clone());
         self.problem_from(key, what, origin.as_deref())
     }
 
     /// A problem with a value that came from `origin`, or from nowhere.
-    pub(super) fn problem_from(&self, key: &str, what: &str, origin: Option<&str>) -> ConfigurationProblem {
+    pub(super) fn problem_from(&self, key: &str, what: &str, origin: Option<&str>) -> ConfigProblem {
         let variable = self.variables.iter().find(|variable| variable.key == key);
         let remedy = match variable {
             Some(Variable { name, secret: true, .. }) => format!("set {name} or {name}_FILE"),
@@ -239,7 +232,7 @@ impl<'a> Layers<'a> {
             && what.contains("should be");
         let what = if secret { "has the wrong type" } else { what };
         let name = origin.or(variable.map(|variable| variable.name)).unwrap_or(key);
-        ConfigurationProblem {
+        ConfigProblem {
             name: if name.is_empty() { "the configuration".to_owned() } else { name.to_owned() },
             key: (!key.is_empty()).then(|| key.to_owned()),
             what: what.to_owned(),

@@ -4,7 +4,7 @@ use std::fmt;
 
 /// One thing that is wrong, and what to do about it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ConfigurationProblem {
+pub struct ConfigProblem {
     /// The variable, file or key as the operator wrote it or would write it.
     pub name: String,
     /// The configuration key, where the problem has one.
@@ -15,7 +15,7 @@ pub struct ConfigurationProblem {
     pub remedy: String,
 }
 
-impl fmt::Display for ConfigurationProblem {
+impl fmt::Display for ConfigProblem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { name, key, what, remedy } = self;
         match key {
@@ -27,20 +27,20 @@ impl fmt::Display for ConfigurationProblem {
 
 /// Everything that is wrong with a configuration; never empty. `Display` gives one line per problem.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub struct ConfigurationProblems {
-    problems: Vec<ConfigurationProblem>,
+pub struct ConfigProblems {
+    problems: Vec<ConfigProblem>,
 }
 
-impl ConfigurationProblems {
+impl ConfigProblems {
     /// From the problems found, at least one.
     #[must_use]
-    pub fn new(problems: Vec<ConfigurationProblem>) -> Self {
+    pub fn new(problems: Vec<ConfigProblem>) -> Self {
         Self { problems }
     }
 
     /// The problems, in the order in which they were found.
     #[must_use]
-    pub fn problems(&self) -> &[ConfigurationProblem] {
+    pub fn problems(&self) -> &[ConfigProblem] {
         &self.problems
     }
 
@@ -56,7 +56,7 @@ impl ConfigurationProblems {
     }
 }
 
-impl fmt::Display for ConfigurationProblems {
+impl fmt::Display for ConfigProblems {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let count = self.problems.len();
         write!(f, "the configuration has {count} problem{}", if count == 1 { "" } else { "s" })?;

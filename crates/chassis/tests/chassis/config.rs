@@ -1,7 +1,7 @@
 use std::{collections::BTreeMap, fs, path::PathBuf};
 
 use chassis::config::{
-    ConfigurationProblems, ExposeSecret, Secret, Variable, described, effective, load_from, present,
+    ConfigProblems, ExposeSecret, Secret, Variable, described, effective, load_from, present,
 };
 use garde::Validate;
 use serde::Deserialize;
@@ -33,7 +33,7 @@ const VARIABLES: &[Variable] = &[
 
 #[derive(Debug, Deserialize, Validate)]
 #[serde(deny_unknown_fields)]
-struct Settings {
+struct Config {
     #[garde(dive)]
     http: Http,
     #[garde(dive)]
@@ -73,7 +73,7 @@ struct Webhook {
     strict: bool,
 }
 
-fn load(pairs: &[(&str, &str)]) -> Result<Settings, ConfigurationProblems> {
+fn load(pairs: &[(&str, &str)]) -> Result<Config, ConfigProblems> {
     load_from(DEFAULTS, VARIABLES, &environment(pairs))
 }
 
@@ -101,13 +101,13 @@ fn the_environment_wins_over_the_file_and_the_file_over_the_defaults() {
         ("SMS_DATABASE__POOL_SIZE", "12"),
     ]);
     pairs.extend([("SMS_WEBHOOK__STRICT", "false"), ("SMS_HTTP__WORKERS", ""), ("SMS_OTHER__THING", "1")]);
-    let settings = load(&pairs).unwrap();
-    assert_eq!(settings.http.bind, "0.0.0.0:80");
-    assert_eq!(settings.http.workers, 4, "the empty variable does not count");
-    assert_eq!(settings.database.pool_size, 12);
-    assert_eq!(settings.webhook.tolerance_seconds, 300);
-    assert!(!settings.webhook.strict);
-    assert_eq!(settings.database.url.expose_secret(), "postgres://db/sms");
+    let config = load(&pairs).unwrap();
+    assert_eq!(config.http.bind, "0.0.0.0:80");
+    assert_eq!(config.http.workers, 4, "the empty variable does not count");
+    assert_eq!(config.database.pool_size, 12);
+    assert_eq!(config.webhook.tolerance_seconds, 300);
+    assert!(!config.webhook.strict);
+    assert_eq!(config.database.url.expose_secret(), "postgres://db/sms");
 }
 
 #[test]
@@ -150,9 +150,9 @@ fn everything_that_is_wrong_is_said_at_once_with_what_to_do() {
 fn a_secret_can_come_from_a_file_and_is_never_shown() {
     let path = file("secret", "s3cr3t-of-our-own\r\n");
     let pairs = [GOOD[0], ("WEBHOOK_KEY_FILE", path.to_str().unwrap())];
-    let settings = load(&pairs).unwrap();
-    assert_eq!(settings.webhook.key.expose_secret(), "s3cr3t-of-our-own");
-    assert!(!format!("{settings:?}").contains("s3cr3t"));
+    let config = load(&pairs).unwrap();
+    assert_eq!(config.webhook.key.expose_secret(), "s3cr3t-of-our-own");
+    assert!(!format!("{config:?}").contains("s3cr3t"));
 
     let shown = effective(DEFAULTS, VARIABLES, &environment(&pairs)).unwrap();
     assert_eq!(shown["webhook"]["key"], "[redacted]");

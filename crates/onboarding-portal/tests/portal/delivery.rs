@@ -56,9 +56,9 @@ pub(crate) fn status(status: u16) -> ResponseTemplate {
 }
 
 /// A portal in development, with a draft of a vessel, that sends to a receiver.
-pub(crate) async fn sending_to(receiver: &Receiver, settings: &[(&str, &str)]) -> anyhow::Result<Rig> {
+pub(crate) async fn sending_to(receiver: &Receiver, config: &[(&str, &str)]) -> anyhow::Result<Rig> {
     let mut all = vec![("WEBHOOK_URL", receiver.url.as_str())];
-    all.extend(settings);
+    all.extend(config);
     let rig = Rig::with(Environment::Development, &all).await?;
     rig.enter_a_vessel().await?;
     Ok(rig)
@@ -230,10 +230,10 @@ async fn a_message_that_the_endpoint_aborts_is_not_sent_again() -> anyhow::Resul
 #[tokio::test(flavor = "multi_thread")]
 async fn an_endpoint_on_this_machine_is_refused_in_production() -> anyhow::Result<()> {
     let receiver = Receiver::with([]).await;
-    let settings = [("WEBHOOK_URL", receiver.url.as_str())];
-    let refused = Rig::with(Environment::Production, &settings).await.err().context("http is refused")?;
+    let config = [("WEBHOOK_URL", receiver.url.as_str())];
+    let refused = Rig::with(Environment::Production, &config).await.err().context("http is refused")?;
     assert!(format!("{refused:#}").contains("is not https"), "{refused:#}");
-    let plain = [settings[0], ("SMS_WEBHOOK__PLAIN_HTTP", "always")];
+    let plain = [config[0], ("SMS_WEBHOOK__PLAIN_HTTP", "always")];
     let refused = Rig::with(Environment::Production, &plain).await.err().context("127.0.0.1 is refused")?;
     assert!(format!("{refused:#}").contains("127.0.0.1 is not a public address"), "{refused:#}");
 
@@ -287,9 +287,9 @@ async fn one_that_waits_for_another_attempt_holds_up_nobody() -> anyhow::Result<
 async fn several_instances_share_the_work_and_send_nothing_twice() -> anyhow::Result<()> {
     let receiver = Receiver::with([]).await;
     let rig = sending_to(&receiver, &[]).await?;
-    let settings = [("WEBHOOK_URL", receiver.url.as_str())];
+    let config = [("WEBHOOK_URL", receiver.url.as_str())];
     let (_other, url, shutdown) =
-        serve(&rig.world.database_url, &rig.clock, Environment::Development, &settings).await?;
+        serve(&rig.world.database_url, &rig.clock, Environment::Development, &config).await?;
     let client = reqwest::Client::builder().build()?;
     rig.post("/api/vessels/v-1/approve").await?;
     for at in 0..60 {
@@ -320,9 +320,9 @@ async fn what_a_dead_sender_held_is_sent_when_its_claim_has_run_out() -> anyhow:
     rig.world
         .execute("UPDATE webhook_messages SET attempts = 1, claimed_until = '2026-11-24T12:00:45Z'")
         .await?;
-    let settings = [("WEBHOOK_URL", receiver.url.as_str())];
+    let config = [("WEBHOOK_URL", receiver.url.as_str())];
     let (portal, _, shutdown) =
-        serve(&rig.world.database_url, &rig.clock, Environment::Development, &settings).await?;
+        serve(&rig.world.database_url, &rig.clock, Environment::Development, &config).await?;
 
     let second = rig.post("/api/webhooks/test").await?;
     portal.sender().wake();

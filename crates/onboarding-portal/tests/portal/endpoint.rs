@@ -144,9 +144,9 @@ async fn a_restart_keeps_the_rotated_secret_and_a_new_setting_is_a_rotation() ->
         let endpoint = rig.get("/api/webhooks/endpoint").await?;
         anyhow::Ok((endpoint["secrets"][0]["id"].clone(), endpoint["secrets"].as_array().map_or(0, Vec::len)))
     };
-    let restart = async |settings: &[(&str, &str)]| {
+    let restart = async |config: &[(&str, &str)]| {
         let (_, _, shutdown) =
-            serve(&rig.world.database_url, &rig.clock, Environment::Production, settings).await?;
+            serve(&rig.world.database_url, &rig.clock, Environment::Production, config).await?;
         shutdown.abort("restarted");
         anyhow::Ok(())
     };
@@ -163,8 +163,8 @@ async fn a_restart_keeps_the_rotated_secret_and_a_new_setting_is_a_rotation() ->
 #[tokio::test(flavor = "multi_thread")]
 async fn a_webhook_that_could_not_be_signed_is_not_configured() -> anyhow::Result<()> {
     for secret in ["whsec_no base64", ""] {
-        let settings = [("WEBHOOK_URL", "https://example.com/hook"), ("WEBHOOK_SECRET", secret)];
-        let refused = Rig::with(Environment::Production, &settings).await.err().context("it is refused")?;
+        let config = [("WEBHOOK_URL", "https://example.com/hook"), ("WEBHOOK_SECRET", secret)];
+        let refused = Rig::with(Environment::Production, &config).await.err().context("it is refused")?;
         assert!(format!("{refused:#}").contains("WEBHOOK_SECRET"), "{refused:#}");
     }
     Ok(())

@@ -14,7 +14,7 @@ use chassis::{
     shutdown::Shutdown,
 };
 use chrono::{DateTime, Utc};
-use onboarding_portal::{DAEMON, Portal, Settings, clock::Clock, database::Database};
+use onboarding_portal::{Config, DAEMON, Portal, clock::Clock, database::Database};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use testbed::World;
@@ -68,10 +68,10 @@ impl Rig {
         Self::with(Environment::Production, &[]).await
     }
 
-    /// With these settings beside the defaults, named as in the environment.
-    pub(crate) async fn with(environment: Environment, settings: &[(&str, &str)]) -> anyhow::Result<Self> {
+    /// With this config beside the defaults, named as in the environment.
+    pub(crate) async fn with(environment: Environment, config: &[(&str, &str)]) -> anyhow::Result<Self> {
         let world = world().await?;
-        Self::beside(world, Clock::manual(noon()), environment, settings).await
+        Self::beside(world, Clock::manual(noon()), environment, config).await
     }
 
     /// On a world that is there, by a clock that is there.
@@ -79,9 +79,9 @@ impl Rig {
         world: World,
         clock: Clock,
         environment: Environment,
-        settings: &[(&str, &str)],
+        config: &[(&str, &str)],
     ) -> anyhow::Result<Self> {
-        let (portal, url, shutdown) = serve(&world.database_url, &clock, environment, settings).await?;
+        let (portal, url, shutdown) = serve(&world.database_url, &clock, environment, config).await?;
         let client = reqwest::Client::builder().no_gzip().timeout(PATIENCE).build()?;
         Ok(Self { world, clock, portal, url, client, shutdown })
     }
@@ -205,21 +205,21 @@ pub(crate) async fn serve(
     database_url: &str,
     clock: &Clock,
     environment: Environment,
-    settings: &[(&str, &str)],
+    config: &[(&str, &str)],
 ) -> anyhow::Result<(Portal, String, Shutdown)> {
     let shutdown = Shutdown::with_grace(Duration::from_secs(1));
     let health = Health::new();
-    let settings = self::settings(database_url, settings)?;
-    let listener = http::listen(&settings.server.bind)?;
+    let config = self::config(database_url, config)?;
+    let listener = http::listen(&config.server.bind)?;
     let url = format!("http://{}", listener.local_addr()?);
-    let portal = onboarding_portal::start(&settings, environment, clock.clone(), &shutdown, &health).await?;
+    let portal = onboarding_portal::start(&config, environment, clock.clone(), &shutdown, &health).await?;
     let options = http::Options { workers: 1, drain: Duration::ZERO, ..http::Options::default() };
     let serving = http::serve_with(options, listener, shutdown.clone(), health, portal.routes());
     shutdown.supervise("http", serving);
     Ok((portal, url, shutdown))
 }
 
-fn settings(database_url: &str, more: &[(&str, &str)]) -> anyhow::Result<Settings> {
+fn config(database_url: &str, more: &[(&str, &str)]) -> anyhow::Result<Config> {
     let given = [
         ("BIND", "127.0.0.1:0"),
         ("ONBOARDING_DATABASE_URL", database_url),

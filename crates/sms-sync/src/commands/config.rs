@@ -23,7 +23,7 @@ pub(crate) fn run(which: Config, format: Output) -> ExitCode {
                 }
                 Err(problems) => {
                     eprintln!("error: {}: {problems}", daemon.name);
-                    return ExitCode::from(chassis::EXIT_CONFIGURATION);
+                    return ExitCode::from(chassis::EXIT_CONFIG);
                 }
             },
         }

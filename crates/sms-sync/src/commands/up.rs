@@ -28,10 +28,10 @@ pub(crate) fn run() -> ExitCode {
 }
 
 async fn start(process: Process) -> anyhow::Result<()> {
-    let ingest: webhook_ingest::Settings = settings(&webhook_ingest::DAEMON)?;
-    let work: worker::Settings = settings(&worker::DAEMON)?;
-    let clock: scheduler::Settings = settings(&scheduler::DAEMON)?;
-    let answer: status::Settings = settings(&status::DAEMON)?;
+    let ingest: webhook_ingest::Config = config(&webhook_ingest::DAEMON)?;
+    let work: worker::Config = config(&worker::DAEMON)?;
+    let clock: scheduler::Config = config(&scheduler::DAEMON)?;
+    let answer: status::Config = config(&status::DAEMON)?;
     let listener = http::listen(&answer.server.bind)?;
 
     let Process { shutdown, health, .. } = &process;
@@ -52,7 +52,7 @@ async fn start(process: Process) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn settings<T>(daemon: &Daemon) -> Result<T, config::ConfigurationProblems>
+fn config<T>(daemon: &Daemon) -> Result<T, config::ConfigProblems>
 where
     T: serde::de::DeserializeOwned + garde::Validate<Context = ()>,
 {

@@ -45,7 +45,7 @@ impl Scene {
         let world = World::empty().await?;
         let store = Store::connect(&world.database_url, 4).await?;
         store.migrate().await?;
-        let settings = json!({
+        let config = json!({
             "server": {"bind": "127.0.0.1:0"},
             "database": {"url": world.database_url, "pool_size": 4},
             "broker": {"url": world.amqp_url().await?},
@@ -54,9 +54,9 @@ impl Scene {
             "passwords": {"seal_key": "AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE="},
             "updates": {"clients": 10, "backlog": 64}
         });
-        let settings: status::Settings = serde_json::from_value(settings)?;
+        let config: status::Config = serde_json::from_value(config)?;
         let (shutdown, health) = (Shutdown::manual(), Health::new());
-        let service = status::start(&settings, &shutdown, &health).await?;
+        let service = status::start(&config, &shutdown, &health).await?;
         let listener = chassis::http::listen("127.0.0.1:0")?;
         let address = listener.local_addr()?;
         let options = Options { workers: 1, drain: Duration::ZERO, ..Options::default() };

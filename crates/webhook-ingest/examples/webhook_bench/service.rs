@@ -8,7 +8,7 @@ use std::{
 use anyhow::Context;
 use chassis::http;
 use testbed::{Process, World};
-use webhook_ingest::{DAEMON, Halves, Settings};
+use webhook_ingest::{Config, DAEMON, Halves};
 
 use crate::load::SECRET;
 
@@ -45,11 +45,10 @@ pub(crate) fn asked_to_serve() -> Option<Mode> {
 /// Serves until it is killed.
 pub(crate) fn serve(mode: Mode) -> ExitCode {
     chassis::live(DAEMON, async move |process: chassis::Process| {
-        let settings: Settings = process.settings()?;
-        let listener = http::listen(&settings.server.bind)?;
+        let config: Config = process.config()?;
+        let listener = http::listen(&config.server.bind)?;
         let service =
-            webhook_ingest::start_halves(&settings, mode.halves(), &process.shutdown, &process.health)
-                .await?;
+            webhook_ingest::start_halves(&config, mode.halves(), &process.shutdown, &process.health).await?;
         let (shutdown, health) = (process.shutdown.clone(), process.health.clone());
         process.shutdown.supervise("http", http::serve(listener, shutdown, health, service.routes()));
         anyhow::Ok(())

@@ -140,10 +140,9 @@ async fn settings_that_cannot_be_used_are_all_said_without_the_secrets() -> anyh
     .map(|(name, value)| (name.to_owned(), value.to_owned()))
     .into();
     let defaults = (webhook_ingest::DAEMON.defaults, webhook_ingest::DAEMON.variables);
-    let problems =
-        chassis::config::load_from::<webhook_ingest::Settings>(defaults.0, defaults.1, &environment)
-            .expect_err("three of them are wrong")
-            .to_string();
+    let problems = chassis::config::load_from::<webhook_ingest::Config>(defaults.0, defaults.1, &environment)
+        .expect_err("three of them are wrong")
+        .to_string();
     for said in ["WEBHOOK_SECRET", "not base64", "\"gateway\"", "tolerance_seconds"] {
         assert!(problems.contains(said), "{said}: {problems}");
     }

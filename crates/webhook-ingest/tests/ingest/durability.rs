@@ -203,8 +203,8 @@ async fn a_database_that_hangs_costs_a_short_wait_and_then_none() -> anyhow::Res
 
 #[tokio::test(flavor = "multi_thread")]
 async fn more_than_may_wait_is_refused_at_once() -> anyhow::Result<()> {
-    let settings = [("SMS_WEBHOOK__WAITING_LIMIT", "4"), ("SMS_WEBHOOK__DATABASE_PATIENCE_MS", "2000")];
-    let scene = Scene::new(&settings).await?;
+    let config = [("SMS_WEBHOOK__WAITING_LIMIT", "4"), ("SMS_WEBHOOK__DATABASE_PATIENCE_MS", "2000")];
+    let scene = Scene::new(&config).await?;
     hang(&scene.world).await?;
     let began = Instant::now();
     let sending = (0..40).map(|n| {

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use store::Store;
 use testbed::World;
-use webhook_ingest::{DAEMON, Settings, WEBHOOK_PATH};
+use webhook_ingest::{Config, DAEMON, WEBHOOK_PATH};
 
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 pub(crate) const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
@@ -63,9 +63,9 @@ impl Scene {
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
         .into();
         environment.extend(more.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
-        let settings: Settings = config::load_from(DAEMON.defaults, DAEMON.variables, &environment)?;
+        let config: Config = config::load_from(DAEMON.defaults, DAEMON.variables, &environment)?;
         let (shutdown, health) = (Shutdown::manual(), Health::new());
-        let service = webhook_ingest::start(&settings, &shutdown, &health).await?;
+        let service = webhook_ingest::start(&config, &shutdown, &health).await?;
         let listener = http::listen("127.0.0.1:0")?;
         let address = listener.local_addr()?;
         shutdown.supervise("http", http::serve(listener, shutdown.clone(), health, service.routes()));

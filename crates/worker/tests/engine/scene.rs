@@ -74,7 +74,7 @@ impl Scene {
     }
 
     pub(crate) async fn start_worker(&self) -> anyhow::Result<()> {
-        let settings = json!({
+        let config = json!({
             "server": {"bind": "127.0.0.1:0"},
             "database": {"url": self.world.database_url, "pool_size": 8},
             "broker": {"url": self.world.amqp_url().await?},
@@ -84,8 +84,8 @@ impl Scene {
                      "progress_every_ms": 20},
             "passwords": {"seal_key": "AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE="}
         });
-        let settings: worker::Settings = serde_json::from_value(settings)?;
-        worker::start(&settings, &self.shutdown, &Health::new()).await
+        let config: worker::Config = serde_json::from_value(config)?;
+        worker::start(&config, &self.shutdown, &Health::new()).await
     }
 
     pub(crate) async fn full_sync(&self) -> anyhow::Result<SyncId> {
