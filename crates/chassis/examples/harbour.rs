@@ -3,7 +3,7 @@
 use std::{process::ExitCode, time::Duration};
 
 use actix_web::web;
-use chassis::config::{Secret, Variable, present};
+use chassis::config::{Secret, Variable, secret_given};
 use garde::Validate;
 use serde::Deserialize;
 
@@ -26,7 +26,7 @@ struct Http {
 #[derive(Debug, Deserialize, Validate)]
 #[serde(deny_unknown_fields)]
 struct Harbour {
-    #[garde(custom(present))]
+    #[garde(custom(secret_given))]
     key: Secret,
     #[garde(range(min = 1, max = 99))]
     berths: u16,

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use chassis::{
     Daemon,
-    config::{Environment, ExposeSecret, Secret, Variable, present},
+    config::{Environment, ExposeSecret, Secret, Variable, secret_given, sections},
 };
 use garde::Validate;
 use serde::Deserialize;
@@ -18,7 +18,7 @@ pub const DAEMON: Daemon = Daemon {
     about: "The reference onboarding portal: the provider of the sync API, and the sender of its webhooks.",
     defaults: include_str!("../defaults.toml"),
     variables: &[
-        Variable::plain("BIND", "server.bind"),
+        sections::Server::BIND,
         Variable::secret("ONBOARDING_DATABASE_URL", "database.url"),
         Variable::secret("ONBOARDING_API_KEY", "api.key"),
         Variable::secret("ONBOARDING_ADMIN_KEY", "api.admin_key"),
@@ -51,7 +51,7 @@ pub struct Config {
 #[serde(deny_unknown_fields)]
 pub struct Server {
     /// host:port
-    #[garde(length(min = 3))]
+    #[garde(length(min = sections::BIND_MIN_LENGTH))]
     pub bind: String,
     /// Whether pages are compressed for callers that accept it.
     #[garde(skip)]
@@ -63,10 +63,10 @@ pub struct Server {
 #[serde(deny_unknown_fields)]
 pub struct Database {
     /// With credentials.
-    #[garde(custom(present))]
+    #[garde(custom(secret_given))]
     pub url: Secret,
     /// Connections at most.
-    #[garde(range(min = 1, max = 200))]
+    #[garde(range(min = sections::POOL_SIZE_MIN, max = sections::POOL_SIZE_MAX))]
     pub pool_size: usize,
     /// What `serve` does to it first.
     #[garde(skip)]
@@ -98,7 +98,7 @@ pub(crate) struct DatabaseOnly {
 #[serde(deny_unknown_fields)]
 pub struct Api {
     /// What callers must show.
-    #[garde(custom(present))]
+    #[garde(custom(secret_given))]
     pub key: Secret,
     /// What the portal's own people must show; empty: the same.
     #[garde(skip)]

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use chassis::{
     Daemon,
-    config::{Secret, Variable, present},
+    config::sections::{Broker, Database, Server},
 };
 use garde::Validate;
 use serde::Deserialize;
@@ -15,11 +15,7 @@ pub const DAEMON: Daemon = Daemon {
     version: env!("CARGO_PKG_VERSION"),
     about: "The system's clock: cron schedules, the outbox relay, the reaper of stuck work.",
     defaults: include_str!("../defaults.toml"),
-    variables: &[
-        Variable::plain("BIND", "server.bind"),
-        Variable::secret("DATABASE_URL", "database.url"),
-        Variable::secret("AMQP_URL", "broker.url"),
-    ],
+    variables: &[Server::BIND, Database::URL, Broker::URL],
     grace: Duration::from_secs(20),
 };
 
@@ -27,13 +23,10 @@ pub const DAEMON: Daemon = Daemon {
 #[derive(Debug, Clone, Deserialize, Validate)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
-    /// The port.
     #[garde(dive)]
     pub server: Server,
-    /// PostgreSQL.
     #[garde(dive)]
     pub database: Database,
-    /// RabbitMQ.
     #[garde(dive)]
     pub broker: Broker,
     /// The cron schedule.
@@ -45,36 +38,6 @@ pub struct Config {
     /// What is forgotten.
     #[garde(dive)]
     pub retention: Retention,
-}
-
-/// Where health and metrics are served.
-#[derive(Debug, Clone, Deserialize, Validate)]
-#[serde(deny_unknown_fields)]
-pub struct Server {
-    /// host:port
-    #[garde(length(min = 3))]
-    pub bind: String,
-}
-
-/// PostgreSQL of the maintenance portal.
-#[derive(Debug, Clone, Deserialize, Validate)]
-#[serde(deny_unknown_fields)]
-pub struct Database {
-    /// With credentials.
-    #[garde(custom(present))]
-    pub url: Secret,
-    /// Connections at most.
-    #[garde(range(min = 2, max = 200))]
-    pub pool_size: usize,
-}
-
-/// RabbitMQ.
-#[derive(Debug, Clone, Deserialize, Validate)]
-#[serde(deny_unknown_fields)]
-pub struct Broker {
-    /// With credentials.
-    #[garde(custom(present))]
-    pub url: Secret,
 }
 
 /// The cron schedule.

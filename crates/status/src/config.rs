@@ -4,10 +4,13 @@ use std::time::Duration;
 
 use chassis::{
     Daemon,
-    config::{Secret, Variable, at_least, present},
+    auth::LEAST_SECRET_BYTES,
+    config::{
+        Secret, Variable, secret_min_bytes,
+        sections::{Broker, Database, Onboarding, Passwords, Server},
+    },
 };
 use garde::Validate;
-use portal_client::{CircuitOptions, PortalOptions};
 use serde::Deserialize;
 
 /// What is particular about this daemon.
@@ -17,13 +20,13 @@ pub const DAEMON: Daemon = Daemon {
     about: "Answers operators: REST, server-sent events and the dashboard.",
     defaults: include_str!("../defaults.toml"),
     variables: &[
-        Variable::plain("BIND", "server.bind"),
-        Variable::secret("DATABASE_URL", "database.url"),
-        Variable::secret("AMQP_URL", "broker.url"),
-        Variable::plain("ONBOARDING_API_URL", "onboarding.url"),
-        Variable::secret("ONBOARDING_API_KEY", "onboarding.api_key"),
+        Server::BIND,
+        Database::URL,
+        Broker::URL,
+        Onboarding::URL,
+        Onboarding::API_KEY,
         Variable::secret("OPERATOR_JWT_SECRET", "operators.jwt_secret"),
-        Variable::secret("PASSWORD_SEAL_KEY", "passwords.seal_key"),
+        Passwords::SEAL_KEY,
     ],
     grace: Duration::from_secs(20),
 };
@@ -32,16 +35,12 @@ pub const DAEMON: Daemon = Daemon {
 #[derive(Debug, Clone, Deserialize, Validate)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
-    /// The port.
     #[garde(dive)]
     pub server: Server,
-    /// PostgreSQL.
     #[garde(dive)]
     pub database: Database,
-    /// RabbitMQ.
     #[garde(dive)]
     pub broker: Broker,
-    /// The onboarding portal.
     #[garde(dive)]
     pub onboarding: Onboarding,
     /// Operators' tokens.
@@ -55,82 +54,13 @@ pub struct Config {
     pub updates: Updates,
 }
 
-/// Where it listens.
-#[derive(Debug, Clone, Deserialize, Validate)]
-#[serde(deny_unknown_fields)]
-pub struct Server {
-    /// host:port
-    #[garde(length(min = 3))]
-    pub bind: String,
-}
-
-/// PostgreSQL of the maintenance portal.
-#[derive(Debug, Clone, Deserialize, Validate)]
-#[serde(deny_unknown_fields)]
-pub struct Database {
-    /// With credentials.
-    #[garde(custom(present))]
-    pub url: Secret,
-    /// Connections at most.
-    #[garde(range(min = 1, max = 200))]
-    pub pool_size: usize,
-}
-
-/// RabbitMQ.
-#[derive(Debug, Clone, Deserialize, Validate)]
-#[serde(deny_unknown_fields)]
-pub struct Broker {
-    /// With credentials.
-    #[garde(custom(present))]
-    pub url: Secret,
-}
-
-/// The onboarding portal.
-#[derive(Debug, Clone, Deserialize, Validate)]
-#[serde(deny_unknown_fields)]
-pub struct Onboarding {
-    /// Base of its API.
-    #[garde(length(min = 8))]
-    pub url: String,
-    /// Its key for us.
-    #[garde(custom(present))]
-    pub api_key: Secret,
-    /// For a whole answer.
-    #[garde(range(min = 1, max = 600))]
-    pub timeout_seconds: u64,
-    /// Requests at a time.
-    #[garde(range(min = 1, max = 100))]
-    pub concurrency: usize,
-}
-
-impl Onboarding {
-    pub(crate) fn options(&self) -> PortalOptions {
-        PortalOptions {
-            url: self.url.clone(),
-            api_key: self.api_key.clone(),
-            timeout: Duration::from_secs(self.timeout_seconds),
-            concurrency: self.concurrency,
-            circuit: CircuitOptions::default(),
-        }
-    }
-}
-
 /// Operators' tokens.
 #[derive(Debug, Clone, Deserialize, Validate)]
 #[serde(deny_unknown_fields)]
 pub struct Operators {
     /// HS256 secret.
-    #[garde(custom(at_least(chassis::auth::LEAST_SECRET_BYTES)))]
+    #[garde(custom(secret_min_bytes(LEAST_SECRET_BYTES)))]
     pub jwt_secret: Secret,
-}
-
-/// Temporary passwords.
-#[derive(Debug, Clone, Deserialize, Validate)]
-#[serde(deny_unknown_fields)]
-pub struct Passwords {
-    /// Base64 of 32 bytes.
-    #[garde(custom(present))]
-    pub seal_key: Secret,
 }
 
 /// Server-sent events.

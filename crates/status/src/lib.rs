@@ -25,7 +25,7 @@ use chassis::{
 };
 use domain::{clock::SystemClock, temporary_password::PasswordSeal};
 use outbox::Outbox;
-use portal_client::PortalClient;
+use portal_client::{CircuitOptions, PortalClient, PortalOptions};
 use secrecy::ExposeSecret;
 use store::Store;
 use utoipa_actix_web::service_config::ServiceConfig;
@@ -50,7 +50,16 @@ pub struct Service {
 pub async fn start(config: &Config, shutdown: &Shutdown, health: &Health) -> anyhow::Result<Service> {
     let keys = OperatorKeys::from_secret(&config.operators.jwt_secret).context("OPERATOR_JWT_SECRET")?;
     let seal = PasswordSeal::parse(config.passwords.seal_key.expose_secret()).context("PASSWORD_SEAL_KEY")?;
-    let portal = PortalClient::new(&config.onboarding.options())?;
+    let portal = PortalClient::new(&PortalOptions {
+        url: config.onboarding.url.clone(),
+        api_key: config.onboarding.api_key.clone(),
+        timeout: config.onboarding.timeout(),
+        concurrency: config.onboarding.concurrency,
+        circuit: CircuitOptions {
+            failures: config.onboarding.circuit_failures,
+            open_for: config.onboarding.circuit_open(),
+        },
+    })?;
     let store = Store::connect(config.database.url.expose_secret(), config.database.pool_size).await?;
     let broker = Broker::connect(config.broker.url.clone(), DAEMON.name);
     health.register("database", {

@@ -4,7 +4,10 @@ use std::{net::IpAddr, num::NonZeroU32, time::Duration};
 
 use chassis::{
     Daemon,
-    config::{Secret, Variable, present},
+    config::{
+        Secret, Variable,
+        sections::{Broker, Database, Server},
+    },
 };
 use chrono::{DateTime, TimeDelta, Utc};
 use contracts::webhook::signature::{self, Keyring};
@@ -24,9 +27,9 @@ pub const DAEMON: Daemon = Daemon {
     about: "Verifies signed approval webhooks, records them, publishes them, answers.",
     defaults: include_str!("../defaults.toml"),
     variables: &[
-        Variable::plain("BIND", "server.bind"),
-        Variable::secret("DATABASE_URL", "database.url"),
-        Variable::secret("AMQP_URL", "broker.url"),
+        Server::BIND,
+        Database::URL,
+        Broker::URL,
         Variable::secret("WEBHOOK_SECRET", "webhook.secret"),
         Variable::secret("WEBHOOK_SECRETS", "webhook.secrets"),
     ],
@@ -37,48 +40,15 @@ pub const DAEMON: Daemon = Daemon {
 #[derive(Debug, Clone, Deserialize, Validate)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
-    /// The port.
     #[garde(dive)]
     pub server: Server,
-    /// PostgreSQL.
     #[garde(dive)]
     pub database: Database,
-    /// RabbitMQ.
     #[garde(dive)]
     pub broker: Broker,
     /// Verification and recording.
     #[garde(dive)]
     pub webhook: Webhook,
-}
-
-/// Where it listens.
-#[derive(Debug, Clone, Deserialize, Validate)]
-#[serde(deny_unknown_fields)]
-pub struct Server {
-    /// host:port
-    #[garde(length(min = 3))]
-    pub bind: String,
-}
-
-/// PostgreSQL of the maintenance portal.
-#[derive(Debug, Clone, Deserialize, Validate)]
-#[serde(deny_unknown_fields)]
-pub struct Database {
-    /// With credentials.
-    #[garde(custom(present))]
-    pub url: Secret,
-    /// Connections at most.
-    #[garde(range(min = 1, max = 200))]
-    pub pool_size: usize,
-}
-
-/// RabbitMQ.
-#[derive(Debug, Clone, Deserialize, Validate)]
-#[serde(deny_unknown_fields)]
-pub struct Broker {
-    /// With credentials.
-    #[garde(custom(present))]
-    pub url: Secret,
 }
 
 /// Verification and recording.

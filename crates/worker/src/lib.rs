@@ -44,11 +44,11 @@ pub async fn start(config: &Config, shutdown: &Shutdown, health: &Health) -> any
     let portal = PortalClient::new(&PortalOptions {
         url: config.onboarding.url.clone(),
         api_key: config.onboarding.api_key.clone(),
-        timeout: Duration::from_secs(config.onboarding.timeout_seconds),
+        timeout: config.onboarding.timeout(),
         concurrency: config.onboarding.concurrency,
         circuit: CircuitOptions {
             failures: config.onboarding.circuit_failures,
-            open_for: Duration::from_millis(config.onboarding.circuit_open_ms),
+            open_for: config.onboarding.circuit_open(),
         },
     })?;
     let store = Store::connect(config.database.url.expose_secret(), config.database.pool_size).await?;

@@ -1,27 +1,35 @@
-//! Development or production: what `SMS_ENV` says.
+//! The environment of a process: its variables, and whether `SMS_ENV` says development or production.
 
 use std::{collections::BTreeMap, fmt};
 
-use super::ConfigProblem;
+use super::problems::ConfigProblem;
 
-/// Where the process runs. Only development may use default secrets.
+/// The environment variables of this process that are text.
+#[must_use]
+pub fn process_environment() -> BTreeMap<String, String> {
+    std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .collect()
+}
+
+/// Development or production. Only development may use default secrets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Environment {
-    /// A developer's machine, a demo, a test: default secrets are fine.
+    /// A developer's machine, a demo, a test.
     Development,
-    /// Everything else, and what is assumed when nothing is said.
+    /// Everything else, and the default.
     #[default]
     Production,
 }
 
 impl Environment {
-    /// What `SMS_ENV` of this process says; production where it is absent or not understood.
+    /// `SMS_ENV` of this process; production where it is absent or not understood.
     #[must_use]
     pub fn current() -> Self {
-        Self::read(&super::process_environment()).unwrap_or_default()
+        Self::read(&process_environment()).unwrap_or_default()
     }
 
-    /// What `SMS_ENV` in `environment` says; production where it is absent.
+    /// `SMS_ENV` in `environment`; production where it is absent.
     ///
     /// # Errors
     /// When it says something else than `development` or `production`.

@@ -1,10 +1,10 @@
-//! The layers above the defaults, as a list of single values that each know where they come from.
+//! The layers above the defaults, as a list of single values that each know their origin.
 
 use std::{collections::BTreeMap, fs};
 
 use ::config::{Config, ConfigError, File, FileFormat, Value, ValueKind};
 
-use super::{ConfigProblem, Variable};
+use super::{problems::ConfigProblem, variable::Variable};
 
 /// Values that documentation uses and that therefore protect nothing.
 const PLACEHOLDERS: &[&str] =
@@ -15,7 +15,7 @@ const PLACEHOLDERS: &[&str] =
 struct Override {
     key: String,
     value: Value,
-    /// What the operator would recognise: a variable's name, or the file and the key in it.
+    /// In the operator's words: a variable's name, or the file and the key in it.
     origin: String,
 }
 
@@ -25,24 +25,24 @@ pub(super) struct Layers<'a> {
     defaults: &'static str,
     variables: &'a [Variable],
     overrides: Vec<Override>,
-    /// The defaults alone, to know sections, lists and default secrets.
-    base: serde_json::Value,
+    /// The defaults parsed, to know sections, lists and default secrets.
+    defaults_tree: serde_json::Value,
 }
 
 impl<'a> Layers<'a> {
     /// Reads file and environment. What cannot be read becomes a problem and is left out.
-    pub(super) fn gather(
+    pub(super) fn read(
         defaults: &'static str,
         variables: &'a [Variable],
         environment: &BTreeMap<String, String>,
         problems: &mut Vec<ConfigProblem>,
     ) -> Self {
-        let base = Config::builder()
+        let defaults_tree = Config::builder()
             .add_source(File::from_str(defaults, FileFormat::Toml))
             .build()
             .and_then(Config::try_deserialize)
             .expect("the embedded defaults are TOML, as a test of each daemon shows");
-        let mut layers = Self { defaults, variables, overrides: Vec::new(), base };
+        let mut layers = Self { defaults, variables, overrides: Vec::new(), defaults_tree };
         if let Some(path) = environment.get("SMS_CONFIG").filter(|path| !path.is_empty()) {
             layers.add_file(path, problems);
         }
@@ -79,7 +79,7 @@ impl<'a> Layers<'a> {
         };
         for (name, value) in tree {
             let is_section = matches!(value.kind, ValueKind::Table(_));
-            if is_section && self.base.get(&name).is_none() {
+            if is_section && self.defaults_tree.get(&name).is_none() {
                 tracing::warn!(
                     config.section = name,
                     config.file = path,
@@ -91,6 +91,7 @@ impl<'a> Layers<'a> {
         }
     }
 
+    /// Adds the values of a file one by one, under dotted keys.
     fn flatten(&mut self, key: String, value: Value, path: &str) {
         match value.kind {
             ValueKind::Table(table) => {
@@ -105,13 +106,13 @@ impl<'a> Layers<'a> {
         }
     }
 
-    /// `SMS_<SECTION>__<KEY>`.
+    /// Adds the variables `SMS_<SECTION>__<KEY>`.
     fn add_prefixed(&mut self, environment: &BTreeMap<String, String>) {
         for (name, text) in environment.iter().filter(|(_, text)| !text.is_empty()) {
             let Some(rest) = name.strip_prefix("SMS_").filter(|rest| rest.contains("__")) else { continue };
             let key = rest.to_lowercase().replace("__", ".");
             let section = key.split('.').next().unwrap_or_default();
-            if self.base.get(section).is_none() {
+            if self.defaults_tree.get(section).is_none() {
                 tracing::warn!(config.variable = name, "a variable is for a section that is not ours");
                 continue;
             }
@@ -119,7 +120,7 @@ impl<'a> Layers<'a> {
         }
     }
 
-    /// The variables operators know, and the files that hold secrets.
+    /// Adds the variables with a name of their own, and the files that hold secrets.
     fn add_named(&mut self, environment: &BTreeMap<String, String>, problems: &mut Vec<ConfigProblem>) {
         let given = |name: &str| environment.get(name).filter(|text| !text.is_empty());
         for variable in self.variables {
@@ -150,7 +151,7 @@ impl<'a> Layers<'a> {
         }
     }
 
-    /// Where the defaults have a list, a text is split at its commas.
+    /// Adds a value of the environment. Where the defaults have a list, the text is split at its commas.
     fn set(&mut self, key: String, text: String, origin: String) {
         let value = if self.default(&key).is_some_and(serde_json::Value::is_array) {
             Value::from(text.split(',').map(str::trim).filter(|part| !part.is_empty()).collect::<Vec<_>>())
@@ -161,10 +162,10 @@ impl<'a> Layers<'a> {
     }
 
     fn default(&self, key: &str) -> Option<&serde_json::Value> {
-        self.base.pointer(&format!("/{}", key.replace('.', "/")))
+        self.defaults_tree.pointer(&format!("/{}", key.replace('.', "/")))
     }
 
-    /// All layers in one.
+    /// All layers merged.
     pub(super) fn build(&self) -> Result<Config, ConfigError> {
         let mut builder = Config::builder().add_source(File::from_str(self.defaults, FileFormat::Toml));
         for it in &self.overrides {
@@ -173,7 +174,7 @@ impl<'a> Layers<'a> {
         builder.build()
     }
 
-    /// Takes the winning value for `key` (or for something inside it) away and says where it came from.
+    /// Removes the winning value for `key` (or for a key inside it) and returns its origin.
     pub(super) fn remove(&mut self, key: &str) -> Option<String> {
         let fits = |it: &Override| {
             let (longer, shorter) =
@@ -188,7 +189,7 @@ impl<'a> Layers<'a> {
         Some(removed.origin)
     }
 
-    /// Outside development a secret must be somebody's own: neither our default nor one out of a manual.
+    /// Refuses default secrets and those that manuals print: outside development a secret must be the operator's own.
     pub(super) fn refuse_placeholders(&self, problems: &mut Vec<ConfigProblem>) {
         for variable in self.variables.iter().filter(|variable| variable.secret) {
             let default = self.default(variable.key).and_then(serde_json::Value::as_str).unwrap_or_default();

@@ -1,17 +1,16 @@
-//! All that is wrong with a configuration, said at once.
+//! What is wrong with a config, told as a whole.
 
 use std::fmt;
 
-/// One thing that is wrong, and what to do about it.
+/// One mistake in the config, and its remedy.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConfigProblem {
     /// The variable, file or key as the operator wrote it or would write it.
     pub name: String,
-    /// The configuration key, where the problem has one.
+    /// The config key, where the problem has one.
     pub key: Option<String>,
     /// What is wrong. Never holds a secret.
     pub what: String,
-    /// What to do.
     pub remedy: String,
 }
 
@@ -25,14 +24,14 @@ impl fmt::Display for ConfigProblem {
     }
 }
 
-/// Everything that is wrong with a configuration; never empty. `Display` gives one line per problem.
+/// All mistakes in a config; never empty. `Display` gives one line per problem.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub struct ConfigProblems {
     problems: Vec<ConfigProblem>,
 }
 
 impl ConfigProblems {
-    /// From the problems found, at least one.
+    /// `problems` holds at least one.
     #[must_use]
     pub fn new(problems: Vec<ConfigProblem>) -> Self {
         Self { problems }
@@ -44,7 +43,7 @@ impl ConfigProblems {
         &self.problems
     }
 
-    /// Both lists as one, for a process that configures several daemons: everything is said at once there too.
+    /// Joins the problems of several daemons of one process, each problem once.
     #[must_use]
     pub fn and(mut self, other: Self) -> Self {
         for problem in other.problems {

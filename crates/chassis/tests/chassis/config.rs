@@ -1,7 +1,7 @@
 use std::{collections::BTreeMap, fs, path::PathBuf};
 
 use chassis::config::{
-    ConfigProblems, ExposeSecret, Secret, Variable, described, effective, load_from, present,
+    ConfigProblems, ExposeSecret, Secret, Variable, effective, key_description, load_from, secret_given,
 };
 use garde::Validate;
 use serde::Deserialize;
@@ -54,7 +54,7 @@ struct Http {
 #[derive(Debug, Deserialize, Validate)]
 #[serde(deny_unknown_fields)]
 struct Database {
-    #[garde(custom(present))]
+    #[garde(custom(secret_given))]
     url: Secret,
     #[garde(range(min = 1))]
     pool_size: usize,
@@ -65,7 +65,7 @@ struct Database {
 struct Webhook {
     #[garde(skip)]
     secrets: Vec<String>,
-    #[garde(custom(present))]
+    #[garde(custom(secret_given))]
     key: Secret,
     #[garde(skip)]
     tolerance_seconds: u64,
@@ -189,6 +189,6 @@ fn a_file_that_is_not_there_or_not_toml_is_a_problem() {
 
 #[test]
 fn the_defaults_are_the_manual() {
-    assert_eq!(described(DEFAULTS, "database.url").as_deref(), Some("where the tables are, as a URL"));
-    assert_eq!(described(DEFAULTS, "http.workers"), None);
+    assert_eq!(key_description(DEFAULTS, "database.url").as_deref(), Some("where the tables are, as a URL"));
+    assert_eq!(key_description(DEFAULTS, "http.workers"), None);
 }
