@@ -4,16 +4,18 @@ use std::{
     error::Error,
     future::Future,
     io::{Read, Write},
-    net::{SocketAddr, TcpStream, ToSocketAddrs},
+    net::{SocketAddr, TcpListener, TcpStream, ToSocketAddrs},
     process::ExitCode,
     time::Duration,
 };
 
+use actix_web::web;
 use clap::{Arg, ArgMatches, Command, Subcommand};
 
 use crate::{
     config::{self, ConfigProblems, Variable},
     health::Health,
+    http::{self, Options},
     metrics,
     ops::Version,
     shutdown::{Ended, Shutdown},
@@ -80,6 +82,28 @@ impl Process {
     #[must_use]
     pub fn version(&self) -> Version {
         Version { service: self.daemon.name, version: self.daemon.version }
+    }
+
+    /// Serves `routes` and those of [`crate::ops`] on `listener` until shutdown, as a supervised task.
+    pub fn serve<C>(&self, listener: TcpListener, routes: C)
+    where
+        C: Fn(&mut web::ServiceConfig) + Clone + Send + 'static,
+    {
+        self.serve_with(Options { version: self.version(), ..Options::default() }, listener, routes);
+    }
+
+    /// Serves only the routes of [`crate::ops`]: for a daemon that takes its work elsewhere.
+    pub fn serve_ops(&self, listener: TcpListener) {
+        let options = Options { version: self.version(), workers: 1, ..Options::default() };
+        self.serve_with(options, listener, |_no_routes| {});
+    }
+
+    fn serve_with<C>(&self, options: Options, listener: TcpListener, routes: C)
+    where
+        C: Fn(&mut web::ServiceConfig) + Clone + Send + 'static,
+    {
+        let serving = http::serve_with(options, listener, self.shutdown.clone(), self.health.clone(), routes);
+        self.shutdown.supervise("http", serving);
     }
 }
 

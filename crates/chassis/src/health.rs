@@ -80,6 +80,19 @@ impl Health {
         }
     }
 
+    /// Adds a check that asks `target` for a sign of life, or replaces the one of that name.
+    pub fn register_ping<T, F, Fut, E>(&self, name: &'static str, target: T, ping: F)
+    where
+        T: Clone + Send + Sync + 'static,
+        F: Fn(T) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<(), E>> + Send + 'static,
+        E: fmt::Display,
+    {
+        self.register(name, move || {
+            ping(target.clone()).map(|answer| answer.map_err(|error| error.to_string()))
+        });
+    }
+
     /// From now on not ready, whatever the checks say: no new work, please.
     pub fn drain(&self) {
         self.inner.draining.store(true, Ordering::SeqCst);

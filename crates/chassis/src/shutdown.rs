@@ -5,6 +5,7 @@
 //! Every task of a daemon is spawned through [`Shutdown::supervise`], so none is forgotten and none dies unnoticed.
 
 use std::{
+    convert::Infallible,
     error::Error,
     future::Future,
     panic::AssertUnwindSafe,
@@ -180,6 +181,14 @@ impl Shutdown {
         };
         // A task outlives the request or the start-up that spawned it: it is no part of that span.
         self.tracker.spawn(supervised.instrument(tracing::Span::none()));
+    }
+
+    /// As [`Shutdown::supervise`], for a task that cannot fail: it ends when it is told to, or panics.
+    pub fn supervise_infallible<F>(&self, name: &'static str, task: F)
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        self.supervise(name, task.map(Ok::<(), Infallible>));
     }
 
     /// How many supervised tasks run.

@@ -22,7 +22,7 @@ use chassis::{
     Process,
     config::{Environment, ExposeSecret},
     health::Health,
-    http::{self, Options},
+    http,
     shutdown::Shutdown,
 };
 use chrono::TimeDelta;
@@ -68,13 +68,7 @@ pub async fn start(
         seeding::seed_if_empty(&database, &fleet::Fleet::demo()).await?;
     }
     database.ready().await?;
-    health.register("database", {
-        let database = database.clone();
-        move || {
-            let database = database.clone();
-            async move { database.ready().await.map_err(|error| error.to_string()) }
-        }
-    });
+    health.register_ping("database", database.clone(), |database| async move { database.ready().await });
 
     let overlap = TimeDelta::hours(config.webhook.rotation_overlap_hours.into());
     if !config.webhook.secret.expose_secret().is_empty() {
@@ -82,7 +76,7 @@ pub async fn start(
     }
     let sender = Sender::new(database.clone(), clock.clone(), &config.webhook, environment);
     let sender = sender.context("WEBHOOK_URL")?;
-    shutdown.supervise("webhooks", sender.clone().run(shutdown.clone()));
+    shutdown.supervise_infallible("webhooks", sender.clone().run(shutdown.clone()));
 
     let faults = (environment == Environment::Development).then(Faults::default);
     if faults.is_some() {
@@ -170,9 +164,6 @@ pub async fn run(process: Process) -> anyhow::Result<()> {
     let listener = http::listen(&config.server.bind)?;
     let (environment, clock) = (Environment::current(), Clock::system());
     let portal = start(&config, environment, clock, &process.shutdown, &process.health).await?;
-    let options = Options { version: process.version(), ..Options::default() };
-    let serving =
-        http::serve_with(options, listener, process.shutdown.clone(), process.health, portal.routes());
-    process.shutdown.supervise("http", serving);
+    process.serve(listener, portal.routes());
     Ok(())
 }

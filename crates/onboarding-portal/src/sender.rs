@@ -90,11 +90,8 @@ impl Sender {
         self.inner.wake.notify_one();
     }
 
-    /// Sends until shutdown, and finishes what is under way.
-    ///
-    /// # Errors
-    /// Never: what fails is tried again.
-    pub(crate) async fn run(self, shutdown: Shutdown) -> Result<(), std::convert::Infallible> {
+    /// Sends until shutdown, and finishes what is under way. What fails is tried again.
+    pub(crate) async fn run(self, shutdown: Shutdown) {
         let mut under_way = JoinSet::new();
         let (mut gauges_at, mut tidy_at) = (Instant::now(), Instant::now());
         while !shutdown.is_requested() {
@@ -130,7 +127,6 @@ impl Sender {
             }
         }
         while under_way.join_next().await.is_some() {}
-        Ok(())
     }
 
     async fn take(&self, most: usize) -> Result<(Vec<Claimed>, Arc<[Secret]>), DatabaseError> {

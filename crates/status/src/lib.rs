@@ -16,13 +16,7 @@ use std::sync::Arc;
 use actix_web::{HttpResponse, web};
 use anyhow::Context;
 use broker::{Broker, Publisher, Updates};
-use chassis::{
-    Process,
-    auth::OperatorKeys,
-    health::Health,
-    http::{self, Options},
-    shutdown::Shutdown,
-};
+use chassis::{Process, auth::OperatorKeys, health::Health, http, shutdown::Shutdown};
 use domain::{clock::SystemClock, temporary_password::PasswordSeal};
 use outbox::Outbox;
 use portal_client::{CircuitOptions, PortalClient, PortalOptions};
@@ -62,20 +56,10 @@ pub async fn start(config: &Config, shutdown: &Shutdown, health: &Health) -> any
     })?;
     let store = Store::connect(config.database.url.expose_secret(), config.database.pool_size).await?;
     let broker = Broker::connect(config.broker.url.clone(), DAEMON.name);
-    health.register("database", {
-        let store = store.clone();
-        move || {
-            let store = store.clone();
-            async move { store.ping().await.map_err(|error| error.to_string()) }
-        }
-    });
+    health.register_ping("database", store.clone(), |store| async move { store.ping().await });
     let updates = Updates::new(&broker);
     let hub = Hub::new(updates.clone(), config.updates.backlog);
-    let reading = hub.clone().run(shutdown.soft().clone());
-    shutdown.supervise("updates", async move {
-        reading.await;
-        Ok::<(), std::convert::Infallible>(())
-    });
+    shutdown.supervise_infallible("updates", hub.clone().run(shutdown.soft().clone()));
     let outbox = Outbox::new(store.clone(), Publisher::new(&broker));
     let desk = Desk { store, broker, outbox, portal, updates, seal, clock: Arc::new(SystemClock) };
     let following = Following { hub, most: config.updates.clients, stop: shutdown.soft().clone() };
@@ -115,9 +99,6 @@ pub async fn run(process: Process) -> anyhow::Result<()> {
     let config: Config = process.config()?;
     let listener = http::listen(&config.server.bind)?;
     let service = start(&config, &process.shutdown, &process.health).await?;
-    let options = Options { version: process.version(), ..Options::default() };
-    let serving =
-        http::serve_with(options, listener, process.shutdown.clone(), process.health, service.routes());
-    process.shutdown.supervise("http", serving);
+    process.serve(listener, service.routes());
     Ok(())
 }

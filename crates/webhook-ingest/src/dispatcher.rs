@@ -55,18 +55,12 @@ impl Dispatcher {
         let (sender, recorded) = mpsc::channel(WAITING_BATCHES);
         let (notes, noting) = mpsc::channel(WAITING_BATCHES);
         let behind = Arc::new(AtomicBool::new(false));
-        shutdown.supervise("notes", {
+        shutdown.supervise_infallible("notes", {
             let outbox = outbox.clone();
-            async move {
-                note(&outbox, noting).await;
-                Ok::<(), std::convert::Infallible>(())
-            }
+            async move { note(&outbox, noting).await }
         });
         let work = Dispatch { outbox, notes, behind: behind.clone(), looked: None };
-        shutdown.supervise("dispatcher", async move {
-            work.run(recorded).await;
-            Ok::<(), std::convert::Infallible>(())
-        });
+        shutdown.supervise_infallible("dispatcher", work.run(recorded));
         Self { recorded: sender, behind }
     }
 

@@ -75,13 +75,7 @@ pub async fn start_halves(
     let keyring = webhook.keyring(clock.now())?;
     let store = Store::connect(config.database.url.expose_secret(), config.database.pool_size).await?;
     let broker = Broker::connect(config.broker.url.clone(), DAEMON.name);
-    health.register("database", {
-        let store = store.clone();
-        move || {
-            let store = store.clone();
-            async move { store.ping().await.map_err(|e| e.to_string()) }
-        }
-    });
+    health.register_ping("database", store.clone(), |store| async move { store.ping().await });
     let outbox = Outbox::new(store.clone(), Publisher::new(&broker));
     let work = match halves {
         Halves { insert: true, publish: true } => {
@@ -129,9 +123,6 @@ pub async fn run(process: Process) -> anyhow::Result<()> {
     let config: Config = process.config()?;
     let listener = http::listen(&config.server.bind)?;
     let service = start(&config, &process.shutdown, &process.health).await?;
-    let options = http::Options { version: process.version(), ..http::Options::default() };
-    let serving =
-        http::serve_with(options, listener, process.shutdown.clone(), process.health, service.routes());
-    process.shutdown.supervise("http", serving);
+    process.serve(listener, service.routes());
     Ok(())
 }

@@ -100,10 +100,7 @@ impl Recorder {
         let (queue, waiting) = mpsc::channel(waiting_limit);
         let outage = Arc::new(Outage { began: Instant::now(), until: AtomicU64::new(0) });
         let writer = Writer { work, connection: None, outage: outage.clone(), patience };
-        shutdown.supervise("recorder", async {
-            writer.run(waiting).await;
-            Ok::<(), std::convert::Infallible>(())
-        });
+        shutdown.supervise_infallible("recorder", writer.run(waiting));
         Self { queue, outage, patience }
     }
 

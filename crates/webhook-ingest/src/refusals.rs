@@ -98,10 +98,7 @@ impl Refusals {
         });
         let (log, stop) = (inner.clone(), shutdown.soft().clone());
         let mut writer = Writer { store, bounds, sources, waiting, trimmed: None };
-        shutdown.supervise("refusals", async move {
-            writer.run(&log, &stop).await;
-            Ok::<(), std::convert::Infallible>(())
-        });
+        shutdown.supervise_infallible("refusals", async move { writer.run(&log, &stop).await });
         Self(inner)
     }
 

@@ -19,7 +19,7 @@ mod tasks;
 mod transform;
 mod write;
 
-use std::{convert::Infallible, net::TcpListener, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use anyhow::Context as _;
 use broker::{Broker, Publisher, Queue, Updates, archive_dead_letters, consume, consume_batches};
@@ -32,13 +32,13 @@ use store::Store;
 
 pub use config::{Config, DAEMON};
 
-use crate::{context::Context, page_turns::PageTurns, passwords::PasswordMaker};
+use crate::{config::Work, context::Context, page_turns::PageTurns, passwords::PasswordMaker};
 
 /// Connects, and starts taking work: commands, tasks, events and dead letters, each from a queue and with capacity of
 /// its own, so that events do not wait behind pages.
 ///
 /// # Errors
-/// When a setting cannot be used.
+/// When a config value cannot be used.
 pub async fn start(config: &Config, shutdown: &Shutdown, health: &Health) -> anyhow::Result<()> {
     let seal = PasswordSeal::parse(config.passwords.seal_key.expose_secret()).context("PASSWORD_SEAL_KEY")?;
     let portal = PortalClient::new(&PortalOptions {
@@ -53,80 +53,69 @@ pub async fn start(config: &Config, shutdown: &Shutdown, health: &Health) -> any
     })?;
     let store = Store::connect(config.database.url.expose_secret(), config.database.pool_size).await?;
     let broker = Broker::connect(config.broker.url.clone(), DAEMON.name);
-    health.register("database", {
-        let store = store.clone();
-        move || {
-            let store = store.clone();
-            async move { store.ping().await.map_err(|e| e.to_string()) }
-        }
-    });
-    health.register("broker", {
-        let broker = broker.clone();
-        move || {
-            let broker = broker.clone();
-            async move { broker.ping().await.map_err(|e| e.to_string()) }
-        }
-    });
+    health.register_ping("database", store.clone(), |store| async move { store.ping().await });
+    health.register_ping("broker", broker.clone(), |broker| async move { broker.ping().await });
 
     let clock = Arc::new(SystemClock);
     let every = Duration::from_millis(config.work.progress_every_ms);
     let (progress, telling) = progress::progress(store.clone(), Updates::new(&broker), clock.clone(), every);
-    shutdown.supervise("progress", without_error(telling));
+    shutdown.supervise_infallible("progress", telling);
     let reporting = circuit::report(store.clone(), portal.circuit(), clock.clone(), shutdown.soft().clone());
-    shutdown.supervise("circuit", without_error(reporting));
-    let outbox = Outbox::new(store.clone(), Publisher::new(&broker));
+    shutdown.supervise_infallible("circuit", reporting);
     let context = Context {
+        outbox: Outbox::new(store.clone(), Publisher::new(&broker)),
         store,
-        outbox,
         portal,
         clock,
         progress,
         password_maker: PasswordMaker::new(seal),
         page_turns: PageTurns::of(config.work.tasks, Duration::from_millis(config.work.pages_alone_ms)),
     };
-    let stop = shutdown.soft().clone();
+    start_consumers(&config.work, &broker, &context, shutdown);
+    start_archiver(broker, context, shutdown);
+    Ok(())
+}
 
-    shutdown.supervise("commands", {
-        let (broker, context, stop, at_once) =
-            (broker.clone(), context.clone(), stop.clone(), config.work.commands);
+fn start_consumers(work: &Work, broker: &Broker, context: &Context, shutdown: &Shutdown) {
+    let stop = shutdown.soft();
+    shutdown.supervise_infallible("commands", {
+        let (broker, context, stop, concurrency) =
+            (broker.clone(), context.clone(), stop.clone(), work.commands);
         let handler = move |delivery| {
             let context = context.clone();
             async move { commands::handle(&context, delivery).await }
         };
-        without_error(async move { consume(&broker, Queue::Commands, at_once, &stop, handler).await })
+        async move { consume(&broker, Queue::Commands, concurrency, &stop, handler).await }
     });
-    shutdown.supervise("tasks", {
-        let (broker, context, stop, at_once) =
-            (broker.clone(), context.clone(), stop.clone(), config.work.tasks);
+    shutdown.supervise_infallible("tasks", {
+        let (broker, context, stop, concurrency) =
+            (broker.clone(), context.clone(), stop.clone(), work.tasks);
         let handler = move |delivery| {
             let context = context.clone();
             async move { tasks::handle(&context, delivery).await }
         };
-        without_error(async move { consume(&broker, Queue::Tasks, at_once, &stop, handler).await })
+        async move { consume(&broker, Queue::Tasks, concurrency, &stop, handler).await }
     });
-    shutdown.supervise("events", {
-        let (broker, context, stop, largest) =
-            (broker.clone(), context.clone(), stop.clone(), config.work.events_per_batch);
+    shutdown.supervise_infallible("events", {
+        let (broker, context, stop, batch_limit) =
+            (broker.clone(), context.clone(), stop.clone(), work.events_per_batch);
         let handler = move |deliveries| {
             let context = context.clone();
             async move { events::handle(&context, deliveries).await }
         };
-        without_error(async move { consume_batches(&broker, Queue::Events, largest, &stop, handler).await })
+        async move { consume_batches(&broker, Queue::Events, batch_limit, &stop, handler).await }
     });
-    shutdown.supervise("archiver", {
-        let archive = move |dead| {
-            let context = context.clone();
-            async move { archiver::handle(&context, dead).await }
-        };
-        without_error(async move { archive_dead_letters(&broker, &stop, archive).await })
-    });
-    Ok(())
 }
 
-/// For tasks that end only when they are told to.
-async fn without_error(task: impl Future<Output = ()>) -> Result<(), Infallible> {
-    task.await;
-    Ok(())
+fn start_archiver(broker: Broker, context: Context, shutdown: &Shutdown) {
+    let stop = shutdown.soft().clone();
+    let archive = move |dead| {
+        let context = context.clone();
+        async move { archiver::handle(&context, dead).await }
+    };
+    shutdown.supervise_infallible("archiver", async move {
+        archive_dead_letters(&broker, &stop, archive).await;
+    });
 }
 
 /// The daemon's own work: start, and serve health and metrics.
@@ -135,12 +124,8 @@ async fn without_error(task: impl Future<Output = ()>) -> Result<(), Infallible>
 /// When it cannot start.
 pub async fn run(process: Process) -> anyhow::Result<()> {
     let config: Config = process.config()?;
-    let listener = TcpListener::bind(&config.server.bind)
-        .with_context(|| format!("cannot listen on {}", config.server.bind))?;
+    let listener = http::listen(&config.server.bind)?;
     start(&config, &process.shutdown, &process.health).await?;
-    let options = http::Options { version: process.version(), workers: 1, ..http::Options::default() };
-    let serving =
-        http::serve_with(options, listener, process.shutdown.clone(), process.health, |_no_routes| {});
-    process.shutdown.supervise("http", serving);
+    process.serve_ops(listener);
     Ok(())
 }

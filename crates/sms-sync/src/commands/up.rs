@@ -5,7 +5,7 @@ use std::{process::ExitCode, time::Duration};
 use actix_web::web;
 use chassis::{
     Daemon, Process,
-    config::{self, Variable},
+    config::{ConfigProblems, sections::Server},
     http,
 };
 
@@ -18,7 +18,7 @@ const UP: Daemon = Daemon {
     version: env!("CARGO_PKG_VERSION"),
     about: "All services in one process",
     defaults: status::DAEMON.defaults,
-    variables: const { &[Variable::plain("BIND", "server.bind")] },
+    variables: &[Server::BIND],
     // The worker's is the longest.
     grace: Duration::from_secs(40),
 };
@@ -28,33 +28,50 @@ pub(crate) fn run() -> ExitCode {
 }
 
 async fn start(process: Process) -> anyhow::Result<()> {
-    let ingest: webhook_ingest::Config = config(&webhook_ingest::DAEMON)?;
-    let work: worker::Config = config(&worker::DAEMON)?;
-    let clock: scheduler::Config = config(&scheduler::DAEMON)?;
-    let answer: status::Config = config(&status::DAEMON)?;
-    let listener = http::listen(&answer.server.bind)?;
+    let configs = Configs::load()?;
+    let listener = http::listen(&configs.status.server.bind)?;
 
     let Process { shutdown, health, .. } = &process;
-    let ingest = Box::pin(webhook_ingest::start(&ingest, shutdown, health)).await?;
-    let answer = Box::pin(status::start(&answer, shutdown, health)).await?;
-    Box::pin(worker::start(&work, shutdown, health)).await?;
-    Box::pin(scheduler::start(&clock, shutdown, health)).await?;
+    let webhook_ingest = Box::pin(webhook_ingest::start(&configs.webhook_ingest, shutdown, health)).await?;
+    let status = Box::pin(status::start(&configs.status, shutdown, health)).await?;
+    Box::pin(worker::start(&configs.worker, shutdown, health)).await?;
+    Box::pin(scheduler::start(&configs.scheduler, shutdown, health)).await?;
 
-    let (ingest, answer) = (ingest.routes(), answer.routes());
+    let (webhook_routes, status_routes) = (webhook_ingest.routes(), status.routes());
     // The dashboard takes every address that is left, so it comes last.
     let routes = move |app: &mut web::ServiceConfig| {
-        ingest(app);
-        answer(app);
+        webhook_routes(app);
+        status_routes(app);
     };
-    let options = http::Options { version: process.version(), ..http::Options::default() };
-    let serving = http::serve_with(options, listener, shutdown.clone(), health.clone(), routes);
-    shutdown.supervise("http", serving);
+    process.serve(listener, routes);
     Ok(())
 }
 
-fn config<T>(daemon: &Daemon) -> Result<T, config::ConfigProblems>
-where
-    T: serde::de::DeserializeOwned + garde::Validate<Context = ()>,
-{
-    config::load(daemon.defaults, daemon.variables)
+struct Configs {
+    webhook_ingest: webhook_ingest::Config,
+    worker: worker::Config,
+    scheduler: scheduler::Config,
+    status: status::Config,
+}
+
+impl Configs {
+    /// Loads the config of each service; on failure the problems of all of them are told at once.
+    fn load() -> Result<Self, ConfigProblems> {
+        let loaded = (
+            webhook_ingest::DAEMON.config(),
+            worker::DAEMON.config(),
+            scheduler::DAEMON.config(),
+            status::DAEMON.config(),
+        );
+        match loaded {
+            (Ok(webhook_ingest), Ok(worker), Ok(scheduler), Ok(status)) => {
+                Ok(Self { webhook_ingest, worker, scheduler, status })
+            }
+            (webhook_ingest, worker, scheduler, status) => {
+                let problems = [webhook_ingest.err(), worker.err(), scheduler.err(), status.err()];
+                let problems = problems.into_iter().flatten().reduce(ConfigProblems::and);
+                Err(problems.expect("one of them is an error, or the first arm had matched"))
+            }
+        }
+    }
 }
