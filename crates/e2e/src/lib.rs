@@ -5,7 +5,6 @@ mod environment;
 mod messages;
 mod operator;
 mod portal;
-mod schema;
 mod system;
 mod tally;
 mod webhook;

@@ -11,7 +11,6 @@ use crate::daemon::{Daemon, run};
 use crate::environment::{
     Environment, ONBOARDING_API_KEY, OPERATOR_JWT_SECRET, PASSWORD_SEAL_KEY, PATIENCE, WEBHOOK_SECRET,
 };
-use crate::schema::digest_of_migrations;
 use crate::tally::{RECORD_TYPES, Tally, is_balanced, tally, tally_of_json};
 use crate::{Kind, Operator, Portal};
 
@@ -254,7 +253,7 @@ impl System {
 }
 
 async fn world(servers: Option<&Arc<Servers>>) -> anyhow::Result<World> {
-    let template = format!("e2e_maintenance_{}", digest_of_migrations("maintenance")?);
+    let template = testbed::template_name("e2e_maintenance", "maintenance")?;
     let migrate = async |url: String| {
         run("sms-sync", &["migrate"], &[("DATABASE_URL".to_owned(), url)].into()).await.map(drop)
     };
@@ -278,7 +277,7 @@ async fn portal(world: &World, setup: &Setup, webhook_url: &str) -> anyhow::Resu
         .map(|(name, value)| (name.to_owned(), value))
         .collect()
     };
-    let template = format!("e2e_onboarding_{}", digest_of_migrations("onboarding")?);
+    let template = testbed::template_name("e2e_onboarding", "onboarding")?;
     let migrate =
         async |url: String| run("onboarding-portal", &["migrate"], &environment(url)).await.map(drop);
     let database_url = world.another_database_from_template(&template, migrate).await?;

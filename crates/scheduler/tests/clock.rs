@@ -16,7 +16,7 @@ struct Scene {
 impl Scene {
     async fn new() -> anyhow::Result<Self> {
         chassis::install_tls();
-        let template = format!("scheduler-{}", store::db::migrations::newest());
+        let template = testbed::template_name("scheduler", "maintenance")?;
         let world = World::from_template(&template, async |url| {
             Store::connect(&url, 2).await?.migrate().await?;
             Ok(())

@@ -3,6 +3,7 @@
 mod ports;
 mod process;
 mod servers;
+mod templates;
 mod wait;
 mod world;
 
@@ -10,6 +11,7 @@ pub use lapin;
 pub use ports::free_port;
 pub use process::{Process, binary};
 pub use servers::Servers;
+pub use templates::template_name;
 pub use wait::wait_until;
 pub use world::World;
 

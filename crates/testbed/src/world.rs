@@ -53,8 +53,7 @@ impl World {
     /// A world whose database is a copy of a template, on the shared servers.
     ///
     /// `migrate` gets the URL of an empty database and makes the template of it, once for all test processes that
-    /// come to these servers: a name must change with what `migrate` does, so put the last migration or a hash of all
-    /// into it.
+    /// come to these servers: a name must change with what `migrate` does, see [`crate::template_name`].
     pub async fn from_template<F: Future<Output = anyhow::Result<()>>>(
         name: &str,
         migrate: impl FnOnce(String) -> F,

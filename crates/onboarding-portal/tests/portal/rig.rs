@@ -1,10 +1,6 @@
 //! A portal of a test's own, and how to talk to it.
 
-use std::{
-    collections::{BTreeMap, hash_map::DefaultHasher},
-    hash::{Hash, Hasher},
-    time::Duration,
-};
+use std::{collections::BTreeMap, time::Duration};
 
 use anyhow::Context;
 use chassis::{
@@ -26,9 +22,7 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A world whose database has the portal's schema.
 pub(crate) async fn world() -> anyhow::Result<World> {
-    let mut hasher = DefaultHasher::new();
-    include_str!("../../../../migrations/onboarding/2026-11-24-000001_portal/up.sql").hash(&mut hasher);
-    let name = format!("onboarding_{:016x}", hasher.finish());
+    let name = testbed::template_name("onboarding", "onboarding")?;
     World::from_template(&name, async |url| {
         database(&url)?.migrate().await?;
         anyhow::Ok(())

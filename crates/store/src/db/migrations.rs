@@ -83,18 +83,3 @@ impl Store {
             .map_err(StoreError::Migration)
     }
 }
-
-/// The name of the newest migration that is built in: for whoever keeps databases that are made by them.
-///
-/// # Panics
-///
-/// If there are no migrations.
-#[must_use]
-pub fn newest() -> String {
-    use diesel::migration::{Migration, MigrationSource};
-
-    let known: Vec<Box<dyn Migration<Pg>>> =
-        MIGRATIONS.migrations().expect("embedded migrations can be read");
-    let names = known.iter().map(|it| it.name().version().to_string());
-    names.max().expect("there are migrations")
-}

@@ -66,7 +66,7 @@ pub(crate) struct Service {
 
 impl Service {
     pub(crate) async fn start(mode: Mode) -> anyhow::Result<Self> {
-        let template = format!("bench-{}", store::db::migrations::newest());
+        let template = testbed::template_name("bench", "maintenance")?;
         let world = World::from_template(&template, async |url| {
             store::Store::connect(&url, 2).await?.migrate().await?;
             Ok(())

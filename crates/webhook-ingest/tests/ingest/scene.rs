@@ -8,7 +8,6 @@ use contracts::webhook::signature::{ID_HEADER, SIGNATURE_HEADER, Secret, TIMESTA
 use domain::clock::{Clock, SystemClock};
 use reqwest::{Response, StatusCode};
 use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
 use store::Store;
 use testbed::World;
 use webhook_ingest::{Config, DAEMON, WEBHOOK_PATH};
@@ -27,18 +26,8 @@ pub(crate) async fn migrate(url: String) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Changes with what the migrations do.
 pub(crate) fn template() -> anyhow::Result<String> {
-    let folder = testbed::workspace_root().join("migrations/maintenance");
-    let mut files: Vec<_> =
-        std::fs::read_dir(folder)?.map(|entry| entry.map(|it| it.path())).collect::<Result<_, _>>()?;
-    files.sort();
-    let mut digest = Sha256::new();
-    for file in files {
-        digest.update(std::fs::read(file.join("up.sql"))?);
-    }
-    let digest: String = digest.finalize()[..6].iter().map(|byte| format!("{byte:02x}")).collect();
-    Ok(format!("webhook-ingest-{digest}"))
+    testbed::template_name("webhook-ingest", "maintenance")
 }
 
 /// The service, in this process.

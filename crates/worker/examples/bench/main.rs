@@ -69,7 +69,7 @@ struct Scene {
 
 impl Scene {
     async fn new(provider: &Provider, workers: usize) -> anyhow::Result<Self> {
-        let template = format!("bench-{}", store::db::migrations::newest());
+        let template = testbed::template_name("bench", "maintenance")?;
         let world = World::from_template(&template, async |url| {
             Store::connect(&url, 2).await?.migrate().await?;
             Ok(())

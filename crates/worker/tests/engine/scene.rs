@@ -10,7 +10,6 @@ use domain::{
 };
 use outbox::Outbox;
 use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
 use store::{
     Store,
     ledger::{
@@ -21,19 +20,6 @@ use store::{
 use testbed::{World, wait_until};
 
 use crate::provider::Provider;
-
-/// Changes with what the migrations do.
-fn migrations_digest() -> anyhow::Result<String> {
-    let folder = testbed::workspace_root().join("migrations/maintenance");
-    let mut files: Vec<_> =
-        std::fs::read_dir(folder)?.map(|entry| entry.map(|it| it.path())).collect::<Result<_, _>>()?;
-    files.sort();
-    let mut digest = Sha256::new();
-    for file in files {
-        digest.update(std::fs::read(file.join("up.sql"))?);
-    }
-    Ok(hex::encode(&digest.finalize()[..6]))
-}
 
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -49,8 +35,8 @@ pub(crate) struct Scene {
 impl Scene {
     pub(crate) async fn new() -> anyhow::Result<Self> {
         chassis::install_tls();
-        let migrations = format!("worker-{}", migrations_digest()?);
-        let world = World::from_template(&migrations, async |url| {
+        let template = testbed::template_name("worker", "maintenance")?;
+        let world = World::from_template(&template, async |url| {
             Store::connect(&url, 2).await?.migrate().await?;
             Ok(())
         })
@@ -63,13 +49,8 @@ impl Scene {
         let outbox = Outbox::new(store.clone(), Publisher::new(&broker));
         let scene = Self { provider, store, outbox, shutdown: Shutdown::manual(), world };
         scene.start_worker().await?;
-        scene.shutdown.supervise("relay", {
-            let relay = scene.outbox.clone().relay(scene.shutdown.soft().clone());
-            async move {
-                relay.await;
-                Ok::<_, std::convert::Infallible>(())
-            }
-        });
+        let relay = scene.outbox.clone().relay(scene.shutdown.soft().clone());
+        scene.shutdown.supervise_infallible("relay", relay);
         Ok(scene)
     }
 
