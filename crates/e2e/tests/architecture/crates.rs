@@ -10,7 +10,8 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("domain", &[]),
     ("contracts", &["domain"]),
     // layer 1: adapters
-    ("store", &["domain"]),
+    ("postgres-connection", &[]),
+    ("store", &["postgres-connection", "domain"]),
     ("broker", &["contracts", "domain"]),
     ("portal-client", &["contracts", "domain"]),
     ("outbox", &["store", "broker", "contracts", "domain"]),
@@ -38,8 +39,8 @@ const ARROWS: &[(&str, &[&str])] = &[
             "status",
         ],
     ),
-    // the other company's program: the wire, and how a daemon lives
-    ("onboarding-portal", &["chassis", "contracts"]),
+    // the other company's program: the wire, a connection to its own database, and how a daemon lives
+    ("onboarding-portal", &["chassis", "postgres-connection", "contracts"]),
     // tests
     ("testbed", &[]),
     // black boxes: they speak as others do
@@ -49,8 +50,9 @@ const ARROWS: &[(&str, &[&str])] = &[
 /// Crates of others that only some of ours may name, and who.
 const CONFINED: &[(&str, &[&str])] = &[
     // The onboarding portal is another company's program with a database of its own; testbed looks from outside.
-    ("diesel", &["store", "onboarding-portal", "testbed"]),
-    ("diesel-async", &["store", "onboarding-portal", "testbed"]),
+    ("diesel", &["postgres-connection", "store", "onboarding-portal", "testbed"]),
+    ("diesel-async", &["postgres-connection", "store", "onboarding-portal", "testbed"]),
+    ("tokio-postgres", &["postgres-connection", "testbed"]),
     ("lapin", &["broker", "testbed"]),
     ("reqwest", &["portal-client", "sms-sync", "onboarding-portal", "testbed", "e2e"]),
     ("actix-web", &["chassis", "webhook-ingest", "status", "sms-sync", "onboarding-portal"]),
