@@ -6,7 +6,7 @@
 //!
 //! Streams that never end by themselves must watch [`Shutdown::soft`], or the end waits for the grace time.
 
-mod edge;
+mod middleware;
 mod extractors;
 mod span;
 
@@ -25,7 +25,7 @@ use crate::{
     shutdown::Shutdown,
 };
 
-pub use edge::RequestId;
+pub use middleware::RequestId;
 
 /// The server could not run.
 #[derive(Debug, thiserror::Error)]
@@ -119,10 +119,10 @@ where
             .configure(extractors::as_problems(body_limit))
             .configure(ops.clone())
             .configure(configure.clone())
-            .default_service(web::to(edge::not_found))
-            .wrap(from_fn(edge::plain_streams))
+            .default_service(web::to(middleware::not_found))
+            .wrap(from_fn(middleware::plain_streams))
             .wrap(Compress::default())
-            .wrap(from_fn(edge::finish))
+            .wrap(from_fn(middleware::finish))
             .wrap(TracingLogger::<span::RequestSpan>::new())
     };
     let server = HttpServer::new(app)

@@ -10,7 +10,7 @@ use opentelemetry::propagation::Extractor;
 use tracing::{Span, field::Empty};
 use tracing_actix_web::RootSpanBuilder;
 
-use super::edge::{Arrival, RequestId};
+use super::middleware::{Arrival, RequestId};
 use crate::telemetry;
 
 pub(super) struct RequestSpan;
