@@ -1,4 +1,4 @@
-//! Who is asking: operators' bearer tokens, and what each role may do.
+//! Operators' bearer tokens, and what each role may do.
 //!
 //! A token is a JWT with `sub`, `role`, `iss` = `aud` = `sms-sync` and `exp`, signed with our own secret (HS256); or one
 //! of an issuer whose public keys we hold (RSA, EC, Ed25519). A handler that takes a [`Viewer`], [`OperatorRole`] or
@@ -33,11 +33,11 @@ use crate::problem::Problem;
 /// Issuer and audience of the tokens we mint; the audience of everybody's.
 pub const AUDIENCE: &str = "sms-sync";
 
-/// HS256 keys shorter than the hash are weaker than it.
-pub const LEAST_SECRET_BYTES: usize = 32;
+/// Least length of the HS256 secret: the hash's own (RFC 7518, 3.2).
+pub const MIN_SECRET_BYTES: usize = 32;
 
-/// Clocks may differ by this many seconds.
-const LEEWAY_S: u64 = 30;
+/// How many seconds the clocks of issuer and verifier may differ.
+const CLOCK_LEEWAY_SECONDS: u64 = 30;
 
 /// What an operator may do; each role may do all that the ones before it may.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
@@ -52,7 +52,7 @@ pub enum Role {
 }
 
 impl Role {
-    /// The role as it stands in tokens.
+    /// The role's name in tokens.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -62,8 +62,8 @@ impl Role {
         }
     }
 
-    /// Those who can do what needs this role, in words.
-    fn and_above(self) -> &'static str {
+    /// The roles that suffice where this one is required, for an error's text.
+    fn sufficient_roles(self) -> &'static str {
         match self {
             Self::Viewer => "a viewer, an operator or an admin",
             Self::Operator => "an operator or an admin",
@@ -95,7 +95,7 @@ impl FromStr for Role {
     }
 }
 
-/// Someone whose token was verified. Only [`OperatorKeys::verify`] makes one.
+/// The bearer of a verified token. Only [`OperatorKeys::verify`] creates one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Operator {
     subject: String,
@@ -104,33 +104,29 @@ pub struct Operator {
 }
 
 impl Operator {
-    /// Who, as the issuer names them.
+    /// The token's `sub`: the name the issuer gives the operator.
     #[must_use]
     pub fn subject(&self) -> &str {
         &self.subject
     }
 
-    /// What they may do.
     #[must_use]
     pub fn role(&self) -> Role {
         self.role
     }
 
-    /// When the token ends, in seconds since 1970.
+    /// The end of the token, in seconds since 1970.
     #[must_use]
     pub fn expires_at(&self) -> u64 {
         self.expires_at
     }
 
-    /// A 403 problem unless the role suffices; for rules finer than a handler.
-    ///
-    /// # Errors
-    /// A problem that says which role can.
-    pub fn require(&self, needed: Role) -> Result<(), Problem> {
-        if self.role >= needed {
+    /// Returns a 403 problem unless the role suffices: for rules inside a handler.
+    pub fn require(&self, required: Role) -> Result<(), Problem> {
+        if self.role >= required {
             return Ok(());
         }
-        let (role, can) = (self.role, needed.and_above());
+        let (role, can) = (self.role, required.sufficient_roles());
         Err(Problem::forbidden("role_too_low", format!("You are {role}; this can be done by {can}.")))
     }
 }
@@ -144,39 +140,37 @@ struct Claims {
     iat: Option<u64>,
 }
 
-/// The claims we write; on the way in, `iss` and `aud` are the library's business.
+/// The claims of a token that we mint. In a token that we verify the library checks `iss` and `aud`.
 #[derive(Serialize)]
-struct Minted<'a> {
+struct MintedClaims<'a> {
     #[serde(flatten)]
     claims: Claims,
     iss: &'a str,
     aud: &'a str,
 }
 
-/// The keys cannot be used.
+/// Why keys cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum KeysError {
-    /// The secret is shorter than [`LEAST_SECRET_BYTES`].
-    #[error("the secret has {0} bytes, needs at least {LEAST_SECRET_BYTES}")]
+    /// The secret is shorter than [`MIN_SECRET_BYTES`].
+    #[error("the secret has {0} bytes, needs at least {MIN_SECRET_BYTES}")]
     WeakSecret(usize),
     /// The issuer's keys are no JWK set, or one of them is no key.
     #[error("the issuer's keys are not a usable JWK set")]
     Jwks(#[source] Box<dyn std::error::Error + Send + Sync>),
-    /// A token could not be signed.
     #[error("the token could not be signed")]
     Signing(#[source] jsonwebtoken::errors::Error),
-    /// Without a secret of our own we can verify but not mint.
+    /// Tokens are minted with our own secret, which is not configured.
     #[error("only the issuer of the public keys can mint tokens")]
     PublicKeysOnly,
 }
 
-/// Why a token was refused.
+/// Why a token was rejected.
 #[derive(Debug, thiserror::Error)]
-pub enum TokenRefused {
-    /// It was good once.
+pub enum TokenError {
     #[error("the token has expired")]
     Expired,
-    /// It was never good. The source says why, for the log; the caller is not told.
+    /// The source says why, for the log; the caller is not told.
     #[error("the token is not valid")]
     Invalid(#[source] jsonwebtoken::errors::Error),
 }
@@ -195,31 +189,25 @@ struct Issuer {
 }
 
 impl OperatorKeys {
-    /// Our own secret (HS256).
-    ///
-    /// # Errors
-    /// When it is shorter than 32 bytes.
+    /// Keys with our own secret (HS256) of at least [`MIN_SECRET_BYTES`].
     pub fn from_secret(secret: &SecretString) -> Result<Self, KeysError> {
         let secret = secret.expose_secret().as_bytes();
-        if secret.len() < LEAST_SECRET_BYTES {
+        if secret.len() < MIN_SECRET_BYTES {
             return Err(KeysError::WeakSecret(secret.len()));
         }
         let own = Some((EncodingKey::from_secret(secret), DecodingKey::from_secret(secret)));
         Ok(Self { own, issuer: None })
     }
 
-    /// Only an issuer's public keys: `jwks` is the JSON of the set, `issuer` the `iss` its tokens carry.
+    /// Keys of an issuer alone: `jwks` is the JSON of its public keys, `issuer` the `iss` of its tokens.
     ///
     /// # Errors
-    /// When it is no JWK set with at least one public key, or holds a symmetric key.
+    /// When `jwks` is no JWK set with at least one public key, or holds a symmetric key.
     pub fn from_jwks(jwks: &str, issuer: impl Into<String>) -> Result<Self, KeysError> {
         Self { own: None, issuer: None }.with_jwks(jwks, issuer)
     }
 
-    /// Also an issuer's public keys.
-    ///
-    /// # Errors
-    /// As [`OperatorKeys::from_jwks`].
+    /// Adds an issuer's public keys; errors as [`OperatorKeys::from_jwks`].
     pub fn with_jwks(mut self, jwks: &str, issuer: impl Into<String>) -> Result<Self, KeysError> {
         let set: JwkSet = serde_json::from_str(jwks).map_err(|error| KeysError::Jwks(error.into()))?;
         let mut keys = Vec::new();
@@ -237,53 +225,47 @@ impl OperatorKeys {
         Ok(self)
     }
 
-    /// A token for `subject` that is good for `ttl` (whole seconds).
-    ///
-    /// # Errors
-    /// When there is no secret of our own.
+    /// Mints a token for `subject` that is valid for `ttl` (whole seconds), with our own secret.
     pub fn mint(&self, subject: &str, role: Role, ttl: Duration) -> Result<String, KeysError> {
         let (key, _) = self.own.as_ref().ok_or(KeysError::PublicKeysOnly)?;
         let now = get_current_timestamp();
         let claims = Claims { sub: subject.to_owned(), role, exp: now + ttl.as_secs(), iat: Some(now) };
-        let minted = Minted { claims, iss: AUDIENCE, aud: AUDIENCE };
+        let minted = MintedClaims { claims, iss: AUDIENCE, aud: AUDIENCE };
         jsonwebtoken::encode(&Header::new(Algorithm::HS256), &minted, key).map_err(KeysError::Signing)
     }
 
-    /// Who the bearer of `token` is.
-    ///
-    /// # Errors
-    /// When it is not, or no longer, a good one.
-    pub fn verify(&self, token: &str) -> Result<Operator, TokenRefused> {
-        let header = jsonwebtoken::decode_header(token).map_err(TokenRefused::Invalid)?;
-        let unknown = || TokenRefused::Invalid(ErrorKind::InvalidAlgorithm.into());
-        // The header only chooses among keys we hold; a key is used with the algorithms of its own family alone, so a
-        // public key can never serve as an HMAC secret.
+    /// Verifies `token` and returns its bearer.
+    pub fn verify(&self, token: &str) -> Result<Operator, TokenError> {
+        let header = jsonwebtoken::decode_header(token).map_err(TokenError::Invalid)?;
+        let unknown = || TokenError::Invalid(ErrorKind::InvalidAlgorithm.into());
+        // The header only chooses among keys we hold. A key is used with the algorithms of its own family alone, so a
+        // public key never serves as an HMAC secret.
         if header.alg.family() == AlgorithmFamily::Hmac {
             let (_, key) = self.own.as_ref().ok_or_else(unknown)?;
-            return verified(token, key, Validation::new(Algorithm::HS256), AUDIENCE);
+            return verify_with_key(token, key, Validation::new(Algorithm::HS256), AUDIENCE);
         }
         let issuer = self.issuer.as_ref().ok_or_else(unknown)?;
         let candidates = issuer.keys.iter().filter(|(id, key)| {
             key.family() == header.alg.family() && (header.kid.is_none() || id.is_none() || *id == header.kid)
         });
-        let mut refused = unknown();
+        let mut rejection = unknown();
         for (_, key) in candidates {
-            match verified(token, key, Validation::new_for_family(key.family()), &issuer.name) {
+            match verify_with_key(token, key, Validation::new_for_family(key.family()), &issuer.name) {
                 Ok(operator) => return Ok(operator),
-                Err(reason) => refused = reason,
+                Err(reason) => rejection = reason,
             }
         }
-        Err(refused)
+        Err(rejection)
     }
 }
 
-fn verified(
+fn verify_with_key(
     token: &str,
     key: &DecodingKey,
     mut validation: Validation,
     issuer: &str,
-) -> Result<Operator, TokenRefused> {
-    validation.leeway = LEEWAY_S;
+) -> Result<Operator, TokenError> {
+    validation.leeway = CLOCK_LEEWAY_SECONDS;
     validation.validate_nbf = true;
     validation.set_issuer(&[issuer]);
     validation.set_audience(&[AUDIENCE]);
@@ -291,8 +273,8 @@ fn verified(
     validation.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
     let token =
         jsonwebtoken::decode::<Claims>(token, key, &validation).map_err(|error| match error.kind() {
-            ErrorKind::ExpiredSignature => TokenRefused::Expired,
-            _ => TokenRefused::Invalid(error),
+            ErrorKind::ExpiredSignature => TokenError::Expired,
+            _ => TokenError::Invalid(error),
         })?;
     let Claims { sub, role, exp, .. } = token.claims;
     Ok(Operator { subject: sub, role, expires_at: exp })
@@ -305,39 +287,35 @@ impl fmt::Debug for OperatorKeys {
     }
 }
 
-impl From<TokenRefused> for Problem {
-    fn from(refused: TokenRefused) -> Self {
-        let code = match refused {
-            TokenRefused::Expired => "token_expired",
-            TokenRefused::Invalid(_) => "invalid_token",
+impl From<TokenError> for Problem {
+    fn from(error: TokenError) -> Self {
+        let code = match error {
+            TokenError::Expired => "token_expired",
+            TokenError::Invalid(_) => "invalid_token",
         };
-        Self::unauthorized(code, format!("{refused}.")).with_source(refused)
+        Self::unauthorized(code, format!("{error}.")).with_source(error)
     }
 }
 
-/// The least role a handler asks for, as a type.
-pub trait LeastRole: 'static {
-    /// The role.
+/// The least role a handler requires, as a type.
+pub trait RequiredRole: 'static {
     const ROLE: Role;
 }
 
-/// Any role will do.
 #[derive(Debug, Clone, Copy)]
-pub enum ViewerUp {}
-/// Operator or admin.
+pub enum ViewerOrAbove {}
 #[derive(Debug, Clone, Copy)]
-pub enum OperatorUp {}
-/// Admin alone.
+pub enum OperatorOrAbove {}
 #[derive(Debug, Clone, Copy)]
 pub enum AdminOnly {}
 
-impl LeastRole for ViewerUp {
+impl RequiredRole for ViewerOrAbove {
     const ROLE: Role = Role::Viewer;
 }
-impl LeastRole for OperatorUp {
+impl RequiredRole for OperatorOrAbove {
     const ROLE: Role = Role::Operator;
 }
-impl LeastRole for AdminOnly {
+impl RequiredRole for AdminOnly {
     const ROLE: Role = Role::Admin;
 }
 
@@ -348,11 +326,11 @@ pub struct Authorized<R> {
     role: PhantomData<R>,
 }
 
-/// Someone who may look.
-pub type Viewer = Authorized<ViewerUp>;
-/// Someone who may start, cancel and replay.
-pub type OperatorRole = Authorized<OperatorUp>;
-/// Someone who may change settings.
+/// An operator of any role.
+pub type Viewer = Authorized<ViewerOrAbove>;
+/// An operator who may start, cancel and replay.
+pub type OperatorRole = Authorized<OperatorOrAbove>;
+/// An operator who may change settings and see secrets once.
 pub type Admin = Authorized<AdminOnly>;
 
 impl<R> std::ops::Deref for Authorized<R> {
@@ -362,29 +340,26 @@ impl<R> std::ops::Deref for Authorized<R> {
     }
 }
 
-impl<R: LeastRole> FromRequest for Authorized<R> {
+impl<R: RequiredRole> FromRequest for Authorized<R> {
     type Error = Problem;
     type Future = Ready<Result<Self, Problem>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        ready(operator_of(request).and_then(|operator| {
+        ready(authenticate(request).and_then(|operator| {
             operator.require(R::ROLE)?;
             Ok(Self { operator, role: PhantomData })
         }))
     }
 }
 
-/// The operator behind a request, by its `Authorization` header.
-///
-/// # Errors
-/// A 401 problem.
-pub fn operator_of(request: &HttpRequest) -> Result<Operator, Problem> {
+/// The operator who sent a request, by its `Authorization` header; else a 401 problem.
+pub fn authenticate(request: &HttpRequest) -> Result<Operator, Problem> {
     if let Some(operator) = request.extensions().get::<Operator>() {
         return Ok(operator.clone());
     }
     let keys = request.app_data::<web::Data<OperatorKeys>>();
     let keys = keys.ok_or_else(|| Problem::internal("the app has no OperatorKeys"))?;
-    let token = bearer(request).ok_or_else(|| {
+    let token = bearer_token(request).ok_or_else(|| {
         Problem::unauthorized("token_missing", "Send a token: `Authorization: Bearer <token>`.")
     })?;
     let operator = keys.verify(token)?;
@@ -394,7 +369,7 @@ pub fn operator_of(request: &HttpRequest) -> Result<Operator, Problem> {
 
 /// The token in `Authorization: Bearer <token>`; the scheme in any case.
 #[must_use]
-pub fn bearer(request: &HttpRequest) -> Option<&str> {
+pub fn bearer_token(request: &HttpRequest) -> Option<&str> {
     let (scheme, token) = request.headers().get(header::AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim()).filter(|token| !token.is_empty())
 }

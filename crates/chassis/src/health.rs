@@ -1,4 +1,4 @@
-//! Is this daemon ready for work? Services register checks by name; `/readyz` asks them all.
+//! Readiness of a daemon: services register checks by name, `/readyz` asks them all.
 
 use std::{
     fmt,
@@ -13,46 +13,43 @@ use std::{
 use futures_util::future::{BoxFuture, FutureExt, join_all};
 use serde::Serialize;
 
-/// A check that has not answered by then has failed: the asker's own patience is about as long.
-const PATIENCE: Duration = Duration::from_secs(2);
+/// A check without an answer by then has failed: probes wait about as long.
+const CHECK_TIMEOUT: Duration = Duration::from_secs(2);
 
 type Check = Arc<dyn Fn() -> BoxFuture<'static, Result<(), String>> + Send + Sync>;
 
-/// The readiness of one process. Clones share it.
+/// The checks of one process. Clones share them.
 #[derive(Clone, Default)]
 pub struct Health {
-    inner: Arc<Inner>,
+    state: Arc<HealthState>,
 }
 
 #[derive(Default)]
-struct Inner {
+struct HealthState {
     checks: RwLock<Vec<(&'static str, Check)>>,
     draining: AtomicBool,
 }
 
-/// What one check said.
+/// Result of one check.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct CheckResult {
-    /// The name it was registered under.
     pub name: &'static str,
-    /// Whether it passed.
     pub ok: bool,
-    /// Why it did not. Readable without credentials, so it must not hold any.
+    /// Why the check failed. Anybody can read it, so it must not hold a secret.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
 }
 
-/// What all checks said.
+/// Result of all checks.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Readiness {
     /// `ready`, `draining` (shutting down) or `unready`.
     pub status: &'static str,
-    /// Each check, in order of registration.
+    /// In order of registration.
     pub checks: Vec<CheckResult>,
 }
 
 impl Readiness {
-    /// Whether work may be sent here.
     #[must_use]
     pub fn is_ready(&self) -> bool {
         self.status == "ready"
@@ -60,20 +57,19 @@ impl Readiness {
 }
 
 impl Health {
-    /// Without checks: ready.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Adds a check, or replaces the one of that name. It should be cheap, and say in its error what is not there.
+    /// Adds a check, or replaces the one of that name. It should be cheap, and its error names what is missing.
     pub fn register<F, Fut>(&self, name: &'static str, check: F)
     where
         F: Fn() -> Fut + Send + Sync + 'static,
         Fut: Future<Output = Result<(), String>> + Send + 'static,
     {
         let check: Check = Arc::new(move || check().boxed());
-        let mut checks = self.inner.checks.write().unwrap_or_else(PoisonError::into_inner);
+        let mut checks = self.state.checks.write().unwrap_or_else(PoisonError::into_inner);
         match checks.iter_mut().find(|(known, _)| *known == name) {
             Some(slot) => slot.1 = check,
             None => checks.push((name, check)),
@@ -93,26 +89,25 @@ impl Health {
         });
     }
 
-    /// From now on not ready, whatever the checks say: no new work, please.
+    /// Makes the process not ready from now on, whatever the checks say: it takes no new work.
     pub fn drain(&self) {
-        self.inner.draining.store(true, Ordering::SeqCst);
+        self.state.draining.store(true, Ordering::SeqCst);
     }
 
-    /// Whether [`Health::drain`] was called.
     #[must_use]
     pub fn is_draining(&self) -> bool {
-        self.inner.draining.load(Ordering::SeqCst)
+        self.state.draining.load(Ordering::SeqCst)
     }
 
-    /// Asks all checks at once; none may take longer than two seconds.
+    /// Runs all checks at once, each for two seconds at most.
     pub async fn readiness(&self) -> Readiness {
-        let checks = self.inner.checks.read().unwrap_or_else(PoisonError::into_inner).clone();
-        let asked = checks.into_iter().map(|(name, check)| async move {
-            let answer = tokio::time::timeout(PATIENCE, check()).await;
-            let answer = answer.unwrap_or_else(|_elapsed| Err(format!("no answer within {PATIENCE:?}")));
+        let checks = self.state.checks.read().unwrap_or_else(PoisonError::into_inner).clone();
+        let results = checks.into_iter().map(|(name, check)| async move {
+            let answer = tokio::time::timeout(CHECK_TIMEOUT, check()).await;
+            let answer = answer.unwrap_or_else(|_elapsed| Err(format!("no answer within {CHECK_TIMEOUT:?}")));
             CheckResult { name, ok: answer.is_ok(), error: answer.err() }
         });
-        let checks = join_all(asked).await;
+        let checks = join_all(results).await;
         let status = match (self.is_draining(), checks.iter().all(|check| check.ok)) {
             (true, _) => "draining",
             (false, true) => "ready",
@@ -124,7 +119,7 @@ impl Health {
 
 impl fmt::Debug for Health {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let checks = self.inner.checks.read().unwrap_or_else(PoisonError::into_inner);
+        let checks = self.state.checks.read().unwrap_or_else(PoisonError::into_inner);
         let names: Vec<_> = checks.iter().map(|(name, _)| *name).collect();
         f.debug_struct("Health").field("checks", &names).field("draining", &self.is_draining()).finish()
     }

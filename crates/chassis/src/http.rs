@@ -1,13 +1,13 @@
-//! The HTTP server of a daemon: everything every one of our servers does, around the routes that differ.
+//! The HTTP server of a daemon: what surrounds the routes of every service.
 //!
 //! A span per request that continues the caller's trace; `X-Request-Id` accepted and echoed; every error an RFC 9457
 //! problem; limits on bodies; security headers; compression, except of event streams; duration metrics; and an end in
-//! order: `/readyz` says no, new work stops coming, the port closes, what is in hand is finished.
+//! order: `/readyz` answers 503, the load balancer sends no more work, the port closes, requests in hand are finished.
 //!
-//! Streams that never end by themselves must watch [`Shutdown::soft`], or the end waits for the grace time.
+//! Streams without an end must watch [`Shutdown::soft`], or the shutdown waits for the grace time.
 
-mod middleware;
 mod extractors;
+mod middleware;
 mod span;
 
 use std::{net::TcpListener, time::Duration};
@@ -27,44 +27,37 @@ use crate::{
 
 pub use middleware::RequestId;
 
-/// The server could not run.
+/// Why the server could not run.
 #[derive(Debug, thiserror::Error)]
 pub enum ServeError {
-    /// The address is no address, or somebody else listens there.
+    /// The address is not valid, or another process listens there.
     #[error("cannot listen on {address}")]
     Listen {
-        /// As it was configured.
         address: String,
-        /// Why not.
         #[source]
         source: std::io::Error,
     },
-    /// The listener failed.
     #[error("the HTTP server cannot serve")]
     Serve(#[from] std::io::Error),
 }
 
-/// Listens on `host:port`; port 0 lets the system choose. From here on connections queue up, so this can be done before
-/// a daemon says where it listens, and well before it serves.
-///
-/// # Errors
-/// When the address is wrong or taken.
+/// Listens on `host:port`; port 0 lets the system choose. Connections queue up from here on, so a daemon may listen
+/// well before it serves.
 pub fn listen(address: &str) -> Result<TcpListener, ServeError> {
     TcpListener::bind(address).map_err(|source| ServeError::Listen { address: address.to_owned(), source })
 }
 
-/// How a server is set up. The default is right for a daemon.
+/// Limits and threads of a server. The default is right for a daemon.
 #[derive(Debug, Clone)]
 pub struct Options {
     /// Threads that serve requests; at least one.
     pub workers: usize,
     /// Largest JSON body and largest body read as a whole, in bytes. A handler may set its own for its route.
     pub body_limit: usize,
-    /// How long `/readyz` says no before the port closes, so that whoever balances load notices in time.
+    /// How long `/readyz` answers 503 before the port closes, so that a load balancer notices in time.
     pub drain: Duration,
     /// How long requests in hand may take after that.
     pub grace: Duration,
-    /// What `/version` says.
     pub version: Version,
 }
 
@@ -81,9 +74,6 @@ impl Default for Options {
 }
 
 /// Serves the routes of `configure`, and those of [`ops`], until shutdown; returns when the last request is answered.
-///
-/// # Errors
-/// When the listener cannot be used.
 pub async fn serve<C>(
     listener: TcpListener,
     shutdown: Shutdown,
@@ -96,10 +86,7 @@ where
     serve_with(Options::default(), listener, shutdown, health, configure).await
 }
 
-/// Like [`serve`], set up by hand.
-///
-/// # Errors
-/// When the listener cannot be used.
+/// Like [`serve`], with `options`.
 pub async fn serve_with<C>(
     options: Options,
     listener: TcpListener,
@@ -114,15 +101,15 @@ where
     let Options { workers, body_limit, drain, grace, version } = options;
     let ops = ops::routes(health.clone(), version);
     let app = move || {
-        // The last one wrapped is the first one asked.
+        // The middleware that is wrapped last is the outermost.
         App::new()
-            .configure(extractors::as_problems(body_limit))
+            .configure(extractors::with_problems(body_limit))
             .configure(ops.clone())
             .configure(configure.clone())
             .default_service(web::to(middleware::not_found))
-            .wrap(from_fn(middleware::plain_streams))
+            .wrap(from_fn(middleware::mark_uncompressed))
             .wrap(Compress::default())
-            .wrap(from_fn(middleware::finish))
+            .wrap(from_fn(middleware::complete_response))
             .wrap(TracingLogger::<span::RequestSpan>::new())
     };
     let server = HttpServer::new(app)
@@ -141,7 +128,7 @@ where
             () = tokio::time::sleep(drain) => {}
             () = shutdown.hard().cancelled() => {}
         }
-        // Closes the port at once, then waits for what is in hand.
+        // Closes the port at once, then waits for the requests in hand.
         tokio::select! {
             () = handle.stop(true) => {}
             () = async {
@@ -150,7 +137,7 @@ where
             } => {}
         }
     };
-    let (ended, ()) = tokio::join!(server, stop);
+    let (served, ()) = tokio::join!(server, stop);
     tracing::debug!(http.address = %address, "no longer listening");
-    Ok(ended?)
+    Ok(served?)
 }

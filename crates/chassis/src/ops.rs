@@ -1,6 +1,7 @@
-//! What operators' machines ask every daemon: `/livez`, `/readyz`, `/healthz`, `/metrics`, `/version`.
+//! Endpoints for orchestrators and monitoring: `/livez`, `/readyz`, `/healthz`, `/metrics`, `/version`.
 //!
-//! Open to everyone who can reach the port, so tiny and without secrets. Asked every few seconds, so not logged.
+//! Everybody who can reach the port may ask, so the answers are small and hold no secrets. Probes ask every few
+//! seconds, so these requests are not logged at info.
 
 use actix_web::{HttpResponse, http::header, web};
 use serde_json::json;
@@ -10,16 +11,14 @@ use crate::{health::Health, metrics};
 /// The paths of this module: the server does not log them.
 pub(crate) const PATHS: &[&str] = &["/livez", "/readyz", "/healthz", "/metrics", "/version"];
 
-/// Which daemon this is; told by `/version`.
+/// The answer of `/version`.
 #[derive(Debug, Clone, Copy)]
 pub struct Version {
-    /// The service.
     pub service: &'static str,
-    /// Its version.
     pub version: &'static str,
 }
 
-/// Adds the routes. `health` is asked by `/readyz` and its alias `/healthz`; `?verbose` shows each check.
+/// The routes. `/readyz` and its alias `/healthz` run the checks of `health`; `?verbose` shows each check.
 pub fn routes(health: Health, version: Version) -> impl Fn(&mut web::ServiceConfig) + Clone + Send + 'static {
     move |app| {
         let ready = |health: Health| {

@@ -1,4 +1,4 @@
-//! Errors as RFC 9457 problems: what the caller may know, never what went wrong inside.
+//! Errors as RFC 9457 problems: what the caller may know, never the internal cause.
 //!
 //! A handler returns `Result<_, Problem>`. The server ([`crate::http`]) adds `instance`, `requestId` and `traceId`
 //! when the answer leaves, and logs the whole chain of an internal error once.
@@ -21,10 +21,10 @@ pub const CONTENT_TYPE: &str = "application/problem+json";
 /// A problem on its way to the caller. In OpenAPI documents it appears as `Problem`, with the fields of
 /// [`ProblemBody`].
 #[derive(Clone)]
-pub struct Problem(Box<Inner>);
+pub struct Problem(Box<ProblemParts>);
 
 #[derive(Clone)]
-struct Inner {
+struct ProblemParts {
     status: StatusCode,
     body: ProblemBody,
     challenge: Option<&'static str>,
@@ -94,7 +94,7 @@ impl Problem {
     /// Any status of 400 to 599, with a code for programs. The title is the status in words.
     #[must_use]
     pub fn new(status: StatusCode, code: &'static str) -> Self {
-        Self(Box::new(Inner {
+        Self(Box::new(ProblemParts {
             status,
             body: ProblemBody {
                 r#type: Cow::Borrowed("about:blank"),
@@ -126,37 +126,34 @@ impl Problem {
         problem
     }
 
-    /// 403: known, but not allowed.
+    /// 403: the caller is known, but not allowed.
     pub fn forbidden(code: &'static str, detail: impl Into<String>) -> Self {
         Self::new(StatusCode::FORBIDDEN, code).with_detail(detail)
     }
 
-    /// 404.
     pub fn not_found(code: &'static str, detail: impl Into<String>) -> Self {
         Self::new(StatusCode::NOT_FOUND, code).with_detail(detail)
     }
 
-    /// 409: the state of things does not allow it.
+    /// 409: the state of the resource does not allow the request.
     pub fn conflict(code: &'static str, detail: impl Into<String>) -> Self {
         Self::new(StatusCode::CONFLICT, code).with_detail(detail)
     }
 
-    /// 412: changed since the caller looked.
+    /// 412: the resource was changed since the caller read it.
     pub fn precondition_failed(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::PRECONDITION_FAILED, "precondition_failed").with_detail(detail)
     }
 
-    /// 413.
     pub fn too_large(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::PAYLOAD_TOO_LARGE, "payload_too_large").with_detail(detail)
     }
 
-    /// 415.
     pub fn unsupported_media_type(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type").with_detail(detail)
     }
 
-    /// 422: understood, but some values are wrong.
+    /// 422: the request is understood, but some values are wrong.
     pub fn invalid(detail: impl Into<String>, errors: Vec<FieldError>) -> Self {
         let mut problem =
             Self::new(StatusCode::UNPROCESSABLE_ENTITY, "validation_failed").with_detail(detail);
@@ -164,7 +161,7 @@ impl Problem {
         problem
     }
 
-    /// 428: say with `If-Match` what you think you change.
+    /// 428: the request lacks an `If-Match` with the version that is to be changed.
     pub fn precondition_required(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::PRECONDITION_REQUIRED, "precondition_required").with_detail(detail)
     }
@@ -175,7 +172,7 @@ impl Problem {
         Self::new(StatusCode::TOO_MANY_REQUESTS, "rate_limited").with_retry_after(after)
     }
 
-    /// 503, with `Retry-After`: something we need is away. `detail` may name it, not describe it.
+    /// 503, with `Retry-After`: a system we depend on is away. `detail` may name it, not describe it.
     pub fn unavailable(code: &'static str, detail: impl Into<String>, after: Duration) -> Self {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, code).with_detail(detail).with_retry_after(after)
     }
@@ -187,14 +184,13 @@ impl Problem {
             .with_source(error)
     }
 
-    /// What happened this time, for the caller's eyes.
     #[must_use]
     pub fn with_detail(mut self, detail: impl Into<String>) -> Self {
         self.0.body.detail = Some(detail.into());
         self
     }
 
-    /// A kind of problem of its own, with the title that goes with it.
+    /// A type of problem of its own, with its title.
     #[must_use]
     pub fn with_type(mut self, uri: &'static str, title: &'static str) -> Self {
         self.0.body.r#type = Cow::Borrowed(uri);
@@ -202,49 +198,46 @@ impl Problem {
         self
     }
 
-    /// One more member, as RFC 9457 allows: `name` in camelCase, none of those that every problem has.
+    /// Adds an extension member (RFC 9457, 3.2): `name` in camelCase, other than the members every problem has.
     #[must_use]
     pub fn with(mut self, name: &str, value: impl Into<serde_json::Value>) -> Self {
         self.0.body.extra.insert(name.to_owned(), value.into());
         self
     }
 
-    /// One more field that is wrong.
     #[must_use]
     pub fn with_error(mut self, error: FieldError) -> Self {
         self.0.body.errors.push(error);
         self
     }
 
-    /// When it is worth trying again; rounded up to whole seconds, at least one.
+    /// Rounds up to whole seconds, at least one.
     #[must_use]
     pub fn with_retry_after(mut self, after: Duration) -> Self {
         self.0.body.retry_after = Some((after.as_secs_f64().ceil() as u64).max(1));
         self
     }
 
-    /// What went wrong inside: for the log alone.
+    /// The internal cause: for the log alone.
     #[must_use]
     pub fn with_source(mut self, error: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         self.0.source = Some(Arc::from(error.into()));
         self
     }
 
-    /// The HTTP status.
     #[must_use]
     pub fn status(&self) -> StatusCode {
         self.0.status
     }
 
-    /// The fields as they stand now.
     #[must_use]
     pub fn body(&self) -> &ProblemBody {
         &self.0.body
     }
 
-    /// The answer, as it is sent where no server of ours adds to it.
+    /// The answer without `instance`, `requestId` and `traceId`, which the server adds.
     #[must_use]
-    pub fn respond(&self) -> HttpResponse {
+    pub fn to_response(&self) -> HttpResponse {
         let mut response = HttpResponse::build(self.0.status);
         response.insert_header((header::CONTENT_TYPE, CONTENT_TYPE));
         if let Some(challenge) = self.0.challenge {
@@ -264,13 +257,14 @@ impl Problem {
         response
     }
 
-    pub(crate) fn located(
+    /// Completes the problem with the request it answers.
+    pub(crate) fn with_request(
         mut self,
-        at: String,
+        path: String,
         request_id: Option<String>,
         trace_id: Option<String>,
     ) -> Self {
-        self.0.body.instance = Some(at);
+        self.0.body.instance = Some(path);
         self.0.body.request_id = request_id;
         self.0.body.trace_id = trace_id;
         self
@@ -282,7 +276,7 @@ impl ResponseError for Problem {
         self.0.status
     }
     fn error_response(&self) -> HttpResponse {
-        self.respond()
+        self.to_response()
     }
 }
 

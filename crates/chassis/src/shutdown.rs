@@ -1,8 +1,8 @@
 //! Two-stage shutdown, and the tasks it waits for.
 //!
 //! *Soft*: stop taking work, finish what is in hand. *Hard*: give up what is in hand. A signal, a failing task or
-//! [`Shutdown::trip`] starts the soft stage; a second signal, or the end of the grace time, starts the hard one.
-//! Every task of a daemon is spawned through [`Shutdown::supervise`], so none is forgotten and none dies unnoticed.
+//! [`Shutdown::request`] starts the soft stage; a second signal, or the end of the grace time, starts the hard one.
+//! Every task of a daemon is spawned through [`Shutdown::supervise`]: the end waits for it, and its failure is seen.
 
 use std::{
     convert::Infallible,
@@ -21,10 +21,12 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::Instrument;
 
-/// How long tasks may take to notice the hard stage. They are dropped at their next await, so this is plenty.
-const AFTER_HARD: Duration = Duration::from_secs(2);
+use crate::error_chain::ErrorChain;
 
-/// The end of a process, shared by all its parts. Clones share it.
+/// How long tasks may take to end in the hard stage. They are dropped at their next await.
+const HARD_STAGE_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// The shutdown of a process. Clones share it.
 #[derive(Debug, Clone)]
 pub struct Shutdown {
     soft: CancellationToken,
@@ -33,9 +35,9 @@ pub struct Shutdown {
     failed: Arc<AtomicBool>,
 }
 
-/// How a process ended.
+/// Result of a process's shutdown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Ended {
+pub enum ShutdownResult {
     /// Every task finished by itself and none failed.
     Clean,
     /// A task failed or panicked, or had to be given up.
@@ -43,10 +45,8 @@ pub enum Ended {
 }
 
 impl Shutdown {
-    /// Tripped by SIGTERM and SIGINT; a second signal, or `grace` after the first, starts the hard stage.
-    ///
-    /// # Errors
-    /// When the handlers cannot be installed.
+    /// A shutdown requested by SIGTERM and SIGINT; a second signal, or the end of `grace` after the first, starts the
+    /// hard stage.
     ///
     /// # Panics
     /// Outside a tokio runtime.
@@ -56,21 +56,21 @@ impl Shutdown {
         let shutdown = Self::with_grace(grace);
         let listener = shutdown.clone();
         tokio::spawn(async move {
-            let mut next = async || {
+            let mut next_signal = async || {
                 tokio::select! {
                     _ = terminate.recv() => "SIGTERM",
                     _ = interrupt.recv() => "SIGINT",
                 }
             };
-            listener.trip(next().await);
-            let name = next().await;
+            listener.request(next_signal().await);
+            let name = next_signal().await;
             tracing::warn!(signal = name, "a second signal: giving up what is in hand");
             listener.hard.cancel();
         });
         Ok(shutdown)
     }
 
-    /// Tripped only by hand and by failing tasks, with a grace time of ten seconds: for tests.
+    /// A shutdown requested only by calls and by failing tasks, with a grace time of ten seconds: for tests.
     ///
     /// # Panics
     /// Outside a tokio runtime.
@@ -79,7 +79,7 @@ impl Shutdown {
         Self::with_grace(Duration::from_secs(10))
     }
 
-    /// Tripped only by hand and by failing tasks.
+    /// A shutdown requested only by calls and by failing tasks.
     ///
     /// # Panics
     /// Outside a tokio runtime.
@@ -105,13 +105,13 @@ impl Shutdown {
         shutdown
     }
 
-    /// Cancelled when no more work should be taken. Streams that never end by themselves (SSE) end now.
+    /// Token of the soft stage, cancelled when no more work should be taken. Streams without an end (SSE) end then.
     #[must_use]
     pub fn soft(&self) -> &CancellationToken {
         &self.soft
     }
 
-    /// Cancelled when what is in hand should be given up.
+    /// Token of the hard stage, cancelled when work in hand should be given up.
     #[must_use]
     pub fn hard(&self) -> &CancellationToken {
         &self.hard
@@ -129,7 +129,7 @@ impl Shutdown {
     }
 
     /// Starts the soft stage. Later calls change nothing.
-    pub fn trip(&self, reason: &str) {
+    pub fn request(&self, reason: &str) {
         if !self.soft.is_cancelled() {
             tracing::info!(shutdown.reason = reason, "shutting down");
             self.soft.cancel();
@@ -138,18 +138,18 @@ impl Shutdown {
 
     /// Starts the hard stage at once.
     pub fn abort(&self, reason: &str) {
-        self.trip(reason);
+        self.request(reason);
         self.hard.cancel();
     }
 
-    /// Notes a failure, so that the process ends with a nonzero code, and shuts down.
+    /// Starts the soft stage because of a failure: the process ends with a nonzero code.
     pub fn fail(&self, reason: &str) {
         self.failed.store(true, Ordering::SeqCst);
-        self.trip(reason);
+        self.request(reason);
     }
 
-    /// Runs `task` until it ends or the hard stage begins (it is dropped then). A task that returns an error or
-    /// panics takes the process down: a daemon with half of its parts dead helps nobody.
+    /// Runs `task` until it ends or the hard stage begins, which drops it. A task that returns an error or panics shuts
+    /// the process down: a daemon with half of its tasks dead would look healthy from outside.
     pub fn supervise<F, E>(&self, name: &'static str, task: F)
     where
         F: Future<Output = Result<(), E>> + Send + 'static,
@@ -157,20 +157,20 @@ impl Shutdown {
     {
         let shutdown = self.clone();
         let supervised = async move {
-            let ended = tokio::select! {
+            let result = tokio::select! {
                 biased;
-                ended = AssertUnwindSafe(task).catch_unwind() => ended,
+                result = AssertUnwindSafe(task).catch_unwind() => result,
                 () = shutdown.hard.cancelled() => {
                     tracing::warn!(task.name = name, "a task was given up");
                     shutdown.failed.store(true, Ordering::SeqCst);
                     return;
                 }
             };
-            match ended {
+            match result {
                 Ok(Ok(())) => tracing::debug!(task.name = name, "a task ended"),
                 Ok(Err(error)) => {
                     let error = error.into();
-                    tracing::error!(task.name = name, error = %Chain(&*error), "a task failed");
+                    tracing::error!(task.name = name, error = %ErrorChain(&*error), "a task failed");
                     shutdown.fail(&format!("{name} failed"));
                 }
                 Err(panic) => {
@@ -179,7 +179,7 @@ impl Shutdown {
                 }
             }
         };
-        // A task outlives the request or the start-up that spawned it: it is no part of that span.
+        // A task outlives the request or the start-up that spawned it and is not part of that span.
         self.tracker.spawn(supervised.instrument(tracing::Span::none()));
     }
 
@@ -191,19 +191,19 @@ impl Shutdown {
         self.supervise(name, task.map(Ok::<(), Infallible>));
     }
 
-    /// How many supervised tasks run.
+    /// Number of supervised tasks that run.
     #[must_use]
     pub fn tasks(&self) -> usize {
         self.tracker.len()
     }
 
     /// Waits until shutdown was requested and every task has ended, at most until shortly after the hard stage began.
-    pub async fn finished(&self) -> Ended {
+    pub async fn finished(&self) -> ShutdownResult {
         self.soft.cancelled().await;
         self.tracker.close();
         let given_up = async {
             self.hard.cancelled().await;
-            tokio::time::sleep(AFTER_HARD).await;
+            tokio::time::sleep(HARD_STAGE_TIMEOUT).await;
         };
         tokio::select! {
             () = self.tracker.wait() => {}
@@ -212,22 +212,7 @@ impl Shutdown {
                 self.failed.store(true, Ordering::SeqCst);
             }
         }
-        if self.failed.load(Ordering::SeqCst) { Ended::Failed } else { Ended::Clean }
-    }
-}
-
-/// An error and its sources in one line, for logs.
-pub(crate) struct Chain<'a>(pub(crate) &'a (dyn Error + 'static));
-
-impl std::fmt::Display for Chain<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}", self.0)?;
-        let mut source = self.0.source();
-        while let Some(error) = source {
-            write!(f, ": {error}")?;
-            source = error.source();
-        }
-        Ok(())
+        if self.failed.load(Ordering::SeqCst) { ShutdownResult::Failed } else { ShutdownResult::Clean }
     }
 }
 

@@ -4,7 +4,7 @@
 //! without the web server's own chatter).
 //! Every line carries the `trace_id` and `span_id` it belongs to. Traces are exported by OTLP where the standard
 //! variables name an endpoint (`OTEL_EXPORTER_OTLP_ENDPOINT` or `OTEL_EXPORTER_OTLP_TRACES_ENDPOINT`); elsewhere they
-//! are made all the same, so that trace ids exist in logs and problems. Trace context crosses process boundaries in
+//! are recorded all the same, so that trace ids exist in logs and problems. Trace context crosses process boundaries in
 //! W3C form (`traceparent`).
 
 mod format;
@@ -26,19 +26,19 @@ use tracing::Span;
 use tracing_opentelemetry::OpenTelemetrySpanExt;
 use tracing_subscriber::{EnvFilter, Layer, layer::SubscriberExt, util::SubscriberInitExt};
 
-/// A collector that hangs must not hang the end of the process for longer.
-const FLUSH: Duration = Duration::from_secs(5);
+/// How long a collector that hangs may delay the end of the process.
+const FLUSH_TIMEOUT: Duration = Duration::from_secs(5);
 
 static PROVIDER: OnceLock<SdkTracerProvider> = OnceLock::new();
 
-/// The telemetry of this process. Dropping it does nothing; call [`Telemetry::shutdown`].
+/// The telemetry of this process. [`Telemetry::shutdown`] ends it; a drop does nothing.
 #[derive(Debug, Clone)]
 #[must_use = "spans that are not yet exported are lost without a shutdown"]
 pub struct Telemetry {
     provider: SdkTracerProvider,
 }
 
-/// Starts logs and traces. The first call decides; later ones (several services in one process, tests) give the same.
+/// Starts logs and traces. Later calls (several services in one process, tests) return what the first one started.
 pub fn init(service: &'static str) -> Telemetry {
     let provider = PROVIDER.get_or_init(|| start(service)).clone();
     Telemetry { provider }
@@ -49,7 +49,7 @@ fn start(service: &'static str) -> SdkTracerProvider {
         Box::new(TraceContextPropagator::new()),
         Box::new(BaggagePropagator::new()),
     ]));
-    let (provider, trouble) = provider(service);
+    let (provider, export_error) = trace_provider(service);
     global::set_tracer_provider(provider.clone());
 
     let filter = EnvFilter::try_from_default_env();
@@ -62,16 +62,17 @@ fn start(service: &'static str) -> SdkTracerProvider {
             .event_format(format::JsonLines::new(service))
             .boxed(),
     };
-    // Someone else's subscriber (a test's) may be there already; it stays.
+    // A subscriber that is installed already (a test's) stays.
     let installed = tracing_subscriber::registry().with(filter).with(traces).with(logs).try_init();
-    if let Some(error) = trouble.filter(|_| installed.is_ok()) {
+    if let Some(error) = export_error.filter(|_| installed.is_ok()) {
         tracing::warn!(error, "traces are not exported");
     }
     provider
 }
 
-/// With an exporter where the standard variables ask for one. A wrong endpoint is no reason not to start.
-fn provider(service: &'static str) -> (SdkTracerProvider, Option<String>) {
+/// A provider with an exporter where the standard variables ask for one; and why there is none. A wrong endpoint does
+/// not keep the process from starting.
+fn trace_provider(service: &'static str) -> (SdkTracerProvider, Option<String>) {
     let mut resource = Resource::builder();
     if std::env::var_os("OTEL_SERVICE_NAME").is_none() {
         resource = resource.with_service_name(service);
@@ -95,12 +96,12 @@ fn is_export_wanted() -> bool {
 }
 
 impl Telemetry {
-    /// Sends what is not yet sent, for at most five seconds.
+    /// Exports the remaining spans, for at most five seconds.
     pub async fn shutdown(self) {
         let provider = self.provider;
-        // Blocks, and so must not be on a worker of the runtime.
-        let flush = tokio::task::spawn_blocking(move || provider.shutdown_with_timeout(FLUSH));
-        match tokio::time::timeout(FLUSH + Duration::from_secs(1), flush).await {
+        // The flush blocks, so it must not run on a worker of the runtime.
+        let flush = tokio::task::spawn_blocking(move || provider.shutdown_with_timeout(FLUSH_TIMEOUT));
+        match tokio::time::timeout(FLUSH_TIMEOUT + Duration::from_secs(1), flush).await {
             Ok(Ok(Ok(()))) => {}
             Ok(Ok(Err(error))) => tracing::warn!(%error, "the last traces were not exported"),
             Ok(Err(error)) => tracing::warn!(%error, "the last traces were not exported"),
@@ -109,7 +110,7 @@ impl Telemetry {
     }
 }
 
-/// The trace the current span belongs to, 32 hex digits; none outside spans and before [`init`].
+/// The trace id of the current span, 32 hex digits; none outside spans and before [`init`].
 #[must_use]
 pub fn current_trace_id() -> Option<String> {
     let context = Span::current().context();
@@ -127,7 +128,7 @@ pub fn current_context() -> BTreeMap<String, String> {
     carrier.into_iter().filter(|(_, value)| !value.is_empty()).collect()
 }
 
-/// Makes what `carrier` holds (see [`current_context`]) the parent of `span`.
+/// Makes the span in `carrier` (see [`current_context`]) the parent of `span`.
 pub fn set_parent(span: &Span, carrier: &BTreeMap<String, String>) {
     struct Map<'a>(&'a BTreeMap<String, String>);
     impl Extractor for Map<'_> {
@@ -138,14 +139,14 @@ pub fn set_parent(span: &Span, carrier: &BTreeMap<String, String>) {
             self.0.keys().map(String::as_str).collect()
         }
     }
-    adopt(span, &Map(carrier));
+    set_remote_parent(span, &Map(carrier));
 }
 
 /// Makes the remote span in `carrier`, if there is one, the parent of `span`.
-pub(crate) fn adopt(span: &Span, carrier: &dyn Extractor) {
+pub(crate) fn set_remote_parent(span: &Span, carrier: &dyn Extractor) {
     let parent = global::get_text_map_propagator(|propagator| propagator.extract(carrier));
     if parent.span().span_context().is_valid() {
-        // Fails only where no layer of ours is installed; then there are no traces to join.
+        // Fails only where no layer of ours is installed; then there are no traces.
         let _no_layer = span.set_parent(parent);
     }
 }

@@ -59,7 +59,7 @@ impl Scene {
 }
 
 async fn end(shutdown: Shutdown) {
-    shutdown.trip("the test is over");
+    shutdown.request("the test is over");
     shutdown.finished().await;
 }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use chassis::{
     Daemon,
-    auth::LEAST_SECRET_BYTES,
+    auth::MIN_SECRET_BYTES,
     config::{
         Secret, Variable, secret_min_bytes,
         sections::{Broker, Database, Onboarding, Passwords, Server},
@@ -59,7 +59,7 @@ pub struct Config {
 #[serde(deny_unknown_fields)]
 pub struct Operators {
     /// HS256 secret.
-    #[garde(custom(secret_min_bytes(LEAST_SECRET_BYTES)))]
+    #[garde(custom(secret_min_bytes(MIN_SECRET_BYTES)))]
     pub jwt_secret: Secret,
 }
 

@@ -1,4 +1,4 @@
-//! What the framework's extractors refuse, as problems.
+//! Errors of the framework's extractors, answered as problems.
 
 use actix_web::{
     error::{JsonPayloadError, PathError, QueryPayloadError},
@@ -7,8 +7,8 @@ use actix_web::{
 
 use crate::problem::{FieldError, Problem};
 
-/// Bodies up to `limit` bytes; every refusal a [`Problem`].
-pub(super) fn as_problems(limit: usize) -> impl Fn(&mut web::ServiceConfig) + Clone {
+/// Extractors that take bodies up to `limit` bytes and answer every error with a [`Problem`].
+pub(super) fn with_problems(limit: usize) -> impl Fn(&mut web::ServiceConfig) + Clone {
     move |app| {
         app.app_data(web::JsonConfig::default().limit(limit).error_handler(|error, _| json(error).into()))
             .app_data(web::QueryConfig::default().error_handler(|error, _| query(&error).into()))
@@ -44,7 +44,7 @@ fn query(error: &QueryPayloadError) -> Problem {
     Problem::bad_request("invalid_query", format!("{error}."))
 }
 
-/// What cannot be an id cannot be found.
+/// A path segment that cannot be an id is answered with 404.
 fn path(error: &PathError) -> Problem {
     Problem::not_found("not_found", "There is nothing here.").with_source(error.to_string())
 }

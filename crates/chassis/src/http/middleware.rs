@@ -1,4 +1,4 @@
-//! The edge of the server: what is done to every request and every answer.
+//! Middlewares around every route: problems completed, headers added, requests counted and logged.
 
 use std::{fmt, time::Instant};
 
@@ -14,25 +14,24 @@ use actix_web::{
 };
 use uuid::Uuid;
 
-use crate::{ops, problem::Problem, shutdown::Chain, telemetry};
+use crate::{error_chain::ErrorChain, ops, problem::Problem, telemetry};
 
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// Bodies smaller than this are not worth compressing, in bytes.
-const WORTH_COMPRESSING: u64 = 512;
+/// Smallest body that is compressed, in bytes.
+const COMPRESSION_MIN_BYTES: u64 = 512;
 
-/// The id of a request: the caller's own (`X-Request-Id`) where it is harmless, else a new one.
+/// The id of a request: the caller's `X-Request-Id` where it is harmless, else a new one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RequestId(String);
 
 impl RequestId {
-    /// As text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    pub(super) fn of_headers(headers: &HeaderMap) -> Self {
+    pub(super) fn from_headers(headers: &HeaderMap) -> Self {
         let harmless = |text: &&str| {
             (1..=128).contains(&text.len())
                 && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.:".contains(&byte))
@@ -48,59 +47,60 @@ impl fmt::Display for RequestId {
     }
 }
 
-/// What was known when the request came in. The request itself cannot be kept across the inner service.
+/// A request's line and route, kept for the log and the metrics: the inner service consumes the request itself.
 #[derive(Debug, Clone)]
-pub(super) struct Arrival {
+pub(super) struct RequestFacts {
     pub(super) method: String,
     pub(super) path: String,
     pub(super) route: String,
-    /// Probes and scrapes, asked every few seconds: not logged at info.
-    pub(super) quiet: bool,
-    at: Instant,
+    /// Whether it is a probe or a scrape: those come every few seconds and are not logged at info.
+    pub(super) is_probe: bool,
+    received_at: Instant,
 }
 
-impl Arrival {
+impl RequestFacts {
     pub(super) fn of(request: &ServiceRequest) -> Self {
         let path = request.path().to_owned();
-        let quiet = ops::PATHS.contains(&path.as_str());
+        let is_probe = ops::PATHS.contains(&path.as_str());
         Self {
             method: request.method().to_string(),
-            // What matches no route is one route to metrics: callers must not be able to make up label values.
+            // All requests without a route share one label value: callers must not be able to make up new ones.
             route: request.match_pattern().unwrap_or_else(|| "unmatched".to_owned()),
             path,
-            quiet,
-            at: Instant::now(),
+            is_probe,
+            received_at: Instant::now(),
         }
     }
 }
 
-/// Where no route is.
+/// The answer where no route is.
 pub(super) async fn not_found(request: HttpRequest) -> Result<HttpResponse, Problem> {
     Err(Problem::not_found("not_found", format!("There is nothing at {}.", request.path())))
 }
 
-/// Inside compression: what must not be compressed says so itself.
-pub(super) async fn plain_streams<B: MessageBody + 'static>(
+/// Marks event streams and small bodies as `identity`, which the compression around it leaves alone.
+pub(super) async fn mark_uncompressed<B: MessageBody + 'static>(
     request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<B>, Error> {
     let mut response = next.call(request).await?;
-    // Compression would hold events back until it has a block together.
-    let stream = is_of(response.headers(), "text/event-stream");
-    let small =
-        matches!(response.response().body().size(), BodySize::Sized(size) if size < WORTH_COMPRESSING);
-    if (stream || small) && !response.headers().contains_key(header::CONTENT_ENCODING) {
+    // Compression holds events back until a block is full.
+    let is_stream = has_content_type(response.headers(), "text/event-stream");
+    let is_small =
+        matches!(response.response().body().size(), BodySize::Sized(size) if size < COMPRESSION_MIN_BYTES);
+    if (is_stream || is_small) && !response.headers().contains_key(header::CONTENT_ENCODING) {
         response.headers_mut().insert(header::CONTENT_ENCODING, HeaderValue::from_static("identity"));
     }
     Ok(response)
 }
 
-/// Outside everything but the span: problems completed, headers added, the request counted and logged.
-pub(super) async fn finish<B: MessageBody + 'static>(
+/// Outermost but for the span: completes problems, adds headers, counts and logs the request.
+pub(super) async fn complete_response<B: MessageBody + 'static>(
     request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
-    let arrival = request.extensions().get::<Arrival>().cloned().unwrap_or_else(|| Arrival::of(&request));
+    let facts = request.extensions().get::<RequestFacts>().cloned();
+    let facts = facts.unwrap_or_else(|| RequestFacts::of(&request));
     let id = request.extensions().get::<RequestId>().cloned();
 
     let outcome = match next.call(request).await {
@@ -110,7 +110,7 @@ pub(super) async fn finish<B: MessageBody + 'static>(
             match problem {
                 Some(problem) => {
                     let allow = response.headers().get(header::ALLOW).cloned();
-                    let mut answer = located(problem, &arrival, id.as_ref()).respond();
+                    let mut answer = with_request(problem, &facts, id.as_ref()).to_response();
                     if let Some(allow) = allow {
                         answer.headers_mut().insert(header::ALLOW, allow);
                     }
@@ -119,12 +119,12 @@ pub(super) async fn finish<B: MessageBody + 'static>(
                 None => Ok(response),
             }
         }
-        // Refused by a middleware: there is no request to answer to any more, only the answer.
+        // A middleware refused it and consumed the request: only the answer is left.
         Err(error) => {
             let problem = error.as_error::<Problem>().cloned();
             let problem = problem.or_else(|| problem_in(&error.error_response()));
             match problem {
-                Some(problem) => Err(located(problem, &arrival, id.as_ref())),
+                Some(problem) => Err(with_request(problem, &facts, id.as_ref())),
                 None => return Err(error),
             }
         }
@@ -133,21 +133,21 @@ pub(super) async fn finish<B: MessageBody + 'static>(
         Ok(response) => (response.status(), response.response().extensions().get::<Problem>().cloned()),
         Err(problem) => (problem.status(), Some(problem.clone())),
     };
-    record(&arrival, status, problem.as_ref());
+    count_and_log(&facts, status, problem.as_ref());
     match outcome {
         Ok(mut response) => {
             add_headers(response.headers_mut(), id.as_ref());
             Ok(response)
         }
         Err(problem) => {
-            let mut answer = problem.respond();
+            let mut answer = problem.to_response();
             add_headers(answer.headers_mut(), id.as_ref());
             Err(actix_web::error::InternalError::from_response(problem, answer).into())
         }
     }
 }
 
-/// The problem an answer is or should have been: ours, or made from an error without a body worth reading.
+/// The problem in an answer: ours, or one made from an error of the framework without a body of its own.
 fn problem_in<B: MessageBody>(response: &HttpResponse<B>) -> Option<Problem> {
     if let Some(problem) = response.extensions().get::<Problem>() {
         return Some(problem.clone());
@@ -160,11 +160,11 @@ fn problem_in<B: MessageBody>(response: &HttpResponse<B>) -> Option<Problem> {
         return None;
     }
     let headers = response.headers();
-    let says_nothing = !headers.contains_key(header::CONTENT_TYPE) || is_of(headers, "text/plain");
-    says_nothing.then(|| framework_problem(status, response.error()))
+    let has_no_body = !headers.contains_key(header::CONTENT_TYPE) || has_content_type(headers, "text/plain");
+    has_no_body.then(|| framework_problem(status, response.error()))
 }
 
-/// The framework's own refusals. What it says about a 5xx stays in the log.
+/// A problem for an error of the framework. Its text about a 5xx stays in the log.
 fn framework_problem(status: StatusCode, error: Option<&Error>) -> Problem {
     let text = error.map(ToString::to_string).filter(|text| !text.is_empty());
     if status.is_server_error() {
@@ -190,13 +190,13 @@ fn framework_problem(status: StatusCode, error: Option<&Error>) -> Problem {
     Problem::new(status, code).with_detail(text.unwrap_or_else(|| detail.to_owned()))
 }
 
-fn located(problem: Problem, arrival: &Arrival, id: Option<&RequestId>) -> Problem {
-    problem.located(arrival.path.clone(), id.map(ToString::to_string), telemetry::current_trace_id())
+fn with_request(problem: Problem, facts: &RequestFacts, id: Option<&RequestId>) -> Problem {
+    problem.with_request(facts.path.clone(), id.map(ToString::to_string), telemetry::current_trace_id())
 }
 
-fn record(arrival: &Arrival, status: StatusCode, problem: Option<&Problem>) {
-    let Arrival { method, path, route, quiet, at } = arrival;
-    let took = at.elapsed();
+fn count_and_log(facts: &RequestFacts, status: StatusCode, problem: Option<&Problem>) {
+    let RequestFacts { method, path, route, is_probe, received_at } = facts;
+    let took = received_at.elapsed();
     metrics::histogram!(
         "http_server_request_duration_seconds",
         "method" => known_method(method),
@@ -208,8 +208,8 @@ fn record(arrival: &Arrival, status: StatusCode, problem: Option<&Problem>) {
     let (status, duration_ms) = (status.as_u16(), took.as_micros() as f64 / 1000.0);
     let code = problem.map(|problem| problem.body().code.as_ref());
     let source = problem.and_then(std::error::Error::source);
-    if status >= 500 && !quiet {
-        let error = source.map(|source| Chain(source).to_string());
+    if status >= 500 && !is_probe {
+        let error = source.map(|source| ErrorChain(source).to_string());
         tracing::error!(
             http.method = method,
             url.path = path,
@@ -219,7 +219,7 @@ fn record(arrival: &Arrival, status: StatusCode, problem: Option<&Problem>) {
             error,
             "request failed"
         );
-    } else if *quiet {
+    } else if *is_probe {
         tracing::debug!(
             http.method = method,
             url.path = path,
@@ -228,7 +228,7 @@ fn record(arrival: &Arrival, status: StatusCode, problem: Option<&Problem>) {
             "request served"
         );
     } else {
-        let reason = source.map(|source| Chain(source).to_string());
+        let reason = source.map(|source| ErrorChain(source).to_string());
         tracing::info!(
             http.method = method,
             url.path = path,
@@ -241,7 +241,7 @@ fn record(arrival: &Arrival, status: StatusCode, problem: Option<&Problem>) {
     }
 }
 
-/// A method is chosen by the caller too.
+/// The method as a label value. The caller chooses it, so unknown ones share one value.
 fn known_method(method: &str) -> &'static str {
     ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"]
         .into_iter()
@@ -249,7 +249,7 @@ fn known_method(method: &str) -> &'static str {
         .unwrap_or("_OTHER")
 }
 
-/// What a handler has set stays.
+/// Adds the headers that every answer has; those that a handler has set stay.
 fn add_headers(headers: &mut HeaderMap, id: Option<&RequestId>) {
     if let Some(value) = id.and_then(|id| HeaderValue::from_str(id.as_str()).ok()) {
         headers.insert(X_REQUEST_ID, value);
@@ -273,7 +273,7 @@ fn add_headers(headers: &mut HeaderMap, id: Option<&RequestId>) {
     }
 }
 
-fn is_of(headers: &HeaderMap, content_type: &str) -> bool {
+fn has_content_type(headers: &HeaderMap, content_type: &str) -> bool {
     let value = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
     value.is_some_and(|value| value.trim_start().starts_with(content_type))
 }

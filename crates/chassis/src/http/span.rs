@@ -1,4 +1,4 @@
-//! The span of a request, by the names of the OpenTelemetry conventions.
+//! The span of a request, with the attribute names of the OpenTelemetry conventions.
 
 use actix_web::{
     Error, HttpMessage,
@@ -10,16 +10,16 @@ use opentelemetry::propagation::Extractor;
 use tracing::{Span, field::Empty};
 use tracing_actix_web::RootSpanBuilder;
 
-use super::middleware::{Arrival, RequestId};
+use super::middleware::{RequestFacts, RequestId};
 use crate::telemetry;
 
 pub(super) struct RequestSpan;
 
 impl RootSpanBuilder for RequestSpan {
     fn on_request_start(request: &ServiceRequest) -> Span {
-        let id = RequestId::of_headers(request.headers());
-        let arrival = Arrival::of(request);
-        let (method, route) = (request.method().as_str(), arrival.route.as_str());
+        let id = RequestId::from_headers(request.headers());
+        let facts = RequestFacts::of(request);
+        let (method, route) = (request.method().as_str(), facts.route.as_str());
         let name = format!("{method} {route}");
         // The query is left out: it may hold a ticket or a cursor.
         macro_rules! span {
@@ -38,11 +38,11 @@ impl RootSpanBuilder for RequestSpan {
                 )
             };
         }
-        let span = if arrival.quiet { span!(tracing::Level::DEBUG) } else { span!(tracing::Level::INFO) };
-        telemetry::adopt(&span, &Headers(request.headers()));
+        let span = if facts.is_probe { span!(tracing::Level::DEBUG) } else { span!(tracing::Level::INFO) };
+        telemetry::set_remote_parent(&span, &Headers(request.headers()));
         let mut extensions = request.extensions_mut();
         extensions.insert(id);
-        extensions.insert(arrival);
+        extensions.insert(facts);
         span
     }
 

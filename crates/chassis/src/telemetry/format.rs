@@ -1,4 +1,4 @@
-//! One JSON object per line: the library's own JSON format has no place for the trace.
+//! Logs as JSON lines. The library's own JSON format has no place for the trace.
 
 use std::fmt;
 
@@ -67,33 +67,48 @@ where
         }
         line.0.extend(fields);
 
-        if let Some(span) = context.lookup_current() {
-            let id = span.id();
-            let trace = tracing::dispatcher::get_default(|dispatch| {
-                tracing_opentelemetry::get_otel_context(&id, dispatch)
-            });
-            if let Some(trace) = trace.filter(TraceContextExt::has_active_span) {
-                let trace = trace.span().span_context().clone();
-                line.push("trace_id", trace.trace_id().to_string());
-                line.push("span_id", trace.span_id().to_string());
-            }
+        if let Some((trace_id, span_id)) = current_ids(context) {
+            line.push("trace_id", trace_id);
+            line.push("span_id", span_id);
         }
-        let mut around = Map::new();
-        for span in context.event_scope().into_iter().flat_map(|scope| scope.from_root()) {
-            let extensions = span.extensions();
-            let Some(text) = extensions.get::<FormattedFields<JsonFields>>() else { continue };
-            if let Ok(Value::Object(fields)) = serde_json::from_str(text.as_str()) {
-                around.extend(fields);
-            }
-        }
-        if !around.is_empty() {
-            line.push("span", around);
+        let spans = span_fields(context);
+        if !spans.is_empty() {
+            line.push("span", spans);
         }
         writeln!(writer, "{}", serde_json::to_string(&line).map_err(|_not_json| fmt::Error)?)
     }
 }
 
-/// Keeps the order in which people read: when, how bad, who, what.
+/// The trace id and the span id of the current span.
+fn current_ids<S>(context: &FmtContext<'_, S, JsonFields>) -> Option<(String, String)>
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+{
+    let id = context.lookup_current()?.id();
+    let trace =
+        tracing::dispatcher::get_default(|dispatch| tracing_opentelemetry::get_otel_context(&id, dispatch));
+    let trace = trace.filter(TraceContextExt::has_active_span)?;
+    let trace = trace.span().span_context().clone();
+    Some((trace.trace_id().to_string(), trace.span_id().to_string()))
+}
+
+/// The fields of the spans around the event, the inner ones winning.
+fn span_fields<S>(context: &FmtContext<'_, S, JsonFields>) -> Map<String, Value>
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+{
+    let mut fields = Map::new();
+    for span in context.event_scope().into_iter().flat_map(|scope| scope.from_root()) {
+        let extensions = span.extensions();
+        let Some(text) = extensions.get::<FormattedFields<JsonFields>>() else { continue };
+        if let Ok(Value::Object(span_fields)) = serde_json::from_str(text.as_str()) {
+            fields.extend(span_fields);
+        }
+    }
+    fields
+}
+
+/// One log line. Keeps the order in which people read: when, how bad, who, what.
 struct Line(Vec<(String, Value)>);
 
 impl Line {

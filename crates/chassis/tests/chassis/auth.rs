@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use chassis::{
-    auth::{KeysError, OperatorKeys, Role, TokenRefused},
+    auth::{KeysError, OperatorKeys, Role, TokenError},
     config::Secret,
 };
 use jsonwebtoken::{Algorithm, EncodingKey, Header, get_current_timestamp};
@@ -45,7 +45,7 @@ fn a_token_without_one_of_its_claims_is_refused() {
     for claim in ["sub", "role", "iss", "aud", "exp"] {
         let mut claims = good();
         claims.as_object_mut().unwrap().remove(claim);
-        assert!(matches!(keys().verify(&signed(&claims)), Err(TokenRefused::Invalid(_))), "without {claim}");
+        assert!(matches!(keys().verify(&signed(&claims)), Err(TokenError::Invalid(_))), "without {claim}");
     }
 }
 
@@ -57,11 +57,11 @@ fn a_token_with_a_wrong_claim_is_refused() {
     {
         let mut claims = good();
         claims[claim] = value;
-        assert!(matches!(keys().verify(&signed(&claims)), Err(TokenRefused::Invalid(_))), "{claim}");
+        assert!(matches!(keys().verify(&signed(&claims)), Err(TokenError::Invalid(_))), "{claim}");
     }
     let mut claims = good();
     claims["exp"] = json!(now - 60);
-    assert!(matches!(keys().verify(&signed(&claims)), Err(TokenRefused::Expired)));
+    assert!(matches!(keys().verify(&signed(&claims)), Err(TokenError::Expired)));
 }
 
 #[test]

@@ -7,7 +7,7 @@ use chassis::{
     health::Health,
     http::Options,
     problem::{FieldError, Problem},
-    shutdown::{Ended, Shutdown},
+    shutdown::{Shutdown, ShutdownResult},
 };
 use futures_util::{StreamExt, stream};
 use reqwest::{Client, RequestBuilder, Response};
@@ -60,7 +60,7 @@ impl Server {
         // The result is the same for every test of this process.
         let _telemetry = chassis::telemetry::init("test");
         chassis::metrics::install();
-        chassis::metrics::build_info("test", "0");
+        chassis::metrics::set_build_info("test", "0");
         let shutdown = Shutdown::manual();
         let listener = chassis::http::listen("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
@@ -124,8 +124,8 @@ impl Server {
     }
 
     async fn stop(self) {
-        self.shutdown.trip("the test is over");
-        assert_eq!(self.shutdown.finished().await, Ended::Clean);
+        self.shutdown.request("the test is over");
+        assert_eq!(self.shutdown.finished().await, ShutdownResult::Clean);
     }
 }
 
@@ -248,7 +248,7 @@ async fn probes_and_scrapes_are_answered() {
     assert!(metrics.contains("sms_build_info{service=\"test\",version=\"0\"} 1"), "{metrics}");
     assert!(metrics.contains("route=\"/things/{id}\",status=\"200\""), "{metrics}");
     assert!(!metrics.contains("/things/7"), "a label holds the route, not the path");
-    chassis::ask_ready(&server.address.to_string()).unwrap();
+    chassis::check_ready(&server.address.to_string()).unwrap();
     server.stop().await;
 }
 
@@ -260,7 +260,7 @@ async fn the_end_is_in_order() {
     events.next().await.unwrap().unwrap();
     server.entered.notified().await;
 
-    server.shutdown.trip("a test");
+    server.shutdown.request("a test");
     // While it drains it still answers, and says that it is not ready.
     loop {
         let response = server.get("/readyz").send().await.unwrap();
@@ -273,7 +273,7 @@ async fn the_end_is_in_order() {
     assert!(events.next().await.is_none(), "the stream of events ended with the soft stage");
     server.gate.notify_one();
     assert_eq!(slow.await.unwrap().unwrap().text().await.unwrap(), "at last");
-    assert_eq!(server.shutdown.finished().await, Ended::Clean);
+    assert_eq!(server.shutdown.finished().await, ShutdownResult::Clean);
     assert!(tokio::net::TcpStream::connect(server.address).await.is_err(), "the port is closed");
 }
 

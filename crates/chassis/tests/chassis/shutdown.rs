@@ -10,7 +10,7 @@ use std::{
 
 use chassis::{
     health::Health,
-    shutdown::{Ended, Shutdown},
+    shutdown::{Shutdown, ShutdownResult},
 };
 
 #[tokio::test]
@@ -25,8 +25,8 @@ async fn work_in_hand_is_finished() {
         Ok::<_, io::Error>(())
     });
     assert_eq!(shutdown.tasks(), 1);
-    shutdown.trip("a test");
-    assert_eq!(shutdown.finished().await, Ended::Clean);
+    shutdown.request("a test");
+    assert_eq!(shutdown.finished().await, ShutdownResult::Clean);
     assert!(done.load(Ordering::SeqCst));
     assert_eq!(shutdown.tasks(), 0);
 }
@@ -36,11 +36,11 @@ async fn a_task_that_fails_or_panics_takes_the_process_down() {
     let shutdown = Shutdown::manual();
     shutdown.supervise("fine", async { Ok::<_, io::Error>(()) });
     shutdown.supervise("failing", async { Err(io::Error::other("no")) });
-    assert_eq!(shutdown.finished().await, Ended::Failed);
+    assert_eq!(shutdown.finished().await, ShutdownResult::Failed);
 
     let shutdown = Shutdown::manual();
     shutdown.supervise("panicking", async { panic!("as it should") as io::Result<()> });
-    assert_eq!(shutdown.finished().await, Ended::Failed);
+    assert_eq!(shutdown.finished().await, ShutdownResult::Failed);
 }
 
 #[tokio::test]
@@ -50,8 +50,8 @@ async fn what_does_not_end_in_the_grace_time_is_given_up() {
         pending::<()>().await;
         Ok::<_, io::Error>(())
     });
-    shutdown.trip("a test");
-    assert_eq!(shutdown.finished().await, Ended::Failed);
+    shutdown.request("a test");
+    assert_eq!(shutdown.finished().await, ShutdownResult::Failed);
     assert!(shutdown.hard().is_cancelled());
     assert_eq!(shutdown.tasks(), 0, "it was dropped");
 }

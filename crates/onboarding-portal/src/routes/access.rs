@@ -4,7 +4,7 @@ use std::future::{Ready, ready};
 
 use actix_web::{FromRequest, HttpRequest, dev::Payload, web};
 use chassis::{
-    auth::bearer,
+    auth::bearer_token,
     config::{ExposeSecret, Secret},
     problem::Problem,
 };
@@ -81,7 +81,7 @@ fn shown(request: &HttpRequest) -> Result<(&Keys, &str), Problem> {
     let keys = request.app_data::<web::Data<Keys>>();
     let keys = keys.ok_or_else(|| Problem::internal("the app has no keys"))?;
     let header = request.headers().get("x-api-key").and_then(|value| value.to_str().ok());
-    let shown = header.or_else(|| bearer(request)).ok_or_else(|| {
+    let shown = header.or_else(|| bearer_token(request)).ok_or_else(|| {
         let detail = "Show your key: `X-API-Key: <key>` or `Authorization: Bearer <key>`.";
         Problem::unauthorized("key_missing", detail)
     })?;

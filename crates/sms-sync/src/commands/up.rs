@@ -24,7 +24,7 @@ const UP: Daemon = Daemon {
 };
 
 pub(crate) fn run() -> ExitCode {
-    chassis::live(UP, start)
+    chassis::run_without_arguments(UP, start)
 }
 
 async fn start(process: Process) -> anyhow::Result<()> {

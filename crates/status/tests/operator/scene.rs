@@ -155,7 +155,7 @@ impl Scene {
     }
 
     pub(crate) async fn end(self) {
-        self.shutdown.trip("the test is over");
+        self.shutdown.request("the test is over");
         self.shutdown.finished().await;
     }
 }

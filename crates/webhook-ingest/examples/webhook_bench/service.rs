@@ -44,7 +44,7 @@ pub(crate) fn asked_to_serve() -> Option<Mode> {
 
 /// Serves until it is killed.
 pub(crate) fn serve(mode: Mode) -> ExitCode {
-    chassis::live(DAEMON, async move |process: chassis::Process| {
+    chassis::run_without_arguments(DAEMON, async move |process: chassis::Process| {
         let config: Config = process.config()?;
         let listener = http::listen(&config.server.bind)?;
         let service =

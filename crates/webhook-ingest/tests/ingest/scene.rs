@@ -63,7 +63,7 @@ impl Scene {
 
     /// Ends the service in order, and gives the world back.
     pub(crate) async fn end(self) -> World {
-        self.shutdown.trip("the test is over");
+        self.shutdown.request("the test is over");
         self.shutdown.finished().await;
         self.world
     }

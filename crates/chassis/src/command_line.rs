@@ -1,0 +1,112 @@
+//! The command line that every daemon has: `--help`, `--version`, `healthcheck`, `config print`, `config defaults`.
+
+use std::{error::Error, process::ExitCode};
+
+use clap::{Arg, ArgMatches, Command};
+
+use crate::{
+    config::{self, Variable},
+    daemon::{Daemon, EXIT_CONFIG},
+    healthcheck::check_ready,
+};
+
+/// Variables that every daemon reads beside those of its config.
+const COMMON_VARIABLES: [(&str, &str); 6] = [
+    ("SMS_CONFIG", "a TOML file with what differs from the defaults"),
+    ("SMS_<SECTION>__<KEY>", "any other key; `config defaults` lists them"),
+    ("SMS_ENV", "development or production (default); default secrets only in development"),
+    ("RUST_LOG", "which log lines (default info)"),
+    ("LOG_FORMAT", "json (default) or text"),
+    ("OTEL_EXPORTER_OTLP_ENDPOINT", "where traces go; nowhere by default"),
+];
+
+pub(crate) fn command(daemon: &Daemon) -> Command {
+    let Daemon { name, version, about, .. } = *daemon;
+    Command::new(name)
+        .version(version)
+        .about(about)
+        .after_help(environment_help(daemon))
+        .subcommand(
+            Command::new("healthcheck")
+                .about("Ask the running daemon whether it is ready; exit 0 or 1")
+                .arg(Arg::new("address").help("host:port; by default the one it binds")),
+        )
+        .subcommand(
+            Command::new("config")
+                .about("Show the configuration")
+                .subcommand_required(true)
+                .subcommand(Command::new("print").about("What is in force, secrets left out").arg(
+                    Arg::new("redacted").long("redacted").num_args(0).help("Always so; accepted for clarity"),
+                ))
+                .subcommand(Command::new("defaults").about("The commented defaults: the manual")),
+        )
+}
+
+/// The variables, each with what the defaults file says about its key.
+fn environment_help(daemon: &Daemon) -> String {
+    let mut help = String::from("Environment:\n");
+    let width = daemon.variables.iter().map(|variable| variable.name.len()).max().unwrap_or(0).max(28);
+    for Variable { name, key, secret } in daemon.variables {
+        let what = config::key_description(daemon.defaults, key).unwrap_or_else(|| format!("sets {key}"));
+        let file = if *secret { " (or its path in _FILE)" } else { "" };
+        help += &format!("  {name:width$}  {what}{file}\n");
+    }
+    for (name, what) in COMMON_VARIABLES {
+        help += &format!("  {name:width$}  {what}\n");
+    }
+    help
+}
+
+/// Runs the subcommand if it is one of those that every daemon has.
+pub(crate) fn run_common_command(daemon: &Daemon, arguments: &ArgMatches) -> Option<ExitCode> {
+    match arguments.subcommand()? {
+        ("healthcheck", arguments) => {
+            Some(healthcheck(daemon, arguments.get_one::<String>("address").map(String::as_str)))
+        }
+        ("config", arguments) => Some(show_config(daemon, arguments.subcommand_name())),
+        _ => None,
+    }
+}
+
+#[expect(clippy::print_stdout, reason = "this is the command line")]
+fn show_config(daemon: &Daemon, which: Option<&str>) -> ExitCode {
+    if which == Some("defaults") {
+        print!("{}", daemon.defaults);
+        return ExitCode::SUCCESS;
+    }
+    let environment = config::process_environment();
+    match config::effective(daemon.defaults, daemon.variables, &environment) {
+        Ok(effective) => {
+            println!("{effective:#}");
+            ExitCode::SUCCESS
+        }
+        Err(problems) => {
+            eprintln!("{}: {problems}", daemon.name);
+            ExitCode::from(EXIT_CONFIG)
+        }
+    }
+}
+
+fn healthcheck(daemon: &Daemon, address: Option<&str>) -> ExitCode {
+    let address = match address {
+        Some(address) => Ok(address.to_owned()),
+        None => bind_address(daemon),
+    };
+    match address.and_then(|address| Ok(check_ready(&address)?)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{}: {error}", daemon.name);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// The address the daemon binds, by the variable named `BIND`.
+fn bind_address(daemon: &Daemon) -> Result<String, Box<dyn Error>> {
+    let variable = daemon.variables.iter().find(|variable| variable.name == "BIND");
+    let key = variable.map_or("http.bind", |variable| variable.key);
+    let environment = config::process_environment();
+    let effective = config::effective(daemon.defaults, daemon.variables, &environment)?;
+    let value = effective.pointer(&format!("/{}", key.replace('.', "/"))).and_then(serde_json::Value::as_str);
+    Ok(value.ok_or_else(|| format!("name the address: there is no {key}"))?.to_owned())
+}
