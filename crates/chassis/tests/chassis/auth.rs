@@ -25,7 +25,7 @@ fn good() -> Value {
 }
 
 #[test]
-fn a_minted_token_is_good_for_its_role() {
+fn minted_token_is_valid_for_its_role() {
     let token = keys().mint("ann", Role::Operator, Duration::from_secs(60)).unwrap();
     let operator = keys().verify(&token).unwrap();
     assert_eq!((operator.subject(), operator.role()), ("ann", Role::Operator));
@@ -35,12 +35,12 @@ fn a_minted_token_is_good_for_its_role() {
 }
 
 #[test]
-fn a_short_secret_is_refused() {
+fn short_secret_is_rejected() {
     assert!(matches!(OperatorKeys::from_secret(&Secret::from("short")), Err(KeysError::WeakSecret(5))));
 }
 
 #[test]
-fn a_token_without_one_of_its_claims_is_refused() {
+fn token_without_a_required_claim_is_rejected() {
     keys().verify(&signed(&good())).unwrap();
     for claim in ["sub", "role", "iss", "aud", "exp"] {
         let mut claims = good();
@@ -50,7 +50,7 @@ fn a_token_without_one_of_its_claims_is_refused() {
 }
 
 #[test]
-fn a_token_with_a_wrong_claim_is_refused() {
+fn token_with_a_wrong_claim_is_rejected() {
     let now = get_current_timestamp();
     for (claim, value) in
         [("iss", json!("other")), ("aud", json!("other")), ("role", json!("root")), ("nbf", json!(now + 300))]
@@ -65,7 +65,7 @@ fn a_token_with_a_wrong_claim_is_refused() {
 }
 
 #[test]
-fn a_token_of_another_key_or_of_no_key_is_refused() {
+fn token_of_another_key_or_of_no_key_is_rejected() {
     let other = OperatorKeys::from_secret(&Secret::from("another secret of thirty-two bytes")).unwrap();
     let token = other.mint("eve", Role::Admin, Duration::from_secs(60)).unwrap();
     assert!(keys().verify(&token).is_err());
@@ -90,7 +90,7 @@ fn issuer_token(header: &Header, claims: &Value) -> String {
 }
 
 #[test]
-fn an_issuers_public_key_verifies_its_tokens_and_mints_none() {
+fn public_key_of_an_issuer_verifies_tokens_and_mints_none() {
     let jwks =
         json!({ "keys": [{ "kty": "EC", "crv": "P-256", "kid": "k1", "x": EC_X, "y": EC_Y }] }).to_string();
     let keys = OperatorKeys::from_jwks(&jwks, "https://id.example").unwrap();
@@ -112,7 +112,7 @@ fn an_issuers_public_key_verifies_its_tokens_and_mints_none() {
 }
 
 #[test]
-fn a_symmetric_key_is_no_public_key() {
+fn symmetric_key_in_a_jwk_set_is_rejected() {
     let jwks = json!({ "keys": [{ "kty": "oct", "k": URL_SAFE_NO_PAD.encode(SECRET) }] }).to_string();
     assert!(matches!(OperatorKeys::from_jwks(&jwks, "x"), Err(KeysError::Jwks(_))));
     assert!(matches!(OperatorKeys::from_jwks("{\"keys\":[]}", "x"), Err(KeysError::Jwks(_))));

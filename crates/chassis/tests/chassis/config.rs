@@ -92,7 +92,7 @@ fn file(name: &str, text: &str) -> PathBuf {
 const GOOD: [(&str, &str); 2] = [("DATABASE_URL", "postgres://db/sms"), ("WEBHOOK_KEY", "k3y-of-our-own")];
 
 #[test]
-fn the_environment_wins_over_the_file_and_the_file_over_the_defaults() {
+fn environment_wins_over_file_and_file_over_defaults() {
     let path = file("wins.toml", "[http]\nbind = 'file:1'\nworkers = 4\n[elsewhere]\nx = 1\n");
     let mut pairs = GOOD.to_vec();
     pairs.extend([
@@ -111,7 +111,7 @@ fn the_environment_wins_over_the_file_and_the_file_over_the_defaults() {
 }
 
 #[test]
-fn a_list_in_a_variable_is_split_at_its_commas_even_when_it_has_one_part() {
+fn list_in_a_variable_is_split_at_its_commas() {
     for (text, parts) in [("a, b", vec!["a", "b"]), ("007", vec!["007"])] {
         let mut pairs = GOOD.to_vec();
         pairs.push(("SMS_WEBHOOK__SECRETS", text));
@@ -120,7 +120,7 @@ fn a_list_in_a_variable_is_split_at_its_commas_even_when_it_has_one_part() {
 }
 
 #[test]
-fn everything_that_is_wrong_is_said_at_once_with_what_to_do() {
+fn all_mistakes_are_reported_at_once_with_their_remedies() {
     let path = file("wrong.toml", "[http]\nbnid = 'x'\n[webhook]\ntolerance_seconds = 'soon'\n");
     let problems = load(&[
         ("SMS_CONFIG", path.to_str().unwrap()),
@@ -147,7 +147,7 @@ fn everything_that_is_wrong_is_said_at_once_with_what_to_do() {
 }
 
 #[test]
-fn a_secret_can_come_from_a_file_and_is_never_shown() {
+fn secret_from_a_file_is_read_and_never_shown() {
     let path = file("secret", "s3cr3t-of-our-own\r\n");
     let pairs = [GOOD[0], ("WEBHOOK_KEY_FILE", path.to_str().unwrap())];
     let config = load(&pairs).unwrap();
@@ -167,7 +167,7 @@ fn a_secret_can_come_from_a_file_and_is_never_shown() {
 }
 
 #[test]
-fn default_and_placeholder_secrets_are_refused_outside_development() {
+fn default_and_placeholder_secrets_are_rejected_in_production() {
     let placeholders = [("WEBHOOK_KEY", "your-webhook-secret")];
     let text = load(&placeholders).unwrap_err().to_string();
     assert!(text.contains("DATABASE_URL (database.url) has a default value that protects nothing"), "{text}");
@@ -177,7 +177,7 @@ fn default_and_placeholder_secrets_are_refused_outside_development() {
 }
 
 #[test]
-fn a_file_that_is_not_there_or_not_toml_is_a_problem() {
+fn missing_or_malformed_file_is_a_problem() {
     let path = file("broken.toml", "[http\n");
     for (path, what) in [("/nowhere.toml", "cannot be read"), (path.to_str().unwrap(), "is not TOML")] {
         let mut pairs = GOOD.to_vec();
@@ -188,7 +188,7 @@ fn a_file_that_is_not_there_or_not_toml_is_a_problem() {
 }
 
 #[test]
-fn the_defaults_are_the_manual() {
+fn key_description_is_the_comment_above_the_key() {
     assert_eq!(key_description(DEFAULTS, "database.url").as_deref(), Some("where the tables are, as a URL"));
     assert_eq!(key_description(DEFAULTS, "http.workers"), None);
 }

@@ -148,7 +148,7 @@ fn header<'a>(response: &'a Response, name: &str) -> &'a str {
 }
 
 #[tokio::test]
-async fn every_refusal_of_the_framework_is_a_problem() {
+async fn framework_errors_are_answered_as_problems() {
     let server = Server::start();
     let missing = problem(server.get("/nowhere?token=x"), 404, "not_found").await;
     assert_eq!(missing["instance"], "/nowhere");
@@ -165,7 +165,7 @@ async fn every_refusal_of_the_framework_is_a_problem() {
 }
 
 #[tokio::test]
-async fn a_handlers_problem_says_which_field_and_when_to_come_back() {
+async fn problem_of_a_handler_carries_its_fields_and_retry_after() {
     let server = Server::start();
     let invalid = problem(server.get("/invalid"), 422, "validation_failed").await;
     assert_eq!(
@@ -179,7 +179,7 @@ async fn a_handlers_problem_says_which_field_and_when_to_come_back() {
 }
 
 #[tokio::test]
-async fn what_went_wrong_inside_does_not_leave() {
+async fn internal_error_keeps_its_cause_from_the_caller() {
     let server = Server::start();
     let body = problem(server.get("/boom"), 500, "internal_error").await;
     assert!(!body.to_string().contains("hunter2"));
@@ -189,7 +189,7 @@ async fn what_went_wrong_inside_does_not_leave() {
 }
 
 #[tokio::test]
-async fn the_callers_request_id_and_trace_are_continued() {
+async fn request_id_and_trace_of_the_caller_are_continued() {
     let server = Server::start();
     let trace = "0af7651916cd43dd8448eb211c80319c";
     let request = server.get("/nowhere").header("x-request-id", "caller-1");
@@ -203,7 +203,7 @@ async fn the_callers_request_id_and_trace_are_continued() {
 }
 
 #[tokio::test]
-async fn answers_carry_security_headers_and_are_compressed_but_events_are_not() {
+async fn answers_have_security_headers_and_only_streams_are_uncompressed() {
     let server = Server::start();
     let response = server.get("/text").header("accept-encoding", "gzip").send().await.unwrap();
     assert_eq!(header(&response, "content-encoding"), "gzip");
@@ -219,7 +219,7 @@ async fn answers_carry_security_headers_and_are_compressed_but_events_are_not() 
 }
 
 #[tokio::test]
-async fn a_role_opens_what_it_may_and_the_refusal_says_who_may() {
+async fn handler_admits_sufficient_roles_and_names_them_otherwise() {
     let server = Server::start();
     let token = |role| server.keys.mint("ann", role, Duration::from_secs(60)).unwrap();
     let response = server.get("/look").send().await.unwrap();
@@ -253,7 +253,7 @@ async fn probes_and_scrapes_are_answered() {
 }
 
 #[tokio::test]
-async fn the_end_is_in_order() {
+async fn shutdown_drains_then_finishes_requests_in_hand() {
     let server = Server::start_with(Duration::from_secs(2));
     let slow = tokio::spawn(server.get("/slow").send());
     let mut events = server.get("/events").send().await.unwrap().bytes_stream();
@@ -278,7 +278,7 @@ async fn the_end_is_in_order() {
 }
 
 #[test]
-fn problems_have_one_name_in_the_openapi_document() {
+fn problem_has_one_schema_in_the_openapi_document() {
     #[utoipa::path(get, path = "/x", responses((status = 401, body = Problem)))]
     #[expect(dead_code, reason = "only its description matters")]
     async fn handler() {}

@@ -79,7 +79,7 @@ fn text(output: &Output) -> String {
 }
 
 #[test]
-fn sigterm_ends_it_cleanly() {
+fn sigterm_ends_the_process_with_exit_code_0() {
     let running = Running::start(&mut harbour());
     chassis::check_ready(&running.address).unwrap();
     let healthy = harbour().env("BIND", &running.address).arg("healthcheck").status().unwrap();
@@ -94,7 +94,7 @@ fn sigterm_ends_it_cleanly() {
 }
 
 #[test]
-fn a_part_that_panics_ends_it_with_a_failure() {
+fn panicking_task_ends_the_process_with_exit_code_1() {
     let running = Running::start(&mut harbour());
     running.post("/storm");
     let (log, code) = running.end();
@@ -110,7 +110,7 @@ fn a_part_that_panics_ends_it_with_a_failure() {
 }
 
 #[test]
-fn a_wrong_configuration_is_told_whole_and_has_its_own_exit_code() {
+fn wrong_config_is_reported_whole_with_exit_code_78() {
     let output = harbour().env("HARBOUR_KEY", "").env("SMS_HARBOUR__BERTHS", "0").output().unwrap();
     let said = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(78), "{said}");
@@ -119,7 +119,7 @@ fn a_wrong_configuration_is_told_whole_and_has_its_own_exit_code() {
 }
 
 #[test]
-fn an_address_that_is_taken_is_said_with_its_name() {
+fn taken_address_is_named_in_the_error() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
     let output = harbour().env("BIND", &address).output().unwrap();
@@ -132,7 +132,7 @@ fn an_address_that_is_taken_is_said_with_its_name() {
 }
 
 #[test]
-fn the_help_is_made_from_the_manual_and_the_configuration_can_be_shown() {
+fn help_and_config_commands_show_the_manual_without_secrets() {
     let help = text(&harbour().arg("--help").output().unwrap());
     assert!(help.contains("HARBOUR_KEY") && help.contains("opens the gate; keep it to yourself"), "{help}");
     let shown = text(&harbour().args(["config", "print", "--redacted"]).output().unwrap());
@@ -142,7 +142,7 @@ fn the_help_is_made_from_the_manual_and_the_configuration_can_be_shown() {
 }
 
 #[test]
-fn a_second_signal_gives_up_what_is_in_hand() {
+fn second_signal_aborts_tasks_with_exit_code_1() {
     let mut running = Running::start(&mut harbour());
     running.post("/fog");
     running.signal("-TERM");
@@ -156,7 +156,7 @@ fn a_second_signal_gives_up_what_is_in_hand() {
 }
 
 #[test]
-fn the_last_traces_reach_the_collector() {
+fn last_traces_reach_the_collector() {
     let collector = TcpListener::bind("127.0.0.1:0").unwrap();
     let endpoint = format!("http://{}", collector.local_addr().unwrap());
     let received = std::thread::spawn(move || {
@@ -173,7 +173,7 @@ fn the_last_traces_reach_the_collector() {
 }
 
 #[test]
-fn a_collector_that_hangs_does_not_hang_the_end() {
+fn hanging_collector_does_not_hang_the_shutdown() {
     // Accepts by its backlog, answers never.
     let collector = TcpListener::bind("127.0.0.1:0").unwrap();
     let endpoint = format!("http://{}", collector.local_addr().unwrap());

@@ -14,7 +14,7 @@ use chassis::{
 };
 
 #[tokio::test]
-async fn work_in_hand_is_finished() {
+async fn soft_stage_lets_tasks_finish() {
     let shutdown = Shutdown::manual();
     let done = Arc::new(AtomicBool::new(false));
     let (task, mark) = (shutdown.clone(), done.clone());
@@ -32,7 +32,7 @@ async fn work_in_hand_is_finished() {
 }
 
 #[tokio::test]
-async fn a_task_that_fails_or_panics_takes_the_process_down() {
+async fn failing_or_panicking_task_shuts_the_process_down() {
     let shutdown = Shutdown::manual();
     shutdown.supervise("fine", async { Ok::<_, io::Error>(()) });
     shutdown.supervise("failing", async { Err(io::Error::other("no")) });
@@ -44,7 +44,7 @@ async fn a_task_that_fails_or_panics_takes_the_process_down() {
 }
 
 #[tokio::test]
-async fn what_does_not_end_in_the_grace_time_is_given_up() {
+async fn task_that_outlives_the_grace_time_is_dropped() {
     let shutdown = Shutdown::with_grace(Duration::from_millis(20));
     shutdown.supervise("stuck", async {
         pending::<()>().await;
@@ -57,7 +57,7 @@ async fn what_does_not_end_in_the_grace_time_is_given_up() {
 }
 
 #[tokio::test]
-async fn readiness_is_the_sum_of_its_checks() {
+async fn readiness_needs_every_check_to_pass() {
     let health = Health::new();
     assert!(health.readiness().await.is_ready());
     health.register("database", || async { Ok(()) });
@@ -72,8 +72,15 @@ async fn readiness_is_the_sum_of_its_checks() {
 }
 
 #[tokio::test]
-async fn a_check_that_hangs_has_failed() {
+async fn hanging_check_fails() {
     let health = Health::new();
     health.register("slow", pending::<Result<(), String>>);
     assert!(health.readiness().await.checks[0].error.as_deref().unwrap().contains("no answer"));
+}
+
+#[tokio::test]
+async fn ping_check_reports_the_error_of_its_target() {
+    let health = Health::new();
+    health.register_ping("database", "gone", |target| async move { Err::<(), _>(target) });
+    assert_eq!(health.readiness().await.checks[0].error.as_deref(), Some("gone"));
 }
