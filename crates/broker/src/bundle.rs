@@ -15,7 +15,7 @@ use lapin::{
 use crate::{
     Outgoing,
     publisher::{REPLAY_COUNT_HEADER, REPLAY_OF_HEADER, Raw, persistent},
-    trace,
+    trace_context as trace,
 };
 
 /// Messages of a bundle, at most: few enough that several workers share a burst.

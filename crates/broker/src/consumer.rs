@@ -17,8 +17,8 @@ use tracing::Instrument;
 
 use crate::{
     Broker, Delivery, Disposition, Publisher, Queue,
-    ticket::{self, Ticket},
-    trace,
+    settlement::{self as ticket, Ticket},
+    trace_context as trace,
 };
 
 /// How long a batch waits for company after its first message.

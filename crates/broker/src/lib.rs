@@ -7,9 +7,9 @@ mod dead_letters;
 mod delivery;
 mod error;
 mod publisher;
-mod ticket;
+mod settlement;
 mod topology;
-mod trace;
+mod trace_context;
 mod updates;
 
 pub use connection::Broker;
@@ -19,5 +19,5 @@ pub use delivery::{Delivery, Disposition};
 pub use error::BrokerError;
 pub use publisher::{Outgoing, Publisher, Replay};
 pub use topology::Queue;
-pub use trace::current as current_trace_context;
+pub use trace_context::current as current_trace_context;
 pub use updates::{From as ReadFrom, PlacedUpdate, Updates};

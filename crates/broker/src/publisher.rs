@@ -9,7 +9,7 @@ use lapin::{
 };
 use tokio::{sync::Mutex, time::timeout};
 
-use crate::{Broker, BrokerError, Queue, bundle, connection::PATIENCE, topology, trace};
+use crate::{Broker, BrokerError, Queue, bundle, connection::PATIENCE, topology, trace_context as trace};
 
 /// A header: which attempt this delivery is, from 1; absent on the first.
 pub(crate) const ATTEMPT_HEADER: &str = "x-attempt";
