@@ -1,4 +1,4 @@
-//! One connection per process and role, made anew whenever it is lost.
+//! The connection to RabbitMQ: one per [`Broker`], opened again whenever it is lost.
 
 use std::{
     sync::Arc,
@@ -13,16 +13,20 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{BrokerError, topology};
 
-/// A broker that takes longer than this to answer is as good as gone.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(5);
+/// How long the broker may take to open a channel or to confirm a message.
+pub(crate) const BROKER_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// A stream that takes longer than this to declare is not waited for.
-const UPDATES_PATIENCE: Duration = Duration::from_secs(2);
-const NO_UPDATES: &str = "RabbitMQ does not run the stream of updates: work goes on, and nobody sees it move";
+/// How long declaring the stream of updates may take before work goes on without it.
+const DECLARE_UPDATES_TIMEOUT: Duration = Duration::from_secs(2);
+const NO_UPDATES: &str =
+    "RabbitMQ does not run the stream of updates: work goes on, without progress notices";
 
-/// Where a message finds no queue, everything is declared again, and not again for this long: what RabbitMQ cannot run would
-/// be declared with every message.
-const DECLARE_AGAIN_AFTER: Duration = Duration::from_secs(2);
+/// Shortest time between two declarations of everything. A message without a queue asks for one; a queue that RabbitMQ
+/// cannot run would otherwise be declared with every message.
+const REDECLARE_INTERVAL: Duration = Duration::from_secs(2);
+
+const FIRST_RECONNECT_DELAY: Duration = Duration::from_millis(100);
+const LONGEST_RECONNECT_DELAY: Duration = Duration::from_secs(5);
 
 /// RabbitMQ. Cheap to clone.
 #[derive(Clone)]
@@ -37,8 +41,8 @@ struct Inner {
 #[derive(Default)]
 struct State {
     connection: Option<Connection>,
-    /// When everything was declared for it.
-    declared: Option<Instant>,
+    /// When exchanges and queues were declared on the connection.
+    declared_at: Option<Instant>,
 }
 
 impl std::fmt::Debug for Broker {
@@ -48,41 +52,38 @@ impl std::fmt::Debug for Broker {
 }
 
 impl Broker {
-    /// The broker at `url`. `name` is what it shows of us to its operators. Connects when it is first needed, and
-    /// whenever the connection was lost: a service starts without a broker, too.
+    /// The broker at `url`. `name` is the connection's name in the broker's management pages. Connects at the first use and
+    /// after each loss, so a service starts without a broker, too.
     pub fn connect(url: SecretString, name: &str) -> Self {
         Self(Arc::new(Inner { url, name: name.to_owned(), state: Mutex::default() }))
     }
 
-    /// Whether the broker answers now. For health.
-    ///
-    /// # Errors
-    /// Why it does not.
+    /// Opens a channel and closes it: for health checks.
     pub async fn ping(&self) -> Result<(), BrokerError> {
-        let channel = self.channel().await?;
-        // An idle channel would stay open for good.
+        let channel = self.open_channel().await?;
+        // An idle channel would stay open as long as the connection.
         let _ = channel.close(200, "pinged".into()).await;
         Ok(())
     }
 
-    /// Has the next channel come from a new connection, for which everything is declared again, unless that was done a
-    /// moment ago. Channels that are in use keep the old one.
-    pub(crate) async fn declare_again(&self) {
-        let State { connection, declared } = &mut *self.0.state.lock().await;
-        if declared.is_none_or(|at| at.elapsed() >= DECLARE_AGAIN_AFTER) {
+    /// Makes the next channel come from a new connection, on which everything is declared again, unless that was done less
+    /// than [`REDECLARE_INTERVAL`] ago. Channels in use keep the old connection.
+    pub(crate) async fn request_redeclaration(&self) {
+        let State { connection, declared_at } = &mut *self.0.state.lock().await;
+        if declared_at.is_none_or(|at| at.elapsed() >= REDECLARE_INTERVAL) {
             *connection = None;
         }
     }
 
-    /// A new channel; one attempt.
-    pub(crate) async fn channel(&self) -> Result<Channel, BrokerError> {
-        timeout(PATIENCE, self.channel_without_limit()).await.map_err(|_elapsed| BrokerError::Timeout)?
+    /// One attempt, within [`BROKER_TIMEOUT`].
+    pub(crate) async fn open_channel(&self) -> Result<Channel, BrokerError> {
+        timeout(BROKER_TIMEOUT, self.open_channel_untimed()).await.map_err(|_elapsed| BrokerError::Timeout)?
     }
 
-    async fn channel_without_limit(&self) -> Result<Channel, BrokerError> {
-        let State { connection: current, declared } = &mut *self.0.state.lock().await;
-        // Taken out while it is asked, and put back once it has answered: a connection to a broker that was killed while
-        // it started, or that hangs, looks alive for good, and the caller's patience ends this function half way.
+    async fn open_channel_untimed(&self) -> Result<Channel, BrokerError> {
+        let State { connection: current, declared_at } = &mut *self.0.state.lock().await;
+        // The connection is put back only once it has answered: a connection to a broker that was killed while it started,
+        // or that hangs, looks alive for good, and the caller's timeout drops this future at the await.
         if let Some(connection) = current.take().filter(|c| c.status().connected()) {
             match connection.create_channel().await {
                 Ok(channel) => {
@@ -96,45 +97,45 @@ impl Broker {
         let connection = Connection::connect(self.0.url.expose_secret(), properties).await?;
         let channel = connection.create_channel().await?;
         topology::declare(&channel).await?;
-        // On a channel of its own, for an error closes it.
-        let apart = connection.create_channel().await?;
-        match timeout(UPDATES_PATIENCE, topology::declare_updates(&apart)).await {
-            Ok(Ok(())) => drop(apart.close(200, "declared".into()).await),
+        // On a channel of its own, since an error closes the channel.
+        let updates_channel = connection.create_channel().await?;
+        match timeout(DECLARE_UPDATES_TIMEOUT, topology::declare_updates(&updates_channel)).await {
+            Ok(Ok(())) => drop(updates_channel.close(200, "declared".into()).await),
             Ok(Err(error)) => tracing::warn!(%error, "{NO_UPDATES}"),
             Err(_elapsed) => tracing::warn!("{NO_UPDATES}"),
         }
-        *declared = Some(Instant::now());
+        *declared_at = Some(Instant::now());
         *current = Some(connection);
         tracing::info!(broker.connection = %self.0.name, "connected to the broker");
         Ok(channel)
     }
 
-    /// A new channel, however long it takes; none if `stop` comes first.
-    pub(crate) async fn channel_eventually(&self, stop: &CancellationToken) -> Option<Channel> {
-        let mut waits = ExponentialBackoff {
-            initial_interval: Duration::from_millis(100),
-            max_interval: Duration::from_secs(5),
+    /// Retries until the broker answers; `None` if `stop` comes first.
+    pub(crate) async fn open_channel_with_retries(&self, stop: &CancellationToken) -> Option<Channel> {
+        let mut delays = ExponentialBackoff {
+            initial_interval: FIRST_RECONNECT_DELAY,
+            max_interval: LONGEST_RECONNECT_DELAY,
             max_elapsed_time: None,
             ..ExponentialBackoff::default()
         };
         loop {
             let attempt = tokio::select! {
                 () = stop.cancelled() => return None,
-                attempt = self.channel() => attempt,
+                attempt = self.open_channel() => attempt,
             };
             let error = match attempt {
                 Ok(channel) => return Some(channel),
                 Err(error) => error,
             };
-            let wait = waits.next_backoff().unwrap_or(waits.max_interval);
+            let delay = delays.next_backoff().unwrap_or(delays.max_interval);
             tracing::warn!(
                 error = &error as &dyn std::error::Error,
-                retry_in_ms = wait.as_millis(),
+                retry_in_ms = delay.as_millis(),
                 "the broker does not answer; trying again"
             );
             tokio::select! {
                 () = stop.cancelled() => return None,
-                () = tokio::time::sleep(wait) => {}
+                () = tokio::time::sleep(delay) => {}
             }
         }
     }

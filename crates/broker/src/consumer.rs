@@ -1,33 +1,34 @@
-//! Consuming: deliveries in, dispositions out. Survives a broker that goes and comes back.
+//! Consumes a work queue: hands deliveries to a handler, and settles each as its disposition says. A lost connection is
+//! opened again without end.
 
 use std::{
     collections::VecDeque,
     time::{Duration, Instant},
 };
 
-use futures_util::StreamExt;
-use lapin::{
-    Consumer,
-    options::{BasicCancelOptions, BasicConsumeOptions, BasicQosOptions},
-    types::{FieldTable, ShortString},
-};
+use lapin::message;
 use tokio::time::timeout;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
-use tracing::Instrument;
+use tracing::{Instrument, Span};
 
 use crate::{
     Broker, Delivery, Disposition, Publisher, Queue,
-    settlement::{self as ticket, Ticket},
-    trace_context as trace,
+    consumer_channel::ConsumerChannel,
+    settlement::{UnsettledDelivery, single_delivery, unbundle},
+    trace_context,
 };
 
-/// How long a batch waits for company after its first message.
-const LINGER: Duration = Duration::from_millis(2);
+/// How long an incomplete batch waits for more messages.
+const BATCH_FILL_TIMEOUT: Duration = Duration::from_millis(2);
 
-/// Handles the messages of a queue, up to `concurrency` at a time, until `stop`; then finishes those in hand.
+/// A message that came back so often without a disposition is handled alone: it may be what makes its batch fail, and the
+/// other messages must not reach the delivery limit with it.
+const REDELIVERIES_BEFORE_ALONE: u32 = 2;
+
+/// Handles the messages of a queue, up to `concurrency` at a time, until `stop`; then waits for the handlers that run.
 ///
-/// A message is acknowledged only after its handler has said what is to become of it; a handler that panics gives its
-/// message back, and the delivery limit ends a message that does this again and again.
+/// A message is acknowledged only after its handler has returned a disposition. If a handler panics, its message is
+/// requeued; the delivery limit of the queue ends a message that does this again and again.
 pub async fn consume<H, F>(
     broker: &Broker,
     queue: Queue,
@@ -39,198 +40,178 @@ pub async fn consume<H, F>(
     F: Future<Output = Disposition> + Send + 'static,
 {
     let publisher = Publisher::new(broker);
-    let in_hand = TaskTracker::new();
-    while let Some(mut session) = Session::open(broker, queue.name(), concurrency, stop).await {
-        while let Some(message) = session.next(stop).await {
+    let handlers = TaskTracker::new();
+    while let Some(mut channel) = ConsumerChannel::open(broker, queue.name(), concurrency, stop).await {
+        while let Some(message) = channel.next_message(stop).await {
             let (handler, publisher) = (handler.clone(), publisher.clone());
-            in_hand.spawn(async move {
-                let began = Instant::now();
-                let (delivery, ticket) = ticket::deliver(message);
-                let span = tracing::info_span!(
-                    "process",
-                    otel.name = format!("process {queue}"),
-                    otel.kind = "consumer",
-                    messaging.system = "rabbitmq",
-                    messaging.destination.name = queue.name(),
-                    messaging.operation.type = "process",
-                    messaging.message.id = delivery.message_id,
-                    sms.attempt = delivery.attempt,
-                );
-                if let Some(headers) = delivery.properties.headers() {
-                    trace::link(&span, headers);
-                }
-                async {
-                    let disposition = in_a_task(handler(delivery)).await;
-                    record(queue, &disposition, began);
-                    ticket.settle(&publisher, queue, disposition).await;
-                }
-                .instrument(span)
-                .await;
-            });
+            handlers.spawn(async move { handle_message(message, queue, &publisher, handler).await });
         }
         if stop.is_cancelled() {
-            session.cancel().await;
-            in_hand.close();
-            // The channel must live until the last of them is settled.
-            in_hand.wait().await;
+            channel.cancel().await;
+            handlers.close();
+            // The channel must stay open until the last delivery is settled.
+            handlers.wait().await;
             return;
         }
     }
-    in_hand.close();
-    in_hand.wait().await;
+    handlers.close();
+    handlers.wait().await;
 }
 
-/// Like [`consume`], but unpacks bundles, and hands over what waits together, at most `largest`, and one batch at a time. The handler answers
-/// with one disposition for each, in order. An idle message waits at most two milliseconds for company.
+async fn handle_message<H, F>(message: message::Delivery, queue: Queue, publisher: &Publisher, handler: H)
+where
+    H: Fn(Delivery) -> F,
+    F: Future<Output = Disposition> + Send + 'static,
+{
+    let received_at = Instant::now();
+    let (delivery, unsettled) = single_delivery(message);
+    let span = tracing::info_span!(
+        "process",
+        otel.name = format!("process {queue}"),
+        otel.kind = "consumer",
+        messaging.system = "rabbitmq",
+        messaging.destination.name = queue.name(),
+        messaging.operation.type = "process",
+        messaging.message.id = delivery.message_id,
+        sms.attempt = delivery.attempt,
+    );
+    link_span(&span, &delivery);
+    async {
+        // In a task of its own, so that a panic ends nothing else.
+        let disposition = match tokio::spawn(handler(delivery).in_current_span()).await {
+            Ok(disposition) => Some(disposition),
+            Err(panicked) => {
+                tracing::error!(%panicked, "a handler panicked; its message is delivered again");
+                None
+            }
+        };
+        record_duration(queue, disposition.as_ref(), received_at);
+        unsettled.settle(publisher, queue, disposition).await;
+    }
+    .instrument(span)
+    .await;
+}
+
+/// Like [`consume`], but unpacks bundles and hands over one batch at a time, of at most `batch_limit` messages. The handler
+/// returns one disposition for each message, in order. A message waits at most two milliseconds for its batch to fill.
 pub async fn consume_batches<H, F>(
     broker: &Broker,
     queue: Queue,
-    largest: u16,
+    batch_limit: u16,
     stop: &CancellationToken,
     handler: H,
 ) where
     H: Fn(Vec<Delivery>) -> F + Clone + Send + Sync + 'static,
     F: Future<Output = Vec<Disposition>> + Send + 'static,
 {
-    let publisher = Publisher::new(broker);
-    // Twice the batch, so that the next one gathers while this one is handled.
-    while let Some(mut session) = Session::open(broker, queue.name(), largest.saturating_mul(2), stop).await {
-        // Of a bundle that did not fit into the batch.
-        let mut waiting = VecDeque::new();
-        loop {
-            if waiting.is_empty() {
-                let Some(first) = session.next(stop).await else { break };
-                waiting.extend(ticket::unpack(first, &publisher, queue).await);
-            }
-            let began = Instant::now();
-            while waiting.len() < usize::from(largest) {
-                match timeout(LINGER, session.next(stop)).await {
-                    Ok(Some(message)) => waiting.extend(ticket::unpack(message, &publisher, queue).await),
-                    Ok(None) | Err(_) => break,
-                }
-            }
-            if waiting.is_empty() {
-                continue;
-            }
-            let batch = waiting.drain(..together(&waiting, largest.into()));
-            let span = tracing::info_span!(
-                "process",
-                otel.name = format!("process {queue}"),
-                otel.kind = "consumer",
-                messaging.system = "rabbitmq",
-                messaging.destination.name = queue.name(),
-                messaging.operation.type = "process",
-                messaging.batch.message_count = batch.len(),
-            );
-            let (deliveries, tickets): (Vec<_>, Vec<_>) = batch.unzip();
-            for headers in deliveries.iter().filter_map(|d: &Delivery| d.properties.headers().as_ref()) {
-                trace::link(&span, headers);
-            }
-            let handling = handler(deliveries);
-            let dispositions = tokio::spawn(handling.instrument(span)).await.unwrap_or_else(|panicked| {
-                tracing::error!(%panicked, "a handler panicked; its messages are delivered again");
-                Vec::new()
-            });
-            let dispositions = dispositions.into_iter().map(Some).chain(std::iter::repeat(None));
-            let settling = tickets.into_iter().zip(dispositions).map(|(ticket, disposition)| {
-                record(queue, &disposition, began);
-                ticket.settle(&publisher, queue, disposition)
-            });
-            futures_util::future::join_all(settling).await;
-        }
+    let consumer =
+        BatchConsumer { publisher: Publisher::new(broker), queue, limit: batch_limit.into(), handler };
+    // Twice the batch, so that the next one arrives while this one is handled.
+    let prefetch = batch_limit.saturating_mul(2);
+    while let Some(mut channel) = ConsumerChannel::open(broker, queue.name(), prefetch, stop).await {
+        consumer.run(&mut channel, stop).await;
         if stop.is_cancelled() {
-            session.cancel().await;
+            channel.cancel().await;
             break;
         }
     }
 }
 
-/// How many of those that wait are handled together. What came back twice already is handled alone: it may be what made
-/// its batch fail, and the others must not reach the delivery limit with it.
-fn together(waiting: &VecDeque<(Delivery, Ticket)>, largest: usize) -> usize {
-    let harmless = waiting.iter().take(largest).take_while(|(delivery, _)| delivery.returns < 2).count();
-    harmless.max(1)
+struct BatchConsumer<H> {
+    publisher: Publisher,
+    queue: Queue,
+    limit: usize,
+    handler: H,
 }
 
-/// In a task of its own, so that a panic is its own; `None` then.
-async fn in_a_task(handling: impl Future<Output = Disposition> + Send + 'static) -> Option<Disposition> {
-    match tokio::spawn(handling.in_current_span()).await {
-        Ok(disposition) => Some(disposition),
-        Err(panicked) => {
-            tracing::error!(%panicked, "a handler panicked; its message is delivered again");
-            None
+impl<H, F> BatchConsumer<H>
+where
+    H: Fn(Vec<Delivery>) -> F,
+    F: Future<Output = Vec<Disposition>> + Send + 'static,
+{
+    /// Handles batches until the connection is lost or `stop` has come.
+    async fn run(&self, channel: &mut ConsumerChannel, stop: &CancellationToken) {
+        // Deliveries of a bundle that did not fit into the last batch.
+        let mut waiting = VecDeque::new();
+        loop {
+            if waiting.is_empty() {
+                let Some(first) = channel.next_message(stop).await else { return };
+                waiting.extend(unbundle(first, &self.publisher, self.queue).await);
+            }
+            let received_at = Instant::now();
+            self.fill(&mut waiting, channel, stop).await;
+            if !waiting.is_empty() {
+                let batch = waiting.drain(..batch_length(&waiting, self.limit)).collect();
+                self.handle(batch, received_at).await;
+            }
         }
+    }
+
+    async fn fill(
+        &self,
+        waiting: &mut VecDeque<(Delivery, UnsettledDelivery)>,
+        channel: &mut ConsumerChannel,
+        stop: &CancellationToken,
+    ) {
+        while waiting.len() < self.limit
+            && let Ok(Some(message)) = timeout(BATCH_FILL_TIMEOUT, channel.next_message(stop)).await
+        {
+            waiting.extend(unbundle(message, &self.publisher, self.queue).await);
+        }
+    }
+
+    async fn handle(&self, batch: Vec<(Delivery, UnsettledDelivery)>, received_at: Instant) {
+        let span = tracing::info_span!(
+            "process",
+            otel.name = format!("process {}", self.queue),
+            otel.kind = "consumer",
+            messaging.system = "rabbitmq",
+            messaging.destination.name = self.queue.name(),
+            messaging.operation.type = "process",
+            messaging.batch.message_count = batch.len(),
+        );
+        let (deliveries, unsettled): (Vec<_>, Vec<_>) = batch.into_iter().unzip();
+        for delivery in &deliveries {
+            link_span(&span, delivery);
+        }
+        let handling = (self.handler)(deliveries).instrument(span);
+        let dispositions = tokio::spawn(handling).await.unwrap_or_else(|panicked| {
+            tracing::error!(%panicked, "a handler panicked; its messages are delivered again");
+            Vec::new()
+        });
+        let dispositions = dispositions.into_iter().map(Some).chain(std::iter::repeat(None));
+        let settling = unsettled.into_iter().zip(dispositions).map(|(delivery, disposition)| {
+            record_duration(self.queue, disposition.as_ref(), received_at);
+            delivery.settle(&self.publisher, self.queue, disposition)
+        });
+        futures_util::future::join_all(settling).await;
     }
 }
 
-fn record(queue: Queue, disposition: &Option<Disposition>, began: Instant) {
-    let word = match disposition {
+/// How many of the waiting deliveries make the next batch. One that was redelivered often makes a batch of its own.
+fn batch_length(waiting: &VecDeque<(Delivery, UnsettledDelivery)>, limit: usize) -> usize {
+    let shareable = waiting
+        .iter()
+        .take(limit)
+        .take_while(|(delivery, _)| delivery.redeliveries < REDELIVERIES_BEFORE_ALONE)
+        .count();
+    shareable.max(1)
+}
+
+fn link_span(span: &Span, delivery: &Delivery) {
+    if let Some(headers) = delivery.properties.headers() {
+        trace_context::link_span(span, headers);
+    }
+}
+
+fn record_duration(queue: Queue, disposition: Option<&Disposition>, received_at: Instant) {
+    let label = match disposition {
         Some(Disposition::Done) => "done",
         Some(Disposition::Retry { .. }) => "retry",
         Some(Disposition::Reject { .. }) => "reject",
         Some(Disposition::Snooze(_)) => "snooze",
         None => "panic",
     };
-    metrics::histogram!("messaging_process_duration_seconds", "queue" => queue.name(), "disposition" => word)
-        .record(began.elapsed().as_secs_f64());
-}
-
-/// A consumer on a channel of its own.
-pub(crate) struct Session {
-    channel: lapin::Channel,
-    consumer: Consumer,
-}
-
-impl Session {
-    /// However long it takes; none if `stop` comes first.
-    pub(crate) async fn open(
-        broker: &Broker,
-        queue: &str,
-        prefetch: u16,
-        stop: &CancellationToken,
-    ) -> Option<Self> {
-        loop {
-            let channel = broker.channel_eventually(stop).await?;
-            let consuming = async {
-                channel.basic_qos(prefetch, BasicQosOptions::default()).await?;
-                let (tag, options) = (ShortString::from(""), BasicConsumeOptions::default());
-                channel.basic_consume(queue.into(), tag, options, FieldTable::default()).await
-            };
-            match consuming.await {
-                Ok(consumer) => return Some(Self { channel, consumer }),
-                Err(error) => {
-                    tracing::warn!(%error, queue, "cannot consume; trying again");
-                    tokio::select! {
-                        () = stop.cancelled() => return None,
-                        () = tokio::time::sleep(Duration::from_millis(500)) => {}
-                    }
-                }
-            }
-        }
-    }
-
-    /// The next message; none when the connection is lost or `stop` has come.
-    pub(crate) async fn next(&mut self, stop: &CancellationToken) -> Option<lapin::message::Delivery> {
-        tokio::select! {
-            biased;
-            () = stop.cancelled() => None,
-            message = self.consumer.next() => match message {
-                Some(Ok(message)) => Some(message),
-                // The consumer yields one error, and ends.
-                Some(Err(error)) => {
-                    tracing::warn!(%error, "the consumer was interrupted");
-                    None
-                }
-                None => None,
-            },
-        }
-    }
-
-    /// Takes no more messages. What was delivered and not begun goes back when the channel closes.
-    pub(crate) async fn cancel(&self) {
-        let tag = self.consumer.tag();
-        if let Err(error) = self.channel.basic_cancel(tag, BasicCancelOptions::default()).await {
-            tracing::debug!(%error, "the consumer could not be cancelled; the connection's end will do it");
-        }
-    }
+    metrics::histogram!("messaging_process_duration_seconds", "queue" => queue.name(), "disposition" => label)
+        .record(received_at.elapsed().as_secs_f64());
 }

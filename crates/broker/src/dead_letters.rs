@@ -1,4 +1,6 @@
-//! The dead: how a message is given up, and how the archiver gets to see it.
+//! Dead letters: how a consumer rejects a message, and how the archiver reads what arrives in the dead-letter queue.
+
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use contracts::messages::{DeadLetterEnvelope, Message};
@@ -12,47 +14,44 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     Broker, Delivery, Queue,
-    consumer::Session,
-    delivery::{header_text, number},
+    consumer_channel::ConsumerChannel,
+    headers::{ATTEMPT_HEADER, DEATH_HEADER, table_to_json, text_header, text_to_value},
     topology,
 };
 
-/// The envelope's header.
-const DEATH_HEADER: &str = "x-sms-death";
-/// Headers that belong to the life that ended; a replay begins a new one.
-const OF_THIS_LIFE: [&str; 2] = [DEATH_HEADER, crate::publisher::ATTEMPT_HEADER];
+/// Dead letters in flight to the archiver.
+const ARCHIVE_PREFETCH: u16 = 20;
+/// How long a dead letter that could not be archived waits before it is requeued.
+const ARCHIVE_RETRY_DELAY: Duration = Duration::from_secs(1);
+/// Headers that a replay does not carry on: it starts with attempts of its own.
+const HEADERS_NOT_REPLAYED: [&str; 2] = [DEATH_HEADER, ATTEMPT_HEADER];
 
-/// A message that was given up.
+/// A message from the dead-letter queue.
 #[derive(Debug, Clone, PartialEq)]
 pub struct DeadMessage {
-    /// Id of the row behind it; empty if it had none.
+    /// Id of the row behind the message; empty if it had none.
     pub message_id: String,
-    /// The AMQP `type`; empty if it had none.
+    /// The AMQP `type`; empty if the message had none.
     pub kind: String,
-    /// As it came.
     pub body: Vec<u8>,
-    /// Its headers, as JSON.
+    /// As JSON, without those that a replay does not carry on.
     pub headers: serde_json::Value,
-    /// Where it died.
+    /// The work queue in which the message died.
     pub queue: String,
-    /// Why.
     pub class: FailureClass,
-    /// Why, in words.
+    /// In words, for operators.
     pub reason: String,
-    /// Attempts that were made.
     pub attempts: u32,
-    /// When.
     pub died_at: DateTime<Utc>,
-    /// Its sync.
+    /// Id of the message's sync.
     pub correlation_id: Option<String>,
-    /// The dead letter that it was a replay of.
+    /// Id of the dead letter that the message was a replay of.
     pub replay_of: Option<String>,
-    /// Trace of the message.
     pub trace_id: Option<String>,
 }
 
-/// The properties of a message that is given up by its consumer.
-pub(crate) fn given_up(
+/// The properties of a message that its consumer rejects: its own, and the envelope that says why.
+pub(crate) fn dead_letter_properties(
     properties: &BasicProperties,
     queue: Queue,
     class: FailureClass,
@@ -70,54 +69,56 @@ pub(crate) fn given_up(
     };
     let mut headers = properties.headers().clone().unwrap_or_default();
     let text = String::from_utf8(envelope.encode()).expect("JSON is UTF-8");
-    headers.insert(DEATH_HEADER.into(), AMQPValue::LongString(text.into()));
+    headers.insert(DEATH_HEADER.into(), text_to_value(&text));
     properties.clone().with_delivery_mode(2).with_headers(headers)
 }
 
-/// Hands every dead message to `archive`, one by one, until `stop`. `true`: it is a row now, and is acknowledged; `false`:
-/// it stays, and comes again after a moment.
+/// Hands every dead message to `archive`, one by one, until `stop`. If `archive` returns `true`, the message is a row now and
+/// is acknowledged; otherwise it is requeued after a second.
 pub async fn archive_dead_letters<H, F>(broker: &Broker, stop: &CancellationToken, archive: H)
 where
     H: Fn(DeadMessage) -> F,
     F: Future<Output = bool>,
 {
-    while let Some(mut session) = Session::open(broker, topology::DEAD_LETTERS, 20, stop).await {
-        while let Some(message) = session.next(stop).await {
-            let dead = read(message.properties, message.data);
+    while let Some(mut channel) =
+        ConsumerChannel::open(broker, topology::DEAD_LETTER_QUEUE, ARCHIVE_PREFETCH, stop).await
+    {
+        while let Some(message) = channel.next_message(stop).await {
+            let dead = read_dead_message(message.properties, message.data);
             let settled = if archive(dead).await {
                 message.acker.ack(BasicAckOptions::default()).await
             } else {
                 tokio::select! {
                     () = stop.cancelled() => {}
-                    () = tokio::time::sleep(std::time::Duration::from_secs(1)) => {}
+                    () = tokio::time::sleep(ARCHIVE_RETRY_DELAY) => {}
                 }
                 message.acker.nack(BasicNackOptions { requeue: true, ..BasicNackOptions::default() }).await
             };
             if !matches!(settled, Ok(true)) {
                 tracing::debug!(
-                    "a dead letter could not be settled; it comes again, and is one row all the same"
+                    "a dead letter could not be settled; it is delivered again, and stays one row"
                 );
             }
         }
         if stop.is_cancelled() {
-            session.cancel().await;
+            channel.cancel().await;
             return;
         }
     }
 }
 
-fn read(properties: BasicProperties, body: Vec<u8>) -> DeadMessage {
-    let envelope = header_text(&properties, DEATH_HEADER)
+fn read_dead_message(properties: BasicProperties, body: Vec<u8>) -> DeadMessage {
+    let envelope = text_header(&properties, DEATH_HEADER)
         .and_then(|text| DeadLetterEnvelope::decode(DeadLetterEnvelope::KIND, text.as_bytes()).ok());
     let delivery = Delivery::new(properties.clone(), body);
     let trace_id =
-        header_text(&properties, "traceparent").and_then(|t| t.split('-').nth(1).map(str::to_owned));
+        text_header(&properties, "traceparent").and_then(|t| t.split('-').nth(1).map(str::to_owned));
     let headers = properties.headers().clone().unwrap_or_default();
     let mut dead = DeadMessage {
         message_id: delivery.message_id,
         kind: delivery.kind,
         body: delivery.body,
-        headers: headers_as_json(&headers),
+        headers: replayable_headers(&headers),
         queue: String::new(),
         class: FailureClass::Poison,
         reason: "its consumer died with it, again and again".to_owned(),
@@ -136,9 +137,9 @@ fn read(properties: BasicProperties, body: Vec<u8>) -> DeadMessage {
             dead.died_at =
                 envelope.died_at.and_then(|t| t.try_into().ok()).unwrap_or_else(|| SystemClock.now());
         }
-        // No consumer of ours gave it up: the broker did.
+        // No consumer of ours rejected the message: the broker dead-lettered it.
         None => {
-            let death = last_death(&headers);
+            let death = newest_x_death(&headers);
             dead.queue = death.queue;
             dead.died_at = death.at.unwrap_or_else(|| SystemClock.now());
             if death.reason != "delivery_limit" {
@@ -150,16 +151,17 @@ fn read(properties: BasicProperties, body: Vec<u8>) -> DeadMessage {
     dead
 }
 
+/// An entry of the broker's `x-death` header.
 #[derive(Default)]
-struct Death {
+struct XDeath {
     queue: String,
     reason: String,
     at: Option<DateTime<Utc>>,
 }
 
-/// The newest entry of `x-death`, which the broker keeps first.
-fn last_death(headers: &FieldTable) -> Death {
-    let mut death = Death::default();
+/// The broker keeps the newest entry first.
+fn newest_x_death(headers: &FieldTable) -> XDeath {
+    let mut death = XDeath::default();
     let Some(AMQPValue::FieldArray(entries)) = headers.inner().get("x-death") else { return death };
     let Some(AMQPValue::FieldTable(entry)) = entries.as_slice().first() else { return death };
     let text = |key: &str| match entry.inner().get(key) {
@@ -173,25 +175,8 @@ fn last_death(headers: &FieldTable) -> Death {
     death
 }
 
-/// Headers for people, and for a replay: those of the life that ended are left out.
-fn headers_as_json(headers: &FieldTable) -> serde_json::Value {
-    let own = headers.inner().iter().filter(|(key, _)| !OF_THIS_LIFE.contains(&key.as_str()));
-    own.map(|(key, value)| (key.to_string(), as_json(value))).collect::<serde_json::Map<_, _>>().into()
-}
-
-fn as_json(value: &AMQPValue) -> serde_json::Value {
-    match value {
-        AMQPValue::LongString(text) => text.to_string().into(),
-        AMQPValue::ShortString(text) => text.to_string().into(),
-        AMQPValue::Boolean(truth) => (*truth).into(),
-        AMQPValue::FieldTable(table) => table
-            .inner()
-            .iter()
-            .map(|(k, v)| (k.to_string(), as_json(v)))
-            .collect::<serde_json::Map<_, _>>()
-            .into(),
-        AMQPValue::FieldArray(values) => values.as_slice().iter().map(as_json).collect::<Vec<_>>().into(),
-        AMQPValue::Timestamp(seconds) => (*seconds).into(),
-        other => number(other).into(),
-    }
+fn replayable_headers(headers: &FieldTable) -> serde_json::Value {
+    let mut headers = table_to_json(headers);
+    headers.retain(|key, _| !HEADERS_NOT_REPLAYED.contains(&key.as_str()));
+    headers.into()
 }

@@ -1,18 +1,16 @@
-//! What can go wrong between us and RabbitMQ.
+//! Errors of RabbitMQ.
 
-/// The broker did not do what was asked.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum BrokerError {
-    /// Refused, lost, or against its rules.
+    /// The connection was refused or lost, or the broker closed the channel for an error of protocol.
     #[error("the broker is not there, or refused")]
     Amqp(#[from] lapin::Error),
-    /// No answer in time.
     #[error("the broker did not answer in time")]
     Timeout,
-    /// No queue is bound to where the message was sent.
+    /// No queue is bound to the exchange and routing key of the message.
     #[error("the broker has no queue for the message")]
     Unroutable,
-    /// The broker would not take responsibility for the message (a full queue, a lost leader).
+    /// The broker answered with a negative confirm (a full queue, a lost leader).
     #[error("the broker did not take the message")]
     Refused,
 }

@@ -1,4 +1,4 @@
-//! What settles a delivery: its message is put where its disposition says, and only then acknowledged.
+//! Settles deliveries: publishes the message where its disposition says, and only then acknowledges it.
 
 use std::{
     sync::{
@@ -11,85 +11,91 @@ use std::{
 use lapin::{
     Acker, BasicProperties, message,
     options::{BasicAckOptions, BasicNackOptions},
-    types::AMQPValue,
 };
 
 use crate::{
-    BrokerError, Delivery, Disposition, Publisher, Queue, bundle, dead_letters,
-    publisher::{ATTEMPT_HEADER, Raw},
+    BrokerError, Delivery, Disposition, Publisher, Queue, bundle,
+    dead_letters::dead_letter_properties,
+    headers::{ATTEMPT_HEADER, integer_to_value},
+    message::AmqpMessage,
     topology,
 };
 
-/// Settles one delivery.
-pub(crate) struct Ticket {
+/// A delivery that a handler works on. Settled once, by its disposition.
+pub(crate) struct UnsettledDelivery {
     properties: BasicProperties,
     body: Vec<u8>,
-    claim: Arc<Claim>,
+    ack: Arc<MessageAck>,
 }
 
-/// A message of the broker, with the deliveries in it that are not settled yet.
-struct Claim {
+/// The acknowledgement of one message of the broker, shared by all deliveries that were in it.
+struct MessageAck {
     acker: Acker,
-    open: AtomicUsize,
-    /// One of them must come again, and so all do.
-    given_back: AtomicBool,
+    unsettled: AtomicUsize,
+    /// One delivery must come again, so the whole message is requeued.
+    requeue: AtomicBool,
 }
 
-/// A message as one delivery.
-pub(crate) fn deliver(message: message::Delivery) -> (Delivery, Ticket) {
-    let claim = Claim::of(message.acker, 1);
-    claim.ticket(message.properties, message.data)
+/// A message as one delivery, even if it is a bundle.
+pub(crate) fn single_delivery(message: message::Delivery) -> (Delivery, UnsettledDelivery) {
+    let ack = MessageAck::new(message.acker, 1);
+    ack.delivery(message.properties, message.data)
 }
 
-/// A message as the deliveries that are in it. A bundle that comes again is taken apart and gives none: one of its
-/// messages may be what killed the consumer, and alone each has its own count of deliveries.
-pub(crate) async fn unpack(
+/// The deliveries inside a message. A redelivered bundle gives none: its messages are published again one by one. One of
+/// them may be what killed the consumer, and alone each has its own count of deliveries.
+pub(crate) async fn unbundle(
     message: message::Delivery,
     publisher: &Publisher,
     queue: Queue,
-) -> Vec<(Delivery, Ticket)> {
+) -> Vec<(Delivery, UnsettledDelivery)> {
     let Some(messages) = bundle::unpack(&message.properties, &message.data) else {
-        return vec![deliver(message)];
+        return vec![single_delivery(message)];
     };
-    let claim = Claim::of(message.acker, messages.len());
+    let ack = MessageAck::new(message.acker, messages.len());
     if !message.redelivered {
-        return messages.into_iter().map(|(properties, body)| claim.ticket(properties, body)).collect();
+        return messages.into_iter().map(|(properties, body)| ack.delivery(properties, body)).collect();
     }
-    let alone: Vec<_> = messages
+    let single: Vec<_> = messages
         .into_iter()
-        .map(|(properties, body)| Raw {
+        .map(|(properties, body)| AmqpMessage {
             exchange: topology::WORK_EXCHANGE,
-            key: queue.name(),
+            routing_key: queue.name(),
             body: body.into(),
             properties,
-            messages: 1,
+            message_count: 1,
         })
         .collect();
-    for moved in publisher.publish_raw(&alone).await {
-        claim.settle(is_there(moved)).await;
+    for result in publisher.publish_messages(&single).await {
+        ack.settle_one(is_published(result)).await;
     }
     Vec::new()
 }
 
-impl Claim {
-    fn of(acker: Acker, deliveries: usize) -> Arc<Self> {
-        Arc::new(Self { acker, open: AtomicUsize::new(deliveries), given_back: AtomicBool::new(false) })
+impl MessageAck {
+    fn new(acker: Acker, deliveries: usize) -> Arc<Self> {
+        Arc::new(Self { acker, unsettled: AtomicUsize::new(deliveries), requeue: AtomicBool::new(false) })
     }
 
-    fn ticket(self: &Arc<Self>, properties: BasicProperties, body: Vec<u8>) -> (Delivery, Ticket) {
-        let ticket = Ticket { properties: properties.clone(), body: body.clone(), claim: self.clone() };
-        (Delivery::new(properties, body), ticket)
+    fn delivery(
+        self: &Arc<Self>,
+        properties: BasicProperties,
+        body: Vec<u8>,
+    ) -> (Delivery, UnsettledDelivery) {
+        let unsettled =
+            UnsettledDelivery { properties: properties.clone(), body: body.clone(), ack: self.clone() };
+        (Delivery::new(properties, body), unsettled)
     }
 
-    /// One delivery is where it belongs, or must come again. The last one settles the message.
-    async fn settle(&self, is_there: bool) {
-        if !is_there {
-            self.given_back.store(true, Ordering::Relaxed);
+    /// Settles one delivery: finished, or to be delivered again. The last one acknowledges or requeues the message.
+    async fn settle_one(&self, finished: bool) {
+        if !finished {
+            self.requeue.store(true, Ordering::Relaxed);
         }
-        if self.open.fetch_sub(1, Ordering::AcqRel) > 1 {
+        if self.unsettled.fetch_sub(1, Ordering::AcqRel) > 1 {
             return;
         }
-        let settled = if self.given_back.load(Ordering::Relaxed) {
+        let settled = if self.requeue.load(Ordering::Relaxed) {
             self.acker.nack(BasicNackOptions { requeue: true, ..BasicNackOptions::default() }).await
         } else {
             self.acker.ack(BasicAckOptions::default()).await
@@ -101,32 +107,34 @@ impl Claim {
     }
 }
 
-impl Ticket {
-    /// Puts the message where its disposition says, confirmed, and only then acknowledges it: killed in between, it is
-    /// there twice and never not at all. Without a disposition it is delivered again.
+impl UnsettledDelivery {
+    /// Publishes the message where its disposition says, confirmed, and only then acknowledges it. A process that is killed
+    /// in between leaves the message twice, and never loses it. Without a disposition the message is delivered again.
     pub(crate) async fn settle(self, publisher: &Publisher, queue: Queue, disposition: Option<Disposition>) {
-        let is_there = match disposition {
+        let finished = match disposition {
             None => false,
             Some(Disposition::Done) => true,
             Some(Disposition::Retry { tier, wait }) => {
-                is_there(self.delay(publisher, queue, tier, wait, 1).await)
+                is_published(self.publish_delayed(publisher, queue, tier, wait, 1).await)
             }
-            Some(Disposition::Snooze(wait)) => is_there(self.delay(publisher, queue, 0, wait, 0).await),
+            Some(Disposition::Snooze(wait)) => {
+                is_published(self.publish_delayed(publisher, queue, 0, wait, 0).await)
+            }
             Some(Disposition::Reject { class, reason }) => {
-                let raw = Raw {
+                let dead_letter = AmqpMessage {
                     exchange: topology::DEAD_EXCHANGE,
-                    key: queue.name(),
+                    routing_key: queue.name(),
                     body: (&self.body).into(),
-                    properties: dead_letters::given_up(&self.properties, queue, class, &reason),
-                    messages: 1,
+                    properties: dead_letter_properties(&self.properties, queue, class, &reason),
+                    message_count: 1,
                 };
-                is_there(publisher.publish_one(&raw).await)
+                is_published(publisher.publish_message(&dead_letter).await)
             }
         };
-        self.claim.settle(is_there).await;
+        self.ack.settle_one(finished).await;
     }
 
-    async fn delay(
+    async fn publish_delayed(
         &self,
         publisher: &Publisher,
         queue: Queue,
@@ -137,7 +145,7 @@ impl Ticket {
         let tier = topology::RETRY_TIERS[tier.min(topology::RETRY_TIERS.len() - 1)];
         let attempt = Delivery::new(self.properties.clone(), Vec::new()).attempt + attempts_used;
         let mut headers = self.properties.headers().clone().unwrap_or_default();
-        headers.insert(ATTEMPT_HEADER.into(), AMQPValue::LongInt(attempt.try_into().unwrap_or(i32::MAX)));
+        headers.insert(ATTEMPT_HEADER.into(), integer_to_value(attempt));
         let expiration = wait.as_millis().to_string();
         let properties = self
             .properties
@@ -146,24 +154,23 @@ impl Ticket {
             .with_headers(headers)
             .with_expiration(expiration.as_str().into());
         publisher
-            .publish_one(&Raw {
+            .publish_message(&AmqpMessage {
                 exchange: tier,
-                key: queue.name(),
+                routing_key: queue.name(),
                 body: (&self.body).into(),
                 properties,
-                messages: 1,
+                message_count: 1,
             })
             .await
     }
 }
 
-/// Whether a message is where it was sent to.
-fn is_there(sent: Result<(), BrokerError>) -> bool {
-    if let Err(error) = &sent {
+fn is_published(result: Result<(), BrokerError>) -> bool {
+    if let Err(error) = &result {
         tracing::warn!(
             error = error as &dyn std::error::Error,
             "a message could not be moved; it is delivered again"
         );
     }
-    sent.is_ok()
+    result.is_ok()
 }

@@ -11,12 +11,14 @@ use opentelemetry::{
 use tracing::Span;
 use tracing_opentelemetry::OpenTelemetrySpanExt;
 
-/// The trace context of the present span, as `traceparent` and `tracestate`.
-pub fn current() -> BTreeMap<String, String> {
+use crate::headers::text_to_value;
+
+/// The trace context of the current span, as `traceparent` and `tracestate`.
+pub fn current_trace_context() -> BTreeMap<String, String> {
     struct Carrier(BTreeMap<String, String>);
     impl Injector for Carrier {
         fn set(&mut self, key: &str, value: String) {
-            // An empty tracestate is injected, too.
+            // OpenTelemetry injects an empty tracestate, too.
             if !value.is_empty() {
                 self.0.insert(key.to_owned(), value);
             }
@@ -27,17 +29,17 @@ pub fn current() -> BTreeMap<String, String> {
     carrier.0
 }
 
-/// A context as headers.
-pub(crate) fn headers<'c>(context: impl IntoIterator<Item = (&'c String, &'c String)>) -> FieldTable {
+pub(crate) fn to_headers<'c>(context: impl IntoIterator<Item = (&'c String, &'c String)>) -> FieldTable {
     let mut headers = FieldTable::default();
     for (key, value) in context {
-        headers.insert(key.as_str().into(), AMQPValue::LongString(value.as_str().into()));
+        headers.insert(key.as_str().into(), text_to_value(value));
     }
     headers
 }
 
-/// Links `span` to the context in `headers`: processing is caused by what was sent, and is not a part of it.
-pub(crate) fn link(span: &Span, headers: &FieldTable) {
+/// Links `span` to the context in `headers`. A link and no parent: processing a message is caused by sending it, and is not
+/// a part of it.
+pub(crate) fn link_span(span: &Span, headers: &FieldTable) {
     struct Carrier<'a>(&'a FieldTable);
     impl Extractor for Carrier<'_> {
         fn get(&self, key: &str) -> Option<&str> {
@@ -51,8 +53,8 @@ pub(crate) fn link(span: &Span, headers: &FieldTable) {
         }
     }
     let context = global::get_text_map_propagator(|p| p.extract(&Carrier(headers)));
-    let sent = context.span().span_context().clone();
-    if sent.is_valid() {
-        span.add_link(sent);
+    let producer = context.span().span_context().clone();
+    if producer.is_valid() {
+        span.add_link(producer);
     }
 }

@@ -1,9 +1,9 @@
 //! The updates stream: progress notices, with offsets that are the same for every reader.
 
-use std::pin::Pin;
+use std::{pin::Pin, time::Duration};
 
 use contracts::messages::{Message, SyncUpdate};
-use futures_util::{Stream, stream};
+use futures_util::{Stream, StreamExt, stream};
 use lapin::{
     options::{
         BasicAckOptions, BasicCancelOptions, BasicConsumeOptions, BasicQosOptions, QueueDeclareOptions,
@@ -13,28 +13,31 @@ use lapin::{
 
 use crate::{
     Broker, BrokerError, Publisher,
-    delivery::number,
-    publisher::{Raw, persistent},
+    headers::{STREAM_OFFSET_HEADER, integer_header, text_to_value},
+    message::{AmqpMessage, persistent_properties},
     topology,
 };
 
-/// Where a reader begins.
+/// Updates in flight to a reader.
+const READ_PREFETCH: u16 = 200;
+/// A stream that delivers nothing for so long has no more messages.
+const END_OF_STREAM_TIMEOUT: Duration = Duration::from_millis(100);
+
+/// Where a reader of the stream begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum From {
-    /// With the oldest that is kept.
+pub enum ReadFrom {
+    /// At the oldest update that is kept.
     First,
-    /// With what comes now.
+    /// At the next update to be published.
     Next,
-    /// With this offset, or the oldest that is kept if that is newer.
+    /// At this offset, or at the oldest update that is kept if that is newer.
     Offset(u64),
 }
 
-/// An update and its place.
+/// An update with its offset in the stream.
 #[derive(Debug, Clone, PartialEq)]
-pub struct PlacedUpdate {
-    /// Its offset in the stream.
+pub struct StreamUpdate {
     pub offset: u64,
-    /// The update.
     pub update: SyncUpdate,
 }
 
@@ -46,45 +49,52 @@ pub struct Updates {
 }
 
 impl Updates {
-    /// The stream of this broker.
     pub fn new(broker: &Broker) -> Self {
         Self { broker: broker.clone(), publisher: Publisher::new(broker) }
     }
 
-    /// Tells operators. Best effort: what an update tells is committed already, and the next one tells it again.
+    /// Publishes an update. A failure is only logged: an update repeats what is committed, and the next one says it again.
     pub async fn publish(&self, update: &SyncUpdate) {
         let body = update.encode();
-        let properties = persistent(SyncUpdate::KIND, "");
-        // Through the default exchange, which routes by the name of the queue.
-        let raw = Raw { exchange: "", key: topology::UPDATES, body: body.into(), properties, messages: 1 };
-        if let Err(error) = self.publisher.publish_one(&raw).await {
+        let properties = persistent_properties(SyncUpdate::KIND, "");
+        let message = AmqpMessage {
+            // The default exchange routes by the name of the queue.
+            exchange: "",
+            routing_key: topology::UPDATES_STREAM,
+            body: body.into(),
+            properties,
+            message_count: 1,
+        };
+        if let Err(error) = self.publisher.publish_message(&message).await {
             tracing::debug!(error = &error as &dyn std::error::Error, "an update was not published");
         }
     }
 
-    /// Reads on and on. Ends with an error when the connection is lost: read again from the offset after the last.
-    ///
-    /// # Errors
-    /// When the broker is not there.
+    /// Reads without end. The stream ends with an error when the connection is lost; the caller then reads again from the
+    /// offset after the last one.
     pub async fn read(
         &self,
-        from: From,
-    ) -> Result<Pin<Box<dyn Stream<Item = Result<PlacedUpdate, BrokerError>> + Send>>, BrokerError> {
-        let channel = self.broker.channel().await?;
-        channel.basic_qos(200, BasicQosOptions::default()).await?;
+        from: ReadFrom,
+    ) -> Result<Pin<Box<dyn Stream<Item = Result<StreamUpdate, BrokerError>> + Send>>, BrokerError> {
+        let channel = self.broker.open_channel().await?;
+        channel.basic_qos(READ_PREFETCH, BasicQosOptions::default()).await?;
         let mut arguments = FieldTable::default();
         let offset = match from {
-            From::First => AMQPValue::LongString("first".into()),
-            From::Next => AMQPValue::LongString("next".into()),
-            From::Offset(offset) => AMQPValue::LongLongInt(offset.try_into().unwrap_or(i64::MAX)),
+            ReadFrom::First => text_to_value("first"),
+            ReadFrom::Next => text_to_value("next"),
+            ReadFrom::Offset(offset) => AMQPValue::LongLongInt(offset.try_into().unwrap_or(i64::MAX)),
         };
-        arguments.insert("x-stream-offset".into(), offset);
+        arguments.insert(STREAM_OFFSET_HEADER.into(), offset);
         let consumer = channel
-            .basic_consume(topology::UPDATES.into(), "".into(), BasicConsumeOptions::default(), arguments)
+            .basic_consume(
+                topology::UPDATES_STREAM.into(),
+                "".into(),
+                BasicConsumeOptions::default(),
+                arguments,
+            )
             .await?;
-        // The channel travels along, since dropping it would end the consumer.
+        // The stream owns the channel, since dropping it would end the consumer.
         let updates = stream::unfold((channel, consumer, from), |(channel, mut consumer, from)| async move {
-            use futures_util::StreamExt;
             loop {
                 let message = match consumer.next().await? {
                     Ok(message) => message,
@@ -94,65 +104,59 @@ impl Updates {
                 if let Err(error) = message.acker.ack(BasicAckOptions::default()).await {
                     return Some((Err(error.into()), (channel, consumer, from)));
                 }
-                let headers = message.properties.headers().as_ref();
-                let offset = headers.and_then(|h| number(h.inner().get("x-stream-offset")?)?.try_into().ok());
+                let offset = integer_header(&message.properties, STREAM_OFFSET_HEADER);
                 let kind = message.properties.kind().as_ref().map(|k| k.to_string()).unwrap_or_default();
                 let (Some(offset), Ok(update)) = (offset, SyncUpdate::decode(&kind, &message.data)) else {
-                    tracing::warn!("something that is no update is in the updates stream; passed over");
+                    tracing::warn!("skipped a message in the updates stream that is no update");
                     continue;
                 };
-                // The broker delivers whole chunks: what lies before the offset that was asked for is passed over.
-                if matches!(from, From::Offset(asked) if offset < asked) {
+                // The broker delivers whole chunks, which may begin before the requested offset.
+                if matches!(from, ReadFrom::Offset(requested) if offset < requested) {
                     continue;
                 }
-                return Some((Ok(PlacedUpdate { offset, update }), (channel, consumer, from)));
+                return Some((Ok(StreamUpdate { offset, update }), (channel, consumer, from)));
             }
         });
         Ok(Box::pin(updates))
     }
 
-    /// The offset of the oldest update that is kept; none if the stream is empty.
-    ///
-    /// # Errors
-    /// When the broker is not there.
-    pub async fn oldest(&self) -> Result<Option<u64>, BrokerError> {
-        self.peek("first").await
+    /// The offset of the oldest update that is kept; `None` if the stream is empty.
+    pub async fn oldest_offset(&self) -> Result<Option<u64>, BrokerError> {
+        self.read_offset_at("first").await
     }
 
-    /// The offset of the newest update, give or take what arrives just now; none if the stream is empty.
-    ///
-    /// # Errors
-    /// When the broker is not there.
-    pub async fn newest(&self) -> Result<Option<u64>, BrokerError> {
-        self.peek("last").await
+    /// The offset of the newest update; `None` if the stream is empty. Updates published during the call may be missed.
+    pub async fn newest_offset(&self) -> Result<Option<u64>, BrokerError> {
+        self.read_offset_at("last").await
     }
 
-    /// Reads to the end of the chunk at one end of the stream: a stream tells its offsets in no other way.
-    async fn peek(&self, end: &str) -> Result<Option<u64>, BrokerError> {
-        use futures_util::StreamExt;
-        let channel = self.broker.channel().await?;
+    /// Reads the first or the last chunk of the stream (`end`: `first`, `last`). Over AMQP 0-9-1 RabbitMQ tells the offsets
+    /// of a stream only with its messages.
+    async fn read_offset_at(&self, end: &str) -> Result<Option<u64>, BrokerError> {
+        let channel = self.broker.open_channel().await?;
         let declare = QueueDeclareOptions { passive: true, ..QueueDeclareOptions::default() };
-        let queue = channel.queue_declare(topology::UPDATES.into(), declare, FieldTable::default()).await?;
+        let queue =
+            channel.queue_declare(topology::UPDATES_STREAM.into(), declare, FieldTable::default()).await?;
         let mut found = None;
         if queue.message_count() > 0 || end == "last" {
-            channel.basic_qos(200, BasicQosOptions::default()).await?;
+            channel.basic_qos(READ_PREFETCH, BasicQosOptions::default()).await?;
             let mut arguments = FieldTable::default();
-            arguments.insert("x-stream-offset".into(), AMQPValue::LongString(end.into()));
+            arguments.insert(STREAM_OFFSET_HEADER.into(), text_to_value(end));
             let options = BasicConsumeOptions::default();
             let mut consumer =
-                channel.basic_consume(topology::UPDATES.into(), "".into(), options, arguments).await?;
-            let silence = std::time::Duration::from_millis(100);
-            while let Ok(Some(Ok(message))) = tokio::time::timeout(silence, consumer.next()).await {
+                channel.basic_consume(topology::UPDATES_STREAM.into(), "".into(), options, arguments).await?;
+            while let Ok(Some(Ok(message))) =
+                tokio::time::timeout(END_OF_STREAM_TIMEOUT, consumer.next()).await
+            {
                 let _ = message.acker.ack(BasicAckOptions::default()).await;
-                let headers = message.properties.headers().as_ref();
-                found = headers.and_then(|h| number(h.inner().get("x-stream-offset")?)?.try_into().ok());
+                found = integer_header(&message.properties, STREAM_OFFSET_HEADER);
                 if end == "first" {
                     break;
                 }
             }
             let _ = channel.basic_cancel(consumer.tag(), BasicCancelOptions::default()).await;
         }
-        let _ = channel.close(200, "peeked".into()).await;
+        let _ = channel.close(200, "offset read".into()).await;
         Ok(found)
     }
 }

@@ -1,4 +1,4 @@
-//! Bundles and batches on a real RabbitMQ: each message is settled by itself, whatever it travels with.
+//! Bundles and batches on a real RabbitMQ: each message is settled by itself, whatever its bundle or batch.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -7,7 +7,7 @@ use std::{
 };
 
 use broker::{
-    Broker, DeadMessage, Delivery, Disposition, Outgoing, Publisher, Queue, archive_dead_letters,
+    Broker, DeadMessage, Delivery, Disposition, OutgoingMessage, Publisher, Queue, archive_dead_letters,
     consume_batches,
 };
 use domain::FailureClass;
@@ -23,13 +23,14 @@ use testbed::{
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-const SOON: Duration = Duration::from_secs(30);
-const EVENTS: &str = "sync.events";
+const WAIT_TIMEOUT: Duration = Duration::from_secs(30);
+const EVENTS_QUEUE: &str = "sync.events";
 
-/// A vhost, what its consumers were given, and what died.
+/// A vhost with its consumers, and the messages that they handled and rejected.
 struct Scene {
     world: World,
     broker: Broker,
+    /// Attempts by message id.
     handled: Arc<Mutex<BTreeMap<String, Vec<u32>>>>,
     dead: Arc<Mutex<Vec<DeadMessage>>>,
     stop: CancellationToken,
@@ -44,9 +45,9 @@ impl Scene {
         Ok(Self { world, broker, handled, dead, stop: CancellationToken::new(), consumers: JoinSet::new() })
     }
 
-    /// Publishes events of these ids together.
+    /// Publishes events with these ids as one batch.
     async fn publish(&self, ids: impl IntoIterator<Item = impl ToString>) {
-        let event = |id: String| Outgoing {
+        let event = |id: String| OutgoingMessage {
             queue: Queue::Events,
             kind: "sms.sync.v1.ApprovalEvent".to_owned(),
             body: format!(r#"{{"sourceId":"{id}"}}"#).into_bytes(),
@@ -61,133 +62,138 @@ impl Scene {
         }
     }
 
-    /// Consumes batches of up to `largest`; `decide` panics or says what is to become of a message.
-    fn consume(&mut self, largest: u16, decide: fn(&Delivery) -> Disposition) {
+    /// Consumes batches of up to `batch_limit` messages; `decide` returns the disposition of each, or panics.
+    fn consume(&mut self, batch_limit: u16, decide: fn(&Delivery) -> Disposition) {
         let (broker, stop, handled) = (self.broker.clone(), self.stop.clone(), self.handled.clone());
         self.consumers.spawn(async move {
             let handler = move |batch: Vec<Delivery>| {
                 let handled = handled.clone();
                 async move {
-                    assert!(batch.len() <= largest.into(), "a batch of {}", batch.len());
+                    assert!(batch.len() <= batch_limit.into(), "a batch of {}", batch.len());
                     for delivery in &batch {
                         let sent = format!(r#"{{"sourceId":"{}"}}"#, delivery.message_id);
                         assert_eq!(String::from_utf8_lossy(&delivery.body), sent);
                     }
                     let decided: Vec<_> = batch.iter().map(decide).collect();
-                    let mut handled = handled.lock().expect("nobody panics with it");
+                    let mut handled = handled.lock().expect("no holder panics");
                     for delivery in &batch {
                         handled.entry(delivery.message_id.clone()).or_default().push(delivery.attempt);
                     }
                     decided
                 }
             };
-            consume_batches(&broker, Queue::Events, largest, &stop, handler).await;
+            consume_batches(&broker, Queue::Events, batch_limit, &stop, handler).await;
         });
         let (broker, stop, dead) = (self.broker.clone(), self.stop.clone(), self.dead.clone());
         self.consumers.spawn(async move {
             let archive = |message: DeadMessage| {
-                dead.lock().expect("nobody panics with it").push(message);
+                dead.lock().expect("no holder panics").push(message);
                 async { true }
             };
             archive_dead_letters(&broker, &stop, archive).await;
         });
     }
 
-    /// Once these were handled and so many are dead: the attempts of each. Nothing is left in the queue.
-    async fn settled(&mut self, handled: usize, dead: usize) -> anyhow::Result<BTreeMap<String, Vec<u32>>> {
-        wait_until("all is handled", SOON, async || {
+    /// Waits until so many messages were handled and so many are dead, and ends the consumers. Returns the attempts of each.
+    async fn wait_settled(
+        &mut self,
+        handled: usize,
+        dead: usize,
+    ) -> anyhow::Result<BTreeMap<String, Vec<u32>>> {
+        wait_until("every message is handled", WAIT_TIMEOUT, async || {
             let seen = (
-                self.handled.lock().expect("nobody panics with it").len(),
-                self.dead.lock().expect("nobody panics with it").len(),
+                self.handled.lock().expect("no holder panics").len(),
+                self.dead.lock().expect("no holder panics").len(),
             );
             if seen == (handled, dead) { Ok(()) } else { Err(seen) }
         })
         .await?;
-        // What a consumer has not settled comes back when it ends.
+        // An unsettled message would be requeued when its consumer ends.
         self.stop.cancel();
         while let Some(ended) = self.consumers.join_next().await {
             ended?;
         }
-        assert_eq!(self.world.messages_ready(EVENTS).await?, 0);
-        Ok(self.handled.lock().expect("nobody panics with it").clone())
+        assert_eq!(self.world.messages_ready(EVENTS_QUEUE).await?, 0);
+        Ok(self.handled.lock().expect("no holder panics").clone())
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn messages_of_a_bundle_are_retried_and_given_up_each_by_itself() -> anyhow::Result<()> {
+async fn messages_of_a_bundle_are_retried_and_rejected_one_by_one() -> anyhow::Result<()> {
     let mut scene = Scene::new().await?;
     scene.publish(0..40).await;
-    assert_eq!(scene.world.messages_ready(EVENTS).await?, 3, "40 events in three bundles");
+    assert_eq!(scene.world.messages_ready(EVENTS_QUEUE).await?, 3, "40 events in three bundles");
     // A batch ends in the middle of a bundle.
     scene.consume(10, |delivery| match (delivery.message_id.as_str(), delivery.attempt) {
         ("3" | "20", 1) => Disposition::Retry { tier: 0, wait: Duration::from_millis(20) },
-        ("21", _) => Disposition::Reject { class: FailureClass::Permanent, reason: "of its own".to_owned() },
+        ("21", _) => Disposition::Reject { class: FailureClass::Permanent, reason: "bad data".to_owned() },
         _ => Disposition::Done,
     });
-    wait_until("both were tried twice", SOON, async || {
-        let handled = scene.handled.lock().expect("nobody panics with it");
+    wait_until("both were tried twice", WAIT_TIMEOUT, async || {
+        let handled = scene.handled.lock().expect("no holder panics");
         let tried: Vec<_> = ["3", "20"].map(|id| handled.get(id).cloned()).into();
         if tried == [Some(vec![1, 2]), Some(vec![1, 2])] { Ok(()) } else { Err(tried) }
     })
     .await?;
-    let handled = scene.settled(40, 1).await?;
+    let handled = scene.wait_settled(40, 1).await?;
     for (id, attempts) in handled.iter().filter(|(id, _)| !["3", "20"].contains(&id.as_str())) {
         assert_eq!(*attempts, [1], "{id}");
     }
-    let dead = scene.dead.lock().expect("nobody panics with it").remove(0);
+    let dead = scene.dead.lock().expect("no holder panics").remove(0);
     assert_eq!((dead.message_id.as_str(), dead.kind.as_str()), ("21", "sms.sync.v1.ApprovalEvent"));
     assert_eq!(
         (dead.body.as_slice(), dead.reason.as_str()),
-        (br#"{"sourceId":"21"}"#.as_slice(), "of its own")
+        (br#"{"sourceId":"21"}"#.as_slice(), "bad data")
     );
     Ok(())
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn nothing_of_a_bundle_is_lost_with_its_consumer() -> anyhow::Result<()> {
+async fn a_bundle_whose_consumer_dies_is_delivered_message_by_message() -> anyhow::Result<()> {
     let mut scene = Scene::new().await?;
     scene.publish(0..12).await;
-    // A consumer that dies with it.
+    // A consumer that takes the bundle and dies.
     let connection = scene.world.amqp_connection().await?;
     let channel = connection.create_channel().await?;
-    let taken = channel.basic_get(EVENTS.into(), BasicGetOptions::default()).await?.expect("the bundle");
+    let taken =
+        channel.basic_get(EVENTS_QUEUE.into(), BasicGetOptions::default()).await?.expect("the bundle");
     let kind = |properties: &BasicProperties| properties.kind().as_ref().map(ToString::to_string);
     assert_eq!(kind(&taken.delivery.properties).as_deref(), Some("sms.sync.v1.MessageBundle"));
     connection.close(200, "killed".into()).await?;
 
     scene.consume(100, |_delivery| Disposition::Done);
-    let handled = scene.settled(12, 0).await?;
+    let handled = scene.wait_settled(12, 0).await?;
     assert!(handled.values().all(|attempts| *attempts == [1]), "{handled:?}");
     Ok(())
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_message_that_makes_every_batch_fail_is_a_dead_letter_alone() -> anyhow::Result<()> {
+async fn a_poison_message_becomes_a_dead_letter_without_its_batch() -> anyhow::Result<()> {
     let mut scene = Scene::new().await?;
     let ids = ["a", "b", "poison", "c", "d"];
     scene.publish(ids).await;
-    assert_eq!(scene.world.messages_ready(EVENTS).await?, 1, "they travel together");
+    assert_eq!(scene.world.messages_ready(EVENTS_QUEUE).await?, 1, "one bundle");
     scene.consume(100, |delivery| {
         assert_ne!(delivery.message_id, "poison", "meant to panic");
         Disposition::Done
     });
-    let handled = scene.settled(4, 1).await?;
+    let handled = scene.wait_settled(4, 1).await?;
     let others: BTreeSet<_> = ids.into_iter().filter(|id| *id != "poison").map(str::to_owned).collect();
     assert_eq!(handled.into_keys().collect::<BTreeSet<_>>(), others);
-    let dead = scene.dead.lock().expect("nobody panics with it").remove(0);
+    let dead = scene.dead.lock().expect("no holder panics").remove(0);
     assert_eq!((dead.message_id.as_str(), dead.class), ("poison", FailureClass::Poison));
     Ok(())
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn work_goes_on_where_the_stream_of_updates_cannot_be_declared() -> anyhow::Result<()> {
+async fn messages_are_consumed_when_the_updates_stream_cannot_be_declared() -> anyhow::Result<()> {
     let mut scene = Scene::new().await?;
-    // Something else has its name.
+    // A classic queue already has the stream's name.
     let channel = scene.world.amqp_connection().await?.create_channel().await?;
     let durable = QueueDeclareOptions { durable: true, ..QueueDeclareOptions::default() };
     channel.queue_declare("sync.updates".into(), durable, FieldTable::default()).await?;
     scene.publish(0..2).await;
     scene.consume(100, |_delivery| Disposition::Done);
-    scene.settled(2, 0).await?;
+    scene.wait_settled(2, 0).await?;
     Ok(())
 }

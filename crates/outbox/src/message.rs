@@ -2,14 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use broker::{Outgoing, Queue, Replay};
+use broker::{OutgoingMessage, Queue, Replay};
 use contracts::messages::{ApprovalEvent, Message, PageOfRecords, SyncCommand, SyncTask};
 use domain::{PageQuery, PageRequest};
 use serde_json::Value;
 use store::ledger::unpublished::Unpublished;
 
 /// The message that a row asks for; none if it cannot be sent anywhere, which only a foreign hand could have done.
-pub(crate) fn message(row: &Unpublished) -> Option<Outgoing> {
+pub(crate) fn message(row: &Unpublished) -> Option<OutgoingMessage> {
     Some(match row {
         Unpublished::Event {
             id,
@@ -43,15 +43,17 @@ pub(crate) fn message(row: &Unpublished) -> Option<Outgoing> {
             };
             outgoing(Queue::Tasks, id.to_string(), &task, Some(sync_id.to_string()), trace_context)
         }
-        Unpublished::Replay { id, message_id, queue, kind, body, headers, sync_id, replays } => Outgoing {
-            queue: Queue::named(queue)?,
-            message_id: message_id.clone(),
-            kind: kind.clone(),
-            body: body.clone(),
-            correlation_id: sync_id.map(|sync| sync.to_string()),
-            trace_context: trace(headers),
-            replay: Some(Replay { of: id.to_string(), count: *replays }),
-        },
+        Unpublished::Replay { id, message_id, queue, kind, body, headers, sync_id, replays } => {
+            OutgoingMessage {
+                queue: Queue::named(queue)?,
+                message_id: message_id.clone(),
+                kind: kind.clone(),
+                body: body.clone(),
+                correlation_id: sync_id.map(|sync| sync.to_string()),
+                trace_context: trace(headers),
+                replay: Some(Replay { of: id.to_string(), count: *replays }),
+            }
+        }
     })
 }
 
@@ -76,8 +78,8 @@ fn outgoing<M: Message>(
     message: &M,
     sync: Option<String>,
     context: &Value,
-) -> Outgoing {
-    Outgoing {
+) -> OutgoingMessage {
+    OutgoingMessage {
         queue,
         message_id: id,
         kind: M::KIND.to_owned(),

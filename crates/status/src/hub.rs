@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use broker::{BrokerError, PlacedUpdate, ReadFrom, Updates};
+use broker::{BrokerError, ReadFrom, StreamUpdate, Updates};
 use futures_util::StreamExt;
 use tokio::sync::broadcast;
 use tokio_util::sync::CancellationToken;
@@ -14,7 +14,7 @@ const BREATH: Duration = Duration::from_secs(1);
 #[derive(Debug, Clone)]
 pub(crate) enum News {
     /// An update.
-    Update(Arc<PlacedUpdate>),
+    Update(Arc<StreamUpdate>),
     /// Some may have been missed.
     Resync,
 }
@@ -42,8 +42,8 @@ impl Hub {
     }
 
     /// What came after `last`, as far as it is there by now. None: it is too old, or this stream never had it.
-    pub(crate) async fn since(&self, last: u64) -> Result<Option<Vec<Arc<PlacedUpdate>>>, BrokerError> {
-        let (oldest, newest) = (self.updates.oldest().await?, self.updates.newest().await?);
+    pub(crate) async fn since(&self, last: u64) -> Result<Option<Vec<Arc<StreamUpdate>>>, BrokerError> {
+        let (oldest, newest) = (self.updates.oldest_offset().await?, self.updates.newest_offset().await?);
         let (Some(oldest), Some(newest)) = (oldest, newest) else { return Ok(None) };
         if last > newest || last.saturating_add(1) < oldest {
             return Ok(None);
@@ -81,7 +81,7 @@ impl Hub {
                 () = tokio::time::sleep(BREATH) => {}
             }
             // A broker that started anew counts from the beginning.
-            if let (Some(seen), Ok(newest)) = (last, self.updates.newest().await)
+            if let (Some(seen), Ok(newest)) = (last, self.updates.newest_offset().await)
                 && newest.is_none_or(|newest| newest < seen)
             {
                 last = None;

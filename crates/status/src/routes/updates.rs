@@ -8,7 +8,7 @@ use actix_web::{
     web,
 };
 use actix_web_lab::sse::{Data, Event, Sse};
-use broker::PlacedUpdate;
+use broker::StreamUpdate;
 use chassis::{auth::Viewer, problem::Problem};
 use contracts::{
     messages::sync_update::What,
@@ -158,12 +158,12 @@ impl Client {
 }
 
 /// As it goes over the wire; none if this version cannot read what it tells.
-fn event(placed: &PlacedUpdate) -> Option<Event> {
+fn event(placed: &StreamUpdate) -> Option<Event> {
     let data = data(placed)?.to_string();
     Some(Data::new(data).id(placed.offset.to_string()).event(placed.update.name.clone()).into())
 }
 
-fn data(placed: &PlacedUpdate) -> Option<Value> {
+fn data(placed: &StreamUpdate) -> Option<Value> {
     let occurred_at = placed.update.occurred_at?.try_into().ok()?;
     let word = |text: &str| Value::String(text.to_owned());
     Some(match placed.update.what.as_ref()? {
