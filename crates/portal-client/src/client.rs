@@ -22,8 +22,8 @@ use tracing_opentelemetry::OpenTelemetrySpanExt;
 
 use crate::{
     PortalError,
-    answer::{self, RecordsPage, UnreadPage, VesselRecords},
     circuit::{Circuit, CircuitOptions, CircuitState},
+    page::{self as answer, RecordsPage, UnreadPage, VesselRecords},
 };
 
 /// How to reach the onboarding portal.

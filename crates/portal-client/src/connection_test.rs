@@ -7,7 +7,7 @@ use domain::clock::{Clock, SystemClock};
 use reqwest::{Method, header::DATE};
 use tokio::net::{TcpStream, lookup_host};
 
-use crate::{ListedRecord, PortalClient, PortalError, answer};
+use crate::{ListedRecord, PortalClient, PortalError, page as answer};
 
 /// A clock that is off by more than this makes every version suspect.
 const WORST_SKEW: chrono::TimeDelta = chrono::TimeDelta::minutes(2);

@@ -1,13 +1,13 @@
 #![doc = include_str!("../README.md")]
 
-mod answer;
 mod circuit;
 mod client;
 mod connection_test;
 mod error;
+mod page;
 
-pub use answer::{Decoded, RecordsPage, UnreadPage, UnreadRecord, VesselRecords};
 pub use circuit::{CircuitOptions, CircuitState};
 pub use client::{ListedRecord, PortalClient, PortalOptions};
 pub use connection_test::ConnectionStep;
 pub use error::PortalError;
+pub use page::{Decoded, RecordsPage, UnreadPage, UnreadRecord, VesselRecords};
