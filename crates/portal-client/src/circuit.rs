@@ -1,8 +1,8 @@
-//! A circuit breaker: a portal that fails again and again is left alone for a while, and then tried with one request.
+//! A circuit breaker: a portal that fails repeatedly gets no requests for a while, and then a single one.
 //!
-//! Closed, everything goes through. After so many failures in a row it opens: nothing goes through until the pause is
-//! over. Then it is half open: one request goes through, and its outcome closes or opens it. What counts as a failure is
-//! no answer, a broken one, or a 5xx; a 429 is the answer of a portal that lives.
+//! A closed circuit lets every request through. After a number of failures in a row it opens, and lets no request through
+//! until its pause is over. Then it is half open: one request goes through, and its result closes or opens the circuit.
+//! Failures are: no answer, a malformed answer, a 5xx. A 429 is the answer of a portal that works.
 
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -13,12 +13,11 @@ use tokio::sync::watch;
 
 use crate::PortalError;
 
-/// When a circuit opens, and for how long.
+/// When the circuit opens, and for how long.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CircuitOptions {
-    /// Failures in a row that open it.
+    /// Failures in a row that open the circuit.
     pub failures: u32,
-    /// How long it stays open.
     pub open_for: Duration,
 }
 
@@ -28,40 +27,41 @@ impl Default for CircuitOptions {
     }
 }
 
-/// Where a circuit stands.
+/// State of the circuit, as it is published.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum CircuitState {
-    /// Everything goes through.
+    /// Every request goes through.
     Closed,
-    /// Nothing goes through, for this failure.
+    /// No request goes through, after this failure.
     Open(String),
-    /// One request is on its way, to see whether this failure has passed.
+    /// One request tests whether this failure has passed.
     HalfOpen(String),
 }
 
-/// A wait for those that come while the one trial is on its way.
-const TRIAL: Duration = Duration::from_secs(2);
+/// What `retry_in` says to requests that are refused while the circuit is half open.
+const HALF_OPEN_RETRY_DELAY: Duration = Duration::from_secs(2);
 
 /// Clones share one state.
 #[derive(Debug, Clone)]
 pub(crate) struct Circuit {
     options: CircuitOptions,
     inner: Arc<Mutex<Inner>>,
-    told: Arc<watch::Sender<CircuitState>>,
+    state: Arc<watch::Sender<CircuitState>>,
 }
 
 #[derive(Debug)]
 enum Inner {
     Closed { failures: u32 },
     Open { until: Instant, failure: String },
-    Trial { failure: String },
+    HalfOpen { failure: String },
 }
 
-/// Leave to ask. Dropped without a word (the asker was cancelled), it says nothing about the portal.
+/// Permission to send one request. A permit that is dropped without a result (its request was cancelled) says nothing about
+/// the portal.
 #[derive(Debug)]
-pub(crate) struct Leave<'c> {
+pub(crate) struct CircuitPermit<'c> {
     circuit: &'c Circuit,
-    settled: bool,
+    has_result: bool,
 }
 
 impl Circuit {
@@ -69,48 +69,49 @@ impl Circuit {
         let circuit = Self {
             options,
             inner: Arc::new(Mutex::new(Inner::Closed { failures: 0 })),
-            told: Arc::new(watch::Sender::new(CircuitState::Closed)),
+            state: Arc::new(watch::Sender::new(CircuitState::Closed)),
         };
-        gauge(&CircuitState::Closed);
+        set_state_gauge(&CircuitState::Closed);
         circuit
     }
 
-    /// Where it stands, and whenever that changes.
-    pub(crate) fn watch(&self) -> watch::Receiver<CircuitState> {
-        self.told.subscribe()
+    pub(crate) fn subscribe(&self) -> watch::Receiver<CircuitState> {
+        self.state.subscribe()
     }
 
-    /// Asks for leave; refused, it says when to come again.
-    pub(crate) fn enter(&self, now: Instant) -> Result<Leave<'_>, PortalError> {
+    /// A permit for one request, or [`PortalError::CircuitOpen`] with the time to wait.
+    pub(crate) fn acquire(&self, now: Instant) -> Result<CircuitPermit<'_>, PortalError> {
         let mut inner = self.lock();
         match &*inner {
             Inner::Closed { .. } => {}
             Inner::Open { until, .. } if *until > now => {
                 return Err(PortalError::CircuitOpen { retry_in: *until - now });
             }
-            Inner::Trial { .. } => return Err(PortalError::CircuitOpen { retry_in: TRIAL }),
+            Inner::HalfOpen { .. } => {
+                return Err(PortalError::CircuitOpen { retry_in: HALF_OPEN_RETRY_DELAY });
+            }
             Inner::Open { failure, .. } => {
                 let failure = failure.clone();
-                self.tell(CircuitState::HalfOpen(failure.clone()));
-                *inner = Inner::Trial { failure };
+                self.publish_state(CircuitState::HalfOpen(failure.clone()));
+                *inner = Inner::HalfOpen { failure };
             }
         }
         drop(inner);
-        Ok(Leave { circuit: self, settled: false })
+        Ok(CircuitPermit { circuit: self, has_result: false })
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
-        // Every change is one assignment: a panic elsewhere leaves nothing half done.
+        // Every change is one assignment, so a panic of another holder cannot leave half of one.
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn tell(&self, state: CircuitState) {
-        gauge(&state);
-        self.told.send_replace(state);
+    fn publish_state(&self, state: CircuitState) {
+        set_state_gauge(&state);
+        self.state.send_replace(state);
     }
 }
 
-fn gauge(state: &CircuitState) {
+fn set_state_gauge(state: &CircuitState) {
     let number = match state {
         CircuitState::Closed => 0.0,
         CircuitState::HalfOpen(_) => 1.0,
@@ -119,16 +120,15 @@ fn gauge(state: &CircuitState) {
     metrics::gauge!("sms_circuit_state", "peer" => "onboarding-portal").set(number);
 }
 
-impl Leave<'_> {
-    /// Says how it went.
-    pub(crate) fn settle<T>(mut self, result: &Result<T, PortalError>, now: Instant) {
-        self.settled = true;
+impl CircuitPermit<'_> {
+    pub(crate) fn record_result<T>(mut self, result: &Result<T, PortalError>, now: Instant) {
+        self.has_result = true;
         let circuit = self.circuit;
         let mut inner = circuit.lock();
-        let Some(failure) = result.as_ref().err().filter(|error| error.is_sickness()) else {
+        let Some(failure) = result.as_ref().err().filter(|error| error.is_portal_failure()) else {
             if !matches!(*inner, Inner::Closed { .. }) {
                 tracing::info!("the onboarding portal answers again: the circuit is closed");
-                circuit.tell(CircuitState::Closed);
+                circuit.publish_state(CircuitState::Closed);
             }
             *inner = Inner::Closed { failures: 0 };
             return;
@@ -138,8 +138,8 @@ impl Leave<'_> {
                 *failures += 1;
                 *failures >= circuit.options.failures
             }
-            Inner::Trial { .. } => true,
-            // Asked before it opened, and late with its failure: that is known.
+            Inner::HalfOpen { .. } => true,
+            // The request was sent before the circuit opened, and fails late.
             Inner::Open { .. } => false,
         };
         if opens {
@@ -149,20 +149,20 @@ impl Leave<'_> {
                 open_ms = circuit.options.open_for.as_millis() as u64,
                 "the circuit is open"
             );
-            circuit.tell(CircuitState::Open(failure.clone()));
+            circuit.publish_state(CircuitState::Open(failure.clone()));
             *inner = Inner::Open { until: now + circuit.options.open_for, failure };
         }
     }
 }
 
-impl Drop for Leave<'_> {
+impl Drop for CircuitPermit<'_> {
     fn drop(&mut self) {
-        if self.settled {
+        if self.has_result {
             return;
         }
         let mut inner = self.circuit.lock();
-        if let Inner::Trial { failure } = &*inner {
-            // The trial did not take place: the next to come makes it.
+        if let Inner::HalfOpen { failure } = &*inner {
+            // The test did not take place: the next request makes it.
             let failure = failure.clone();
             *inner = Inner::Open { until: Instant::now(), failure };
         }
@@ -173,7 +173,7 @@ impl Drop for Leave<'_> {
 mod tests {
     use super::*;
 
-    fn sick() -> Result<(), PortalError> {
+    fn unavailable() -> Result<(), PortalError> {
         Err(PortalError::Status { status: 503, path: "sync/vessels".into(), detail: None, retry_after: None })
     }
 
@@ -182,53 +182,53 @@ mod tests {
     }
 
     fn is_open(circuit: &Circuit, now: Instant) -> bool {
-        circuit.enter(now).is_err()
+        circuit.acquire(now).is_err()
     }
 
     #[test]
-    fn it_opens_after_so_many_failures_in_a_row_and_not_before() {
+    fn circuit_opens_after_the_configured_failures_in_a_row() {
         let (circuit, now) = (circuit(), Instant::now());
-        for result in [sick(), sick(), Ok(()), sick(), sick()] {
-            circuit.enter(now).unwrap().settle(&result, now);
+        for result in [unavailable(), unavailable(), Ok(()), unavailable(), unavailable()] {
+            circuit.acquire(now).unwrap().record_result(&result, now);
         }
-        assert_eq!(*circuit.watch().borrow(), CircuitState::Closed);
-        circuit.enter(now).unwrap().settle(&sick(), now);
+        assert_eq!(*circuit.subscribe().borrow(), CircuitState::Closed);
+        circuit.acquire(now).unwrap().record_result(&unavailable(), now);
         assert!(is_open(&circuit, now) && is_open(&circuit, now + Duration::from_secs(29)));
-        assert!(matches!(*circuit.watch().borrow(), CircuitState::Open(_)));
+        assert!(matches!(*circuit.subscribe().borrow(), CircuitState::Open(_)));
     }
 
     #[test]
-    fn after_the_pause_one_request_finds_out() {
+    fn half_open_circuit_lets_one_request_through() {
         let (circuit, now) = (circuit(), Instant::now());
-        (0..3).for_each(|_| circuit.enter(now).unwrap().settle(&sick(), now));
+        (0..3).for_each(|_| circuit.acquire(now).unwrap().record_result(&unavailable(), now));
         let later = now + Duration::from_secs(31);
-        let trial = circuit.enter(later).unwrap();
+        let test = circuit.acquire(later).unwrap();
         assert!(is_open(&circuit, later), "one at a time");
-        trial.settle(&sick(), later);
+        test.record_result(&unavailable(), later);
         assert!(is_open(&circuit, later + Duration::from_secs(29)));
         let again = later + Duration::from_secs(31);
-        circuit.enter(again).unwrap().settle(&Ok(()), again);
-        assert_eq!(*circuit.watch().borrow(), CircuitState::Closed);
+        circuit.acquire(again).unwrap().record_result(&Ok(()), again);
+        assert_eq!(*circuit.subscribe().borrow(), CircuitState::Closed);
         assert!(!is_open(&circuit, again));
     }
 
     #[test]
-    fn a_trial_that_was_cancelled_leaves_the_next_one_to_find_out() {
+    fn a_cancelled_request_leaves_the_test_to_the_next_one() {
         let (circuit, now) = (circuit(), Instant::now());
-        (0..3).for_each(|_| circuit.enter(now).unwrap().settle(&sick(), now));
+        (0..3).for_each(|_| circuit.acquire(now).unwrap().record_result(&unavailable(), now));
         let later = now + Duration::from_secs(31);
-        drop(circuit.enter(later).unwrap());
-        assert!(circuit.enter(later).is_ok());
+        drop(circuit.acquire(later).unwrap());
+        assert!(circuit.acquire(later).is_ok());
     }
 
     #[test]
-    fn an_answer_that_we_do_not_like_is_an_answer() {
+    fn client_errors_do_not_open_the_circuit() {
         let (circuit, now) = (circuit(), Instant::now());
         for status in [401, 404, 429, 404, 429, 401] {
             let answer: Result<(), _> =
                 Err(PortalError::Status { status, path: String::new(), detail: None, retry_after: None });
-            circuit.enter(now).unwrap().settle(&answer, now);
+            circuit.acquire(now).unwrap().record_result(&answer, now);
         }
-        assert_eq!(*circuit.watch().borrow(), CircuitState::Closed);
+        assert_eq!(*circuit.subscribe().borrow(), CircuitState::Closed);
     }
 }

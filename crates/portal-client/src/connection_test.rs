@@ -1,70 +1,97 @@
-//! The way to the onboarding portal, step by step, for an operator who wants to know where it breaks.
+//! The connection test: a request to the onboarding portal, step by step, so that an operator sees which step fails.
 
-use std::time::{Duration, Instant};
+use std::{
+    net::SocketAddr,
+    time::{Duration, Instant},
+};
 
+use chrono::{DateTime, FixedOffset, TimeDelta};
 use contracts::provider::{ListQuery, VesselDraft};
 use domain::clock::{Clock, SystemClock};
-use reqwest::{Method, header::DATE};
+use reqwest::{Method, Response, StatusCode, header::DATE};
 use tokio::net::{TcpStream, lookup_host};
 
-use crate::{ListedRecord, PortalClient, PortalError, page as answer};
+use crate::{ListedRecord, PortalClient, PortalError, body::read_body, page::decode_page};
 
-/// A clock that is off by more than this makes every version suspect.
-const WORST_SKEW: chrono::TimeDelta = chrono::TimeDelta::minutes(2);
+/// A larger difference between both clocks makes versions of records doubtful.
+const CLOCK_SKEW_LIMIT: TimeDelta = TimeDelta::minutes(2);
 const STEP_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// One step.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConnectionStep {
     /// `name`, `connect`, `answer`, `key`, `sample`, `clock`.
     pub name: &'static str,
-    /// What was seen; the error if it went wrong.
-    pub seen: Result<String, String>,
+    /// What was found, or the error.
+    pub result: Result<String, String>,
     /// What to do about a failure.
     pub hint: Option<&'static str>,
-    /// How long it took.
-    pub took: Duration,
+    pub duration: Duration,
 }
 
 impl PortalClient {
-    /// Tries the way to the portal. Ends with the first step that fails.
+    /// Runs the steps in order, up to the first that fails.
     pub async fn test_connection(&self) -> Vec<ConnectionStep> {
-        let mut steps = Vec::new();
-        self.walk(&mut steps).await;
-        steps
+        let mut test = ConnectionTest { client: self, steps: Vec::new() };
+        let _failed_step = test.run().await;
+        test.steps
+    }
+}
+
+struct ConnectionTest<'c> {
+    client: &'c PortalClient,
+    steps: Vec<ConnectionStep>,
+}
+
+/// Each step returns `None` if it failed, which ends the test.
+impl ConnectionTest<'_> {
+    async fn run(&mut self) -> Option<()> {
+        let addresses = self.resolve_name().await?;
+        self.connect(&addresses).await?;
+        let response = self.request_vessel().await?;
+        let date = response.headers().get(DATE).and_then(|date| date.to_str().ok());
+        let portal_time = date.and_then(|date| DateTime::parse_from_rfc2822(date).ok());
+        self.check_key(response.status())?;
+        self.read_sample(response).await?;
+        self.compare_clocks(portal_time)
     }
 
-    async fn walk(&self, steps: &mut Vec<ConnectionStep>) -> Option<()> {
-        let host = self.base().host_str().unwrap_or_default();
-        let port = self.base().port_or_known_default().unwrap_or(80);
-
+    async fn resolve_name(&mut self) -> Option<Vec<SocketAddr>> {
+        let (host, port) = self.host_and_port();
         let began = Instant::now();
-        let found = limited(async { Ok(lookup_host((host, port)).await?.collect::<Vec<_>>()) }).await;
-        let seen = found
+        let lookup = async { Ok(lookup_host((host.as_str(), port)).await?.collect::<Vec<_>>()) };
+        let addresses = within_timeout(lookup).await;
+        let result = addresses
             .as_ref()
-            .map(|all| format!("{host} is {}", all.first().map(|a| a.ip().to_string()).unwrap_or_default()));
+            .map(|all| format!("{host} is {}", all.first().map(|a| a.ip().to_string()).unwrap_or_default()))
+            .map_err(Clone::clone);
         let hint = "Check the host name in ONBOARDING_API_URL, and this machine's name service.";
-        note(steps, "name", seen.map_err(Clone::clone), hint, began)?;
+        self.add_step("name", result, hint, began)?;
+        addresses.ok()
+    }
 
+    async fn connect(&mut self, addresses: &[SocketAddr]) -> Option<()> {
+        let (_, port) = self.host_and_port();
         let began = Instant::now();
-        let addresses = found.unwrap_or_default();
-        let connected = limited(TcpStream::connect(addresses.as_slice())).await;
+        let connected = within_timeout(TcpStream::connect(addresses)).await;
         let hint =
             "Nothing listens there, or a firewall is in between. Check the port in ONBOARDING_API_URL.";
-        note(steps, "connect", connected.map(|_| format!("port {port} is open")), hint, began)?;
+        self.add_step("connect", connected.map(|_| format!("port {port} is open")), hint, began)
+    }
 
+    async fn request_vessel(&mut self) -> Option<Response> {
         let began = Instant::now();
         let query = ListQuery { limit: Some(1), ..ListQuery::default() };
-        let answer = self.send(Method::GET, VesselDraft::PATH, Some(&query)).await;
+        let answer = self.client.send(Method::GET, VesselDraft::PATH, Some(&query)).await;
+        let result =
+            answer.as_ref().map(|r| format!("HTTP {}", r.status().as_u16())).map_err(error_with_causes);
         let hint =
             "The port is open but HTTP fails: for https, check the certificate and that the port speaks TLS.";
-        let seen = answer.as_ref().map(|r| format!("HTTP {}", r.status().as_u16())).map_err(explain);
-        note(steps, "answer", seen, hint, began)?;
-        let response = answer.ok()?;
+        self.add_step("answer", result, hint, began)?;
+        answer.ok()
+    }
 
-        let status = response.status().as_u16();
-        let date = response.headers().get(DATE).and_then(|d| d.to_str().ok()).map(str::to_owned);
-        let (seen, hint) = match status {
+    fn check_key(&mut self, status: StatusCode) -> Option<()> {
+        let (result, hint) = match status.as_u16() {
             200..=299 => (Ok("the key is accepted".to_owned()), ""),
             401 => (
                 Err("the key is not known".to_owned()),
@@ -78,54 +105,67 @@ impl PortalClient {
                 Err("there is no such list".to_owned()),
                 "ONBOARDING_API_URL should end where /sync/vessels begins, often with /api.",
             ),
-            _ => (Err(format!("it answers {status}")), "The portal is in trouble; its own log will say why."),
+            status => {
+                (Err(format!("it answers {status}")), "The portal is in trouble; its own log will say why.")
+            }
         };
-        note(steps, "key", seen, hint, Instant::now())?;
+        self.add_step("key", result, hint, Instant::now())
+    }
 
+    async fn read_sample(&mut self, response: Response) -> Option<()> {
         let began = Instant::now();
-        let sample = async {
-            let body = answer::body(response, VesselDraft::PATH).await?;
-            answer::page::<VesselDraft>(&body, VesselDraft::PATH)
+        let page = match read_body(response, VesselDraft::PATH).await {
+            Ok(body) => decode_page::<VesselDraft>(&body),
+            Err(error) => Err(error),
         };
-        let seen = sample.await.map(|page| match page.info.total {
+        let result = page.map(|page| match page.info.total {
             Some(total) => format!("it has {total} vessels"),
             None => "a page was read".to_owned(),
         });
         let hint = "The address answers, but not with the provider API. Compare it with the contract's OpenAPI document.";
-        note(steps, "sample", seen.map_err(|e| explain(&e)), hint, began)?;
+        self.add_step("sample", result.map_err(|error| error_with_causes(&error)), hint, began)
+    }
 
-        let theirs = date.and_then(|d| chrono::DateTime::parse_from_rfc2822(&d).ok());
-        let seen = match theirs.map(|t| SystemClock.now() - t.to_utc()) {
+    fn compare_clocks(&mut self, portal_time: Option<DateTime<FixedOffset>>) -> Option<()> {
+        let result = match portal_time.map(|time| SystemClock.now() - time.to_utc()) {
             None => Ok("the portal does not say its time".to_owned()),
-            Some(skew) if skew.abs() <= WORST_SKEW => Ok(format!("{} s apart", skew.num_seconds().abs())),
+            Some(skew) if skew.abs() <= CLOCK_SKEW_LIMIT => {
+                Ok(format!("{} s apart", skew.num_seconds().abs()))
+            }
             Some(skew) => Err(format!("{} s apart", skew.num_seconds().abs())),
         };
         let hint = "Set both clocks by NTP: versions and signatures are compared by time.";
-        note(steps, "clock", seen, hint, Instant::now())
+        self.add_step("clock", result, hint, Instant::now())
+    }
+
+    fn host_and_port(&self) -> (String, u16) {
+        let url = self.client.base_url();
+        (url.host_str().unwrap_or_default().to_owned(), url.port_or_known_default().unwrap_or(80))
+    }
+
+    fn add_step(
+        &mut self,
+        name: &'static str,
+        result: Result<String, String>,
+        hint: &'static str,
+        began: Instant,
+    ) -> Option<()> {
+        let failed = result.is_err();
+        let hint = failed.then_some(hint);
+        self.steps.push(ConnectionStep { name, result, hint, duration: began.elapsed() });
+        (!failed).then_some(())
     }
 }
 
-fn note(
-    steps: &mut Vec<ConnectionStep>,
-    name: &'static str,
-    seen: Result<String, String>,
-    hint: &'static str,
-    began: Instant,
-) -> Option<()> {
-    let failed = seen.is_err();
-    steps.push(ConnectionStep { name, seen, hint: failed.then_some(hint), took: began.elapsed() });
-    (!failed).then_some(())
-}
-
-async fn limited<T>(step: impl Future<Output = std::io::Result<T>>) -> Result<T, String> {
+async fn within_timeout<T>(step: impl Future<Output = std::io::Result<T>>) -> Result<T, String> {
     match tokio::time::timeout(STEP_TIMEOUT, step).await {
-        Ok(result) => result.map_err(|e| e.to_string()),
+        Ok(result) => result.map_err(|error| error.to_string()),
         Err(_) => Err(format!("no answer within {} s", STEP_TIMEOUT.as_secs())),
     }
 }
 
 /// The error with its causes, on one line.
-fn explain(error: &PortalError) -> String {
+fn error_with_causes(error: &PortalError) -> String {
     let mut text = error.to_string();
     let mut cause = std::error::Error::source(error);
     while let Some(error) = cause {

@@ -1,65 +1,53 @@
-//! What can go wrong between us and the onboarding portal.
+//! Errors of requests to the onboarding portal, and their failure classes.
 
 use std::time::Duration;
 
 use domain::FailureClass;
 
-/// A request to the onboarding portal that brought nothing to work with.
 #[derive(Debug, thiserror::Error)]
 pub enum PortalError {
-    /// The client could not be made: a malformed address or key.
+    /// The address or key is malformed.
     #[error("the onboarding portal's address or key cannot be used: {0}")]
     Unusable(String),
     /// No answer: refused, reset, timed out, no such host.
     #[error("the onboarding portal did not answer")]
     NoAnswer(#[source] reqwest::Error),
-    /// It was not asked: it has failed again and again, and is left alone for a while.
-    #[error("the onboarding portal is left alone for a while: its circuit is open")]
+    /// The request was not sent, since the portal has failed repeatedly.
+    #[error("the request was not sent: the onboarding portal failed repeatedly, and its circuit is open")]
     CircuitOpen {
-        /// When to come again.
+        /// Time until the circuit lets a request through.
         retry_in: Duration,
     },
-    /// An answer that is not a success.
+    /// An answer other than 2xx.
     #[error("the onboarding portal answered {status} to {path}{}", detail.as_deref().map(|d| format!(": {d}")).unwrap_or_default())]
     Status {
-        /// HTTP status.
         status: u16,
-        /// What was asked for.
         path: String,
-        /// Title or detail of its problem, cut.
+        /// `detail` or `title` of the portal's problem (RFC 9457), shortened.
         detail: Option<String>,
-        /// What its `Retry-After` asks for.
+        /// From the header `Retry-After`.
         retry_after: Option<Duration>,
     },
-    /// The answer broke off, or is not JSON: it may have been cut on the way.
+    /// The answer is not JSON: it may have been cut on the way.
     #[error("the onboarding portal's answer to {path} cannot be read")]
     Unreadable {
-        /// What was asked for.
         path: String,
-        /// Where reading failed.
         #[source]
         source: serde_json::Error,
     },
-    /// More bytes than a page may have.
+    /// The body is larger than the limit.
     #[error("the onboarding portal's answer to {path} is larger than {limit} bytes")]
     TooLarge {
-        /// What was asked for.
         path: String,
-        /// The limit.
+        /// In bytes.
         limit: usize,
     },
-    /// JSON, but not what the contract says.
+    /// JSON of another shape than the contract's, or against its rules.
     #[error("the onboarding portal breaks its contract in the answer to {path}: {what}")]
-    Contract {
-        /// What was asked for.
-        path: String,
-        /// Which promise is broken.
-        what: String,
-    },
+    Contract { path: String, what: String },
 }
 
 impl PortalError {
-    /// Whether it may pass by itself.
     pub fn class(&self) -> FailureClass {
         match self {
             Self::NoAnswer(_) | Self::Unreadable { .. } | Self::CircuitOpen { .. } => FailureClass::Transient,
@@ -68,8 +56,8 @@ impl PortalError {
         }
     }
 
-    /// Whether the portal seems to be ill: no answer, a broken one, or one that says so itself.
-    pub(crate) const fn is_sickness(&self) -> bool {
+    /// Whether the circuit breaker counts the error as a failure of the portal.
+    pub(crate) const fn is_portal_failure(&self) -> bool {
         match self {
             Self::NoAnswer(_) | Self::Unreadable { .. } => true,
             Self::Status { status, .. } => *status >= 500,
@@ -79,7 +67,7 @@ impl PortalError {
         }
     }
 
-    /// When the portal asked to be tried again.
+    /// What the portal's `Retry-After` asks for.
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::Status { retry_after, .. } => *retry_after,

@@ -1,13 +1,18 @@
 #![doc = include_str!("../README.md")]
 
+mod body;
 mod circuit;
 mod client;
 mod connection_test;
 mod error;
+mod listed_record;
 mod page;
+mod record;
 
 pub use circuit::{CircuitOptions, CircuitState};
-pub use client::{ListedRecord, PortalClient, PortalOptions};
+pub use client::{PortalClient, PortalOptions};
 pub use connection_test::ConnectionStep;
 pub use error::PortalError;
-pub use page::{Decoded, RecordsPage, UnreadPage, UnreadRecord, VesselRecords};
+pub use listed_record::ListedRecord;
+pub use page::{DecodedPage, RawPage, RawRecord, VesselRecords};
+pub use record::Decoded;

@@ -1,254 +1,137 @@
-//! Reading answers: within a limit, and record by record, so that one bad record costs one record.
+//! Pages of records and exports of vessels. Records are decoded one by one, so that a malformed record rejects only itself.
 
 use std::{borrow::Cow, marker::PhantomData};
 
 use bytes::Bytes;
 use contracts::provider::{EquipmentDraft, Page, PageInfo, UserDraft, VesselDraft, VesselExport};
-use domain::{Finding, Rejection};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use crate::{ListedRecord, PortalError};
+use crate::{
+    ListedRecord, PortalError,
+    body::decode_body,
+    record::{Decoded, decode_record},
+};
 
-/// A page of a thousand records is about a megabyte; a hundred times that is no page. Counted after decompression.
-const LARGEST_ANSWER: usize = 100 * 1024 * 1024;
-
-/// A record as it arrived, or why it cannot be read.
-pub type Decoded<D> = Result<D, Rejection>;
-
-/// A vessel with all that belongs to it, read record by record.
-pub type VesselRecords = VesselExport<Decoded<VesselDraft>, Decoded<EquipmentDraft>, Decoded<UserDraft>>;
-
-/// A page whose records were read one by one.
+/// A page whose records are decoded.
 #[derive(Debug)]
-pub struct RecordsPage<D> {
+pub struct DecodedPage<D> {
     /// In the provider's order.
     pub records: Vec<Decoded<D>>,
-    /// Where the page stands.
     pub info: PageInfo,
 }
 
-/// What the length that an answer announces may take of memory before it is there.
-const MOST_TRUSTED: usize = 4 * 1024 * 1024;
-
-/// Reads a body in pieces, so that a small compressed answer cannot become an endless one.
-pub(crate) async fn body(mut response: reqwest::Response, path: &str) -> Result<Bytes, PortalError> {
-    let announced = response.content_length().and_then(|length| usize::try_from(length).ok()).unwrap_or(0);
-    let mut body = Vec::with_capacity(announced.min(MOST_TRUSTED));
-    while let Some(chunk) = response.chunk().await.map_err(PortalError::NoAnswer)? {
-        if body.len() + chunk.len() > LARGEST_ANSWER {
-            return Err(PortalError::TooLarge { path: path.to_owned(), limit: LARGEST_ANSWER });
-        }
-        body.extend_from_slice(&chunk);
-    }
-    Ok(body.into())
-}
-
-/// Reads JSON whose outline is fixed. What is not JSON may have been cut on the way and be whole the next time; JSON of
-/// another outline will stay so.
-pub(crate) fn outline<'b, T: Deserialize<'b>>(body: &'b [u8], path: &str) -> Result<T, PortalError> {
-    serde_json::from_slice(body).map_err(|source| match source.classify() {
-        serde_json::error::Category::Data => {
-            PortalError::Contract { path: path.to_owned(), what: source.to_string() }
-        }
-        _ => PortalError::Unreadable { path: path.to_owned(), source },
-    })
-}
-
-/// A page whose outline was read, and not yet its records: enough to go on to the next one.
+/// A page whose records are not decoded yet. `info` names the next page, which can be requested meanwhile.
 #[derive(Debug)]
-pub struct UnreadPage<D> {
-    /// Where the page stands.
+pub struct RawPage<D> {
     pub info: PageInfo,
-    /// JSON each, where it stands in the answer.
+    /// The JSON of each record, as a slice of the answer.
     records: Vec<Bytes>,
     of: PhantomData<fn() -> D>,
 }
 
-/// A record of such a page.
+/// A record of a [`RawPage`].
 #[derive(Debug)]
-pub struct UnreadRecord<'p, D> {
+pub struct RawRecord<'p, D> {
     json: &'p str,
     of: PhantomData<fn() -> D>,
 }
 
-impl<D: ListedRecord> UnreadPage<D> {
+/// A vessel with its equipment and users, decoded record by record.
+pub type VesselRecords = VesselExport<Decoded<VesselDraft>, Decoded<EquipmentDraft>, Decoded<UserDraft>>;
+
+impl<D: ListedRecord> RawPage<D> {
+    pub(crate) fn from_body(body: &Bytes) -> Result<Self, PortalError> {
+        let Page { data, page } = decode_body::<Page<&RawValue>>(body, D::PATH)?;
+        let records = data.into_iter().map(|raw| body.slice_ref(raw.get().as_bytes())).collect();
+        Ok(Self { info: page, records, of: PhantomData })
+    }
+
     /// The records, in the provider's order.
-    pub fn records(&self) -> impl ExactSizeIterator<Item = UnreadRecord<'_, D>> {
-        self.records.iter().map(|json| UnreadRecord {
-            json: str::from_utf8(json).expect("JSON that was read is UTF-8"),
+    pub fn records(&self) -> impl ExactSizeIterator<Item = RawRecord<'_, D>> {
+        self.records.iter().map(|json| RawRecord {
+            json: str::from_utf8(json).expect("JSON that was decoded is UTF-8"),
             of: PhantomData,
         })
     }
 
-    /// Reads the records, in the provider's order. A large page keeps a core busy for some milliseconds.
+    /// Decodes the records, in the provider's order. A large page keeps a core busy for some milliseconds.
     #[must_use]
-    pub fn read(&self) -> Vec<Decoded<D>> {
-        self.records().map(|record| record.read()).collect()
+    pub fn decode(&self) -> Vec<Decoded<D>> {
+        self.records().map(|record| record.decode()).collect()
     }
 }
 
-impl<'p, D: ListedRecord> UnreadRecord<'p, D> {
-    /// Its id, if it has one; the rest is passed over.
+impl<'p, D: ListedRecord> RawRecord<'p, D> {
+    /// The record's `id`, if it has one; other fields are skipped.
     #[must_use]
     pub fn id(&self) -> Option<Cow<'p, str>> {
         #[derive(Deserialize)]
-        struct Identified<'p> {
+        struct WithId<'p> {
             #[serde(borrow)]
             id: Cow<'p, str>,
         }
-        serde_json::from_str::<Identified<'p>>(self.json).ok().map(|it| it.id)
+        serde_json::from_str::<WithId<'p>>(self.json).ok().map(|record| record.id)
     }
 
-    /// As it stands in the answer.
+    /// The JSON, byte for byte as it was sent.
     #[must_use]
     pub const fn bytes(&self) -> &'p [u8] {
         self.json.as_bytes()
     }
 
-    /// Reads it.
-    pub fn read(&self) -> Decoded<D> {
-        record(self.json)
+    pub fn decode(&self) -> Decoded<D> {
+        decode_record(self.json)
     }
 }
 
-pub(crate) fn unread_page<D: ListedRecord>(body: &Bytes, path: &str) -> Result<UnreadPage<D>, PortalError> {
-    let Page { data, page } = outline::<Page<&RawValue>>(body, path)?;
-    let records = data.into_iter().map(|raw| body.slice_ref(raw.get().as_bytes())).collect();
-    Ok(UnreadPage { info: page, records, of: PhantomData })
+pub(crate) fn decode_page<D: ListedRecord>(body: &Bytes) -> Result<DecodedPage<D>, PortalError> {
+    let page = RawPage::from_body(body)?;
+    Ok(DecodedPage { records: page.decode(), info: page.info })
 }
 
-pub(crate) fn page<D: ListedRecord>(body: &Bytes, path: &str) -> Result<RecordsPage<D>, PortalError> {
-    let page = unread_page(body, path)?;
-    Ok(RecordsPage { records: page.read(), info: page.info })
-}
-
-pub(crate) fn vessel_export(body: &[u8], path: &str) -> Result<VesselRecords, PortalError> {
+pub(crate) fn decode_vessel_export(body: &[u8], path: &str) -> Result<VesselRecords, PortalError> {
     let VesselExport { vessel, equipment, users, as_of } =
-        outline::<VesselExport<&RawValue, &RawValue, &RawValue>>(body, path)?;
+        decode_body::<VesselExport<&RawValue, &RawValue, &RawValue>>(body, path)?;
     Ok(VesselExport {
-        vessel: record(vessel.get()),
-        equipment: equipment.into_iter().map(|raw| record(raw.get())).collect(),
-        users: users.into_iter().map(|raw| record(raw.get())).collect(),
+        vessel: decode_record(vessel.get()),
+        equipment: equipment.into_iter().map(|raw| decode_record(raw.get())).collect(),
+        users: users.into_iter().map(|raw| decode_record(raw.get())).collect(),
         as_of,
     })
 }
 
-/// Reads one record; a wrong type is the record's fault, with a JSON pointer to the place.
-pub(crate) fn record<D: ListedRecord>(json: &str) -> Decoded<D> {
-    // Nearly all are sound: only one that is not needs the path to its fault.
-    if let Ok(record) = serde_json::from_str(json) {
-        return Ok(record);
-    }
-    let mut reader = serde_json::Deserializer::from_str(json);
-    serde_path_to_error::deserialize(&mut reader).map_err(|error| {
-        let pointer = pointer(error.path());
-        let handle: Handle = serde_json::from_str(json).unwrap_or_default();
-        let id = handle.id.unwrap_or_default();
-        if D::IS_PERSON {
-            let finding = Finding::error("wrong_type", pointer, "not of the type that the contract asks for");
-            return Rejection::because(id, None, finding);
-        }
-        let value = serde_json::from_str::<serde_json::Value>(json).ok();
-        let offending =
-            value.as_ref().and_then(|v| v.pointer(&pointer)).filter(|v| !v.is_object() && !v.is_array());
-        let mut finding = Finding::error("wrong_type", pointer, error.inner());
-        if let Some(offending) = offending {
-            finding = finding.with_value(offending);
-        }
-        let label = handle.name.filter(|name| !name.trim().is_empty());
-        Rejection::because(id, label, finding)
-    })
-}
-
-/// What names a record even when the rest of it cannot be read.
-#[derive(Default, Deserialize)]
-struct Handle {
-    #[serde(default, deserialize_with = "text_or_nothing")]
-    id: Option<String>,
-    #[serde(default, deserialize_with = "text_or_nothing")]
-    name: Option<String>,
-}
-
-fn text_or_nothing<'de, R: serde::Deserializer<'de>>(reader: R) -> Result<Option<String>, R::Error> {
-    let value = serde_json::Value::deserialize(reader)?;
-    Ok(value.as_str().map(str::to_owned))
-}
-
-fn pointer(path: &serde_path_to_error::Path) -> String {
-    use serde_path_to_error::Segment;
-    let mut pointer = String::new();
-    for segment in path {
-        let token = match segment {
-            Segment::Seq { index } => index.to_string(),
-            Segment::Map { key } => key.replace('~', "~0").replace('/', "~1"),
-            Segment::Enum { variant } => variant.clone(),
-            Segment::Unknown => continue,
-        };
-        pointer.push('/');
-        pointer.push_str(&token);
-    }
-    pointer
-}
-
 #[cfg(test)]
 mod tests {
+    use domain::FailureClass;
+
     use super::*;
 
     #[derive(Debug, Deserialize, PartialEq)]
     struct Tank {
         id: String,
-        levels: Vec<f64>,
     }
     impl ListedRecord for Tank {
         const PATH: &'static str = "tanks";
     }
 
-    #[derive(Debug, Deserialize, PartialEq)]
-    struct Sailor {
-        family_name: String,
-    }
-    impl ListedRecord for Sailor {
-        const PATH: &'static str = "sailors";
-        const IS_PERSON: bool = true;
+    #[test]
+    fn a_malformed_record_is_rejected_without_its_page() {
+        let body = br#"{"data":[{"id":"a"},{"id":7}],"page":{"limit":2}}"#;
+        let page = decode_page::<Tank>(&Bytes::from_static(body)).unwrap();
+        assert_eq!(page.records[0], Ok(Tank { id: "a".into() }));
+        assert!(page.records[1].is_err());
     }
 
     #[test]
-    fn what_is_wrong_with_a_person_is_said_without_the_person() {
-        let body =
-            br#"{"data":[{"id":"u-1","name":"Ola Nordmann","family_name":["Nordmann"]}],"page":{"limit":3}}"#;
-        let page = page::<Sailor>(&Bytes::from_static(body), "/sailors").unwrap();
-        let rejection = page.records[0].as_ref().unwrap_err();
-        assert_eq!(
-            (rejection.source_id.as_str(), rejection.findings[0].pointer.as_str()),
-            ("u-1", "/family_name")
-        );
-        assert!(!format!("{rejection:?}").contains("Nordmann"), "{rejection:?}");
-    }
-
-    #[test]
-    fn a_record_with_a_wrong_type_is_rejected_alone_with_a_pointer() {
-        let body = br#"{"data":[{"id":"a","levels":[1]},{"id":"b","name":"Aft","levels":[1,"full"]},{"id":7,"levels":[]}],
-            "page":{"limit":3}}"#;
-        let page = page::<Tank>(&Bytes::from_static(body), "/tanks").unwrap();
-        assert_eq!(page.records[0], Ok(Tank { id: "a".into(), levels: vec![1.0] }));
-
-        let rejection = page.records[1].as_ref().unwrap_err();
-        assert_eq!((rejection.source_id.as_str(), rejection.label.as_deref()), ("b", Some("Aft")));
-        let finding = &rejection.findings[0];
-        assert_eq!((finding.code, finding.pointer.as_str()), ("wrong_type", "/levels/1"));
-        assert_eq!(finding.value.as_deref(), Some("\"full\""));
-
-        let nameless = page.records[2].as_ref().unwrap_err();
-        assert_eq!((nameless.source_id.as_str(), nameless.findings[0].pointer.as_str()), ("", "/id"));
-    }
-
-    #[test]
-    fn a_cut_answer_may_be_whole_next_time_and_another_outline_will_not() {
-        use domain::FailureClass;
-        let cut = page::<Tank>(&Bytes::from_static(br#"{"data":[{"id":"a","#), "/tanks").unwrap_err();
+    fn an_answer_that_was_cut_is_a_transient_failure() {
+        let cut = decode_page::<Tank>(&Bytes::from_static(br#"{"data":[{"id":"a","#)).unwrap_err();
         assert_eq!(cut.class(), FailureClass::Transient);
-        let other = page::<Tank>(&Bytes::from_static(br#"{"items":[]}"#), "/tanks").unwrap_err();
+    }
+
+    #[test]
+    fn an_answer_of_another_shape_is_a_permanent_failure() {
+        let other = decode_page::<Tank>(&Bytes::from_static(br#"{"items":[]}"#)).unwrap_err();
         assert_eq!(other.class(), FailureClass::Permanent);
     }
 }

@@ -247,7 +247,7 @@ async fn fetch(
     let rules = Rules::at(context.clock.now());
     match plan {
         FetchPlan::Export(vessel) => {
-            let export = context.portal.vessel_export(vessel).await?;
+            let export = context.portal.fetch_vessel_export(vessel).await?;
             let mut expected: BTreeMap<_, _> = [
                 (RecordType::Vessel, 1),
                 (RecordType::Equipment, export.equipment.len() as u64),
@@ -343,7 +343,7 @@ async fn all_pages<D: ListedRecord>(context: &Context, mut query: ListQuery) -> 
     query.limit = Some(LARGEST_PAGE);
     let mut listed = Listed { records: Vec::new(), total: None, total_companies: None };
     loop {
-        let page = context.portal.page::<D>(&query).await?;
+        let page = context.portal.fetch_page::<D>(&query).await?;
         listed.records.extend(page.records);
         listed.total = listed.total.or(page.info.total);
         listed.total_companies = listed.total_companies.or(page.info.total_companies);

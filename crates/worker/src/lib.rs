@@ -14,7 +14,7 @@ mod fault;
 mod page_turns;
 mod passwords;
 mod progress;
-mod raw_page;
+mod fetched_page;
 mod tasks;
 mod transform;
 mod write;

@@ -41,7 +41,7 @@ use crate::{
     failure::WorkError,
     fault::{self, Point},
     progress::Moment,
-    raw_page::RawPage,
+    fetched_page::FetchedPage,
     write::{companies_seen_first_in_sync, count_outcomes, write_counted},
 };
 
@@ -58,7 +58,7 @@ pub(crate) async fn handle(context: &Context, delivery: Delivery) -> Disposition
 
 async fn work(context: &Context, delivery: &Delivery) -> Result<(), WorkError> {
     let Some(task) = PageTask::open(context, delivery).await? else { return Ok(()) };
-    let page = RawPage::fetch(&context.portal, &task.row.request).await?;
+    let page = FetchedPage::fetch(&context.portal, &task.row.request).await?;
     fault::point(Point::TaskFetched).await;
     // Other workers go on with the next page while this one is written.
     let next_page = task.record_next_page(&page).await?;
@@ -117,7 +117,7 @@ impl<'a> PageTask<'a> {
     }
 
     /// Records the next page's task, unless that was done before, and has it published beside the work on this page.
-    async fn record_next_page(&self, page: &RawPage) -> Result<Option<JoinHandle<()>>, WorkError> {
+    async fn record_next_page(&self, page: &FetchedPage) -> Result<Option<JoinHandle<()>>, WorkError> {
         let Some(cursor) = page.info().next_cursor.clone().filter(|_| !self.row.handed_on) else {
             return Ok(None);
         };
@@ -144,7 +144,7 @@ impl<'a> PageTask<'a> {
     /// The part that keeps processors busy, for which pages take turns.
     async fn validate_and_write(
         &self,
-        page: RawPage,
+        page: FetchedPage,
         next_page: Option<JoinHandle<()>>,
     ) -> Result<PhaseEnd, WorkError> {
         let page = self.validate(page).await?;
@@ -161,7 +161,7 @@ impl<'a> PageTask<'a> {
         self.write(page, &passwords).await
     }
 
-    async fn validate(&self, page: RawPage) -> Result<ValidatedPage, WorkError> {
+    async fn validate(&self, page: FetchedPage) -> Result<ValidatedPage, WorkError> {
         let rules = Rules::at(self.context.clock.now());
         let info = page.info();
         let (is_first, as_of) = (self.row.request.number == 0, info.as_of);

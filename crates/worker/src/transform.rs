@@ -6,7 +6,7 @@ use contracts::provider::{EquipmentDraft, UserDraft, VesselDraft};
 use domain::{
     Accepted, Rejection, Rules, company::Company, equipment::Equipment, user::User, vessel::Vessel,
 };
-use portal_client::{Decoded, UnreadPage};
+use portal_client::{Decoded, RawPage};
 use store::records::EquipmentSnapshot;
 
 use crate::batch::Sorted;
@@ -49,7 +49,7 @@ pub(crate) fn equipment(records: Vec<Decoded<EquipmentDraft>>, rules: &Rules) ->
 /// Equipment of a page, of which only that is read which does not stand as it came before. `ids`: of its records, in their
 /// order.
 pub(crate) fn equipment_page(
-    page: &UnreadPage<EquipmentDraft>,
+    page: &RawPage<EquipmentDraft>,
     ids: &[Option<String>],
     snapshot: &EquipmentSnapshot,
     rules: &Rules,
@@ -67,7 +67,7 @@ pub(crate) fn equipment_page(
             identical.push((id.clone(), version.updated_at));
             return None;
         }
-        let verdict = record.read().and_then(|draft| draft.accept(rules));
+        let verdict = record.decode().and_then(|draft| draft.accept(rules));
         Some(verdict.map(|accepted| accepted.arrived_as(record.bytes())))
     });
     let sorted = Sorted::of(verdicts, |equipment| equipment.source_id.as_str());

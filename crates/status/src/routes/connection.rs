@@ -16,7 +16,7 @@ pub(crate) async fn test(
     let steps = desk.portal.test_connection().await.into_iter().map(step).collect::<Vec<_>>();
     Ok(web::Json(ConnectionTest {
         ok: steps.iter().all(|step| step.ok),
-        url: desk.portal.base().as_str().trim_end_matches('/').to_owned(),
+        url: desk.portal.base_url().as_str().trim_end_matches('/').to_owned(),
         steps,
     }))
 }
@@ -24,9 +24,9 @@ pub(crate) async fn test(
 fn step(step: portal_client::ConnectionStep) -> ConnectionStep {
     ConnectionStep {
         name: step.name.to_owned(),
-        ok: step.seen.is_ok(),
-        detail: step.seen.unwrap_or_else(|failure| failure),
+        ok: step.result.is_ok(),
+        detail: step.result.unwrap_or_else(|failure| failure),
         hint: step.hint.map(str::to_owned),
-        latency_ms: i64::try_from(step.took.as_millis()).unwrap_or(i64::MAX),
+        latency_ms: i64::try_from(step.duration.as_millis()).unwrap_or(i64::MAX),
     }
 }

@@ -6,27 +6,27 @@ use std::borrow::Cow;
 
 use contracts::provider::{EquipmentDraft, ListQuery, PageInfo, UserDraft, VesselDraft};
 use domain::{PageRequest, RecordType, Rules};
-use portal_client::{PortalClient, PortalError, UnreadPage};
+use portal_client::{PortalClient, PortalError, RawPage};
 use store::{Store, records::equipment_snapshot_read};
 
 use crate::{batch::ValidatedBatch, failure::WorkError, transform};
 
 /// A page whose records are not decoded yet.
-pub(crate) enum RawPage {
-    Vessels(UnreadPage<VesselDraft>),
-    Equipment(UnreadPage<EquipmentDraft>),
-    Users(UnreadPage<UserDraft>),
+pub(crate) enum FetchedPage {
+    Vessels(RawPage<VesselDraft>),
+    Equipment(RawPage<EquipmentDraft>),
+    Users(RawPage<UserDraft>),
 }
 
-impl RawPage {
+impl FetchedPage {
     /// Asks the provider for a page.
     pub(crate) async fn fetch(portal: &PortalClient, request: &PageRequest) -> Result<Self, PortalError> {
         let query = list_query(request);
         Ok(match request.record_type {
             // Companies have no list of their own: they come with vessels.
-            RecordType::Vessel | RecordType::Company => Self::Vessels(portal.unread_page(&query).await?),
-            RecordType::Equipment => Self::Equipment(portal.unread_page(&query).await?),
-            RecordType::User => Self::Users(portal.unread_page(&query).await?),
+            RecordType::Vessel | RecordType::Company => Self::Vessels(portal.fetch_raw_page(&query).await?),
+            RecordType::Equipment => Self::Equipment(portal.fetch_raw_page(&query).await?),
+            RecordType::User => Self::Users(portal.fetch_raw_page(&query).await?),
         })
     }
 
@@ -60,15 +60,15 @@ impl RawPage {
     pub(crate) async fn validate_all(self, rules: Rules) -> Result<ValidatedBatch, WorkError> {
         on_blocking_thread(move || match self {
             Self::Vessels(page) => {
-                let (companies, vessels) = transform::vessels(page.read(), &rules);
+                let (companies, vessels) = transform::vessels(page.decode(), &rules);
                 ValidatedBatch { companies, vessels, ..ValidatedBatch::default() }
             }
             Self::Equipment(page) => {
-                let equipment = transform::equipment(page.read(), &rules);
+                let equipment = transform::equipment(page.decode(), &rules);
                 ValidatedBatch { equipment, ..ValidatedBatch::default() }
             }
             Self::Users(page) => {
-                ValidatedBatch { users: transform::users(page.read(), &rules), ..ValidatedBatch::default() }
+                ValidatedBatch { users: transform::users(page.decode(), &rules), ..ValidatedBatch::default() }
             }
         })
         .await
