@@ -16,7 +16,7 @@ use ipnet::IpNet;
 use serde::Deserialize;
 
 use crate::{
-    refusals::Bounds,
+    rejection_log::Bounds,
     secrets::{self, SecretsError},
 };
 

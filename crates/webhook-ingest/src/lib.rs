@@ -2,12 +2,12 @@
 
 mod config;
 mod dispatcher;
+mod rate_limiter;
 mod recorder;
-mod refusals;
+mod rejection_log;
 mod route;
 mod secrets;
-mod sources;
-mod verified;
+mod verifier;
 
 use std::{sync::Arc, time::Duration};
 
@@ -21,14 +21,14 @@ use store::Store;
 
 pub use config::{Config, DAEMON};
 pub use route::WEBHOOK_PATH;
-pub use verified::VerifiedWebhook;
+pub use verifier::VerifiedWebhook;
 
 use crate::{
     dispatcher::Dispatcher,
+    rate_limiter::{Room, Sources},
     recorder::{Recorder, Work},
-    refusals::Refusals,
-    sources::{Room, Sources},
-    verified::Gate,
+    rejection_log::Refusals,
+    verifier::Gate,
 };
 
 /// The service, ready to be served.

@@ -20,8 +20,8 @@ use store::ledger::webhook_events::{Inserted, NewWebhookEvent};
 
 use crate::{
     recorder::NotRecorded,
-    refusals::Refused,
-    verified::{Gate, VerifiedWebhook},
+    rejection_log::Refused,
+    verifier::{Gate, VerifiedWebhook},
 };
 
 /// Its path, under the operator API's base.

@@ -38,7 +38,7 @@ use store::{
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use crate::sources::Sources;
+use crate::rate_limiter::Sources;
 
 /// Rows that may wait to be written.
 const WAITING: usize = 256;

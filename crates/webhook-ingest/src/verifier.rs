@@ -16,10 +16,10 @@ use futures_util::StreamExt;
 use tokio::time::timeout;
 
 use crate::{
+    rate_limiter::{Room, Sources, Taken},
     recorder::Recorder,
-    refusals::{Refusals, Refused},
+    rejection_log::{Refusals, Refused},
     route::not_recorded,
-    sources::{Room, Sources, Taken},
 };
 
 /// A body that takes longer to arrive is given up: it would hold its room for ever.
