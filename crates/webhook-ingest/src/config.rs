@@ -16,7 +16,7 @@ use ipnet::IpNet;
 use serde::Deserialize;
 
 use crate::{
-    rejection_log::Bounds,
+    rejection_log::RejectionLogLimits,
     secrets::{self, SecretsError},
 };
 
@@ -132,8 +132,8 @@ impl Webhook {
         self.trusted_proxies.iter().filter_map(|text| network(text)).collect()
     }
 
-    pub(crate) fn bounds(&self) -> Bounds {
-        Bounds {
+    pub(crate) fn bounds(&self) -> RejectionLogLimits {
+        RejectionLogLimits {
             per_minute: NonZeroU32::new(self.refused_per_minute).unwrap_or(NonZeroU32::MIN),
             rows: self.refused_kept,
             age: TimeDelta::days(self.refused_kept_days),

@@ -3,15 +3,15 @@
 //! `WEBHOOK_SECRET` holds the current one. `WEBHOOK_SECRETS` holds more of them: entries separated by commas or line
 //! ends, each `name=secret` or, accepted only before a time, `name@2026-12-01T00:00:00Z=secret`.
 
-use chassis::config::Secret as Text;
+use chassis::configuration::Secret as ConfigSecret;
 use chrono::{DateTime, Utc};
 use contracts::webhook::signature::{InvalidSecret, NamedSecret, Secret};
 use secrecy::ExposeSecret;
 
-/// What the secret in `WEBHOOK_SECRET` is called in logs and rows.
-const CURRENT: &str = "current";
+/// Name of the secret in `WEBHOOK_SECRET`, in logs and rows.
+const CURRENT_SECRET_NAME: &str = "current";
 
-/// Why secrets cannot be used. Says nothing of the secrets themselves.
+/// Why secrets cannot be used. No message contains a secret.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum SecretsError {
     #[error("entry {0} is not name=secret or name@time=secret")]
@@ -26,11 +26,11 @@ pub(crate) enum SecretsError {
     None,
 }
 
-/// All of them, the current one first.
-pub(crate) fn parse(current: &Text, more: &Text) -> Result<Vec<NamedSecret>, SecretsError> {
+/// All secrets, the current one first.
+pub(crate) fn parse(current: &ConfigSecret, more: &ConfigSecret) -> Result<Vec<NamedSecret>, SecretsError> {
     let mut secrets: Vec<NamedSecret> = Vec::new();
     if !current.expose_secret().is_empty() {
-        secrets.push(named(CURRENT, current.expose_secret(), None)?);
+        secrets.push(named_secret(CURRENT_SECRET_NAME, current.expose_secret(), None)?);
     }
     let entries = more.expose_secret().split([',', '\n', '\r']).map(str::trim);
     for (number, entry) in entries.filter(|entry| !entry.is_empty()).enumerate() {
@@ -42,14 +42,14 @@ pub(crate) fn parse(current: &Text, more: &Text) -> Result<Vec<NamedSecret>, Sec
             }
             None => (label, None),
         };
-        // A bare secret in base64 ends in `=`, and its name would be the secret.
+        // A secret without a name may end in `=` of base64; it must not be read as a name, which is logged.
         let is_name = (1..=32).contains(&name.len())
             && !name.starts_with("whsec_")
             && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte));
         if !is_name || text.is_empty() {
             return Err(SecretsError::Entry(number));
         }
-        let secret = named(name, text, expires_at)?;
+        let secret = named_secret(name, text, expires_at)?;
         if secrets.iter().any(|other| other.name == name) {
             return Err(SecretsError::Twice(name.to_owned()));
         }
@@ -58,7 +58,11 @@ pub(crate) fn parse(current: &Text, more: &Text) -> Result<Vec<NamedSecret>, Sec
     if secrets.is_empty() { Err(SecretsError::None) } else { Ok(secrets) }
 }
 
-fn named(name: &str, text: &str, expires_at: Option<DateTime<Utc>>) -> Result<NamedSecret, SecretsError> {
+fn named_secret(
+    name: &str,
+    text: &str,
+    expires_at: Option<DateTime<Utc>>,
+) -> Result<NamedSecret, SecretsError> {
     let secret = Secret::parse(&text.to_owned().into())
         .map_err(|source| SecretsError::Secret { name: name.to_owned(), source })?;
     Ok(NamedSecret { name: name.to_owned(), secret, expires_at })
@@ -73,7 +77,7 @@ mod tests {
     }
 
     #[test]
-    fn several_secrets_have_names_and_may_expire() {
+    fn secrets_are_parsed_with_names_and_expiry() {
         let entries = "next=whsec_AAAA, previous@2026-12-01T12:00:00Z=any text=with signs\n old=x";
         let all = parsed("your-webhook-secret", entries).unwrap();
         let names: Vec<_> = all.iter().map(|it| it.name.as_str()).collect();
@@ -84,8 +88,8 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_is_said_without_the_secret() {
-        for (current, more, said) in [
+    fn parse_errors_do_not_contain_the_secret() {
+        for (current, more, message) in [
             ("", "", "there is no secret"),
             ("whsec_not base64", "", "\"current\" cannot be used"),
             ("", "hunter2", "entry 1 is not"),
@@ -94,8 +98,8 @@ mod tests {
             ("", "a@tomorrow=hunter2", "entry 1 has a time"),
             ("x", "current=hunter2", "two secrets are called \"current\""),
         ] {
-            let error = parsed(current, more).expect_err(said);
-            assert!(error.contains(said) && !error.contains("hunter2"), "{error}");
+            let error = parsed(current, more).expect_err(message);
+            assert!(error.contains(message) && !error.contains("hunter2"), "{error}");
         }
     }
 }

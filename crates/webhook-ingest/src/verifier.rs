@@ -1,8 +1,8 @@
-//! The one way to a webhook that may be trusted.
+//! Verifies webhooks: content type, size, signature over the raw bytes, age and shape.
 
-use std::{future::Future, net::IpAddr, pin::Pin, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
-use actix_web::{FromRequest, HttpRequest, dev::Payload, http::header, web};
+use actix_web::{HttpRequest, http::header, web};
 use chassis::problem::Problem;
 use contracts::webhook::{
     Read, WebhookBody,
@@ -16,42 +16,35 @@ use futures_util::StreamExt;
 use tokio::time::timeout;
 
 use crate::{
-    rate_limiter::{Room, Sources, Taken},
-    recorder::Recorder,
-    rejection_log::{Refusals, Refused},
-    route::not_recorded,
+    body_budget::{BodyBudget, BodyPermit},
+    rejection::Rejection,
 };
 
-/// A body that takes longer to arrive is given up: it would hold its room for ever.
-const READING: Duration = Duration::from_secs(10);
+/// How long a body may take to arrive. A slower one would keep its part of the body budget without end.
+const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// What a webhook is measured against.
-pub(crate) struct Gate {
+pub(crate) struct WebhookVerifier {
     pub(crate) keyring: Keyring,
-    /// Whether `X-Hub-Signature-256` is accepted, too.
-    pub(crate) hub: bool,
-    pub(crate) largest_body: usize,
+    /// Accept `X-Hub-Signature-256` where there is no `webhook-signature`.
+    pub(crate) accept_hub_signature: bool,
+    /// In bytes.
+    pub(crate) body_limit: usize,
+    pub(crate) body_budget: BodyBudget,
     pub(crate) clock: Arc<dyn Clock>,
-    pub(crate) sources: Arc<Sources>,
-    pub(crate) room: Room,
-    pub(crate) refusals: Refusals,
-    pub(crate) recorder: Recorder,
 }
 
-/// A webhook whose size, content type, signature over the raw bytes and age were checked. Only its extractor makes one,
-/// so a handler cannot forget.
+/// A webhook that passed every check. Only the verifier makes one, so a handler cannot forget a check.
 #[derive(Debug)]
 pub struct VerifiedWebhook {
     webhook_id: String,
     key_name: String,
-    raw: web::Bytes,
-    read: Read,
-    source: IpAddr,
-    _room: Taken,
+    raw_body: web::Bytes,
+    body: Read,
+    _permit: BodyPermit,
 }
 
 impl VerifiedWebhook {
-    /// The sender's id, the same on every attempt.
+    /// The sender's `webhook-id`, the same on every attempt.
     #[must_use]
     pub fn webhook_id(&self) -> &str {
         &self.webhook_id
@@ -63,182 +56,120 @@ impl VerifiedWebhook {
         &self.key_name
     }
 
-    /// What was signed.
+    /// The bytes that were signed.
     #[must_use]
-    pub const fn raw(&self) -> &web::Bytes {
-        &self.raw
+    pub const fn raw_body(&self) -> &web::Bytes {
+        &self.raw_body
     }
 
-    /// The same, read.
     #[must_use]
-    pub const fn read(&self) -> &Read {
-        &self.read
-    }
-
-    /// Where it came from.
-    #[must_use]
-    pub const fn source(&self) -> IpAddr {
-        self.source
+    pub const fn body(&self) -> &Read {
+        &self.body
     }
 }
 
-impl FromRequest for VerifiedWebhook {
-    type Error = Problem;
-    type Future = Pin<Box<dyn Future<Output = Result<Self, Problem>>>>;
-
-    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let request = request.clone();
-        let payload = web::Payload::from_request(&request, payload).into_inner();
-        Box::pin(async move {
-            let gate =
-                request.app_data::<web::Data<Gate>>().expect("routes() puts the gate beside the handler");
-            let source = gate.sources.of(&request);
-            let mut body = None;
-            let verified = gate.verify(&request, source, payload, &mut body).await;
-            verified.map_err(|Refusing { reason, detail, problem }| {
-                let status = problem.status().as_u16();
-                gate.refusals.note(&Refused {
-                    request: &request,
-                    source,
-                    reason,
-                    status,
-                    detail,
-                    body: body.as_ref(),
-                });
-                problem
-            })
-        })
-    }
-}
-
-/// Reason and detail are for operators; the caller learns no more than the problem says.
-struct Refusing {
-    reason: WebhookRefusal,
-    detail: String,
-    problem: Problem,
-}
-
-impl Refusing {
-    fn new(reason: WebhookRefusal, detail: impl Into<String>, problem: Problem) -> Self {
-        Self { reason, detail: detail.into(), problem }
-    }
-}
-
-impl Gate {
-    /// Leaves in `body` what was read, for the log of refused requests.
-    async fn verify(
+impl WebhookVerifier {
+    /// Leaves the body, once it is read, in `read_body`, even if a later check fails.
+    pub(crate) async fn verify(
         &self,
         request: &HttpRequest,
-        source: IpAddr,
         payload: Result<web::Payload, actix_web::Error>,
-        body: &mut Option<web::Bytes>,
-    ) -> Result<VerifiedWebhook, Refusing> {
-        self.sources.admit(source).map_err(|wait| {
-            let problem =
-                Problem::too_many_requests(wait).with_detail("you send more webhooks than are taken");
-            Refusing::new(WebhookRefusal::RateLimited, "more than its source may send", problem)
-        })?;
-        // While nothing can be recorded there is no use in reading.
-        self.recorder.check().map_err(|error| {
-            let (reason, problem) = not_recorded(error.clone());
-            Refusing::new(reason, error.to_string(), problem)
-        })?;
-        let content_type = header_text(request, header::CONTENT_TYPE.as_str());
-        let is_json = content_type
-            .and_then(|text| text.split(';').next())
-            .is_some_and(|mime| mime.trim().eq_ignore_ascii_case("application/json"));
-        if !is_json {
-            let problem = Problem::unsupported_media_type("send a webhook as application/json");
-            let detail = "its content type is not application/json";
-            return Err(Refusing::new(WebhookRefusal::UnsupportedContentType, detail, problem));
-        }
-        let mut room = Taken::nothing();
-        let reading = self.read_limited(request, payload, &mut room);
-        let raw = timeout(READING, reading).await.unwrap_or_else(|_elapsed| {
-            let detail = format!("the body took longer than {READING:?}");
-            Err(Refusing::new(
-                WebhookRefusal::UnreadableBody,
-                detail.clone(),
-                Problem::bad_request("webhook_broke_off", detail),
-            ))
-        })?;
-        let raw = &*body.insert(raw);
-
-        let (webhook_id, key_name) = self.signed_by(request, raw).map_err(|refusal| {
+        read_body: &mut Option<web::Bytes>,
+    ) -> Result<VerifiedWebhook, Rejection> {
+        check_content_type(request)?;
+        let (raw_body, permit) =
+            timeout(BODY_TIMEOUT, self.read_body(request, payload)).await.unwrap_or_else(|_elapsed| {
+                Err(unreadable_body(format!("the body took longer than {BODY_TIMEOUT:?}")))
+            })?;
+        let raw_body = &*read_body.insert(raw_body);
+        let (webhook_id, key_name) = self.check_signature(request, raw_body).map_err(|refusal| {
             let problem = Problem::unauthorized(
                 "webhook_not_verified",
                 "the webhook's signature, id or timestamp was not accepted; sign as Standard Webhooks says, with the secret of this endpoint",
             );
-            Refusing::new(refusal.reason(), refusal.to_string(), problem)
+            Rejection::new(refusal.reason(), refusal.to_string(), problem)
         })?;
-        let read = WebhookBody::read(raw).map_err(|error| {
+        let body = WebhookBody::read(raw_body).map_err(|error| {
             let problem = Problem::bad_request("webhook_not_readable", error.to_string());
-            Refusing::new(error.reason(), error.without_values(), problem)
+            Rejection::new(error.reason(), error.without_values(), problem)
         })?;
-        Ok(VerifiedWebhook { webhook_id, key_name, raw: raw.clone(), read, source, _room: room })
+        Ok(VerifiedWebhook { webhook_id, key_name, raw_body: raw_body.clone(), body, _permit: permit })
     }
 
-    /// The limit holds before a byte is read, where the length is announced, and while reading, where it is not.
-    async fn read_limited(
+    /// Checks the size before a byte is read where the length is announced, and while reading where it is not.
+    async fn read_body(
         &self,
         request: &HttpRequest,
         payload: Result<web::Payload, actix_web::Error>,
-        room: &mut Taken,
-    ) -> Result<web::Bytes, Refusing> {
-        let limit = self.largest_body;
+    ) -> Result<(web::Bytes, BodyPermit), Rejection> {
+        let limit = self.body_limit;
         let too_large = || {
             let detail = format!("a webhook may have {limit} bytes; send ids, not records");
-            Refusing::new(WebhookRefusal::PayloadTooLarge, detail.clone(), Problem::too_large(detail))
+            Rejection::new(WebhookRefusal::PayloadTooLarge, detail.clone(), Problem::too_large(detail))
         };
-        let broken = || {
-            let problem = Problem::bad_request("webhook_broke_off", "the body broke off");
-            Refusing::new(WebhookRefusal::UnreadableBody, "the body broke off", problem)
-        };
+        let broke_off = || unreadable_body("the body broke off");
         let announced =
-            header_text(request, header::CONTENT_LENGTH.as_str()).and_then(|text| text.parse::<usize>().ok());
+            text_header(request, header::CONTENT_LENGTH.as_str()).and_then(|text| text.parse::<usize>().ok());
         if announced.is_some_and(|length| length > limit) {
             return Err(too_large());
         }
-        let mut payload = payload.map_err(|_unread| broken())?;
-        let mut raw = web::BytesMut::new();
+        let mut payload = payload.map_err(|_unreadable| broke_off())?;
+        let mut permit = BodyPermit::empty();
+        let mut body = web::BytesMut::new();
         while let Some(chunk) = payload.next().await {
-            let chunk = chunk.map_err(|_broken| broken())?;
-            if raw.len() + chunk.len() > limit {
+            let chunk = chunk.map_err(|_unreadable| broke_off())?;
+            if body.len() + chunk.len() > limit {
                 return Err(too_large());
             }
-            if !self.room.take(chunk.len(), room) {
-                let (reason, problem) = not_recorded(crate::recorder::NotRecorded::Overloaded);
-                return Err(Refusing::new(reason, "the bodies in hand fill the room that there is", problem));
+            if !self.body_budget.try_extend(&mut permit, chunk.len()) {
+                return Err(Rejection::overloaded("the bodies in hand use up the memory for bodies"));
             }
-            if raw.is_empty() && announced == Some(chunk.len()) {
-                return Ok(chunk); // all of it in one piece, as nearly always
+            if body.is_empty() && announced == Some(chunk.len()) {
+                return Ok((chunk, permit)); // nearly always the body is one chunk: no copy
             }
-            raw.extend_from_slice(&chunk);
+            body.extend_from_slice(&chunk);
         }
-        Ok(raw.freeze())
+        Ok((body.freeze(), permit))
     }
 
-    /// The id, and the name of the secret that agrees. Whoever sends a Standard Webhooks signature is measured by it
-    /// alone: the weaker mode is no second try.
-    fn signed_by(&self, request: &HttpRequest, raw: &[u8]) -> Result<(String, String), Refusal> {
-        let text = |name| header_text(request, name).ok_or(Refusal::MissingHeader(name));
+    /// The webhook's id, and the name of the secret that matched. A request with a Standard Webhooks signature is verified by
+    /// it alone: `X-Hub-Signature-256`, which does not protect against replays, is no second try.
+    fn check_signature(&self, request: &HttpRequest, body: &[u8]) -> Result<(String, String), Refusal> {
+        let text = |name| text_header(request, name).ok_or(Refusal::MissingHeader(name));
         let now = self.clock.now();
-        let hub = header_text(request, HUB_SIGNATURE_HEADER).filter(|_| self.hub);
-        let (id, key_name) = match hub {
+        let hub_signature = text_header(request, HUB_SIGNATURE_HEADER).filter(|_| self.accept_hub_signature);
+        let (id, key_name) = match hub_signature {
             Some(signature) if !request.headers().contains_key(SIGNATURE_HEADER) => {
                 let id = text(ID_HEADER).or_else(|_absent| text(HUB_ID_HEADER))?;
-                (id, self.keyring.verify_hub(id, signature, raw, now)?)
+                (id, self.keyring.verify_hub(id, signature, body, now)?)
             }
             _ => {
                 let (id, timestamp, signature) =
                     (text(ID_HEADER)?, text(TIMESTAMP_HEADER)?, text(SIGNATURE_HEADER)?);
-                (id, self.keyring.verify(SignedHeaders { id, timestamp, signature }, raw, now)?)
+                (id, self.keyring.verify(SignedHeaders { id, timestamp, signature }, body, now)?)
             }
         };
         Ok((id.to_owned(), key_name.to_owned()))
     }
 }
 
-fn header_text<'r>(request: &'r HttpRequest, name: &str) -> Option<&'r str> {
+fn check_content_type(request: &HttpRequest) -> Result<(), Rejection> {
+    let media_type =
+        text_header(request, header::CONTENT_TYPE.as_str()).and_then(|text| text.split(';').next());
+    if media_type.is_some_and(|media_type| media_type.trim().eq_ignore_ascii_case("application/json")) {
+        return Ok(());
+    }
+    let problem = Problem::unsupported_media_type("send a webhook as application/json");
+    let detail = "its content type is not application/json";
+    Err(Rejection::new(WebhookRefusal::UnsupportedContentType, detail, problem))
+}
+
+fn unreadable_body(detail: impl Into<String>) -> Rejection {
+    let detail = detail.into();
+    let problem = Problem::bad_request("webhook_broke_off", detail.clone());
+    Rejection::new(WebhookRefusal::UnreadableBody, detail, problem)
+}
+
+fn text_header<'r>(request: &'r HttpRequest, name: &str) -> Option<&'r str> {
     request.headers().get(name)?.to_str().ok()
 }

@@ -1,4 +1,4 @@
-//! Senders on keep-alive connections, as light as they can be: what they cost is taken from the service.
+//! Senders on keep-alive connections. They do as little work as possible, since they share the processors with the service.
 
 use std::time::{Duration, Instant};
 
@@ -17,16 +17,16 @@ use tokio::{
     net::TcpStream,
 };
 
-/// What both sides sign with.
+/// The webhook secret of both sides.
 pub(crate) const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 
-/// Requests, signed and ready to be written.
-pub(crate) struct Prepared(Vec<Vec<u8>>);
+/// HTTP requests, signed and ready to be written.
+pub(crate) struct SignedRequests(Vec<Vec<u8>>);
 
-impl Prepared {
-    /// So many different ones, about as many different vessels.
-    pub(crate) fn webhooks(count: usize) -> Self {
-        let secret = Secret::parse(&SECRET.to_owned().into()).expect("the secret is sound");
+impl SignedRequests {
+    /// Each request is about another vessel.
+    pub(crate) fn new(count: usize) -> Self {
+        let secret = Secret::parse(&SECRET.to_owned().into()).expect("a valid secret");
         let now = SystemClock.now();
         let request = |number: usize| {
             let updated_at = now - TimeDelta::seconds(1);
@@ -57,10 +57,9 @@ impl Prepared {
     }
 }
 
-/// Connections that stay open.
-pub(crate) struct Load(Vec<TcpStream>);
+pub(crate) struct LoadGenerator(Vec<TcpStream>);
 
-impl Load {
+impl LoadGenerator {
     pub(crate) async fn connect(port: u16, connections: usize) -> anyhow::Result<Self> {
         let mut streams = Vec::with_capacity(connections);
         for _ in 0..connections {
@@ -71,13 +70,14 @@ impl Load {
         Ok(Self(streams))
     }
 
-    /// Sends all, on each connection one after the other; says how long each answer took. Any answer but 202 fails.
-    pub(crate) async fn send(&mut self, webhooks: &Prepared) -> anyhow::Result<Vec<Duration>> {
+    /// Sends all requests, one after the other on each connection. Returns the time of each answer. Any answer but 202 is an
+    /// error.
+    pub(crate) async fn send(&mut self, requests: &SignedRequests) -> anyhow::Result<Vec<Duration>> {
         let senders = self.0.len();
         let sending = self.0.iter_mut().enumerate().map(|(sender, stream)| async move {
-            let mut took = Vec::with_capacity(webhooks.len() / senders + 1);
+            let mut took = Vec::with_capacity(requests.len() / senders + 1);
             let mut answer = vec![0; 8192];
-            for request in webhooks.0.iter().skip(sender).step_by(senders) {
+            for request in requests.0.iter().skip(sender).step_by(senders) {
                 let began = Instant::now();
                 stream.write_all(request).await?;
                 let status = read_answer(stream, &mut answer).await?;

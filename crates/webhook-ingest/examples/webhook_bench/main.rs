@@ -1,17 +1,18 @@
-//! Measures how many webhooks a second are taken, each figure beside a limit that is measured in the same run.
+//! Measures how many webhooks a second the service accepts, each figure beside a limit that the same run measures.
 //!
-//! `make bench` runs it. It needs `SMS_TEST_SERVERS`, the `servers.env` of servers that it may load. The service runs as a
-//! process of its own (this program, told to serve) with the very handler that runs elsewhere, or with halves of its work
-//! left out: that is what says how much there is to be had. Requests are signed before the clock starts.
+//! `make bench` runs it. It needs `SMS_TEST_SERVERS`, the `servers.env` of servers that it may load. The service runs in a
+//! process of its own (this program, started again) with the handler of the real service. The limits come from services that
+//! leave out the insert, the publication, or both. Requests are signed before the clock starts.
 
 mod load;
 mod service;
+mod sink;
 
 use std::{path::PathBuf, process::ExitCode, time::Duration};
 
 use anyhow::Context;
 use clap::Parser;
-use load::{Load, Prepared};
+use load::{LoadGenerator, SignedRequests};
 use serde_json::{Value, json};
 use service::{Mode, Service};
 
@@ -20,21 +21,21 @@ struct Arguments {
     /// Webhooks per measurement
     #[arg(long, default_value_t = 40_000)]
     webhooks: usize,
-    /// Webhooks while memory is watched
+    /// Webhooks while memory is measured
     #[arg(long, default_value_t = 200_000)]
     memory_webhooks: usize,
     /// Keep-alive connections
     #[arg(long, default_value_t = 64)]
     connections: usize,
-    /// How often each rate is measured; of rates the best one counts, of latencies the median
+    /// How often each rate is measured; the best rate counts, and the median latency
     #[arg(long, default_value_t = 3)]
     rounds: usize,
-    /// Where the figures go, as JSON
+    /// File for the figures, as JSON
     #[arg(long)]
     json: Option<PathBuf>,
 }
 
-/// A figure beside its limit; without one it is told for its own sake.
+/// A figure beside its limit, if it has one.
 fn figure(name: &str, value: f64, unit: &str, limit: Option<f64>) -> Value {
     let round = |number: f64| (number * 1_000.0).round() / 1_000.0;
     let ratio = limit.map(|limit| round(value / limit));
@@ -45,8 +46,8 @@ fn figure(name: &str, value: f64, unit: &str, limit: Option<f64>) -> Value {
 }
 
 fn main() -> ExitCode {
-    // The process under load is this program, too.
-    if let Some(mode) = service::asked_to_serve() {
+    // The service under load is this program, too.
+    if let Some(mode) = service::requested_mode() {
         return service::serve(mode);
     }
     chassis::install_tls();
@@ -62,26 +63,27 @@ fn main() -> ExitCode {
     }
 }
 
-async fn measure(asked: &Arguments) -> anyhow::Result<()> {
+async fn measure(arguments: &Arguments) -> anyhow::Result<()> {
     let [mut nothing, mut insert, mut publish, mut both] = [0.0_f64; 4];
-    let mut p99s = Vec::with_capacity(asked.rounds);
-    // In turns, so that what else the machine does falls on all alike.
-    for _ in 0..asked.rounds {
-        nothing = nothing.max(rate(asked, Mode::Nothing).await?.0);
-        insert = insert.max(rate(asked, Mode::Insert).await?.0);
-        publish = publish.max(rate(asked, Mode::Publish).await?.0);
-        let (accepted, latency) = rate(asked, Mode::Both).await?;
+    let mut p99s = Vec::with_capacity(arguments.rounds);
+    // The modes take turns, so that other load of the machine falls on all of them.
+    for _ in 0..arguments.rounds {
+        nothing = nothing.max(measure_rate(arguments, Mode::Nothing).await?.0);
+        insert = insert.max(measure_rate(arguments, Mode::Insert).await?.0);
+        publish = publish.max(measure_rate(arguments, Mode::Publish).await?.0);
+        let (accepted, latency) = measure_rate(arguments, Mode::Both).await?;
         both = both.max(accepted);
         p99s.push(latency);
     }
     p99s.sort_by(f64::total_cmp);
     let p99 = p99s[p99s.len() / 2];
-    let p50_alone = alone().await?;
-    let (settled, end) = memory(asked).await?;
+    let p50_alone = measure_single_sender().await?;
+    let (settled, end) = measure_memory(arguments).await?;
 
-    let halves = 1.0 / (1.0 / insert + 1.0 / publish);
+    // A service that inserts and then publishes, one after the other.
+    let insert_then_publish = 1.0 / (1.0 / insert + 1.0 / publish);
     let figures = vec![
-        figure("webhook.accepted", both, "webhooks/s", Some(halves)),
+        figure("webhook.accepted", both, "webhooks/s", Some(insert_then_publish)),
         figure("webhook.of_verified", both, "webhooks/s", Some(nothing)),
         figure("webhook.insert_only", insert, "webhooks/s", None),
         figure("webhook.publish_only", publish, "webhooks/s", None),
@@ -89,48 +91,48 @@ async fn measure(asked: &Arguments) -> anyhow::Result<()> {
         figure("webhook.p50_alone", p50_alone, "ms", Some(3.0)),
         figure("webhook.memory", end, "MB", Some(settled)),
     ];
-    if let Some(path) = &asked.json {
+    if let Some(path) = &arguments.json {
         std::fs::write(path, serde_json::to_vec_pretty(&figures)?)?;
     }
     Ok(())
 }
 
-/// Webhooks a second until the last one is answered and, where it is published, confirmed; and the 99th percentile of the
-/// answers, in milliseconds.
-async fn rate(asked: &Arguments, mode: Mode) -> anyhow::Result<(f64, f64)> {
+/// Webhooks a second until the last one is answered and, if the mode publishes, confirmed; and the 99th percentile of the
+/// answer times, in milliseconds.
+async fn measure_rate(arguments: &Arguments, mode: Mode) -> anyhow::Result<(f64, f64)> {
     let service = Service::start(mode).await?;
-    let mut load = Load::connect(service.port, asked.connections).await?;
-    let warm_up = Prepared::webhooks(asked.webhooks / 8);
-    let webhooks = Prepared::webhooks(asked.webhooks);
+    let mut load = LoadGenerator::connect(service.port, arguments.connections).await?;
+    let warm_up = SignedRequests::new(arguments.webhooks / 8);
+    let webhooks = SignedRequests::new(arguments.webhooks);
     load.send(&warm_up).await?;
-    service.published(mode, warm_up.len()).await?;
+    service.wait_published(mode, warm_up.len()).await?;
 
     let began = std::time::Instant::now();
     let mut answers = load.send(&webhooks).await?;
-    service.published(mode, warm_up.len() + webhooks.len()).await?;
+    service.wait_published(mode, warm_up.len() + webhooks.len()).await?;
     let rate = webhooks.len() as f64 / began.elapsed().as_secs_f64();
     let p99 = percentile(&mut answers, 0.99);
     eprintln!("  {mode:?}: {rate:.0} a second, p50 {:.2} ms, p99 {p99:.2} ms", percentile(&mut answers, 0.5));
     Ok((rate, p99))
 }
 
-/// The median of the answers to a sender that waits for each before it sends the next, in milliseconds.
-async fn alone() -> anyhow::Result<f64> {
+/// The median answer time of a single connection, in milliseconds.
+async fn measure_single_sender() -> anyhow::Result<f64> {
     let service = Service::start(Mode::Both).await?;
-    let mut load = Load::connect(service.port, 1).await?;
-    load.send(&Prepared::webhooks(200)).await?;
-    Ok(percentile(&mut load.send(&Prepared::webhooks(2_000)).await?, 0.5))
+    let mut load = LoadGenerator::connect(service.port, 1).await?;
+    load.send(&SignedRequests::new(200)).await?;
+    Ok(percentile(&mut load.send(&SignedRequests::new(2_000)).await?, 0.5))
 }
 
-/// Memory of the service after a quarter of many webhooks, and after all of them, in megabytes.
-async fn memory(asked: &Arguments) -> anyhow::Result<(f64, f64)> {
+/// Memory of the service after a quarter of the webhooks and after all of them, in megabytes.
+async fn measure_memory(arguments: &Arguments) -> anyhow::Result<(f64, f64)> {
     let service = Service::start(Mode::Both).await?;
-    let mut load = Load::connect(service.port, asked.connections).await?;
+    let mut load = LoadGenerator::connect(service.port, arguments.connections).await?;
     let mut after = Vec::new();
     for quarter in 1..=4 {
-        load.send(&Prepared::webhooks(asked.memory_webhooks / 4)).await?;
-        service.published(Mode::Both, quarter * (asked.memory_webhooks / 4)).await?;
-        after.push(service.memory()?);
+        load.send(&SignedRequests::new(arguments.memory_webhooks / 4)).await?;
+        service.wait_published(Mode::Both, quarter * (arguments.memory_webhooks / 4)).await?;
+        after.push(service.resident_memory()?);
     }
     eprintln!("  memory after each quarter: {after:.1?} MB");
     Ok((after[0], *after.last().context("four quarters")?))

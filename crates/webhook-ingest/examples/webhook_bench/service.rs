@@ -1,4 +1,4 @@
-//! The service under load: this program, started once more.
+//! The service under load: this program, started once more as a process of its own.
 
 use std::{
     process::ExitCode,
@@ -8,38 +8,39 @@ use std::{
 use anyhow::Context;
 use chassis::http;
 use testbed::{Process, World};
-use webhook_ingest::{Config, DAEMON, Halves};
+use webhook_ingest::{DAEMON, Config};
 
-use crate::load::SECRET;
+use crate::{load::SECRET, sink::start_partial};
 
-/// The environment variable that makes this program the service.
-const SERVE: &str = "WEBHOOK_BENCH_SERVE";
-const PATIENCE: Duration = Duration::from_secs(60);
+/// The environment variable that makes this program the service, in this mode.
+const MODE_VARIABLE: &str = "WEBHOOK_BENCH_SERVE";
+const WAIT_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// What the service does with a webhook that was verified.
+/// What the service does with a verified webhook before or after its answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Mode {
+    /// Only verify and answer.
     Nothing,
+    /// Insert the event durably, then answer.
     Insert,
+    /// Publish the event with a confirm, then answer.
     Publish,
+    /// What a running service does: insert, answer, publish.
     Both,
 }
 
 impl Mode {
     const ALL: [Self; 4] = [Self::Nothing, Self::Insert, Self::Publish, Self::Both];
 
-    const fn halves(self) -> Halves {
-        Halves {
-            insert: matches!(self, Self::Insert | Self::Both),
-            publish: matches!(self, Self::Publish | Self::Both),
-        }
+    const fn publishes(self) -> bool {
+        matches!(self, Self::Publish | Self::Both)
     }
 }
 
-/// Whether this process is the one under load.
-pub(crate) fn asked_to_serve() -> Option<Mode> {
-    let asked = std::env::var(SERVE).ok()?;
-    Mode::ALL.into_iter().find(|mode| format!("{mode:?}") == asked)
+/// The mode, if this process is the service under load.
+pub(crate) fn requested_mode() -> Option<Mode> {
+    let requested = std::env::var(MODE_VARIABLE).ok()?;
+    Mode::ALL.into_iter().find(|mode| format!("{mode:?}") == requested)
 }
 
 /// Serves until it is killed.
@@ -47,8 +48,10 @@ pub(crate) fn serve(mode: Mode) -> ExitCode {
     chassis::run_without_arguments(DAEMON, async move |process: chassis::Process| {
         let config: Config = process.config()?;
         let listener = http::listen(&config.server.bind)?;
-        let service =
-            webhook_ingest::start_halves(&config, mode.halves(), &process.shutdown, &process.health).await?;
+        let service = match mode {
+            Mode::Both => webhook_ingest::start(&config, &process.shutdown, &process.health).await?,
+            partial => start_partial(&config, partial, &process.shutdown).await?,
+        };
         let (shutdown, health) = (process.shutdown.clone(), process.health.clone());
         process.shutdown.supervise("http", http::serve(listener, shutdown, health, service.routes()));
         anyhow::Ok(())
@@ -60,13 +63,13 @@ pub(crate) struct Service {
     pub(crate) port: u16,
     process: Process,
     metrics: reqwest::Client,
-    // Last, so that it goes when nobody uses it any more.
+    // The last field, so that it is dropped after the process that uses it.
     _world: World,
 }
 
 impl Service {
     pub(crate) async fn start(mode: Mode) -> anyhow::Result<Self> {
-        let template = testbed::template_name("bench", "maintenance")?;
+        let template = format!("bench-{}", store::db::migrations::newest());
         let world = World::from_template(&template, async |url| {
             store::Store::connect(&url, 2).await?.migrate().await?;
             Ok(())
@@ -74,27 +77,27 @@ impl Service {
         .await?;
         let port = testbed::free_port();
         let environment = [
-            (SERVE, format!("{mode:?}")),
+            (MODE_VARIABLE, format!("{mode:?}")),
             ("SMS_ENV", "development".to_owned()),
             ("RUST_LOG", std::env::var("RUST_LOG").unwrap_or_else(|_unset| "warn".to_owned())),
             ("BIND", format!("127.0.0.1:{port}")),
             ("DATABASE_URL", world.database_url.clone()),
             ("AMQP_URL", world.amqp_url().await?.to_owned()),
             ("WEBHOOK_SECRET", SECRET.to_owned()),
-            // As much as it can: the limit is asked all the same.
+            // A limit that is never reached: each request is checked against it all the same.
             ("SMS_WEBHOOK__RATE_PER_SECOND", "1000000".to_owned()),
             ("SMS_WEBHOOK__RATE_BURST", "1000000".to_owned()),
         ];
         let mut process = Process::spawn(std::env::current_exe()?, &[], environment)?;
-        process.wait_ready(&format!("http://127.0.0.1:{port}"), PATIENCE).await?;
-        let metrics = reqwest::Client::builder().timeout(PATIENCE).build()?;
+        process.wait_ready(&format!("http://127.0.0.1:{port}"), WAIT_TIMEOUT).await?;
+        let metrics = reqwest::Client::builder().timeout(WAIT_TIMEOUT).build()?;
         Ok(Self { port, process, metrics, _world: world })
     }
 
-    /// Waits until RabbitMQ has confirmed so many events; at once where nothing is published.
-    pub(crate) async fn published(&self, mode: Mode, events: usize) -> anyhow::Result<()> {
+    /// Waits until RabbitMQ has confirmed so many events. Returns at once in a mode that does not publish.
+    pub(crate) async fn wait_published(&self, mode: Mode, events: usize) -> anyhow::Result<()> {
         let began = Instant::now();
-        while mode.halves().publish {
+        while mode.publishes() {
             let metrics = self.metrics.get(format!("http://127.0.0.1:{}/metrics", self.port)).send().await?;
             let metrics = metrics.error_for_status()?.text().await?;
             let sent =
@@ -103,15 +106,15 @@ impl Service {
             if published >= events {
                 break;
             }
-            anyhow::ensure!(began.elapsed() < PATIENCE, "{published} of {events} events were published");
-            // Often, for this is part of what is measured.
+            anyhow::ensure!(began.elapsed() < WAIT_TIMEOUT, "{published} of {events} events were published");
+            // A short pause, because it is part of the measured time.
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
         Ok(())
     }
 
     /// Resident memory of the process, in megabytes.
-    pub(crate) fn memory(&self) -> anyhow::Result<f64> {
+    pub(crate) fn resident_memory(&self) -> anyhow::Result<f64> {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.process.id()))?;
         let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("VmRSS")?;
         Ok(line.trim().trim_end_matches(" kB").parse::<f64>()? / 1_000.0)

@@ -1,4 +1,4 @@
-//! What a sender, or an attacker, can make it use: so much and no more.
+//! Limits on what a sender, or an attacker, can make the service use.
 
 use domain::clock::{Clock, SystemClock};
 use futures_util::future::try_join_all;
@@ -9,20 +9,20 @@ use tokio::{
     task::JoinSet,
 };
 
-use crate::scene::{PATIENCE, SECRET, Scene, Webhook, count, new_id};
+use crate::scene::{SECRET, Scene, WAIT_TIMEOUT, Webhook, count, new_id};
 
 fn forged() -> Webhook {
     Webhook::signed("another secret", &new_id(), SystemClock.now().timestamp(), b"{}")
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_flood_of_forgeries_is_a_few_rows_that_count_the_rest() -> anyhow::Result<()> {
+async fn many_forged_webhooks_are_logged_as_few_rows_with_counts() -> anyhow::Result<()> {
     let scene = Scene::new(&[("SMS_WEBHOOK__REFUSED_PER_MINUTE", "5")]).await?;
     for _ in 0..10 {
         let answers = try_join_all((0..20).map(|_| async { scene.send(&forged()).await })).await?;
         assert!(answers.iter().all(|it| it.status == 401), "{answers:?}");
     }
-    // What is only counted is written at the latest when the service ends.
+    // Counts without a row are written at the latest when the service ends.
     let world = scene.end().await;
     let rows = world
         .query_json("SELECT count(*) AS rows, sum(alike) + count(*) AS seen FROM refused_webhooks")
@@ -33,7 +33,7 @@ async fn a_flood_of_forgeries_is_a_few_rows_that_count_the_rest() -> anyhow::Res
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn of_refused_requests_the_newest_are_kept_and_the_old_go() -> anyhow::Result<()> {
+async fn the_rejection_log_keeps_the_newest_rows_within_its_limits() -> anyhow::Result<()> {
     let scene =
         Scene::new(&[("SMS_WEBHOOK__REFUSED_KEPT", "3"), ("SMS_WEBHOOK__REFUSED_KEPT_DAYS", "7")]).await?;
     scene
@@ -56,24 +56,24 @@ async fn of_refused_requests_the_newest_are_kept_and_the_old_go() -> anyhow::Res
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_source_that_sends_too_much_is_told_when_to_come_back() -> anyhow::Result<()> {
+async fn a_client_over_its_rate_limit_gets_429_with_retry_after() -> anyhow::Result<()> {
     let limits = [
         ("SMS_WEBHOOK__RATE_PER_SECOND", "1"),
         ("SMS_WEBHOOK__RATE_BURST", "2"),
         ("SMS_WEBHOOK__TRUSTED_PROXIES", "127.0.0.0/8"),
     ];
     let scene = Scene::new(&limits).await?;
-    let webhook = |source: &str| Webhook::about("test.ping", "x").with("x-forwarded-for", Some(source));
+    let webhook = |client: &str| Webhook::about("test.ping", "x").with("x-forwarded-for", Some(client));
     let webhooks: Vec<_> = (0..40).map(|_| webhook("192.0.2.1")).collect();
     let answers = try_join_all(webhooks.iter().map(|it| scene.send(it))).await?;
-    let (limited, taken): (Vec<_>, Vec<_>) = answers.iter().partition(|it| it.status == 429);
-    assert!(taken.len() >= 2 && taken.iter().all(|it| it.status == 202), "{taken:?}");
+    let (limited, accepted): (Vec<_>, Vec<_>) = answers.iter().partition(|it| it.status == 429);
+    assert!(accepted.len() >= 2 && accepted.iter().all(|it| it.status == 202), "{accepted:?}");
     assert!(limited.len() >= 10, "{answers:?}");
     assert!(
         limited.iter().all(|it| it.retry_after.as_deref().is_some_and(|after| after != "0")),
         "{limited:?}"
     );
-    assert_eq!(scene.send(&webhook("192.0.2.2")).await?.status, 202, "another source has a limit of its own");
+    assert_eq!(scene.send(&webhook("192.0.2.2")).await?.status, 202, "another client has a limit of its own");
     let world = scene.end().await;
     let of_source = "refused_webhooks WHERE reason = 'rate_limited' AND source = '192.0.2.1'";
     assert!(count(&world, of_source).await? >= 1);
@@ -81,15 +81,15 @@ async fn a_source_that_sends_too_much_is_told_when_to_come_back() -> anyhow::Res
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn bodies_that_fill_the_room_are_told_to_come_back_before_memory_grows() -> anyhow::Result<()> {
-    let room = 16 * 1024 * 1024;
+async fn webhooks_get_503_while_other_bodies_use_up_the_body_budget() -> anyhow::Result<()> {
+    let budget = 16 * 1024 * 1024;
     let scene = Scene::new(&[
         ("SMS_WEBHOOK__LARGEST_BODY_BYTES", "4194304"),
         ("SMS_WEBHOOK__WAITING_BYTES", "16777216"),
     ])
     .await?;
-    // Senders that never come to an end hold the room but for a few bytes, and come again when they have taken too long.
-    // One more than fit would be refused, and leave free what it held.
+    // Four senders that never finish hold the budget but for a few bytes, and start again when they time out. A fifth would be
+    // rejected, and return what it held.
     let address = scene.address;
     let mut slow = JoinSet::new();
     for _ in 0..4 {
@@ -99,7 +99,7 @@ async fn bodies_that_fill_the_room_are_told_to_come_back_before_memory_grows() -
                 let head = "POST /api/sync/webhook HTTP/1.1\r\nHost: localhost\r\n\
                             Content-Type: application/json\r\nContent-Length: 4194304\r\n\r\n";
                 stream.write_all(head.as_bytes()).await?;
-                stream.write_all(&vec![b' '; room / 4 - 1]).await?;
+                stream.write_all(&vec![b' '; budget / 4 - 1]).await?;
                 stream.read_to_end(&mut Vec::new()).await?;
             }
             #[expect(unreachable_code, reason = "names the error of the loop")]
@@ -107,18 +107,19 @@ async fn bodies_that_fill_the_room_are_told_to_come_back_before_memory_grows() -
         });
     }
     let webhook = Webhook::about("vessel.approved", "v-1");
-    let refused = wait_until("the room is full", PATIENCE, async || match scene.send(&webhook).await {
-        Ok(answer) if answer.status == 503 => Ok(answer),
-        other => Err(format!("{other:?}")),
-    })
-    .await?;
+    let refused =
+        wait_until("the budget is used up", WAIT_TIMEOUT, async || match scene.send(&webhook).await {
+            Ok(answer) if answer.status == 503 => Ok(answer),
+            other => Err(format!("{other:?}")),
+        })
+        .await?;
     assert_eq!(
         (refused.retry_after.as_deref(), &refused.body["code"]),
         (Some("5"), &"webhook_overload".into())
     );
     slow.shutdown().await;
     let webhook = Webhook::about("vessel.approved", "v-1");
-    wait_until("there is room again", PATIENCE, async || match scene.send(&webhook).await {
+    wait_until("the budget is free again", WAIT_TIMEOUT, async || match scene.send(&webhook).await {
         Ok(answer) if answer.status.is_success() => Ok(()),
         other => Err(format!("{other:?}")),
     })
@@ -128,7 +129,7 @@ async fn bodies_that_fill_the_room_are_told_to_come_back_before_memory_grows() -
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn settings_that_cannot_be_used_are_all_said_without_the_secrets() -> anyhow::Result<()> {
+async fn every_invalid_setting_is_reported_without_secrets() -> anyhow::Result<()> {
     let environment = [
         ("SMS_ENV", "development"),
         ("DATABASE_URL", "postgres://localhost/x"),
@@ -140,11 +141,12 @@ async fn settings_that_cannot_be_used_are_all_said_without_the_secrets() -> anyh
     .map(|(name, value)| (name.to_owned(), value.to_owned()))
     .into();
     let defaults = (webhook_ingest::DAEMON.defaults, webhook_ingest::DAEMON.variables);
-    let problems = chassis::config::load_from::<webhook_ingest::Config>(defaults.0, defaults.1, &environment)
-        .expect_err("three of them are wrong")
-        .to_string();
-    for said in ["WEBHOOK_SECRET", "not base64", "\"gateway\"", "tolerance_seconds"] {
-        assert!(problems.contains(said), "{said}: {problems}");
+    let problems =
+        chassis::configuration::load_from::<webhook_ingest::Config>(defaults.0, defaults.1, &environment)
+            .expect_err("three config are invalid")
+            .to_string();
+    for text in ["WEBHOOK_SECRET", "not base64", "\"gateway\"", "tolerance_seconds"] {
+        assert!(problems.contains(text), "{text}: {problems}");
     }
     assert!(!problems.contains("hunter2") && !problems.contains(SECRET), "{problems}");
     Ok(())

@@ -1,4 +1,4 @@
-//! What was accepted is a row, whatever fails; and what cannot be accepted is refused at once.
+//! Failures of database, broker and process: an accepted webhook is always a row, and others are rejected without a long wait.
 
 use std::{
     collections::BTreeMap,
@@ -18,12 +18,12 @@ use testbed::{
     wait_until,
 };
 
-use crate::scene::{PATIENCE, SECRET, Scene, Webhook, count, migrate, template, world};
+use crate::scene::{SECRET, Scene, WAIT_TIMEOUT, Webhook, count, migrate, template, world};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn without_a_broker_webhooks_are_accepted_and_stay_in_the_ledger() -> anyhow::Result<()> {
-    let nobody = format!("amqp://127.0.0.1:{}", free_port());
-    let scene = Scene::new(&[("AMQP_URL", &nobody)]).await?;
+async fn webhooks_are_accepted_without_a_broker() -> anyhow::Result<()> {
+    let unused = format!("amqp://127.0.0.1:{}", free_port());
+    let scene = Scene::new(&[("AMQP_URL", &unused)]).await?;
     for n in 0..5 {
         let answer = scene.send(&Webhook::about("vessel.updated", &format!("v-{n}"))).await?;
         assert_eq!(answer.status, 202, "{answer:?}");
@@ -33,14 +33,14 @@ async fn without_a_broker_webhooks_are_accepted_and_stay_in_the_ledger() -> anyh
     Ok(())
 }
 
-/// The webhook-ids in the queue by record, each at its first appearance.
+/// The webhook-ids in the queue by record, in the order of their first appearance.
 async fn published(world: &World) -> anyhow::Result<BTreeMap<String, Vec<String>>> {
     let channel = world.amqp_connection().await?.create_channel().await?;
     channel.confirm_select(ConfirmSelectOptions::default()).await?;
     let mut of_records: BTreeMap<String, Vec<String>> = BTreeMap::new();
     while let Some(message) = channel.basic_get("sync.events".into(), BasicGetOptions::default()).await? {
         let message: Value = serde_json::from_slice(&message.delivery.data)?;
-        // Together with others, or alone.
+        // A bundle, or a single event.
         let events = match message["messages"].as_array() {
             Some(bundled) => {
                 let body = |it: &Value| serde_json::from_str(it["body"].as_str().unwrap_or_default());
@@ -60,7 +60,7 @@ async fn published(world: &World) -> anyhow::Result<BTreeMap<String, Vec<String>
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_a_broker_missed_is_published_in_the_order_of_arrival_when_it_is_back() -> anyhow::Result<()> {
+async fn events_of_a_record_keep_their_order_across_a_broker_restart() -> anyhow::Result<()> {
     const RECORDS: usize = 6;
     const EACH: usize = 40;
     chassis::install_tls();
@@ -68,7 +68,7 @@ async fn what_a_broker_missed_is_published_in_the_order_of_arrival_when_it_is_ba
     let world = World::from_template_on(&servers, &template()?, migrate).await?;
     let scene = Arc::new(Scene::in_world(world, &[]).await?);
     assert_eq!(scene.send(&Webhook::about("vessel.updated", "v-first")).await?.status, 202);
-    wait_until("the queues are there", PATIENCE, async || {
+    wait_until("the queues are there", WAIT_TIMEOUT, async || {
         match scene.count("webhook_events WHERE state = 'published'").await {
             Ok(1) => Ok(()),
             other => Err(format!("{other:?}")),
@@ -76,7 +76,7 @@ async fn what_a_broker_missed_is_published_in_the_order_of_arrival_when_it_is_ba
     })
     .await?;
     servers.settle_broker().await?;
-    // Each sender tells of one record, one event after the other.
+    // Each sender sends the events of one record, one after the other.
     let accepted = Arc::new(Mutex::new(0_usize));
     let senders = (0..RECORDS).map(|record| {
         let (scene, accepted) = (scene.clone(), accepted.clone());
@@ -87,29 +87,29 @@ async fn what_a_broker_missed_is_published_in_the_order_of_arrival_when_it_is_ba
                 let answer = scene.send(&webhook).await?;
                 anyhow::ensure!(answer.status == 202, "{answer:?}");
                 sent.push(webhook.id().to_owned());
-                *accepted.lock().expect("nobody panics with it") += 1;
+                *accepted.lock().expect("no holder panics") += 1;
             }
             anyhow::Ok((format!("v-{record}"), sent))
         })
     });
     let senders: Vec<_> = senders.collect();
-    let sent = async |number: usize| {
-        wait_until(format!("{number} are accepted"), PATIENCE, async || {
-            let accepted = *accepted.lock().expect("nobody panics with it");
+    let wait_accepted = async |number: usize| {
+        wait_until(format!("{number} webhooks are accepted"), WAIT_TIMEOUT, async || {
+            let accepted = *accepted.lock().expect("no holder panics");
             if accepted >= number { Ok(()) } else { Err(accepted) }
         })
         .await
     };
-    sent(RECORDS * EACH / 4).await?;
+    wait_accepted(RECORDS * EACH / 4).await?;
     servers.kill_broker().await?;
-    sent(RECORDS * EACH / 2).await?;
+    wait_accepted(RECORDS * EACH / 2).await?;
     servers.start_broker().await?;
     let mut expected = BTreeMap::new();
     for sender in join_all(senders).await {
         let (record, ids) = sender??;
         expected.insert(record, ids);
     }
-    wait_until("all are published", PATIENCE, async || {
+    wait_until("all events are published", WAIT_TIMEOUT, async || {
         match scene.count("webhook_events WHERE state = 'published'").await {
             Ok(number) if number == (1 + RECORDS * EACH) as i64 => Ok(()),
             other => Err(format!("{other:?}")),
@@ -123,10 +123,10 @@ async fn what_a_broker_missed_is_published_in_the_order_of_arrival_when_it_is_ba
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_queue_that_somebody_deleted_is_declared_again() -> anyhow::Result<()> {
+async fn a_deleted_queue_is_declared_again() -> anyhow::Result<()> {
     let scene = Scene::new(&[]).await?;
     let published = async |number: i64| {
-        wait_until(format!("{number} are published"), PATIENCE, async || {
+        wait_until(format!("{number} events are published"), WAIT_TIMEOUT, async || {
             match scene.count("webhook_events WHERE state = 'published'").await {
                 Ok(found) if found == number => Ok(()),
                 other => Err(format!("{other:?}")),
@@ -144,8 +144,8 @@ async fn a_queue_that_somebody_deleted_is_declared_again() -> anyhow::Result<()>
     Ok(())
 }
 
-/// Locks the table until told otherwise: the database hangs, and its connections stay open.
-async fn hang(world: &World) -> anyhow::Result<()> {
+/// Locks the table until a row of `let_go` ends it: the database hangs, and its connections stay open.
+async fn lock_table(world: &World) -> anyhow::Result<()> {
     world.execute("CREATE TABLE IF NOT EXISTS let_go (); TRUNCATE let_go").await?;
     let url = world.database_url.clone();
     tokio::spawn(async move {
@@ -157,7 +157,7 @@ async fn hang(world: &World) -> anyhow::Result<()> {
         )
         .await
     });
-    wait_until("the table is locked", PATIENCE, async || {
+    wait_until("the table is locked", WAIT_TIMEOUT, async || {
         // Copies of one template share the table's number: the lock must be of this database.
         let locks = "pg_locks JOIN pg_database ON pg_database.oid = database AND datname = current_database()
              WHERE relation = 'webhook_events'::regclass AND mode = 'AccessExclusiveLock' AND granted";
@@ -170,29 +170,31 @@ async fn hang(world: &World) -> anyhow::Result<()> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_database_that_hangs_costs_a_short_wait_and_then_none() -> anyhow::Result<()> {
+async fn webhooks_get_503_while_the_database_hangs_and_succeed_later() -> anyhow::Result<()> {
     let scene = Scene::new(&[("SMS_WEBHOOK__DATABASE_PATIENCE_MS", "300")]).await?;
-    hang(&scene.world).await?;
+    lock_table(&scene.world).await?;
     let webhooks: Vec<_> = (0..20).map(|n| Webhook::about("vessel.updated", &format!("v-{n}"))).collect();
     let answers = try_join_all(webhooks.iter().map(|it| scene.send(it))).await?;
     for answer in &answers {
         assert_eq!((answer.status.as_u16(), answer.retry_after.as_deref()), (503, Some("5")), "{answer:?}");
     }
-    // Having seen it hang, it refuses without a wait. The outage lasts half a second, so one of some tries meets it.
-    let mut quickest = Duration::MAX;
+    // During an outage, which lasts half a second, webhooks are rejected at once. One of twenty attempts falls into it.
+    let mut fastest = Duration::MAX;
     for _ in 0..20 {
         let began = Instant::now();
         assert_eq!(scene.send(&webhooks[0]).await?.status, 503);
-        quickest = quickest.min(began.elapsed());
+        fastest = fastest.min(began.elapsed());
     }
-    assert!(quickest < Duration::from_millis(250), "{quickest:?}");
+    assert!(fastest < Duration::from_millis(250), "{fastest:?}");
 
     scene.world.execute("INSERT INTO let_go DEFAULT VALUES").await?;
     for webhook in &webhooks {
-        wait_until("it is taken when it comes again", PATIENCE, async || match scene.send(webhook).await {
-            // Perhaps the database did it after nobody waited any more.
-            Ok(answer) if answer.status == 202 || answer.status == 200 => Ok(()),
-            other => Err(format!("{other:?}")),
+        wait_until("the webhook is accepted when it is sent again", WAIT_TIMEOUT, async || {
+            match scene.send(webhook).await {
+                // 200: the database committed the first attempt after its timeout.
+                Ok(answer) if answer.status == 202 || answer.status == 200 => Ok(()),
+                other => Err(format!("{other:?}")),
+            }
         })
         .await?;
     }
@@ -202,10 +204,10 @@ async fn a_database_that_hangs_costs_a_short_wait_and_then_none() -> anyhow::Res
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn more_than_may_wait_is_refused_at_once() -> anyhow::Result<()> {
+async fn webhooks_over_the_waiting_limit_are_rejected_at_once() -> anyhow::Result<()> {
     let config = [("SMS_WEBHOOK__WAITING_LIMIT", "4"), ("SMS_WEBHOOK__DATABASE_PATIENCE_MS", "2000")];
     let scene = Scene::new(&config).await?;
-    hang(&scene.world).await?;
+    lock_table(&scene.world).await?;
     let began = Instant::now();
     let sending = (0..40).map(|n| {
         let webhook = Webhook::about("vessel.updated", &format!("v-{n}"));
@@ -225,15 +227,15 @@ async fn more_than_may_wait_is_refused_at_once() -> anyhow::Result<()> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_event_that_the_database_refuses_stands_alone() -> anyhow::Result<()> {
+async fn an_event_that_the_database_refuses_fails_without_its_batch() -> anyhow::Result<()> {
     let scene = Scene::new(&[("SMS_WEBHOOK__DATABASE_PATIENCE_MS", "5000")]).await?;
     scene
         .world
-        .execute("ALTER TABLE webhook_events ADD CONSTRAINT omen CHECK (source_id <> 'cursed')")
+        .execute("ALTER TABLE webhook_events ADD CONSTRAINT refused CHECK (source_id <> 'refused')")
         .await?;
-    // So that they wait together and are one batch.
-    hang(&scene.world).await?;
-    let records = (0..12).map(|n| if n == 7 { "cursed".to_owned() } else { format!("v-{n}") });
+    // While the table is locked the events gather into one batch.
+    lock_table(&scene.world).await?;
+    let records = (0..12).map(|n| if n == 7 { "refused".to_owned() } else { format!("v-{n}") });
     let webhooks: Vec<_> = records.map(|record| Webhook::about("vessel.updated", &record)).collect();
     let sending = try_join_all(webhooks.iter().map(|it| scene.send(it)));
     let (answers, released) = tokio::join!(sending, async {
@@ -242,8 +244,8 @@ async fn an_event_that_the_database_refuses_stands_alone() -> anyhow::Result<()>
     });
     released?;
     for (answer, webhook) in answers?.iter().zip(&webhooks) {
-        let cursed = String::from_utf8_lossy(&webhook.body).contains("cursed");
-        assert_eq!(answer.status, if cursed { 503 } else { 202 }, "{answer:?}");
+        let refused = String::from_utf8_lossy(&webhook.body).contains("refused");
+        assert_eq!(answer.status, if refused { 503 } else { 202 }, "{answer:?}");
     }
     assert_eq!(scene.count("webhook_events").await?, 11);
     scene.end().await;
@@ -251,7 +253,7 @@ async fn an_event_that_the_database_refuses_stands_alone() -> anyhow::Result<()>
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_shutdown_under_load_finishes_what_it_accepted() -> anyhow::Result<()> {
+async fn a_shutdown_under_load_publishes_every_accepted_webhook() -> anyhow::Result<()> {
     let world = world().await?;
     let address = format!("127.0.0.1:{}", free_port());
     let environment = [
@@ -262,7 +264,7 @@ async fn a_shutdown_under_load_finishes_what_it_accepted() -> anyhow::Result<()>
         ("WEBHOOK_SECRET", SECRET),
     ];
     let mut service = Process::spawn(testbed::binary("webhook-ingest")?, &[], environment)?;
-    service.wait_ready(&format!("http://{address}"), PATIENCE).await?;
+    service.wait_ready(&format!("http://{address}"), WAIT_TIMEOUT).await?;
     let url = format!("http://{address}{}", webhook_ingest::WEBHOOK_PATH);
     let (accepted, stop) = (Arc::new(Mutex::new(Vec::new())), Arc::new(AtomicBool::new(false)));
     let senders: Vec<_> = (0..8)
@@ -271,30 +273,30 @@ async fn a_shutdown_under_load_finishes_what_it_accepted() -> anyhow::Result<()>
             tokio::spawn(async move {
                 while !stop.load(Ordering::Relaxed) {
                     let webhook = Webhook::about("vessel.updated", &format!("v-{sender}"));
-                    // No answer is no promise.
+                    // Without an answer the webhook is not accepted.
                     if let Ok(answer) = webhook.send_to(&url).await
                         && answer.status == 202
                     {
-                        accepted.lock().expect("nobody panics with it").push(webhook.id().to_owned());
+                        accepted.lock().expect("no holder panics").push(webhook.id().to_owned());
                     }
                 }
             })
         })
         .collect();
-    let number = || accepted.lock().expect("nobody panics with it").len();
-    wait_until("it is at work, and the broker with it", PATIENCE, async || {
-        match (number(), count(&world, "webhook_events WHERE state = 'published'").await) {
+    let accepted_count = || accepted.lock().expect("no holder panics").len();
+    wait_until("webhooks are accepted and published", WAIT_TIMEOUT, async || {
+        match (accepted_count(), count(&world, "webhook_events WHERE state = 'published'").await) {
             (100.., Ok(1..)) => Ok(()),
             other => Err(format!("{other:?}")),
         }
     })
     .await?;
-    let status = service.terminate(PATIENCE).await?;
+    let status = service.terminate(WAIT_TIMEOUT).await?;
     stop.store(true, Ordering::Relaxed);
     join_all(senders).await;
     assert_eq!(status.code(), Some(0), "{}", service.output());
 
-    let accepted = std::mem::take(&mut *accepted.lock().expect("nobody panics with it"));
+    let accepted = std::mem::take(&mut *accepted.lock().expect("no holder panics"));
     let rows = world.query_json("SELECT webhook_id, state FROM webhook_events").await?;
     let rows: BTreeMap<_, _> = rows.iter().map(|row| (row["webhook_id"].as_str(), &row["state"])).collect();
     for id in &accepted {

@@ -1,5 +1,5 @@
-//! The service on a real PostgreSQL and a real RabbitMQ: what it takes, what it refuses, what it does when something is
-//! away, and whether others' libraries agree with it.
+//! The service on a real PostgreSQL and a real RabbitMQ: which webhooks it accepts and rejects (`verification`), how it limits
+//! what it uses (`bounds`), what survives failures (`durability`), and public signing libraries against it (`interop`).
 
 mod bounds;
 mod durability;

@@ -1,21 +1,22 @@
-//! A running service in a world of its own, and somebody who signs.
+//! A running service with a database and a vhost of its own, and a sender of signed webhooks.
 
 use std::{collections::BTreeMap, net::SocketAddr, sync::LazyLock, time::Duration};
 
 use anyhow::Context;
-use chassis::{config, health::Health, http, shutdown::Shutdown};
+use chassis::{configuration, health::Health, http, shutdown::Shutdown};
 use contracts::webhook::signature::{ID_HEADER, SIGNATURE_HEADER, Secret, TIMESTAMP_HEADER};
 use domain::clock::{Clock, SystemClock};
 use reqwest::{Response, StatusCode};
 use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
 use store::Store;
 use testbed::World;
-use webhook_ingest::{Config, DAEMON, WEBHOOK_PATH};
+use webhook_ingest::{DAEMON, Config, WEBHOOK_PATH};
 
-pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const WAIT_TIMEOUT: Duration = Duration::from_secs(60);
 pub(crate) const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 
-/// A world whose database has the schema.
+/// A world whose database has the maintenance schema.
 pub(crate) async fn world() -> anyhow::Result<World> {
     chassis::install_tls();
     World::from_template(&template()?, migrate).await
@@ -26,11 +27,21 @@ pub(crate) async fn migrate(url: String) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Name of the template database: a digest of the migrations.
 pub(crate) fn template() -> anyhow::Result<String> {
-    testbed::template_name("webhook-ingest", "maintenance")
+    let folder = testbed::workspace_root().join("migrations/maintenance");
+    let mut files: Vec<_> =
+        std::fs::read_dir(folder)?.map(|entry| entry.map(|it| it.path())).collect::<Result<_, _>>()?;
+    files.sort();
+    let mut digest = Sha256::new();
+    for file in files {
+        digest.update(std::fs::read(file.join("up.sql"))?);
+    }
+    let digest: String = digest.finalize()[..6].iter().map(|byte| format!("{byte:02x}")).collect();
+    Ok(format!("webhook-ingest-{digest}"))
 }
 
-/// The service, in this process.
+/// The service, running in this process.
 pub(crate) struct Scene {
     pub(crate) world: World,
     pub(crate) address: SocketAddr,
@@ -38,8 +49,8 @@ pub(crate) struct Scene {
 }
 
 impl Scene {
-    pub(crate) async fn new(more: &[(&str, &str)]) -> anyhow::Result<Self> {
-        Self::in_world(world().await?, more).await
+    pub(crate) async fn new(environment: &[(&str, &str)]) -> anyhow::Result<Self> {
+        Self::in_world(world().await?, environment).await
     }
 
     pub(crate) async fn in_world(world: World, more: &[(&str, &str)]) -> anyhow::Result<Self> {
@@ -52,7 +63,7 @@ impl Scene {
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
         .into();
         environment.extend(more.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
-        let config: Config = config::load_from(DAEMON.defaults, DAEMON.variables, &environment)?;
+        let config: Config = configuration::load_from(DAEMON.defaults, DAEMON.variables, &environment)?;
         let (shutdown, health) = (Shutdown::manual(), Health::new());
         let service = webhook_ingest::start(&config, &shutdown, &health).await?;
         let listener = http::listen("127.0.0.1:0")?;
@@ -61,9 +72,9 @@ impl Scene {
         Ok(Self { world, address, shutdown })
     }
 
-    /// Ends the service in order, and gives the world back.
+    /// Shuts the service down and returns the world.
     pub(crate) async fn end(self) -> World {
-        self.shutdown.request("the test is over");
+        self.shutdown.trip("the test is over");
         self.shutdown.finished().await;
         self.world
     }
@@ -90,7 +101,7 @@ pub(crate) async fn count(world: &World, from: &str) -> anyhow::Result<i64> {
     rows[0]["n"].as_i64().context("a count is a number")
 }
 
-/// One client for all, without a pool: connections that outlive the runtime of one test fail in the next.
+/// One client for all tests, without a pool: connections that outlive the runtime of one test fail in the next.
 pub(crate) fn client() -> &'static reqwest::Client {
     static CLIENT: LazyLock<reqwest::Client> = LazyLock::new(|| {
         chassis::install_tls();
@@ -100,7 +111,6 @@ pub(crate) fn client() -> &'static reqwest::Client {
     &CLIENT
 }
 
-/// What was answered.
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) status: StatusCode,
@@ -118,7 +128,7 @@ impl Answer {
     }
 }
 
-/// A webhook as a sender makes it; any header may be wrong.
+/// A webhook as a sender makes it; tests can change any header.
 #[derive(Debug, Clone)]
 pub(crate) struct Webhook {
     pub(crate) body: Vec<u8>,
@@ -126,14 +136,14 @@ pub(crate) struct Webhook {
 }
 
 impl Webhook {
-    /// An event about a record, under an id of its own.
+    /// A signed event about a record, with a new id.
     pub(crate) fn about(event_type: &str, record: &str) -> Self {
         let body = json!({"type": event_type, "timestamp": "2026-11-24T08:30:00Z", "data": {"id": record}});
         Self::signed(SECRET, &new_id(), SystemClock.now().timestamp(), body.to_string().as_bytes())
     }
 
     pub(crate) fn signed(secret: &str, id: &str, timestamp: i64, body: &[u8]) -> Self {
-        let secret = Secret::parse(&secret.to_owned().into()).expect("the secret is sound");
+        let secret = Secret::parse(&secret.to_owned().into()).expect("a valid secret");
         let signature = secret.sign(id, timestamp, body);
         let headers = [
             ("content-type", "application/json"),
@@ -146,7 +156,7 @@ impl Webhook {
         Self { body: body.to_vec(), headers }
     }
 
-    /// The same with a header set, or taken away.
+    /// Sets a header, or removes it.
     pub(crate) fn with(mut self, name: &str, value: Option<&str>) -> Self {
         self.headers.retain(|(other, _)| other != name);
         self.headers.extend(value.map(|value| (name.to_owned(), value.to_owned())));

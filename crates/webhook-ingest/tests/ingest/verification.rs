@@ -1,4 +1,4 @@
-//! Which webhooks are taken, and what those that are not are told.
+//! Which webhooks are accepted, and what the others are answered.
 
 use contracts::webhook::signature::{SIGNATURE_HEADER, Secret, TIMESTAMP_HEADER};
 use domain::clock::{Clock, SystemClock};
@@ -20,9 +20,9 @@ fn body() -> Vec<u8> {
         .into_bytes()
 }
 
-/// The reasons in the log of refused requests, oldest first.
-async fn reasons(scene: &Scene, number: usize) -> anyhow::Result<Vec<Value>> {
-    testbed::wait_until("the refusals are logged", crate::scene::PATIENCE, async || {
+/// The rows of the rejection log, oldest first, once there are so many.
+async fn logged_rejections(scene: &Scene, number: usize) -> anyhow::Result<Vec<Value>> {
+    testbed::wait_until("the rejections are logged", crate::scene::WAIT_TIMEOUT, async || {
         let rows = scene
             .rows("SELECT * FROM refused_webhooks ORDER BY id")
             .await
@@ -33,7 +33,7 @@ async fn reasons(scene: &Scene, number: usize) -> anyhow::Result<Vec<Value>> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_signed_webhook_is_a_row_and_the_same_again_a_duplicate() -> anyhow::Result<()> {
+async fn a_signed_webhook_is_recorded_and_its_repetition_is_a_duplicate() -> anyhow::Result<()> {
     let scene = Scene::new(&[]).await?;
     let webhook = Webhook::about("vessel.approved", "v-1");
     let first = scene.send(&webhook).await?;
@@ -47,13 +47,13 @@ async fn a_signed_webhook_is_a_row_and_the_same_again_a_duplicate() -> anyhow::R
     assert_eq!(row["webhook_id"], webhook.id());
     assert_eq!((&row["record_type"], &row["source_id"]), (&json!("vessel"), &json!("v-1")));
     assert_eq!((&row["key_name"], &row["duplicates"]), (&json!("current"), &json!(1)));
-    assert_eq!(row["text"].as_str().map(str::as_bytes), Some(&*webhook.body), "as it was signed");
+    assert_eq!(row["text"].as_str().map(str::as_bytes), Some(&*webhook.body), "the signed bytes");
     scene.end().await;
     Ok(())
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn of_many_deliveries_at_once_one_is_new() -> anyhow::Result<()> {
+async fn concurrent_deliveries_of_one_webhook_create_one_event() -> anyhow::Result<()> {
     let scene = Scene::new(&[]).await?;
     let webhook = Webhook::about("vessel.approved", "v-1");
     let answers = futures_util::future::try_join_all((0..16).map(|_| scene.send(&webhook))).await?;
@@ -65,7 +65,7 @@ async fn of_many_deliveries_at_once_one_is_new() -> anyhow::Result<()> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_needs_nothing_and_what_is_not_known_are_recorded_as_ignored() -> anyhow::Result<()> {
+async fn pings_and_events_of_unknown_types_are_recorded_as_ignored() -> anyhow::Result<()> {
     let scene = Scene::new(&[]).await?;
     for body in [
         json!({"type": "test.ping", "timestamp": "2026-11-24T08:30:00Z", "data": {}}),
@@ -74,7 +74,7 @@ async fn what_needs_nothing_and_what_is_not_known_are_recorded_as_ignored() -> a
     ] {
         let webhook = Webhook::signed(SECRET, &new_id(), now(), body.to_string().as_bytes());
         let answer = scene.send(&webhook).await?;
-        assert_eq!(answer.status, 202, "the sender would try for days: {answer:?}");
+        assert_eq!(answer.status, 202, "a rejected sender would retry for days: {answer:?}");
     }
     assert_eq!(scene.count("webhook_events WHERE state = 'ignored' AND published_at IS NULL").await?, 3);
     scene.end().await;
@@ -82,7 +82,7 @@ async fn what_needs_nothing_and_what_is_not_known_are_recorded_as_ignored() -> a
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_refused_is_told_flatly_and_logged_with_its_reason() -> anyhow::Result<()> {
+async fn rejected_webhooks_are_logged_with_a_reason_the_sender_does_not_see() -> anyhow::Result<()> {
     let scene = Scene::new(&[("SMS_WEBHOOK__LARGEST_BODY_BYTES", "2048")]).await?;
     let good = || Webhook::about("vessel.approved", "v-1");
     let signed = |text: &[u8]| Webhook::signed(SECRET, &new_id(), now(), text);
@@ -112,8 +112,11 @@ async fn what_is_refused_is_told_flatly_and_logged_with_its_reason() -> anyhow::
         let answer = scene.send(webhook).await?;
         assert_eq!(answer.status, *status, "{reason}: {answer:?}");
         if *status == 401 {
-            assert_eq!(answer.retry_after, None, "{reason}: coming back would not help");
-            assert_eq!(answer.body["code"], "webhook_not_verified", "{reason}: the sender learns no more");
+            assert_eq!(answer.retry_after, None, "{reason}: a retry would not help");
+            assert_eq!(
+                answer.body["code"], "webhook_not_verified",
+                "{reason}: every failed check has the same code"
+            );
         }
     }
     let wrong_method = client().get(scene.url()).send().await?;
@@ -121,14 +124,14 @@ async fn what_is_refused_is_told_flatly_and_logged_with_its_reason() -> anyhow::
     assert_eq!(wrong_method.headers()["allow"], "POST");
 
     assert_eq!(scene.count("webhook_events").await?, 0);
-    let rows = reasons(&scene, cases.len() + 1).await?;
+    let rows = logged_rejections(&scene, cases.len() + 1).await?;
     let logged: Vec<_> = rows.iter().map(|row| row["reason"].as_str().unwrap_or("?")).collect();
-    let mut wanted: Vec<_> = cases.iter().map(|(_, _, reason)| *reason).collect();
-    wanted.push("unsupported_method");
-    assert_eq!(logged, wanted);
+    let mut expected: Vec<_> = cases.iter().map(|(_, _, reason)| *reason).collect();
+    expected.push("unsupported_method");
+    assert_eq!(logged, expected);
     let all = json!(rows).to_string();
     for secret in ["Ola", "whsec", "v1,", SECRET] {
-        assert!(!all.contains(secret), "{secret} is nobody's business: {all}");
+        assert!(!all.contains(secret), "{secret} must not be logged: {all}");
     }
     let log = &rows[cases.len() - 1];
     assert_eq!((&log["body_bytes"], &log["source"]), (&json!(person.len()), &json!("127.0.0.1")));
@@ -137,7 +140,7 @@ async fn what_is_refused_is_told_flatly_and_logged_with_its_reason() -> anyhow::
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn several_secrets_are_in_use_and_rows_name_the_one_that_matched() -> anyhow::Result<()> {
+async fn any_active_secret_is_accepted_and_its_name_recorded() -> anyhow::Result<()> {
     let more = "next=whsec_bmV4dG5leHRuZXh0bmV4dG5leHRuZXh0, raw@2999-01-01T00:00:00Z=any text, \
                 old@2020-01-01T00:00:00Z=long gone";
     let scene = Scene::new(&[("WEBHOOK_SECRETS", more)]).await?;
@@ -151,7 +154,7 @@ async fn several_secrets_are_in_use_and_rows_name_the_one_that_matched() -> anyh
         let answer = scene.send(&Webhook::signed(secret, &new_id(), now(), &body())).await?;
         assert_eq!(answer.status, status, "{secret}: {answer:?}");
     }
-    // As a sender does while it rotates: both sign, in one header, beside a version of which we know nothing.
+    // A sender that rotates its secret signs with both, in one header; `v1a` is a version that we do not know.
     let mut both = Webhook::signed("long gone", &new_id(), now(), &body());
     let ours = Secret::parse(&SECRET.to_owned().into())?.sign(both.id(), now(), &both.body);
     let signatures = format!("v1a,AAAA {} {ours}", both.header(SIGNATURE_HEADER));
@@ -165,7 +168,7 @@ async fn several_secrets_are_in_use_and_rows_name_the_one_that_matched() -> anyh
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_tolerance_is_a_setting_and_holds_either_way() -> anyhow::Result<()> {
+async fn the_configured_tolerance_applies_to_past_and_future_timestamps() -> anyhow::Result<()> {
     let scene = Scene::new(&[("SMS_WEBHOOK__TOLERANCE_SECONDS", "1800")]).await?;
     for (shift, status) in [(-1700, 202), (1700, 202), (-1900, 401), (1900, 401)] {
         let answer = scene.send(&Webhook::signed(SECRET, &new_id(), now() + shift, &body())).await?;
@@ -176,7 +179,7 @@ async fn the_tolerance_is_a_setting_and_holds_either_way() -> anyhow::Result<()>
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn githubs_way_is_off_unless_it_is_configured_and_never_a_second_try() -> anyhow::Result<()> {
+async fn hub_signatures_are_accepted_only_if_configured_and_no_second_try() -> anyhow::Result<()> {
     let signature = Secret::parse(&SECRET.to_owned().into())?.sign_hub(&body());
     let hub = |id: Option<&str>| {
         Webhook { body: body(), headers: Vec::new() }
@@ -191,18 +194,22 @@ async fn githubs_way_is_off_unless_it_is_configured_and_never_a_second_try() -> 
 
     let scene = Scene::new(&[("SMS_WEBHOOK__HUB_SIGNATURE", "true")]).await?;
     assert_eq!(scene.send(&hub(Some("d-1"))).await?.status, 202);
-    assert_eq!(scene.send(&hub(Some("d-1"))).await?.status, 200, "the delivery's id is the webhook's");
-    assert_eq!(scene.send(&hub(None)).await?.status, 401, "without an id nothing could be told apart");
+    assert_eq!(scene.send(&hub(Some("d-1"))).await?.status, 200, "x-github-delivery is the webhook's id");
+    assert_eq!(scene.send(&hub(None)).await?.status, 401, "without an id there is no way to find duplicates");
     let forged = Webhook::signed("another secret", "d-2", now(), &body())
         .with("x-hub-signature-256", Some(&signature));
-    assert_eq!(scene.send(&forged).await?.status, 401, "the stronger signature decides");
-    assert_eq!(scene.send(&Webhook::about("vessel.approved", "v-1")).await?.status, 202, "it is still taken");
+    assert_eq!(scene.send(&forged).await?.status, 401, "a Standard Webhooks signature decides alone");
+    assert_eq!(
+        scene.send(&Webhook::about("vessel.approved", "v-1")).await?.status,
+        202,
+        "Standard Webhooks are still accepted"
+    );
     scene.end().await;
     Ok(())
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn names_of_headers_are_read_in_either_case_and_a_body_in_pieces() -> anyhow::Result<()> {
+async fn header_names_of_any_case_and_chunked_bodies_are_accepted() -> anyhow::Result<()> {
     let scene = Scene::new(&[]).await?;
     for upper in [true, false] {
         let webhook = Webhook::about("vessel.approved", "v-1");
