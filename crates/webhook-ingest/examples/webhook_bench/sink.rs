@@ -27,7 +27,7 @@ pub(crate) async fn start_partial(
         Mode::Nothing | Mode::Both => PartialSink::Nothing,
         Mode::Insert => {
             let timeout = Duration::from_millis(settings.webhook.database_patience_ms);
-            PartialSink::Insert(LedgerWriter::new(store.clone(), timeout, clock.clone()))
+            PartialSink::Insert(Box::new(LedgerWriter::new(store.clone(), timeout, clock.clone())))
         }
         Mode::Publish => {
             let broker = Broker::connect(settings.broker.url.clone(), DAEMON.name);
@@ -39,7 +39,7 @@ pub(crate) async fn start_partial(
 
 enum PartialSink {
     Nothing,
-    Insert(LedgerWriter),
+    Insert(Box<LedgerWriter>),
     Publish(Outbox),
 }
 
