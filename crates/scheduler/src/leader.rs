@@ -12,7 +12,7 @@ use store::{
 use tokio::time::{Interval, MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
-use crate::{housekeeping::Housekeeping, reaper::Reaper, schedule::Ticker};
+use crate::{reaper::Reaper, retention::Housekeeping, schedule::Ticker};
 
 /// Between two tries to get the office.
 const APPLY_EVERY: Duration = Duration::from_secs(2);

@@ -1,9 +1,9 @@
 #![doc = include_str!("../README.md")]
 
 mod config;
-mod housekeeping;
 mod leader;
 mod reaper;
+mod retention;
 mod schedule;
 
 use std::sync::Arc;
@@ -18,9 +18,9 @@ use store::Store;
 pub use config::{Config, DAEMON};
 
 use crate::{
-    housekeeping::Housekeeping,
     leader::{Duties, lead},
     reaper::Reaper,
+    retention::Housekeeping,
     schedule::Ticker,
 };
 
