@@ -1,31 +1,24 @@
-//! Who leads: of several schedulers one holds the office, and does what only one needs to do.
+//! Leadership: of several schedulers one leads, and runs the periodic tasks.
 //!
-//! The office is a lock of its database connection, so it passes on when the leader dies, hangs up or is cut off. In the
-//! moment of such a change two may believe that they lead; nothing they do is harmful when it is done twice.
+//! Leadership is an advisory lock of the leader's database connection. It passes on when the leader dies, hangs up or is cut
+//! off. In that moment two schedulers may both believe that they lead; each task is harmless when it runs twice.
 
 use std::time::Duration;
 
 use store::{
-    Store, StoreError,
+    Store,
     db::leader::{LeaderLock, Leadership},
 };
-use tokio::time::{Interval, MissedTickBehavior, interval};
+use tokio::time::{Instant, sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
 
-use crate::{reaper::Reaper, retention::Housekeeping, schedule::Ticker};
+use crate::periodic_task::PeriodicTask;
 
-/// Between two tries to get the office.
-const APPLY_EVERY: Duration = Duration::from_secs(2);
+/// Pause between two attempts to become the leader.
+const LEADERSHIP_RETRY_DELAY: Duration = Duration::from_secs(2);
 
-/// What the leader does, each at an interval of its own.
-pub(crate) struct Duties {
-    pub(crate) ticker: Ticker,
-    pub(crate) reaper: Reaper,
-    pub(crate) housekeeping: Housekeeping,
-}
-
-/// Applies for the office, and leads while it is held, until `stop`.
-pub(crate) async fn lead(store: Store, stop: CancellationToken, duties: Duties) {
+/// Tries to become the leader, and runs the tasks while it leads, until `stop`.
+pub(crate) async fn lead(store: Store, stop: CancellationToken, tasks: Vec<Box<dyn PeriodicTask>>) {
     let leading = metrics::gauge!("sms_scheduler_leading");
     loop {
         leading.set(0.0);
@@ -33,66 +26,55 @@ pub(crate) async fn lead(store: Store, stop: CancellationToken, duties: Duties) 
             Ok(Some(leadership)) => {
                 leading.set(1.0);
                 tracing::info!("this scheduler leads");
-                if serve(&store, &stop, &duties, leadership).await == Term::Stopped {
-                    return;
+                match run_tasks(&store, &stop, &tasks, leadership).await {
+                    LeadershipEnd::Stopped => return,
+                    LeadershipEnd::Lost => tracing::warn!(
+                        "this scheduler has lost the leadership: its connection to the database broke"
+                    ),
                 }
-                tracing::warn!("this scheduler has lost the office: its connection to the database broke");
             }
             Ok(None) => {}
             Err(error) => {
-                tracing::warn!(error = &error as &dyn std::error::Error, "nobody can be asked who leads")
+                tracing::warn!(error = &error as &dyn std::error::Error, "the leadership could not be taken")
             }
         }
         tokio::select! {
             () = stop.cancelled() => return,
-            () = tokio::time::sleep(APPLY_EVERY) => {}
+            () = sleep(LEADERSHIP_RETRY_DELAY) => {}
         }
     }
 }
 
-#[derive(PartialEq)]
-enum Term {
+enum LeadershipEnd {
     Stopped,
     Lost,
 }
 
-async fn serve(store: &Store, stop: &CancellationToken, duties: &Duties, mut leadership: Leadership) -> Term {
-    let mut schedule = every(duties.ticker.every());
-    let mut reaper = every(duties.reaper.every());
-    let mut housekeeping = every(duties.housekeeping.every());
+/// Runs each task at once, and then at its interval. Tasks run one at a time; a late run delays the next one of its task.
+async fn run_tasks(
+    store: &Store,
+    stop: &CancellationToken,
+    tasks: &[Box<dyn PeriodicTask>],
+    mut leadership: Leadership,
+) -> LeadershipEnd {
+    let mut due_tasks: Vec<_> = tasks.iter().map(|task| (Instant::now(), task)).collect();
     loop {
-        let duty = tokio::select! {
-            () = stop.cancelled() => return Term::Stopped,
-            _ = schedule.tick() => Duty::Schedule,
-            _ = reaper.tick() => Duty::Reaper,
-            _ = housekeeping.tick() => Duty::Housekeeping,
-        };
-        if !leadership.is_held().await {
-            return Term::Lost;
+        let (due_at, task) =
+            due_tasks.iter_mut().min_by_key(|(due_at, _)| *due_at).expect("the scheduler has tasks");
+        tokio::select! {
+            () = stop.cancelled() => return LeadershipEnd::Stopped,
+            () = sleep_until(*due_at) => {}
         }
-        let done = match duty {
-            Duty::Schedule => duties.ticker.look(store).await,
-            Duty::Reaper => duties.reaper.look(store).await,
-            Duty::Housekeeping => duties.housekeeping.look(store).await,
-        };
-        if let Err(error) = done {
-            tracing::warn!(error = &error as &dyn std::error::Error, duty = ?duty, "a duty was not done; next time");
+        *due_at = Instant::now() + task.interval();
+        if !leadership.is_held().await {
+            return LeadershipEnd::Lost;
+        }
+        if let Err(error) = task.run(store).await {
+            tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                task = task.name(),
+                "a periodic task failed; it runs again at its next time"
+            );
         }
     }
 }
-
-#[derive(Debug)]
-enum Duty {
-    Schedule,
-    Reaper,
-    Housekeeping,
-}
-
-fn every(period: Duration) -> Interval {
-    let mut interval = interval(period);
-    interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    interval
-}
-
-/// What a look of a duty comes to.
-pub(crate) type Done = Result<(), StoreError>;

@@ -2,6 +2,7 @@
 
 mod config;
 mod leader;
+mod periodic_task;
 mod reaper;
 mod retention;
 mod schedule;
@@ -18,13 +19,11 @@ use store::Store;
 pub use config::{Config, DAEMON};
 
 use crate::{
-    leader::{Duties, lead},
-    reaper::Reaper,
-    retention::Housekeeping,
-    schedule::Ticker,
+    leader::lead, periodic_task::PeriodicTask, reaper::ReaperTask, retention::RetentionTask,
+    schedule::ScheduleTask,
 };
 
-/// Connects, and starts the clock: relay, schedule, reaper and housekeeping, supervised.
+/// Connects, and starts the outbox relay and the leader's periodic tasks.
 ///
 /// # Errors
 /// When the database does not answer for a long time.
@@ -36,12 +35,12 @@ pub async fn start(config: &Config, shutdown: &Shutdown, health: &Health) -> any
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
 
     shutdown.supervise_infallible("relay", outbox.clone().relay(shutdown.soft().clone()));
-    let duties = Duties {
-        ticker: Ticker::new(outbox.clone(), clock.clone(), &config.schedule),
-        reaper: Reaper::new(outbox, clock.clone(), &config.reaper),
-        housekeeping: Housekeeping::new(clock, &config.retention),
-    };
-    shutdown.supervise_infallible("leader", lead(store, shutdown.soft().clone(), duties));
+    let tasks: Vec<Box<dyn PeriodicTask>> = vec![
+        Box::new(ScheduleTask::new(outbox.clone(), clock.clone(), &config.schedule)),
+        Box::new(ReaperTask::new(outbox, clock.clone(), &config.reaper)),
+        Box::new(RetentionTask::new(clock, &config.retention)),
+    ];
+    shutdown.supervise_infallible("leader", lead(store, shutdown.soft().clone(), tasks));
     Ok(())
 }
 

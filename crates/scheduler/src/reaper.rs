@@ -1,8 +1,8 @@
-//! Stuck work: what was published and shows no sign of life is published again, a sync that does not move for long is
-//! ended as stalled, and what is left of ended syncs is ended.
+//! The reaper finds stuck work. It publishes messages again whose work shows no sign of life, fails syncs that stay without
+//! progress as stalled, and cancels tasks that are left of ended syncs.
 //!
-//! A broker that lost its disk, a worker that vanished with the last message of a sync, a task that was locked when its
-//! sync was cancelled: all of them leave a row behind that says what should have happened. What comes twice is harmless.
+//! A broker that lost its disk, a worker that vanished with the last message of a sync, a task that was locked when its sync
+//! was cancelled: each leaves a row that says what should have happened. A message that arrives twice is harmless.
 
 use std::{sync::Arc, time::Duration};
 
@@ -10,7 +10,7 @@ use chrono::{DateTime, Utc};
 use domain::clock::Clock;
 use outbox::Outbox;
 use store::{
-    Store,
+    Db, Store, StoreError,
     engine::lifecycle::sync_fail,
     ledger::{
         syncs::{StoredSync, sync_detail_note, syncs_stalled},
@@ -19,80 +19,105 @@ use store::{
     },
 };
 
-use crate::{config, leader::Done};
+use crate::{
+    periodic_task::{PeriodicTask, TaskRun},
+    settings,
+};
 
-/// Looks for stuck work.
-pub(crate) struct Reaper {
+pub(crate) struct ReaperTask {
     outbox: Outbox,
     clock: Arc<dyn Clock>,
-    every: Duration,
+    interval: Duration,
+    /// Work without a sign of life for this long is stuck.
     lease: Duration,
-    stalled_after: u32,
+    stalled_after_leases: u32,
 }
 
-impl Reaper {
-    pub(crate) fn new(outbox: Outbox, clock: Arc<dyn Clock>, config: &config::Reaper) -> Self {
+impl ReaperTask {
+    pub(crate) fn new(outbox: Outbox, clock: Arc<dyn Clock>, settings: &settings::Reaper) -> Self {
         Self {
             outbox,
             clock,
-            every: Duration::from_millis(config.look_every_ms),
-            lease: Duration::from_secs(config.lease_seconds),
-            stalled_after: config.stalled_after_leases,
+            interval: Duration::from_millis(settings.look_every_ms),
+            lease: Duration::from_secs(settings.lease_seconds),
+            stalled_after_leases: settings.stalled_after_leases,
         }
     }
 
-    pub(crate) const fn every(&self) -> Duration {
-        self.every
-    }
-
-    pub(crate) async fn look(&self, store: &Store) -> Done {
+    async fn reap(&self, store: &Store) -> Result<(), StoreError> {
         let now = self.clock.now();
-        let before = now - self.lease;
+        let lease_began = now - self.lease;
         let mut db = store.db().await?;
-        for sync in syncs_stalled(&mut db, before, now).await? {
-            self.stalled(store, &sync, now).await?;
+        for sync in syncs_stalled(&mut db, lease_began, now).await? {
+            self.handle_stalled(store, &sync, now).await?;
         }
-        let again = stalled_republish(&mut db, before).await?;
-        if again != Republished::default() {
-            let Republished { commands, tasks, events } = again;
-            tracing::warn!(commands, tasks, events, "messages seem to be lost; publishing them again");
-            metrics::counter!("sms_reaper_republished_total").increment((commands + tasks + events) as u64);
-            self.outbox.wake();
-        }
-        let ended = tasks_of_ended_syncs_cancel(&mut db, now).await?;
-        if ended > 0 {
-            tracing::info!(tasks = ended, "ended what was left of ended syncs");
+        self.republish(&mut db, lease_began).await?;
+        let cancelled = tasks_of_ended_syncs_cancel(&mut db, now).await?;
+        if cancelled > 0 {
+            tracing::info!(tasks = cancelled, "cancelled tasks of ended syncs");
         }
         Ok(())
     }
 
-    /// A sync without a sign of life: says so when its lease is over, and ends it when it has been published again for as
-    /// many leases and still does not move. The time counts from when it was noticed: after a night in which nobody looked,
-    /// a sync gets its chance.
-    async fn stalled(&self, store: &Store, sync: &StoredSync, now: DateTime<Utc>) -> Done {
-        let since = sync.heartbeat_at.format("%Y-%m-%d %H:%M:%S UTC");
-        let patience = self.lease * self.stalled_after.saturating_sub(1);
+    /// Marks stuck work as unpublished, and wakes the outbox relay to publish it.
+    async fn republish(&self, db: &mut Db, lease_began: DateTime<Utc>) -> Result<(), StoreError> {
+        let republished = stalled_republish(db, lease_began).await?;
+        if republished != Republished::default() {
+            let Republished { commands, tasks, events } = republished;
+            tracing::warn!(commands, tasks, events, "messages seem to be lost; publishing them again");
+            metrics::counter!("sms_reaper_republished_total").increment((commands + tasks + events) as u64);
+            self.outbox.wake();
+        }
+        Ok(())
+    }
+
+    /// A sync without a sign of life for one lease gets a note. If it stays so for the remaining leases, in which its
+    /// messages are published again, it fails as stalled. The leases count from the note: after a night in which no scheduler
+    /// ran, a sync still has all of them.
+    async fn handle_stalled(
+        &self,
+        store: &Store,
+        sync: &StoredSync,
+        now: DateTime<Utc>,
+    ) -> Result<(), StoreError> {
+        let silent_since = sync.heartbeat_at.format("%Y-%m-%d %H:%M:%S UTC");
+        let grace = self.lease * self.stalled_after_leases.saturating_sub(1);
         match sync.stalled_since {
             None => {
-                tracing::warn!(sync.id = %sync.id, sync.state = %sync.state, %since, "a sync does not move");
-                let until = (now + patience).format("%H:%M:%S UTC");
+                tracing::warn!(sync.id = %sync.id, sync.state = %sync.state, since = %silent_since, "a sync does not move");
+                let fails_at = (now + grace).format("%H:%M:%S UTC");
                 let detail = format!(
-                    "no sign of life since {since}; its messages are published again, and it fails as stalled at {until}"
+                    "no sign of life since {silent_since}; its messages are published again, and it fails as stalled at {fails_at}"
                 );
                 sync_detail_note(&mut *store.db().await?, sync.id, &detail, now).await
             }
-            Some(noticed) if (now - noticed).to_std().is_ok_and(|waited| waited < patience) => Ok(()),
+            Some(noted_at) if (now - noted_at).to_std().is_ok_and(|waited| waited < grace) => Ok(()),
             Some(_) => {
-                let failure =
-                    format!("stalled: no sign of life since {since}; resume it when workers run again");
+                let failure = format!(
+                    "stalled: no sign of life since {silent_since}; resume it when workers run again"
+                );
                 let failed =
                     store.transaction(async |tx| sync_fail(tx, sync.id, &failure, now).await).await?;
                 if failed {
-                    tracing::error!(sync.id = %sync.id, %since, "a sync was ended as stalled");
+                    tracing::error!(sync.id = %sync.id, since = %silent_since, "a sync failed as stalled");
                     metrics::counter!("sms_reaper_stalled_runs_total").increment(1);
                 }
                 Ok(())
             }
         }
+    }
+}
+
+impl PeriodicTask for ReaperTask {
+    fn name(&self) -> &'static str {
+        "reaper"
+    }
+
+    fn interval(&self) -> Duration {
+        self.interval
+    }
+
+    fn run<'t>(&'t self, store: &'t Store) -> TaskRun<'t> {
+        Box::pin(self.reap(store))
     }
 }

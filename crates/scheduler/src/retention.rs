@@ -1,42 +1,54 @@
-//! Retention: what ended long ago is forgotten. What is open, dead letters that nobody has handled, and the audit stay.
+//! Retention: deletes rows that ended long ago. Open work, dead letters that nobody has handled, and the audit log are kept.
 
 use std::{sync::Arc, time::Duration};
 
 use chrono::TimeDelta;
 use domain::clock::Clock;
 use store::{
-    Store,
+    Store, StoreError,
     engine::retention::{Purged, retention_purge},
 };
 
-use crate::{config, leader::Done};
+use crate::{
+    periodic_task::{PeriodicTask, TaskRun},
+    settings,
+};
 
-/// Forgets.
-pub(crate) struct Housekeeping {
+pub(crate) struct RetentionTask {
     clock: Arc<dyn Clock>,
-    every: Duration,
+    interval: Duration,
     keep: TimeDelta,
 }
 
-impl Housekeeping {
-    pub(crate) fn new(clock: Arc<dyn Clock>, config: &config::Retention) -> Self {
+impl RetentionTask {
+    pub(crate) fn new(clock: Arc<dyn Clock>, settings: &settings::Retention) -> Self {
         Self {
             clock,
-            every: Duration::from_secs(config.look_every_seconds),
-            keep: TimeDelta::days(config.days),
+            interval: Duration::from_secs(settings.look_every_seconds),
+            keep: TimeDelta::days(settings.days),
         }
     }
 
-    pub(crate) const fn every(&self) -> Duration {
-        self.every
-    }
-
-    pub(crate) async fn look(&self, store: &Store) -> Done {
-        let gone = retention_purge(&mut *store.db().await?, self.clock.now() - self.keep).await?;
-        if gone != Purged::default() {
-            let Purged { syncs, webhook_events, dead_letters } = gone;
-            tracing::info!(syncs, webhook_events, dead_letters, "forgot what ended long ago");
+    async fn purge(&self, store: &Store) -> Result<(), StoreError> {
+        let purged = retention_purge(&mut *store.db().await?, self.clock.now() - self.keep).await?;
+        if purged != Purged::default() {
+            let Purged { syncs, webhook_events, dead_letters } = purged;
+            tracing::info!(syncs, webhook_events, dead_letters, "deleted rows that ended long ago");
         }
         Ok(())
+    }
+}
+
+impl PeriodicTask for RetentionTask {
+    fn name(&self) -> &'static str {
+        "retention"
+    }
+
+    fn interval(&self) -> Duration {
+        self.interval
+    }
+
+    fn run<'t>(&'t self, store: &'t Store) -> TaskRun<'t> {
+        Box::pin(self.purge(store))
     }
 }

@@ -1,8 +1,8 @@
-//! The cron schedule: a due tick starts a sync, once.
+//! Cron schedules: a tick that is due starts a sync, once.
 //!
-//! Of ticks that were missed (nobody led) the last is caught up if it is not too old; an older one is recorded as
-//! skipped. Ticks from before the schedule was changed last do not count: switching it on at noon does not make up for
-//! the night.
+//! Ticks are missed while no scheduler leads. The last missed tick is caught up if it is not too old; an older one is
+//! recorded as skipped. Ticks before the last change of the schedule do not count: a schedule that is switched on at noon
+//! does not start the sync of the night before.
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
@@ -18,45 +18,43 @@ use store::{
     settings::sync_settings::{Schedule, schedule_list},
 };
 
-use crate::{config, leader::Done};
+use crate::{
+    periodic_task::{PeriodicTask, TaskRun},
+    settings,
+};
 
-/// Looks at the schedules.
-pub(crate) struct Ticker {
+pub(crate) struct ScheduleTask {
     outbox: Outbox,
     clock: Arc<dyn Clock>,
-    every: Duration,
-    catch_up: TimeDelta,
+    interval: Duration,
+    /// A missed tick that is older is not caught up.
+    catch_up_limit: TimeDelta,
 }
 
-/// What is to be done about a schedule now.
+/// The state of a schedule's last tick.
 #[derive(Debug, PartialEq, Eq)]
-enum Due {
-    /// Its time has not come.
-    Later,
-    /// The tick of this time.
-    Fire(DateTime<Utc>),
-    /// The tick of this time came while nobody led, too long ago.
+enum Tick {
+    NotDue,
+    /// The tick of this time is due.
+    Due(DateTime<Utc>),
+    /// The tick of this time was missed, too long ago to be caught up.
     Missed(DateTime<Utc>),
 }
 
-impl Ticker {
-    pub(crate) fn new(outbox: Outbox, clock: Arc<dyn Clock>, config: &config::Schedule) -> Self {
+impl ScheduleTask {
+    pub(crate) fn new(outbox: Outbox, clock: Arc<dyn Clock>, settings: &settings::Schedule) -> Self {
         Self {
             outbox,
             clock,
-            every: Duration::from_millis(config.look_every_ms),
-            catch_up: TimeDelta::minutes(config.catch_up_minutes),
+            interval: Duration::from_millis(settings.look_every_ms),
+            catch_up_limit: TimeDelta::minutes(settings.catch_up_minutes),
         }
     }
 
-    pub(crate) const fn every(&self) -> Duration {
-        self.every
-    }
-
-    pub(crate) async fn look(&self, store: &Store) -> Done {
+    async fn fire_due_ticks(&self, store: &Store) -> Result<(), StoreError> {
         let now = self.clock.now();
         for schedule in schedule_list(&mut *store.db().await?).await? {
-            let Some((cron, zone)) = parse(&schedule) else { continue };
+            let Some((cron, zone)) = parse_schedule(&schedule) else { continue };
             let next = if schedule.enabled { cron.next_after(now, zone, 1).first().copied() } else { None };
             metrics::gauge!("sms_schedule_next_run_timestamp_seconds", "schedule" => schedule.name.clone())
                 .set(next.map_or(0.0, |next| next.timestamp() as f64));
@@ -65,10 +63,10 @@ impl Ticker {
             }
             let last = tick_last(&mut *store.db().await?, &schedule.name).await?;
             let since = last.map_or(schedule.updated_at, |last| last.max(schedule.updated_at));
-            match due(&cron, zone, since, now, self.catch_up) {
-                Due::Later => {}
-                Due::Fire(due_at) => self.fire(store, &schedule, due_at, now).await?,
-                Due::Missed(due_at) => {
+            match last_tick(&cron, zone, since, now, self.catch_up_limit) {
+                Tick::NotDue => {}
+                Tick::Due(due_at) => self.fire(store, &schedule, due_at, now).await?,
+                Tick::Missed(due_at) => {
                     tracing::warn!(schedule.name = schedule.name, schedule.due_at = %due_at, "a tick was missed");
                     let why = "no scheduler ran when it was due, and it is too old to be caught up";
                     tick_skip(&mut *store.db().await?, &schedule.name, due_at, why, now).await?;
@@ -100,7 +98,7 @@ impl Ticker {
             store.transaction(async |tx| tick_fire(tx, &schedule.name, due_at, &sync, now).await).await?;
         match fired {
             TickFired::Started => {
-                tracing::info!(schedule.name = schedule.name, schedule.due_at = %due_at, sync.id = %sync.id, "a tick");
+                tracing::info!(schedule.name = schedule.name, schedule.due_at = %due_at, sync.id = %sync.id, "a schedule started a sync");
                 self.outbox.publish_command(sync.id, BTreeMap::new()).await;
             }
             TickFired::Skipped => {
@@ -112,8 +110,8 @@ impl Ticker {
     }
 }
 
-/// A schedule is checked when it is set; one that cannot be read was written by a foreign hand.
-fn parse(schedule: &Schedule) -> Option<(CronSchedule, Tz)> {
+/// Schedules are checked when operators set them. One that cannot be parsed was written into the table by hand.
+fn parse_schedule(schedule: &Schedule) -> Option<(CronSchedule, Tz)> {
     match (schedule.cron.parse(), schedule.time_zone.parse()) {
         (Ok(cron), Ok(zone)) => Some((cron, zone)),
         _ => {
@@ -121,19 +119,39 @@ fn parse(schedule: &Schedule) -> Option<(CronSchedule, Tz)> {
                 schedule.name = schedule.name,
                 schedule.cron = schedule.cron,
                 schedule.time_zone = schedule.time_zone,
-                "a schedule cannot be read, and does not fire; set it anew"
+                "a schedule cannot be parsed, and does not fire; set it again"
             );
             None
         }
     }
 }
 
-/// `since`: the last tick, or when the schedule was changed.
-fn due(cron: &CronSchedule, zone: Tz, since: DateTime<Utc>, now: DateTime<Utc>, catch_up: TimeDelta) -> Due {
+/// `since`: the last tick that was handled, or the last change of the schedule.
+fn last_tick(
+    cron: &CronSchedule,
+    zone: Tz,
+    since: DateTime<Utc>,
+    now: DateTime<Utc>,
+    catch_up_limit: TimeDelta,
+) -> Tick {
     match cron.last_until(now, zone).filter(|last| *last > since) {
-        None => Due::Later,
-        Some(last) if now - last <= catch_up => Due::Fire(last),
-        Some(last) => Due::Missed(last),
+        None => Tick::NotDue,
+        Some(last) if now - last <= catch_up_limit => Tick::Due(last),
+        Some(last) => Tick::Missed(last),
+    }
+}
+
+impl PeriodicTask for ScheduleTask {
+    fn name(&self) -> &'static str {
+        "schedule"
+    }
+
+    fn interval(&self) -> Duration {
+        self.interval
+    }
+
+    fn run<'t>(&'t self, store: &'t Store) -> TaskRun<'t> {
+        Box::pin(self.fire_due_ticks(store))
     }
 }
 
@@ -145,35 +163,44 @@ mod tests {
         text.parse().expect("a time")
     }
 
-    fn nightly(since: &str, now: &str) -> Due {
+    /// The last tick of a schedule of every night at two, which may be caught up for an hour.
+    fn nightly_tick(since: &str, now: &str) -> Tick {
         let cron = "0 2 * * *".parse().expect("a schedule");
-        due(&cron, Tz::UTC, at(since), at(now), TimeDelta::hours(1))
+        last_tick(&cron, Tz::UTC, at(since), at(now), TimeDelta::hours(1))
     }
 
     #[test]
-    fn a_tick_fires_when_it_is_due_and_once() {
-        assert_eq!(nightly("2026-06-01T02:00:00Z", "2026-06-02T01:59:59Z"), Due::Later);
+    fn a_tick_is_due_from_its_time_on() {
+        assert_eq!(nightly_tick("2026-06-01T02:00:00Z", "2026-06-02T01:59:59Z"), Tick::NotDue);
         assert_eq!(
-            nightly("2026-06-01T02:00:00Z", "2026-06-02T02:00:01Z"),
-            Due::Fire(at("2026-06-02T02:00:00Z"))
-        );
-        assert_eq!(nightly("2026-06-02T02:00:00Z", "2026-06-02T02:00:01Z"), Due::Later);
-    }
-
-    #[test]
-    fn of_missed_ticks_the_last_is_caught_up_unless_it_is_too_old() {
-        assert_eq!(
-            nightly("2026-06-01T02:00:00Z", "2026-06-05T02:40:00Z"),
-            Due::Fire(at("2026-06-05T02:00:00Z"))
-        );
-        assert_eq!(
-            nightly("2026-06-01T02:00:00Z", "2026-06-05T08:00:00Z"),
-            Due::Missed(at("2026-06-05T02:00:00Z"))
+            nightly_tick("2026-06-01T02:00:00Z", "2026-06-02T02:00:01Z"),
+            Tick::Due(at("2026-06-02T02:00:00Z"))
         );
     }
 
     #[test]
-    fn switching_a_schedule_on_does_not_make_up_for_the_past() {
-        assert_eq!(nightly("2026-06-02T02:30:00Z", "2026-06-02T02:31:00Z"), Due::Later);
+    fn a_tick_that_was_handled_is_not_due_again() {
+        assert_eq!(nightly_tick("2026-06-02T02:00:00Z", "2026-06-02T02:00:01Z"), Tick::NotDue);
+    }
+
+    #[test]
+    fn the_last_of_several_missed_ticks_is_caught_up_within_the_limit() {
+        assert_eq!(
+            nightly_tick("2026-06-01T02:00:00Z", "2026-06-05T02:40:00Z"),
+            Tick::Due(at("2026-06-05T02:00:00Z"))
+        );
+    }
+
+    #[test]
+    fn a_missed_tick_over_the_limit_is_not_caught_up() {
+        assert_eq!(
+            nightly_tick("2026-06-01T02:00:00Z", "2026-06-05T08:00:00Z"),
+            Tick::Missed(at("2026-06-05T02:00:00Z"))
+        );
+    }
+
+    #[test]
+    fn ticks_before_a_change_of_the_schedule_are_not_due() {
+        assert_eq!(nightly_tick("2026-06-02T02:30:00Z", "2026-06-02T02:31:00Z"), Tick::NotDue);
     }
 }

@@ -1,4 +1,4 @@
-//! Schedulers at work, in worlds of their own.
+//! Schedulers on a real PostgreSQL and a real RabbitMQ.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use store::Store;
 use testbed::{World, wait_until};
 
-const PATIENCE: Duration = Duration::from_secs(60);
+const WAIT_TIMEOUT: Duration = Duration::from_secs(60);
 
 struct Scene {
     world: World,
@@ -25,7 +25,7 @@ impl Scene {
         Ok(Self { world })
     }
 
-    /// A scheduler that looks often.
+    /// Starts a scheduler with short intervals.
     async fn start(&self) -> anyhow::Result<Shutdown> {
         self.start_with_lease(60).await
     }
@@ -45,12 +45,12 @@ impl Scene {
     }
 
     async fn rows(&self, sql: &str) -> Vec<Value> {
-        self.world.query_json(sql).await.expect("the query is sound")
+        self.world.query_json(sql).await.expect("a valid query")
     }
 
-    /// Waits until a query answers with this many rows, and gives them.
-    async fn until(&self, what: &str, sql: &str, rows: usize) -> anyhow::Result<Vec<Value>> {
-        wait_until(what, PATIENCE, async || {
+    /// Waits until a query returns so many rows, and returns them.
+    async fn wait_rows(&self, what: &str, sql: &str, rows: usize) -> anyhow::Result<Vec<Value>> {
+        wait_until(what, WAIT_TIMEOUT, async || {
             let found = self.rows(sql).await;
             if found.len() == rows { Ok(found) } else { Err(found) }
         })
@@ -63,19 +63,19 @@ async fn end(shutdown: Shutdown) {
     shutdown.finished().await;
 }
 
-/// A schedule of every minute that was set two hours ago: its last tick is due now, all others have been missed.
-const EVERY_MINUTE: &str =
+/// A schedule of every minute that was set two hours ago: its last tick is due now, and the earlier ones were missed.
+const SET_EVERY_MINUTE_SQL: &str =
     "UPDATE schedules SET enabled = true, cron = '* * * * *', updated_at = now() - interval '2 hours'";
 
 #[tokio::test(flavor = "multi_thread")]
-async fn two_schedulers_fire_a_tick_once_and_its_command_reaches_the_queue() -> anyhow::Result<()> {
+async fn two_schedulers_fire_a_tick_once_and_publish_its_command() -> anyhow::Result<()> {
     let scene = Scene::new().await?;
-    scene.world.execute(EVERY_MINUTE).await?;
+    scene.world.execute(SET_EVERY_MINUTE_SQL).await?;
     let (one, two) = (scene.start().await?, scene.start().await?);
 
     let syncs =
         "SELECT id, cause, mode, requested_by, published_at FROM sync_logs WHERE published_at IS NOT NULL";
-    let sync = scene.until("a sync has been published", syncs, 1).await?.remove(0);
+    let sync = scene.wait_rows("a sync has been published", syncs, 1).await?.remove(0);
     assert_eq!((&sync["cause"], &sync["mode"]), (&json!("scheduled"), &json!("full")));
     assert_eq!(sync["requested_by"], "schedule full-sync");
     let ticks = scene.rows("SELECT outcome, sync_id FROM schedule_ticks WHERE outcome = 'started'").await;
@@ -84,7 +84,7 @@ async fn two_schedulers_fire_a_tick_once_and_its_command_reaches_the_queue() -> 
     // The sync never ends here, so the next tick of this minute is skipped, and says why.
     scene.world.execute("UPDATE schedule_ticks SET due_at = due_at - interval '1 minute'").await?;
     let skipped = "SELECT outcome, detail, sync_id FROM schedule_ticks WHERE outcome = 'skipped' LIMIT 1";
-    let tick = scene.until("the next tick was skipped", skipped, 1).await?.remove(0);
+    let tick = scene.wait_rows("the next tick was skipped", skipped, 1).await?.remove(0);
     assert_eq!((&tick["detail"], &tick["sync_id"]), (&json!("a full sync had not ended"), &sync["id"]));
     end(one).await;
     end(two).await;
@@ -92,9 +92,9 @@ async fn two_schedulers_fire_a_tick_once_and_its_command_reaches_the_queue() -> 
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_tick_that_was_missed_for_too_long_is_recorded_as_skipped() -> anyhow::Result<()> {
+async fn a_missed_tick_over_the_limit_is_recorded_as_skipped() -> anyhow::Result<()> {
     let scene = Scene::new().await?;
-    // Six hours ago by the clock on the wall, and set before that.
+    // The last tick was six hours ago; the schedule was set before that.
     scene
         .world
         .execute(
@@ -104,7 +104,7 @@ async fn a_tick_that_was_missed_for_too_long_is_recorded_as_skipped() -> anyhow:
         .await?;
     let scheduler = scene.start().await?;
     let ticks = "SELECT outcome, detail, sync_id FROM schedule_ticks";
-    let tick = scene.until("the tick is recorded", ticks, 1).await?.remove(0);
+    let tick = scene.wait_rows("the tick is recorded", ticks, 1).await?.remove(0);
     assert_eq!((&tick["outcome"], &tick["sync_id"]), (&json!("skipped"), &Value::Null));
     assert_eq!(scene.rows("SELECT id FROM sync_logs").await, Vec::<Value>::new());
     end(scheduler).await;
@@ -112,25 +112,27 @@ async fn a_tick_that_was_missed_for_too_long_is_recorded_as_skipped() -> anyhow:
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn when_the_leader_is_gone_another_scheduler_leads() -> anyhow::Result<()> {
+async fn another_scheduler_leads_when_the_leader_loses_its_connection() -> anyhow::Result<()> {
     let scene = Scene::new().await?;
     let (one, two) = (scene.start().await?, scene.start().await?);
     let leader = "SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND granted
                   AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
-    let first = scene.until("somebody leads", leader, 1).await?[0]["pid"].clone();
-    // As a cut in the network would do it.
+    let first = scene.wait_rows("a scheduler leads", leader, 1).await?[0]["pid"].clone();
+    // Ends the connection as a network failure would.
     scene.world.execute(&format!("SELECT pg_terminate_backend({first})")).await?;
-    scene.world.execute(EVERY_MINUTE).await?;
-    scene.until("a tick has fired", "SELECT due_at FROM schedule_ticks WHERE outcome = 'started'", 1).await?;
+    scene.world.execute(SET_EVERY_MINUTE_SQL).await?;
+    scene
+        .wait_rows("a tick has fired", "SELECT due_at FROM schedule_ticks WHERE outcome = 'started'", 1)
+        .await?;
     end(one).await;
     end(two).await;
     Ok(())
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_the_broker_has_lost_is_published_again() -> anyhow::Result<()> {
+async fn a_command_that_the_broker_lost_is_published_again() -> anyhow::Result<()> {
     let scene = Scene::new().await?;
-    // Confirmed an hour ago, and nobody has begun it since.
+    // A command that was published an hour ago, and that no worker has started.
     scene
         .world
         .execute(
@@ -141,36 +143,58 @@ async fn what_the_broker_has_lost_is_published_again() -> anyhow::Result<()> {
         .await?;
     let scheduler = scene.start().await?;
     let again = "SELECT id FROM sync_logs WHERE published_at > now() - interval '10 minutes'";
-    scene.until("the command was published again", again, 1).await?;
+    scene.wait_rows("the command was published again", again, 1).await?;
+    end(scheduler).await;
+    Ok(())
+}
+
+const SILENT_SYNC: &str = "019ab2c4-0000-7000-8000-000000000001";
+const WAITING_SYNC: &str = "019ab2c4-0000-7000-8000-000000000002";
+const FAILED_SYNCS_SQL: &str = "SELECT id, failure, detail FROM sync_logs WHERE state = 'failed'";
+
+/// A running sync without a sign of life for an hour.
+async fn insert_silent_sync(scene: &Scene, id: &str) -> anyhow::Result<()> {
+    scene
+        .world
+        .execute(&format!(
+            "INSERT INTO sync_logs (id, cause, mode, state, requested_by, started_at, running_at, heartbeat_at, published_at)
+             SELECT '{id}', 'manual', 'selective', 'running', 'anna', past, past, past, past
+             FROM (SELECT now() - interval '1 hour' AS past) AS t"
+        ))
+        .await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sync_without_a_sign_of_life_gets_a_note_and_fails_as_stalled() -> anyhow::Result<()> {
+    let scene = Scene::new().await?;
+    insert_silent_sync(&scene, SILENT_SYNC).await?;
+    let scheduler = scene.start_with_lease(1).await?;
+    let sync = scene.wait_rows("the silent sync has failed", FAILED_SYNCS_SQL, 1).await?.remove(0);
+    assert_eq!(sync["id"], SILENT_SYNC);
+    assert!(sync["failure"].as_str().is_some_and(|it| it.starts_with("stalled: ")), "{sync}");
+    // The note from before it failed.
+    assert!(sync["detail"].as_str().is_some_and(|it| it.starts_with("no sign of life since")), "{sync}");
     end(scheduler).await;
     Ok(())
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_sync_that_does_not_move_says_so_and_fails_as_stalled_unless_its_next_attempt_is_to_come()
--> anyhow::Result<()> {
+async fn a_sync_that_waits_for_its_next_attempt_does_not_fail_as_stalled() -> anyhow::Result<()> {
     let scene = Scene::new().await?;
-    // Both silent for an hour; one of them waits for an attempt that the provider has put off.
+    insert_silent_sync(&scene, SILENT_SYNC).await?;
+    insert_silent_sync(&scene, WAITING_SYNC).await?;
     scene
         .world
-        .execute(
-            "INSERT INTO sync_logs (id, cause, mode, state, requested_by, started_at, running_at, heartbeat_at, published_at)
-             SELECT id::uuid, 'manual', 'selective', 'running', 'anna', past, past, past, past
-             FROM (VALUES ('019ab2c4-0000-7000-8000-000000000001'), ('019ab2c4-0000-7000-8000-000000000002')) AS r (id),
-                 (SELECT now() - interval '1 hour' AS past) AS t;
-             INSERT INTO attempts (message_id, sync_id, number, class, failure, began_at, duration_ms, next_attempt_at)
-             VALUES ('m', '019ab2c4-0000-7000-8000-000000000002', 1, 'transient', 'busy', now(), 1, now() + interval '1 hour')",
-        )
+        .execute(&format!(
+            "INSERT INTO attempts (message_id, sync_id, number, class, failure, began_at, duration_ms, next_attempt_at)
+             VALUES ('m', '{WAITING_SYNC}', 1, 'transient', 'busy', now(), 1, now() + interval '1 hour')"
+        ))
         .await?;
     let scheduler = scene.start_with_lease(1).await?;
-    let failed = "SELECT id, failure, detail FROM sync_logs WHERE state = 'failed'";
-    let sync = scene.until("the silent sync has failed", failed, 1).await?.remove(0);
-    assert_eq!(sync["id"], "019ab2c4-0000-7000-8000-000000000001");
-    assert!(sync["failure"].as_str().is_some_and(|it| it.starts_with("stalled: ")), "{sync}");
-    // It had been noticed before that, and said so.
-    assert!(sync["detail"].as_str().is_some_and(|it| it.starts_with("no sign of life since")), "{sync}");
-    let other = "SELECT id FROM sync_logs WHERE state = 'running' AND detail IS NULL";
-    assert_eq!(scene.rows(other).await.len(), 1);
+    let failed = scene.wait_rows("the other sync has failed", FAILED_SYNCS_SQL, 1).await?.remove(0);
+    assert_eq!(failed["id"], SILENT_SYNC);
+    let running = scene.rows("SELECT id FROM sync_logs WHERE state = 'running' AND detail IS NULL").await;
+    assert_eq!(running, [json!({"id": WAITING_SYNC})]);
     end(scheduler).await;
     Ok(())
 }
