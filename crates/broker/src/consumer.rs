@@ -28,7 +28,7 @@ const REDELIVERIES_BEFORE_ALONE: u32 = 2;
 /// Handles the messages of a queue, up to `concurrency` at a time, until `stop`; then waits for the handlers that run.
 ///
 /// A message is acknowledged only after its handler has returned a disposition. If a handler panics, its message is
-/// requeued; the delivery limit of the queue ends a message that does this again and again.
+/// requeued; the delivery limit of the queue makes it a dead letter if this repeats.
 pub async fn consume<H, F>(
     broker: &Broker,
     queue: Queue,

@@ -23,7 +23,7 @@ use crate::{
 const ARCHIVE_PREFETCH: u16 = 20;
 /// How long a dead letter that could not be archived waits before it is requeued.
 const ARCHIVE_RETRY_DELAY: Duration = Duration::from_secs(1);
-/// Headers that a replay does not carry on: it starts with attempts of its own.
+/// Headers that are left out of a replay: its attempts are counted from 1.
 const HEADERS_NOT_REPLAYED: [&str; 2] = [DEATH_HEADER, ATTEMPT_HEADER];
 
 /// A message from the dead-letter queue.
@@ -34,7 +34,7 @@ pub struct DeadMessage {
     /// The AMQP `type`; empty if the message had none.
     pub kind: String,
     pub body: Vec<u8>,
-    /// As JSON, without those that a replay does not carry on.
+    /// As JSON, without those that are left out of a replay.
     pub headers: serde_json::Value,
     /// The work queue in which the message died.
     pub queue: String,
@@ -50,7 +50,7 @@ pub struct DeadMessage {
     pub trace_id: Option<String>,
 }
 
-/// The properties of a message that its consumer rejects: its own, and the envelope that says why.
+/// The properties of a rejected message, with the envelope that says why it was rejected.
 pub(crate) fn dead_letter_properties(
     properties: &BasicProperties,
     queue: Queue,
@@ -121,7 +121,8 @@ fn read_dead_message(properties: BasicProperties, body: Vec<u8>) -> DeadMessage 
         headers: replayable_headers(&headers),
         queue: String::new(),
         class: FailureClass::Poison,
-        reason: "its consumer died with it, again and again".to_owned(),
+        reason: "its consumer ended without settling it, more often than the delivery limit allows"
+            .to_owned(),
         attempts: delivery.attempt,
         died_at: DateTime::UNIX_EPOCH,
         correlation_id: properties.correlation_id().as_ref().map(|id| id.to_string()),
@@ -144,7 +145,7 @@ fn read_dead_message(properties: BasicProperties, body: Vec<u8>) -> DeadMessage 
             dead.died_at = death.at.unwrap_or_else(|| SystemClock.now());
             if death.reason != "delivery_limit" {
                 dead.class = FailureClass::Permanent;
-                dead.reason = format!("the broker gave it up: {}", death.reason);
+                dead.reason = format!("dead-lettered by the broker: {}", death.reason);
             }
         }
     }

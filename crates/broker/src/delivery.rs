@@ -67,7 +67,7 @@ pub enum Disposition {
         /// In words, for operators.
         reason: String,
     },
-    /// The message is delivered again after this time without having used an attempt: the failure was not its own.
+    /// The message is delivered again after this time without having used an attempt, for failures that the message did not cause.
     Snooze(Duration),
 }
 

@@ -51,7 +51,7 @@ impl Publisher {
                 .iter()
                 .any(|result| matches!(result, Err(BrokerError::Amqp(_) | BrokerError::Timeout)));
         if failed {
-            // The channel may be closed, or owe us confirms that nobody waits for any more.
+            // The channel may be closed, or still have confirms to deliver for which no caller waits.
             *self.channel.lock().await = None;
         }
         if results.iter().any(|result| matches!(result, Err(BrokerError::Unroutable))) {

@@ -21,7 +21,7 @@ use store::{
 
 use crate::{
     periodic_task::{PeriodicTask, TaskRun},
-    settings,
+    config,
 };
 
 pub(crate) struct ReaperTask {
@@ -34,13 +34,13 @@ pub(crate) struct ReaperTask {
 }
 
 impl ReaperTask {
-    pub(crate) fn new(outbox: Outbox, clock: Arc<dyn Clock>, settings: &settings::Reaper) -> Self {
+    pub(crate) fn new(outbox: Outbox, clock: Arc<dyn Clock>, config: &config::Reaper) -> Self {
         Self {
             outbox,
             clock,
-            interval: Duration::from_millis(settings.look_every_ms),
-            lease: Duration::from_secs(settings.lease_seconds),
-            stalled_after_leases: settings.stalled_after_leases,
+            interval: Duration::from_millis(config.look_every_ms),
+            lease: Duration::from_secs(config.lease_seconds),
+            stalled_after_leases: config.stalled_after_leases,
         }
     }
 

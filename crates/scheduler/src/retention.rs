@@ -11,7 +11,7 @@ use store::{
 
 use crate::{
     periodic_task::{PeriodicTask, TaskRun},
-    settings,
+    config,
 };
 
 pub(crate) struct RetentionTask {
@@ -21,11 +21,11 @@ pub(crate) struct RetentionTask {
 }
 
 impl RetentionTask {
-    pub(crate) fn new(clock: Arc<dyn Clock>, settings: &settings::Retention) -> Self {
+    pub(crate) fn new(clock: Arc<dyn Clock>, config: &config::Retention) -> Self {
         Self {
             clock,
-            interval: Duration::from_secs(settings.look_every_seconds),
-            keep: TimeDelta::days(settings.days),
+            interval: Duration::from_secs(config.look_every_seconds),
+            keep: TimeDelta::days(config.days),
         }
     }
 

@@ -20,7 +20,7 @@ use store::{
 
 use crate::{
     periodic_task::{PeriodicTask, TaskRun},
-    settings,
+    config,
 };
 
 pub(crate) struct ScheduleTask {
@@ -42,12 +42,12 @@ enum Tick {
 }
 
 impl ScheduleTask {
-    pub(crate) fn new(outbox: Outbox, clock: Arc<dyn Clock>, settings: &settings::Schedule) -> Self {
+    pub(crate) fn new(outbox: Outbox, clock: Arc<dyn Clock>, config: &config::Schedule) -> Self {
         Self {
             outbox,
             clock,
-            interval: Duration::from_millis(settings.look_every_ms),
-            catch_up_limit: TimeDelta::minutes(settings.catch_up_minutes),
+            interval: Duration::from_millis(config.look_every_ms),
+            catch_up_limit: TimeDelta::minutes(config.catch_up_minutes),
         }
     }
 

@@ -1,10 +1,11 @@
 //! What every request to the webhook endpoint shares.
 
+use std::sync::Arc;
+
 use crate::{
     client_address::TrustedProxies, rate_limiter::RateLimiter, recorder::Recorder,
     rejection_log::RejectionLog, verifier::WebhookVerifier,
 };
-use std::sync::Arc;
 
 pub(crate) struct AppState {
     pub(crate) trusted_proxies: TrustedProxies,

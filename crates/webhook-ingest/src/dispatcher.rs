@@ -140,7 +140,7 @@ impl EventPublisher {
     /// Publishes from the ledger until no event is left, or the service ends; the relay then goes on.
     async fn catch_up(&mut self, queue: &mut mpsc::Receiver<Vec<NewWebhookEvent>>) {
         self.flush_marks().await;
-        tracing::warn!("events were left behind; publishing from the ledger");
+        tracing::warn!("events were not published; publishing from the ledger");
         let mut total = 0;
         loop {
             // Events in memory are in the ledger, too, and are published in their turn.

@@ -39,7 +39,7 @@ pub(crate) async fn mark_published(outbox: &Outbox, mut requests: mpsc::Receiver
             tracing::warn!(
                 error = &error as &dyn std::error::Error,
                 messages.count = confirmed.len(),
-                "published messages could not be noted"
+                "published events could not be marked"
             );
         }
         confirmed.clear();

@@ -22,7 +22,7 @@ impl Rejection {
         Self { reason, detail: detail.into(), problem }
     }
 
-    /// The service has as much in hand as it may.
+    /// A limit on waiting webhooks or their bodies is reached.
     pub(crate) fn overloaded(detail: impl Into<String>) -> Self {
         let problem = "too many webhooks wait to be recorded; send it again";
         Self::new(

@@ -122,7 +122,7 @@ impl WebhookVerifier {
                 return Err(too_large());
             }
             if !self.body_budget.try_extend(&mut permit, chunk.len()) {
-                return Err(Rejection::overloaded("the bodies in hand use up the memory for bodies"));
+                return Err(Rejection::overloaded("other requests use up the memory for bodies"));
             }
             if body.is_empty() && announced == Some(chunk.len()) {
                 return Ok((chunk, permit)); // nearly always the body is one chunk: no copy

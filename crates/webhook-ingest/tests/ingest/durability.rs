@@ -68,13 +68,7 @@ async fn events_of_a_record_keep_their_order_across_a_broker_restart() -> anyhow
     let world = World::from_template_on(&servers, &template()?, migrate).await?;
     let scene = Arc::new(Scene::in_world(world, &[]).await?);
     assert_eq!(scene.send(&Webhook::about("vessel.updated", "v-first")).await?.status, 202);
-    wait_until("the queues are there", WAIT_TIMEOUT, async || {
-        match scene.count("webhook_events WHERE state = 'published'").await {
-            Ok(1) => Ok(()),
-            other => Err(format!("{other:?}")),
-        }
-    })
-    .await?;
+    scene.wait_published(1).await?;
     servers.settle_broker().await?;
     // Each sender sends the events of one record, one after the other.
     let accepted = Arc::new(Mutex::new(0_usize));
@@ -109,13 +103,7 @@ async fn events_of_a_record_keep_their_order_across_a_broker_restart() -> anyhow
         let (record, ids) = sender??;
         expected.insert(record, ids);
     }
-    wait_until("all events are published", WAIT_TIMEOUT, async || {
-        match scene.count("webhook_events WHERE state = 'published'").await {
-            Ok(number) if number == (1 + RECORDS * EACH) as i64 => Ok(()),
-            other => Err(format!("{other:?}")),
-        }
-    })
-    .await?;
+    scene.wait_published((1 + RECORDS * EACH) as i64).await?;
     let mut published = published(&scene.world).await?;
     published.remove("v-first");
     assert_eq!(published, expected);
@@ -125,34 +113,25 @@ async fn events_of_a_record_keep_their_order_across_a_broker_restart() -> anyhow
 #[tokio::test(flavor = "multi_thread")]
 async fn a_deleted_queue_is_declared_again() -> anyhow::Result<()> {
     let scene = Scene::new(&[]).await?;
-    let published = async |number: i64| {
-        wait_until(format!("{number} events are published"), WAIT_TIMEOUT, async || {
-            match scene.count("webhook_events WHERE state = 'published'").await {
-                Ok(found) if found == number => Ok(()),
-                other => Err(format!("{other:?}")),
-            }
-        })
-        .await
-    };
     assert_eq!(scene.send(&Webhook::about("vessel.updated", "v-1")).await?.status, 202);
-    published(1).await?;
+    scene.wait_published(1).await?;
     let channel = scene.world.amqp_connection().await?.create_channel().await?;
     channel.queue_delete("sync.events".into(), QueueDeleteOptions::default()).await?;
     assert_eq!(scene.send(&Webhook::about("vessel.updated", "v-2")).await?.status, 202);
-    published(2).await?;
+    scene.wait_published(2).await?;
     scene.end().await;
     Ok(())
 }
 
-/// Locks the table until a row of `let_go` ends it: the database hangs, and its connections stay open.
+/// Locks the table until a row of `release_lock` ends it: the database hangs, and its connections stay open.
 async fn lock_table(world: &World) -> anyhow::Result<()> {
-    world.execute("CREATE TABLE IF NOT EXISTS let_go (); TRUNCATE let_go").await?;
+    world.execute("CREATE TABLE IF NOT EXISTS release_lock (); TRUNCATE release_lock").await?;
     let url = world.database_url.clone();
     tokio::spawn(async move {
         World::execute_at(
             &url,
             "BEGIN; LOCK TABLE webhook_events;
-             DO $$ BEGIN WHILE NOT EXISTS (SELECT FROM let_go) LOOP PERFORM pg_sleep(0.02); END LOOP; END $$;
+             DO $$ BEGIN WHILE NOT EXISTS (SELECT FROM release_lock) LOOP PERFORM pg_sleep(0.02); END LOOP; END $$;
              COMMIT",
         )
         .await
@@ -187,7 +166,7 @@ async fn webhooks_get_503_while_the_database_hangs_and_succeed_later() -> anyhow
     }
     assert!(fastest < Duration::from_millis(250), "{fastest:?}");
 
-    scene.world.execute("INSERT INTO let_go DEFAULT VALUES").await?;
+    scene.world.execute("INSERT INTO release_lock DEFAULT VALUES").await?;
     for webhook in &webhooks {
         wait_until("the webhook is accepted when it is sent again", WAIT_TIMEOUT, async || {
             match scene.send(webhook).await {
@@ -221,7 +200,7 @@ async fn webhooks_over_the_waiting_limit_are_rejected_at_once() -> anyhow::Resul
     let overloaded: Vec<_> = answers.iter().filter(|(it, _)| it.body["code"] == "webhook_overload").collect();
     assert!(overloaded.len() >= 20, "{answers:?}");
     assert!(overloaded.iter().all(|(it, _)| it.status == 503 && it.retry_after.is_some()), "{overloaded:?}");
-    scene.world.execute("INSERT INTO let_go DEFAULT VALUES").await?;
+    scene.world.execute("INSERT INTO release_lock DEFAULT VALUES").await?;
     scene.end().await;
     Ok(())
 }
@@ -240,7 +219,7 @@ async fn an_event_that_the_database_refuses_fails_without_its_batch() -> anyhow:
     let sending = try_join_all(webhooks.iter().map(|it| scene.send(it)));
     let (answers, released) = tokio::join!(sending, async {
         tokio::time::sleep(Duration::from_millis(300)).await;
-        scene.world.execute("INSERT INTO let_go DEFAULT VALUES").await
+        scene.world.execute("INSERT INTO release_lock DEFAULT VALUES").await
     });
     released?;
     for (answer, webhook) in answers?.iter().zip(&webhooks) {

@@ -10,7 +10,7 @@ use reqwest::{Response, StatusCode};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use store::Store;
-use testbed::World;
+use testbed::{World, wait_until};
 use webhook_ingest::{DAEMON, Config, WEBHOOK_PATH};
 
 pub(crate) const WAIT_TIMEOUT: Duration = Duration::from_secs(60);
@@ -93,6 +93,17 @@ impl Scene {
 
     pub(crate) async fn count(&self, from: &str) -> anyhow::Result<i64> {
         count(&self.world, from).await
+    }
+
+    /// Waits until exactly so many events are marked as published.
+    pub(crate) async fn wait_published(&self, number: i64) -> anyhow::Result<()> {
+        wait_until(format!("{number} events are published"), WAIT_TIMEOUT, async || {
+            match self.count("webhook_events WHERE state = 'published'").await {
+                Ok(found) if found == number => Ok(()),
+                other => Err(format!("{other:?}")),
+            }
+        })
+        .await
     }
 }
 
