@@ -20,8 +20,8 @@ use store::{
 };
 
 use crate::{
-    periodic_task::{PeriodicTask, TaskRun},
     config,
+    periodic_task::{PeriodicTask, TaskRun},
 };
 
 pub(crate) struct ReaperTask {

@@ -10,8 +10,8 @@ use store::{
 };
 
 use crate::{
-    periodic_task::{PeriodicTask, TaskRun},
     config,
+    periodic_task::{PeriodicTask, TaskRun},
 };
 
 pub(crate) struct RetentionTask {

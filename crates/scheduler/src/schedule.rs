@@ -19,8 +19,8 @@ use store::{
 };
 
 use crate::{
-    periodic_task::{PeriodicTask, TaskRun},
     config,
+    periodic_task::{PeriodicTask, TaskRun},
 };
 
 pub(crate) struct ScheduleTask {

@@ -53,19 +53,13 @@ impl Dispatcher {
         let (sender, batches) = mpsc::channel(QUEUE_LIMIT);
         let (marks, mark_requests) = mpsc::channel(QUEUE_LIMIT);
         let has_overflowed = Arc::new(AtomicBool::new(false));
-        shutdown.supervise("notes", {
+        shutdown.supervise_infallible("notes", {
             let outbox = outbox.clone();
-            async move {
-                mark_published(&outbox, mark_requests).await;
-                Ok::<(), std::convert::Infallible>(())
-            }
+            async move { mark_published(&outbox, mark_requests).await }
         });
         let publisher =
             EventPublisher { outbox, marks, has_overflowed: has_overflowed.clone(), left_checked_at: None };
-        shutdown.supervise("dispatcher", async move {
-            publisher.run(batches).await;
-            Ok::<(), std::convert::Infallible>(())
-        });
+        shutdown.supervise_infallible("dispatcher", publisher.run(batches));
         Self { batches: sender, has_overflowed }
     }
 

@@ -3,6 +3,7 @@
 mod app_state;
 mod body_budget;
 mod client_address;
+mod config;
 mod dispatcher;
 mod extractor;
 mod ledger_writer;
@@ -14,7 +15,6 @@ mod rejection_log;
 mod route;
 mod secrets;
 mod service;
-mod config;
 mod verifier;
 
 use std::{sync::Arc, time::Duration};
@@ -26,11 +26,11 @@ use outbox::Outbox;
 use secrecy::ExposeSecret;
 use store::Store;
 
+pub use config::{Config, DAEMON};
 pub use ledger_writer::LedgerWriter;
 pub use recorder::{EventSink, RecordError};
 pub use route::WEBHOOK_PATH;
 pub use service::WebhookIngest;
-pub use config::{DAEMON, Config};
 pub use verifier::VerifiedWebhook;
 
 use crate::{dispatcher::Dispatcher, service::LedgerSink};
@@ -40,21 +40,11 @@ use crate::{dispatcher::Dispatcher, service::LedgerSink};
 /// # Errors
 ///
 /// If a secret cannot be used, or the database does not answer for a long time.
-pub async fn start(
-    config: &Config,
-    shutdown: &Shutdown,
-    health: &Health,
-) -> anyhow::Result<WebhookIngest> {
+pub async fn start(config: &Config, shutdown: &Shutdown, health: &Health) -> anyhow::Result<WebhookIngest> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let store = Store::connect(config.database.url.expose_secret(), config.database.pool_size).await?;
     let broker = Broker::connect(config.broker.url.clone(), DAEMON.name);
-    health.register("database", {
-        let store = store.clone();
-        move || {
-            let store = store.clone();
-            async move { store.ping().await.map_err(|e| e.to_string()) }
-        }
-    });
+    health.register_ping("database", store.clone(), |store| async move { store.ping().await });
     let outbox = Outbox::new(store.clone(), Publisher::new(&broker));
     let timeout = Duration::from_millis(config.webhook.database_patience_ms);
     let sink = LedgerSink {
@@ -69,9 +59,6 @@ pub async fn run(process: Process) -> anyhow::Result<()> {
     let config: Config = process.config()?;
     let listener = http::listen(&config.server.bind)?;
     let service = start(&config, &process.shutdown, &process.health).await?;
-    let options = http::Options { version: process.version(), ..http::Options::default() };
-    let serving =
-        http::serve_with(options, listener, process.shutdown.clone(), process.health, service.routes());
-    process.shutdown.supervise("http", serving);
+    process.serve(listener, service.routes());
     Ok(())
 }

@@ -66,7 +66,7 @@ pub(crate) async fn reject_method(request: HttpRequest, state: web::Data<AppStat
     let rejection = Rejection::new(WebhookRefusal::UnsupportedMethod, detail, problem);
     let client = state.trusted_proxies.client_address(&request);
     state.rejections.add(&request, client, &rejection, None);
-    let mut answer = rejection.problem.respond();
+    let mut answer = rejection.problem.to_response();
     answer.headers_mut().insert(ALLOW, HeaderValue::from_static("POST"));
     answer
 }

@@ -3,7 +3,7 @@
 //! `WEBHOOK_SECRET` holds the current one. `WEBHOOK_SECRETS` holds more of them: entries separated by commas or line
 //! ends, each `name=secret` or, accepted only before a time, `name@2026-12-01T00:00:00Z=secret`.
 
-use chassis::configuration::Secret as ConfigSecret;
+use chassis::config::Secret as ConfigSecret;
 use chrono::{DateTime, Utc};
 use contracts::webhook::signature::{InvalidSecret, NamedSecret, Secret};
 use secrecy::ExposeSecret;

@@ -11,7 +11,7 @@ use store::{
 };
 
 use crate::{
-    EventSink, LedgerWriter, RecordError, Settings, app_state::AppState, body_budget::BodyBudget,
+    Config, EventSink, LedgerWriter, RecordError, app_state::AppState, body_budget::BodyBudget,
     client_address::TrustedProxies, dispatcher::Dispatcher, rate_limiter::RateLimiter, recorder::Recorder,
     rejection_log::RejectionLog, route, verifier::WebhookVerifier,
 };
@@ -29,13 +29,13 @@ impl WebhookIngest {
     ///
     /// If a webhook secret cannot be used.
     pub fn new(
-        settings: &Settings,
+        config: &Config,
         store: Store,
         sink: impl EventSink,
         clock: Arc<dyn Clock>,
         shutdown: &Shutdown,
     ) -> anyhow::Result<Self> {
-        let webhook = &settings.webhook;
+        let webhook = &config.webhook;
         let sink_timeout = Duration::from_millis(webhook.database_patience_ms);
         let rate_limiter = Arc::new(RateLimiter::new(webhook.rate_per_second, webhook.rate_burst));
         let verifier = WebhookVerifier {
@@ -58,11 +58,11 @@ impl WebhookIngest {
 
     pub fn routes(&self) -> impl Fn(&mut web::ServiceConfig) + Clone + Send + 'static {
         let state = self.state.clone();
-        move |config: &mut web::ServiceConfig| {
+        move |app: &mut web::ServiceConfig| {
             let resource = web::resource(route::WEBHOOK_PATH)
                 .route(web::post().to(route::receive))
                 .default_service(web::to(route::reject_method));
-            config.app_data(state.clone()).service(resource);
+            app.app_data(state.clone()).service(resource);
         }
     }
 }

@@ -40,8 +40,8 @@ use crate::{
     dry_run::dry_run_page_write,
     failure::WorkError,
     fault::{self, Point},
-    progress::Moment,
     fetched_page::FetchedPage,
+    progress::Moment,
     write::{companies_seen_first_in_sync, count_outcomes, write_counted},
 };
 

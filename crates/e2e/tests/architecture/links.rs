@@ -46,8 +46,9 @@ fn links_in_documents_lead_to_files_that_contain_what_they_name() {
             }
             let target = folder.join(path);
             let name = text.strip_prefix('`').and_then(|text| text.strip_suffix('`'));
-            let is_identifier =
-                |name: &&str| name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') && path.ends_with(".rs");
+            let is_identifier = |name: &&str| {
+                name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') && path.ends_with(".rs")
+            };
             match name.filter(is_identifier) {
                 _ if !target.exists() => broken.push(format!("{}: {path} is not there", document.display())),
                 Some(name) if !fs::read_to_string(&target).unwrap_or_default().contains(name) => {

@@ -8,7 +8,7 @@ use std::{
 use anyhow::Context;
 use chassis::http;
 use testbed::{Process, World};
-use webhook_ingest::{DAEMON, Config};
+use webhook_ingest::{Config, DAEMON};
 
 use crate::{load::SECRET, sink::start_partial};
 
@@ -69,7 +69,7 @@ pub(crate) struct Service {
 
 impl Service {
     pub(crate) async fn start(mode: Mode) -> anyhow::Result<Self> {
-        let template = format!("bench-{}", store::db::migrations::newest());
+        let template = testbed::template_name("bench", "maintenance")?;
         let world = World::from_template(&template, async |url| {
             store::Store::connect(&url, 2).await?.migrate().await?;
             Ok(())

@@ -11,30 +11,30 @@ use store::{
     Store,
     ledger::webhook_events::{Inserted, NewWebhookEvent},
 };
-use webhook_ingest::{DAEMON, EventSink, LedgerWriter, RecordError, Settings, WebhookIngest};
+use webhook_ingest::{Config, DAEMON, EventSink, LedgerWriter, RecordError, WebhookIngest};
 
 use crate::service::Mode;
 
 /// Starts the service in a mode other than [`Mode::Both`].
 pub(crate) async fn start_partial(
-    settings: &Settings,
+    config: &Config,
     mode: Mode,
     shutdown: &Shutdown,
 ) -> anyhow::Result<WebhookIngest> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let store = Store::connect(settings.database.url.expose_secret(), settings.database.pool_size).await?;
+    let store = Store::connect(config.database.url.expose_secret(), config.database.pool_size).await?;
     let sink = match mode {
         Mode::Nothing | Mode::Both => PartialSink::Nothing,
         Mode::Insert => {
-            let timeout = Duration::from_millis(settings.webhook.database_patience_ms);
+            let timeout = Duration::from_millis(config.webhook.database_patience_ms);
             PartialSink::Insert(Box::new(LedgerWriter::new(store.clone(), timeout, clock.clone())))
         }
         Mode::Publish => {
-            let broker = Broker::connect(settings.broker.url.clone(), DAEMON.name);
+            let broker = Broker::connect(config.broker.url.clone(), DAEMON.name);
             PartialSink::Publish(Outbox::new(store.clone(), Publisher::new(&broker)))
         }
     };
-    WebhookIngest::new(settings, store, sink, clock, shutdown)
+    WebhookIngest::new(config, store, sink, clock, shutdown)
 }
 
 enum PartialSink {

@@ -141,10 +141,9 @@ async fn every_invalid_setting_is_reported_without_secrets() -> anyhow::Result<(
     .map(|(name, value)| (name.to_owned(), value.to_owned()))
     .into();
     let defaults = (webhook_ingest::DAEMON.defaults, webhook_ingest::DAEMON.variables);
-    let problems =
-        chassis::configuration::load_from::<webhook_ingest::Config>(defaults.0, defaults.1, &environment)
-            .expect_err("three config are invalid")
-            .to_string();
+    let problems = chassis::config::load_from::<webhook_ingest::Config>(defaults.0, defaults.1, &environment)
+        .expect_err("three config are invalid")
+        .to_string();
     for text in ["WEBHOOK_SECRET", "not base64", "\"gateway\"", "tolerance_seconds"] {
         assert!(problems.contains(text), "{text}: {problems}");
     }

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, net::SocketAddr, sync::LazyLock, time::Duration};
 
 use anyhow::Context;
-use chassis::{configuration, health::Health, http, shutdown::Shutdown};
+use chassis::{config, health::Health, http, shutdown::Shutdown};
 use contracts::webhook::signature::{ID_HEADER, SIGNATURE_HEADER, Secret, TIMESTAMP_HEADER};
 use domain::clock::{Clock, SystemClock};
 use reqwest::{Response, StatusCode};
@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use store::Store;
 use testbed::{World, wait_until};
-use webhook_ingest::{DAEMON, Config, WEBHOOK_PATH};
+use webhook_ingest::{Config, DAEMON, WEBHOOK_PATH};
 
 pub(crate) const WAIT_TIMEOUT: Duration = Duration::from_secs(60);
 pub(crate) const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
@@ -63,7 +63,7 @@ impl Scene {
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
         .into();
         environment.extend(more.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
-        let config: Config = configuration::load_from(DAEMON.defaults, DAEMON.variables, &environment)?;
+        let config: Config = config::load_from(DAEMON.defaults, DAEMON.variables, &environment)?;
         let (shutdown, health) = (Shutdown::manual(), Health::new());
         let service = webhook_ingest::start(&config, &shutdown, &health).await?;
         let listener = http::listen("127.0.0.1:0")?;
@@ -74,7 +74,7 @@ impl Scene {
 
     /// Shuts the service down and returns the world.
     pub(crate) async fn end(self) -> World {
-        self.shutdown.trip("the test is over");
+        self.shutdown.request("the test is over");
         self.shutdown.finished().await;
         self.world
     }
