@@ -46,6 +46,15 @@ impl<'f, Returning> Statement<'f, Returning> {
     }
 }
 
+/// Words as an SQL list, `('queued', 'running')`, for the text of a statement.
+///
+/// A partial index is used only for a condition that the planner can compare with the index's own, so states have to
+/// stand in the text and cannot be bound.
+pub(crate) fn word_list(words: impl IntoIterator<Item = &'static str>) -> String {
+    let quoted: Vec<String> = words.into_iter().map(|word| format!("'{word}'")).collect();
+    format!("({})", quoted.join(", "))
+}
+
 /// A JSON object to be bound without a copy.
 #[derive(Debug)]
 pub(crate) struct JsonObject<'a>(pub(crate) &'a Map<String, Value>);
@@ -99,4 +108,17 @@ impl<Returning> QueryId for Statement<'_, Returning> {
 
 impl<Returning> Query for Statement<'_, Returning> {
     type SqlType = Returning;
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::SyncState;
+
+    use super::*;
+
+    #[test]
+    fn word_list_quotes_and_separates_its_words() {
+        let list = word_list(SyncState::ACTIVE.iter().map(|state| state.as_str()));
+        assert_eq!(list, "('queued', 'running', 'retrying')");
+    }
 }
