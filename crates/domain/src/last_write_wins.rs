@@ -15,12 +15,11 @@ vocabulary!(
     }
 );
 
-/// What the row knows.
+/// The version of a row in the database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Held {
-    /// Time of the last write, whoever wrote; and the content of the last sync.
+pub struct StoredVersion {
+    /// Time of the last write, by either portal; and the content hash of the last sync.
     pub version: Version,
-    /// Who wrote last.
     pub last_writer: Writer,
 }
 
@@ -62,12 +61,12 @@ impl Decision {
 
 /// Decides.
 #[must_use]
-pub fn decide(incoming: Version, held: Option<Held>) -> Decision {
-    let Some(held) = held else { return Decision::Create };
-    let from_onboarding = held.last_writer == Writer::Onboarding;
-    if incoming.hash == held.version.hash {
-        Decision::Unchanged { newer: from_onboarding && incoming.updated_at > held.version.updated_at }
-    } else if incoming > held.version {
+pub fn decide(incoming: Version, stored: Option<StoredVersion>) -> Decision {
+    let Some(stored) = stored else { return Decision::Create };
+    let from_onboarding = stored.last_writer == Writer::Onboarding;
+    if incoming.hash == stored.version.hash {
+        Decision::Unchanged { newer: from_onboarding && incoming.updated_at > stored.version.updated_at }
+    } else if incoming > stored.version {
         Decision::Update { overwrites_local: !from_onboarding }
     } else if from_onboarding {
         Decision::Stale
@@ -78,12 +77,14 @@ pub fn decide(incoming: Version, held: Option<Held>) -> Decision {
 
 /// The row after the decision was carried out.
 #[must_use]
-pub fn applied(incoming: Version, held: Option<Held>) -> Held {
-    match (decide(incoming, held), held) {
+pub fn applied(incoming: Version, stored: Option<StoredVersion>) -> StoredVersion {
+    match (decide(incoming, stored), stored) {
         (Decision::Create | Decision::Update { .. } | Decision::Unchanged { newer: true }, _) | (_, None) => {
-            Held { version: incoming, last_writer: Writer::Onboarding }
+            StoredVersion { version: incoming, last_writer: Writer::Onboarding }
         }
-        (Decision::Unchanged { newer: false } | Decision::Stale | Decision::LocalWins, Some(held)) => held,
+        (Decision::Unchanged { newer: false } | Decision::Stale | Decision::LocalWins, Some(stored)) => {
+            stored
+        }
     }
 }
 
@@ -102,14 +103,14 @@ mod tests {
         })
     }
 
-    fn held() -> impl Strategy<Value = Held> {
+    fn stored() -> impl Strategy<Value = StoredVersion> {
         (version(), prop::sample::select(Writer::ALL))
-            .prop_map(|(version, last_writer)| Held { version, last_writer })
+            .prop_map(|(version, last_writer)| StoredVersion { version, last_writer })
     }
 
     proptest! {
         #[test]
-        fn twice_is_once(incoming in version(), before in prop::option::of(held())) {
+        fn twice_is_once(incoming in version(), before in prop::option::of(stored())) {
             let once = applied(incoming, before);
             prop_assert_eq!(applied(incoming, Some(once)), once);
         }
@@ -122,13 +123,13 @@ mod tests {
             if seed % 2 == 0 {
                 shuffled.reverse();
             }
-            let end = shuffled.into_iter().fold(None, |held, incoming| Some(applied(incoming, held))).unwrap();
+            let end = shuffled.into_iter().fold(None, |stored, incoming| Some(applied(incoming, stored))).unwrap();
             prop_assert_eq!(Some(end.version), versions.into_iter().max());
         }
 
         #[test]
         fn a_newer_local_edit_is_never_overwritten(incoming in version(), version in version()) {
-            let before = Held { version, last_writer: Writer::Maintenance };
+            let before = StoredVersion { version, last_writer: Writer::Maintenance };
             if incoming <= version {
                 prop_assert_eq!(applied(incoming, Some(before)), before);
             }
@@ -136,7 +137,7 @@ mod tests {
 
         #[test]
         fn a_local_edit_is_only_lost_to_something_new(incoming in version(), version in version()) {
-            let before = Held { version, last_writer: Writer::Maintenance };
+            let before = StoredVersion { version, last_writer: Writer::Maintenance };
             if incoming.hash == version.hash {
                 prop_assert_eq!(applied(incoming, Some(before)), before);
             }

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use diesel_async::RunQueryDsl;
 use domain::{
     Accepted, Finding, Outcome, RecordCounts, SourceId, SyncId,
-    last_write_wins::{Held, decide},
+    last_write_wins::{StoredVersion, decide},
 };
 
 use crate::{
@@ -58,7 +58,7 @@ pub(super) async fn page_apply_to<T: Table>(
     db: &mut Db,
     sync_id: SyncId,
     records: &[Accepted<T::Record>],
-    seen: &HashMap<String, Held>,
+    seen: &HashMap<String, StoredVersion>,
     now: DateTime<Utc>,
 ) -> Result<Vec<Applied>, StoreError> {
     // One state of each record, the newest; in the order of the ids.

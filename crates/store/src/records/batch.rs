@@ -8,7 +8,7 @@ use diesel_async::RunQueryDsl;
 use domain::{
     Accepted, Outcome, SyncId,
     conflict::{ConflictKind, ConflictPolicy, Side},
-    last_write_wins::{Decision, Held, decide},
+    last_write_wins::{Decision, StoredVersion, decide},
 };
 
 use crate::{
@@ -32,7 +32,7 @@ pub(crate) async fn batch_apply<'a, T: Table>(
     db: &mut Db,
     sync_id: SyncId,
     records: &[&'a Accepted<T::Record>],
-    seen: &HashMap<String, Held>,
+    seen: &HashMap<String, StoredVersion>,
     now: DateTime<Utc>,
 ) -> Result<Batch<'a, T::Record>, StoreError> {
     let id_of = |it: &&'a Accepted<T::Record>| T::source_id(&it.record).as_str();

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use chrono::{DateTime, Utc};
 use diesel::sql_types::*;
 use diesel_async::RunQueryDsl;
-use domain::{PayloadHash, Version, last_write_wins::Held};
+use domain::{PayloadHash, Version, last_write_wins::StoredVersion};
 
 use crate::{
     db::{connection::Db, error::StoreError, statement::statement},
@@ -16,7 +16,7 @@ use crate::{
 /// What stood in the table a moment ago.
 #[derive(Debug, Default)]
 pub struct EquipmentSnapshot {
-    pub(super) held: HashMap<String, Held>,
+    pub(super) held: HashMap<String, StoredVersion>,
     /// How rows came that nobody has written since.
     arrivals: HashMap<String, PayloadHash>,
 }

@@ -7,7 +7,7 @@ use diesel::{QueryableByName, sql_types::*};
 use diesel_async::RunQueryDsl;
 use domain::{
     ContentHash, Outcome, Version,
-    last_write_wins::{Decision, Held, Writer},
+    last_write_wins::{Decision, StoredVersion, Writer},
 };
 use serde_json::Value;
 
@@ -40,12 +40,12 @@ pub(super) struct LockedRow {
 }
 
 impl LockedRow {
-    pub(super) fn held(&self, table: &'static str) -> Result<Held, StoreError> {
+    pub(super) fn held(&self, table: &'static str) -> Result<StoredVersion, StoreError> {
         held(table, &self.source_id, &self.content_hash, self.version_at, &self.last_writer)
     }
 
     /// What the last sync brought, whoever wrote since.
-    pub(super) fn source_version(&self, held: &Held) -> Version {
+    pub(super) fn source_version(&self, held: &StoredVersion) -> Version {
         Version { updated_at: self.source_updated_at, hash: held.version.hash }
     }
 }
@@ -54,7 +54,7 @@ impl LockedRow {
 pub(super) async fn stored_versions_read<T: Table>(
     db: &mut Db,
     source_ids: Vec<&str>,
-) -> Result<HashMap<String, Held>, StoreError> {
+) -> Result<HashMap<String, StoredVersion>, StoreError> {
     let text = format!(
         "SELECT source_id, content_hash, version_at, last_writer FROM {} WHERE source_id = ANY($1)",
         T::NAME
@@ -83,7 +83,7 @@ pub(super) fn held(
     hash: &[u8],
     updated_at: DateTime<Utc>,
     writer: &str,
-) -> Result<Held, StoreError> {
+) -> Result<StoredVersion, StoreError> {
     let hash = ContentHash::try_from(hash).map_err(|source| StoreError::Contradiction {
         table,
         column: "content_hash",
@@ -91,7 +91,7 @@ pub(super) fn held(
         source: source.into(),
     })?;
     let last_writer: Writer = crate::db::error::word(table, "last_writer", source_id, writer)?;
-    Ok(Held { version: Version { updated_at, hash }, last_writer })
+    Ok(StoredVersion { version: Version { updated_at, hash }, last_writer })
 }
 
 /// The rows of these records, locked in the order of their ids until the transaction ends.
