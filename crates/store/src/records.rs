@@ -9,17 +9,17 @@
 
 mod apply;
 mod batch;
+mod batch_result;
 mod companies;
 mod equipment;
 mod equipment_parts;
 mod natural_keys;
 mod new_conflicts;
-mod outcome;
 mod references;
-mod shape;
 mod snapshot;
 mod stored_version;
 mod table;
+mod table_schema;
 mod users;
 mod vessels;
 mod write;
@@ -28,8 +28,8 @@ pub use apply::{Applied, counts_of};
 pub use companies::companies_apply;
 pub use equipment::equipment_apply;
 pub(crate) use equipment_parts::PARTS_OF_EQUIPMENT;
-pub(crate) use shape::{Shape, shape, table_of};
 pub use snapshot::{EquipmentSnapshot, equipment_snapshot_read};
+pub(crate) use table_schema::{Shape, shape, table_of};
 pub use users::{
     NewPassword, PasswordClaim, UserId, user_password_claim, users_apply, users_without_password,
 };

@@ -14,9 +14,9 @@ use domain::{
 use crate::{
     db::{connection::Db, error::StoreError, statement::statement},
     records::{
+        batch_result::Batch,
         natural_keys::natural_keys_check,
         new_conflicts::{NewConflict, conflicts_insert},
-        outcome::Batch,
         stored_version::{LockedRow, rows_lock, settled, stored_versions_read},
         table::Table,
         write::{insert, update},

@@ -9,7 +9,7 @@ use domain::{Accepted, Finding, Outcome, RecordType};
 use crate::{
     db::{connection::Db, error::StoreError, statement::statement},
     records::{
-        outcome::Batch,
+        batch_result::Batch,
         table::{NaturalKey, Table},
     },
 };
