@@ -1,11 +1,20 @@
-//! Records: how a page of companies, vessels, equipment or users goes into its table.
+//! Records: writing a page of companies, vessels, equipment or users into its table.
 //!
-//! A page takes few statements over arrays, whatever its length. First one select compares versions, without locks:
-//! what is unchanged costs no more than that. What is to be written over is locked in the order of its ids (so that two
-//! workers cannot deadlock) and decided again under the lock (so that they cannot race): last write wins. What is new
-//! is inserted; a row that somebody else was faster with, or whose natural key the page sets free, goes round again.
+//! A page takes few statements over arrays, however many records it has:
 //!
-//! What the tables say of themselves stands in `table.rs` and a file each; the statements that write in `write.rs`.
+//! 1. One select compares versions, without locks. Unchanged records end here: they cost one comparison.
+//! 2. Changed records form a batch. Known rows are locked in the order of their ids (so that two workers cannot deadlock)
+//!    and decided again under the lock (so that they cannot race): last write wins, and the value that loses is kept as a
+//!    conflict. New rows are inserted.
+//! 3. A record whose row another worker wrote first, or whose natural key the batch sets free, goes through another
+//!    round. A batch that the database refuses is halved until the refused record stands alone.
+//! 4. Findings about written records are replaced.
+//!
+//! A page is written inside the caller's transaction. What the task, the sync and its phases make of the outcomes is the
+//! business of [`crate::engine`]: nothing here reads or writes their rows.
+//!
+//! Start with `apply.rs` (a page), then `batch.rs` (rounds) and `row_change.rs` (what a record does to its row). What a
+//! table differs in stands in `table.rs` and in a file per table; the statements that write rows in `write.rs`.
 
 mod apply;
 mod batch;
@@ -15,24 +24,25 @@ mod equipment;
 mod equipment_parts;
 mod natural_keys;
 mod new_conflicts;
+mod password_claims;
 mod references;
+mod row_change;
 mod snapshot;
 mod stored_version;
 mod table;
 mod table_schema;
+mod taken_qr_codes;
 mod users;
 mod vessels;
 mod write;
 
-pub use apply::{Applied, counts_of};
+pub use apply::{AppliedRecord, counts_of};
 pub use companies::companies_apply;
 pub use equipment::equipment_apply;
-pub(crate) use equipment_parts::PARTS_OF_EQUIPMENT;
+pub(crate) use equipment_parts::{PART_TABLES, PartTable};
+pub use password_claims::{PasswordClaim, UserId, user_password_claim};
 pub use snapshot::{EquipmentSnapshot, equipment_snapshot_read};
-pub(crate) use table_schema::{Shape, shape, table_of};
-pub use users::{
-    NewPassword, PasswordClaim, UserId, user_password_claim, users_apply, users_without_password,
-};
-pub(crate) use vessels::vessels_of_company;
+pub(crate) use table_schema::{TableSchema, table_name, table_schema};
+pub use users::{NewPassword, users_apply, users_without_password};
 pub use vessels::{vessel_ids_by_imo, vessel_ids_known, vessels_apply};
-pub(crate) use write::image;
+pub(crate) use write::row_image_sql;

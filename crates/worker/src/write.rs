@@ -11,7 +11,7 @@ use store::{
         seen::companies_seen_first,
     },
     records::{
-        Applied, NewPassword, companies_apply, counts_of, equipment_apply, users_apply, vessels_apply,
+        AppliedRecord, NewPassword, companies_apply, counts_of, equipment_apply, users_apply, vessels_apply,
     },
 };
 
@@ -108,7 +108,7 @@ impl Writing {
     fn add<'a>(
         &mut self,
         record_type: RecordType,
-        applied: &[Applied],
+        applied: &[AppliedRecord],
         rejected: impl Iterator<Item = &'a Rejection>,
         superseded: u64,
     ) {

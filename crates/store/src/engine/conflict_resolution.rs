@@ -22,7 +22,7 @@ use crate::{
         audit::audit_append,
         conflicts::{COLUMNS, Conflict, Row, conflict_find},
     },
-    records::shape,
+    records::table_schema,
 };
 
 /// What an operator decides.
@@ -70,8 +70,8 @@ pub async fn conflict_resolve(
 ) -> Result<Resolved, StoreError> {
     // The record first, as a sync locks it; then the conflict.
     let Some(seen) = conflict_find(db, id).await? else { return Ok(Resolved::Unknown) };
-    let shape = shape(seen.record_type);
-    let text = format!("SELECT version_at FROM {} WHERE source_id = $1 FOR NO KEY UPDATE", shape.table);
+    let schema = table_schema(seen.record_type);
+    let text = format!("SELECT version_at FROM {} WHERE source_id = $1 FOR NO KEY UPDATE", schema.table);
     let versions: Vec<DateTime<Utc>> =
         statement(&text).bind::<Text, _>(seen.source_id.as_str()).returning::<Timestamptz>().load(db).await?;
     let text = format!("SELECT {COLUMNS} FROM conflicts WHERE id = $1 FOR UPDATE");
@@ -108,7 +108,7 @@ pub async fn conflict_resolve(
         "UPDATE {} AS t SET content_hash = c.source_hash, source_updated_at = c.source_at
          FROM conflicts c WHERE c.id = $1 AND t.source_id = c.source_id AND c.source_hash IS NOT NULL
              AND t.source_updated_at <= c.source_at AND t.last_writer = 'maintenance'",
-        shape.table
+        schema.table
     );
     statement(&text).bind::<Uuid, _>(id.as_uuid()).execute(db).await?;
     let resolution = match choice {
@@ -144,8 +144,9 @@ async fn values_write(
     choice: &Choice,
     chosen: &BTreeMap<&str, Side>,
 ) -> Result<(), StoreError> {
-    let shape = shape(conflict.record_type);
-    let columns: Vec<&str> = shape.columns.iter().copied().filter(|name| chosen.contains_key(name)).collect();
+    let schema = table_schema(conflict.record_type);
+    let columns: Vec<&str> =
+        schema.columns.iter().copied().filter(|name| chosen.contains_key(name)).collect();
     if columns.is_empty() {
         return Ok(());
     }
@@ -175,7 +176,7 @@ async fn values_write(
         "UPDATE {table} AS t SET {} FROM conflicts c, jsonb_populate_record(NULL::{table}, $2) AS r
          WHERE c.id = $1 AND t.source_id = c.source_id",
         sets.join(", "),
-        table = shape.table
+        table = schema.table
     );
     statement(&text)
         .bind::<Uuid, _>(conflict.id.as_uuid())

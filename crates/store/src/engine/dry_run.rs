@@ -19,7 +19,7 @@ use crate::{
         page::Page,
         statement::statement,
     },
-    records::{shape, table_of},
+    records::{table_name, table_schema},
 };
 
 /// A record that a page speaks of.
@@ -314,7 +314,7 @@ async fn raise(db: &mut Db, sync_id: SyncId, speech: &Speech) -> Result<(), Stor
         .load(db)
         .await?;
         let [Value::Object(first), ..] = rows.as_slice() else { continue };
-        let (table, columns) = (table_of(*record_type), columns_of(first));
+        let (table, columns) = (table_name(*record_type), columns_of(first));
         let own = first.keys().filter(|name| !matches!(name.as_str(), "id" | "source_id"));
         let sets: Vec<String> = own.map(|name| format!("{name} = excluded.{name}")).collect();
         let text = format!(
@@ -346,7 +346,7 @@ async fn held(
               WHERE p.equipment_id = t.id AND p.status = 'active')"
         )
     };
-    let key = shape(record_type).key.map_or_else(|| "NULL::text".to_owned(), |key| key("t"));
+    let key = table_schema(record_type).natural_key.map_or_else(|| "NULL::text".to_owned(), |key| key("t"));
     let beside = match record_type {
         RecordType::Company => "'{}'::jsonb".to_owned(),
         RecordType::Vessel | RecordType::User => format!("jsonb_build_object('companyId', {COMPANY})"),
@@ -362,7 +362,7 @@ async fn held(
         "SELECT t.source_id, {key} AS key, {beside} AS beside,
              to_jsonb(t) - '{{password_hash,sealed_password,password_expires_at,password_claimed_at}}'::text[] AS whole
          FROM {} t WHERE t.source_id = ANY($1)",
-        table_of(record_type)
+        table_name(record_type)
     );
     let ids: Vec<&str> = spoken.iter().map(|it| it.source_id.as_str()).collect();
     let rows: Vec<Held> = statement(&text).bind::<Array<Text>, _>(ids).load(db).await?;

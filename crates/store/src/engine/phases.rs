@@ -1,10 +1,12 @@
-//! How a sync goes on when a task has ended: the next phase, or the end. All here is done in the transaction that ends
-//! the task, under a lock on the sync, so that exactly one task is the last of its phase.
+//! Phases of a sync: opening one creates the first task of each of its chains.
+//!
+//! In the transaction that starts the sync or ends a task, under a lock on the sync's row, so that exactly one task is the
+//! last of its phase.
 
 use chrono::{DateTime, Utc};
 use diesel::sql_types::*;
 use diesel_async::RunQueryDsl;
-use domain::{PageRequest, Phase, RecordType, TaskId};
+use domain::{Outcome, PageRequest, Phase, RecordType, SyncId, TaskId};
 
 use crate::{
     db::{connection::Db, error::StoreError, statement::statement},
@@ -12,11 +14,10 @@ use crate::{
         syncs::StoredSync,
         tasks::{NewTask, task_insert},
     },
-    records::vessels_of_company,
     settings::sync_settings::settings_read,
 };
 
-/// Opens the first phase at or after `from` that has anything to fetch; no tasks: none has.
+/// Opens the first phase at or after `from` that has lists to fetch. Without tasks: there is no such phase.
 pub(crate) async fn phase_open_from(
     db: &mut Db,
     sync: &StoredSync,
@@ -68,4 +69,24 @@ async fn phase_open(
         }
     }
     Ok(opened)
+}
+
+/// Source ids of the active vessels of a company. Of a dry run, also of those that it would create: they are all of the
+/// company that its scope names.
+async fn vessels_of_company(
+    db: &mut Db,
+    sync_id: SyncId,
+    company_id: &str,
+) -> Result<Vec<String>, StoreError> {
+    let text = format!(
+        "SELECT v.source_id FROM vessels v JOIN companies c ON c.id = v.company_id
+         WHERE c.source_id = $1 AND v.status = 'active'
+         UNION SELECT source_id FROM sync_changes
+         WHERE sync_id = $2 AND record_type = '{}' AND outcome = '{}'
+         ORDER BY 1",
+        RecordType::Vessel,
+        Outcome::Created
+    );
+    let statement = statement(&text).bind::<Text, _>(company_id).bind::<Uuid, _>(sync_id.as_uuid());
+    Ok(statement.returning::<Text>().load(db).await?)
 }

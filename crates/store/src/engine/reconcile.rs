@@ -21,7 +21,7 @@ use crate::{
         audit::audit_append,
         syncs::{StoredSync, sync_lock},
     },
-    records::{Shape, image, shape, table_of},
+    records::{TableSchema, row_image_sql, table_name, table_schema},
 };
 
 /// What is to be done with missing records.
@@ -187,7 +187,7 @@ async fn missing_find(
         RecordType::Company => "SELECT source_id FROM sync_companies_seen WHERE sync_id = $1",
         _ => "SELECT unnest(source_ids) AS source_id FROM sync_seen WHERE sync_id = $1 AND record_type = $2",
     };
-    let table = table_of(record_type);
+    let table = table_name(record_type);
     let critical = if record_type == RecordType::Equipment { "t.is_critical" } else { "false" };
     // EXCEPT, not an anti-join: that one the planner may do by looking through all ids for each row, if it has no statistics
     // of a table that was filled a moment ago.
@@ -258,7 +258,7 @@ async fn missing_deactivate(
     let mut deactivated = 0;
     for record_type in RecordType::ALL {
         let also = if *record_type == RecordType::User { ", active = false" } else { "" };
-        let Shape { table, columns, .. } = shape(*record_type);
+        let TableSchema { table, columns, .. } = table_schema(*record_type);
         // Kept in the same statement, so that the sync can be undone.
         let text = format!(
             "WITH gone AS (
@@ -273,7 +273,7 @@ async fn missing_deactivate(
                  content_hash = '\\x00000000000000000000000000000000',
                  synced_at = greatest($4, t.synced_at + interval '1 microsecond')
              FROM gone WHERE gone.id = t.id",
-            image(columns.into_iter())
+            row_image_sql(columns.into_iter())
         );
         let rows = statement(&text)
             .bind::<Uuid, _>(sync_id.as_uuid())

@@ -17,7 +17,7 @@ use crate::{
         statement::statement,
     },
     ledger::{audit::audit_append, syncs::sync_find},
-    records::{PARTS_OF_EQUIPMENT, Shape, shape},
+    records::{PART_TABLES, PartTable, TableSchema, table_schema},
 };
 
 /// What became of one record.
@@ -153,7 +153,7 @@ pub async fn sync_undo(
 }
 
 async fn undo_records(db: &mut Db, id: SyncId, record_type: RecordType) -> Result<(), StoreError> {
-    let Shape { table, columns, key } = shape(record_type);
+    let TableSchema { table, columns, natural_key } = table_schema(record_type);
     // The first image of the sync is what stood before it; a row that the sync had written before was created by it.
     let text = format!(
         "WITH first AS (
@@ -187,7 +187,7 @@ async fn undo_records(db: &mut Db, id: SyncId, record_type: RecordType) -> Resul
     // What the sync created lets go of its natural key first.
     let text = format!("UPDATE {table} SET status = 'withdrawn' WHERE id = ANY($1)");
     statement(&text).bind::<Array<Uuid>, _>(withdraw).execute(db).await?;
-    let taken = match key {
+    let taken = match natural_key {
         Some(key) => format!(
             "AND NOT EXISTS (SELECT FROM {table} AS x WHERE {} = {} AND x.id <> t.id)",
             key("x"),
@@ -213,7 +213,7 @@ async fn undo_records(db: &mut Db, id: SyncId, record_type: RecordType) -> Resul
         .load(db)
         .await?;
     if record_type == RecordType::Equipment {
-        for (table, columns) in PARTS_OF_EQUIPMENT {
+        for PartTable { name: table, columns, .. } in PART_TABLES {
             undo_parts(db, id, table, columns, &restored).await?;
         }
     }

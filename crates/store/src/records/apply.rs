@@ -1,11 +1,11 @@
-//! How a page of records is written, and what is told of it.
+//! Writing a page of records of one table, and keeping the findings about them.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
 use diesel_async::RunQueryDsl;
 use domain::{
-    Accepted, Finding, Outcome, RecordCounts, SourceId, SyncId,
+    Accepted, Finding, Outcome, PayloadHash, RecordCounts, SourceId, SyncId,
     last_write_wins::{StoredVersion, decide},
 };
 
@@ -14,29 +14,27 @@ use crate::{
     ledger::findings::{RecordFinding, findings_clear, findings_insert, findings_of_rejected_clear},
     records::{
         batch::batch_apply,
-        snapshot::payload_hashes_note,
-        stored_version::{settled, stored_versions_read},
+        batch_result::BatchResult,
+        snapshot::payload_hashes_store,
+        stored_version::{outcome_without_write, stored_versions_read},
         table::Table,
     },
 };
 
-/// What became of one record.
+/// A record of a page with its outcome.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Applied {
-    /// Its id in the onboarding portal.
+pub struct AppliedRecord {
     pub source_id: SourceId,
-    /// What became of it.
     pub outcome: Outcome,
 }
 
-/// The tally of what was applied.
 #[must_use]
-pub fn counts_of(applied: &[Applied]) -> RecordCounts {
-    applied.iter().map(|it| it.outcome).collect()
+pub fn counts_of(applied: &[AppliedRecord]) -> RecordCounts {
+    applied.iter().map(|record| record.outcome).collect()
 }
 
-/// A page gives way so often to others that write the same records; after that it is a quarrel, and the task's to retry.
-const MOST_DEADLOCKS: u32 = 5;
+/// Deadlocks of one page after which it is no longer written again but fails, and its task is retried.
+const DEADLOCK_LIMIT: u32 = 5;
 
 /// Writes a page. Every record of the input has one outcome, in its order.
 pub(super) async fn page_apply<T: Table>(
@@ -45,139 +43,195 @@ pub(super) async fn page_apply<T: Table>(
     sync_id: SyncId,
     records: &[Accepted<T::Record>],
     now: DateTime<Utc>,
-) -> Result<Vec<Applied>, StoreError> {
-    let seen =
-        stored_versions_read::<T>(db, records.iter().map(|it| T::source_id(&it.record).as_str()).collect())
-            .await?;
-    page_apply_to(table, db, sync_id, records, &seen, now).await
+) -> Result<Vec<AppliedRecord>, StoreError> {
+    let source_ids = records.iter().map(|accepted| T::source_id(&accepted.record).as_str()).collect();
+    let stored = stored_versions_read::<T>(db, source_ids).await?;
+    page_apply_with(table, db, sync_id, records, &stored, now).await
 }
 
-/// As [`page_apply`], for who has looked already.
-pub(super) async fn page_apply_to<T: Table>(
+/// Writes a page whose stored versions are already read.
+pub(super) async fn page_apply_with<T: Table>(
     table: &T,
     db: &mut Db,
     sync_id: SyncId,
     records: &[Accepted<T::Record>],
-    seen: &HashMap<String, StoredVersion>,
+    stored: &HashMap<String, StoredVersion>,
     now: DateTime<Utc>,
-) -> Result<Vec<Applied>, StoreError> {
-    // One state of each record, the newest; in the order of the ids.
-    let mut newest: BTreeMap<&str, &Accepted<T::Record>> = BTreeMap::new();
-    for it in records {
-        let kept = newest.entry(T::source_id(&it.record).as_str()).or_insert(it);
-        if it.version > kept.version {
-            *kept = it;
-        }
-    }
-    let mut outcomes: HashMap<&str, Outcome> = HashMap::with_capacity(newest.len());
-    let mut findings = Vec::new();
-    let mut confirmed = Vec::new();
-    let (mut open, mut as_before) = (Vec::new(), Vec::new());
-    for (source_id, it) in &newest {
-        match settled(decide(it.version, seen.get(*source_id).copied())) {
-            Some(outcome) => {
-                as_before.extend(
-                    it.arrival.filter(|_| outcome == Outcome::Unchanged).map(|how| (*source_id, how)),
-                );
-                outcomes.insert(source_id, outcome);
-            }
-            None => open.push(*it),
-        }
-    }
+) -> Result<Vec<AppliedRecord>, StoreError> {
+    let mut page = PageWrite::new(table, sync_id, records, now);
+    let (changed, unchanged) = page.split_by_change(stored);
     if T::KEEPS_PAYLOAD_HASH {
-        payload_hashes_note::<T>(db, &as_before).await?;
+        payload_hashes_store::<T>(db, &unchanged).await?;
     }
-    let mut batches: Vec<Vec<&Accepted<T::Record>>> = vec![open];
-    let mut deadlocks = 0;
-    while let Some(batch) = batches.pop() {
-        if batch.is_empty() {
-            continue;
-        }
-        statement("SAVEPOINT batch").execute(db).await?;
-        match batch_apply(table, db, sync_id, &batch, seen, now).await {
-            Ok(done) => {
-                statement("RELEASE SAVEPOINT batch").execute(db).await?;
-                outcomes.extend(done.outcomes);
-                confirmed.extend(done.confirmed);
-                findings.extend(done.findings.into_iter().map(|(it, finding)| of_record::<T>(it, finding)));
+    page.write_batches(db, changed, stored).await?;
+    page.update_findings(db).await?;
+    Ok(page.into_applied(records))
+}
+
+/// A page while it is written.
+struct PageWrite<'a, 't, T: Table> {
+    table: &'t T,
+    sync_id: SyncId,
+    now: DateTime<Utc>,
+    /// The newest state of each record on the page, in the order of their ids.
+    newest: BTreeMap<&'a str, &'a Accepted<T::Record>>,
+    outcomes: HashMap<&'a str, Outcome>,
+    /// As [`BatchResult::confirmed`].
+    confirmed: Vec<&'a str>,
+    findings: Vec<RecordFinding>,
+}
+
+impl<'a, 't, T: Table> PageWrite<'a, 't, T> {
+    fn new(table: &'t T, sync_id: SyncId, records: &'a [Accepted<T::Record>], now: DateTime<Utc>) -> Self {
+        let mut newest: BTreeMap<&str, &Accepted<T::Record>> = BTreeMap::new();
+        for accepted in records {
+            let kept = newest.entry(T::source_id(&accepted.record).as_str()).or_insert(accepted);
+            if accepted.version > kept.version {
+                *kept = accepted;
             }
-            // Two pages that have records in common, with rows that are new to one and known to the other. Going back lets
-            // go of what the other one waits for.
-            Err(error) if error.is_deadlock() && deadlocks < MOST_DEADLOCKS => {
+        }
+        let outcomes = HashMap::with_capacity(newest.len());
+        Self { table, sync_id, now, newest, outcomes, confirmed: Vec::new(), findings: Vec::new() }
+    }
+
+    /// Returns the records that have to be written, and the payload hashes of those that are unchanged. Most records of a
+    /// page are unchanged: they cost this one comparison.
+    #[expect(clippy::type_complexity, reason = "two lists, each used once")]
+    fn split_by_change(
+        &mut self,
+        stored: &HashMap<String, StoredVersion>,
+    ) -> (Vec<&'a Accepted<T::Record>>, Vec<(&'a str, PayloadHash)>) {
+        let (mut changed, mut unchanged) = (Vec::new(), Vec::new());
+        for (source_id, accepted) in &self.newest {
+            let decision = decide(accepted.version, stored.get(*source_id).copied());
+            let Some(outcome) = outcome_without_write(decision) else {
+                changed.push(*accepted);
+                continue;
+            };
+            if outcome == Outcome::Unchanged {
+                unchanged.extend(accepted.arrival.map(|hash| (*source_id, hash)));
+            }
+            self.outcomes.insert(source_id, outcome);
+        }
+        (changed, unchanged)
+    }
+
+    /// Writes records in one batch. If the database refuses it, it is halved until the refused record stands alone.
+    async fn write_batches(
+        &mut self,
+        db: &mut Db,
+        records: Vec<&'a Accepted<T::Record>>,
+        stored: &HashMap<String, StoredVersion>,
+    ) -> Result<(), StoreError> {
+        let mut batches = vec![records];
+        let mut deadlocks = 0;
+        while let Some(batch) = batches.pop() {
+            if batch.is_empty() {
+                continue;
+            }
+            statement("SAVEPOINT batch").execute(db).await?;
+            let error = match batch_apply(self.table, db, self.sync_id, &batch, stored, self.now).await {
+                Ok(result) => {
+                    statement("RELEASE SAVEPOINT batch").execute(db).await?;
+                    self.add_result(result);
+                    continue;
+                }
+                Err(error) => error,
+            };
+            if error.is_deadlock() && deadlocks < DEADLOCK_LIMIT {
+                // Two pages share records, with rows that are new to one and known to the other. Rolling back releases
+                // the locks that the other page waits for.
                 statement("ROLLBACK TO SAVEPOINT batch").execute(db).await?;
                 deadlocks += 1;
                 batches.push(batch);
-            }
-            Err(error) if error.is_refusal() => {
+            } else if error.is_refusal() {
                 statement("ROLLBACK TO SAVEPOINT batch").execute(db).await?;
-                if let [culprit] = batch.as_slice() {
-                    tracing::warn!(
-                        error = &error as &dyn std::error::Error,
-                        record.kind = T::RECORD_TYPE.as_str(),
-                        record.source_id = T::source_id(&culprit.record).as_str(),
-                        "the database refused a record"
-                    );
-                    outcomes.insert(T::source_id(&culprit.record).as_str(), Outcome::Rejected);
-                    findings.push(of_record::<T>(culprit, refusal(&error)));
+                if let [refused] = batch.as_slice() {
+                    self.reject_refused(refused, &error);
                 } else {
-                    // Halved until the culprit stands alone.
                     let (first, second) = batch.split_at(batch.len() / 2);
                     batches.push(second.to_vec());
                     batches.push(first.to_vec());
                 }
-            }
-            Err(error) => return Err(error),
-        }
-    }
-    // A state that was rejected, and is mended to what is here already: nothing is written, and it stands rejected no more.
-    let mended = findings_of_rejected_clear(db, T::RECORD_TYPE, &confirmed).await?;
-    let mut written: HashSet<&str> = HashSet::new();
-    for it in newest.values() {
-        let source_id = T::source_id(&it.record).as_str();
-        if matches!(outcomes.get(source_id), Some(Outcome::Created | Outcome::Updated | Outcome::Conflict))
-            || mended.contains(source_id)
-        {
-            if !T::is_withdrawn(&it.record) {
-                findings.extend(it.warnings.iter().map(|warning| of_record::<T>(it, warning.clone())));
-            }
-            written.insert(source_id);
-        }
-    }
-    // What stood about a record stands no more once it is written anew.
-    findings.iter().for_each(|it| {
-        written.remove(it.source_id.as_str());
-    });
-    findings_clear(db, T::RECORD_TYPE, &written.into_iter().collect::<Vec<_>>()).await?;
-    findings_insert(db, sync_id, &findings, now).await?;
-
-    // A state that the same page overtakes is stale.
-    let mut spent: HashSet<&str> = HashSet::with_capacity(newest.len());
-    Ok(records
-        .iter()
-        .map(|it| {
-            let source_id = T::source_id(&it.record);
-            let is_newest = newest.get(source_id.as_str()).is_some_and(|kept| std::ptr::eq(*kept, it));
-            let outcome = if is_newest && spent.insert(source_id.as_str()) {
-                outcomes.get(source_id.as_str()).copied().unwrap_or(Outcome::Skipped)
             } else {
-                Outcome::Skipped
-            };
-            Applied { source_id: source_id.clone(), outcome }
-        })
-        .collect())
+                return Err(error);
+            }
+        }
+        Ok(())
+    }
+
+    fn add_result(&mut self, result: BatchResult<'a, T>) {
+        self.outcomes.extend(result.outcomes);
+        self.confirmed.extend(result.confirmed);
+        let findings = result.findings.into_iter();
+        self.findings.extend(findings.map(|(accepted, finding)| record_finding::<T>(accepted, finding)));
+    }
+
+    fn reject_refused(&mut self, refused: &'a Accepted<T::Record>, error: &StoreError) {
+        let source_id = T::source_id(&refused.record).as_str();
+        tracing::warn!(
+            error = error as &dyn std::error::Error,
+            record.kind = T::RECORD_TYPE.as_str(),
+            record.source_id = source_id,
+            "the database refused a record"
+        );
+        self.outcomes.insert(source_id, Outcome::Rejected);
+        self.findings.push(record_finding::<T>(refused, refusal_finding(error)));
+    }
+
+    /// Replaces the standing findings about records that were written, and adds the new ones to the sync.
+    async fn update_findings(&mut self, db: &mut Db) -> Result<(), StoreError> {
+        // A rejected record whose corrected state is the stored one is not written, but no longer rejected.
+        let corrected = findings_of_rejected_clear(db, T::RECORD_TYPE, &self.confirmed).await?;
+        let mut without_findings: HashSet<&str> = HashSet::new();
+        for (source_id, accepted) in &self.newest {
+            let is_written = matches!(
+                self.outcomes.get(source_id),
+                Some(Outcome::Created | Outcome::Updated | Outcome::Conflict)
+            );
+            if is_written || corrected.contains(*source_id) {
+                if !T::is_withdrawn(&accepted.record) {
+                    let warnings = accepted.warnings.iter().cloned();
+                    self.findings.extend(warnings.map(|warning| record_finding::<T>(accepted, warning)));
+                }
+                without_findings.insert(source_id);
+            }
+        }
+        // The insert replaces earlier findings about its records by itself.
+        for finding in &self.findings {
+            without_findings.remove(finding.source_id.as_str());
+        }
+        let without_findings: Vec<&str> = without_findings.into_iter().collect();
+        findings_clear(db, T::RECORD_TYPE, &without_findings).await?;
+        findings_insert(db, self.sync_id, &self.findings, self.now).await
+    }
+
+    /// One outcome for each record of the input. A state that is not the newest of its record on the page is skipped.
+    fn into_applied(self, records: &[Accepted<T::Record>]) -> Vec<AppliedRecord> {
+        let outcome_of = |accepted: &Accepted<T::Record>, source_id: &str| {
+            let newest = self.newest.get(source_id)?;
+            std::ptr::eq(*newest, accepted).then(|| self.outcomes.get(source_id).copied())?
+        };
+        let applied = records.iter().map(|accepted| {
+            let source_id = T::source_id(&accepted.record);
+            let outcome = outcome_of(accepted, source_id.as_str()).unwrap_or(Outcome::Skipped);
+            AppliedRecord { source_id: source_id.clone(), outcome }
+        });
+        applied.collect()
+    }
 }
 
-fn of_record<T: Table>(it: &Accepted<T::Record>, finding: Finding) -> RecordFinding {
+fn record_finding<T: Table>(accepted: &Accepted<T::Record>, finding: Finding) -> RecordFinding {
     RecordFinding {
         record_type: T::RECORD_TYPE,
-        source_id: T::source_id(&it.record).to_string(),
-        label: Some(it.label.clone()),
-        vessel_ids: T::vessel_ids(&it.record),
+        source_id: T::source_id(&accepted.record).to_string(),
+        label: Some(accepted.label.clone()),
+        vessel_ids: T::vessel_ids(&accepted.record),
         finding,
     }
 }
 
-fn refusal(error: &StoreError) -> Finding {
+fn refusal_finding(error: &StoreError) -> Finding {
     match error.constraint() {
         Some(constraint) => Finding::error(
             constraint.finding_code(),

@@ -1,240 +1,291 @@
-//! How a batch of records is written, in rounds.
+//! A batch: records that are written together, in rounds.
+//!
+//! A round decides by the stored versions, checks references and natural keys, updates known rows under their locks and
+//! inserts new ones. Records are left for another round if another worker was faster with their row, or if they wait for
+//! a natural key that this round sets free.
 
 use std::{borrow::Cow, collections::HashMap};
 
 use chrono::{DateTime, Utc};
-use diesel::sql_types::*;
-use diesel_async::RunQueryDsl;
 use domain::{
-    Accepted, Outcome, SyncId,
+    Accepted, Finding, Outcome, SyncId,
     conflict::{ConflictKind, ConflictPolicy, Side},
     last_write_wins::{Decision, StoredVersion, decide},
 };
 
 use crate::{
-    db::{connection::Db, error::StoreError, statement::statement},
+    db::{connection::Db, error::StoreError},
     records::{
-        batch_result::Batch,
+        batch_result::BatchResult,
         natural_keys::natural_keys_check,
         new_conflicts::{NewConflict, conflicts_insert},
-        stored_version::{LockedRow, rows_lock, settled, stored_versions_read},
-        table::Table,
-        write::{insert, update},
+        row_change::{RowWrite, has_two_sides, row_change},
+        stored_version::{LockedRow, outcome_without_write, rows_lock, stored_versions_read},
+        table::{Table, WrittenRow},
+        write::{rows_insert, rows_update, versions_move},
     },
     settings::conflict_policies::policy_of,
 };
 
-/// So often others may be faster with some row of a batch.
-const MOST_RACES: u32 = 5;
+/// Rounds in which another worker was faster with some row. More of them are a quarrel, which the task's retry ends.
+const RACE_LIMIT: u32 = 5;
 
-pub(crate) async fn batch_apply<'a, T: Table>(
+/// Writes a batch. `stored` is what a read without locks has found a moment ago.
+pub(super) async fn batch_apply<'a, T: Table>(
     table: &T,
     db: &mut Db,
     sync_id: SyncId,
     records: &[&'a Accepted<T::Record>],
-    seen: &HashMap<String, StoredVersion>,
+    stored: &HashMap<String, StoredVersion>,
     now: DateTime<Utc>,
-) -> Result<Batch<'a, T::Record>, StoreError> {
-    let id_of = |it: &&'a Accepted<T::Record>| T::source_id(&it.record).as_str();
-    let mut done = Batch {
-        outcomes: HashMap::with_capacity(records.len()),
-        confirmed: Vec::new(),
-        findings: Vec::new(),
+) -> Result<BatchResult<'a, T>, StoreError> {
+    let mut batch = Batch {
+        table,
+        sync_id,
+        now,
+        open: records.to_vec(),
+        result: BatchResult::with_capacity(records.len()),
     };
-    let mut open: Vec<&'a Accepted<T::Record>> = records.to_vec();
-    let mut seen = Cow::Borrowed(seen);
-    // Each race someone else was faster with some row; more than a few would be a quarrel.
+    let mut stored = Cow::Borrowed(stored);
     let (mut round, mut races) = (0, 0);
-    while !open.is_empty() {
-        if races == MOST_RACES {
+    while !batch.open.is_empty() {
+        if races == RACE_LIMIT {
             return Err(StoreError::Contended);
         }
         if round > 0 {
-            seen = Cow::Owned(stored_versions_read::<T>(db, open.iter().map(id_of).collect()).await?);
+            let source_ids = batch.open.iter().map(source_id_of::<T>).collect();
+            stored = Cow::Owned(stored_versions_read::<T>(db, source_ids).await?);
         }
-        let (mut new, mut known) = (Vec::new(), Vec::new());
-        for it in std::mem::take(&mut open) {
-            let decision = decide(it.version, seen.get(id_of(&it)).copied());
-            match (settled(decision), decision) {
-                (Some(outcome), _) => drop(done.outcomes.insert(id_of(&it), outcome)),
-                // A tombstone of something never seen, on something never seen: nothing older can come to life either.
-                (None, Decision::Create)
-                    if T::is_withdrawn(&it.record) && table.missing_reference(&it.record).is_some() =>
-                {
-                    done.outcomes.insert(id_of(&it), Outcome::Skipped);
-                }
-                (None, Decision::Create) => new.push(it),
-                (None, _) => known.push(it),
-            }
-        }
-        references_check(table, &mut new, &mut done);
-        references_check(table, &mut known, &mut done);
-        // What is new goes in unchecked at first: whoever has its key, in the table or in this batch, keeps it out.
-        let unchecked = if round == 0 { std::mem::take(&mut new) } else { Vec::new() };
+        let waiting = batch.write_round(db, &stored, round == 0).await?;
+        round += 1;
+        races += u32::from(!batch.open.is_empty());
+        // Waiting for a natural key is no race: the holder has given it up in this round.
+        batch.open.extend(waiting);
+    }
+    Ok(batch.result)
+}
+
+struct Batch<'a, 't, T: Table> {
+    table: &'t T,
+    sync_id: SyncId,
+    now: DateTime<Utc>,
+    /// Records without an outcome.
+    open: Vec<&'a Accepted<T::Record>>,
+    result: BatchResult<'a, T>,
+}
+
+impl<'a, T: Table> Batch<'a, '_, T> {
+    /// Returns the records that wait for a natural key of this round.
+    async fn write_round(
+        &mut self,
+        db: &mut Db,
+        stored: &HashMap<String, StoredVersion>,
+        is_first: bool,
+    ) -> Result<Vec<&'a Accepted<T::Record>>, StoreError> {
+        let (mut new, mut known) = self.take_changed(stored);
+        self.reject_missing_references(&mut new);
+        self.reject_missing_references(&mut known);
+        // In the first round new records are inserted unchecked: a natural key that is held, in the table or in this
+        // batch, keeps its record out, and the next round checks it.
+        let unchecked = if is_first { std::mem::take(&mut new) } else { Vec::new() };
         known.append(&mut new);
-        let waiting = natural_keys_check::<T>(db, &mut known, &mut done).await?;
+        let waiting = natural_keys_check(db, &mut known, &mut self.result).await?;
         let (known, mut new): (Vec<_>, Vec<_>) =
-            known.into_iter().partition(|it| seen.contains_key(id_of(it)));
+            known.into_iter().partition(|accepted| stored.contains_key(source_id_of::<T>(accepted)));
         new.extend(unchecked);
 
-        let mut written: Vec<(uuid::Uuid, &'a Accepted<T::Record>, bool)> = Vec::new();
+        let mut written = Vec::new();
         if !known.is_empty() {
-            let rows = rows_lock::<T>(db, known.iter().map(id_of).collect()).await?;
-            known_apply(table, db, sync_id, &known, &rows, &mut open, &mut written, &mut done, now).await?;
+            self.update_known(db, &known, &mut written).await?;
         }
         if !new.is_empty() {
-            let ids = insert(table, db, sync_id, &new, now).await?;
-            for (it, id) in new.into_iter().zip(ids) {
-                match id {
-                    // The row of a tombstone keeps older states from coming to life when they come late. Nobody sees it.
-                    Some(id) if T::is_withdrawn(&it.record) => {
-                        done.outcomes.insert(id_of(&it), Outcome::Skipped);
-                        done.confirmed.push(id_of(&it));
-                        written.push((id, it, true));
-                    }
-                    Some(id) => {
-                        done.outcomes.insert(id_of(&it), Outcome::Created);
-                        note(table, &mut done, it, None);
-                        written.push((id, it, true));
-                    }
-                    None => open.push(it), // somebody else was faster with the row or its natural key
-                }
-            }
+            self.insert_new(db, new, &mut written).await?;
         }
         if !written.is_empty() {
-            let odd = table.after(db, sync_id, &written, now).await?;
-            let of: HashMap<uuid::Uuid, &'a Accepted<T::Record>> = if odd.is_empty() {
-                HashMap::new()
+            self.write_dependents(db, &written).await?;
+        }
+        Ok(waiting)
+    }
+
+    /// Takes the open records that have to be written: new ones, then known ones. The others get their outcome.
+    fn take_changed(
+        &mut self,
+        stored: &HashMap<String, StoredVersion>,
+    ) -> (Vec<&'a Accepted<T::Record>>, Vec<&'a Accepted<T::Record>>) {
+        let (mut new, mut known) = (Vec::new(), Vec::new());
+        for accepted in std::mem::take(&mut self.open) {
+            let source_id = source_id_of::<T>(&accepted);
+            let decision = decide(accepted.version, stored.get(source_id).copied());
+            if let Some(outcome) = outcome_without_write(decision) {
+                self.result.outcomes.insert(source_id, outcome);
+            } else if decision != Decision::Create {
+                known.push(accepted);
+            } else if T::is_withdrawn(&accepted.record)
+                && self.table.missing_reference(&accepted.record).is_some()
+            {
+                // A tombstone of an unknown record of an unknown parent: without the parent no older state can go in
+                // either, so no row has to keep it out.
+                self.result.outcomes.insert(source_id, Outcome::Skipped);
             } else {
-                written.iter().map(|(id, it, _)| (*id, *it)).collect()
+                new.push(accepted);
+            }
+        }
+        (new, known)
+    }
+
+    fn reject_missing_references(&mut self, records: &mut Vec<&'a Accepted<T::Record>>) {
+        records.retain(|accepted| match self.table.missing_reference(&accepted.record) {
+            None => true,
+            Some(finding) => {
+                self.result.reject(accepted, finding);
+                false
+            }
+        });
+    }
+
+    async fn update_known(
+        &mut self,
+        db: &mut Db,
+        known: &[&'a Accepted<T::Record>],
+        written: &mut Vec<WrittenRow<'a, T::Record>>,
+    ) -> Result<(), StoreError> {
+        let rows = rows_lock::<T>(db, known.iter().map(source_id_of::<T>).collect()).await?;
+        let mut changes = KnownChanges::default();
+        for accepted in known.iter().copied() {
+            match rows.get(source_id_of::<T>(&accepted)) {
+                Some(row) => self.decide_known(db, accepted, row, &mut changes).await?,
+                None => self.open.push(accepted), // deleted in between
+            }
+        }
+        if !changes.conflicts.is_empty() {
+            conflicts_insert(self.table, db, self.sync_id, &changes.conflicts, self.now).await?;
+        }
+        if !changes.updates.is_empty() {
+            rows_update(self.table, db, self.sync_id, &changes.updates, self.now).await?;
+        }
+        if !changes.version_moves.is_empty() {
+            versions_move::<T>(db, &changes.version_moves, self.now).await?;
+        }
+        written.append(&mut changes.written);
+        Ok(())
+    }
+
+    /// Decides again, under the lock, what becomes of a known row.
+    async fn decide_known<'r>(
+        &mut self,
+        db: &mut Db,
+        accepted: &'a Accepted<T::Record>,
+        row: &'r LockedRow,
+        changes: &mut KnownChanges<'a, 'r, T::Record>,
+    ) -> Result<(), StoreError>
+    where
+        'a: 'r,
+    {
+        let source_id = source_id_of::<T>(&accepted);
+        let stored = row.stored_version(T::NAME)?;
+        let decision = decide(accepted.version, Some(stored));
+        if changes.policy.is_none() && has_two_sides(decision) {
+            changes.policy = Some(policy_of(db, T::RECORD_TYPE).await?);
+        }
+        let policy = changes.policy.unwrap_or(ConflictPolicy::LastWriteWins);
+        let is_overtaken = accepted.version <= row.synced_version(&stored);
+        let change = row_change(decision, policy, is_overtaken);
+        let mut outcome = change.outcome;
+        let conflict = |(kind, winner)| NewConflict { accepted, row, kind, winner, policy };
+        changes.conflicts.extend(change.conflict.map(conflict));
+        match change.write {
+            RowWrite::Nothing => {}
+            RowWrite::Version => {
+                changes.version_moves.push(accepted);
+                self.result.confirmed.push(source_id);
+            }
+            RowWrite::Row => {
+                if row.is_critical && !T::is_critical(&accepted.record) {
+                    changes.conflicts.push(conflict((ConflictKind::CriticalityDowngrade, Side::Local)));
+                    outcome = Outcome::Conflict;
+                }
+                changes.updates.push(accepted);
+                changes.written.push(WrittenRow { id: row.id, accepted, is_new: false });
+                self.add_warnings(accepted, row.ship_counter);
+            }
+        }
+        self.result.outcomes.insert(source_id, outcome);
+        Ok(())
+    }
+
+    async fn insert_new(
+        &mut self,
+        db: &mut Db,
+        new: Vec<&'a Accepted<T::Record>>,
+        written: &mut Vec<WrittenRow<'a, T::Record>>,
+    ) -> Result<(), StoreError> {
+        let ids = rows_insert(self.table, db, self.sync_id, &new, self.now).await?;
+        for (accepted, id) in new.into_iter().zip(ids) {
+            let Some(id) = id else {
+                self.open.push(accepted); // another worker was faster with the row or its natural key
+                continue;
             };
-            done.findings.extend(odd.into_iter().filter_map(|(id, finding)| Some((*of.get(&id)?, finding))));
+            let source_id = source_id_of::<T>(&accepted);
+            if T::is_withdrawn(&accepted.record) {
+                // The row of a tombstone is invisible. It keeps an older state that arrives late out.
+                self.result.outcomes.insert(source_id, Outcome::Skipped);
+                self.result.confirmed.push(source_id);
+            } else {
+                self.result.outcomes.insert(source_id, Outcome::Created);
+                self.add_warnings(accepted, None);
+            }
+            written.push(WrittenRow { id, accepted, is_new: true });
         }
-        round += 1;
-        races += u32::from(!open.is_empty());
-        // They are next, and nobody was faster: those before them let go of their keys in this round.
-        open.extend(waiting);
+        Ok(())
     }
-    Ok(done)
-}
 
-#[expect(clippy::too_many_arguments, reason = "the second half of batch_apply, with its state")]
-async fn known_apply<'a, T: Table>(
-    table: &T,
-    db: &mut Db,
-    sync_id: SyncId,
-    known: &[&'a Accepted<T::Record>],
-    rows: &HashMap<String, LockedRow>,
-    open: &mut Vec<&'a Accepted<T::Record>>,
-    written: &mut Vec<(uuid::Uuid, &'a Accepted<T::Record>, bool)>,
-    done: &mut Batch<'a, T::Record>,
-    now: DateTime<Utc>,
-) -> Result<(), StoreError> {
-    let (mut updates, mut later, mut disputes) = (Vec::new(), Vec::new(), Vec::new());
-    let mut policy = None;
-    for it in known.iter().copied() {
-        let source_id = T::source_id(&it.record).as_str();
-        let Some(row) = rows.get(source_id) else {
-            open.push(it); // deleted in between
-            continue;
-        };
-        let held = row.held(T::NAME)?;
-        let decision = decide(it.version, Some(held));
-        let mut outcome = decision.outcome();
-        let is_dispute =
-            matches!(decision, Decision::Update { overwrites_local: true } | Decision::LocalWins);
-        let policy = match policy {
-            Some(policy) => policy,
-            None if is_dispute => *policy.insert(policy_of(db, T::RECORD_TYPE).await?),
-            None => ConflictPolicy::LastWriteWins,
-        };
-        let mut dispute = |kind, winner| disputes.push(NewConflict { it, row, kind, winner, policy });
-        let write = match decision {
-            Decision::Update { overwrites_local: true } => {
-                let write = policy != ConflictPolicy::Manual;
-                dispute(ConflictKind::SourceNewer, if write { Side::Source } else { Side::Local });
-                write
-            }
-            Decision::Update { overwrites_local: false } => true,
-            // A state that the last sync has overtaken is no news, and no conflict.
-            Decision::LocalWins if it.version <= row.source_version(&held) => {
-                outcome = Outcome::Skipped;
-                false
-            }
-            Decision::LocalWins => {
-                let write = policy == ConflictPolicy::SourceWins;
-                dispute(ConflictKind::LocalNewer, if write { Side::Source } else { Side::Local });
-                write
-            }
-            Decision::Unchanged { newer: true } => {
-                later.push(it);
-                done.confirmed.push(source_id);
-                false
-            }
-            Decision::Create | Decision::Unchanged { newer: false } | Decision::Stale => false,
-        };
-        if write {
-            outcome = Outcome::Updated;
-            if row.is_critical && !T::is_critical(&it.record) {
-                dispute(ConflictKind::CriticalityDowngrade, Side::Local);
-                outcome = Outcome::Conflict;
-            }
-            updates.push(it);
-            written.push((row.id, it, false));
-            note(table, done, it, row.ships_number);
-        } else if is_dispute && outcome != Outcome::Skipped {
-            outcome = Outcome::Conflict;
+    async fn write_dependents(
+        &mut self,
+        db: &mut Db,
+        written: &[WrittenRow<'a, T::Record>],
+    ) -> Result<(), StoreError> {
+        let warnings = self.table.after_write(db, self.sync_id, written, self.now).await?;
+        if warnings.is_empty() {
+            return Ok(());
         }
-        done.outcomes.insert(source_id, outcome);
+        let records: HashMap<uuid::Uuid, &'a Accepted<T::Record>> =
+            written.iter().map(|row| (row.id, row.accepted)).collect();
+        let of_record = |(id, warning): (uuid::Uuid, Finding)| Some((*records.get(&id)?, warning));
+        self.result.findings.extend(warnings.into_iter().filter_map(of_record));
+        Ok(())
     }
-    if !disputes.is_empty() {
-        conflicts_insert(table, db, sync_id, &disputes, now).await?;
-    }
-    if !updates.is_empty() {
-        update(table, db, sync_id, &updates, now).await?;
-    }
-    if !later.is_empty() {
-        let text = format!(
-            "UPDATE {} AS t SET source_updated_at = i.at, version_at = i.at,
-                 synced_at = greatest($3, t.synced_at + interval '1 microsecond')
-             FROM unnest($1, $2) AS i (source_id, at) WHERE t.source_id = i.source_id",
-            T::NAME
-        );
-        statement(&text)
-            .bind::<Array<Text>, _>(
-                later.iter().map(|it| T::source_id(&it.record).as_str()).collect::<Vec<_>>(),
-            )
-            .bind::<Array<Timestamptz>, _>(later.iter().map(|it| it.version.updated_at).collect::<Vec<_>>())
-            .bind::<Timestamptz, _>(now)
-            .execute(db)
-            .await?;
-    }
-    Ok(())
-}
 
-/// Keeps what is odd about a record that goes in. A tombstone is spared.
-fn note<'a, T: Table>(
-    table: &T,
-    done: &mut Batch<'a, T::Record>,
-    it: &'a Accepted<T::Record>,
-    ships: Option<i32>,
-) {
-    if !T::is_withdrawn(&it.record) {
-        done.findings.extend(table.warnings(&it.record, ships).into_iter().map(|finding| (it, finding)));
+    /// A tombstone gets no warnings: nobody can mend them.
+    fn add_warnings(&mut self, accepted: &'a Accepted<T::Record>, ship_counter: Option<i32>) {
+        if !T::is_withdrawn(&accepted.record) {
+            let warnings = self.table.warnings(&accepted.record, ship_counter);
+            self.result.findings.extend(warnings.into_iter().map(|warning| (accepted, warning)));
+        }
     }
 }
 
-fn references_check<'a, T: Table>(
-    table: &T,
-    records: &mut Vec<&'a Accepted<T::Record>>,
-    done: &mut Batch<'a, T::Record>,
-) {
-    records.retain(|it| match table.missing_reference(&it.record) {
-        None => true,
-        Some(finding) => {
-            done.outcomes.insert(T::source_id(&it.record).as_str(), Outcome::Rejected);
-            done.findings.push((it, finding));
-            false
+/// What the known records of a round come to, before it is written.
+struct KnownChanges<'a, 'r, R> {
+    updates: Vec<&'a Accepted<R>>,
+    version_moves: Vec<&'a Accepted<R>>,
+    conflicts: Vec<NewConflict<'r, R>>,
+    written: Vec<WrittenRow<'a, R>>,
+    /// Read at the first record that both portals have changed.
+    policy: Option<ConflictPolicy>,
+}
+
+impl<R> Default for KnownChanges<'_, '_, R> {
+    fn default() -> Self {
+        Self {
+            updates: Vec::new(),
+            version_moves: Vec::new(),
+            conflicts: Vec::new(),
+            written: Vec::new(),
+            policy: None,
         }
-    });
+    }
+}
+
+fn source_id_of<'a, T: Table>(accepted: &&'a Accepted<T::Record>) -> &'a str {
+    T::source_id(&accepted.record).as_str()
 }

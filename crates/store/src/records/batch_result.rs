@@ -1,14 +1,26 @@
-//! What became of the records of a batch.
+//! The result of a batch, gathered while it is written.
 
 use std::collections::HashMap;
 
 use domain::{Accepted, Finding, Outcome};
 
-/// What a batch came to.
-pub(crate) struct Batch<'a, R> {
+use crate::records::table::Table;
+
+pub(super) struct BatchResult<'a, T: Table> {
     pub(super) outcomes: HashMap<&'a str, Outcome>,
-    /// Records whose later state says what is here already.
+    /// Records that changed nothing visible: the same content under a newer version, a tombstone of something unknown.
     pub(super) confirmed: Vec<&'a str>,
-    /// Why records were rejected, or what is odd about some that went in.
-    pub(super) findings: Vec<(&'a Accepted<R>, Finding)>,
+    /// Errors of rejected records and warnings about written ones.
+    pub(super) findings: Vec<(&'a Accepted<T::Record>, Finding)>,
+}
+
+impl<'a, T: Table> BatchResult<'a, T> {
+    pub(super) fn with_capacity(records: usize) -> Self {
+        Self { outcomes: HashMap::with_capacity(records), confirmed: Vec::new(), findings: Vec::new() }
+    }
+
+    pub(super) fn reject(&mut self, accepted: &'a Accepted<T::Record>, finding: Finding) {
+        self.outcomes.insert(T::source_id(&accepted.record).as_str(), Outcome::Rejected);
+        self.findings.push((accepted, finding));
+    }
 }

@@ -6,8 +6,8 @@ use domain::{Accepted, RecordType, SourceId, SyncId, company::Company};
 use crate::{
     db::{connection::Db, error::StoreError, statement::Statement},
     records::{
-        apply::{Applied, page_apply},
-        table::{Arrays, Column, Table, column},
+        apply::{AppliedRecord, page_apply},
+        table::{Column, ColumnArrays, Table, column},
     },
 };
 
@@ -24,13 +24,13 @@ impl Table for Companies {
         &record.source_id
     }
 
-    fn bind<'f>(&'f self, statement: Statement<'f>, rows: &[&'f Accepted<Company>]) -> Statement<'f> {
-        Arrays::of(statement, rows)
-            .text(|it| &it.record.name)
-            .text_if_any(|it| it.record.imo_company_number.as_ref().map(|it| it.as_str()))
-            .text(|it| it.record.country.as_str())
-            .text_if_any(|it| it.record.email.as_ref().map(|it| it.as_str()))
-            .done()
+    fn bind_columns<'f>(&'f self, statement: Statement<'f>, rows: &[&'f Accepted<Company>]) -> Statement<'f> {
+        ColumnArrays::new(statement, rows)
+            .bind_text(|row| &row.record.name)
+            .bind_optional_text(|row| row.record.imo_company_number.as_ref().map(|value| value.as_str()))
+            .bind_text(|row| row.record.country.as_str())
+            .bind_optional_text(|row| row.record.email.as_ref().map(|value| value.as_str()))
+            .into_statement()
     }
 }
 
@@ -39,12 +39,12 @@ impl Table for Companies {
 ///
 /// # Errors
 ///
-/// If the database fails: then roll back. What it refuses of single records is an outcome, not an error.
+/// If the database fails: then roll back. A record that the database refuses is an outcome, not an error.
 pub async fn companies_apply(
     db: &mut Db,
     sync_id: SyncId,
     companies: &[Accepted<Company>],
     now: DateTime<Utc>,
-) -> Result<Vec<Applied>, StoreError> {
+) -> Result<Vec<AppliedRecord>, StoreError> {
     page_apply(&Companies, db, sync_id, companies, now).await
 }

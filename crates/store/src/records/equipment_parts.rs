@@ -1,134 +1,149 @@
-//! The tables `critical_parts` and `maintenance_schedules`: written with their equipment, one statement each, and one
-//! more for what is no longer there.
+//! The tables `critical_parts` and `maintenance_schedules`, which are written with their equipment: one statement each
+//! for what the equipment names, and one for what it no longer names.
 
 use chrono::{DateTime, Utc};
 use diesel::sql_types::*;
 use diesel_async::RunQueryDsl;
 use domain::{
-    Accepted, Finding, SyncId,
+    Finding, SyncId,
     equipment::{CriticalPart, Equipment, MaintenanceSchedule},
 };
 
 use crate::{
     db::{connection::Db, error::StoreError, statement::statement},
-    records::{table::Arrays, write::image},
+    records::{
+        table::{ColumnArrays, WrittenRow},
+        write::row_image_sql,
+    },
 };
 
-type Written<'a> = [(uuid::Uuid, &'a Accepted<Equipment>, bool)];
+/// A table whose rows belong to equipment.
+pub(crate) struct PartTable {
+    pub(crate) name: &'static str,
+    /// Columns of the onboarding portal.
+    pub(crate) columns: &'static [&'static str],
+    /// The column that is set when the row is inserted and belongs to the ship afterwards.
+    insert_only: &'static str,
+}
 
-const PARTS: &[&str] = &[
-    "part_number",
-    "name",
-    "maker",
-    "drawing_number",
-    "position_number",
-    "unit",
-    "minimum_stock",
-    "reorder_quantity",
-    "location",
-    "lead_time_days",
-    "is_critical",
-];
+const CRITICAL_PARTS: PartTable = PartTable {
+    name: "critical_parts",
+    columns: &[
+        "part_number",
+        "name",
+        "maker",
+        "drawing_number",
+        "position_number",
+        "unit",
+        "minimum_stock",
+        "reorder_quantity",
+        "location",
+        "lead_time_days",
+        "is_critical",
+    ],
+    insert_only: "stock_on_board",
+};
 
-const SCHEDULES: &[&str] = &[
-    "job_code",
-    "title",
-    "procedure",
-    "kind",
-    "every_days",
-    "every_hours",
-    "tolerance_days",
-    "responsible_rank",
-    "class_item_code",
-];
+const MAINTENANCE_SCHEDULES: PartTable = PartTable {
+    name: "maintenance_schedules",
+    columns: &[
+        "job_code",
+        "title",
+        "procedure",
+        "kind",
+        "every_days",
+        "every_hours",
+        "tolerance_days",
+        "responsible_rank",
+        "class_item_code",
+    ],
+    insert_only: "last_done_on",
+};
 
-/// Tables with their columns of the onboarding portal.
-pub(crate) const CRITICAL_PARTS: (&str, &[&str]) = ("critical_parts", PARTS);
+pub(crate) const PART_TABLES: [PartTable; 2] = [CRITICAL_PARTS, MAINTENANCE_SCHEDULES];
 
-/// Tables with their columns of the onboarding portal.
-pub(crate) const MAINTENANCE_SCHEDULES: (&str, &[&str]) = ("maintenance_schedules", SCHEDULES);
-
-/// `once` is the ship's own: set when the row is created, and never again.
-///
-/// What is as it was is not written again: most parts of an equipment that changed have not.
-fn upsert(table: &str, columns: &[&str], once: &str) -> String {
-    let names = columns.join(", ");
-    let values: Vec<String> = columns.iter().map(|name| format!("i.{name}")).collect();
-    let sets: Vec<String> = columns.iter().map(|name| format!("{name} = excluded.{name}")).collect();
-    let held: Vec<String> = columns.iter().map(|name| format!("t.{name}")).collect();
-    let incoming: Vec<String> = columns.iter().map(|name| format!("excluded.{name}")).collect();
+/// The statement that inserts or updates parts. Unchanged ones are not written: most parts of changed equipment are.
+fn upsert_text(table: &PartTable) -> String {
+    let PartTable { name: table, columns, insert_only } = table;
+    let prefixed =
+        |alias: &str| columns.iter().map(|name| format!("{alias}.{name}")).collect::<Vec<_>>().join(", ");
+    let changed =
+        |alias| format!("t.status <> 'active' OR ({}) IS DISTINCT FROM ({})", prefixed("t"), prefixed(alias));
     let parameters: Vec<String> = (3..columns.len() + 7).map(|n| format!("${n}")).collect();
-    let of_input: Vec<String> = columns.iter().map(|name| format!("i.{name}")).collect();
-    let changed = |incoming: &[String]| {
-        format!("t.status <> 'active' OR ({}) IS DISTINCT FROM ({})", held.join(", "), incoming.join(", "))
-    };
+    let assignments: Vec<String> = columns.iter().map(|name| format!("{name} = excluded.{name}")).collect();
     format!(
         "WITH i AS (
-             SELECT * FROM unnest({}) AS i (id, equipment_id, source_id, {names}, {once})
+             SELECT * FROM unnest({parameters}) AS i (id, equipment_id, source_id, {names}, {insert_only})
          ), kept AS (
              INSERT INTO overwritten (sync_id, record_type, row_id, synced_by, image)
-             SELECT $2, '{table}', t.id, t.synced_by, {}
-             FROM {table} AS t JOIN i ON i.equipment_id = t.equipment_id AND i.source_id = t.source_id WHERE {}
+             SELECT $2, '{table}', t.id, t.synced_by, {image}
+             FROM {table} AS t JOIN i ON i.equipment_id = t.equipment_id AND i.source_id = t.source_id
+             WHERE {input_changed}
          )
-         INSERT INTO {table} AS t (id, equipment_id, source_id, {names}, {once}, synced_at, synced_by, created_at,
+         INSERT INTO {table} AS t (id, equipment_id, source_id, {names}, {insert_only}, synced_at, synced_by, created_at,
              updated_at)
-         SELECT i.id, i.equipment_id, i.source_id, {}, i.{once}, $1, $2, $1, $1 FROM i
-         ON CONFLICT (equipment_id, source_id) DO UPDATE SET {}, status = 'active', updated_at = $1, synced_by = $2,
-             synced_at = greatest($1, t.synced_at + interval '1 microsecond')
-         WHERE {}",
-        parameters.join(", "),
-        image(columns.iter().copied()),
-        changed(&of_input),
-        values.join(", "),
-        sets.join(", "),
-        changed(&incoming)
+         SELECT i.id, i.equipment_id, i.source_id, {values}, i.{insert_only}, $1, $2, $1, $1 FROM i
+         ON CONFLICT (equipment_id, source_id) DO UPDATE SET {assignments}, status = 'active', updated_at = $1,
+             synced_by = $2, synced_at = greatest($1, t.synced_at + interval '1 microsecond')
+         WHERE {excluded_changed}",
+        parameters = parameters.join(", "),
+        names = columns.join(", "),
+        image = row_image_sql(columns.iter().copied()),
+        input_changed = changed("i"),
+        values = prefixed("i"),
+        assignments = assignments.join(", "),
+        excluded_changed = changed("excluded"),
     )
 }
 
-/// Returns which equipment has less of a critical part on board than the minimum: by the ship's own count.
+/// Writes critical parts. Returns a warning for each of which the ship, by its own count, has less than the minimum.
 pub(super) async fn parts_apply(
     db: &mut Db,
     sync_id: SyncId,
-    written: &Written<'_>,
+    written: &[WrittenRow<'_, Equipment>],
     now: DateTime<Utc>,
 ) -> Result<Vec<(uuid::Uuid, Finding)>, StoreError> {
     let rows: Vec<(uuid::Uuid, &CriticalPart)> = written
         .iter()
-        .flat_map(|(id, it, _)| it.record.critical_parts.iter().map(|part| (*id, part)))
+        .flat_map(|row| row.accepted.record.critical_parts.iter().map(|part| (row.id, part)))
         .collect();
     if !rows.is_empty() {
-        let text = upsert(CRITICAL_PARTS.0, CRITICAL_PARTS.1, "stock_on_board");
-        Arrays::of(statement(&text).bind::<Timestamptz, _>(now).bind::<Uuid, _>(sync_id.as_uuid()), &rows)
-            .add::<Uuid, _>(|_| uuid::Uuid::now_v7())
-            .add::<Uuid, _>(|(equipment, _)| equipment)
-            .text(|(_, it)| it.source_id.as_str())
-            .text(|(_, it)| &it.part_number)
-            .text(|(_, it)| &it.name)
-            .text_if_any(|(_, it)| it.maker.as_deref())
-            .text_if_any(|(_, it)| it.drawing_number.as_deref())
-            .text_if_any(|(_, it)| it.position_number.as_deref())
-            .text(|(_, it)| &it.unit)
-            .add::<Int4, _>(|(_, it)| it.minimum_stock)
-            .number_if_any(|(_, it)| it.reorder_quantity)
-            .text_if_any(|(_, it)| it.location.as_deref())
-            .number_if_any(|(_, it)| it.lead_time_days)
-            .add::<Bool, _>(|(_, it)| it.is_critical)
-            .number_if_any(|(_, it)| it.stock_on_board)
-            .done()
+        let text = upsert_text(&CRITICAL_PARTS);
+        let statement = statement(&text).bind::<Timestamptz, _>(now).bind::<Uuid, _>(sync_id.as_uuid());
+        ColumnArrays::new(statement, &rows)
+            .bind::<Uuid, _>(|_| uuid::Uuid::now_v7())
+            .bind::<Uuid, _>(|(equipment, _)| equipment)
+            .bind_text(|(_, part)| part.source_id.as_str())
+            .bind_text(|(_, part)| &part.part_number)
+            .bind_text(|(_, part)| &part.name)
+            .bind_optional_text(|(_, part)| part.maker.as_deref())
+            .bind_optional_text(|(_, part)| part.drawing_number.as_deref())
+            .bind_optional_text(|(_, part)| part.position_number.as_deref())
+            .bind_text(|(_, part)| &part.unit)
+            .bind::<Int4, _>(|(_, part)| part.minimum_stock)
+            .bind_optional_int(|(_, part)| part.reorder_quantity)
+            .bind_optional_text(|(_, part)| part.location.as_deref())
+            .bind_optional_int(|(_, part)| part.lead_time_days)
+            .bind::<Bool, _>(|(_, part)| part.is_critical)
+            .bind_optional_int(|(_, part)| part.stock_on_board)
+            .into_statement()
             .execute(db)
             .await?;
     }
-    let keys = rows.iter().map(|(equipment, it)| (*equipment, it.source_id.as_str()));
-    withdraw_others(db, sync_id, &CRITICAL_PARTS, written, keys, now).await?;
+    let named = rows.iter().map(|(equipment, part)| (*equipment, part.source_id.as_str()));
+    unnamed_withdraw(db, sync_id, &CRITICAL_PARTS, written, named, now).await?;
     below_minimum(db, written).await
 }
 
-async fn below_minimum(db: &mut Db, written: &Written<'_>) -> Result<Vec<(uuid::Uuid, Finding)>, StoreError> {
-    let has_critical = |it: &Accepted<Equipment>| {
-        it.record.withdrawn_at.is_none() && it.record.critical_parts.iter().any(|part| part.is_critical)
+async fn below_minimum(
+    db: &mut Db,
+    written: &[WrittenRow<'_, Equipment>],
+) -> Result<Vec<(uuid::Uuid, Finding)>, StoreError> {
+    let has_critical_parts = |equipment: &Equipment| {
+        equipment.withdrawn_at.is_none() && equipment.critical_parts.iter().any(|part| part.is_critical)
     };
     let equipment: Vec<uuid::Uuid> =
-        written.iter().filter(|(_, it, _)| has_critical(it)).map(|(id, ..)| *id).collect();
+        written.iter().filter(|row| has_critical_parts(&row.accepted.record)).map(|row| row.id).collect();
     if equipment.is_empty() {
         return Ok(Vec::new());
     }
@@ -141,11 +156,11 @@ async fn below_minimum(db: &mut Db, written: &Written<'_>) -> Result<Vec<(uuid::
     .returning::<(Uuid, Text, Int4, Int4)>()
     .load(db)
     .await?;
-    let of = |id: uuid::Uuid| written.iter().find(|(row, ..)| *row == id).map(|(_, it, _)| &it.record);
+    let record = |id: uuid::Uuid| written.iter().find(|row| row.id == id).map(|row| &row.accepted.record);
     Ok(rows
         .into_iter()
         .filter_map(|(id, part, stock, minimum)| {
-            let at = of(id)?.critical_parts.iter().position(|it| it.source_id.as_str() == part)?;
+            let at = record(id)?.critical_parts.iter().position(|named| named.source_id.as_str() == part)?;
             let message =
                 format!("{stock} on board, and {minimum} must be: ISM keeps a minimum of critical spares");
             let pointer = format!("/criticalParts/{at}/stockOnBoard");
@@ -157,47 +172,48 @@ async fn below_minimum(db: &mut Db, written: &Written<'_>) -> Result<Vec<(uuid::
 pub(super) async fn schedules_apply(
     db: &mut Db,
     sync_id: SyncId,
-    written: &Written<'_>,
+    written: &[WrittenRow<'_, Equipment>],
     now: DateTime<Utc>,
 ) -> Result<(), StoreError> {
     let rows: Vec<(uuid::Uuid, &MaintenanceSchedule)> = written
         .iter()
-        .flat_map(|(id, it, _)| it.record.maintenance_schedules.iter().map(|it| (*id, it)))
+        .flat_map(|row| row.accepted.record.maintenance_schedules.iter().map(|schedule| (row.id, schedule)))
         .collect();
     if !rows.is_empty() {
-        let text = upsert(MAINTENANCE_SCHEDULES.0, MAINTENANCE_SCHEDULES.1, "last_done_on");
-        Arrays::of(statement(&text).bind::<Timestamptz, _>(now).bind::<Uuid, _>(sync_id.as_uuid()), &rows)
-            .add::<Uuid, _>(|_| uuid::Uuid::now_v7())
-            .add::<Uuid, _>(|(equipment, _)| equipment)
-            .text(|(_, it)| it.source_id.as_str())
-            .text(|(_, it)| &it.job_code)
-            .text(|(_, it)| &it.title)
-            .text_if_any(|(_, it)| it.procedure.as_deref())
-            .text(|(_, it)| it.kind.as_str())
-            .number_if_any(|(_, it)| it.interval.every_days())
-            .number_if_any(|(_, it)| it.interval.every_hours())
-            .number_if_any(|(_, it)| it.tolerance_days)
-            .text_if_any(|(_, it)| it.responsible_rank.as_deref())
-            .text_if_any(|(_, it)| it.class_item_code.as_deref())
-            .add::<Nullable<Date>, _>(|(_, it)| it.last_done_on)
-            .done()
+        let text = upsert_text(&MAINTENANCE_SCHEDULES);
+        let statement = statement(&text).bind::<Timestamptz, _>(now).bind::<Uuid, _>(sync_id.as_uuid());
+        ColumnArrays::new(statement, &rows)
+            .bind::<Uuid, _>(|_| uuid::Uuid::now_v7())
+            .bind::<Uuid, _>(|(equipment, _)| equipment)
+            .bind_text(|(_, schedule)| schedule.source_id.as_str())
+            .bind_text(|(_, schedule)| &schedule.job_code)
+            .bind_text(|(_, schedule)| &schedule.title)
+            .bind_optional_text(|(_, schedule)| schedule.procedure.as_deref())
+            .bind_text(|(_, schedule)| schedule.kind.as_str())
+            .bind_optional_int(|(_, schedule)| schedule.interval.every_days())
+            .bind_optional_int(|(_, schedule)| schedule.interval.every_hours())
+            .bind_optional_int(|(_, schedule)| schedule.tolerance_days)
+            .bind_optional_text(|(_, schedule)| schedule.responsible_rank.as_deref())
+            .bind_optional_text(|(_, schedule)| schedule.class_item_code.as_deref())
+            .bind::<Nullable<Date>, _>(|(_, schedule)| schedule.last_done_on)
+            .into_statement()
             .execute(db)
             .await?;
     }
-    let keys = rows.iter().map(|(equipment, it)| (*equipment, it.source_id.as_str()));
-    withdraw_others(db, sync_id, &MAINTENANCE_SCHEDULES, written, keys, now).await
+    let named = rows.iter().map(|(equipment, schedule)| (*equipment, schedule.source_id.as_str()));
+    unnamed_withdraw(db, sync_id, &MAINTENANCE_SCHEDULES, written, named, now).await
 }
 
-/// What its equipment no longer names is withdrawn. New equipment has nothing to withdraw.
-async fn withdraw_others(
+/// Withdraws parts that their equipment no longer names. New equipment has none.
+async fn unnamed_withdraw(
     db: &mut Db,
     sync_id: SyncId,
-    (table, columns): &(&str, &[&str]),
-    written: &Written<'_>,
+    PartTable { name: table, columns, .. }: &PartTable,
+    written: &[WrittenRow<'_, Equipment>],
     named: impl Iterator<Item = (uuid::Uuid, &str)> + Send,
     now: DateTime<Utc>,
 ) -> Result<(), StoreError> {
-    let updated: Vec<uuid::Uuid> = written.iter().filter(|(.., new)| !new).map(|(id, ..)| *id).collect();
+    let updated: Vec<uuid::Uuid> = written.iter().filter(|row| !row.is_new).map(|row| row.id).collect();
     if updated.is_empty() {
         return Ok(());
     }
@@ -210,12 +226,12 @@ async fn withdraw_others(
                   WHERE i.equipment_id = t.equipment_id AND i.source_id = t.source_id)
          ), kept AS (
              INSERT INTO overwritten (sync_id, record_type, row_id, synced_by, image)
-             SELECT $2, '{table}', t.id, t.synced_by, {} FROM {table} AS t JOIN gone ON gone.id = t.id
+             SELECT $2, '{table}', t.id, t.synced_by, {image} FROM {table} AS t JOIN gone ON gone.id = t.id
          )
          UPDATE {table} AS t SET status = 'withdrawn', updated_at = $1, synced_by = $2,
              synced_at = greatest($1, t.synced_at + interval '1 microsecond')
          FROM gone WHERE gone.id = t.id",
-        image(columns.iter().copied())
+        image = row_image_sql(columns.iter().copied())
     );
     statement(&text)
         .bind::<Timestamptz, _>(now)
@@ -227,6 +243,3 @@ async fn withdraw_others(
         .await?;
     Ok(())
 }
-
-/// The tables of what belongs to equipment, with their columns of the onboarding portal.
-pub(crate) const PARTS_OF_EQUIPMENT: [(&str, &[&str]); 2] = [CRITICAL_PARTS, MAINTENANCE_SCHEDULES];

@@ -1,115 +1,133 @@
-//! Natural keys: at most one row has an IMO number, the code of a label, an address. Who may take which.
+//! Natural keys: an IMO number, the code of a QR label, an e-mail address. At most one row holds each.
 
 use std::collections::{BTreeSet, HashMap};
 
 use diesel::sql_types::*;
 use diesel_async::RunQueryDsl;
-use domain::{Accepted, Finding, Outcome, RecordType};
+use domain::{Accepted, Finding, RecordType};
 
 use crate::{
     db::{connection::Db, error::StoreError, statement::statement},
     records::{
-        batch_result::Batch,
+        batch_result::BatchResult,
         table::{NaturalKey, Table},
     },
 };
 
-/// Rejects records whose natural key is another's, and takes them out. Returns those, taken out too, whose key the batch
-/// itself sets free: they can be written after the others.
+/// Takes records whose natural key another row keeps out of the list and rejects them. Takes out and returns those
+/// whose key another record of the batch gives up: they can be written once that one is.
 pub(super) async fn natural_keys_check<'a, T: Table>(
     db: &mut Db,
     records: &mut Vec<&'a Accepted<T::Record>>,
-    done: &mut Batch<'a, T::Record>,
+    result: &mut BatchResult<'a, T>,
 ) -> Result<Vec<&'a Accepted<T::Record>>, StoreError> {
     let mut waiting = Vec::new();
-    let Some(NaturalKey { expression, code, pointer, held_while }) = T::NATURAL_KEY else {
-        return Ok(waiting);
-    };
-    let keys: BTreeSet<&str> = records.iter().filter_map(|it| T::natural_key(&it.record)).collect();
-    if keys.is_empty() {
+    let Some(key) = T::NATURAL_KEY else { return Ok(waiting) };
+    let wanted: BTreeSet<&str> =
+        records.iter().filter_map(|accepted| T::natural_key(&accepted.record)).collect();
+    if wanted.is_empty() {
         return Ok(waiting);
     }
-    let text = format!(
-        "SELECT {expression}, source_id FROM {} WHERE {expression} = ANY($1) AND ({held_while})",
-        T::NAME
-    );
-    let rows: Vec<(String, String)> = statement(&text)
-        .bind::<Array<Text>, _>(keys.into_iter().collect::<Vec<_>>())
-        .returning::<(Text, Text)>()
-        .load(db)
-        .await?;
-    let claims = records.iter().map(|it| (T::source_id(&it.record).as_str(), T::natural_key(&it.record)));
-    let claims = Claims::new(rows.into_iter().collect(), claims);
-    let claimants = std::mem::take(records);
-    for it in claimants {
-        let source_id = T::source_id(&it.record).as_str();
-        match T::natural_key(&it.record).map_or(Claim::Free, |key| claims.of(source_id, key)) {
-            Claim::Free => records.push(it),
-            Claim::FreeSoon => waiting.push(it),
-            Claim::Held(holder) => {
-                let finding = Finding::error(code, pointer, format!("belongs to {holder} already"));
-                // An e-mail address is a person's: it stays out of the findings.
-                let finding = match T::natural_key(&it.record) {
-                    Some(key) if T::RECORD_TYPE != RecordType::User => finding.with_value(key),
-                    _ => finding,
-                };
-                done.outcomes.insert(source_id, Outcome::Rejected);
-                done.findings.push((it, finding));
+    let holders = holders_read::<T>(db, &key, wanted).await?;
+    let claims = records
+        .iter()
+        .map(|accepted| (T::source_id(&accepted.record).as_str(), T::natural_key(&accepted.record)));
+    let claims = KeyClaims::new(holders, claims);
+    for accepted in std::mem::take(records) {
+        let Some(wanted) = T::natural_key(&accepted.record) else {
+            records.push(accepted);
+            continue;
+        };
+        match claims.availability(T::source_id(&accepted.record).as_str(), wanted) {
+            KeyAvailability::Free => records.push(accepted),
+            KeyAvailability::FreedByBatch => waiting.push(accepted),
+            KeyAvailability::Taken { holder } => {
+                result.reject(accepted, key_taken::<T>(&key, wanted, &holder));
             }
         }
     }
     Ok(waiting)
 }
 
-/// What becomes of a claim to a key.
+/// The source ids of the rows that hold these keys, by key.
+async fn holders_read<T: Table>(
+    db: &mut Db,
+    key: &NaturalKey,
+    wanted: BTreeSet<&str>,
+) -> Result<HashMap<String, String>, StoreError> {
+    let text = format!(
+        "SELECT {expression}, source_id FROM {table} WHERE {expression} = ANY($1) AND ({predicate})",
+        expression = key.expression,
+        table = T::NAME,
+        predicate = key.index_predicate,
+    );
+    let rows: Vec<(String, String)> = statement(&text)
+        .bind::<Array<Text>, _>(wanted.into_iter().collect::<Vec<_>>())
+        .returning::<(Text, Text)>()
+        .load(db)
+        .await?;
+    Ok(rows.into_iter().collect())
+}
+
+fn key_taken<T: Table>(key: &NaturalKey, value: &str, holder: &str) -> Finding {
+    let finding = Finding::error(key.code, key.pointer, format!("belongs to {holder} already"));
+    // An e-mail address is personal data: it stays out of the findings.
+    if T::RECORD_TYPE == RecordType::User { finding } else { finding.with_value(value) }
+}
+
 #[derive(Debug, PartialEq, Eq)]
-enum Claim {
-    /// Nobody else has it.
+enum KeyAvailability {
     Free,
-    /// Its holder lets go of it in this batch.
-    FreeSoon,
-    /// It stays whose it is.
-    Held(String),
+    /// Its holder gives it up in this batch.
+    FreedByBatch,
+    /// Another record holds it and keeps it.
+    Taken {
+        holder: String,
+    },
 }
 
-/// Who has which key, and who asks for which.
-struct Claims<'r> {
+/// The holder of each key, and the key that each record of the batch wants.
+struct KeyClaims<'r> {
+    /// Source id by key.
     holders: HashMap<String, String>,
-    asked: HashMap<&'r str, Option<&'r str>>,
+    /// Key by source id; none for a record that gives its key up.
+    wanted: HashMap<&'r str, Option<&'r str>>,
 }
 
-impl<'r> Claims<'r> {
-    /// `holders`: of the table. A key that nobody there has belongs to the first who asks for it.
+impl<'r> KeyClaims<'r> {
+    /// `holders` are those of the table. A key without a holder goes to the first record that wants it.
     fn new(
         mut holders: HashMap<String, String>,
-        asked: impl Iterator<Item = (&'r str, Option<&'r str>)>,
+        wanted: impl Iterator<Item = (&'r str, Option<&'r str>)>,
     ) -> Self {
-        let asked: Vec<_> = asked.collect();
-        for (source_id, key) in &asked {
+        let wanted: Vec<_> = wanted.collect();
+        for (source_id, key) in &wanted {
             if let Some(key) = key {
                 holders.entry((*key).to_owned()).or_insert_with(|| (*source_id).to_owned());
             }
         }
-        Self { holders, asked: asked.into_iter().collect() }
+        Self { holders, wanted: wanted.into_iter().collect() }
     }
 
-    fn of(&self, source_id: &str, key: &str) -> Claim {
-        let holder =
-            |key: &str| self.holders.get(key).map(String::as_str).filter(|holder| *holder != source_id);
-        let Some(first) = holder(key) else { return Claim::Free };
-        // From holder to holder, as far as each asks for another's key. In a circle nobody can begin.
-        let (mut at, mut held) = (first, key);
-        for _ in 0..self.asked.len() {
-            match self.asked.get(at) {
-                Some(None) => return Claim::FreeSoon,
-                Some(Some(next)) if *next != held => match self.holders.get(*next) {
-                    Some(holder) if holder != at => (at, held) = (holder, next),
-                    _ => return Claim::FreeSoon,
-                },
+    fn availability(&self, source_id: &str, key: &str) -> KeyAvailability {
+        let Some(first) = self.holders.get(key).filter(|holder| *holder != source_id) else {
+            return KeyAvailability::Free;
+        };
+        // From holder to holder, as far as each wants the key of another. In a circle no record can be written first.
+        let (mut holder, mut held_key) = (first.as_str(), key);
+        for _ in 0..self.wanted.len() {
+            match self.wanted.get(holder) {
+                Some(None) => return KeyAvailability::FreedByBatch,
+                Some(Some(next_key)) if *next_key != held_key => {
+                    match self.holders.get(*next_key).map(String::as_str) {
+                        Some(next) if next != holder => (holder, held_key) = (next, next_key),
+                        _ => return KeyAvailability::FreedByBatch,
+                    }
+                }
                 _ => break,
             }
         }
-        Claim::Held(first.to_owned())
+        KeyAvailability::Taken { holder: first.clone() }
     }
 }
 
@@ -117,40 +135,44 @@ impl<'r> Claims<'r> {
 mod tests {
     use super::*;
 
-    fn claims<'r>(holders: &[(&str, &str)], asked: &[(&'r str, Option<&'r str>)]) -> Claims<'r> {
+    fn claims<'r>(holders: &[(&str, &str)], wanted: &[(&'r str, Option<&'r str>)]) -> KeyClaims<'r> {
         let holders = holders.iter().map(|(key, holder)| ((*key).to_owned(), (*holder).to_owned()));
-        Claims::new(holders.collect(), asked.iter().copied())
+        KeyClaims::new(holders.collect(), wanted.iter().copied())
+    }
+
+    fn taken_by(holder: &str) -> KeyAvailability {
+        KeyAvailability::Taken { holder: holder.to_owned() }
     }
 
     #[test]
-    fn a_key_is_free_for_its_holder_and_for_the_first_who_asks() {
+    fn key_is_free_for_its_holder_and_for_the_first_record_that_wants_it() {
         let claims = claims(&[("k", "a")], &[("a", Some("k")), ("b", Some("new")), ("c", Some("new"))]);
-        assert_eq!(claims.of("a", "k"), Claim::Free);
-        assert_eq!(claims.of("b", "new"), Claim::Free);
-        assert_eq!(claims.of("c", "new"), Claim::Held("b".to_owned()));
+        assert_eq!(claims.availability("a", "k"), KeyAvailability::Free);
+        assert_eq!(claims.availability("b", "new"), KeyAvailability::Free);
+        assert_eq!(claims.availability("c", "new"), taken_by("b"));
     }
 
     #[test]
-    fn a_key_is_free_soon_when_its_holder_takes_a_free_one_or_none_or_follows_somebody_who_does() {
+    fn key_is_freed_by_a_batch_whose_chain_of_holders_ends_at_a_free_key() {
         let claims = claims(
             &[("1", "a"), ("2", "b"), ("3", "c"), ("4", "d")],
             &[("c", Some("2")), ("b", Some("1")), ("a", Some("new")), ("e", Some("4")), ("d", None)],
         );
-        assert_eq!(claims.of("a", "new"), Claim::Free);
-        assert_eq!(claims.of("b", "1"), Claim::FreeSoon);
-        assert_eq!(claims.of("c", "2"), Claim::FreeSoon);
-        assert_eq!(claims.of("e", "4"), Claim::FreeSoon);
+        assert_eq!(claims.availability("a", "new"), KeyAvailability::Free);
+        assert_eq!(claims.availability("b", "1"), KeyAvailability::FreedByBatch);
+        assert_eq!(claims.availability("c", "2"), KeyAvailability::FreedByBatch);
+        assert_eq!(claims.availability("e", "4"), KeyAvailability::FreedByBatch);
     }
 
     #[test]
-    fn a_key_stays_whose_it_is_when_its_holder_keeps_it_or_cannot_get_another() {
+    fn key_is_taken_when_its_holder_keeps_it_or_cannot_get_another() {
         let claims = claims(
             &[("1", "a"), ("2", "b"), ("3", "elsewhere"), ("4", "c")],
             &[("a", Some("2")), ("b", Some("1")), ("c", Some("3")), ("d", Some("4")), ("e", Some("3"))],
         );
-        assert_eq!(claims.of("a", "2"), Claim::Held("b".to_owned()), "they want to exchange them");
-        assert_eq!(claims.of("b", "1"), Claim::Held("a".to_owned()));
-        assert_eq!(claims.of("d", "4"), Claim::Held("c".to_owned()));
-        assert_eq!(claims.of("e", "3"), Claim::Held("elsewhere".to_owned()));
+        assert_eq!(claims.availability("a", "2"), taken_by("b"), "they want to exchange them");
+        assert_eq!(claims.availability("b", "1"), taken_by("a"));
+        assert_eq!(claims.availability("d", "4"), taken_by("c"));
+        assert_eq!(claims.availability("e", "3"), taken_by("elsewhere"));
     }
 }

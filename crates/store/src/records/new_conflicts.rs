@@ -1,4 +1,4 @@
-//! Values that lost are kept with both sides.
+//! New conflicts: values that lost, or are held back, stored with both sides.
 
 use chrono::{DateTime, Utc};
 use diesel::sql_types::*;
@@ -14,59 +14,40 @@ use crate::{
     records::{
         stored_version::LockedRow,
         table::Table,
-        write::{bound, input},
+        write::{input_statement, input_table},
     },
 };
 
-/// What a downgrade is about.
-const OF_CRITICALITY: [&str; 2] = ["is_critical", "criticality_basis"];
+/// The columns of a criticality downgrade.
+const CRITICALITY_COLUMNS: [&str; 2] = ["is_critical", "criticality_basis"];
 
-/// A value that lost, or is held back.
+/// A conflict between an incoming record and its row.
 pub(super) struct NewConflict<'a, R> {
-    pub(super) it: &'a Accepted<R>,
+    pub(super) accepted: &'a Accepted<R>,
     pub(super) row: &'a LockedRow,
     pub(super) kind: ConflictKind,
     pub(super) winner: Side,
     pub(super) policy: ConflictPolicy,
 }
 
-/// Stores conflicts; the same two versions are one conflict, however often they meet.
+/// Stores conflicts. The same two versions are one conflict, however often they meet.
 pub(super) async fn conflicts_insert<T: Table>(
     table: &T,
     db: &mut Db,
     sync_id: SyncId,
-    disputes: &[NewConflict<'_, T::Record>],
+    conflicts: &[NewConflict<'_, T::Record>],
     now: DateTime<Utc>,
 ) -> Result<(), StoreError> {
-    let records: Vec<_> = disputes.iter().map(|dispute| dispute.it).collect();
-    // In the form of the table, so that the two sides can be laid side by side.
-    let values: Vec<String> =
-        T::COLUMNS.iter().map(|it| format!("'{}', {}", it.name, it.inserted())).collect();
-    let text = format!("SELECT $1, jsonb_build_object({}) FROM {}", values.join(", "), input::<T>());
-    let incoming: Vec<(DateTime<Utc>, Value)> =
-        bound(table, &text, sync_id, &records, now).returning::<(Timestamptz, Jsonb)>().load(db).await?;
-
-    let (mut local, mut source) = (Vec::new(), Vec::new());
-    for (NewConflict { row, kind, .. }, (_, incoming)) in disputes.iter().zip(incoming) {
-        let incoming = match incoming {
-            Value::Object(fields) => fields,
-            _ => Map::new(),
-        };
-        // Only what both have: neither bookkeeping nor passwords.
-        let held: Map<String, Value> = incoming
-            .keys()
-            .filter(|name| {
-                *kind != ConflictKind::CriticalityDowngrade || OF_CRITICALITY.contains(&name.as_str())
-            })
-            .map(|name| {
-                (name.clone(), row.local.as_ref().and_then(|it| it.get(name)).cloned().unwrap_or_default())
-            })
-            .collect();
-        let incoming: Map<String, Value> =
-            incoming.into_iter().filter(|(name, _)| held.contains_key(name)).collect();
-        local.push(Value::Object(held));
-        source.push(Value::Object(incoming));
-    }
+    let incoming = incoming_values_read(table, db, sync_id, conflicts, now).await?;
+    let sides = conflicts.iter().zip(incoming).map(|(conflict, incoming)| sides_of(conflict, incoming));
+    let (local, source): (Vec<Value>, Vec<Value>) = sides.unzip();
+    let accepted = || conflicts.iter().map(|conflict| conflict.accepted);
+    let source_ids: Vec<&str> = accepted().map(|accepted| T::source_id(&accepted.record).as_str()).collect();
+    let labels: Vec<&str> = accepted().map(|accepted| accepted.label.as_str()).collect();
+    let source_at: Vec<DateTime<Utc>> = accepted().map(|accepted| accepted.version.updated_at).collect();
+    let source_hashes: Vec<&[u8]> =
+        accepted().map(|accepted| accepted.version.hash.as_bytes().as_slice()).collect();
+    let rows = || conflicts.iter().map(|conflict| conflict.row);
     statement(
         "INSERT INTO conflicts (id, sync_id, record_type, source_id, label, kind, local_value, source_value, local_at,
              local_writer, source_at, source_hash, winner, policy, opened_at)
@@ -80,19 +61,49 @@ pub(super) async fn conflicts_insert<T: Table>(
     .bind::<Uuid, _>(sync_id.as_uuid())
     .bind::<Text, _>(T::RECORD_TYPE.as_str())
     .bind::<Timestamptz, _>(now)
-    .bind::<Array<Uuid>, _>(disputes.iter().map(|_| uuid::Uuid::now_v7()).collect::<Vec<_>>())
-    .bind::<Array<Text>, _>(disputes.iter().map(|d| T::source_id(&d.it.record).as_str()).collect::<Vec<_>>())
-    .bind::<Array<Text>, _>(disputes.iter().map(|d| d.it.label.as_str()).collect::<Vec<_>>())
-    .bind::<Array<Text>, _>(disputes.iter().map(|d| d.kind.as_str()).collect::<Vec<_>>())
+    .bind::<Array<Uuid>, _>(conflicts.iter().map(|_| uuid::Uuid::now_v7()).collect::<Vec<_>>())
+    .bind::<Array<Text>, _>(source_ids)
+    .bind::<Array<Text>, _>(labels)
+    .bind::<Array<Text>, _>(conflicts.iter().map(|conflict| conflict.kind.as_str()).collect::<Vec<_>>())
     .bind::<Array<Jsonb>, _>(local)
     .bind::<Array<Jsonb>, _>(source)
-    .bind::<Array<Timestamptz>, _>(disputes.iter().map(|d| d.row.version_at).collect::<Vec<_>>())
-    .bind::<Array<Text>, _>(disputes.iter().map(|d| d.row.last_writer.as_str()).collect::<Vec<_>>())
-    .bind::<Array<Timestamptz>, _>(disputes.iter().map(|d| d.it.version.updated_at).collect::<Vec<_>>())
-    .bind::<Array<Binary>, _>(disputes.iter().map(|d| d.it.version.hash.as_bytes().as_slice()).collect::<Vec<_>>())
-    .bind::<Array<Text>, _>(disputes.iter().map(|d| d.winner.as_str()).collect::<Vec<_>>())
-    .bind::<Array<Text>, _>(disputes.iter().map(|d| d.policy.as_str()).collect::<Vec<_>>())
+    .bind::<Array<Timestamptz>, _>(rows().map(|row| row.version_at).collect::<Vec<_>>())
+    .bind::<Array<Text>, _>(rows().map(|row| row.last_writer.as_str()).collect::<Vec<_>>())
+    .bind::<Array<Timestamptz>, _>(source_at)
+    .bind::<Array<Binary>, _>(source_hashes)
+    .bind::<Array<Text>, _>(conflicts.iter().map(|conflict| conflict.winner.as_str()).collect::<Vec<_>>())
+    .bind::<Array<Text>, _>(conflicts.iter().map(|conflict| conflict.policy.as_str()).collect::<Vec<_>>())
     .execute(db)
     .await?;
     Ok(())
+}
+
+/// The incoming records as the table would hold them, so that both sides have the same form.
+async fn incoming_values_read<T: Table>(
+    table: &T,
+    db: &mut Db,
+    sync_id: SyncId,
+    conflicts: &[NewConflict<'_, T::Record>],
+    now: DateTime<Utc>,
+) -> Result<Vec<Value>, StoreError> {
+    let records: Vec<_> = conflicts.iter().map(|conflict| conflict.accepted).collect();
+    let columns =
+        T::COLUMNS.iter().map(|column| format!("'{}', {}", column.name, column.insert_expression()));
+    let columns: Vec<String> = columns.collect();
+    let text = format!("SELECT jsonb_build_object({}) FROM {}", columns.join(", "), input_table::<T>());
+    let statement = input_statement(table, &text, sync_id, &records, now);
+    Ok(statement.returning::<Jsonb>().load(db).await?)
+}
+
+/// The local and the source values of a conflict: the columns that both have, without bookkeeping and passwords.
+fn sides_of<R>(conflict: &NewConflict<'_, R>, incoming: Value) -> (Value, Value) {
+    let Value::Object(incoming) = incoming else { return (Map::new().into(), Map::new().into()) };
+    let is_disputed = |column: &str| {
+        conflict.kind != ConflictKind::CriticalityDowngrade || CRITICALITY_COLUMNS.contains(&column)
+    };
+    let source: Map<String, Value> = incoming.into_iter().filter(|(column, _)| is_disputed(column)).collect();
+    let local_value = |column: &str| conflict.row.local.as_ref()?.get(column).cloned();
+    let local: Map<String, Value> =
+        source.keys().map(|column| (column.clone(), local_value(column).unwrap_or_default())).collect();
+    (local.into(), source.into())
 }

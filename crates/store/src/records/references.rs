@@ -9,7 +9,7 @@ use domain::SourceId;
 use crate::db::{connection::Db, error::StoreError, statement::statement};
 
 /// The row ids of records of another table, by their source ids.
-pub(crate) async fn ids_of(
+pub(super) async fn row_ids_read(
     db: &mut Db,
     table: &str,
     source_ids: impl Iterator<Item = &SourceId> + Send,

@@ -1,76 +1,78 @@
-//! A look at the table of equipment before a page is read: what arrives exactly as it came before, on a row that nobody has
-//! written since, needs no reading.
+//! The equipment snapshot: stored versions and payload hashes, read before a page is parsed.
+//!
+//! A record that arrives byte for byte as before, for a row that only syncs have written since, needs no parsing.
 
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 use diesel::sql_types::*;
 use diesel_async::RunQueryDsl;
-use domain::{PayloadHash, Version, last_write_wins::StoredVersion};
+use domain::{
+    PayloadHash, Version,
+    last_write_wins::{StoredVersion, Writer},
+};
 
 use crate::{
     db::{connection::Db, error::StoreError, statement::statement},
-    records::{stored_version::held, table::Table},
+    records::{stored_version::stored_version, table::Table},
 };
 
-/// What stood in the table a moment ago.
+/// Stored versions of equipment a moment ago, and payload hashes.
 #[derive(Debug, Default)]
 pub struct EquipmentSnapshot {
-    pub(super) held: HashMap<String, StoredVersion>,
-    /// How rows came that nobody has written since.
-    arrivals: HashMap<String, PayloadHash>,
+    pub(super) versions: HashMap<String, StoredVersion>,
+    /// Only of rows that are active and as the last sync left them.
+    payload_hashes: HashMap<String, PayloadHash>,
 }
 
 impl EquipmentSnapshot {
-    /// The version of a row that a sync wrote from these very bytes, and that nobody has written since.
+    /// The version of the row if a sync wrote it from exactly these bytes and it was not edited since.
     #[must_use]
     pub fn version_if_identical(&self, source_id: &str, bytes: &[u8]) -> Option<Version> {
-        let version = self.held.get(source_id)?.version;
-        (PayloadHash::of(version, bytes) == *self.arrivals.get(source_id)?).then_some(version)
+        let version = self.versions.get(source_id)?.version;
+        (PayloadHash::of(version, bytes) == *self.payload_hashes.get(source_id)?).then_some(version)
     }
 }
 
-/// Looks, without locks, what there is of these pieces of equipment, by their ids in the onboarding portal.
-///
-/// # Errors
-///
-/// If the database fails.
+/// Reads the snapshot of these pieces of equipment without locks.
 pub async fn equipment_snapshot_read(
     db: &mut Db,
     source_ids: &[&str],
 ) -> Result<EquipmentSnapshot, StoreError> {
     type Row = (String, Vec<u8>, DateTime<Utc>, String, Option<Vec<u8>>);
-    let rows: Vec<Row> = statement(
+    let text = format!(
         "SELECT source_id, content_hash, version_at, last_writer,
-             CASE WHEN status = 'active' AND last_writer = 'onboarding' AND version_at = source_updated_at
+             CASE WHEN status = 'active' AND last_writer = '{}' AND version_at = source_updated_at
                  THEN arrived_as END
          FROM equipment WHERE source_id = ANY($1)",
-    )
-    .bind::<Array<Text>, _>(source_ids.to_vec())
-    .returning::<(Text, Binary, Timestamptz, Text, Nullable<Binary>)>()
-    .load(db)
-    .await?;
+        Writer::Onboarding
+    );
+    let rows: Vec<Row> = statement(&text)
+        .bind::<Array<Text>, _>(source_ids.to_vec())
+        .returning::<(Text, Binary, Timestamptz, Text, Nullable<Binary>)>()
+        .load(db)
+        .await?;
     let mut snapshot = EquipmentSnapshot {
-        held: HashMap::with_capacity(rows.len()),
-        arrivals: HashMap::with_capacity(rows.len()),
+        versions: HashMap::with_capacity(rows.len()),
+        payload_hashes: HashMap::with_capacity(rows.len()),
     };
-    for (source_id, hash, at, writer, arrived_as) in rows {
-        if let Some(arrival) = arrived_as.and_then(|bytes| PayloadHash::try_from(bytes.as_slice()).ok()) {
-            snapshot.arrivals.insert(source_id.clone(), arrival);
+    for (source_id, content_hash, version_at, last_writer, arrived_as) in rows {
+        if let Some(hash) = arrived_as.and_then(|bytes| PayloadHash::try_from(bytes.as_slice()).ok()) {
+            snapshot.payload_hashes.insert(source_id.clone(), hash);
         }
-        let held = held("equipment", &source_id, &hash, at, &writer)?;
-        snapshot.held.insert(source_id, held);
+        let stored = stored_version("equipment", &source_id, &content_hash, version_at, &last_writer)?;
+        snapshot.versions.insert(source_id, stored);
     }
     Ok(snapshot)
 }
 
-/// Notes how records came that were read and found to be unchanged: by an older release, or from elsewhere, they came
-/// otherwise. Rows that somebody else has locked are left for the next time.
-pub(super) async fn payload_hashes_note<T: Table>(
+/// Stores the payload hashes of records that were parsed and found unchanged: an older release, or a fetch of the single
+/// record, has left another hash. Rows that are locked are left for the next time.
+pub(super) async fn payload_hashes_store<T: Table>(
     db: &mut Db,
-    arrivals: &[(&str, PayloadHash)],
+    hashes: &[(&str, PayloadHash)],
 ) -> Result<(), StoreError> {
-    if arrivals.is_empty() {
+    if hashes.is_empty() {
         return Ok(());
     }
     let text = format!(
@@ -81,9 +83,9 @@ pub(super) async fn payload_hashes_note<T: Table>(
         T::NAME
     );
     statement(&text)
-        .bind::<Array<Text>, _>(arrivals.iter().map(|(id, _)| *id).collect::<Vec<_>>())
+        .bind::<Array<Text>, _>(hashes.iter().map(|(source_id, _)| *source_id).collect::<Vec<_>>())
         .bind::<Array<Binary>, _>(
-            arrivals.iter().map(|(_, arrival)| arrival.as_bytes().as_slice()).collect::<Vec<_>>(),
+            hashes.iter().map(|(_, hash)| hash.as_bytes().as_slice()).collect::<Vec<_>>(),
         )
         .execute(db)
         .await?;

@@ -1,4 +1,4 @@
-//! What a table of records says of itself: columns, natural key, references; and how its columns are bound.
+//! The trait `Table`: in what the four tables of records differ, and how their columns are bound as arrays.
 
 use chrono::{DateTime, Utc};
 use diesel::sql_types::*;
@@ -8,140 +8,152 @@ use crate::db::{connection::Db, error::StoreError, statement::Statement};
 
 /// A column that belongs to the onboarding portal.
 pub(super) struct Column {
-    /// In the table.
     pub(super) name: &'static str,
-    /// Its value out of the input `i`, and the row `t` when there is one.
-    pub(super) value: Source,
+    pub(super) value: ColumnValue,
 }
 
-pub(super) enum Source {
-    Plain,
-    /// SQL over `i`.
-    Made(&'static str),
-    /// SQL over `i` and `t`, for updates only.
+/// Where the value of a column comes from. In SQL `i` is the input, `t` the row of the table.
+pub(super) enum ColumnValue {
+    /// The input column of the same name.
+    Input,
+    /// An expression over `i`; no input column has the name.
+    Computed(&'static str),
+    /// The input column on insert; on update an expression over `i` and `t`.
     Merged(&'static str),
 }
 
 pub(super) const fn column(name: &'static str) -> Column {
-    Column { name, value: Source::Plain }
+    Column { name, value: ColumnValue::Input }
 }
 
 impl Column {
-    /// The input holds it in another form.
-    pub(super) const fn made(self, sql: &'static str) -> Self {
-        Self { name: self.name, value: Source::Made(sql) }
+    pub(super) const fn computed(self, sql: &'static str) -> Self {
+        Self { name: self.name, value: ColumnValue::Computed(sql) }
     }
 
-    /// An update takes the row's value into account.
     pub(super) const fn merged(self, sql: &'static str) -> Self {
-        Self { name: self.name, value: Source::Merged(sql) }
+        Self { name: self.name, value: ColumnValue::Merged(sql) }
     }
 
-    pub(super) fn inserted(&self) -> String {
+    pub(super) fn insert_expression(&self) -> String {
         match self.value {
-            Source::Plain | Source::Merged(_) => format!("i.{}", self.name),
-            Source::Made(sql) => sql.to_owned(),
+            ColumnValue::Input | ColumnValue::Merged(_) => format!("i.{}", self.name),
+            ColumnValue::Computed(sql) => sql.to_owned(),
         }
     }
 
-    pub(super) fn updated(&self) -> String {
+    pub(super) fn update_expression(&self) -> String {
         match self.value {
-            Source::Plain => format!("i.{}", self.name),
-            Source::Made(sql) | Source::Merged(sql) => sql.to_owned(),
+            ColumnValue::Input => format!("i.{}", self.name),
+            ColumnValue::Computed(sql) | ColumnValue::Merged(sql) => sql.to_owned(),
         }
     }
 }
 
-/// What at most one row of a table may have.
+/// A value that at most one row of a table may have.
 pub(super) struct NaturalKey {
-    /// As an expression over the table.
+    /// The key as an expression over the table.
     pub(super) expression: &'static str,
-    /// The code of the finding about a record that comes with another's.
+    /// The code of the finding about a record whose key is taken.
     pub(super) code: &'static str,
-    /// Where it stands in the record: a JSON pointer.
+    /// Place of the key in the record, a JSON pointer.
     pub(super) pointer: &'static str,
-    /// Which rows hold theirs, as a condition over the table; the unique index is over the same.
-    pub(super) held_while: &'static str,
+    /// Condition of the unique index: only rows that meet it hold their key.
+    pub(super) index_predicate: &'static str,
 }
 
-/// What the four tables differ in.
+/// A row that a batch has written.
+pub(super) struct WrittenRow<'a, R> {
+    pub(super) id: uuid::Uuid,
+    pub(super) accepted: &'a Accepted<R>,
+    /// The row was inserted, not updated.
+    pub(super) is_new: bool,
+}
+
+/// A table of records: its columns, natural key and references.
 pub(super) trait Table: Sync {
-    /// The accepted record.
     type Record: Sync;
-    /// The table's name.
     const NAME: &'static str;
-    /// What it holds.
     const RECORD_TYPE: RecordType;
     /// Columns of the onboarding portal.
     const COLUMNS: &'static [Column];
-    /// Inputs that are no columns, for `made` and `merged`.
-    const INPUTS: &'static [&'static str] = &[];
-    /// Columns that are set when the row is created, and never again.
-    const ONCE: &'static [&'static str] = &[];
+    /// Inputs that are no columns, for the expressions of computed and merged columns.
+    const EXTRA_INPUTS: &'static [&'static str] = &[];
+    /// Columns that are set when the row is inserted and belong to the maintenance portal afterwards.
+    const INSERT_ONLY: &'static [&'static str] = &[];
     const NATURAL_KEY: Option<NaturalKey> = None;
-    /// Whether the table keeps how a record came, in `arrived_as`.
+    /// Whether the column `arrived_as` keeps the payload hash, so that an identical record is not even parsed.
     const KEEPS_PAYLOAD_HASH: bool = false;
     /// Whether the row is critical, as an expression over `t`.
     const IS_CRITICAL: &'static str = "false";
+    /// A counter that the ship keeps and the onboarding portal may contradict, as an expression over `t`.
+    const SHIP_COUNTER: &'static str = "NULL::integer";
 
     fn source_id(record: &Self::Record) -> &SourceId;
+
     fn is_withdrawn(_: &Self::Record) -> bool {
         false
     }
+
     fn is_critical(_: &Self::Record) -> bool {
         false
     }
-    /// What the record claims of the natural key; a record that will not hold it claims nothing.
+
+    /// The natural key that the record needs; none if its row will not meet the index predicate.
     fn natural_key(_: &Self::Record) -> Option<&str> {
         None
     }
-    /// The ship's own number that the onboarding portal may contradict, as an expression over `t`.
-    const SHIPS_NUMBER: &'static str = "NULL::integer";
 
     /// The vessels that the record belongs to, by their ids in the onboarding portal.
     fn vessel_ids(_: &Self::Record) -> Vec<String> {
         Vec::new()
     }
-    /// Why the record cannot go in for what it refers to.
+
+    /// The finding that rejects the record if a row that it refers to is missing.
     fn missing_reference(&self, _: &Self::Record) -> Option<Finding> {
         None
     }
-    /// What is odd about a record that is to be written, in the light of what we have. `ships`: the ship's own number
-    /// of a row that is there.
-    fn warnings(&self, _: &Self::Record, _ships: Option<i32>) -> Vec<Finding> {
+
+    /// Warnings about a record that is being written. `ship_counter` is that of its row, if there is one.
+    fn warnings(&self, _: &Self::Record, _ship_counter: Option<i32>) -> Vec<Finding> {
         Vec::new()
     }
-    /// Binds an array each of `COLUMNS`, `INPUTS` and `ONCE`, in that order.
-    fn bind<'f>(&'f self, statement: Statement<'f>, rows: &[&'f Accepted<Self::Record>]) -> Statement<'f>;
-    /// What is to be done beside: parts of what was written. `written`: row id, record, whether it is new. Returns what
-    /// is odd about some rows then.
-    fn after(
+
+    /// Binds one array for each of `COLUMNS` (computed ones excepted), `EXTRA_INPUTS` and `INSERT_ONLY`, in that order.
+    fn bind_columns<'f>(
+        &'f self,
+        statement: Statement<'f>,
+        rows: &[&'f Accepted<Self::Record>],
+    ) -> Statement<'f>;
+
+    /// Writes what depends on the rows: parts, schedules, passwords. Returns warnings by row id.
+    fn after_write(
         &self,
         _: &mut Db,
         _: SyncId,
-        _written: &[(uuid::Uuid, &Accepted<Self::Record>, bool)],
+        _written: &[WrittenRow<'_, Self::Record>],
         _now: DateTime<Utc>,
     ) -> impl Future<Output = Result<Vec<(uuid::Uuid, Finding)>, StoreError>> + Send {
         async { Ok(Vec::new()) }
     }
 }
 
-/// Binds one array per call: a column of all records.
-pub(super) struct Arrays<'f, 'r, R> {
+/// Binds one array per call: the values of one column in all rows.
+pub(super) struct ColumnArrays<'f, 'r, R> {
     statement: Statement<'f>,
     rows: &'r [R],
 }
 
-impl<'f, 'r, R: Copy> Arrays<'f, 'r, R> {
-    pub(super) const fn of(statement: Statement<'f>, rows: &'r [R]) -> Self {
+impl<'f, 'r, R: Copy> ColumnArrays<'f, 'r, R> {
+    pub(super) const fn new(statement: Statement<'f>, rows: &'r [R]) -> Self {
         Self { statement, rows }
     }
 
-    pub(super) fn done(self) -> Statement<'f> {
+    pub(super) fn into_statement(self) -> Statement<'f> {
         self.statement
     }
 
-    pub(super) fn add<Type, U>(self, value: impl Fn(R) -> U) -> Self
+    pub(super) fn bind<Type, U>(self, value: impl Fn(R) -> U) -> Self
     where
         diesel::pg::Pg: HasSqlType<Array<Type>>,
         Vec<U>: diesel::serialize::ToSql<Array<Type>, diesel::pg::Pg>,
@@ -152,15 +164,15 @@ impl<'f, 'r, R: Copy> Arrays<'f, 'r, R> {
         Self { statement: self.statement.bind::<Array<Type>, _>(values), rows: self.rows }
     }
 
-    pub(super) fn text(self, value: impl Fn(R) -> &'f str) -> Self {
-        self.add::<Text, _>(value)
+    pub(super) fn bind_text(self, value: impl Fn(R) -> &'f str) -> Self {
+        self.bind::<Text, _>(value)
     }
 
-    pub(super) fn text_if_any(self, value: impl Fn(R) -> Option<&'f str>) -> Self {
-        self.add::<Nullable<Text>, _>(value)
+    pub(super) fn bind_optional_text(self, value: impl Fn(R) -> Option<&'f str>) -> Self {
+        self.bind::<Nullable<Text>, _>(value)
     }
 
-    pub(super) fn number_if_any(self, value: impl Fn(R) -> Option<i32>) -> Self {
-        self.add::<Nullable<Int4>, _>(value)
+    pub(super) fn bind_optional_int(self, value: impl Fn(R) -> Option<i32>) -> Self {
+        self.bind::<Nullable<Int4>, _>(value)
     }
 }

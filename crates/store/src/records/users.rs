@@ -1,4 +1,4 @@
-//! The table `users`, and their temporary passwords.
+//! The table `users`.
 
 use std::{
     collections::{BTreeSet, HashMap},
@@ -20,49 +20,23 @@ use crate::{
         error::StoreError,
         statement::{Statement, statement},
     },
-    ledger::audit::audit_append,
     records::{
-        apply::{Applied, page_apply},
-        references::ids_of,
-        table::{Arrays, Column, NaturalKey, Table, column},
+        apply::{AppliedRecord, page_apply},
+        references::row_ids_read,
+        table::{Column, ColumnArrays, NaturalKey, Table, WrittenRow, column},
     },
     settings::role_mappings::{StoredMapping, mapping_share},
 };
 
-/// A user's row.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct UserId(uuid::Uuid);
-
-impl UserId {
-    /// From the path of a request.
-    #[must_use]
-    pub const fn from_uuid(id: uuid::Uuid) -> Self {
-        Self(id)
-    }
-
-    /// The bare UUID.
-    #[must_use]
-    pub const fn as_uuid(self) -> uuid::Uuid {
-        self.0
-    }
-}
-
-impl fmt::Display for UserId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
-
-/// The temporary password of a user that is new.
+/// The temporary password of a new user.
 #[derive(Clone, PartialEq, Eq)]
 pub struct NewPassword {
-    /// Whose, by the id in the onboarding portal.
     pub source_id: SourceId,
-    /// Argon2id, PHC string.
+    /// Argon2id as a PHC string.
     pub hash: String,
-    /// Sealed for its one reveal.
+    /// The password, sealed for its one reveal.
     pub sealed: Vec<u8>,
-    /// Until when it may be revealed and used.
+    /// End of the time in which it may be revealed and used.
     pub expires_at: DateTime<Utc>,
 }
 
@@ -72,45 +46,8 @@ impl fmt::Debug for NewPassword {
     }
 }
 
-/// What became of the one reveal of a temporary password.
-#[derive(Clone, PartialEq, Eq)]
-#[must_use]
-pub enum PasswordClaim {
-    /// The sealed bytes, for the last time: they are gone from the database. `source_id` is what they are bound to.
-    Claimed {
-        /// As the worker sealed them.
-        sealed: Vec<u8>,
-        /// Whose, by the id in the onboarding portal.
-        source_id: SourceId,
-        /// Until when the password may be used.
-        expires_at: DateTime<Utc>,
-    },
-    /// It was revealed before.
-    AlreadyClaimed,
-    /// It was not revealed in time, and cannot be any more.
-    Expired,
-    /// The account may not sign in: it is deactivated, withdrawn or signed off.
-    LockedOut,
-    /// The account has no temporary password.
-    None,
-    /// There is no such user.
-    Unknown,
-}
-
-impl fmt::Debug for PasswordClaim {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Claimed { .. } => "Claimed",
-            Self::AlreadyClaimed => "AlreadyClaimed",
-            Self::Expired => "Expired",
-            Self::LockedOut => "LockedOut",
-            Self::None => "None",
-            Self::Unknown => "Unknown",
-        })
-    }
-}
-
 pub(super) struct Users<'p> {
+    /// Row ids by source id, as those of vessels.
     companies: HashMap<String, uuid::Uuid>,
     vessels: HashMap<String, uuid::Uuid>,
     passwords: HashMap<&'p str, &'p NewPassword>,
@@ -146,16 +83,16 @@ impl Table for Users<'_> {
         column("sign_off"),
         column("active"),
         // An array of arrays would have to be rectangular; ids hold no comma.
-        column("vessel_scope").made("string_to_array(i.vessel_source_ids, ',')"),
+        column("vessel_scope").computed("string_to_array(i.vessel_source_ids, ',')"),
     ];
-    const INPUTS: &'static [&'static str] = &["vessel_source_ids"];
-    const ONCE: &'static [&'static str] = &["password_hash", "sealed_password", "password_expires_at"];
-    /// Whoever comes back under another id may have the address of the account that was withdrawn.
+    const EXTRA_INPUTS: &'static [&'static str] = &["vessel_source_ids"];
+    const INSERT_ONLY: &'static [&'static str] = &["password_hash", "sealed_password", "password_expires_at"];
+    /// A person who comes back under another id may have the address of their withdrawn login.
     const NATURAL_KEY: Option<NaturalKey> = Some(NaturalKey {
         expression: "lower(email)",
         code: "duplicate_email",
         pointer: "/email",
-        held_while: "status = 'active'",
+        index_predicate: "status = 'active'",
     });
 
     fn source_id(record: &User) -> &SourceId {
@@ -177,7 +114,7 @@ impl Table for Users<'_> {
     fn warnings(&self, record: &User, _: Option<i32>) -> Vec<Finding> {
         let company = record.company_source_id.iter().filter(|id| !self.companies.contains_key(id.as_str()));
         let company = company.map(|id| {
-            let message = "is not known: the account belongs to no company";
+            let message = "is not known: the user belongs to no company";
             Finding::warning("company_unknown", "/companyId", message).with_value(id)
         });
         let vessels = record.vessel_source_ids.iter().filter(|id| !self.vessels.contains_key(id.as_str()));
@@ -186,61 +123,67 @@ impl Table for Users<'_> {
             Finding::warning("vessel_unknown", "/vesselIds", message).with_value(id)
         });
         let rank = (!self.mapped(record).rank_known).then(|| {
-            let message = format!("is in no rule; the account gets the role {}", PortalRole::CrewReadonly);
+            let message = format!("is in no rule; the user gets the role {}", PortalRole::CrewReadonly);
             Finding::warning("unknown_rank", "/rank", message).with_value(&record.rank)
         });
         rank.into_iter().chain(company).chain(vessels).collect()
     }
 
-    fn bind<'f>(&'f self, statement: Statement<'f>, rows: &[&'f Accepted<User>]) -> Statement<'f> {
+    fn bind_columns<'f>(&'f self, statement: Statement<'f>, rows: &[&'f Accepted<User>]) -> Statement<'f> {
         let company = |user: &User| self.companies.get(user.company_source_id.as_ref()?.as_str()).copied();
         let vessels =
             |user: &User| user.vessel_source_ids.iter().map(SourceId::as_str).collect::<Vec<_>>().join(",");
-        Arrays::of(statement, rows)
-            .text(|it| it.record.email.as_str())
-            .text_if_any(|it| it.record.given_name.as_deref())
-            .text(|it| &it.record.family_name)
-            .text_if_any(|it| it.record.employee_number.as_deref())
-            .text(|it| &it.record.rank)
-            .text_if_any(|it| it.record.department.as_deref())
-            .text(|it| it.record.workplace.as_str())
-            .text(|it| self.mapped(&it.record).role.as_str())
-            .add::<Int4, _>(|_| self.mapping.version)
-            .add::<Nullable<Uuid>, _>(|it| company(&it.record))
-            .add::<Nullable<Date>, _>(|it| it.record.sign_on)
-            .add::<Nullable<Date>, _>(|it| it.record.sign_off)
-            .add::<Bool, _>(|it| it.record.active)
-            .add::<Text, _>(|it| vessels(&it.record))
-            .text_if_any(|it| self.password(&it.record).map(|it| it.hash.as_str()))
-            .add::<Nullable<Binary>, _>(|it| self.password(&it.record).map(|it| it.sealed.as_slice()))
-            .add::<Nullable<Timestamptz>, _>(|it| self.password(&it.record).map(|it| it.expires_at))
-            .done()
+        ColumnArrays::new(statement, rows)
+            .bind_text(|row| row.record.email.as_str())
+            .bind_optional_text(|row| row.record.given_name.as_deref())
+            .bind_text(|row| &row.record.family_name)
+            .bind_optional_text(|row| row.record.employee_number.as_deref())
+            .bind_text(|row| &row.record.rank)
+            .bind_optional_text(|row| row.record.department.as_deref())
+            .bind_text(|row| row.record.workplace.as_str())
+            .bind_text(|row| self.mapped(&row.record).role.as_str())
+            .bind::<Int4, _>(|_| self.mapping.version)
+            .bind::<Nullable<Uuid>, _>(|row| company(&row.record))
+            .bind::<Nullable<Date>, _>(|row| row.record.sign_on)
+            .bind::<Nullable<Date>, _>(|row| row.record.sign_off)
+            .bind::<Bool, _>(|row| row.record.active)
+            .bind::<Text, _>(|row| vessels(&row.record))
+            .bind_optional_text(|row| self.password(&row.record).map(|password| password.hash.as_str()))
+            .bind::<Nullable<Binary>, _>(|row| {
+                self.password(&row.record).map(|password| password.sealed.as_slice())
+            })
+            .bind::<Nullable<Timestamptz>, _>(|row| {
+                self.password(&row.record).map(|password| password.expires_at)
+            })
+            .into_statement()
     }
 
-    /// An account that is active again, and has no password since it was not, gets one.
-    async fn after(
+    /// A user who is active again gets a password: deactivation took the earlier one away.
+    async fn after_write(
         &self,
         db: &mut Db,
         _: SyncId,
-        written: &[(uuid::Uuid, &Accepted<User>, bool)],
+        written: &[WrittenRow<'_, User>],
         _: DateTime<Utc>,
     ) -> Result<Vec<(uuid::Uuid, Finding)>, StoreError> {
-        let again: Vec<(uuid::Uuid, &NewPassword)> = written
+        let reactivated: Vec<(uuid::Uuid, &NewPassword)> = written
             .iter()
-            .filter(|(_, it, new)| !new && it.record.active && it.record.withdrawn_at.is_none())
-            .filter_map(|(id, it, _)| Some((*id, self.password(&it.record)?)))
+            .filter(|row| !row.is_new)
+            .filter(|row| row.accepted.record.active && row.accepted.record.withdrawn_at.is_none())
+            .filter_map(|row| Some((row.id, self.password(&row.accepted.record)?)))
             .collect();
-        if !again.is_empty() {
+        if !reactivated.is_empty() {
+            let passwords = || reactivated.iter().map(|(_, password)| *password);
             statement(
                 "UPDATE users AS t SET password_hash = i.hash, sealed_password = i.sealed,
                      password_expires_at = i.expires_at, password_claimed_at = NULL, must_change_password = true
                  FROM unnest($1, $2, $3, $4) AS i (id, hash, sealed, expires_at)
                  WHERE t.id = i.id AND t.password_hash IS NULL",
             )
-            .bind::<Array<Uuid>, _>(again.iter().map(|(id, _)| *id).collect::<Vec<_>>())
-            .bind::<Array<Text>, _>(again.iter().map(|(_, it)| it.hash.as_str()).collect::<Vec<_>>())
-            .bind::<Array<Binary>, _>(again.iter().map(|(_, it)| it.sealed.as_slice()).collect::<Vec<_>>())
-            .bind::<Array<Timestamptz>, _>(again.iter().map(|(_, it)| it.expires_at).collect::<Vec<_>>())
+            .bind::<Array<Uuid>, _>(reactivated.iter().map(|(id, _)| *id).collect::<Vec<_>>())
+            .bind::<Array<Text>, _>(passwords().map(|password| password.hash.as_str()).collect::<Vec<_>>())
+            .bind::<Array<Binary>, _>(passwords().map(|password| password.sealed.as_slice()).collect::<Vec<_>>())
+            .bind::<Array<Timestamptz>, _>(passwords().map(|password| password.expires_at).collect::<Vec<_>>())
             .execute(db)
             .await?;
         }
@@ -248,104 +191,40 @@ impl Table for Users<'_> {
     }
 }
 
-/// Writes users, last write wins, with their conflicts and findings; one outcome each, in their order. A user that is
-/// created gets its password of `passwords`; a re-sync never touches one. In a transaction.
+/// Writes users, last write wins, with their conflicts and findings; one outcome each, in their order. A created user
+/// gets the password in `passwords`; a re-sync never resets one. In a transaction.
 ///
 /// # Errors
 ///
-/// If the database fails: then roll back. What it refuses of single records is an outcome, not an error.
+/// If the database fails: then roll back. A record that the database refuses is an outcome, not an error.
 pub async fn users_apply(
     db: &mut Db,
     sync_id: SyncId,
     users: &[Accepted<User>],
     passwords: &[NewPassword],
     now: DateTime<Utc>,
-) -> Result<Vec<Applied>, StoreError> {
+) -> Result<Vec<AppliedRecord>, StoreError> {
     let companies =
-        ids_of(db, "companies", users.iter().filter_map(|it| it.record.company_source_id.as_ref())).await?;
-    let vessels = ids_of(db, "vessels", users.iter().flat_map(|it| &it.record.vessel_source_ids)).await?;
-    let passwords = passwords.iter().map(|it| (it.source_id.as_str(), it)).collect();
+        row_ids_read(db, "companies", users.iter().filter_map(|row| row.record.company_source_id.as_ref()))
+            .await?;
+    let vessels =
+        row_ids_read(db, "vessels", users.iter().flat_map(|row| &row.record.vessel_source_ids)).await?;
+    let passwords = passwords.iter().map(|password| (password.source_id.as_str(), password)).collect();
     let mapping = mapping_share(db).await?;
     page_apply(&Users { companies, vessels, passwords, mapping }, db, sync_id, users, now).await
 }
 
-/// Which of these users have no password here: they are new, or were locked out.
-///
-/// # Errors
-///
-/// If the database fails.
+/// Those of the users that have no password: they are new, or were locked out.
 pub async fn users_without_password(
     db: &mut Db,
     source_ids: &[SourceId],
 ) -> Result<BTreeSet<SourceId>, StoreError> {
-    let with: Vec<String> =
+    let with_password: Vec<String> =
         statement("SELECT source_id FROM users WHERE source_id = ANY($1) AND password_hash IS NOT NULL")
             .bind::<Array<Text>, _>(source_ids.iter().map(SourceId::as_str).collect::<Vec<_>>())
             .returning::<Text>()
             .load(db)
             .await?;
-    let with: BTreeSet<&str> = with.iter().map(String::as_str).collect();
-    Ok(source_ids.iter().filter(|id| !with.contains(id.as_str())).cloned().collect())
-}
-
-/// Reveals a temporary password, once, and writes the audit. In a transaction.
-///
-/// # Errors
-///
-/// If the database fails.
-pub async fn user_password_claim(
-    db: &mut Db,
-    id: UserId,
-    actor: &str,
-    now: DateTime<Utc>,
-) -> Result<PasswordClaim, StoreError> {
-    type Columns = (String, Option<Vec<u8>>, Option<DateTime<Utc>>, Option<DateTime<Utc>>, bool);
-    let rows: Vec<Columns> = statement(
-        "SELECT source_id, sealed_password, password_expires_at, password_claimed_at,
-             active AND status = 'active' AND coalesce(sign_off >= $2, true)
-         FROM users WHERE id = $1 FOR NO KEY UPDATE",
-    )
-    .bind::<Uuid, _>(id.0)
-    .bind::<Date, _>(now.date_naive())
-    .returning::<(Text, Nullable<Binary>, Nullable<Timestamptz>, Nullable<Timestamptz>, Bool)>()
-    .load(db)
-    .await?;
-    let Some((source_id, sealed, expires_at, claimed_at, may_sign_in)) = rows.into_iter().next() else {
-        return Ok(PasswordClaim::Unknown);
-    };
-    let claim = match (sealed, expires_at, claimed_at) {
-        _ if !may_sign_in => PasswordClaim::LockedOut,
-        (_, _, Some(_)) => PasswordClaim::AlreadyClaimed,
-        (_, Some(expires_at), None) if expires_at <= now => PasswordClaim::Expired,
-        (Some(sealed), Some(expires_at), None) => PasswordClaim::Claimed {
-            sealed,
-            source_id: crate::db::error::word("users", "source_id", id, &source_id)?,
-            expires_at,
-        },
-        (_, _, None) => PasswordClaim::None,
-    };
-    match claim {
-        PasswordClaim::Claimed { .. } => {
-            statement("UPDATE users SET sealed_password = NULL, password_claimed_at = $2 WHERE id = $1")
-                .bind::<Uuid, _>(id.0)
-                .bind::<Timestamptz, _>(now)
-                .execute(db)
-                .await?;
-        }
-        PasswordClaim::Expired => {
-            statement(
-                "UPDATE users SET sealed_password = NULL WHERE id = $1 AND sealed_password IS NOT NULL",
-            )
-            .bind::<Uuid, _>(id.0)
-            .execute(db)
-            .await?;
-        }
-        PasswordClaim::AlreadyClaimed
-        | PasswordClaim::LockedOut
-        | PasswordClaim::None
-        | PasswordClaim::Unknown => {}
-    }
-    let detail = serde_json::json!({ "result": format!("{claim:?}") });
-    audit_append(db, actor, "user.reveal_password", &id.to_string(), &detail, now).await?;
-    Ok(claim)
+    let with_password: BTreeSet<&str> = with_password.iter().map(String::as_str).collect();
+    Ok(source_ids.iter().filter(|id| !with_password.contains(id.as_str())).cloned().collect())
 }

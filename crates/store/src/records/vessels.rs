@@ -19,17 +19,18 @@ use crate::{
         statement::{Statement, statement},
     },
     records::{
-        apply::{Applied, page_apply},
-        references::ids_of,
-        table::{Arrays, Column, NaturalKey, Table, column},
+        apply::{AppliedRecord, page_apply},
+        references::row_ids_read,
+        table::{Column, ColumnArrays, NaturalKey, Table, column},
     },
 };
 
 pub(super) struct Vessels {
+    /// Row ids by source id.
     companies: HashMap<String, uuid::Uuid>,
-    /// Vessels whose numbers are one digit away from one of the page, and all of the page.
-    near: HashMap<ImoNumber, KnownVessel>,
-    /// Who has the MMSIs of the page.
+    /// The vessels of the page, and active ones whose IMO number is one digit away from theirs.
+    neighbours: HashMap<ImoNumber, KnownVessel>,
+    /// Source ids of the vessels that have an MMSI of the page.
     mmsi_holders: HashMap<Mmsi, Vec<String>>,
 }
 
@@ -64,7 +65,7 @@ impl Table for Vessels {
         expression: "imo_number",
         code: "duplicate_imo_number",
         pointer: "/imoNumber",
-        held_while: "status = 'active'",
+        index_predicate: "status = 'active'",
     });
 
     fn source_id(record: &Vessel) -> &SourceId {
@@ -84,14 +85,14 @@ impl Table for Vessels {
     }
 
     fn warnings(&self, record: &Vessel, _: Option<i32>) -> Vec<Finding> {
-        let near = record.imo_number.one_digit_away();
-        let near = near.iter().filter_map(|number| near_miss(record, self.near.get(number)?));
-        let holder = record.mmsi.as_ref().and_then(|mmsi| {
+        let numbers = record.imo_number.one_digit_away();
+        let near_misses = numbers.iter().filter_map(|number| near_miss(record, self.neighbours.get(number)?));
+        let duplicate_mmsi = record.mmsi.as_ref().and_then(|mmsi| {
             let holder = self.mmsi_holders.get(mmsi)?.iter().find(|id| *id != record.source_id.as_str())?;
             let message = format!("is the MMSI of {holder}, too: one ship has it at a time");
             Some(Finding::warning("duplicate_mmsi", "/mmsi", message).with_value(mmsi))
         });
-        near.chain(holder).collect()
+        near_misses.chain(duplicate_mmsi).collect()
     }
 
     fn missing_reference(&self, record: &Vessel) -> Option<Finding> {
@@ -102,56 +103,59 @@ impl Table for Vessels {
         })
     }
 
-    fn bind<'f>(&'f self, statement: Statement<'f>, rows: &[&'f Accepted<Vessel>]) -> Statement<'f> {
-        Arrays::of(statement, rows)
-            .add::<Nullable<Uuid>, _>(|it| self.companies.get(it.record.company_source_id.as_str()).copied())
-            .text(|it| it.record.imo_number.as_str())
-            .text(|it| &it.record.name)
-            .text_if_any(|it| it.record.mmsi.as_ref().map(|it| it.as_str()))
-            .text_if_any(|it| it.record.call_sign.as_ref().map(|it| it.as_str()))
-            .text(|it| it.record.flag.as_str())
-            .text_if_any(|it| it.record.port_of_registry.as_deref())
-            .text(|it| it.record.vessel_type.as_str())
-            .number_if_any(|it| it.record.gross_tonnage)
-            .number_if_any(|it| it.record.net_tonnage)
-            .number_if_any(|it| it.record.deadweight)
-            .add::<Nullable<Float8>, _>(|it| it.record.length_overall_m)
-            .add::<Nullable<Float8>, _>(|it| it.record.beam_m)
-            .add::<Nullable<Float8>, _>(|it| it.record.draught_m)
-            .number_if_any(|it| it.record.build_year)
-            .text_if_any(|it| it.record.shipyard.as_deref())
-            .text_if_any(|it| it.record.hull_number.as_deref())
-            .text_if_any(|it| it.record.class_society.as_deref())
-            .text_if_any(|it| it.record.main_engine.as_deref())
-            .text(|it| it.record.service_status.as_str())
-            .done()
+    fn bind_columns<'f>(&'f self, statement: Statement<'f>, rows: &[&'f Accepted<Vessel>]) -> Statement<'f> {
+        ColumnArrays::new(statement, rows)
+            .bind::<Nullable<Uuid>, _>(|row| {
+                self.companies.get(row.record.company_source_id.as_str()).copied()
+            })
+            .bind_text(|row| row.record.imo_number.as_str())
+            .bind_text(|row| &row.record.name)
+            .bind_optional_text(|row| row.record.mmsi.as_ref().map(|value| value.as_str()))
+            .bind_optional_text(|row| row.record.call_sign.as_ref().map(|value| value.as_str()))
+            .bind_text(|row| row.record.flag.as_str())
+            .bind_optional_text(|row| row.record.port_of_registry.as_deref())
+            .bind_text(|row| row.record.vessel_type.as_str())
+            .bind_optional_int(|row| row.record.gross_tonnage)
+            .bind_optional_int(|row| row.record.net_tonnage)
+            .bind_optional_int(|row| row.record.deadweight)
+            .bind::<Nullable<Float8>, _>(|row| row.record.length_overall_m)
+            .bind::<Nullable<Float8>, _>(|row| row.record.beam_m)
+            .bind::<Nullable<Float8>, _>(|row| row.record.draught_m)
+            .bind_optional_int(|row| row.record.build_year)
+            .bind_optional_text(|row| row.record.shipyard.as_deref())
+            .bind_optional_text(|row| row.record.hull_number.as_deref())
+            .bind_optional_text(|row| row.record.class_society.as_deref())
+            .bind_optional_text(|row| row.record.main_engine.as_deref())
+            .bind_text(|row| row.record.service_status.as_str())
+            .into_statement()
     }
 }
 
-/// Writes vessels whose companies are there, last write wins, with their conflicts and findings; one outcome each, in
-/// their order. In a transaction.
+/// Writes vessels, last write wins, with their conflicts and findings; one outcome each, in their order. Their companies
+/// have to be written before: a vessel without its company is rejected. In a transaction.
 ///
 /// # Errors
 ///
-/// If the database fails: then roll back. What it refuses of single records is an outcome, not an error.
+/// If the database fails: then roll back. A record that the database refuses is an outcome, not an error.
 pub async fn vessels_apply(
     db: &mut Db,
     sync_id: SyncId,
     vessels: &[Accepted<Vessel>],
     now: DateTime<Utc>,
-) -> Result<Vec<Applied>, StoreError> {
-    let companies = ids_of(db, "companies", vessels.iter().map(|it| &it.record.company_source_id)).await?;
-    let near = near(db, vessels).await?;
-    let mmsi_holders = mmsi_holders(db, vessels).await?;
-    page_apply(&Vessels { companies, near, mmsi_holders }, db, sync_id, vessels, now).await
+) -> Result<Vec<AppliedRecord>, StoreError> {
+    let companies =
+        row_ids_read(db, "companies", vessels.iter().map(|row| &row.record.company_source_id)).await?;
+    let neighbours = neighbours_read(db, vessels).await?;
+    let mmsi_holders = mmsi_holders_read(db, vessels).await?;
+    page_apply(&Vessels { companies, neighbours, mmsi_holders }, db, sync_id, vessels, now).await
 }
 
-async fn near(
+async fn neighbours_read(
     db: &mut Db,
     vessels: &[Accepted<Vessel>],
 ) -> Result<HashMap<ImoNumber, KnownVessel>, StoreError> {
     let numbers: BTreeSet<ImoNumber> =
-        vessels.iter().flat_map(|it| it.record.imo_number.one_digit_away()).collect();
+        vessels.iter().flat_map(|row| row.record.imo_number.one_digit_away()).collect();
     let rows: Vec<(String, String, String, Option<i32>)> = statement(
         "SELECT imo_number, source_id, name, gross_tonnage FROM vessels
          WHERE imo_number = ANY($1) AND status = 'active'",
@@ -160,33 +164,32 @@ async fn near(
     .returning::<(Text, Text, Text, Nullable<Int4>)>()
     .load(db)
     .await?;
-    let mut near = HashMap::new();
+    let mut neighbours = HashMap::new();
     for (number, source_id, name, gross_tonnage) in rows {
         let imo_number: ImoNumber = word("vessels", "imo_number", &source_id, &number)?;
         let source_id = word("vessels", "source_id", &source_id, &source_id)?;
-        near.insert(imo_number.clone(), KnownVessel { source_id, imo_number, name, gross_tonnage });
+        neighbours.insert(imo_number.clone(), KnownVessel { source_id, imo_number, name, gross_tonnage });
     }
-    // The page itself overtakes what is there.
-    let of_page = vessels.iter().filter(|it| it.record.withdrawn_at.is_none());
-    near.extend(of_page.map(|it| (it.record.imo_number.clone(), KnownVessel::of(&it.record))));
-    Ok(near)
+    // The states of the page are newer than those of the table.
+    let on_page = vessels.iter().map(|row| &row.record).filter(|vessel| vessel.withdrawn_at.is_none());
+    neighbours.extend(on_page.map(|vessel| (vessel.imo_number.clone(), KnownVessel::of(vessel))));
+    Ok(neighbours)
 }
 
-async fn mmsi_holders(
+async fn mmsi_holders_read(
     db: &mut Db,
     vessels: &[Accepted<Vessel>],
 ) -> Result<HashMap<Mmsi, Vec<String>>, StoreError> {
-    let of_page = vessels.iter().filter(|it| it.record.withdrawn_at.is_none());
     let mut holders: HashMap<Mmsi, Vec<String>> = HashMap::new();
-    for it in of_page {
-        if let Some(mmsi) = &it.record.mmsi {
-            holders.entry(mmsi.clone()).or_default().push(it.record.source_id.to_string());
+    for vessel in vessels.iter().map(|row| &row.record).filter(|vessel| vessel.withdrawn_at.is_none()) {
+        if let Some(mmsi) = &vessel.mmsi {
+            holders.entry(mmsi.clone()).or_default().push(vessel.source_id.to_string());
         }
     }
     if holders.is_empty() {
         return Ok(holders);
     }
-    let on_page: Vec<&str> = vessels.iter().map(|it| it.record.source_id.as_str()).collect();
+    let on_page: Vec<&str> = vessels.iter().map(|row| row.record.source_id.as_str()).collect();
     let rows: Vec<(String, String)> = statement(
         "SELECT mmsi, source_id FROM vessels
          WHERE mmsi = ANY($1) AND status = 'active' AND source_id <> ALL($2) ORDER BY source_id",
@@ -202,55 +205,28 @@ async fn mmsi_holders(
     Ok(holders)
 }
 
-/// Which of these vessels we have.
-///
-/// # Errors
-///
-/// If the database fails.
+/// Those of the vessels that are in the table.
 pub async fn vessel_ids_known(
     db: &mut Db,
     source_ids: &[SourceId],
 ) -> Result<BTreeSet<SourceId>, StoreError> {
-    let known = ids_of(db, "vessels", source_ids.iter()).await?;
+    let known = row_ids_read(db, "vessels", source_ids.iter()).await?;
     Ok(source_ids.iter().filter(|id| known.contains_key(id.as_str())).cloned().collect())
 }
 
-/// The vessels of a company that are not withdrawn, by their ids in the onboarding portal; with those that a dry run would
-/// create, which are of the company that it asks for.
-pub(crate) async fn vessels_of_company(
-    db: &mut Db,
-    sync: SyncId,
-    company: &str,
-) -> Result<Vec<String>, StoreError> {
-    Ok(statement(
-        "SELECT v.source_id FROM vessels v JOIN companies c ON c.id = v.company_id
-         WHERE c.source_id = $1 AND v.status = 'active'
-         UNION SELECT source_id FROM sync_changes
-         WHERE sync_id = $2 AND record_type = 'vessel' AND outcome = 'created'
-         ORDER BY 1",
-    )
-    .bind::<Text, _>(company)
-    .bind::<Uuid, _>(sync.as_uuid())
-    .returning::<Text>()
-    .load(db)
-    .await?)
-}
-
-/// The vessels with these IMO numbers, by their ids in the onboarding portal; a withdrawn one only if no other has its
-/// number. A number that we do not know is not in the map.
-///
-/// # Errors
-///
-/// If the database fails.
+/// Source ids of vessels by IMO number: a withdrawn vessel only if no active one has the number. An unknown number is
+/// absent.
 pub async fn vessel_ids_by_imo(
     db: &mut Db,
     imo_numbers: &[ImoNumber],
 ) -> Result<HashMap<String, String>, StoreError> {
-    let rows: Vec<(String, String)> =
-        statement("SELECT imo_number, source_id FROM vessels WHERE imo_number = ANY($1) ORDER BY status = 'active', version_at")
-            .bind::<Array<Text>, _>(imo_numbers.iter().map(ImoNumber::as_str).collect::<Vec<_>>())
-            .returning::<(Text, Text)>()
-            .load(db)
-            .await?;
+    let rows: Vec<(String, String)> = statement(
+        "SELECT imo_number, source_id FROM vessels WHERE imo_number = ANY($1)
+         ORDER BY status = 'active', version_at",
+    )
+    .bind::<Array<Text>, _>(imo_numbers.iter().map(ImoNumber::as_str).collect::<Vec<_>>())
+    .returning::<(Text, Text)>()
+    .load(db)
+    .await?;
     Ok(rows.into_iter().collect())
 }

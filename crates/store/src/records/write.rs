@@ -1,11 +1,11 @@
-//! The statements that write a page: one `INSERT` of what is new, one `UPDATE` of what is known, over arrays.
+//! The statements that write a batch: one `INSERT` of new rows, one `UPDATE` of known rows, over arrays.
 
 use std::collections::HashSet;
 
 use chrono::{DateTime, Utc};
 use diesel::sql_types::*;
 use diesel_async::RunQueryDsl;
-use domain::{Accepted, SyncId};
+use domain::{Accepted, SyncId, last_write_wins::Writer};
 
 use crate::{
     db::{
@@ -13,38 +13,40 @@ use crate::{
         error::StoreError,
         statement::{Statement, statement},
     },
-    records::table::{Column, Source, Table},
+    records::table::{Column, ColumnValue, Table},
 };
 
-/// The names of the input `i`: what every table has, then its own.
-fn input_names<T: Table>() -> String {
+/// The input columns: those of every table, then those of this one.
+fn input_names<T: Table>() -> Vec<&'static str> {
     let mut names = vec!["id", "source_id", "source_updated_at", "content_hash", "status"];
     names.extend(T::KEEPS_PAYLOAD_HASH.then_some("arrived_as"));
-    names.extend(T::COLUMNS.iter().filter(|it| !matches!(it.value, Source::Made(_))).map(|it| it.name));
-    names.extend(T::INPUTS);
-    names.extend(T::ONCE);
-    names.join(", ")
+    let columns = T::COLUMNS.iter().filter(|column| !matches!(column.value, ColumnValue::Computed(_)));
+    names.extend(columns.map(|column| column.name));
+    names.extend(T::EXTRA_INPUTS);
+    names.extend(T::INSERT_ONLY);
+    names
 }
 
-/// `unnest($3, $4, …) AS i (…)`; `$1` is the time, `$2` the sync.
-pub(super) fn input<T: Table>() -> String {
+/// The input as SQL: `unnest($3, $4, …) AS i (…)`. `$1` is the time, `$2` the sync.
+pub(super) fn input_table<T: Table>() -> String {
     let names = input_names::<T>();
-    let parameters: Vec<String> = (3..names.split(", ").count() + 3).map(|n| format!("${n}")).collect();
-    format!("unnest({}) AS i ({names})", parameters.join(", "))
+    let parameters: Vec<String> = (3..names.len() + 3).map(|n| format!("${n}")).collect();
+    format!("unnest({}) AS i ({})", parameters.join(", "), names.join(", "))
 }
 
-/// Binds the input. The ids of what is known already do not matter.
-pub(super) fn bound<'f, T: Table>(
+/// A statement over the input, with its binds. The input has no row ids: known rows are found by their source id.
+pub(super) fn input_statement<'f, T: Table>(
     table: &'f T,
     text: &'f str,
     sync_id: SyncId,
     records: &[&'f Accepted<T::Record>],
     now: DateTime<Utc>,
 ) -> Statement<'f> {
-    bound_with_ids(table, text, sync_id, records, vec![uuid::Uuid::nil(); records.len()], now)
+    let no_ids = vec![uuid::Uuid::nil(); records.len()];
+    input_statement_with_ids(table, text, sync_id, records, no_ids, now)
 }
 
-fn bound_with_ids<'f, T: Table>(
+fn input_statement_with_ids<'f, T: Table>(
     table: &'f T,
     text: &'f str,
     sync_id: SyncId,
@@ -52,56 +54,46 @@ fn bound_with_ids<'f, T: Table>(
     ids: Vec<uuid::Uuid>,
     now: DateTime<Utc>,
 ) -> Statement<'f> {
-    let status = |it: &&Accepted<T::Record>| if T::is_withdrawn(&it.record) { "withdrawn" } else { "active" };
+    let source_id = |accepted: &&'f Accepted<T::Record>| T::source_id(&accepted.record).as_str();
+    let content_hash = |accepted: &&'f Accepted<T::Record>| accepted.version.hash.as_bytes().as_slice();
+    let status = |accepted: &&'f Accepted<T::Record>| {
+        if T::is_withdrawn(&accepted.record) { "withdrawn" } else { "active" }
+    };
+    let updated_at = |accepted: &&'f Accepted<T::Record>| accepted.version.updated_at;
     let statement = statement(text)
         .bind::<Timestamptz, _>(now)
         .bind::<Uuid, _>(sync_id.as_uuid())
         .bind::<Array<Uuid>, _>(ids)
-        .bind::<Array<Text>, _>(
-            records.iter().map(|it| T::source_id(&it.record).as_str()).collect::<Vec<_>>(),
-        )
-        .bind::<Array<Timestamptz>, _>(records.iter().map(|it| it.version.updated_at).collect::<Vec<_>>())
-        .bind::<Array<Binary>, _>(
-            records.iter().map(|it| it.version.hash.as_bytes().as_slice()).collect::<Vec<_>>(),
-        )
+        .bind::<Array<Text>, _>(records.iter().map(source_id).collect::<Vec<_>>())
+        .bind::<Array<Timestamptz>, _>(records.iter().map(updated_at).collect::<Vec<_>>())
+        .bind::<Array<Binary>, _>(records.iter().map(content_hash).collect::<Vec<_>>())
         .bind::<Array<Text>, _>(records.iter().map(status).collect::<Vec<_>>());
-    let arrived_as = |it: &&'f Accepted<T::Record>| it.arrival.as_ref().map(|it| it.as_bytes().as_slice());
+    let payload_hash =
+        |accepted: &&'f Accepted<T::Record>| accepted.arrival.as_ref().map(|hash| hash.as_bytes().as_slice());
     let statement = if T::KEEPS_PAYLOAD_HASH {
-        statement.bind::<Array<Nullable<Binary>>, _>(records.iter().map(arrived_as).collect::<Vec<_>>())
+        statement.bind::<Array<Nullable<Binary>>, _>(records.iter().map(payload_hash).collect::<Vec<_>>())
     } else {
         statement
     };
-    table.bind(statement, records)
+    table.bind_columns(statement, records)
 }
 
-/// Inserts; the ids of the new rows, in the order of the records. None: the row, or its natural key, is there already.
-pub(super) async fn insert<T: Table>(
+/// Inserts rows and returns their ids in the order of the records. None: a row with this source id or natural key is
+/// there already.
+pub(super) async fn rows_insert<T: Table>(
     table: &T,
     db: &mut Db,
     sync_id: SyncId,
     records: &[&Accepted<T::Record>],
     now: DateTime<Utc>,
 ) -> Result<Vec<Option<uuid::Uuid>>, StoreError> {
-    let as_it_comes = || T::ONCE.iter().copied().chain(T::KEEPS_PAYLOAD_HASH.then_some("arrived_as"));
-    let names: Vec<&str> = T::COLUMNS.iter().map(|it| it.name).chain(as_it_comes()).collect();
-    let values = T::COLUMNS.iter().map(Column::inserted).chain(as_it_comes().map(|name| format!("i.{name}")));
-    let values: Vec<String> = values.collect();
-    let text = format!(
-        "INSERT INTO {} (id, source_id, source_updated_at, content_hash, status, version_at, last_writer, synced_at,
-             synced_by, created_at, updated_at, {})
-         SELECT i.id, i.source_id, i.source_updated_at, i.content_hash, i.status, i.source_updated_at, 'onboarding', $1,
-             $2, $1, $1, {}
-         FROM {}",
-        T::NAME,
-        names.join(", "),
-        values.join(", "),
-        input::<T>()
-    );
+    let text = insert_text::<T>();
     let ids: Vec<uuid::Uuid> = records.iter().map(|_| uuid::Uuid::now_v7()).collect();
-    // Mostly nothing is in the way. Then a plain INSERT is less work, by a look into each unique index and a confirmation
-    // a row.
+    // Duplicates are rare. Without them a plain INSERT is cheaper than one with ON CONFLICT, which looks into each unique
+    // index first and confirms every row.
     statement("SAVEPOINT plain").execute(db).await?;
-    let inserted = bound_with_ids(table, &text, sync_id, records, ids.clone(), now).execute(db).await;
+    let inserted =
+        input_statement_with_ids(table, &text, sync_id, records, ids.clone(), now).execute(db).await;
     match inserted.map_err(StoreError::from) {
         Ok(_all) => {
             statement("RELEASE SAVEPOINT plain").execute(db).await?;
@@ -110,51 +102,98 @@ pub(super) async fn insert<T: Table>(
         Err(error) if error.is_duplicate() => {
             statement("ROLLBACK TO SAVEPOINT plain").execute(db).await?;
             let text = format!("{text} ON CONFLICT DO NOTHING RETURNING id");
-            let new: Vec<uuid::Uuid> = bound_with_ids(table, &text, sync_id, records, ids.clone(), now)
-                .returning::<Uuid>()
-                .load(db)
-                .await?;
-            let new: HashSet<uuid::Uuid> = new.into_iter().collect();
-            Ok(ids.into_iter().map(|id| new.contains(&id).then_some(id)).collect())
+            let inserted: Vec<uuid::Uuid> =
+                input_statement_with_ids(table, &text, sync_id, records, ids.clone(), now)
+                    .returning::<Uuid>()
+                    .load(db)
+                    .await?;
+            let inserted: HashSet<uuid::Uuid> = inserted.into_iter().collect();
+            Ok(ids.into_iter().map(|id| inserted.contains(&id).then_some(id)).collect())
         }
         Err(error) => Err(error),
     }
 }
 
-pub(super) async fn update<T: Table>(
+fn insert_text<T: Table>() -> String {
+    let as_given: Vec<&str> =
+        T::INSERT_ONLY.iter().copied().chain(T::KEEPS_PAYLOAD_HASH.then_some("arrived_as")).collect();
+    let names: Vec<&str> =
+        T::COLUMNS.iter().map(|column| column.name).chain(as_given.iter().copied()).collect();
+    let values = T::COLUMNS.iter().map(Column::insert_expression);
+    let values: Vec<String> = values.chain(as_given.iter().map(|name| format!("i.{name}"))).collect();
+    format!(
+        "INSERT INTO {table} (id, source_id, source_updated_at, content_hash, status, version_at, last_writer, synced_at,
+             synced_by, created_at, updated_at, {names})
+         SELECT i.id, i.source_id, i.source_updated_at, i.content_hash, i.status, i.source_updated_at, '{writer}', $1,
+             $2, $1, $1, {values}
+         FROM {input}",
+        table = T::NAME,
+        names = names.join(", "),
+        writer = Writer::Onboarding,
+        values = values.join(", "),
+        input = input_table::<T>()
+    )
+}
+
+/// Updates rows, and keeps their earlier images in the same statement, so that the sync can be undone.
+pub(super) async fn rows_update<T: Table>(
     table: &T,
     db: &mut Db,
     sync_id: SyncId,
     records: &[&Accepted<T::Record>],
     now: DateTime<Utc>,
 ) -> Result<(), StoreError> {
-    let sets = T::COLUMNS.iter().map(|it| format!("{} = {}", it.name, it.updated()));
-    let arrival = T::KEEPS_PAYLOAD_HASH.then(|| "arrived_as = i.arrived_as".to_owned());
-    let sets: Vec<String> = sets.chain(arrival).collect();
-    // What is written over is kept in the same statement, so that a sync can be undone. synced_at always moves, which
-    // tells the trigger that this is no edit of the maintenance portal.
+    let columns = T::COLUMNS.iter().map(|column| format!("{} = {}", column.name, column.update_expression()));
+    let payload_hash = T::KEEPS_PAYLOAD_HASH.then(|| "arrived_as = i.arrived_as".to_owned());
+    let assignments: Vec<String> = columns.chain(payload_hash).collect();
+    // synced_at always moves: that tells the trigger that this is no edit of the maintenance portal.
     let text = format!(
-        "WITH i AS (SELECT * FROM {}), kept AS (
+        "WITH i AS (SELECT * FROM {input}), kept AS (
              INSERT INTO overwritten (sync_id, record_type, row_id, synced_by, image)
-             SELECT $2, '{}', t.id, t.synced_by, {} FROM {} AS t JOIN i ON t.source_id = i.source_id
+             SELECT $2, '{record_type}', t.id, t.synced_by, {image}
+             FROM {table} AS t JOIN i ON t.source_id = i.source_id
          )
-         UPDATE {} AS t SET source_updated_at = i.source_updated_at, content_hash = i.content_hash, status = i.status,
-             version_at = i.source_updated_at, last_writer = 'onboarding', updated_at = $1, synced_by = $2,
-             synced_at = greatest($1, t.synced_at + interval '1 microsecond'), {}
+         UPDATE {table} AS t SET source_updated_at = i.source_updated_at, content_hash = i.content_hash, status = i.status,
+             version_at = i.source_updated_at, last_writer = '{writer}', updated_at = $1, synced_by = $2,
+             synced_at = greatest($1, t.synced_at + interval '1 microsecond'), {assignments}
          FROM i WHERE t.source_id = i.source_id",
-        input::<T>(),
-        T::RECORD_TYPE,
-        image(T::COLUMNS.iter().map(|it| it.name)),
-        T::NAME,
-        T::NAME,
-        sets.join(", "),
+        input = input_table::<T>(),
+        record_type = T::RECORD_TYPE,
+        image = row_image_sql(T::COLUMNS.iter().map(|column| column.name)),
+        table = T::NAME,
+        writer = Writer::Onboarding,
+        assignments = assignments.join(", "),
     );
-    bound(table, &text, sync_id, records, now).execute(db).await?;
+    input_statement(table, &text, sync_id, records, now).execute(db).await?;
     Ok(())
 }
 
-/// A row `t` before it is written over: these columns and its status.
-pub(crate) fn image<'n>(columns: impl Iterator<Item = &'n str>) -> String {
+/// Moves rows to the newer version of the same content. Otherwise a state from in between that arrives late would win.
+pub(super) async fn versions_move<T: Table>(
+    db: &mut Db,
+    records: &[&Accepted<T::Record>],
+    now: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    let text = format!(
+        "UPDATE {} AS t SET source_updated_at = i.at, version_at = i.at,
+             synced_at = greatest($3, t.synced_at + interval '1 microsecond')
+         FROM unnest($1, $2) AS i (source_id, at) WHERE t.source_id = i.source_id",
+        T::NAME
+    );
+    let source_ids: Vec<&str> =
+        records.iter().map(|accepted| T::source_id(&accepted.record).as_str()).collect();
+    let updated_at: Vec<DateTime<Utc>> = records.iter().map(|accepted| accepted.version.updated_at).collect();
+    statement(&text)
+        .bind::<Array<Text>, _>(source_ids)
+        .bind::<Array<Timestamptz>, _>(updated_at)
+        .bind::<Timestamptz, _>(now)
+        .execute(db)
+        .await?;
+    Ok(())
+}
+
+/// SQL of the image of a row `t` in `overwritten`: these columns and the status, as JSON.
+pub(crate) fn row_image_sql<'n>(columns: impl Iterator<Item = &'n str>) -> String {
     let pairs: Vec<String> = columns.chain(["status"]).map(|name| format!("'{name}', t.{name}")).collect();
     format!("jsonb_build_object({})", pairs.join(", "))
 }

@@ -1,0 +1,136 @@
+//! Temporary passwords: an admin reveals each at most once.
+
+use std::fmt;
+
+use chrono::{DateTime, Utc};
+use diesel::sql_types::*;
+use diesel_async::RunQueryDsl;
+use domain::SourceId;
+
+use crate::{
+    db::{
+        connection::Db,
+        error::{StoreError, word},
+        statement::statement,
+    },
+    ledger::audit::audit_append,
+};
+
+/// Row id of a user.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct UserId(uuid::Uuid);
+
+impl UserId {
+    #[must_use]
+    pub const fn from_uuid(id: uuid::Uuid) -> Self {
+        Self(id)
+    }
+
+    #[must_use]
+    pub const fn as_uuid(self) -> uuid::Uuid {
+        self.0
+    }
+}
+
+impl fmt::Display for UserId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// Result of revealing a temporary password.
+#[derive(Clone, PartialEq, Eq)]
+#[must_use]
+pub enum PasswordClaim {
+    /// The sealed bytes, which are no longer in the database.
+    Claimed {
+        sealed: Vec<u8>,
+        /// The user that the sealed bytes are bound to.
+        source_id: SourceId,
+        expires_at: DateTime<Utc>,
+    },
+    /// The password was revealed before.
+    AlreadyClaimed,
+    /// The password was not revealed in time, and cannot be any more.
+    Expired,
+    /// The user may not sign in: deactivated, withdrawn or signed off.
+    LockedOut,
+    /// The user has no temporary password.
+    None,
+    /// There is no such user.
+    Unknown,
+}
+
+impl fmt::Debug for PasswordClaim {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Claimed { .. } => "Claimed",
+            Self::AlreadyClaimed => "AlreadyClaimed",
+            Self::Expired => "Expired",
+            Self::LockedOut => "LockedOut",
+            Self::None => "None",
+            Self::Unknown => "Unknown",
+        })
+    }
+}
+
+/// Reveals the temporary password of a user, and appends to the audit log. In a transaction.
+pub async fn user_password_claim(
+    db: &mut Db,
+    id: UserId,
+    actor: &str,
+    now: DateTime<Utc>,
+) -> Result<PasswordClaim, StoreError> {
+    let claim = password_lock(db, id, now).await?;
+    match claim {
+        PasswordClaim::Claimed { .. } => {
+            statement("UPDATE users SET sealed_password = NULL, password_claimed_at = $2 WHERE id = $1")
+                .bind::<Uuid, _>(id.0)
+                .bind::<Timestamptz, _>(now)
+                .execute(db)
+                .await?;
+        }
+        PasswordClaim::Expired => {
+            statement(
+                "UPDATE users SET sealed_password = NULL WHERE id = $1 AND sealed_password IS NOT NULL",
+            )
+            .bind::<Uuid, _>(id.0)
+            .execute(db)
+            .await?;
+        }
+        // An unknown id is no user's: there is nothing to audit.
+        PasswordClaim::Unknown => return Ok(claim),
+        PasswordClaim::AlreadyClaimed | PasswordClaim::LockedOut | PasswordClaim::None => {}
+    }
+    let detail = serde_json::json!({ "result": format!("{claim:?}") });
+    audit_append(db, actor, "user.reveal_password", &id.to_string(), &detail, now).await?;
+    Ok(claim)
+}
+
+/// Locks the user's row and finds what can be revealed.
+async fn password_lock(db: &mut Db, id: UserId, now: DateTime<Utc>) -> Result<PasswordClaim, StoreError> {
+    type Columns = (String, Option<Vec<u8>>, Option<DateTime<Utc>>, Option<DateTime<Utc>>, bool);
+    let rows: Vec<Columns> = statement(
+        "SELECT source_id, sealed_password, password_expires_at, password_claimed_at,
+             active AND status = 'active' AND coalesce(sign_off >= $2, true)
+         FROM users WHERE id = $1 FOR NO KEY UPDATE",
+    )
+    .bind::<Uuid, _>(id.0)
+    .bind::<Date, _>(now.date_naive())
+    .returning::<(Text, Nullable<Binary>, Nullable<Timestamptz>, Nullable<Timestamptz>, Bool)>()
+    .load(db)
+    .await?;
+    let Some((source_id, sealed, expires_at, claimed_at, may_sign_in)) = rows.into_iter().next() else {
+        return Ok(PasswordClaim::Unknown);
+    };
+    Ok(match (sealed, expires_at, claimed_at) {
+        _ if !may_sign_in => PasswordClaim::LockedOut,
+        (_, _, Some(_)) => PasswordClaim::AlreadyClaimed,
+        (_, Some(expires_at), None) if expires_at <= now => PasswordClaim::Expired,
+        (Some(sealed), Some(expires_at), None) => {
+            let source_id = word("users", "source_id", id, &source_id)?;
+            PasswordClaim::Claimed { sealed, source_id, expires_at }
+        }
+        (_, _, None) => PasswordClaim::None,
+    })
+}
