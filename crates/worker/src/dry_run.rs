@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use domain::{Accepted, RecordCounts, RecordType, Rejection, SyncId};
 use store::{
     Db, StoreError,
-    engine::dry_run::{Speech, Spoken, dry_run_page_begin, dry_run_page_end},
+    engine::dry_run::{DryRunRecord, DryRunRecords, dry_run_page_begin, dry_run_page_end},
 };
 
 use crate::{
@@ -23,36 +23,42 @@ pub(crate) async fn dry_run_page_write(
     first: &BTreeSet<String>,
     now: DateTime<Utc>,
 ) -> Result<BTreeMap<RecordType, RecordCounts>, StoreError> {
-    let rehearsal = dry_run_page_begin(tx, sync, speech(batch)).await?;
+    let page = dry_run_page_begin(tx, sync, records_of(batch)).await?;
     // No passwords: nobody gets an tally.
     let written = write_counted(tx, sync, batch, first, &[], now).await?;
-    dry_run_page_end(tx, sync, rehearsal, &written.outcomes).await?;
+    dry_run_page_end(tx, sync, page, &written.outcomes).await?;
     Ok(written.counts)
 }
 
-fn speech(batch: &ValidatedBatch) -> Speech {
+fn records_of(batch: &ValidatedBatch) -> DryRunRecords {
     let ValidatedBatch { companies, vessels, equipment, users, snapshot: _ } = batch;
     let of = [
-        (RecordType::Company, spoken(companies, |it| (it.source_id.as_str(), None))),
+        (RecordType::Company, records_of_type(companies, |it| (it.source_id.as_str(), None))),
         (
             RecordType::Vessel,
-            spoken(vessels, |it| (it.source_id.as_str(), Some(it.imo_number.as_str().to_owned()))),
+            records_of_type(vessels, |it| (it.source_id.as_str(), Some(it.imo_number.as_str().to_owned()))),
         ),
         (
             RecordType::Equipment,
-            spoken(equipment, |it| (it.source_id.as_str(), Some(it.qr_code.as_str().to_owned()))),
+            records_of_type(equipment, |it| (it.source_id.as_str(), Some(it.qr_code.as_str().to_owned()))),
         ),
-        (RecordType::User, spoken(users, |it| (it.source_id.as_str(), Some(it.email.as_str().to_owned())))),
+        (
+            RecordType::User,
+            records_of_type(users, |it| (it.source_id.as_str(), Some(it.email.as_str().to_owned()))),
+        ),
     ];
-    of.into_iter().filter(|(_, spoken)| !spoken.is_empty()).collect()
+    of.into_iter().filter(|(_, records)| !records.is_empty()).collect()
 }
 
-fn spoken<T>(sorted: &Sorted<T>, name: fn(&T) -> (&str, Option<String>)) -> Vec<Spoken> {
+fn records_of_type<T>(sorted: &Sorted<T>, name: fn(&T) -> (&str, Option<String>)) -> Vec<DryRunRecord> {
     let accepted = |it: &Accepted<T>| {
-        let (source_id, key) = name(&it.record);
-        Spoken { source_id: source_id.to_owned(), key, label: Some(it.label.clone()) }
+        let (source_id, natural_key) = name(&it.record);
+        DryRunRecord { source_id: source_id.to_owned(), natural_key, label: Some(it.label.clone()) }
     };
-    let rejected =
-        |it: &Rejection| Spoken { source_id: it.source_id.clone(), key: None, label: it.label.clone() };
+    let rejected = |it: &Rejection| DryRunRecord {
+        source_id: it.source_id.clone(),
+        natural_key: None,
+        label: it.label.clone(),
+    };
     sorted.accepted.iter().map(accepted).chain(sorted.rejected.iter().map(rejected)).collect()
 }
