@@ -1,4 +1,4 @@
-//! Conflicts: what is done when both portals have changed a record, and how operators decide afterwards.
+//! Resolving a conflict: carrying out what an operator has decided about a record that both portals have changed.
 
 use std::collections::BTreeMap;
 
@@ -8,6 +8,7 @@ use diesel_async::RunQueryDsl;
 use domain::{
     ConflictId, RecordType, SourceId,
     conflict::{ConflictKind, ConflictState, ResolutionKind, Side},
+    last_write_wins::Writer,
     values::QrCode,
 };
 use serde_json::{Map, Value, json};
@@ -22,41 +23,60 @@ use crate::{
         audit::audit_append,
         conflicts::{COLUMNS, Conflict, Row, conflict_find},
     },
-    records::table_schema,
+    records::{table_name, table_schema},
 };
 
-/// What an operator decides.
+/// The decision of an operator.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Choice {
-    /// All of one side.
+    /// All values of one side.
     Side(Side),
-    /// Field by field; a field that is not named stays as the record has it.
+    /// Side by field; a field that is not named stays as it is in the record.
     Fields(BTreeMap<String, Side>),
-    /// Leave the record as it stands.
+    /// The record stays as it is.
     Keep,
 }
 
-/// What became of a decision.
+impl Choice {
+    fn resolution(&self) -> ResolutionKind {
+        match self {
+            Self::Side(Side::Source) => ResolutionKind::Source,
+            Self::Side(Side::Local) => ResolutionKind::Local,
+            Self::Fields(_) => ResolutionKind::Fields,
+            Self::Keep => ResolutionKind::Keep,
+        }
+    }
+
+    /// The chosen side of each column that is to be written.
+    fn sides<'c>(&'c self, conflict: &'c Conflict) -> BTreeMap<&'c str, Side> {
+        match self {
+            Self::Keep => BTreeMap::new(),
+            Self::Side(side) => conflict.source.keys().map(|column| (column.as_str(), *side)).collect(),
+            Self::Fields(fields) => fields.iter().map(|(column, side)| (column.as_str(), *side)).collect(),
+        }
+    }
+}
+
+/// Result of resolving a conflict.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[must_use]
 pub enum Resolved {
-    /// It is carried out.
     Resolved,
-    /// Somebody has decided before.
+    /// It was resolved before.
     Already,
-    /// Something newer than both sides was written to the record: look again, or keep it.
+    /// The record has a newer version than both sides: the operator has to look again, or keep it.
     Changed,
-    /// A field is none that the sides disagree about.
+    /// The sides do not differ in a field that was named.
     UnknownField,
     /// There is no such conflict.
     Unknown,
 }
 
-/// Carries out an operator's decision and writes the audit. In a transaction.
+/// Resolves a conflict as an operator has chosen, and appends to the audit log. In a transaction.
 ///
-/// The onboarding portal's side counts as seen from then on: the same two versions are no conflict any more. Its values
-/// go in as a sync would bring them; values that an operator mixed, or took back from the maintenance portal, are an
-/// edit of the maintenance portal.
+/// The source's version counts as synced from then on: the same two versions are no conflict any more. Values of the
+/// source are written as by a sync. Values that an operator mixed, or took from the maintenance portal, are an edit of the
+/// maintenance portal.
 ///
 /// # Errors
 ///
@@ -68,67 +88,32 @@ pub async fn conflict_resolve(
     actor: &str,
     now: DateTime<Utc>,
 ) -> Result<Resolved, StoreError> {
-    // The record first, as a sync locks it; then the conflict.
-    let Some(seen) = conflict_find(db, id).await? else { return Ok(Resolved::Unknown) };
-    let schema = table_schema(seen.record_type);
-    let text = format!("SELECT version_at FROM {} WHERE source_id = $1 FOR NO KEY UPDATE", schema.table);
-    let versions: Vec<DateTime<Utc>> =
-        statement(&text).bind::<Text, _>(seen.source_id.as_str()).returning::<Timestamptz>().load(db).await?;
-    let text = format!("SELECT {COLUMNS} FROM conflicts WHERE id = $1 FOR UPDATE");
-    let rows: Vec<Row> = statement(&text).bind::<Uuid, _>(id.as_uuid()).load(db).await?;
-    let Some(conflict) = rows.into_iter().next().map(Conflict::try_from).transpose()? else {
-        return Ok(Resolved::Unknown);
-    };
+    let Some((conflict, version_at)) = conflict_lock(db, id).await? else { return Ok(Resolved::Unknown) };
     if conflict.state == ConflictState::Resolved {
         return Ok(Resolved::Already);
     }
-    let chosen: BTreeMap<&str, Side> = match choice {
-        Choice::Keep => BTreeMap::new(),
-        Choice::Side(side) => conflict.source.keys().map(|name| (name.as_str(), *side)).collect(),
-        Choice::Fields(fields) => fields.iter().map(|(name, side)| (name.as_str(), *side)).collect(),
-    };
-    if chosen.keys().any(|name| !conflict.source.contains_key(*name)) {
+    let sides = choice.sides(&conflict);
+    if sides.keys().any(|column| !conflict.source.contains_key(*column)) {
         return Ok(Resolved::UnknownField);
     }
-    let stands = versions.into_iter().next();
-    if *choice != Choice::Keep && stands.is_none_or(|at| at > conflict.local_at.max(conflict.source_at)) {
+    let is_newer = version_at.is_none_or(|at| at > conflict.local_at.max(conflict.source_at));
+    if *choice != Choice::Keep && is_newer {
         return Ok(Resolved::Changed);
     }
     match conflict.kind {
         ConflictKind::NaturalKey => {
-            if chosen.get("qr_code") == Some(&Side::Source) {
+            if sides.get("qr_code") == Some(&Side::Source) {
                 qr_code_hand_over(db, &conflict).await?;
             }
         }
         ConflictKind::LocalNewer | ConflictKind::SourceNewer | ConflictKind::CriticalityDowngrade => {
-            values_write(db, &conflict, choice, &chosen).await?;
+            values_write(db, &conflict, choice, &sides).await?;
         }
     }
-    let text = format!(
-        "UPDATE {} AS t SET content_hash = c.source_hash, source_updated_at = c.source_at
-         FROM conflicts c WHERE c.id = $1 AND t.source_id = c.source_id AND c.source_hash IS NOT NULL
-             AND t.source_updated_at <= c.source_at AND t.last_writer = 'maintenance'",
-        schema.table
-    );
-    statement(&text).bind::<Uuid, _>(id.as_uuid()).execute(db).await?;
-    let resolution = match choice {
-        Choice::Side(Side::Source) => ResolutionKind::Source,
-        Choice::Side(Side::Local) => ResolutionKind::Local,
-        Choice::Fields(_) => ResolutionKind::Fields,
-        Choice::Keep => ResolutionKind::Keep,
-    };
-    let fields = (resolution == ResolutionKind::Fields).then(|| json!(chosen));
-    statement(
-        "UPDATE conflicts SET state = 'resolved', resolved_at = $2, resolved_by = $3, resolution = $4,
-             resolved_fields = $5 WHERE id = $1",
-    )
-    .bind::<Uuid, _>(id.as_uuid())
-    .bind::<Timestamptz, _>(now)
-    .bind::<Text, _>(actor)
-    .bind::<Text, _>(resolution.as_str())
-    .bind::<Nullable<Jsonb>, _>(fields.clone())
-    .execute(db)
-    .await?;
+    synced_version_update(db, &conflict).await?;
+    let resolution = choice.resolution();
+    let fields = (resolution == ResolutionKind::Fields).then(|| json!(sides));
+    conflict_close(db, id, resolution, fields.as_ref(), actor, now).await?;
     let detail = json!({
         "recordType": conflict.record_type, "sourceId": conflict.source_id, "kind": conflict.kind,
         "resolution": resolution, "fields": fields,
@@ -137,77 +122,152 @@ pub async fn conflict_resolve(
     Ok(Resolved::Resolved)
 }
 
-/// Writes the chosen values.
+/// Locks a conflict's record, as a sync does, and then the conflict. Returns the conflict and the version of the record,
+/// if that still exists.
+async fn conflict_lock(
+    db: &mut Db,
+    id: ConflictId,
+) -> Result<Option<(Conflict, Option<DateTime<Utc>>)>, StoreError> {
+    let Some(found) = conflict_find(db, id).await? else { return Ok(None) };
+    let text = format!(
+        "SELECT version_at FROM {} WHERE source_id = $1 FOR NO KEY UPDATE",
+        table_name(found.record_type)
+    );
+    let versions: Vec<DateTime<Utc>> = statement(&text)
+        .bind::<Text, _>(found.source_id.as_str())
+        .returning::<Timestamptz>()
+        .load(db)
+        .await?;
+    let text = format!("SELECT {COLUMNS} FROM conflicts WHERE id = $1 FOR UPDATE");
+    let rows: Vec<Row> = statement(&text).bind::<Uuid, _>(id.as_uuid()).load(db).await?;
+    let conflict = rows.into_iter().next().map(Conflict::try_from).transpose()?;
+    Ok(conflict.map(|conflict| (conflict, versions.into_iter().next())))
+}
+
+/// Marks the source's version as synced in a record that was edited in the maintenance portal.
+async fn synced_version_update(db: &mut Db, conflict: &Conflict) -> Result<(), StoreError> {
+    let text = format!(
+        "UPDATE {} AS t SET content_hash = c.source_hash, source_updated_at = c.source_at
+         FROM conflicts c WHERE c.id = $1 AND t.source_id = c.source_id AND c.source_hash IS NOT NULL
+             AND t.source_updated_at <= c.source_at AND t.last_writer = '{}'",
+        table_name(conflict.record_type),
+        Writer::Maintenance
+    );
+    statement(&text).bind::<Uuid, _>(conflict.id.as_uuid()).execute(db).await?;
+    Ok(())
+}
+
+async fn conflict_close(
+    db: &mut Db,
+    id: ConflictId,
+    resolution: ResolutionKind,
+    fields: Option<&Value>,
+    actor: &str,
+    now: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    statement(
+        "UPDATE conflicts SET state = $2, resolved_at = $3, resolved_by = $4, resolution = $5, resolved_fields = $6
+         WHERE id = $1",
+    )
+    .bind::<Uuid, _>(id.as_uuid())
+    .bind::<Text, _>(ConflictState::Resolved.as_str())
+    .bind::<Timestamptz, _>(now)
+    .bind::<Text, _>(actor)
+    .bind::<Text, _>(resolution.as_str())
+    .bind::<Nullable<Jsonb>, _>(fields)
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Writes the chosen values into the record.
 async fn values_write(
     db: &mut Db,
     conflict: &Conflict,
     choice: &Choice,
-    chosen: &BTreeMap<&str, Side>,
+    sides: &BTreeMap<&str, Side>,
 ) -> Result<(), StoreError> {
     let schema = table_schema(conflict.record_type);
     let columns: Vec<&str> =
-        schema.columns.iter().copied().filter(|name| chosen.contains_key(name)).collect();
+        schema.columns.iter().copied().filter(|column| sides.contains_key(column)).collect();
     if columns.is_empty() {
         return Ok(());
     }
-    let value = |name: &str| match chosen.get(name) {
-        Some(Side::Source) => conflict.source.get(name).cloned(),
-        _ => conflict.local.get(name).cloned(),
+    let value = |column: &str| match sides.get(column) {
+        Some(Side::Source) => conflict.source.get(column).cloned(),
+        _ => conflict.local.get(column).cloned(),
     };
-    let image: Map<String, Value> =
-        columns.iter().filter_map(|name| Some(((*name).to_owned(), value(name)?))).collect();
-    let mut sets: Vec<String> = columns.iter().map(|name| format!("{name} = r.{name}")).collect();
+    let values: Map<String, Value> =
+        columns.iter().filter_map(|column| Some(((*column).to_owned(), value(column)?))).collect();
+    let mut assignments: Vec<String> =
+        columns.iter().map(|column| format!("{column} = r.{column}")).collect();
     if *choice == Choice::Side(Side::Source) {
-        // As a sync would have written them. Of equipment, parts and schedules come with the next one: its content is
-        // not yet the onboarding portal's.
-        sets.push("synced_at = t.synced_at + interval '1 microsecond'".to_owned());
-        if conflict.kind != ConflictKind::CriticalityDowngrade {
-            sets.push("last_writer = 'onboarding'".to_owned());
-            if conflict.record_type == RecordType::Equipment {
-                sets.push("version_at = least(t.source_updated_at, c.source_at)".to_owned());
-            } else {
-                sets.push("version_at = c.source_at".to_owned());
-                sets.push("source_updated_at = c.source_at".to_owned());
-                sets.push("content_hash = coalesce(c.source_hash, t.content_hash)".to_owned());
-            }
-        }
+        assignments.extend(sync_assignments(conflict));
     }
     let text = format!(
         "UPDATE {table} AS t SET {} FROM conflicts c, jsonb_populate_record(NULL::{table}, $2) AS r
          WHERE c.id = $1 AND t.source_id = c.source_id",
-        sets.join(", "),
+        assignments.join(", "),
         table = schema.table
     );
     statement(&text)
         .bind::<Uuid, _>(conflict.id.as_uuid())
-        .bind::<Jsonb, _>(Value::Object(image))
+        .bind::<Jsonb, _>(Value::Object(values))
         .execute(db)
         .await?;
     Ok(())
 }
 
-/// The code goes to the equipment that came with it; the one that had it gets the code derived from its id, and needs a
-/// new label.
+/// The bookkeeping of a row `t` that takes the source's side of the conflict `c`, as a sync would write it.
+fn sync_assignments(conflict: &Conflict) -> Vec<String> {
+    // It moves, so that the trigger takes this for a sync and no edit of the maintenance portal.
+    let mut assignments = vec!["synced_at = t.synced_at + interval '1 microsecond'".to_owned()];
+    if conflict.kind == ConflictKind::CriticalityDowngrade {
+        return assignments;
+    }
+    assignments.push(format!("last_writer = '{}'", Writer::Onboarding));
+    if conflict.record_type == RecordType::Equipment {
+        // The next sync brings parts and schedules: the content hash stays, since the row alone is not that content yet.
+        assignments.push("version_at = least(t.source_updated_at, c.source_at)".to_owned());
+    } else {
+        assignments.push("version_at = c.source_at".to_owned());
+        assignments.push("source_updated_at = c.source_at".to_owned());
+        assignments.push("content_hash = coalesce(c.source_hash, t.content_hash)".to_owned());
+    }
+    assignments
+}
+
+/// Gives a QR code to the equipment that came with it. The equipment that had it gets the code derived from its id, and
+/// needs a new label.
 async fn qr_code_hand_over(db: &mut Db, conflict: &Conflict) -> Result<(), StoreError> {
     let Some(code) = conflict.source.get("qr_code").and_then(Value::as_str) else { return Ok(()) };
+    let new_owner = conflict.source_id.as_str();
     let holders: Vec<String> =
         statement("SELECT source_id FROM equipment WHERE qr_code = $1 AND source_id <> $2 FOR NO KEY UPDATE")
             .bind::<Text, _>(code)
-            .bind::<Text, _>(conflict.source_id.as_str())
+            .bind::<Text, _>(new_owner)
             .returning::<Text>()
             .load(db)
             .await?;
-    let give = "UPDATE equipment SET qr_code = $2, qr_label_state = 'to_print',
-                    synced_at = synced_at + interval '1 microsecond' WHERE source_id = $1 AND qr_code <> $2";
-    // Out of the way first: both may never have one code.
-    let taker = conflict.source_id.clone();
+    // The new owner gives its own code up first: no two rows may have one code at any moment.
     let interim = format!("SWAP-{}", conflict.id);
     for holder in &holders {
-        let own: SourceId = word("equipment", "source_id", holder, holder)?;
-        let own = QrCode::derived(&own);
-        statement(give).bind::<Text, _>(taker.as_str()).bind::<Text, _>(&interim).execute(db).await?;
-        statement(give).bind::<Text, _>(holder).bind::<Text, _>(own.as_str()).execute(db).await?;
+        let holder_id: SourceId = word("equipment", "source_id", holder, holder)?;
+        qr_code_write(db, new_owner, &interim).await?;
+        qr_code_write(db, holder, QrCode::derived(&holder_id).as_str()).await?;
     }
-    statement(give).bind::<Text, _>(taker.as_str()).bind::<Text, _>(code).execute(db).await?;
+    qr_code_write(db, new_owner, code).await
+}
+
+async fn qr_code_write(db: &mut Db, source_id: &str, code: &str) -> Result<(), StoreError> {
+    statement(
+        "UPDATE equipment SET qr_code = $2, qr_label_state = 'to_print',
+             synced_at = synced_at + interval '1 microsecond'
+         WHERE source_id = $1 AND qr_code <> $2",
+    )
+    .bind::<Text, _>(source_id)
+    .bind::<Text, _>(code)
+    .execute(db)
+    .await?;
     Ok(())
 }
