@@ -1,12 +1,15 @@
-//! Undoing a run: what it wrote over comes back where nothing newer stands, and what it created is withdrawn.
+//! Undoing a sync: records that it updated get their earlier values back, and records that it created are withdrawn. A
+//! record that was written again since is left alone.
 //!
-//! What is undone is an edit of the maintenance portal: a sync that brings the same state again finds nothing new, and
-//! one that brings a newer state wins, with both sides kept.
+//! An undo is an edit of the maintenance portal: a later sync that brings the same state finds nothing new, and one that
+//! brings a newer state wins, with both sides kept.
+
+use std::collections::HashSet;
 
 use chrono::{DateTime, Utc};
 use diesel::sql_types::*;
 use diesel_async::RunQueryDsl;
-use domain::{RecordType, SyncId, SyncState, vocabulary::UnknownWord};
+use domain::{RecordType, SyncId, SyncState, last_write_wins::Writer, vocabulary::UnknownWord};
 use serde_json::json;
 
 use crate::{
@@ -20,7 +23,7 @@ use crate::{
     records::{PART_TABLES, PartTable, TableSchema, table_schema},
 };
 
-/// What became of one record.
+/// Result for one record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum UndoResult {
     /// It is as it was before the sync.
@@ -78,22 +81,18 @@ impl UndoResult {
 /// A record of an undone sync.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UndoItem {
-    /// What kind of record.
     pub record_type: RecordType,
-    /// Its id in the onboarding portal.
     pub source_id: String,
-    /// What became of it.
     pub result: UndoResult,
 }
 
 /// An undone sync.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Undo {
-    /// When.
     pub undone_at: DateTime<Utc>,
-    /// By whom.
+    /// Subject of the operator's token.
     pub undone_by: String,
-    /// Records that are as they were.
+    /// Records as they were before the sync.
     pub restored: u64,
     /// Records that the sync had created.
     pub withdrawn: u64,
@@ -101,13 +100,12 @@ pub struct Undo {
     pub skipped: u64,
 }
 
-/// What became of the wish to undo a sync.
+/// Result of undoing a sync.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[must_use]
 pub enum SyncUndone {
-    /// It is undone.
     Undone(Undo),
-    /// It was before.
+    /// It was undone before.
     Already(Undo),
     /// It has not ended.
     Running(SyncState),
@@ -115,11 +113,7 @@ pub enum SyncUndone {
     Unknown,
 }
 
-/// Undoes a sync and writes the audit. In a transaction.
-///
-/// # Errors
-///
-/// If the database fails.
+/// Undoes a sync, and appends to the audit log. In a transaction.
 pub async fn sync_undo(
     db: &mut Db,
     id: SyncId,
@@ -142,9 +136,9 @@ pub async fn sync_undo(
         let undo = undo_find(db, id).await?.ok_or(diesel::result::Error::NotFound)?;
         return Ok(SyncUndone::Already(undo));
     }
-    // What others refer to comes back first.
+    // Records that others refer to are restored first.
     for record_type in [RecordType::Company, RecordType::Vessel, RecordType::Equipment, RecordType::User] {
-        undo_records(db, id, record_type).await?;
+        records_undo(db, id, record_type).await?;
     }
     let undo = undo_find(db, id).await?.ok_or(diesel::result::Error::NotFound)?;
     let detail = json!({ "restored": undo.restored, "withdrawn": undo.withdrawn, "skipped": undo.skipped });
@@ -152,9 +146,54 @@ pub async fn sync_undo(
     Ok(SyncUndone::Undone(undo))
 }
 
-async fn undo_records(db: &mut Db, id: SyncId, record_type: RecordType) -> Result<(), StoreError> {
-    let TableSchema { table, columns, natural_key } = table_schema(record_type);
-    // The first image of the sync is what stood before it; a row that the sync had written before was created by it.
+async fn records_undo(db: &mut Db, id: SyncId, record_type: RecordType) -> Result<(), StoreError> {
+    let schema = table_schema(record_type);
+    let rows = synced_rows_lock(db, id, record_type, schema.table).await?;
+    let undoable = |existed: bool| -> Vec<uuid::Uuid> {
+        let rows = rows.iter().filter(|row| row.skip_reason.is_none() && row.existed == existed);
+        rows.map(|row| row.id).collect()
+    };
+    // Neither statement moves synced_at, so the trigger takes both for edits of the maintenance portal. Created rows give
+    // up their natural keys before earlier ones are restored.
+    rows_withdraw(db, schema.table, undoable(false)).await?;
+    let restored = rows_restore(db, id, record_type, &schema, undoable(true)).await?;
+    if record_type == RecordType::Equipment {
+        for table in &PART_TABLES {
+            parts_undo(db, id, table, &restored).await?;
+        }
+    }
+    undo_items_insert(db, id, record_type, &rows, &restored.into_iter().collect()).await
+}
+
+/// A row that the sync has written.
+struct SyncedRow {
+    id: uuid::Uuid,
+    source_id: String,
+    /// It existed before the sync.
+    existed: bool,
+    /// Why it cannot be undone.
+    skip_reason: Option<String>,
+}
+
+impl SyncedRow {
+    fn result(&self, restored: &HashSet<uuid::Uuid>) -> Result<UndoResult, StoreError> {
+        match &self.skip_reason {
+            Some(reason) => read_result(&self.source_id, "skipped", Some(reason)),
+            None if !self.existed => Ok(UndoResult::Withdrawn),
+            None if restored.contains(&self.id) => Ok(UndoResult::Restored),
+            None => Ok(UndoResult::KeyTaken),
+        }
+    }
+}
+
+async fn synced_rows_lock(
+    db: &mut Db,
+    id: SyncId,
+    record_type: RecordType,
+    table: &str,
+) -> Result<Vec<SyncedRow>, StoreError> {
+    // The first image that the sync kept of a row is its state before the sync. If the sync itself had written that state,
+    // or kept no image, it has created the row. A row that a later sync wrote again is found by the later image.
     let text = format!(
         "WITH first AS (
              SELECT DISTINCT ON (row_id) row_id, synced_by FROM overwritten
@@ -163,31 +202,47 @@ async fn undo_records(db: &mut Db, id: SyncId, record_type: RecordType) -> Resul
              SELECT DISTINCT row_id FROM overwritten WHERE synced_by = $1 AND record_type = $2 AND sync_id <> $1
          )
          SELECT t.id, t.source_id,
+             first.row_id IS NOT NULL AND first.synced_by IS DISTINCT FROM $1,
              CASE WHEN t.synced_by IS DISTINCT FROM $1 THEN 'overwritten_since'
-                  WHEN t.last_writer = 'maintenance' THEN 'edited_since'
-                  WHEN first.row_id IS NOT NULL AND first.synced_by IS DISTINCT FROM $1 THEN 'restored'
-                  WHEN t.status = 'withdrawn' THEN 'already_withdrawn'
-                  ELSE 'withdrawn' END
+                  WHEN t.last_writer = '{maintenance}' THEN 'edited_since'
+                  WHEN first.row_id IS NOT NULL AND first.synced_by IS DISTINCT FROM $1 THEN NULL
+                  WHEN t.status = 'withdrawn' THEN 'already_withdrawn' END
          FROM {table} AS t LEFT JOIN first ON first.row_id = t.id LEFT JOIN later ON later.row_id = t.id
          WHERE t.synced_by = $1 OR first.row_id IS NOT NULL OR later.row_id IS NOT NULL
-         ORDER BY t.source_id FOR NO KEY UPDATE OF t"
+         ORDER BY t.source_id FOR NO KEY UPDATE OF t",
+        maintenance = Writer::Maintenance
     );
-    let rows: Vec<(uuid::Uuid, String, String)> = statement(&text)
+    let rows: Vec<(uuid::Uuid, String, bool, Option<String>)> = statement(&text)
         .bind::<Uuid, _>(id.as_uuid())
         .bind::<Text, _>(record_type.as_str())
-        .returning::<(Uuid, Text, Text)>()
+        .returning::<(Uuid, Text, Bool, Nullable<Text>)>()
         .load(db)
         .await?;
-    let those = |fate: &str| -> Vec<uuid::Uuid> {
-        rows.iter().filter(|(.., it)| it == fate).map(|(id, ..)| *id).collect()
-    };
-    let (restore, withdraw) = (those("restored"), those("withdrawn"));
+    let rows = rows.into_iter().map(|(id, source_id, existed, skip_reason)| SyncedRow {
+        id,
+        source_id,
+        existed,
+        skip_reason,
+    });
+    Ok(rows.collect())
+}
 
-    // Neither moves synced_at: the trigger takes both for what they are, edits in the maintenance portal.
-    // What the sync created lets go of its natural key first.
+async fn rows_withdraw(db: &mut Db, table: &str, ids: Vec<uuid::Uuid>) -> Result<(), StoreError> {
     let text = format!("UPDATE {table} SET status = 'withdrawn' WHERE id = ANY($1)");
-    statement(&text).bind::<Array<Uuid>, _>(withdraw).execute(db).await?;
-    let taken = match natural_key {
+    statement(&text).bind::<Array<Uuid>, _>(ids).execute(db).await?;
+    Ok(())
+}
+
+/// Restores rows to their first image of the sync. Returns their ids, without those whose natural key another row has by
+/// now.
+async fn rows_restore(
+    db: &mut Db,
+    id: SyncId,
+    record_type: RecordType,
+    TableSchema { table, columns, natural_key }: &TableSchema,
+    ids: Vec<uuid::Uuid>,
+) -> Result<Vec<uuid::Uuid>, StoreError> {
+    let key_is_free = match natural_key {
         Some(key) => format!(
             "AND NOT EXISTS (SELECT FROM {table} AS x WHERE {} = {} AND x.id <> t.id)",
             key("x"),
@@ -195,74 +250,63 @@ async fn undo_records(db: &mut Db, id: SyncId, record_type: RecordType) -> Resul
         ),
         None => String::new(),
     };
-    let sets: Vec<String> =
-        columns.iter().copied().chain(["status"]).map(|name| format!("{name} = r.{name}")).collect();
     let text = format!(
         "UPDATE {table} AS t SET {}
          FROM (SELECT DISTINCT ON (row_id) row_id, image FROM overwritten
                WHERE sync_id = $1 AND record_type = $2 AND row_id = ANY($3) ORDER BY row_id, id) AS o,
              jsonb_populate_record(NULL::{table}, o.image) AS r
-         WHERE t.id = o.row_id {taken} RETURNING t.id",
-        sets.join(", ")
+         WHERE t.id = o.row_id {key_is_free} RETURNING t.id",
+        image_assignments(columns)
     );
-    let restored: Vec<uuid::Uuid> = statement(&text)
+    let statement = statement(&text)
         .bind::<Uuid, _>(id.as_uuid())
         .bind::<Text, _>(record_type.as_str())
-        .bind::<Array<Uuid>, _>(restore)
-        .returning::<Uuid>()
-        .load(db)
-        .await?;
-    if record_type == RecordType::Equipment {
-        for PartTable { name: table, columns, .. } in PART_TABLES {
-            undo_parts(db, id, table, columns, &restored).await?;
-        }
-    }
-    let restored: std::collections::HashSet<uuid::Uuid> = restored.into_iter().collect();
-    let (mut ids, mut results, mut reasons) = (Vec::new(), Vec::new(), Vec::new());
-    for (row, source_id, fate) in &rows {
-        let result = match fate.as_str() {
-            "restored" if restored.contains(row) => UndoResult::Restored,
-            "restored" => UndoResult::KeyTaken,
-            "withdrawn" => UndoResult::Withdrawn,
-            "edited_since" => UndoResult::EditedSince,
-            "overwritten_since" => UndoResult::OverwrittenSince,
-            _ => UndoResult::AlreadyWithdrawn,
-        };
-        ids.push(source_id.as_str());
-        results.push(result.as_str());
-        reasons.push(result.reason());
-    }
+        .bind::<Array<Uuid>, _>(ids);
+    Ok(statement.returning::<Uuid>().load(db).await?)
+}
+
+/// Assignments of all that an image `r` holds: these columns and the status.
+fn image_assignments(columns: &[&str]) -> String {
+    let names = columns.iter().copied().chain(["status"]);
+    names.map(|name| format!("{name} = r.{name}")).collect::<Vec<_>>().join(", ")
+}
+
+async fn undo_items_insert(
+    db: &mut Db,
+    id: SyncId,
+    record_type: RecordType,
+    rows: &[SyncedRow],
+    restored: &HashSet<uuid::Uuid>,
+) -> Result<(), StoreError> {
+    let results: Vec<UndoResult> = rows.iter().map(|row| row.result(restored)).collect::<Result<_, _>>()?;
     statement(
         "INSERT INTO undo_items (sync_id, record_type, source_id, result, reason)
          SELECT $1, $2, i.* FROM unnest($3, $4, $5) AS i",
     )
     .bind::<Uuid, _>(id.as_uuid())
     .bind::<Text, _>(record_type.as_str())
-    .bind::<Array<Text>, _>(ids)
-    .bind::<Array<Text>, _>(results)
-    .bind::<Array<Nullable<Text>>, _>(reasons)
+    .bind::<Array<Text>, _>(rows.iter().map(|row| row.source_id.as_str()).collect::<Vec<_>>())
+    .bind::<Array<Text>, _>(results.iter().map(|result| result.as_str()).collect::<Vec<_>>())
+    .bind::<Array<Nullable<Text>>, _>(results.iter().map(|result| result.reason()).collect::<Vec<_>>())
     .execute(db)
     .await?;
     Ok(())
 }
 
-/// Parts or schedules of equipment that is restored.
-async fn undo_parts(
+/// Restores the parts or schedules of restored equipment, and withdraws those that the sync had created.
+async fn parts_undo(
     db: &mut Db,
     id: SyncId,
-    table: &str,
-    columns: &[&str],
+    PartTable { name: table, columns, .. }: &PartTable,
     equipment: &[uuid::Uuid],
 ) -> Result<(), StoreError> {
-    let sets: Vec<String> =
-        columns.iter().copied().chain(["status"]).map(|name| format!("{name} = r.{name}")).collect();
     let text = format!(
         "UPDATE {table} AS t SET {}
          FROM (SELECT DISTINCT ON (row_id) row_id, synced_by, image FROM overwritten
                WHERE sync_id = $1 AND record_type = '{table}' ORDER BY row_id, id) AS o,
              jsonb_populate_record(NULL::{table}, o.image) AS r
          WHERE t.id = o.row_id AND t.synced_by = $1 AND o.synced_by IS DISTINCT FROM $1 AND t.equipment_id = ANY($2)",
-        sets.join(", ")
+        image_assignments(columns)
     );
     statement(&text).bind::<Uuid, _>(id.as_uuid()).bind::<Array<Uuid>, _>(equipment).execute(db).await?;
     let text = format!(
@@ -275,11 +319,7 @@ async fn undo_parts(
     Ok(())
 }
 
-/// How a sync was undone, if it was.
-///
-/// # Errors
-///
-/// If the database fails.
+/// The undo of a sync, if it was undone.
 pub async fn undo_find(db: &mut Db, id: SyncId) -> Result<Option<Undo>, StoreError> {
     let rows: Vec<(DateTime<Utc>, String, i64, i64, i64)> = statement(
         "SELECT u.undone_at, u.undone_by, count(*) FILTER (WHERE i.result = 'restored'),
@@ -301,11 +341,7 @@ pub async fn undo_find(db: &mut Db, id: SyncId) -> Result<Option<Undo>, StoreErr
     }))
 }
 
-/// The records of an undone sync, those that were left alone first.
-///
-/// # Errors
-///
-/// If the database fails.
+/// The records of an undone sync. Those that were left alone come first.
 pub async fn undo_items(db: &mut Db, id: SyncId, window: Window<()>) -> Result<Page<UndoItem>, StoreError> {
     let total: i64 = statement("SELECT count(*) FROM undo_items WHERE sync_id = $1")
         .bind::<Uuid, _>(id.as_uuid())
@@ -323,18 +359,20 @@ pub async fn undo_items(db: &mut Db, id: SyncId, window: Window<()>) -> Result<P
     .load(db)
     .await?;
     let items = rows.into_iter().map(|(record_type, source_id, result, reason)| {
-        let result =
-            UndoResult::read(&result, reason.as_deref()).map_err(|source| StoreError::Contradiction {
-                table: "undo_items",
-                column: "result",
-                id: source_id.clone(),
-                source: source.into(),
-            })?;
         Ok(UndoItem {
             record_type: word("undo_items", "record_type", &source_id, &record_type)?,
+            result: read_result(&source_id, &result, reason.as_deref())?,
             source_id,
-            result,
         })
     });
     Ok(Page::of(items.collect::<Result<_, StoreError>>()?, window.limit, total))
+}
+
+fn read_result(source_id: &str, result: &str, reason: Option<&str>) -> Result<UndoResult, StoreError> {
+    UndoResult::read(result, reason).map_err(|source| StoreError::Contradiction {
+        table: "undo_items",
+        column: "result",
+        id: source_id.to_owned(),
+        source: source.into(),
+    })
 }
