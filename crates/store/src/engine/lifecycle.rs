@@ -1,13 +1,18 @@
-//! How a sync begins, and how somebody ends it before its work is done.
+//! Lifecycle of a sync: its start, and its end before its work is done (failed, cancelled). The end of a sync whose work is
+//! done is in `settle.rs`.
 
 use chrono::{DateTime, Utc};
 use diesel::sql_types::*;
 use diesel_async::RunQueryDsl;
-use domain::{Mode, Phase, SyncId, SyncState};
+use domain::{Mode, Phase, SyncId, SyncState, TaskState};
 use serde_json::Value;
 
 use crate::{
-    db::{connection::Db, error::StoreError, statement::statement},
+    db::{
+        connection::Db,
+        error::StoreError,
+        statement::{statement, word_list},
+    },
     engine::{phases::phase_open_from, settle::sync_settle},
     ledger::{
         syncs::{scope_value, sync_find},
@@ -15,25 +20,25 @@ use crate::{
     },
 };
 
-/// What became of the start of a sync.
+/// Result of starting a sync.
 #[derive(Debug, Clone, PartialEq)]
 #[must_use]
 pub enum SyncStarted {
-    /// Its first phase is open; these tasks are committed with it and to be published.
+    /// The tasks of its first phase, to be published after the commit.
     Started(Vec<NewTask>),
-    /// It ended at once: nothing was to be fetched.
+    /// It ended at once: there was nothing to fetch.
     Ended(SyncState),
-    /// It had been started, or has ended: nothing to do.
+    /// It was started before.
     Already(SyncState),
     /// There is no such sync.
     Unknown,
 }
 
-/// What became of a cancellation.
+/// Result of cancelling a sync.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[must_use]
 pub enum SyncCancelled {
-    /// It is cancelled, with its open tasks.
+    /// It is cancelled, and so are its open tasks.
     Cancelled,
     /// It had ended before.
     Ended(SyncState),
@@ -41,22 +46,24 @@ pub enum SyncCancelled {
     Unknown,
 }
 
-/// Starts a queued sync (or one whose start had failed before it did anything): decides where an incremental one begins,
-/// and opens the first phase. In a transaction.
-///
-/// # Errors
-///
-/// If the database fails.
+/// States in which a sync that never ran can be started. Failed: its command failed before the start.
+const STARTABLE: [SyncState; 2] = [SyncState::Queued, SyncState::Failed];
+
+/// Starts a sync: finds where an incremental one begins, and opens the first phase. In a transaction.
 pub async fn sync_start(db: &mut Db, id: SyncId, now: DateTime<Utc>) -> Result<SyncStarted, StoreError> {
-    let started: Vec<Value> = statement(
-        "UPDATE sync_logs SET state = 'running', running_at = $2, heartbeat_at = $2, completed_at = NULL, failure = NULL
-         WHERE id = $1 AND state IN ('queued', 'failed') AND running_at IS NULL RETURNING scope",
-    )
-    .bind::<Uuid, _>(id.as_uuid())
-    .bind::<Timestamptz, _>(now)
-    .returning::<Jsonb>()
-    .load(db)
-    .await?;
+    let text = format!(
+        "UPDATE sync_logs SET state = '{running}', running_at = $2, heartbeat_at = $2, completed_at = NULL,
+             failure = NULL
+         WHERE id = $1 AND state IN {startable} AND running_at IS NULL RETURNING scope",
+        running = SyncState::Running,
+        startable = word_list(STARTABLE.map(SyncState::as_str)),
+    );
+    let started: Vec<Value> = statement(&text)
+        .bind::<Uuid, _>(id.as_uuid())
+        .bind::<Timestamptz, _>(now)
+        .returning::<Jsonb>()
+        .load(db)
+        .await?;
     if started.is_empty() {
         return Ok(sync_find(db, id)
             .await?
@@ -79,83 +86,81 @@ pub async fn sync_start(db: &mut Db, id: SyncId, now: DateTime<Utc>) -> Result<S
     }
 }
 
-/// Where an incremental sync begins: at the last sync that looked at all there was to look at, less the overlap. None
-/// if there was no such sync: then it looks at everything.
+/// Where an incremental sync begins: at the last sync that read everything there was to read, less the overlap. Without
+/// such a sync it begins at nothing, and reads everything.
 ///
-/// Such a sync is one of the whole fleet, full or incremental, that ended without a hole: no task was given up, and
-/// everything that the provider announced was read (see [`domain::Tally::is_whole`]). What it rejected was looked at, and stays visible as its findings.
+/// Such a sync was of the whole fleet, full or incremental, and ended without a hole: no task is dead, and it read as many
+/// records as the provider announced (see [`domain::Tally::is_whole`]). Records that it rejected were read, and stay
+/// visible as findings.
 async fn incremental_base(db: &mut Db) -> Result<Option<DateTime<Utc>>, StoreError> {
-    Ok(statement(
+    let text = format!(
         "SELECT max(coalesce(r.as_of, r.running_at)) - make_interval(secs =>
              (SELECT incremental_overlap_seconds FROM settings))
          FROM sync_logs r
-         WHERE r.mode IN ('full', 'incremental') AND NOT r.dry_run AND jsonb_exists(r.scope, 'recordTypes') IS FALSE
-             AND r.state IN ('completed', 'completed_with_errors')
-             AND NOT EXISTS (SELECT FROM sync_queue t WHERE t.sync_id = r.id AND t.state <> 'done')
+         WHERE r.mode IN {fleet_modes} AND NOT r.dry_run AND jsonb_exists(r.scope, 'recordTypes') IS FALSE
+             AND r.state IN {whole_states}
+             AND NOT EXISTS (SELECT FROM sync_queue t WHERE t.sync_id = r.id AND t.state <> '{done}')
              AND NOT EXISTS (SELECT FROM sync_counts c WHERE c.sync_id = r.id
                              AND c.expected NOT BETWEEN c.read - c.late AND c.read - c.again)",
-    )
-    .returning::<Nullable<Timestamptz>>()
-    .get_result(db)
-    .await?)
+        fleet_modes = word_list([Mode::Full, Mode::Incremental].map(Mode::as_str)),
+        whole_states =
+            word_list([SyncState::Completed, SyncState::CompletedWithErrors].map(SyncState::as_str)),
+        done = TaskState::Done,
+    );
+    Ok(statement(&text).returning::<Nullable<Timestamptz>>().get_result(db).await?)
 }
 
-/// Ends a sync that the caller did itself, by its tally: see [`sync_begin`].
-///
-/// # Errors
-///
-/// If the database fails.
+/// Ends a sync by its tally. For a sync without tasks, which its caller has begun by
+/// [`sync_begin`](crate::ledger::syncs::sync_begin) and worked off.
 pub async fn sync_finish(db: &mut Db, id: SyncId, now: DateTime<Utc>) -> Result<SyncState, StoreError> {
     sync_settle(db, id, None, now).await
 }
 
-/// Ends a sync that cannot go on, with its open tasks. False if it has ended before.
-///
-/// # Errors
-///
-/// If the database fails.
+/// Fails a sync and cancels its open tasks. False if it had ended before.
 pub async fn sync_fail(
     db: &mut Db,
     id: SyncId,
     failure: &str,
     now: DateTime<Utc>,
 ) -> Result<bool, StoreError> {
-    let failed = statement(
-        "UPDATE sync_logs SET state = 'failed', failure = $2, completed_at = $3, heartbeat_at = $3
-         WHERE id = $1 AND state IN ('queued', 'running', 'retrying')",
-    )
-    .bind::<Uuid, _>(id.as_uuid())
-    .bind::<Text, _>(failure)
-    .bind::<Timestamptz, _>(now)
-    .execute(db)
-    .await?;
+    let text = format!(
+        "UPDATE sync_logs SET state = '{failed}', failure = $2, completed_at = $3, heartbeat_at = $3
+         WHERE id = $1 AND state IN {earlier}",
+        failed = SyncState::Failed,
+        earlier = word_list(SyncState::Failed.sources().map(SyncState::as_str)),
+    );
+    let failed = statement(&text)
+        .bind::<Uuid, _>(id.as_uuid())
+        .bind::<Text, _>(failure)
+        .bind::<Timestamptz, _>(now)
+        .execute(db)
+        .await?;
     if failed > 0 {
         open_tasks_cancel(db, id, now).await?;
     }
     Ok(failed > 0)
 }
 
-/// Cancels a sync and its open tasks, and writes the audit. What a worker has at hand is not committed any more. In a
-/// transaction.
-///
-/// # Errors
-///
-/// If the database fails.
+/// Cancels a sync and its open tasks, and appends to the audit log. A task that a worker is writing at that moment is
+/// rolled back. In a transaction.
 pub async fn sync_cancel(
     db: &mut Db,
     id: SyncId,
     actor: &str,
     now: DateTime<Utc>,
 ) -> Result<SyncCancelled, StoreError> {
-    let cancelled = statement(
-        "UPDATE sync_logs SET state = 'cancelled', cancelled_by = $2, completed_at = $3, heartbeat_at = $3
-         WHERE id = $1 AND state IN ('queued', 'running', 'retrying')",
-    )
-    .bind::<Uuid, _>(id.as_uuid())
-    .bind::<Text, _>(actor)
-    .bind::<Timestamptz, _>(now)
-    .execute(db)
-    .await?;
+    let text = format!(
+        "UPDATE sync_logs SET state = '{cancelled}', cancelled_by = $2, completed_at = $3, heartbeat_at = $3
+         WHERE id = $1 AND state IN {earlier}",
+        cancelled = SyncState::Cancelled,
+        earlier = word_list(SyncState::Cancelled.sources().map(SyncState::as_str)),
+    );
+    let cancelled = statement(&text)
+        .bind::<Uuid, _>(id.as_uuid())
+        .bind::<Text, _>(actor)
+        .bind::<Timestamptz, _>(now)
+        .execute(db)
+        .await?;
     if cancelled == 0 {
         return Ok(sync_find(db, id)
             .await?

@@ -1,4 +1,4 @@
-//! What the end of a task means to its sync: it goes on, opens its next phase, or ends.
+//! Ends of tasks: the sync goes on, opens its next phase, or ends.
 
 use chrono::{DateTime, Utc};
 use diesel::sql_types::*;
@@ -9,7 +9,7 @@ use crate::{
     db::{
         connection::Db,
         error::{StoreError, count},
-        statement::statement,
+        statement::{statement, word_list},
     },
     engine::{phases::phase_open_from, reconcile::reconcile},
     ledger::{
@@ -20,12 +20,10 @@ use crate::{
     },
 };
 
-/// Marks a task done, adds to the sync's tally, and when it was the last of its phase opens the next or
-/// ends the sync. In the transaction that wrote its records.
-///
-/// # Errors
-///
-/// If the database fails.
+const OPEN_TASK_STATES: [TaskState; 2] = [TaskState::Pending, TaskState::Retrying];
+
+/// Marks a task done and adds to the sync's tally. The last task of a phase opens the next phase or ends the sync. In the
+/// transaction that wrote the task's records.
 pub async fn task_complete(
     db: &mut Db,
     id: TaskId,
@@ -39,11 +37,7 @@ pub async fn task_complete(
     phase_settle(db, sync_id, now).await
 }
 
-/// Gives a task up; the sync ends when nothing of it is open any more. In a transaction.
-///
-/// # Errors
-///
-/// If the database fails.
+/// Marks a task dead. The last task of a phase ends the sync. In a transaction.
 pub async fn task_dead(
     db: &mut Db,
     id: TaskId,
@@ -56,56 +50,55 @@ pub async fn task_dead(
     phase_settle(db, sync_id, now).await
 }
 
-/// Notes that a task waits for its next attempt. False if it is not open any more. In a transaction.
-///
-/// # Errors
-///
-/// If the database fails.
+/// Marks a task retrying: it waits for its next attempt. False if it is not open. In a transaction.
 pub async fn task_retry(
     db: &mut Db,
     id: TaskId,
     failure: &str,
     now: DateTime<Utc>,
 ) -> Result<bool, StoreError> {
-    let retrying: Vec<uuid::Uuid> = statement(
-        "UPDATE sync_queue SET state = 'retrying', attempts = attempts + 1, last_failure = $2, updated_at = $3
-         WHERE id = $1 AND state IN ('pending', 'retrying') RETURNING sync_id",
-    )
-    .bind::<Uuid, _>(id.as_uuid())
-    .bind::<Text, _>(failure)
-    .bind::<Timestamptz, _>(now)
-    .returning::<Uuid>()
-    .load(db)
-    .await?;
+    let text = format!(
+        "UPDATE sync_queue SET state = '{retrying}', attempts = attempts + 1, last_failure = $2, updated_at = $3
+         WHERE id = $1 AND state IN {open} RETURNING sync_id",
+        retrying = TaskState::Retrying,
+        open = word_list(OPEN_TASK_STATES.map(TaskState::as_str)),
+    );
+    let retrying: Vec<uuid::Uuid> = statement(&text)
+        .bind::<Uuid, _>(id.as_uuid())
+        .bind::<Text, _>(failure)
+        .bind::<Timestamptz, _>(now)
+        .returning::<Uuid>()
+        .load(db)
+        .await?;
     let Some(sync_id) = retrying.into_iter().next() else { return Ok(false) };
-    // "Its only open tasks wait for a retry."
-    statement(
+    // A sync is retrying while its only open tasks are.
+    let text = format!(
         "UPDATE sync_logs SET heartbeat_at = $2, state = CASE WHEN EXISTS
-             (SELECT FROM sync_queue WHERE sync_id = $1 AND state = 'pending') THEN 'running' ELSE 'retrying' END
+             (SELECT FROM sync_queue WHERE sync_id = $1 AND state = '{pending}') THEN '{running}' ELSE '{retrying}' END
          WHERE id = $1 AND completed_at IS NULL",
-    )
-    .bind::<Uuid, _>(sync_id)
-    .bind::<Timestamptz, _>(now)
-    .execute(db)
-    .await?;
+        pending = TaskState::Pending,
+        running = SyncState::Running,
+        retrying = SyncState::Retrying,
+    );
+    statement(&text).bind::<Uuid, _>(sync_id).bind::<Timestamptz, _>(now).execute(db).await?;
     Ok(true)
 }
 
-/// How the sync stands after a task has ended.
+/// Result of the end of a task for its sync.
 #[derive(Debug, Clone, PartialEq)]
 #[must_use]
 pub enum PhaseEnd {
     /// Other tasks of the phase are open.
     StillRunning,
-    /// It was the last of its phase; these are the first tasks of the next, to be published after the commit.
+    /// It was the last task of its phase. These are the first tasks of the next, to be published after the commit.
     PhaseOpened(Vec<NewTask>),
-    /// It was the last of all.
+    /// It was the last task of the sync.
     SyncEnded(SyncState),
-    /// The task was not open any more, or its sync has ended: roll back, nothing of this may be committed.
+    /// The task was not open, or its sync has ended: the caller must roll back.
     TaskNotOpen,
 }
 
-/// After a task of the sync has ended, in the same transaction.
+/// Finds how the sync goes on after a task has ended. In the same transaction.
 pub(crate) async fn phase_settle(
     db: &mut Db,
     id: SyncId,
@@ -115,15 +108,19 @@ pub(crate) async fn phase_settle(
     if sync.state.is_terminal() {
         return Ok(PhaseEnd::TaskNotOpen);
     }
-    let (pending, retrying, dead): (i64, i64, i64) = statement(
-        "SELECT count(*) FILTER (WHERE state = 'pending'), count(*) FILTER (WHERE state = 'retrying'),
-                count(*) FILTER (WHERE state = 'dead')
-         FROM sync_queue WHERE sync_id = $1 AND state IN ('pending', 'retrying', 'dead')",
-    )
-    .bind::<Uuid, _>(id.as_uuid())
-    .returning::<(Int8, Int8, Int8)>()
-    .get_result(db)
-    .await?;
+    let text = format!(
+        "SELECT count(*) FILTER (WHERE state = '{pending}'), count(*) FILTER (WHERE state = '{retrying}'),
+                count(*) FILTER (WHERE state = '{dead}')
+         FROM sync_queue WHERE sync_id = $1 AND state IN ('{pending}', '{retrying}', '{dead}')",
+        pending = TaskState::Pending,
+        retrying = TaskState::Retrying,
+        dead = TaskState::Dead,
+    );
+    let (pending, retrying, dead): (i64, i64, i64) = statement(&text)
+        .bind::<Uuid, _>(id.as_uuid())
+        .returning::<(Int8, Int8, Int8)>()
+        .get_result(db)
+        .await?;
     if pending + retrying > 0 {
         let state = if pending > 0 { SyncState::Running } else { SyncState::Retrying };
         statement("UPDATE sync_logs SET state = $2, heartbeat_at = $3 WHERE id = $1")
@@ -134,8 +131,8 @@ pub(crate) async fn phase_settle(
             .await?;
         return Ok(PhaseEnd::StillRunning);
     }
-    // A phase with a dead task has a hole, and what comes next refers to what it should have brought: the sync ends here
-    // until the dead task is replayed, and goes on from there.
+    // A phase with a dead task has a hole, and records of the next phase may refer to records that are missing: the sync
+    // ends here, and goes on when the dead task is replayed.
     let next = sync.phase.and_then(Phase::next).filter(|_| dead == 0);
     let opened = phase_open_from(db, &sync, next, now).await?;
     if !opened.is_empty() {
@@ -149,7 +146,8 @@ pub(crate) async fn phase_settle(
     Ok(PhaseEnd::SyncEnded(state))
 }
 
-/// Ends a sync by its tally, and by what an operator is asked. In a transaction; a sync that has ended keeps its state.
+/// Ends a sync. Its state follows from its tally, its dead tasks and the question to an operator, if there is one. A sync
+/// that has ended keeps its state. In a transaction.
 pub(crate) async fn sync_settle(
     db: &mut Db,
     id: SyncId,
@@ -157,13 +155,14 @@ pub(crate) async fn sync_settle(
     now: DateTime<Utc>,
 ) -> Result<SyncState, StoreError> {
     let mut tallies = tallies_read(db, &[id]).await?.remove(&id).unwrap_or_default();
-    if tallies.iter().any(|it| it.late > 0) {
+    if tallies.iter().any(|tally| tally.late > 0) {
         again_note(db, id).await?;
         tallies = tallies_read(db, &[id]).await?.remove(&id).unwrap_or_default();
     }
     let (dead, last_failure): (i64, Option<String>) =
-        statement("SELECT count(*), max(last_failure) FROM sync_queue WHERE sync_id = $1 AND state = 'dead'")
+        statement("SELECT count(*), max(last_failure) FROM sync_queue WHERE sync_id = $1 AND state = $2")
             .bind::<Uuid, _>(id.as_uuid())
+            .bind::<Text, _>(TaskState::Dead.as_str())
             .returning::<(Int8, Nullable<Text>)>()
             .get_result(db)
             .await?;
