@@ -3,15 +3,16 @@
 //! A page takes few statements over arrays, however many records it has:
 //!
 //! 1. One select compares versions, without locks. Unchanged records end here: they cost one comparison.
-//! 2. Changed records form a batch. Known rows are locked in the order of their ids (so that two workers cannot deadlock)
+//! 2. Changed records form a batch. Known rows are locked in the order of their ids (so that two workers cannot
+//! deadlock)
 //!    and decided again under the lock (so that they cannot race): last write wins, and the value that loses is kept as a
 //!    conflict. New rows are inserted.
 //! 3. A record whose row another worker wrote first, or whose natural key the batch sets free, goes through another
 //!    round. A batch that the database refuses is halved until the refused record stands alone.
 //! 4. Findings about written records are replaced.
 //!
-//! A page is written inside the caller's transaction. What the task, the sync and its phases make of the outcomes is the
-//! business of [`crate::engine`]: nothing here reads or writes their rows.
+//! A page is written inside the caller's transaction. What the task, the sync and its phases make of the outcomes is
+//! the business of [`crate::engine`]: nothing here reads or writes their rows.
 //!
 //! Start with `apply.rs` (a page), then `batch.rs` (rounds) and `row_change.rs` (what a record does to its row). What a
 //! table differs in stands in `table.rs` and in a file per table; the statements that write rows in `write.rs`.

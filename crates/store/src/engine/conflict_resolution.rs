@@ -75,8 +75,8 @@ pub enum Resolved {
 /// Resolves a conflict as an operator has chosen, and appends to the audit log. In a transaction.
 ///
 /// The source's version counts as synced from then on: the same two versions are no conflict any more. Values of the
-/// source are written as by a sync. Values that an operator mixed, or took from the maintenance portal, are an edit of the
-/// maintenance portal.
+/// source are written as by a sync. Values that an operator mixed, or took from the maintenance portal, are an edit of
+/// the maintenance portal.
 ///
 /// # Errors
 ///
@@ -122,8 +122,8 @@ pub async fn conflict_resolve(
     Ok(Resolved::Resolved)
 }
 
-/// Locks a conflict's record, as a sync does, and then the conflict. Returns the conflict and the version of the record,
-/// if that still exists.
+/// Locks a conflict's record, as a sync does, and then the conflict. Returns the conflict and the version of the
+/// record, if that still exists.
 async fn conflict_lock(
     db: &mut Db,
     id: ConflictId,
@@ -227,7 +227,8 @@ fn sync_assignments(conflict: &Conflict) -> Vec<String> {
     }
     assignments.push(format!("last_writer = '{}'", Writer::Onboarding));
     if conflict.record_type == RecordType::Equipment {
-        // The next sync brings parts and schedules: the content hash stays, since the row alone is not that content yet.
+        // The next sync brings parts and schedules: the content hash stays, since the row alone is not that content
+        // yet.
         assignments.push("version_at = least(t.source_updated_at, c.source_at)".to_owned());
     } else {
         assignments.push("version_at = c.source_at".to_owned());

@@ -96,9 +96,9 @@ pub async fn sync_resume(
     Ok(SyncResumed::Resumed { tasks })
 }
 
-/// Retries only what failed in an ended sync: its dead tasks are open again, in the sync itself, and the records that it
-/// rejected are fetched by a new sync that names it. `retry` holds who asks for the new sync and why; its scope is made
-/// here. Appends to the audit log. In a transaction.
+/// Retries only what failed in an ended sync: its dead tasks are open again, in the sync itself, and the records that
+/// it rejected are fetched by a new sync that names it. `retry` holds who asks for the new sync and why; its scope is
+/// made here. Appends to the audit log. In a transaction.
 pub async fn sync_retry(
     db: &mut Db,
     id: SyncId,
@@ -164,8 +164,8 @@ async fn rejected_records(db: &mut Db, id: SyncId) -> Result<Scope, StoreError> 
     Ok(scope)
 }
 
-/// Reopens the tasks of a sync that are in one of these states, and the sync with them. A task with a waiting dead letter
-/// is published as a replay of that letter, so that the letter gets its result.
+/// Reopens the tasks of a sync that are in one of these states, and the sync with them. A task with a waiting dead
+/// letter is published as a replay of that letter, so that the letter gets its result.
 async fn tasks_reopen(
     db: &mut Db,
     sync: &StoredSync,

@@ -1,9 +1,9 @@
 //! Dry runs: a page is written and rolled back, and the changes that it would have made are recorded.
 //!
 //! The statements of a real sync do the work, inside a savepoint, so that the changes are observed and not predicted.
-//! Pages of a sync build on each other: equipment needs its vessel, and of two records with one natural key the second is
-//! rejected. So a page first restores the rows that earlier pages would have written, from their recorded changes; and
-//! pages of one list take turns.
+//! Pages of a sync build on each other: equipment needs its vessel, and of two records with one natural key the second
+//! is rejected. So a page first restores the rows that earlier pages would have written, from their recorded changes;
+//! and pages of one list take turns.
 //!
 //! A dry run must leave nothing but rows of `sync_changes`, findings and its tally.
 
@@ -39,8 +39,8 @@ pub struct DryRunPage {
     last_finding: i64,
 }
 
-/// Begins a page: what is written from here on is rolled back by [`dry_run_page_end`]. Other pages of the same lists of the
-/// sync wait until the transaction ends. In the transaction of the task.
+/// Begins a page: what is written from here on is rolled back by [`dry_run_page_end`]. Other pages of the same lists of
+/// the sync wait until the transaction ends. In the transaction of the task.
 pub async fn dry_run_page_begin(
     db: &mut Db,
     sync_id: SyncId,

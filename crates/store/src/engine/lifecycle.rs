@@ -1,5 +1,5 @@
-//! Lifecycle of a sync: its start, and its end before its work is done (failed, cancelled). The end of a sync whose work is
-//! done is in `settle.rs`.
+//! Lifecycle of a sync: its start, and its end before its work is done (failed, cancelled). The end of a sync whose
+//! work is done is in `settle.rs`.
 
 use chrono::{DateTime, Utc};
 use diesel::sql_types::*;
@@ -89,9 +89,9 @@ pub async fn sync_start(db: &mut Db, id: SyncId, now: DateTime<Utc>) -> Result<S
 /// Where an incremental sync begins: at the last sync that read everything there was to read, less the overlap. Without
 /// such a sync it begins at nothing, and reads everything.
 ///
-/// Such a sync was of the whole fleet, full or incremental, and ended without a hole: no task is dead, and it read as many
-/// records as the provider announced (see [`domain::Tally::is_whole`]). Records that it rejected were read, and stay
-/// visible as findings.
+/// Such a sync was of the whole fleet, full or incremental, and ended without a hole: no task is dead, and it read as
+/// many records as the provider announced (see [`domain::Tally::is_whole`]). Records that it rejected were read, and
+/// stay visible as findings.
 async fn incremental_base(db: &mut Db) -> Result<Option<DateTime<Utc>>, StoreError> {
     let text = format!(
         "SELECT max(coalesce(r.as_of, r.running_at)) - make_interval(secs =>

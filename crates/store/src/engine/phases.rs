@@ -1,7 +1,7 @@
 //! Phases of a sync: opening one creates the first task of each of its chains.
 //!
-//! In the transaction that starts the sync or ends a task, under a lock on the sync's row, so that exactly one task is the
-//! last of its phase.
+//! In the transaction that starts the sync or ends a task, under a lock on the sync's row, so that exactly one task is
+//! the last of its phase.
 
 use chrono::{DateTime, Utc};
 use diesel::sql_types::*;

@@ -1,21 +1,22 @@
-//! What is here and was not listed any more: found at the end of a full sync, counted, and kept or deactivated.
+//! Missing records: found at the end of a full sync, counted, and kept or withdrawn.
 //!
-//! Every page notes the ids that it brought (see [`crate::seen`]). At the end of a full sync what is active here and on no
-//! page is missing. A row that was written since the sync began was approved or seen meanwhile, and is not.
-//! Nothing is ever deleted: a missing record is kept, or withdrawn as its tombstone would have done. More than a set share
-//! of a type, or any critical equipment, is not withdrawn without an operator's word.
+//! Every page stores the ids that it listed ([`crate::ledger::seen`]). A record that is active and on no page of a full
+//! sync is missing, unless its row was written since the sync began: then it was approved or listed meanwhile.
+//!
+//! A missing record is never deleted: it is kept, or withdrawn as by its tombstone. Withdrawing more than a set share
+//! of a record type, or any critical equipment, takes an operator's decision.
 
 use chrono::{DateTime, Utc};
 use diesel::{QueryableByName, sql_types::*};
 use diesel_async::RunQueryDsl;
-use domain::{Mode, RecordType, SyncId};
+use domain::{Mode, RecordType, SyncId, SyncState};
 use serde_json::json;
 
 use crate::{
     db::{
         connection::Db,
         error::{StoreError, count, word},
-        statement::statement,
+        statement::{statement, word_list},
     },
     ledger::{
         audit::audit_append,
@@ -61,24 +62,22 @@ impl std::str::FromStr for MissingPolicy {
     }
 }
 
-/// What became of a decision about missing records.
+/// Result of deciding about missing records.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[must_use]
 pub enum MissingRecordsDecided {
-    /// So many are withdrawn now; none if they are kept.
     Decided {
-        /// Rows.
         deactivated: u64,
     },
     /// The sync asks nothing.
     NotAsked,
-    /// This later full sync knows better.
+    /// This later full sync has newer knowledge of what is listed.
     Overtaken(SyncId),
     /// There is no such sync.
     Unknown,
 }
 
-/// What of one type is missing.
+/// Missing records of one type.
 #[derive(Debug)]
 struct Missing {
     record_type: RecordType,
@@ -95,7 +94,8 @@ struct Row {
     deactivation_limit_percent: i32,
 }
 
-/// At the end of a full sync without a hole: what is missing, and what became of that. A text: what an operator is asked.
+/// Finds missing records at the end of a full sync without dead tasks, and keeps or withdraws them. Returns the
+/// question to an operator, if there is one.
 pub(crate) async fn reconcile(
     db: &mut Db,
     sync: &StoredSync,
@@ -106,7 +106,7 @@ pub(crate) async fn reconcile(
     for record_type in RecordType::ALL {
         found.push(missing_find(db, sync.id, *record_type, since).await?);
     }
-    let total: u64 = found.iter().map(|it| it.missing).sum();
+    let total: u64 = found.iter().map(|found| found.missing).sum();
     if total == 0 {
         return Ok(None);
     }
@@ -133,11 +133,8 @@ pub(crate) async fn reconcile(
     Ok(question.filter(|_| became == "asks"))
 }
 
-/// Does what an operator has decided about the missing records of a sync that asks. In a transaction, with the audit.
-///
-/// # Errors
-///
-/// If the database fails.
+/// Carries out an operator's decision about the missing records of a sync that asks, and appends to the audit log. In a
+/// transaction.
 pub async fn missing_records_decide(
     db: &mut Db,
     id: SyncId,
@@ -151,15 +148,15 @@ pub async fn missing_records_decide(
     else {
         return Ok(MissingRecordsDecided::NotAsked);
     };
-    // One that has not ended may be about to find them again.
-    let later: Vec<uuid::Uuid> = statement(
-        "SELECT id FROM sync_logs WHERE mode = 'full' AND NOT dry_run AND started_at > $1
-             AND state NOT IN ('failed', 'cancelled') ORDER BY started_at DESC LIMIT 1",
-    )
-    .bind::<Timestamptz, _>(sync.started_at)
-    .returning::<Uuid>()
-    .load(db)
-    .await?;
+    // Also an active one, which may be about to find the records again.
+    let text = format!(
+        "SELECT id FROM sync_logs WHERE mode = '{}' AND NOT dry_run AND started_at > $1
+             AND state NOT IN {} ORDER BY started_at DESC LIMIT 1",
+        Mode::Full,
+        word_list([SyncState::Failed, SyncState::Cancelled].map(SyncState::as_str)),
+    );
+    let later: Vec<uuid::Uuid> =
+        statement(&text).bind::<Timestamptz, _>(sync.started_at).returning::<Uuid>().load(db).await?;
     if let Some(later) = later.into_iter().next() {
         return Ok(MissingRecordsDecided::Overtaken(SyncId::from_uuid(later)));
     }
@@ -189,9 +186,8 @@ async fn missing_find(
     };
     let table = table_name(record_type);
     let critical = if record_type == RecordType::Equipment { "t.is_critical" } else { "false" };
-    // EXCEPT, not an anti-join: that one the planner may do by looking through all ids for each row, if it has no statistics
-    // of a table that was filled a moment ago.
-    // Where nothing is older than the sync, as in a first load, nothing else is looked at.
+    // EXCEPT and no anti-join: without statistics of a table that was filled a moment ago, the planner may scan all ids
+    // for each row. If no row is older than the sync, as in a first load, the ids are not read at all.
     let text = format!(
         "WITH older AS (SELECT source_id FROM {table} WHERE status = 'active' AND synced_at < $3),
          gone AS (SELECT source_id FROM older EXCEPT {seen} AND EXISTS (SELECT FROM older)),
@@ -224,7 +220,7 @@ async fn missing_find(
     Ok(Missing { record_type, missing: count(missing), active: count(active), critical: count(critical) })
 }
 
-/// What an operator is to be asked before this is withdrawn; nothing if it may be withdrawn without.
+/// The question to an operator before these records are withdrawn; none if they may be withdrawn without a decision.
 fn question(found: &[Missing], limit_percent: u64) -> Option<String> {
     let reasons: Vec<String> = found
         .iter()
@@ -247,8 +243,8 @@ fn question(found: &[Missing], limit_percent: u64) -> Option<String> {
     })
 }
 
-/// Withdraws what the sync found missing and nobody has written since. If it is listed again it comes back: its content
-/// then differs from what the row says it has.
+/// Withdraws the missing records of a sync that were not written since. The content hash is cleared: if a record is
+/// listed again, its content differs from the row's, and the record becomes active again.
 async fn missing_deactivate(
     db: &mut Db,
     sync_id: SyncId,
@@ -259,7 +255,7 @@ async fn missing_deactivate(
     for record_type in RecordType::ALL {
         let also = if *record_type == RecordType::User { ", active = false" } else { "" };
         let TableSchema { table, columns, .. } = table_schema(*record_type);
-        // Kept in the same statement, so that the sync can be undone.
+        // The same statement keeps the rows' images, so that the sync can be undone.
         let text = format!(
             "WITH gone AS (
                  SELECT t.id FROM {table} AS t JOIN sync_missing m ON m.source_id = t.source_id

@@ -1,4 +1,4 @@
-//! Dead letters that come, go out again, and what became of that.
+//! Dead letters: recording them, replaying them, and recording the result of a replay.
 
 use chrono::{DateTime, Utc};
 use diesel::sql_types::*;
@@ -7,29 +7,28 @@ use domain::{DeadLetterId, SyncId};
 use serde_json::Value;
 
 use crate::{
-    db::{connection::Db, error::StoreError, statement::statement},
+    db::{
+        connection::Db,
+        error::StoreError,
+        statement::{statement, word_list},
+    },
     ledger::{
         audit::audit_append,
-        dead_letters::{DeadLetterFilter, FILTER, NewDeadLetter, filtered},
+        dead_letters::{DeadLetterFilter, DeadLetterState, FILTER, NewDeadLetter, filtered},
         replay_jobs::{NewReplayJob, item_died, items_succeeded, replay_job_find},
     },
 };
 
-/// What became of a message out of the dead-letter queue.
+/// Result of recording a message of the dead-letter queue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[must_use]
 pub enum Archived {
-    /// It is recorded.
     New,
-    /// The same death had been recorded, under this id.
+    /// The same death was recorded before, under this id.
     Already(DeadLetterId),
 }
 
-/// Records a message out of the dead-letter queue; it may be acked after the commit.
-///
-/// # Errors
-///
-/// If the database fails.
+/// Records a message of the dead-letter queue. The message may be acked after the commit.
 pub async fn dead_letter_archive(
     db: &mut Db,
     letter: &NewDeadLetter,
@@ -65,7 +64,7 @@ pub async fn dead_letter_archive(
         }
         return Ok(Archived::New);
     }
-    let there: uuid::Uuid =
+    let recorded: uuid::Uuid =
         statement("SELECT id FROM dead_letters WHERE message_id = $1 AND queue = $2 AND died_at = $3")
             .bind::<Text, _>(&letter.message_id)
             .bind::<Text, _>(&letter.queue)
@@ -73,15 +72,11 @@ pub async fn dead_letter_archive(
             .returning::<Uuid>()
             .get_result(db)
             .await?;
-    Ok(Archived::Already(DeadLetterId::from_uuid(there)))
+    Ok(Archived::Already(DeadLetterId::from_uuid(recorded)))
 }
 
-/// Asks for dead letters to be tried again, at most `limit`, oldest first, by a job of which nobody asks for more: see
-/// [`replay_job_create`]. In a transaction; returns which.
-///
-/// # Errors
-///
-/// If the database fails.
+/// Replays at most `limit` dead letters, the oldest first. As [`replay_job_create`], for a job that has neither a rate
+/// nor a reason. Returns the dead letters. In a transaction.
 pub async fn replay_request(
     db: &mut Db,
     filter: &DeadLetterFilter,
@@ -101,51 +96,47 @@ pub async fn replay_request(
     replay_job_create(db, &job, now).await
 }
 
-/// Notes that a replayed message took effect, for the dead letter and those whose replay it was itself. In the
-/// transaction of the effect; false if the dead letter is gone or had succeeded before.
-///
-/// # Errors
-///
-/// If the database fails.
+/// Marks a dead letter whose replay took effect as succeeded, and with it the dead letters that it descends from. False
+/// if the dead letter is gone or had succeeded before. In the transaction of the effect.
 pub async fn replay_succeed(db: &mut Db, id: DeadLetterId, now: DateTime<Utc>) -> Result<bool, StoreError> {
-    let marked: Vec<uuid::Uuid> = statement(
+    let text = format!(
         "WITH RECURSIVE origin AS (
              SELECT id, replay_of FROM dead_letters WHERE id = $1
              UNION SELECT d.id, d.replay_of FROM dead_letters d JOIN origin o ON d.id = o.replay_of
          )
-         UPDATE dead_letters SET state = 'succeeded', succeeded_at = $2
-         WHERE id IN (SELECT id FROM origin) AND state IN ('replaying', 'replayed') RETURNING id",
-    )
-    .bind::<Uuid, _>(id.as_uuid())
-    .bind::<Timestamptz, _>(now)
-    .returning::<Uuid>()
-    .load(db)
-    .await?;
-    let any = !marked.is_empty();
-    if any {
-        items_succeeded(db, &marked, now).await?;
+         UPDATE dead_letters SET state = '{succeeded}', succeeded_at = $2
+         WHERE id IN (SELECT id FROM origin) AND state IN {replayed} RETURNING id",
+        succeeded = DeadLetterState::Succeeded.as_str(),
+        replayed =
+            word_list([DeadLetterState::Replaying, DeadLetterState::Replayed].map(DeadLetterState::as_str)),
+    );
+    let succeeded: Vec<uuid::Uuid> = statement(&text)
+        .bind::<Uuid, _>(id.as_uuid())
+        .bind::<Timestamptz, _>(now)
+        .returning::<Uuid>()
+        .load(db)
+        .await?;
+    if succeeded.is_empty() {
+        return Ok(false);
     }
-    Ok(any)
+    items_succeeded(db, &succeeded, now).await?;
+    Ok(true)
 }
 
-/// What became of stopping a job.
+/// Result of cancelling a replay job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[must_use]
 pub enum ReplayCancelled {
-    /// So many were not published any more, and are dead letters as before.
+    /// Number of dead letters that were not published, and are as before the job.
     Cancelled(u64),
-    /// Nothing of it was left to stop.
+    /// Nothing of the job was left to cancel.
     Ended,
     /// There is no such job.
     Unknown,
 }
 
-/// Asks for dead letters to be tried again, oldest first, with the audit. Those that are being replayed or have succeeded
-/// are left alone. In a transaction; returns which.
-///
-/// # Errors
-///
-/// If the database fails.
+/// Creates a job that replays dead letters, the oldest first, and appends to the audit log. Letters that are being
+/// replayed or have succeeded are left alone. Returns the dead letters of the job. In a transaction.
 pub async fn replay_job_create(
     db: &mut Db,
     job: &NewReplayJob,
@@ -165,17 +156,19 @@ pub async fn replay_job_create(
     .await?;
     let text = format!(
         "WITH locked AS (SELECT id, state, archived_at FROM dead_letters
-             WHERE {FILTER} AND state IN ('dead', 'replayed')
+             WHERE {FILTER} AND state IN {replayable}
              ORDER BY archived_at, id LIMIT $9 FOR NO KEY UPDATE),
          chosen AS (SELECT id, state, row_number() OVER (ORDER BY archived_at, id) - 1 AS place FROM locked),
-         moved AS (UPDATE dead_letters d SET state = 'replaying', replays = d.replays + 1, replayed_by = $7,
+         moved AS (UPDATE dead_letters d SET state = '{replaying}', replays = d.replays + 1, replayed_by = $7,
                  replayed_at = $8, published_at = NULL,
                  replay_due_at = $8 + make_interval(secs => (c.place / $10)::double precision)
              FROM chosen c WHERE d.id = c.id),
          taken_over AS (UPDATE replay_items i SET state = 'cancelled', ended_at = $8
              FROM chosen c WHERE i.dead_letter_id = c.id AND i.state IN ('waiting', 'sent'))
          INSERT INTO replay_items (job_id, dead_letter_id, before, state) SELECT $11, id, state, 'waiting' FROM chosen
-         RETURNING dead_letter_id"
+         RETURNING dead_letter_id",
+        replayable = word_list([DeadLetterState::Dead, DeadLetterState::Replayed].map(DeadLetterState::as_str)),
+        replaying = DeadLetterState::Replaying.as_str(),
     );
     let ids: Vec<uuid::Uuid> = filtered(&text, &job.which)
         .bind::<Text, _>(&job.requested_by)
@@ -193,11 +186,7 @@ pub async fn replay_job_create(
     Ok(ids.into_iter().map(DeadLetterId::from_uuid).collect())
 }
 
-/// Stops a job: what is not published yet is a dead letter as before. In a transaction, with the audit.
-///
-/// # Errors
-///
-/// If the database fails.
+/// Cancels a job: what is not published yet is a dead letter as before. Appends to the audit log. In a transaction.
 pub async fn replay_job_cancel(
     db: &mut Db,
     id: uuid::Uuid,
@@ -205,26 +194,24 @@ pub async fn replay_job_cancel(
     now: DateTime<Utc>,
 ) -> Result<ReplayCancelled, StoreError> {
     let Some(job) = replay_job_find(db, id).await? else { return Ok(ReplayCancelled::Unknown) };
-    // One that the relay has in hand is locked: it is published, and then not taken back.
-    let back: Vec<uuid::Uuid> = statement(
+    // A letter that the relay is publishing is locked: this waits for it, and then finds it published.
+    let text = format!(
         "UPDATE dead_letters d SET state = i.before, replays = d.replays - 1, replay_due_at = NULL
          FROM replay_items i
-         WHERE i.job_id = $1 AND i.state = 'waiting' AND d.id = i.dead_letter_id AND d.state = 'replaying'
+         WHERE i.job_id = $1 AND i.state = 'waiting' AND d.id = i.dead_letter_id AND d.state = '{}'
          RETURNING d.id",
-    )
-    .bind::<Uuid, _>(id)
-    .returning::<Uuid>()
-    .load(db)
-    .await?;
-    if back.is_empty() || job.cancelled_at.is_some() {
+        DeadLetterState::Replaying.as_str()
+    );
+    let stopped: Vec<uuid::Uuid> = statement(&text).bind::<Uuid, _>(id).returning::<Uuid>().load(db).await?;
+    if stopped.is_empty() || job.cancelled_at.is_some() {
         return Ok(ReplayCancelled::Ended);
     }
-    let stopped = back.len() as u64;
+    let count = stopped.len() as u64;
     statement(
         "UPDATE replay_items SET state = 'cancelled', ended_at = $3 WHERE job_id = $1 AND dead_letter_id = ANY($2)",
     )
     .bind::<Uuid, _>(id)
-    .bind::<Array<Uuid>, _>(back)
+    .bind::<Array<Uuid>, _>(stopped)
     .bind::<Timestamptz, _>(now)
     .execute(db)
     .await?;
@@ -234,7 +221,7 @@ pub async fn replay_job_cancel(
         .bind::<Text, _>(actor)
         .execute(db)
         .await?;
-    let detail = serde_json::json!({ "stopped": stopped });
+    let detail = serde_json::json!({ "stopped": count });
     audit_append(db, actor, "replay.cancel", &id.to_string(), &detail, now).await?;
-    Ok(ReplayCancelled::Cancelled(stopped))
+    Ok(ReplayCancelled::Cancelled(count))
 }

@@ -1,4 +1,4 @@
-//! Another role mapping: what it would mean to each user, and putting it in force.
+//! Changes of the role mapping: previewing the role changes of users, and putting a mapping in force.
 
 use chrono::{DateTime, Utc};
 use diesel::sql_types::*;
@@ -21,51 +21,48 @@ use crate::{
     settings::role_mappings::{StoredMapping, mapping_read, read},
 };
 
-/// What a changed mapping means to somebody.
+/// The role of one user under the mapping in force and under another one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RoleChange {
-    /// Whose account.
     pub user: UserId,
-    /// By the id in the onboarding portal.
     pub source_id: String,
-    /// The address, masked.
+    /// E-mail address, masked.
     pub email: String,
     /// Rank or position.
     pub rank: String,
-    /// Department, in words.
     pub department: Option<String>,
-    /// Where the person works.
     pub workplace: Workplace,
-    /// The role as it is.
+    /// The present role.
     pub from: PortalRole,
-    /// The role as the mapping has it.
+    /// The role by the other mapping.
     pub to: PortalRole,
-    /// Somebody gave the role by hand in the maintenance portal: it stays.
+    /// The present role was given by hand in the maintenance portal: it stays.
     pub kept: bool,
 }
 
-/// What became of a change.
+/// Result of changing the role mapping.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[must_use]
 pub enum MappingChanged {
-    /// It is in force, and this is what it meant.
+    /// The mapping is in force and has made these changes.
     Changed(StoredMapping, Vec<RoleChange>),
-    /// Somebody else was faster; this one is in force.
+    /// The mapping in force has another version than expected: this one.
     Stale(StoredMapping),
 }
 
-/// What another mapping would mean, to everybody whose role it would change, those whose role stays by hand included.
-///
-/// # Errors
-///
-/// If the database fails.
+/// The changes that another mapping would make. Users whose role was given by hand are included, as kept.
 pub async fn mapping_preview(db: &mut Db, mapping: &RoleMapping) -> Result<Vec<RoleChange>, StoreError> {
     let current = mapping_read(db).await?;
-    Ok(fates(db, &current.mapping, mapping).await?.into_iter().filter(|it| it.from != it.to).collect())
+    let changes = role_changes_read(db, &current.mapping, mapping).await?;
+    Ok(changes.into_iter().filter(|change| change.from != change.to).collect())
 }
 
-/// Everybody, under the mapping in force and another one.
-async fn fates(db: &mut Db, old: &RoleMapping, new: &RoleMapping) -> Result<Vec<RoleChange>, StoreError> {
+/// All active users, also those whose role would not change.
+async fn role_changes_read(
+    db: &mut Db,
+    old: &RoleMapping,
+    new: &RoleMapping,
+) -> Result<Vec<RoleChange>, StoreError> {
     type Columns = (uuid::Uuid, String, String, String, Option<String>, String, String);
     let rows: Vec<Columns> = statement(
         "SELECT id, source_id, email, rank, department, workplace, role FROM users
@@ -78,15 +75,15 @@ async fn fates(db: &mut Db, old: &RoleMapping, new: &RoleMapping) -> Result<Vec<
         .map(|(id, source_id, email, rank, department, workplace, role)| {
             let workplace: Workplace = word("users", "workplace", id, &workplace)?;
             let from: PortalRole = word("users", "role", id, &role)?;
-            let of = |mapping: &RoleMapping| mapping.map(&rank, department.as_deref(), workplace).role;
-            let (before, to) = (of(old), of(new));
+            let role_by = |mapping: &RoleMapping| mapping.map(&rank, department.as_deref(), workplace).role;
+            let (mapped, to) = (role_by(old), role_by(new));
             Ok(RoleChange {
                 user: UserId::from_uuid(id),
                 source_id,
                 email: Email::mask(&email),
                 from,
                 to,
-                kept: from != before,
+                kept: from != mapped,
                 rank,
                 department,
                 workplace,
@@ -95,12 +92,8 @@ async fn fates(db: &mut Db, old: &RoleMapping, new: &RoleMapping) -> Result<Vec<
         .collect()
 }
 
-/// Puts another mapping in force, if `expected_version` is, gives everybody their role under it, and writes the audit.
-/// Roles that were given by hand stay. In a transaction.
-///
-/// # Errors
-///
-/// If the database fails.
+/// Puts a mapping in force if the present one has `expected_version`, and gives all users their role under it. Roles
+/// that were given by hand stay. Appends to the audit log. In a transaction.
 pub async fn mapping_change(
     db: &mut Db,
     mapping: &RoleMapping,
@@ -108,7 +101,7 @@ pub async fn mapping_change(
     actor: &str,
     now: DateTime<Utc>,
 ) -> Result<MappingChanged, StoreError> {
-    // Waits for those who are mapping users; whoever comes later waits for the new one.
+    // The lock waits for transactions that map users, and lets later ones wait for the new mapping.
     let current = read(db, "FOR UPDATE OF c").await?;
     if current.version != expected_version {
         return Ok(MappingChanged::Stale(current));
@@ -122,9 +115,9 @@ pub async fn mapping_change(
         .execute(db)
         .await?;
     statement("UPDATE role_mapping_current SET version = $1").bind::<Int4, _>(version).execute(db).await?;
-    let fates = fates(db, &current.mapping, mapping).await?;
-    let mapped: Vec<&RoleChange> = fates.iter().filter(|it| !it.kept).collect();
-    // synced_at moves: this is no edit of a user.
+    let users = role_changes_read(db, &current.mapping, mapping).await?;
+    let mapped: Vec<&RoleChange> = users.iter().filter(|user| !user.kept).collect();
+    // synced_at moves, so that the trigger does not take this for an edit of the user.
     statement(
         "UPDATE users AS t SET role = i.role, role_mapping_version = $1, updated_at = $2,
              synced_at = t.synced_at + interval '1 microsecond'
@@ -132,12 +125,12 @@ pub async fn mapping_change(
     )
     .bind::<Int4, _>(version)
     .bind::<Timestamptz, _>(now)
-    .bind::<Array<Uuid>, _>(mapped.iter().map(|it| it.user.as_uuid()).collect::<Vec<_>>())
-    .bind::<Array<Text>, _>(mapped.iter().map(|it| it.to.as_str()).collect::<Vec<_>>())
+    .bind::<Array<Uuid>, _>(mapped.iter().map(|change| change.user.as_uuid()).collect::<Vec<_>>())
+    .bind::<Array<Text>, _>(mapped.iter().map(|change| change.to.as_str()).collect::<Vec<_>>())
     .execute(db)
     .await?;
-    let changes: Vec<RoleChange> = fates.into_iter().filter(|it| it.from != it.to).collect();
-    let changed = changes.iter().filter(|it| !it.kept).count();
+    let changes: Vec<RoleChange> = users.into_iter().filter(|user| user.from != user.to).collect();
+    let changed = changes.iter().filter(|change| !change.kept).count();
     let detail = json!({ "version": version, "rules": mapping.rules(), "changed": changed });
     audit_append(db, actor, "role_mapping.change", "role_mapping", &detail, now).await?;
     let stored =

@@ -22,8 +22,8 @@ use crate::{
 
 const OPEN_TASK_STATES: [TaskState; 2] = [TaskState::Pending, TaskState::Retrying];
 
-/// Marks a task done and adds to the sync's tally. The last task of a phase opens the next phase or ends the sync. In the
-/// transaction that wrote the task's records.
+/// Marks a task done and adds to the sync's tally. The last task of a phase opens the next phase or ends the sync. In
+/// the transaction that wrote the task's records.
 pub async fn task_complete(
     db: &mut Db,
     id: TaskId,
@@ -131,8 +131,8 @@ pub(crate) async fn phase_settle(
             .await?;
         return Ok(PhaseEnd::StillRunning);
     }
-    // A phase with a dead task has a hole, and records of the next phase may refer to records that are missing: the sync
-    // ends here, and goes on when the dead task is replayed.
+    // A phase with a dead task has a hole, and records of the next phase may refer to records that are missing: the
+    // sync ends here, and goes on when the dead task is replayed.
     let next = sync.phase.and_then(Phase::next).filter(|_| dead == 0);
     let opened = phase_open_from(db, &sync, next, now).await?;
     if !opened.is_empty() {
@@ -146,8 +146,8 @@ pub(crate) async fn phase_settle(
     Ok(PhaseEnd::SyncEnded(state))
 }
 
-/// Ends a sync. Its state follows from its tally, its dead tasks and the question to an operator, if there is one. A sync
-/// that has ended keeps its state. In a transaction.
+/// Ends a sync. Its state follows from its tally, its dead tasks and the question to an operator, if there is one. A
+/// sync that has ended keeps its state. In a transaction.
 pub(crate) async fn sync_settle(
     db: &mut Db,
     id: SyncId,

@@ -1,4 +1,4 @@
-//! Ticks of schedules: rows of `schedule_ticks`, one for each time that was due.
+//! Ticks of schedules: rows of `schedule_ticks`, one for each time at which a schedule was due.
 
 use chrono::{DateTime, Utc};
 use diesel::sql_types::*;
@@ -9,23 +9,19 @@ use crate::{
     ledger::syncs::{NewSync, SyncCreated, sync_create},
 };
 
-/// What became of a tick.
+/// Result of firing a tick.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[must_use]
 pub enum TickFired {
-    /// It is recorded, and the sync with it.
+    /// The tick has started its sync.
     Started,
-    /// It is recorded as skipped: a full sync had not ended.
+    /// The tick is recorded as skipped: a full sync is active.
     Skipped,
-    /// Another scheduler had fired it.
+    /// Another scheduler has fired the tick.
     AlreadyFired,
 }
 
-/// When a schedule fired last: the time that was due.
-///
-/// # Errors
-///
-/// If the database fails.
+/// The due time of the last tick of a schedule.
 pub async fn tick_last(db: &mut Db, schedule: &str) -> Result<Option<DateTime<Utc>>, StoreError> {
     Ok(statement("SELECT max(due_at) FROM schedule_ticks WHERE schedule = $1")
         .bind::<Text, _>(schedule)
@@ -34,12 +30,8 @@ pub async fn tick_last(db: &mut Db, schedule: &str) -> Result<Option<DateTime<Ut
         .await?)
 }
 
-/// Fires a tick, once, however many come with it: records it and the sync that it starts. In a transaction; the sync's
-/// command is published after the commit.
-///
-/// # Errors
-///
-/// If the database fails.
+/// Fires a tick: records it, and creates the sync that it starts. A tick fires once, however many schedulers fire it.
+/// The sync's command is published after the commit. In a transaction.
 pub async fn tick_fire(
     db: &mut Db,
     schedule: &str,
@@ -76,11 +68,7 @@ pub async fn tick_fire(
     Ok(fired)
 }
 
-/// Records that a tick was missed and is not caught up, once.
-///
-/// # Errors
-///
-/// If the database fails.
+/// Records a missed tick as skipped, if it is not recorded yet.
 pub async fn tick_skip(
     db: &mut Db,
     schedule: &str,

@@ -1,8 +1,8 @@
 //! Undoing a sync: records that it updated get their earlier values back, and records that it created are withdrawn. A
 //! record that was written again since is left alone.
 //!
-//! An undo is an edit of the maintenance portal: a later sync that brings the same state finds nothing new, and one that
-//! brings a newer state wins, with both sides kept.
+//! An undo is an edit of the maintenance portal: a later sync that brings the same state finds nothing new, and one
+//! that brings a newer state wins, with both sides kept.
 
 use std::collections::HashSet;
 
@@ -153,8 +153,8 @@ async fn records_undo(db: &mut Db, id: SyncId, record_type: RecordType) -> Resul
         let rows = rows.iter().filter(|row| row.skip_reason.is_none() && row.existed == existed);
         rows.map(|row| row.id).collect()
     };
-    // Neither statement moves synced_at, so the trigger takes both for edits of the maintenance portal. Created rows give
-    // up their natural keys before earlier ones are restored.
+    // Neither statement moves synced_at, so the trigger takes both for edits of the maintenance portal. Created rows
+    // give up their natural keys before earlier ones are restored.
     rows_withdraw(db, schema.table, undoable(false)).await?;
     let restored = rows_restore(db, id, record_type, &schema, undoable(true)).await?;
     if record_type == RecordType::Equipment {
@@ -192,8 +192,8 @@ async fn synced_rows_lock(
     record_type: RecordType,
     table: &str,
 ) -> Result<Vec<SyncedRow>, StoreError> {
-    // The first image that the sync kept of a row is its state before the sync. If the sync itself had written that state,
-    // or kept no image, it has created the row. A row that a later sync wrote again is found by the later image.
+    // The first image that the sync kept of a row is its state before the sync. If the sync itself had written that
+    // state, or kept no image, it has created the row. A row that a later sync wrote again is found by the later image.
     let text = format!(
         "WITH first AS (
              SELECT DISTINCT ON (row_id) row_id, synced_by FROM overwritten
@@ -233,8 +233,8 @@ async fn rows_withdraw(db: &mut Db, table: &str, ids: Vec<uuid::Uuid>) -> Result
     Ok(())
 }
 
-/// Restores rows to their first image of the sync. Returns their ids, without those whose natural key another row has by
-/// now.
+/// Restores rows to their first image of the sync. Returns their ids, without those whose natural key another row has
+/// by now.
 async fn rows_restore(
     db: &mut Db,
     id: SyncId,

@@ -94,8 +94,8 @@ impl<'a, 't, T: Table> PageWrite<'a, 't, T> {
         Self { table, sync_id, now, newest, outcomes, confirmed: Vec::new(), findings: Vec::new() }
     }
 
-    /// Returns the records that have to be written, and the payload hashes of those that are unchanged. Most records of a
-    /// page are unchanged: they cost this one comparison.
+    /// Returns the records that have to be written, and the payload hashes of those that are unchanged. Most records of
+    /// a page are unchanged: they cost this one comparison.
     #[expect(clippy::type_complexity, reason = "two lists, each used once")]
     fn split_by_change(
         &mut self,

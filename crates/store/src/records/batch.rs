@@ -1,8 +1,8 @@
 //! A batch: records that are written together, in rounds.
 //!
 //! A round decides by the stored versions, checks references and natural keys, updates known rows under their locks and
-//! inserts new ones. Records are left for another round if another worker was faster with their row, or if they wait for
-//! a natural key that this round sets free.
+//! inserts new ones. Records are left for another round if another worker was faster with their row, or if they wait
+//! for a natural key that this round sets free.
 
 use std::{borrow::Cow, collections::HashMap};
 

@@ -66,8 +66,8 @@ pub async fn equipment_snapshot_read(
     Ok(snapshot)
 }
 
-/// Stores the payload hashes of records that were parsed and found unchanged: an older release, or a fetch of the single
-/// record, has left another hash. Rows that are locked are left for the next time.
+/// Stores the payload hashes of records that were parsed and found unchanged: an older release, or a fetch of the
+/// single record, has left another hash. Rows that are locked are left for the next time.
 pub(super) async fn payload_hashes_store<T: Table>(
     db: &mut Db,
     hashes: &[(&str, PayloadHash)],

@@ -21,8 +21,8 @@ pub(super) struct TakenQrCode {
     held_since: DateTime<Utc>,
 }
 
-/// The taken codes of a page, by the source id of the equipment that came with them. A derived code is never taken: it is
-/// made of the equipment's own id.
+/// The taken codes of a page, by the source id of the equipment that came with them. A derived code is never taken: it
+/// is made of the equipment's own id.
 pub(super) async fn taken_qr_codes_read(
     db: &mut Db,
     equipment: &[&Accepted<Equipment>],
@@ -57,8 +57,8 @@ pub(super) async fn taken_qr_codes_read(
     Ok(taken)
 }
 
-/// The equipment as it is written: without a taken code, and as a tombstone without any. A derived code stands in, which
-/// the update ignores if the row has a code already.
+/// The equipment as it is written: without a taken code, and as a tombstone without any. A derived code stands in,
+/// which the update ignores if the row has a code already.
 pub(super) fn without_taken_qr_code(
     accepted: &Accepted<Equipment>,
     taken: Option<&TakenQrCode>,

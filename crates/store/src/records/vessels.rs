@@ -131,8 +131,8 @@ impl Table for Vessels {
     }
 }
 
-/// Writes vessels, last write wins, with their conflicts and findings; one outcome each, in their order. Their companies
-/// have to be written before: a vessel without its company is rejected. In a transaction.
+/// Writes vessels, last write wins, with their conflicts and findings; one outcome each, in their order. Their
+/// companies have to be written before: a vessel without its company is rejected. In a transaction.
 ///
 /// # Errors
 ///

@@ -89,8 +89,8 @@ pub(super) async fn rows_insert<T: Table>(
 ) -> Result<Vec<Option<uuid::Uuid>>, StoreError> {
     let text = insert_text::<T>();
     let ids: Vec<uuid::Uuid> = records.iter().map(|_| uuid::Uuid::now_v7()).collect();
-    // Duplicates are rare. Without them a plain INSERT is cheaper than one with ON CONFLICT, which looks into each unique
-    // index first and confirms every row.
+    // Duplicates are rare. Without them a plain INSERT is cheaper than one with ON CONFLICT, which looks into each
+    // unique index first and confirms every row.
     statement("SAVEPOINT plain").execute(db).await?;
     let inserted =
         input_statement_with_ids(table, &text, sync_id, records, ids.clone(), now).execute(db).await;

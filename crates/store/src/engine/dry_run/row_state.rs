@@ -68,8 +68,9 @@ fn related_sql(record_type: RecordType) -> String {
     }
 }
 
-/// Writes the rows that earlier pages of the sync would have written, as far as this page can meet them: every new company
-/// and vessel, since records refer to them; and the last state of the page's own records, by id or by natural key.
+/// Writes the rows that earlier pages of the sync would have written, as far as this page can meet them: every new
+/// company and vessel, since records refer to them; and the last state of the page's own records, by id or by natural
+/// key.
 pub(super) async fn earlier_rows_restore(
     db: &mut Db,
     sync_id: SyncId,
