@@ -3,7 +3,6 @@
 mod control;
 mod dead_letters;
 mod dry_run;
-mod last_write_wins;
 mod modes;
 mod passwords;
 mod provider;

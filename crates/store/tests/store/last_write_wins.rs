@@ -8,8 +8,11 @@ use std::collections::BTreeMap;
 
 use anyhow::Context;
 use chrono::{DateTime, Utc};
-use contracts::provider::{EquipmentDraft, VesselDraft};
-use domain::{Accepted, Cause, Mode, Rules, Scope, SyncId, equipment::Equipment, vessel::Vessel};
+use domain::{
+    Accepted, Cause, Mode, Rules, Scope, SyncId,
+    equipment::{Equipment, EquipmentDraft},
+    vessel::{Vessel, VesselDraft},
+};
 use proptest::{prelude::*, test_runner::TestRunner};
 use serde_json::{Value, json};
 use store::{
