@@ -1,4 +1,19 @@
 //! The store on a real PostgreSQL: a database of its own for each test, no broker and no worker.
+//!
+//! One binary, because each one links diesel and TLS anew. Start with `scene.rs`.
 
+mod conflicts;
+mod control;
 mod last_write_wins;
+mod lifecycle;
 mod migrations;
+mod natural_keys;
+mod page_turns;
+mod readme;
+mod reconcile;
+mod records;
+mod replays;
+mod retention;
+mod scene;
+mod ticks;
+mod undo;

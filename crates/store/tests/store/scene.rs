@@ -1,0 +1,355 @@
+//! A database of its own for each test, and syncs that are played page by page, without broker and worker.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::atomic::{AtomicI64, Ordering},
+};
+
+use anyhow::{Context, ensure};
+use chrono::{DateTime, TimeDelta, Utc};
+use domain::{
+    Accepted, Cause, Mode, Outcome, RecordCounts, RecordType, Rejection, Rules, Scope, SyncId, Tally, TaskId,
+    equipment::EquipmentDraft, user::UserDraft, vessel::VesselDraft,
+};
+use serde_json::{Value, json};
+use store::{
+    Db, Store, StoreError,
+    engine::{
+        lifecycle::{SyncStarted, sync_finish, sync_start},
+        settle::{PhaseEnd, task_complete, task_dead},
+    },
+    ledger::{
+        findings::{RecordFinding, findings_insert},
+        seen::{companies_seen_first, seen_note},
+        syncs::{NewSync, StoredSync, SyncCreated, sync_begin, sync_create, sync_find},
+        tallies::{TallyChanges, tallies_add, tallies_read, tally_changes},
+        tasks::{NewTask, task_lock},
+    },
+    records::{Applied, companies_apply, counts_of, equipment_apply, users_apply, vessels_apply},
+};
+use testbed::World;
+
+use crate::records::Records;
+
+pub(crate) struct Scene {
+    pub(crate) world: World,
+    pub(crate) store: Store,
+    minutes: AtomicI64,
+}
+
+/// A sync that a test did in one transaction.
+pub(crate) struct Brought {
+    pub(crate) sync: SyncId,
+    applied: BTreeMap<RecordType, Vec<Applied>>,
+}
+
+impl Brought {
+    /// The outcome of a record.
+    pub(crate) fn outcome(&self, source_id: &str) -> Outcome {
+        let all = self.applied.values().flatten();
+        let mut of_record = all.filter(|it| it.source_id.as_str() == source_id);
+        of_record.next().unwrap_or_else(|| panic!("{source_id} was brought")).outcome
+    }
+
+    /// The outcomes of a list, in the order in which its records came.
+    pub(crate) fn outcomes(&self, record_type: RecordType) -> Vec<Outcome> {
+        self.applied[&record_type].iter().map(|it| it.outcome).collect()
+    }
+
+    /// The tally of a list.
+    pub(crate) fn counts(&self, record_type: RecordType) -> RecordCounts {
+        counts_of(&self.applied[&record_type])
+    }
+}
+
+impl Scene {
+    pub(crate) async fn new() -> anyhow::Result<Self> {
+        let template = format!("store-{}", store::db::migrations::newest());
+        let world = World::from_template(&template, async |url| {
+            Store::connect(&url, 2).await?.migrate().await?;
+            Ok(())
+        })
+        .await?;
+        let store = Store::connect(&world.database_url, 4).await?;
+        Ok(Self { world, store, minutes: AtomicI64::new(0) })
+    }
+
+    /// The time: a minute later whenever it is asked for, and after every day of [`crate::records::day`].
+    pub(crate) fn now(&self) -> DateTime<Utc> {
+        let start: DateTime<Utc> = "2025-01-01T00:00:00Z".parse().expect("a time");
+        start + TimeDelta::minutes(self.minutes.fetch_add(1, Ordering::Relaxed))
+    }
+
+    pub(crate) async fn rows(&self, sql: &str) -> Vec<Value> {
+        self.world.query_json(sql).await.unwrap_or_else(|error| panic!("{sql}: {error:#}"))
+    }
+
+    /// The one row of a query.
+    pub(crate) async fn row(&self, sql: &str) -> Value {
+        let mut rows = self.rows(sql).await;
+        assert_eq!(rows.len(), 1, "{sql}: {rows:?}");
+        rows.remove(0)
+    }
+
+    /// How many rows there are `FROM` this.
+    pub(crate) async fn number(&self, from: &str) -> i64 {
+        self.row(&format!("SELECT count(*) AS n FROM {from}")).await["n"].as_i64().expect("a count")
+    }
+
+    pub(crate) async fn execute(&self, sql: &str) -> anyhow::Result<()> {
+        self.world.execute(sql).await
+    }
+
+    /// Work in one transaction.
+    pub(crate) async fn tx<R>(
+        &self,
+        work: impl AsyncFnOnce(&mut Db) -> Result<R, StoreError>,
+    ) -> anyhow::Result<R> {
+        Ok(self.store.transaction(work).await?)
+    }
+
+    // ----------------------------------------------------------------------------------------- one sync at once
+
+    /// Brings records in one sync of one transaction, as a worker does for webhook events.
+    pub(crate) async fn bring(&self, records: &Records) -> anyhow::Result<Brought> {
+        let (sync, now) = (new_sync(Mode::Selective, Scope::default()), self.now());
+        let applied = self
+            .tx(async |tx| {
+                let _begun = sync_begin(tx, &sync, now).await?;
+                let mut applied = BTreeMap::new();
+                for list in [RecordType::Vessel, RecordType::Equipment, RecordType::User] {
+                    applied.extend(list_write(tx, sync.id, list, records, now).await?.applied);
+                }
+                let counts = applied.iter().map(|(of, applied)| (*of, counts_of(applied))).collect();
+                tallies_add(tx, sync.id, &tally_changes(&counts, [])).await?;
+                let _state = sync_finish(tx, sync.id, now).await?;
+                Ok(applied)
+            })
+            .await?;
+        Ok(Brought { sync: sync.id, applied })
+    }
+
+    // ---------------------------------------------------------------------------------------- a sync with tasks
+
+    pub(crate) async fn create(&self, mode: Mode, scope: Scope) -> anyhow::Result<SyncId> {
+        self.create_as(&new_sync(mode, scope)).await
+    }
+
+    pub(crate) async fn create_as(&self, sync: &NewSync) -> anyhow::Result<SyncId> {
+        let now = self.now();
+        let created = self.tx(async |tx| sync_create(tx, sync, now).await).await?;
+        ensure!(created == SyncCreated::Created, "{created:?}");
+        Ok(sync.id)
+    }
+
+    pub(crate) async fn start(&self, id: SyncId) -> anyhow::Result<SyncStarted> {
+        let now = self.now();
+        self.tx(async |tx| sync_start(tx, id, now).await).await
+    }
+
+    /// A sync that has begun, with the tasks of its first phase.
+    pub(crate) async fn begun(&self, mode: Mode, scope: Scope) -> anyhow::Result<(SyncId, Vec<NewTask>)> {
+        let id = self.create(mode, scope).await?;
+        match self.start(id).await? {
+            SyncStarted::Started(tasks) => Ok((id, tasks)),
+            other => anyhow::bail!("{other:?}"),
+        }
+    }
+
+    /// A full sync of all that the portal lists, to its end.
+    pub(crate) async fn full_sync(&self, portal: &Records) -> anyhow::Result<StoredSync> {
+        self.sync(Mode::Full, Scope::default(), portal).await
+    }
+
+    /// A sync of what the portal lists, to its end.
+    pub(crate) async fn sync(
+        &self,
+        mode: Mode,
+        scope: Scope,
+        portal: &Records,
+    ) -> anyhow::Result<StoredSync> {
+        let id = self.create(mode, scope).await?;
+        self.run(id, portal).await
+    }
+
+    /// Starts a sync and works on its tasks to its end.
+    pub(crate) async fn run(&self, id: SyncId, portal: &Records) -> anyhow::Result<StoredSync> {
+        match self.start(id).await? {
+            SyncStarted::Started(tasks) => self.work_off(tasks, portal).await?,
+            SyncStarted::Ended(_) => {}
+            other => anyhow::bail!("{other:?}"),
+        }
+        self.stored(id).await
+    }
+
+    /// Works on tasks and on those that they lead to.
+    pub(crate) async fn work_off(&self, mut tasks: Vec<NewTask>, portal: &Records) -> anyhow::Result<()> {
+        while let Some(task) = tasks.pop() {
+            if let PhaseEnd::PhaseOpened(opened) = self.complete(&task, portal).await? {
+                tasks.extend(opened);
+            }
+        }
+        Ok(())
+    }
+
+    /// Does a page task as a worker does: its list is one page, and a dry run writes no records.
+    pub(crate) async fn complete(&self, task: &NewTask, portal: &Records) -> anyhow::Result<PhaseEnd> {
+        let now = self.now();
+        let (list, sync_id) = (task.request.record_type, task.sync_id);
+        let portal = portal.listed(list, &task.request.query);
+        let mut tx = self.store.begin().await?;
+        let open = task_lock(&mut tx, task.id).await?.is_some_and(|task| !task.state.is_terminal());
+        ensure!(open, "{task:?} is open");
+        let sync = sync_find(&mut tx, sync_id).await?.context("the sync of a task")?;
+        let changes = if sync.dry_run {
+            TallyChanges::new()
+        } else {
+            let written = list_write(&mut tx, sync_id, list, &portal, now).await?;
+            tally_changes(&written.counts, [(list, portal.ids(list).len() as u64)])
+        };
+        seen_note(&mut tx, sync_id, list, &portal.ids(list), &[]).await?;
+        let end = task_complete(&mut tx, task.id, &changes, now).await?;
+        tx.commit().await?;
+        Ok(end)
+    }
+
+    /// Ends a page task with this tally, without records.
+    pub(crate) async fn complete_with(
+        &self,
+        task: &NewTask,
+        changes: &TallyChanges,
+    ) -> anyhow::Result<PhaseEnd> {
+        let now = self.now();
+        self.tx(async |tx| task_complete(tx, task.id, changes, now).await).await
+    }
+
+    /// Gives a page task up.
+    pub(crate) async fn give_up(&self, task: &NewTask, failure: &str) -> anyhow::Result<PhaseEnd> {
+        let now = self.now();
+        self.tx(async |tx| task_dead(tx, task.id, failure, now).await).await
+    }
+
+    pub(crate) async fn stored(&self, id: SyncId) -> anyhow::Result<StoredSync> {
+        sync_find(&mut *self.store.db().await?, id).await?.context("the sync is recorded")
+    }
+
+    /// The tally of a list; an empty one if the sync has none.
+    pub(crate) async fn tally(&self, id: SyncId, record_type: RecordType) -> anyhow::Result<Tally> {
+        let tallies = tallies_read(&mut *self.store.db().await?, &[id]).await?.remove(&id);
+        let found = tallies.into_iter().flatten().find(|it| it.record_type == record_type);
+        Ok(found.unwrap_or_else(|| Tally::empty(record_type)))
+    }
+
+    pub(crate) async fn counts(&self, id: SyncId, record_type: RecordType) -> anyhow::Result<RecordCounts> {
+        Ok(self.tally(id, record_type).await?.counts)
+    }
+
+    /// The audit: who did what, oldest first.
+    pub(crate) async fn audit(&self) -> Vec<Value> {
+        self.rows("SELECT actor, action FROM audit ORDER BY id").await
+    }
+
+    /// The state of a task.
+    pub(crate) async fn task_state(&self, id: TaskId) -> Value {
+        self.row(&format!("SELECT state FROM sync_queue WHERE id = '{id}'")).await["state"].clone()
+    }
+}
+
+/// A sync that an operator asks for.
+pub(crate) fn new_sync(mode: Mode, scope: Scope) -> NewSync {
+    NewSync {
+        id: SyncId::new(),
+        cause: Cause::Manual,
+        mode,
+        scope,
+        dry_run: false,
+        requested_by: "anna".to_owned(),
+        reason: None,
+        retry_of: None,
+        trace_context: json!({}),
+    }
+}
+
+#[derive(Default)]
+struct Written {
+    applied: BTreeMap<RecordType, Vec<Applied>>,
+    /// Of accepted and rejected records.
+    counts: BTreeMap<RecordType, RecordCounts>,
+    findings: Vec<RecordFinding>,
+}
+
+impl Written {
+    fn add(&mut self, record_type: RecordType, applied: Vec<Applied>, rejected: &[Rejection]) {
+        let mut counts = counts_of(&applied);
+        counts.count_many(Outcome::Rejected, rejected.len() as u64);
+        self.counts.insert(record_type, counts);
+        self.applied.insert(record_type, applied);
+        for it in rejected {
+            self.findings.extend(it.findings.iter().map(|finding| RecordFinding {
+                record_type,
+                source_id: it.source_id.clone(),
+                label: it.label.clone(),
+                vessel_ids: it.vessel_ids.clone(),
+                finding: finding.clone(),
+            }));
+        }
+    }
+}
+
+/// Validates and writes the records of a list, as a worker does; the companies come with the vessels.
+async fn list_write(
+    tx: &mut Db,
+    sync: SyncId,
+    list: RecordType,
+    records: &Records,
+    now: DateTime<Utc>,
+) -> Result<Written, StoreError> {
+    let rules = Rules::at(now);
+    let mut written = Written::default();
+    match list {
+        RecordType::Company => {}
+        RecordType::Vessel if records.vessels.is_empty() => {}
+        RecordType::Vessel => {
+            let both: Vec<_> =
+                drafts::<VesselDraft>(&records.vessels).map(|it| it.accept_with_company(&rules)).collect();
+            let (companies, vessels): (Vec<_>, Vec<_>) =
+                both.into_iter().map(|it| (it.company, it.vessel)).unzip();
+            let (companies, bad) = sorted(companies);
+            let ids: Vec<String> = companies.iter().map(|it| it.record.source_id.to_string()).collect();
+            let mut first: BTreeSet<String> = companies_seen_first(tx, sync, &ids).await?;
+            let companies: Vec<_> =
+                companies.into_iter().filter(|it| first.remove(it.record.source_id.as_str())).collect();
+            written.add(RecordType::Company, companies_apply(tx, sync, &companies, now).await?, &bad);
+            let (vessels, bad) = sorted(vessels);
+            written.add(list, vessels_apply(tx, sync, &vessels, now).await?, &bad);
+        }
+        RecordType::Equipment => {
+            let (equipment, bad) =
+                sorted(drafts::<EquipmentDraft>(&records.equipment).map(|it| it.accept(&rules)));
+            written.add(list, equipment_apply(tx, sync, &equipment, None, now).await?, &bad);
+        }
+        RecordType::User => {
+            let (users, bad) = sorted(drafts::<UserDraft>(&records.users).map(|it| it.accept(&rules)));
+            written.add(list, users_apply(tx, sync, &users, &[], now).await?, &bad);
+        }
+    }
+    findings_insert(tx, sync, &written.findings, now).await?;
+    Ok(written)
+}
+
+fn drafts<D: serde::de::DeserializeOwned>(values: &[Value]) -> impl Iterator<Item = D> {
+    values.iter().map(|it| serde_json::from_value(it.clone()).expect("a draft"))
+}
+
+fn sorted<R>(
+    checked: impl IntoIterator<Item = Result<Accepted<R>, Rejection>>,
+) -> (Vec<Accepted<R>>, Vec<Rejection>) {
+    let (mut accepted, mut rejected) = (Vec::new(), Vec::new());
+    for it in checked {
+        match it {
+            Ok(record) => accepted.push(record),
+            Err(rejection) => rejected.push(rejection),
+        }
+    }
+    (accepted, rejected)
+}
