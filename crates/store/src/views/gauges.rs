@@ -33,7 +33,7 @@ pub struct Gauges {
 /// If the database fails.
 pub async fn gauges(db: &mut Db) -> Result<Gauges, StoreError> {
     Ok(statement(
-        "SELECT (SELECT count(*) FROM sync_logs WHERE state IN ('queued', 'running', 'retrying')) AS active_runs,
+        "SELECT (SELECT count(*) FROM sync_logs WHERE state IN ('queued', 'running', 'retrying')) AS active_syncs,
              (SELECT count(*) FROM dead_letters WHERE state = 'dead') AS dead_letters,
              (SELECT count(*) FROM conflicts WHERE state = 'open') AS open_conflicts,
              count(*) AS unpublished, min(since) AS unpublished_since

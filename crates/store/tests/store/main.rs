@@ -4,6 +4,7 @@
 
 mod conflicts;
 mod control;
+mod gauges;
 mod last_write_wins;
 mod lifecycle;
 mod migrations;
