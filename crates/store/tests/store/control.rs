@@ -4,9 +4,7 @@ use domain::{Mode, RecordCounts, RecordType, Scope, SyncId, SyncState, TaskState
 use serde_json::json;
 use store::{
     engine::{
-        control::{
-            SyncResumed, SyncRetried, TaskReopened, sync_resume, sync_retry, task_reopen,
-        },
+        control::{SyncResumed, SyncRetried, TaskReopened, sync_resume, sync_retry, task_reopen},
         settle::PhaseEnd,
     },
     ledger::{
@@ -246,7 +244,10 @@ async fn retry_is_audited_with_the_sync_that_it_made() -> anyhow::Result<()> {
     };
     let entry = scene.row("SELECT actor, action, detail FROM audit").await;
     assert_eq!((&entry["actor"], &entry["action"]), (&json!("anna"), &json!("sync.retry")));
-    assert_eq!(entry["detail"], json!({"tasks": 0, "records": 1, "retry": again.to_string(), "reason": null}));
+    assert_eq!(
+        entry["detail"],
+        json!({"tasks": 0, "records": 1, "retry": again.to_string(), "reason": null})
+    );
     Ok(())
 }
 

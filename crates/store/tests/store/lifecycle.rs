@@ -1,8 +1,6 @@
 //! The life of a sync: created, started, settled task by task, cancelled or failed.
 
-use domain::{
-    Cause, Mode, RecordCounts, RecordType, Scope, SyncId, SyncState, TaskId, TaskState,
-};
+use domain::{Cause, Mode, RecordCounts, RecordType, Scope, SyncId, SyncState, TaskId, TaskState};
 use serde_json::{Value, json};
 use store::{
     engine::{
@@ -192,12 +190,9 @@ async fn sync_of_a_company_fetches_what_is_on_board_of_its_vessels() -> anyhow::
     let scope = Scope { company_id: Some("c-2".into()), ..Scope::default() };
     let sync = scene.sync(Mode::Selective, scope, &portal).await?;
     assert_eq!(sync.state, SyncState::Completed, "{sync:?}");
-    for (record_type, created) in [
-        (RecordType::Company, 1),
-        (RecordType::Vessel, 1),
-        (RecordType::Equipment, 2),
-        (RecordType::User, 1),
-    ] {
+    for (record_type, created) in
+        [(RecordType::Company, 1), (RecordType::Vessel, 1), (RecordType::Equipment, 2), (RecordType::User, 1)]
+    {
         let expected = RecordCounts { created, ..RecordCounts::default() };
         assert_eq!(scene.counts(sync.id, record_type).await?, expected, "{record_type}");
     }
@@ -309,10 +304,7 @@ async fn sync_ends_with_its_last_task() -> anyhow::Result<()> {
     let (scene, id, [equipment, users]) = in_second_phase().await?;
     let nothing = TallyChanges::new();
     assert_eq!(scene.complete_with(&users, &nothing).await?, PhaseEnd::StillRunning);
-    assert_eq!(
-        scene.complete_with(&equipment, &nothing).await?,
-        PhaseEnd::SyncEnded(SyncState::Completed)
-    );
+    assert_eq!(scene.complete_with(&equipment, &nothing).await?, PhaseEnd::SyncEnded(SyncState::Completed));
     assert!(scene.stored(id).await?.completed_at.is_some());
     Ok(())
 }

@@ -21,9 +21,13 @@ impl Scene {
         rows.into_iter().map(|row| row["name"].clone()).collect()
     }
 
-    async fn findings_of(&self, brought: &Brought) -> Vec<Value> {
-        let sql = format!("SELECT code, source_id, message FROM findings WHERE sync_id = '{}'", brought.sync);
-        self.rows(&sql).await
+    /// Why records of a sync were rejected.
+    async fn rejections_of(&self, brought: &Brought) -> Vec<Value> {
+        self.rows(&format!(
+            "SELECT code, source_id, message FROM findings WHERE sync_id = '{}' AND severity = 'error'",
+            brought.sync
+        ))
+        .await
     }
 }
 
@@ -35,7 +39,7 @@ async fn of_new_records_with_one_key_the_first_goes_in_and_the_other_is_told_who
         let brought = scene.bring_users(&[("u-1", "Twin"), ("u-2", "twin")], 1).await?;
         assert_eq!(brought.outcomes(RecordType::User), [first_outcome, Outcome::Rejected]);
         assert_eq!(
-            scene.findings_of(&brought).await,
+            scene.rejections_of(&brought).await,
             [json!({"code": "duplicate_email", "source_id": "u-2", "message": "belongs to u-1 already"})]
         );
     }
@@ -68,9 +72,7 @@ async fn addresses_that_two_records_exchange_stay_and_both_are_rejected() -> any
 
 /// A vessel with a piece of equipment and a user, all with the same keys whatever their ids.
 fn keyed(of: &str, at: u32, is_withdrawn: bool) -> Records {
-    let with = |key: &str, value: &str| {
-        json!({key: value, "updatedAt": day(at), "withdrawnAt": is_withdrawn.then(|| day(at))})
-    };
+    let with = |key: &str, value: &str| json!({key: value, "updatedAt": day(at), "withdrawnAt": is_withdrawn.then(|| day(at))});
     let (vessel_id, equipment_id, user_id) = (format!("v-{of}"), format!("e-{of}"), format!("u-{of}"));
     Records {
         vessels: vec![vessel(&vessel_id, with("imoNumber", "9074729"))],
@@ -90,7 +92,8 @@ impl Scene {
     async fn holders(&self) -> Vec<Value> {
         let mut holders = Vec::new();
         for (table, column, value) in KEYED {
-            let sql = format!("SELECT source_id FROM {table} WHERE status = 'active' AND {column} = '{value}'");
+            let sql =
+                format!("SELECT source_id FROM {table} WHERE status = 'active' AND {column} = '{value}'");
             holders.extend(self.rows(&sql).await.into_iter().map(|row| row["source_id"].clone()));
         }
         holders

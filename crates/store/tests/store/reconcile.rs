@@ -27,7 +27,8 @@ impl Scene {
 
     /// What was done about the missing records of a sync.
     async fn missing_records(&self, id: SyncId) -> Value {
-        self.row(&format!("SELECT missing_records FROM sync_logs WHERE id = '{id}'")).await["missing_records"].clone()
+        self.row(&format!("SELECT missing_records FROM sync_logs WHERE id = '{id}'")).await["missing_records"]
+            .clone()
     }
 
     /// How many records of a type are missing, and how many of them were deactivated.
@@ -72,7 +73,8 @@ async fn missing_record_within_the_limit_is_withdrawn_and_not_deleted() -> anyho
     assert_eq!(scene.missing_records(sync.id).await, "deactivated");
     assert_eq!(scene.missing(sync.id, RecordType::Equipment).await?, (1, 1));
     assert_eq!(scene.number("equipment").await, 6);
-    let withdrawn = scene.row("SELECT source_id, last_writer FROM equipment WHERE status = 'withdrawn'").await;
+    let withdrawn =
+        scene.row("SELECT source_id, last_writer FROM equipment WHERE status = 'withdrawn'").await;
     assert_eq!(withdrawn, json!({"source_id": "e-spare", "last_writer": "onboarding"}));
     Ok(())
 }
@@ -188,7 +190,11 @@ async fn record_that_was_written_since_the_sync_began_is_not_missing() -> anyhow
     // An approval comes while the lists are read, too late to be on a page.
     let mut approved = Records::default();
     approved.put_equipment("e-new", "v-1", json!({"isCritical": false, "criticalityBasis": null}));
-    approved.put_equipment("e-spare", "v-1", json!({"isCritical": false, "criticalityBasis": null, "maker": "MAN", "updatedAt": day(2)}));
+    approved.put_equipment(
+        "e-spare",
+        "v-1",
+        json!({"isCritical": false, "criticalityBasis": null, "maker": "MAN", "updatedAt": day(2)}),
+    );
     let brought = scene.bring(&approved).await?;
     assert_eq!((brought.outcome("e-new"), brought.outcome("e-spare")), (Outcome::Created, Outcome::Updated));
     scene.work_off(tasks, &portal.without("e-spare")).await?;

@@ -149,8 +149,7 @@ async fn dead_letters_are_listed_newest_first_with_the_total_of_the_filter() -> 
         ids.push(scene.died("500").await?);
     }
     scene.died("404").await?;
-    let filter =
-        DeadLetterFilter { fingerprint: Some("f-500".to_owned()), ..DeadLetterFilter::default() };
+    let filter = DeadLetterFilter { fingerprint: Some("f-500".to_owned()), ..DeadLetterFilter::default() };
     let mut db = scene.store.db().await?;
     let window = Window { limit: 2, offset: 0, after: None };
     let first = dead_letter_list(&mut db, &filter, window).await?;
@@ -277,7 +276,8 @@ async fn replay_that_dies_again_is_known_by_the_letter_as_which_it_died() -> any
     let scene = Scene::new().await?;
     let origin = scene.died("500").await?;
     let job = scene.replay_and_publish(&[origin]).await?;
-    let heir = scene.archive(&NewDeadLetter { replay_of: Some(origin), ..letter("500", scene.now()) }).await?;
+    let heir =
+        scene.archive(&NewDeadLetter { replay_of: Some(origin), ..letter("500", scene.now()) }).await?;
     let mut db = scene.store.db().await?;
     assert_eq!(dead_letter_descendants(&mut db, origin).await?, [heir]);
     let items = replay_item_list(&mut db, job, 10, 0).await?;
@@ -293,7 +293,8 @@ async fn success_of_a_replay_is_that_of_its_ancestors_and_old_results_stand() ->
     let scene = Scene::new().await?;
     let origin = scene.died("500").await?;
     let first = scene.replay_and_publish(&[origin]).await?;
-    let heir = scene.archive(&NewDeadLetter { replay_of: Some(origin), ..letter("500", scene.now()) }).await?;
+    let heir =
+        scene.archive(&NewDeadLetter { replay_of: Some(origin), ..letter("500", scene.now()) }).await?;
     let second = scene.replay_and_publish(&[heir]).await?;
     assert!(scene.succeed(heir).await?);
     assert_eq!(scene.letter_state(origin).await, "succeeded");

@@ -28,7 +28,7 @@ async fn ended_sync_goes_with_its_tasks_tallies_findings_and_conflicts() -> anyh
     portal.put_vessel("v-bad", json!({"imoNumber": "9074728"}));
     scene.full_sync(&portal).await?;
     scene.execute("UPDATE vessels SET name = 'By hand' WHERE source_id = 'v-1'").await?;
-    scene.bring(&Records::of_vessels([vessel("v-1", json!({"updatedAt": day(2)}))])).await?;
+    scene.bring(&Records::of_vessels([vessel("v-1", json!({"name": "Sun", "updatedAt": day(2)}))])).await?;
     let of_syncs = ["sync_logs", "sync_queue", "sync_counts", "sync_companies_seen", "findings", "conflicts"];
     for table in of_syncs {
         assert_ne!(scene.number(table).await, 0, "{table}");
@@ -74,8 +74,10 @@ async fn webhook_event_goes_once_nothing_is_to_be_done_for_it() -> anyhow::Resul
     let scene = Scene::new().await?;
     scene
         .execute(
-            "INSERT INTO webhook_events (id, webhook_id, event_type, record_type, source_id, body, key_name, state, received_at)
-             SELECT gen_random_uuid(), state, 'vessel.approved', 'vessel', 'v-1', '{}', 'current', state, '2024-01-01'
+            "INSERT INTO webhook_events (id, webhook_id, event_type, record_type, source_id, body, key_name, state,
+                 received_at, published_at, processed_at)
+             SELECT gen_random_uuid(), state, 'vessel.approved', 'vessel', 'v-1', '{}', 'current', state, '2024-01-01',
+                 '2024-01-01', CASE WHEN state = 'processed' THEN timestamptz '2024-01-01' END
              FROM unnest(ARRAY['received', 'published', 'processed', 'failed', 'ignored']) AS state",
         )
         .await?;
@@ -91,9 +93,13 @@ async fn dead_letter_goes_once_its_replay_has_succeeded() -> anyhow::Result<()> 
     scene
         .execute(
             "INSERT INTO dead_letters (id, message_id, queue, kind, body, class, reason, fingerprint, attempts, died_at,
-                 archived_at, state, succeeded_at)
+                 archived_at, state, replays, replayed_by, replayed_at, published_at, succeeded_at)
              SELECT gen_random_uuid(), state, 'sync.tasks', 'k', '{}', 'transient', '500', 'f', 4, '2024-01-01',
-                 '2024-01-01', state, CASE WHEN state = 'succeeded' THEN timestamptz '2024-01-02' END
+                 '2024-01-01', state, CASE WHEN state = 'dead' THEN 0 ELSE 1 END,
+                 CASE WHEN state <> 'dead' THEN 'anna' END,
+                 CASE WHEN state <> 'dead' THEN timestamptz '2024-01-02' END,
+                 CASE WHEN state <> 'dead' THEN timestamptz '2024-01-02' END,
+                 CASE WHEN state = 'succeeded' THEN timestamptz '2024-01-02' END
              FROM unnest(ARRAY['dead', 'replayed', 'succeeded']) AS state",
         )
         .await?;
@@ -114,8 +120,9 @@ async fn replay_job_goes_once_none_of_its_items_is_open() -> anyhow::Result<()> 
                  '500', 'f', 4, '2024-01-01', '2024-01-01' FROM generate_series(1, 2) AS n;
              INSERT INTO replay_jobs (id, filter, requested_by, created_at)
              SELECT id, '{}', 'anna', '2024-01-01' FROM dead_letters;
-             INSERT INTO replay_items (job_id, dead_letter_id, before, state)
-             SELECT id, id, 'dead', CASE message_id WHEN '1' THEN 'sent' ELSE 'died' END FROM dead_letters",
+             INSERT INTO replay_items (job_id, dead_letter_id, before, state, ended_at)
+             SELECT id, id, 'dead', CASE message_id WHEN '1' THEN 'sent' ELSE 'died' END,
+                 CASE message_id WHEN '2' THEN timestamptz '2024-01-01' END FROM dead_letters",
         )
         .await?;
     scene.purge_all().await?;

@@ -202,6 +202,9 @@ impl Scene {
         ensure!(open, "{task:?} is open");
         let sync = sync_find(&mut tx, sync_id).await?.context("the sync of a task")?;
         let changes = if sync.dry_run {
+            let companies = portal.vessels.iter().filter_map(|it| it["company"]["id"].as_str());
+            let companies: Vec<String> = companies.map(str::to_owned).collect();
+            companies_seen_first(&mut tx, sync_id, &companies).await?;
             TallyChanges::new()
         } else {
             let written = list_write(&mut tx, sync_id, list, &portal, now).await?;

@@ -46,9 +46,7 @@ impl Scene {
 }
 
 fn parts(stock: i32, ids: &[&str]) -> Value {
-    let part = |id: &&str| {
-        json!({"id": id, "partNumber": "1", "name": id, "unit": "pcs", "minimumStock": stock, "isCritical": false})
-    };
+    let part = |id: &&str| json!({"id": id, "partNumber": "1", "name": id, "unit": "pcs", "minimumStock": stock, "isCritical": false});
     ids.iter().map(part).collect()
 }
 
@@ -121,7 +119,9 @@ async fn created_records_are_withdrawn_and_not_deleted() -> anyhow::Result<()> {
 async fn created_record_that_was_withdrawn_since_is_skipped() -> anyhow::Result<()> {
     let scene = Scene::new().await?;
     let created = scene.bring(&Records::of_vessels([vessel("v-9", json!({}))])).await?.sync;
-    scene.execute("UPDATE vessels SET status = 'withdrawn', synced_at = synced_at + interval '1 second'").await?;
+    scene
+        .execute("UPDATE vessels SET status = 'withdrawn', synced_at = synced_at + interval '1 second'")
+        .await?;
     scene.undone(created).await?;
     assert_eq!(scene.result("v-9").await, skipped("already_withdrawn"));
     Ok(())
@@ -178,8 +178,7 @@ async fn number_that_the_sync_passed_on_comes_back_to_its_vessel() -> anyhow::Re
     let scene = Scene::new().await?;
     scene.bring(&Records::of_vessels([vessel("v-1", json!({}))])).await?;
     let gone = json!({"updatedAt": day(2), "withdrawnAt": day(2)});
-    let passed_on =
-        Records::of_vessels([vessel("v-1", gone), vessel("v-2", json!({"updatedAt": day(2)}))]);
+    let passed_on = Records::of_vessels([vessel("v-1", gone), vessel("v-2", json!({"updatedAt": day(2)}))]);
     let bad = scene.bring(&passed_on).await?.sync;
     let statuses = async || (scene.status("vessels", "v-1").await, scene.status("vessels", "v-2").await);
     assert_eq!(statuses().await, (json!("withdrawn"), json!("active")));
