@@ -1,16 +1,16 @@
-//! The advisory locks of the database. An enum, because no two of its members can have one key.
+//! Advisory locks of the database, in one enum, because no two members of an enum can have one key.
 
-/// What one transaction or connection at a time may hold.
+/// A lock that one transaction or connection at a time may hold.
 #[derive(Debug, Clone, Copy)]
 #[repr(i64)]
 pub(crate) enum AdvisoryLock {
-    /// To bring the schema up or down.
+    /// Bringing the schema up or down.
     Migrations = 727_001,
-    /// To be the scheduler that acts.
+    /// Being the scheduler that acts.
     Scheduler = 727_002,
-    /// To publish webhook events that were left behind, so that they go out in the order in which they came.
+    /// Publishing webhook events that were left behind, by one relay, so that they go out in the order in which they came.
     UnpublishedEvents = 727_003,
-    /// To work on a page while approvals come.
+    /// Working on a page of records while approvals come: see [`crate::PageTurn`].
     PageTurn = 727_004,
 }
 

@@ -1,4 +1,4 @@
-//! What can go wrong with the database, and whether it passes by itself.
+//! Errors of the database: which are transient, and which are about a value.
 
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
 use diesel_async::pooled_connection::{PoolError, deadpool};
@@ -23,29 +23,24 @@ pub enum StoreError {
     /// A constraint was violated.
     #[error("the database refused a value by {constraint}")]
     Constraint {
-        /// Which one.
         constraint: Constraint,
-        /// What the database said.
         #[source]
         source: DieselError,
     },
-    /// Everything else that a statement can meet.
+    /// Any other failure of a statement.
     #[error("a database statement failed")]
     Statement(#[source] DieselError),
-    /// A row holds what this version cannot mean.
+    /// A row holds a value that this version does not know.
     #[error("{table}.{column} of {id} cannot be read")]
     Contradiction {
-        /// Where.
         table: &'static str,
-        /// Where.
         column: &'static str,
-        /// Which row.
+        /// The row.
         id: String,
-        /// Why.
         #[source]
         source: BoxError,
     },
-    /// Rows that were to be written kept changing under our hands.
+    /// Other writers changed the rows that were to be written, again and again.
     #[error("other writers were faster, again and again")]
     Contended,
     /// The schema could not be brought up or down.
@@ -69,7 +64,7 @@ pub enum Constraint {
     ReadIsTheSum,
     /// Audit rows are neither changed nor deleted.
     AuditIsAppendOnly,
-    /// Another one, by its name.
+    /// Any other, by its name.
     Other(String),
 }
 
@@ -85,7 +80,7 @@ impl Constraint {
         }
     }
 
-    /// The code of the finding that says so about a record.
+    /// The code of the finding about a record that violates the constraint.
     #[must_use]
     pub const fn finding_code(&self) -> &'static str {
         match self {
@@ -114,7 +109,7 @@ impl std::fmt::Display for Constraint {
 }
 
 impl StoreError {
-    /// Whether a later attempt may succeed. What we do not know counts as transient.
+    /// Whether a later attempt may succeed. Unknown errors are transient.
     #[must_use]
     pub fn failure_class(&self) -> FailureClass {
         match self {
@@ -129,14 +124,14 @@ impl StoreError {
         }
     }
 
-    /// Whether the database is there and refuses a *value*: the culprit can be found by halving the batch.
+    /// Whether the database refuses a *value*: the record that has it can be found by halving the batch.
     #[must_use]
     pub fn is_refusal(&self) -> bool {
         match self {
             Self::Constraint { .. } => true,
             Self::Statement(DieselError::DatabaseError(DatabaseErrorKind::Unknown, said)) => {
-                // diesel does not pass SQLSTATE on. These are the data exceptions (class 22) that a record can cause.
-                // A server with other lc_messages makes us take them for transient, which ends in the dead letters.
+                // diesel does not pass SQLSTATE on, so the data exceptions (class 22) that a record can cause are known by
+                // their texts. With other lc_messages they count as transient, and end in the dead letters.
                 let said = said.message();
                 [
                     "out of range",
@@ -156,7 +151,7 @@ impl StoreError {
         }
     }
 
-    /// Whether a value that only one row may have is there already.
+    /// Whether a unique constraint was violated.
     pub(crate) const fn is_duplicate(&self) -> bool {
         matches!(
             self,
@@ -167,10 +162,10 @@ impl StoreError {
         )
     }
 
-    /// Whether another transaction and this one waited for each other, and this one was chosen to give way.
+    /// Whether this transaction and another waited for each other, and this one was rolled back for it.
     #[must_use]
     pub fn is_deadlock(&self) -> bool {
-        // diesel does not pass SQLSTATE 40P01 on. Under other lc_messages the task is tried again as a whole.
+        // diesel does not pass SQLSTATE 40P01 on. With other lc_messages the task is tried again as a whole.
         matches!(self, Self::Statement(DieselError::DatabaseError(DatabaseErrorKind::Unknown, said))
             if said.message().contains("deadlock detected"))
     }
@@ -218,7 +213,7 @@ impl From<deadpool::PoolError> for StoreError {
     }
 }
 
-/// Reads a word of one of `domain`'s vocabularies out of a row: the one gate by which text becomes a state.
+/// Reads a word of one of `domain`'s vocabularies out of a row: the only function by which text becomes a state.
 pub(crate) fn word<T>(
     table: &'static str,
     column: &'static str,
@@ -236,7 +231,7 @@ where
     })
 }
 
-/// A count out of a row: they are checked to be non-negative.
+/// A count out of a row, which a constraint keeps from being negative.
 pub(crate) fn count(number: i64) -> u64 {
     u64::try_from(number).unwrap_or_default()
 }

@@ -15,10 +15,7 @@ const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../migrations/maint
 
 impl Store {
     /// Brings the schema up to date; returns the migrations that ran. Callers that come together wait for each other.
-    ///
-    /// # Errors
-    ///
-    /// If a migration fails: it and those after it did not happen.
+    /// A migration that fails takes no effect, and those after it do not run.
     pub async fn migrate(&self) -> Result<Vec<String>, StoreError> {
         self.with_harness(|harness| {
             let ran = harness.run_pending_migrations(MIGRATIONS)?;
@@ -28,10 +25,6 @@ impl Store {
     }
 
     /// Takes every migration back, and with them all data; returns the migrations that were reverted.
-    ///
-    /// # Errors
-    ///
-    /// If a migration fails.
     pub async fn migrations_revert_all(&self) -> Result<Vec<String>, StoreError> {
         self.with_harness(|harness| {
             let reverted = harness.revert_all_migrations(MIGRATIONS)?;
@@ -41,10 +34,6 @@ impl Store {
     }
 
     /// The migrations that this version knows and the database has not seen.
-    ///
-    /// # Errors
-    ///
-    /// If the database cannot be asked.
     pub async fn migrations_pending(&self) -> Result<Vec<String>, StoreError> {
         use diesel::migration::{Migration, MigrationSource};
 

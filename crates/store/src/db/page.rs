@@ -1,13 +1,21 @@
-//! A slice of a list.
+//! Windows of lists: some rows, and how many the whole list has.
 
-/// Some rows of a list, newest first, and what else there is.
+use diesel::{QueryableByName, pg::Pg, sql_types::Int8};
+use diesel_async::RunQueryDsl;
+
+use crate::db::{
+    connection::Db,
+    error::{StoreError, count},
+    statement::Statement,
+};
+
+/// Some rows of a list, and what else the list has.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Page<T> {
-    /// The rows.
     pub rows: Vec<T>,
-    /// Whether more follow.
+    /// Whether more rows follow.
     pub has_more: bool,
-    /// Rows of the whole list.
+    /// Rows of the whole list, those before this page included.
     pub total: u64,
 }
 
@@ -17,7 +25,7 @@ impl<T> Page<T> {
         let limit = limit as usize;
         let has_more = rows.len() > limit;
         rows.truncate(limit);
-        Self { rows, has_more, total: crate::db::error::count(total) }
+        Self { rows, has_more, total: count(total) }
     }
 }
 
@@ -28,6 +36,29 @@ pub struct Window<Key> {
     pub limit: u32,
     /// Rows to leave out.
     pub offset: u32,
-    /// Only rows after this one.
+    /// Only rows after this one, by the order of the list.
     pub after: Option<Key>,
+}
+
+/// Loads a page of a list. `rows` ends with `LIMIT $n OFFSET $m`, whose parameters are the only ones that are not bound;
+/// `total` counts the whole list.
+pub(crate) async fn page_load<Row, T, Key>(
+    db: &mut Db,
+    rows: Statement<'_>,
+    total: Statement<'_>,
+    window: &Window<Key>,
+) -> Result<Page<T>, StoreError>
+where
+    Row: QueryableByName<Pg> + Send + 'static,
+    T: TryFrom<Row, Error = StoreError>,
+{
+    // One row more than wanted tells whether others follow.
+    let rows: Vec<Row> = rows
+        .bind::<Int8, _>(i64::from(window.limit) + 1)
+        .bind::<Int8, _>(i64::from(window.offset))
+        .load(db)
+        .await?;
+    let total: i64 = total.returning::<Int8>().get_result(db).await?;
+    let rows = rows.into_iter().map(T::try_from).collect::<Result<_, _>>()?;
+    Ok(Page::of(rows, window.limit, total))
 }

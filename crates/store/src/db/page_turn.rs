@@ -1,4 +1,4 @@
-//! The turn to work on a page of records, of all workers together: for when pages are to come one at a time.
+//! The turn to work on a page of records, for when all workers together are to work on one page at a time.
 
 use std::{fmt, time::Duration};
 
@@ -12,7 +12,7 @@ use crate::db::{
     statement::statement,
 };
 
-/// The turn is ours until it ends; it ends with the process, too.
+/// A turn that lasts until [`PageTurn::end`], or until its process ends.
 pub struct PageTurn(Tx);
 
 impl fmt::Debug for PageTurn {
@@ -22,11 +22,11 @@ impl fmt::Debug for PageTurn {
 }
 
 impl Store {
-    /// Waits for the turn, in the order of asking, for as long as `patience`. The turn takes a connection of the pool.
+    /// Waits for the turn, in the order of asking. The turn takes a connection of the pool.
     ///
     /// # Errors
     ///
-    /// If it did not come in time, or the database fails.
+    /// If the turn did not come within `patience`, or the database fails.
     pub async fn page_turn(&self, patience: Duration) -> Result<PageTurn, StoreError> {
         // No snapshot is held meanwhile: between two statements a transaction at this level of isolation has none.
         let mut tx = self.begin().await?;
@@ -53,7 +53,7 @@ async fn wait(tx: &mut Tx, patience: Duration) -> Result<(), StoreError> {
 }
 
 impl PageTurn {
-    /// It is somebody else's.
+    /// Ends the turn; the next one who waits has it.
     pub async fn end(self) {
         self.0.rollback().await;
     }
