@@ -234,7 +234,7 @@ pub(crate) async fn list_findings(
         return Err(no_such_sync(id));
     }
     let page =
-        findings::finding_list_with_total(&mut db, id, window.limit, window.offset).await.or_problem()?;
+        findings::finding_list(&mut db, id, window.limit, window.offset).await.or_problem()?;
     let pagination = paging.with_total(page.total);
     Ok(web::Json(List { data: page.rows.into_iter().map(views::finding).collect(), pagination }))
 }

@@ -95,12 +95,12 @@ pub(crate) async fn report(
             if syncs::sync_find(&mut db, id).await.or_problem()?.is_none() {
                 return Err(no_such_sync(id));
             }
-            Subject::StoredSync(id)
+            Subject::Sync(id)
         }
         (None, None) => Subject::Fleet,
     };
     let below_minimum = match subject {
-        Subject::StoredSync(_) => None,
+        Subject::Sync(_) => None,
         _ => {
             let vessel = identity.as_ref().map(|it| it.id);
             Some(views::number(data_quality::spares_below_minimum(&mut db, vessel).await.or_problem()?))

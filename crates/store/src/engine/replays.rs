@@ -14,8 +14,8 @@ use crate::{
     },
     ledger::{
         audit::audit_append,
-        dead_letters::{DeadLetterFilter, DeadLetterState, FILTER, NewDeadLetter, filtered},
-        replay_jobs::{NewReplayJob, item_died, items_succeeded, replay_job_find},
+        dead_letters::{DeadLetterFilter, DeadLetterState, NewDeadLetter},
+        replay_jobs::{NewReplayJob, is_replayable, item_died, items_succeeded, replay_job_find},
     },
 };
 
@@ -156,8 +156,7 @@ pub async fn replay_job_create(
     .await?;
     let text = format!(
         "WITH locked AS (SELECT id, state, archived_at FROM dead_letters
-             WHERE {FILTER} AND state IN {replayable}
-             ORDER BY archived_at, id LIMIT $9 FOR NO KEY UPDATE),
+             WHERE {is_replayable} ORDER BY archived_at, id LIMIT $9 FOR NO KEY UPDATE),
          chosen AS (SELECT id, state, row_number() OVER (ORDER BY archived_at, id) - 1 AS place FROM locked),
          moved AS (UPDATE dead_letters d SET state = '{replaying}', replays = d.replays + 1, replayed_by = $7,
                  replayed_at = $8, published_at = NULL,
@@ -167,10 +166,12 @@ pub async fn replay_job_create(
              FROM chosen c WHERE i.dead_letter_id = c.id AND i.state IN ('waiting', 'sent'))
          INSERT INTO replay_items (job_id, dead_letter_id, before, state) SELECT $11, id, state, 'waiting' FROM chosen
          RETURNING dead_letter_id",
-        replayable = word_list([DeadLetterState::Dead, DeadLetterState::Replayed].map(DeadLetterState::as_str)),
+        is_replayable = is_replayable(),
         replaying = DeadLetterState::Replaying.as_str(),
     );
-    let ids: Vec<uuid::Uuid> = filtered(&text, &job.which)
+    let ids: Vec<uuid::Uuid> = job
+        .which
+        .bind(&text)
         .bind::<Text, _>(&job.requested_by)
         .bind::<Timestamptz, _>(now)
         .bind::<Int8, _>(i64::from(job.limit))

@@ -18,7 +18,7 @@ use crate::{
     },
     ledger::audit::audit_append,
     records::UserId,
-    settings::role_mappings::{StoredMapping, mapping_read, read},
+    settings::role_mappings::{StoredMapping, mapping_lock, mapping_read},
 };
 
 /// The role of one user under the mapping in force and under another one.
@@ -102,7 +102,7 @@ pub async fn mapping_change(
     now: DateTime<Utc>,
 ) -> Result<MappingChanged, StoreError> {
     // The lock waits for transactions that map users, and lets later ones wait for the new mapping.
-    let current = read(db, "FOR UPDATE OF c").await?;
+    let current = mapping_lock(db).await?;
     if current.version != expected_version {
         return Ok(MappingChanged::Stale(current));
     }

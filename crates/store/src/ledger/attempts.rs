@@ -1,7 +1,7 @@
 //! Failed attempts at messages: rows of `attempts`, appended and never changed.
 
 use chrono::{DateTime, Utc};
-use diesel::sql_types::*;
+use diesel::{QueryableByName, sql_types::*};
 use diesel_async::RunQueryDsl;
 use domain::{FailureClass, SyncId};
 
@@ -16,27 +16,19 @@ use crate::db::{
 pub struct Attempt {
     /// The AMQP message id.
     pub message_id: String,
-    /// The sync, if it belongs to one.
+    /// None for a message that belongs to no sync.
     pub sync_id: Option<SyncId>,
     /// From 1.
     pub number: u32,
-    /// What kind of failure.
     pub class: FailureClass,
-    /// Why, for people.
+    /// For people.
     pub failure: String,
-    /// When it began.
     pub began_at: DateTime<Utc>,
-    /// How long it took, in milliseconds.
     pub duration_ms: u32,
-    /// When the next one is due; none: it went to the dead letters.
+    /// When the next attempt is due; none if the message went to the dead letters.
     pub next_attempt_at: Option<DateTime<Utc>>,
 }
 
-/// Appends an attempt that failed.
-///
-/// # Errors
-///
-/// If the database fails.
 pub async fn attempt_append(db: &mut Db, attempt: &Attempt) -> Result<(), StoreError> {
     statement(
         "INSERT INTO attempts (message_id, sync_id, number, class, failure, began_at, duration_ms, next_attempt_at)
@@ -55,66 +47,57 @@ pub async fn attempt_append(db: &mut Db, attempt: &Attempt) -> Result<(), StoreE
     Ok(())
 }
 
-/// The newest failed attempts of a sync, newest first.
-///
-/// # Errors
-///
-/// If the database fails.
-pub async fn attempt_list(db: &mut Db, id: SyncId, limit: u32) -> Result<Vec<Attempt>, StoreError> {
-    type Columns = (String, i32, String, String, DateTime<Utc>, i32, Option<DateTime<Utc>>);
-    let rows: Vec<Columns> = statement(
-        "SELECT message_id, number, class, failure, began_at, duration_ms, next_attempt_at FROM attempts
-         WHERE sync_id = $1 ORDER BY id DESC LIMIT $2",
-    )
-    .bind::<Uuid, _>(id.as_uuid())
-    .bind::<Int8, _>(i64::from(limit))
-    .returning::<(Text, Int4, Text, Text, Timestamptz, Int4, Nullable<Timestamptz>)>()
-    .load(db)
-    .await?;
-    rows.into_iter()
-        .map(|(message_id, number, class, failure, began_at, duration_ms, next_attempt_at)| {
-            Ok(Attempt {
-                class: word("attempts", "class", &message_id, &class)?,
-                message_id,
-                sync_id: Some(id),
-                number: number.unsigned_abs(),
-                failure,
-                began_at,
-                duration_ms: duration_ms.unsigned_abs(),
-                next_attempt_at,
-            })
-        })
-        .collect()
+#[derive(QueryableByName)]
+struct Row {
+    #[diesel(sql_type = Text)]
+    message_id: String,
+    #[diesel(sql_type = Nullable<Uuid>)]
+    sync_id: Option<uuid::Uuid>,
+    #[diesel(sql_type = Int4)]
+    number: i32,
+    #[diesel(sql_type = Text)]
+    class: String,
+    #[diesel(sql_type = Text)]
+    failure: String,
+    #[diesel(sql_type = Timestamptz)]
+    began_at: DateTime<Utc>,
+    #[diesel(sql_type = Int4)]
+    duration_ms: i32,
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    next_attempt_at: Option<DateTime<Utc>>,
 }
 
-/// Failed attempts at a message, newest first.
-///
-/// # Errors
-///
-/// If the database fails.
-pub async fn attempts_of(db: &mut Db, message_id: &str, limit: u32) -> Result<Vec<Attempt>, StoreError> {
-    type Row = (Option<uuid::Uuid>, i32, String, String, DateTime<Utc>, i32, Option<DateTime<Utc>>);
-    let rows: Vec<Row> = statement(
-        "SELECT sync_id, number, class, failure, began_at, duration_ms, next_attempt_at FROM attempts
-         WHERE message_id = $1 ORDER BY id DESC LIMIT $2",
-    )
-    .bind::<Text, _>(message_id)
-    .bind::<Int8, _>(i64::from(limit))
-    .returning::<(Nullable<Uuid>, Int4, Text, Text, Timestamptz, Int4, Nullable<Timestamptz>)>()
-    .load(db)
-    .await?;
-    rows.into_iter()
-        .map(|(sync_id, number, class, failure, began_at, duration_ms, next_attempt_at)| {
-            Ok(Attempt {
-                message_id: message_id.to_owned(),
-                sync_id: sync_id.map(SyncId::from_uuid),
-                number: number.unsigned_abs(),
-                class: word("attempts", "class", message_id, &class)?,
-                failure,
-                began_at,
-                duration_ms: duration_ms.unsigned_abs(),
-                next_attempt_at,
-            })
+const COLUMNS: &str = "message_id, sync_id, number, class, failure, began_at, duration_ms, next_attempt_at";
+
+impl TryFrom<Row> for Attempt {
+    type Error = StoreError;
+
+    fn try_from(row: Row) -> Result<Self, StoreError> {
+        Ok(Self {
+            class: word("attempts", "class", &row.message_id, &row.class)?,
+            message_id: row.message_id,
+            sync_id: row.sync_id.map(SyncId::from_uuid),
+            number: row.number.unsigned_abs(),
+            failure: row.failure,
+            began_at: row.began_at,
+            duration_ms: row.duration_ms.unsigned_abs(),
+            next_attempt_at: row.next_attempt_at,
         })
-        .collect()
+    }
+}
+
+/// The newest failed attempts of a sync, newest first.
+pub async fn attempt_list(db: &mut Db, id: SyncId, limit: u32) -> Result<Vec<Attempt>, StoreError> {
+    let text = format!("SELECT {COLUMNS} FROM attempts WHERE sync_id = $1 ORDER BY id DESC LIMIT $2");
+    let rows: Vec<Row> =
+        statement(&text).bind::<Uuid, _>(id.as_uuid()).bind::<Int8, _>(i64::from(limit)).load(db).await?;
+    rows.into_iter().map(Attempt::try_from).collect()
+}
+
+/// The newest failed attempts at a message, newest first.
+pub async fn attempts_of(db: &mut Db, message_id: &str, limit: u32) -> Result<Vec<Attempt>, StoreError> {
+    let text = format!("SELECT {COLUMNS} FROM attempts WHERE message_id = $1 ORDER BY id DESC LIMIT $2");
+    let rows: Vec<Row> =
+        statement(&text).bind::<Text, _>(message_id).bind::<Int8, _>(i64::from(limit)).load(db).await?;
+    rows.into_iter().map(Attempt::try_from).collect()
 }

@@ -1,4 +1,4 @@
-//! The audit: every change by an operator, appended and never touched again.
+//! The audit log: rows of `audit`, one per change by an operator, appended and never changed.
 
 use chrono::{DateTime, Utc};
 use diesel::sql_types::*;
@@ -11,28 +11,23 @@ use crate::db::{
     statement::statement,
 };
 
-/// A row of the audit.
+/// An entry of the audit log.
 #[derive(Debug, Clone, PartialEq)]
 pub struct AuditEntry {
     /// Grows.
     pub id: u64,
-    /// When.
     pub at: DateTime<Utc>,
-    /// Who.
+    /// Subject of the operator's token.
     pub actor: String,
     /// What: `sync.cancel`.
     pub action: String,
-    /// To what.
+    /// What was changed.
     pub subject: String,
-    /// With what; a JSON object without secrets.
+    /// A JSON object without secrets.
     pub detail: Value,
 }
 
-/// Appends what an operator did, in the transaction that does it.
-///
-/// # Errors
-///
-/// If the database fails.
+/// Appends what an operator does, in the transaction that does it.
 pub async fn audit_append(
     db: &mut Db,
     actor: &str,
@@ -52,11 +47,7 @@ pub async fn audit_append(
     Ok(())
 }
 
-/// The audit, newest first, from before the entry `before`.
-///
-/// # Errors
-///
-/// If the database fails.
+/// Entries before the entry `before`, newest first.
 pub async fn audit_list(db: &mut Db, limit: u32, before: Option<u64>) -> Result<Vec<AuditEntry>, StoreError> {
     let rows: Vec<(i64, DateTime<Utc>, String, String, String, Value)> = statement(
         "SELECT id, at, actor, action, subject, detail FROM audit WHERE $1 IS NULL OR id < $1 ORDER BY id DESC LIMIT $2",

@@ -1,4 +1,4 @@
-//! Circuits of workers that are not closed: rows of `circuits`.
+//! Circuit breakers of workers that are not closed: rows of `circuits`.
 
 use chrono::{DateTime, Utc};
 use diesel::{QueryableByName, sql_types::*};
@@ -6,34 +6,30 @@ use diesel_async::RunQueryDsl;
 
 use crate::db::{connection::Db, error::StoreError, statement::statement};
 
-/// A circuit that is not closed.
+/// A circuit breaker that is not closed.
 #[derive(Debug, Clone, PartialEq, Eq, QueryableByName)]
 pub struct OpenCircuit {
-    /// The process.
+    /// The worker's process.
     #[diesel(sql_type = Uuid)]
     pub instance: uuid::Uuid,
-    /// Towards whom.
+    /// The system that the circuit leads to.
     #[diesel(sql_type = Text)]
     pub peer: String,
     /// `open` or `half_open`.
     #[diesel(sql_type = Text)]
     pub state: String,
-    /// When it opened.
+    /// When the circuit opened.
     #[diesel(sql_type = Timestamptz)]
     pub since: DateTime<Utc>,
-    /// The failure that opened it, or kept it open.
+    /// The failure that opened the circuit, or kept it open.
     #[diesel(sql_type = Text)]
     pub failure: String,
-    /// When the process said so last.
+    /// When the process last reported the circuit.
     #[diesel(sql_type = Timestamptz)]
     pub reported_at: DateTime<Utc>,
 }
 
-/// Says that a circuit is not closed.
-///
-/// # Errors
-///
-/// If the database fails.
+/// Reports a circuit that is not closed.
 pub async fn circuit_report(db: &mut Db, circuit: &OpenCircuit) -> Result<(), StoreError> {
     statement(
         "INSERT INTO circuits (instance, peer, state, since, failure, reported_at) VALUES ($1, $2, $3, $4, $5, $6)
@@ -51,11 +47,7 @@ pub async fn circuit_report(db: &mut Db, circuit: &OpenCircuit) -> Result<(), St
     Ok(())
 }
 
-/// Says that a circuit is closed, or its process at its end.
-///
-/// # Errors
-///
-/// If the database fails.
+/// Forgets a circuit that is closed, or whose process ends.
 pub async fn circuit_forget(db: &mut Db, instance: uuid::Uuid, peer: &str) -> Result<(), StoreError> {
     statement("DELETE FROM circuits WHERE instance = $1 AND peer = $2")
         .bind::<Uuid, _>(instance)
@@ -65,11 +57,7 @@ pub async fn circuit_forget(db: &mut Db, instance: uuid::Uuid, peer: &str) -> Re
     Ok(())
 }
 
-/// Circuits that are not closed, by processes that have said so since `after`; the longest first.
-///
-/// # Errors
-///
-/// If the database fails.
+/// Circuits that were reported since `after`, the longest open first.
 pub async fn circuits_open(db: &mut Db, after: DateTime<Utc>) -> Result<Vec<OpenCircuit>, StoreError> {
     Ok(statement(
         "SELECT instance, peer, state, since, failure, reported_at FROM circuits WHERE reported_at > $1 ORDER BY since",

@@ -1,4 +1,4 @@
-//! Conflicts: rows of `conflicts`, each with both sides.
+//! Conflicts: rows of `conflicts`, each with the values of both portals.
 
 use chrono::{DateTime, Utc};
 use diesel::{QueryableByName, sql_types::*};
@@ -13,67 +13,53 @@ use serde_json::{Map, Value};
 use crate::db::{
     connection::Db,
     error::{StoreError, count, word},
-    page::{Page, Window},
+    page::{Page, Window, page_load},
     statement::{Statement, statement},
 };
 
-/// A conflict.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Conflict {
-    /// Its id.
     pub id: ConflictId,
-    /// The sync that met it, unless that is forgotten.
+    /// The sync that found the conflict, unless that sync is forgotten.
     pub sync_id: Option<SyncId>,
-    /// What kind of record.
     pub record_type: RecordType,
-    /// Its id in the onboarding portal.
     pub source_id: SourceId,
-    /// What a person calls it.
+    /// What a person calls the record.
     pub label: Option<String>,
     /// What the sides disagree about.
     pub kind: ConflictKind,
-    /// What was done about it at once.
+    /// The policy when the conflict was found.
     pub policy: ConflictPolicy,
-    /// Which side stood then.
+    /// The side that the policy let win.
     pub winner: Side,
     /// The maintenance portal's values, by column.
     pub local: Map<String, Value>,
-    /// Who wrote them.
+    /// Who wrote the values of the maintenance portal.
     pub local_writer: Writer,
-    /// When.
     pub local_at: DateTime<Utc>,
     /// The onboarding portal's values, by column.
     pub source: Map<String, Value>,
-    /// When they were written.
     pub source_at: DateTime<Utc>,
-    /// Whether somebody has decided.
     pub state: ConflictState,
-    /// When it was met.
     pub opened_at: DateTime<Utc>,
-    /// When it was decided.
     pub resolved_at: Option<DateTime<Utc>>,
-    /// By whom.
+    /// Subject of the operator's token.
     pub resolved_by: Option<String>,
-    /// How.
     pub resolution: Option<ResolutionKind>,
-    /// Of a decision field by field: the side of each.
+    /// Of a resolution field by field: the side of each.
     pub resolved_fields: Option<Value>,
 }
 
-/// Which conflicts. Empty: all.
+/// Which conflicts; what is empty or absent does not filter.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ConflictFilter {
-    /// These.
     pub ids: Vec<ConflictId>,
-    /// In this state.
     pub state: Option<ConflictState>,
-    /// About this kind of record.
     pub record_type: Option<RecordType>,
-    /// Of this kind.
     pub kind: Option<ConflictKind>,
-    /// Met by this sync.
+    /// The sync that found the conflict.
     pub sync_id: Option<SyncId>,
-    /// About this record, by its id in the onboarding portal.
+    /// The record's id in the onboarding portal.
     pub source_id: Option<String>,
 }
 
@@ -127,24 +113,18 @@ impl TryFrom<Row> for Conflict {
             Value::Object(fields) => fields,
             _ => Map::new(),
         };
-        let of = |column, text: &str| (column, row.id, text.to_owned());
-        fn read<T>((column, id, text): (&'static str, uuid::Uuid, String)) -> Result<T, StoreError>
-        where
-            T: std::str::FromStr<Err: std::error::Error + Send + Sync + 'static>,
-        {
-            word("conflicts", column, id, &text)
-        }
+        let resolution = row.resolution.as_deref();
         Ok(Self {
             id: ConflictId::from_uuid(row.id),
             sync_id: row.sync_id.map(SyncId::from_uuid),
-            record_type: read(of("record_type", &row.record_type))?,
-            source_id: read(of("source_id", &row.source_id))?,
-            kind: read(of("kind", &row.kind))?,
-            policy: read(of("policy", &row.policy))?,
-            winner: read(of("winner", &row.winner))?,
-            local_writer: read(of("local_writer", &row.local_writer))?,
-            state: read(of("state", &row.state))?,
-            resolution: row.resolution.as_deref().map(|text| read(of("resolution", text))).transpose()?,
+            record_type: word("conflicts", "record_type", row.id, &row.record_type)?,
+            source_id: word("conflicts", "source_id", row.id, &row.source_id)?,
+            kind: word("conflicts", "kind", row.id, &row.kind)?,
+            policy: word("conflicts", "policy", row.id, &row.policy)?,
+            winner: word("conflicts", "winner", row.id, &row.winner)?,
+            local_writer: word("conflicts", "local_writer", row.id, &row.local_writer)?,
+            state: word("conflicts", "state", row.id, &row.state)?,
+            resolution: resolution.map(|it| word("conflicts", "resolution", row.id, it)).transpose()?,
             label: row.label,
             local: fields(row.local_value),
             local_at: row.local_at,
@@ -166,8 +146,9 @@ impl ConflictFilter {
         AND ($3 IS NULL OR record_type = $3) AND ($4 IS NULL OR kind = $4) AND ($5 IS NULL OR sync_id = $5)
         AND ($6 IS NULL OR source_id = $6)";
 
-    fn bind<'f>(&'f self, statement: Statement<'f>) -> Statement<'f> {
-        statement
+    /// A statement with the parameters of the condition, the first six.
+    fn bind<'f>(&'f self, text: &'f str) -> Statement<'f> {
+        statement(text)
             .bind::<Array<Uuid>, _>(self.ids.iter().map(|id| id.as_uuid()).collect::<Vec<_>>())
             .bind::<Nullable<Text>, _>(self.state.map(ConflictState::as_str))
             .bind::<Nullable<Text>, _>(self.record_type.map(RecordType::as_str))
@@ -178,35 +159,20 @@ impl ConflictFilter {
 }
 
 /// Conflicts, newest first.
-///
-/// # Errors
-///
-/// If the database fails.
 pub async fn conflict_list(
     db: &mut Db,
     filter: &ConflictFilter,
     window: Window<()>,
 ) -> Result<Page<Conflict>, StoreError> {
-    let text = format!("SELECT count(*) FROM conflicts WHERE {}", ConflictFilter::CONDITION);
-    let total: i64 = filter.bind(statement(&text)).returning::<Int8>().get_result(db).await?;
-    let text = format!(
+    let rows = format!(
         "SELECT {COLUMNS} FROM conflicts WHERE {} ORDER BY opened_at DESC, id DESC LIMIT $7 OFFSET $8",
         ConflictFilter::CONDITION
     );
-    let rows: Vec<Row> = filter
-        .bind(statement(&text))
-        .bind::<Int8, _>(i64::from(window.limit) + 1)
-        .bind::<Int8, _>(i64::from(window.offset))
-        .load(db)
-        .await?;
-    Ok(Page::of(rows.into_iter().map(TryInto::try_into).collect::<Result<_, _>>()?, window.limit, total))
+    let total = format!("SELECT count(*) FROM conflicts WHERE {}", ConflictFilter::CONDITION);
+    page_load::<Row, _, _>(db, filter.bind(&rows), filter.bind(&total), &window).await
 }
 
 /// The ids of conflicts, oldest first, at most `limit`.
-///
-/// # Errors
-///
-/// If the database fails.
 pub async fn conflict_ids(
     db: &mut Db,
     filter: &ConflictFilter,
@@ -217,15 +183,10 @@ pub async fn conflict_ids(
         ConflictFilter::CONDITION
     );
     let ids: Vec<uuid::Uuid> =
-        filter.bind(statement(&text)).bind::<Int8, _>(i64::from(limit)).returning::<Uuid>().load(db).await?;
+        filter.bind(&text).bind::<Int8, _>(i64::from(limit)).returning::<Uuid>().load(db).await?;
     Ok(ids.into_iter().map(ConflictId::from_uuid).collect())
 }
 
-/// One conflict.
-///
-/// # Errors
-///
-/// If the database fails.
 pub async fn conflict_find(db: &mut Db, id: ConflictId) -> Result<Option<Conflict>, StoreError> {
     let text = format!("SELECT {COLUMNS} FROM conflicts WHERE id = $1");
     let rows: Vec<Row> = statement(&text).bind::<Uuid, _>(id.as_uuid()).load(db).await?;
@@ -233,16 +194,15 @@ pub async fn conflict_find(db: &mut Db, id: ConflictId) -> Result<Option<Conflic
 }
 
 /// How many conflicts are open: of one sync, or of all.
-///
-/// # Errors
-///
-/// If the database fails.
 pub async fn conflicts_open(db: &mut Db, sync_id: Option<SyncId>) -> Result<u64, StoreError> {
-    let n: i64 =
-        statement("SELECT count(*) FROM conflicts WHERE state = 'open' AND ($1 IS NULL OR sync_id = $1)")
-            .bind::<Nullable<Uuid>, _>(sync_id.map(SyncId::as_uuid))
-            .returning::<Int8>()
-            .get_result(db)
-            .await?;
-    Ok(count(n))
+    let text = format!(
+        "SELECT count(*) FROM conflicts WHERE state = '{}' AND ($1 IS NULL OR sync_id = $1)",
+        ConflictState::Open
+    );
+    let open: i64 = statement(&text)
+        .bind::<Nullable<Uuid>, _>(sync_id.map(SyncId::as_uuid))
+        .returning::<Int8>()
+        .get_result(db)
+        .await?;
+    Ok(count(open))
 }

@@ -1,4 +1,4 @@
-//! Dead letters: rows of `dead_letters`.
+//! Dead letters: rows of `dead_letters`, messages that were given up.
 
 use chrono::{DateTime, Utc};
 use diesel::{QueryableByName, sql_types::*};
@@ -9,8 +9,8 @@ use serde_json::Value;
 use crate::db::{
     connection::Db,
     error::{StoreError, count, word},
-    page::{Page, Window},
-    statement::statement,
+    page::{Page, Window, page_load},
+    statement::{Statement, statement},
 };
 
 /// Where a dead letter stands.
@@ -55,98 +55,77 @@ impl std::str::FromStr for DeadLetterState {
     }
 }
 
-/// A message out of the dead-letter queue.
+/// A message out of the dead-letter queue, to be recorded.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NewDeadLetter {
-    /// Its id here.
     pub id: DeadLetterId,
-    /// The AMQP message id; a made-up one if it had none.
+    /// The AMQP message id; a made-up one if the message had none.
     pub message_id: String,
-    /// The queue it died in.
+    /// The queue that the message died in.
     pub queue: String,
     /// The AMQP type.
     pub kind: String,
-    /// As it was.
     pub body: Vec<u8>,
     /// A JSON object.
     pub headers: Value,
-    /// Why it was given up.
     pub class: FailureClass,
-    /// The same, for people.
+    /// Why the message was given up, for people.
     pub reason: String,
-    /// The same for failures of the same making.
+    /// The same for failures with one cause.
     pub fingerprint: String,
-    /// Deliveries that were tried.
+    /// How many deliveries failed.
     pub attempts: u32,
-    /// Its sync.
     pub sync_id: Option<SyncId>,
-    /// Its trace.
     pub trace_id: Option<String>,
-    /// When it was given up.
     pub died_at: DateTime<Utc>,
-    /// The dead letter whose replay this was.
+    /// The dead letter whose replay this message was.
     pub replay_of: Option<DeadLetterId>,
 }
 
 /// A dead letter as it is recorded.
 #[derive(Debug, Clone, PartialEq)]
 pub struct DeadLetter {
-    /// Its id.
     pub id: DeadLetterId,
     /// The AMQP message id.
     pub message_id: String,
-    /// The queue it died in.
+    /// The queue that the message died in.
     pub queue: String,
     /// The AMQP type.
     pub kind: String,
-    /// As it was.
     pub body: Vec<u8>,
     /// A JSON object.
     pub headers: Value,
-    /// Why it was given up.
     pub class: FailureClass,
-    /// The same, for people.
+    /// Why the message was given up, for people.
     pub reason: String,
-    /// The same for failures of the same making.
+    /// The same for failures with one cause.
     pub fingerprint: String,
-    /// Deliveries that were tried.
+    /// How many deliveries failed.
     pub attempts: u32,
-    /// Its sync.
     pub sync_id: Option<SyncId>,
-    /// Its trace.
     pub trace_id: Option<String>,
-    /// When it was given up.
     pub died_at: DateTime<Utc>,
-    /// When it was recorded.
     pub archived_at: DateTime<Utc>,
-    /// Where it stands.
     pub state: DeadLetterState,
-    /// How often it was replayed.
     pub replays: u32,
-    /// The dead letter whose replay this was.
+    /// The dead letter whose replay this message was.
     pub replay_of: Option<DeadLetterId>,
-    /// Who replayed it last.
+    /// Who asked for the last replay.
     pub replayed_by: Option<String>,
-    /// When.
     pub replayed_at: Option<DateTime<Utc>>,
     /// When a replay took effect.
     pub succeeded_at: Option<DateTime<Utc>>,
 }
 
-/// Which dead letters; what is empty does not filter.
+/// Which dead letters; what is empty or absent does not filter.
 #[derive(Debug, Clone, Default)]
 pub struct DeadLetterFilter {
-    /// These.
     pub ids: Vec<DeadLetterId>,
-    /// In one of these states.
     pub states: Vec<DeadLetterState>,
-    /// Given up for this kind of failure.
     pub class: Option<FailureClass>,
-    /// Of this queue.
+    /// The queue that the message died in.
     pub queue: Option<String>,
-    /// Of this making.
     pub fingerprint: Option<String>,
-    /// Of this sync.
     pub sync_id: Option<SyncId>,
 }
 
@@ -197,10 +176,23 @@ struct Row {
 const COLUMNS: &str = "id, message_id, queue, kind, body, headers, class, reason, fingerprint, attempts, sync_id, \
     trace_id, died_at, archived_at, state, replays, replay_of, replayed_by, replayed_at, succeeded_at";
 
-pub(crate) const FILTER: &str =
-    "(cardinality($1) = 0 OR id = ANY($1)) AND (cardinality($2) = 0 OR state = ANY($2))
-    AND ($3 IS NULL OR class = $3) AND ($4 IS NULL OR queue = $4) AND ($5 IS NULL OR fingerprint = $5)
-    AND ($6 IS NULL OR sync_id = $6)";
+impl DeadLetterFilter {
+    pub(crate) const CONDITION: &'static str =
+        "(cardinality($1) = 0 OR id = ANY($1)) AND (cardinality($2) = 0 OR state = ANY($2))
+        AND ($3 IS NULL OR class = $3) AND ($4 IS NULL OR queue = $4) AND ($5 IS NULL OR fingerprint = $5)
+        AND ($6 IS NULL OR sync_id = $6)";
+
+    /// A statement with the parameters of the condition, the first six.
+    pub(crate) fn bind<'f>(&'f self, text: &'f str) -> Statement<'f> {
+        statement(text)
+            .bind::<Array<Uuid>, _>(self.ids.iter().map(|id| id.as_uuid()).collect::<Vec<_>>())
+            .bind::<Array<Text>, _>(self.states.iter().map(|it| it.as_str()).collect::<Vec<_>>())
+            .bind::<Nullable<Text>, _>(self.class.map(FailureClass::as_str))
+            .bind::<Nullable<Text>, _>(&self.queue)
+            .bind::<Nullable<Text>, _>(&self.fingerprint)
+            .bind::<Nullable<Uuid>, _>(self.sync_id.map(SyncId::as_uuid))
+    }
+}
 
 impl TryFrom<Row> for DeadLetter {
     type Error = StoreError;
@@ -231,22 +223,13 @@ impl TryFrom<Row> for DeadLetter {
     }
 }
 
-/// A dead letter.
-///
-/// # Errors
-///
-/// If the database fails.
 pub async fn dead_letter_find(db: &mut Db, id: DeadLetterId) -> Result<Option<DeadLetter>, StoreError> {
     let text = format!("SELECT {COLUMNS} FROM dead_letters WHERE id = $1");
     let rows: Vec<Row> = statement(&text).bind::<Uuid, _>(id.as_uuid()).load(db).await?;
     rows.into_iter().next().map(DeadLetter::try_from).transpose()
 }
 
-/// What came of replaying a dead letter: those that name it as their origin.
-///
-/// # Errors
-///
-/// If the database fails.
+/// The dead letters that replays of a dead letter became, oldest first.
 pub async fn dead_letter_descendants(db: &mut Db, id: DeadLetterId) -> Result<Vec<DeadLetterId>, StoreError> {
     let ids: Vec<uuid::Uuid> =
         statement("SELECT id FROM dead_letters WHERE replay_of = $1 ORDER BY archived_at, id")
@@ -258,73 +241,43 @@ pub async fn dead_letter_descendants(db: &mut Db, id: DeadLetterId) -> Result<Ve
 }
 
 /// Dead letters, newest first.
-///
-/// # Errors
-///
-/// If the database fails.
 pub async fn dead_letter_list(
     db: &mut Db,
     filter: &DeadLetterFilter,
     window: Window<(DateTime<Utc>, DeadLetterId)>,
 ) -> Result<Page<DeadLetter>, StoreError> {
-    let text = format!(
-        "SELECT {COLUMNS} FROM dead_letters WHERE {FILTER} AND ($7 IS NULL OR (archived_at, id) < ($7, $8))
-         ORDER BY archived_at DESC, id DESC LIMIT $9 OFFSET $10"
+    let rows = format!(
+        "SELECT {COLUMNS} FROM dead_letters WHERE {} AND ($7 IS NULL OR (archived_at, id) < ($7, $8))
+         ORDER BY archived_at DESC, id DESC LIMIT $9 OFFSET $10",
+        DeadLetterFilter::CONDITION
     );
-    let rows: Vec<Row> = filtered(&text, filter)
+    let rows = filter
+        .bind(&rows)
         .bind::<Nullable<Timestamptz>, _>(window.after.map(|(at, _)| at))
-        .bind::<Nullable<Uuid>, _>(window.after.map(|(_, id)| id.as_uuid()))
-        .bind::<Int8, _>(i64::from(window.limit) + 1)
-        .bind::<Int8, _>(i64::from(window.offset))
-        .load(db)
-        .await?;
-    let text = format!("SELECT count(*) FROM dead_letters WHERE {FILTER}");
-    let total: i64 = filtered(&text, filter).returning::<Int8>().get_result(db).await?;
-    let letters = rows.into_iter().map(DeadLetter::try_from).collect::<Result<_, _>>()?;
-    Ok(Page::of(letters, window.limit, total))
+        .bind::<Nullable<Uuid>, _>(window.after.map(|(_, id)| id.as_uuid()));
+    let total = format!("SELECT count(*) FROM dead_letters WHERE {}", DeadLetterFilter::CONDITION);
+    page_load::<Row, _, _>(db, rows, filter.bind(&total), &window).await
 }
 
-pub(crate) fn filtered<'f>(
-    text: &'f str,
-    filter: &'f DeadLetterFilter,
-) -> crate::db::statement::Statement<'f> {
-    statement(text)
-        .bind::<Array<Uuid>, _>(filter.ids.iter().map(|id| id.as_uuid()).collect::<Vec<_>>())
-        .bind::<Array<Text>, _>(filter.states.iter().map(|it| it.as_str()).collect::<Vec<_>>())
-        .bind::<Nullable<Text>, _>(filter.class.map(FailureClass::as_str))
-        .bind::<Nullable<Text>, _>(&filter.queue)
-        .bind::<Nullable<Text>, _>(&filter.fingerprint)
-        .bind::<Nullable<Uuid>, _>(filter.sync_id.map(SyncId::as_uuid))
-}
-
-/// Dead letters of one making.
+/// Dead letters with one fingerprint.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DeadLetterGroup {
-    /// What they have in common.
     pub fingerprint: String,
-    /// The queue they died in.
+    /// The queue that the messages died in.
     pub queue: String,
     /// Their AMQP type.
     pub kind: String,
-    /// Why they were given up.
     pub class: FailureClass,
-    /// What the newest of them said.
+    /// The reason of the newest letter.
     pub reason: String,
-    /// How many there are.
     pub total: u64,
-    /// How many of them nobody has done anything about.
+    /// How many letters nobody has replayed.
     pub dead: u64,
-    /// When the first of them died.
     pub first_died_at: DateTime<Utc>,
-    /// When the last of them did.
     pub last_died_at: DateTime<Utc>,
 }
 
-/// Dead letters by what they have in common, those that wait for somebody first.
-///
-/// # Errors
-///
-/// If the database fails.
+/// Dead letters by their fingerprints, groups with letters that nobody has replayed first.
 pub async fn dead_letter_groups(
     db: &mut Db,
     filter: &DeadLetterFilter,
@@ -334,18 +287,22 @@ pub async fn dead_letter_groups(
     type Row = (String, String, String, String, String, i64, i64, DateTime<Utc>, DateTime<Utc>);
     let text = format!(
         "SELECT fingerprint, min(queue), min(kind), min(class), (array_agg(reason ORDER BY archived_at DESC))[1],
-             count(*), count(*) FILTER (WHERE state = 'dead'), min(died_at), max(died_at)
-         FROM dead_letters WHERE {FILTER} GROUP BY fingerprint
-         ORDER BY 7 DESC, 9 DESC, 1 LIMIT $7 OFFSET $8"
+             count(*), count(*) FILTER (WHERE state = '{}'), min(died_at), max(died_at)
+         FROM dead_letters WHERE {} GROUP BY fingerprint
+         ORDER BY 7 DESC, 9 DESC, 1 LIMIT $7 OFFSET $8",
+        DeadLetterState::Dead.as_str(),
+        DeadLetterFilter::CONDITION
     );
-    let rows: Vec<Row> = filtered(&text, filter)
+    let rows: Vec<Row> = filter
+        .bind(&text)
         .bind::<Int8, _>(i64::from(limit) + 1)
         .bind::<Int8, _>(i64::from(offset))
         .returning::<(Text, Text, Text, Text, Text, Int8, Int8, Timestamptz, Timestamptz)>()
         .load(db)
         .await?;
-    let text = format!("SELECT count(DISTINCT fingerprint) FROM dead_letters WHERE {FILTER}");
-    let total: i64 = filtered(&text, filter).returning::<Int8>().get_result(db).await?;
+    let text =
+        format!("SELECT count(DISTINCT fingerprint) FROM dead_letters WHERE {}", DeadLetterFilter::CONDITION);
+    let total: i64 = filter.bind(&text).returning::<Int8>().get_result(db).await?;
     let group = |(fingerprint, queue, kind, class, reason, total, dead, first_died_at, last_died_at): Row| {
         Ok(DeadLetterGroup {
             class: word("dead_letters", "class", &fingerprint, &class)?,

@@ -1,31 +1,30 @@
-//! Findings: why records were rejected, and what is odd about some that were let in.
+//! Findings: why records were rejected, and warnings about records that were accepted. Rows of `findings`, which belong to
+//! a sync, and of `record_findings`, which say what stands about a record now.
 
 use std::collections::HashSet;
 
 use chrono::{DateTime, Utc};
-use diesel::sql_types::*;
+use diesel::{QueryableByName, sql_types::*};
 use diesel_async::RunQueryDsl;
 use domain::{Finding, RecordType, Severity, SyncId};
 
 use crate::db::{
     connection::Db,
     error::{StoreError, count, word},
-    page::Page,
-    statement::statement,
+    page::{Page, Window, page_load},
+    statement::{Statement, statement},
 };
 
 /// A finding about a record.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RecordFinding {
-    /// What kind of record.
     pub record_type: RecordType,
-    /// Its id in the onboarding portal.
+    /// The record's id in the onboarding portal; empty if it came without one.
     pub source_id: String,
-    /// What a person calls it.
+    /// What a person calls the record.
     pub label: Option<String>,
-    /// The vessels it belongs to, by their ids in the onboarding portal.
+    /// The vessels that the record belongs to, by their ids in the onboarding portal.
     pub vessel_ids: Vec<String>,
-    /// What was found.
     pub finding: Finding,
 }
 
@@ -34,15 +33,14 @@ pub struct RecordFinding {
 pub struct StoredFinding {
     /// Grows.
     pub id: u64,
-    /// What kind of record.
     pub record_type: RecordType,
-    /// Its id in the onboarding portal.
+    /// The record's id in the onboarding portal; empty if it came without one.
     pub source_id: String,
-    /// What a person calls it.
+    /// What a person calls the record.
     pub label: Option<String>,
-    /// Whether the record was rejected for it.
+    /// `error`: the record was rejected for it.
     pub severity: Severity,
-    /// For programs.
+    /// The rule, for programs.
     pub code: String,
     /// RFC 6901.
     pub pointer: String,
@@ -50,15 +48,10 @@ pub struct StoredFinding {
     pub message: String,
     /// The offending value.
     pub value: Option<String>,
-    /// When.
     pub found_at: DateTime<Utc>,
 }
 
 /// Stores findings, in one statement: with their sync, and as what stands about their records from now on.
-///
-/// # Errors
-///
-/// If the database fails.
 pub async fn findings_insert(
     db: &mut Db,
     sync_id: SyncId,
@@ -68,9 +61,9 @@ pub async fn findings_insert(
     if findings.is_empty() {
         return Ok(());
     }
-    // PostgreSQL keeps no NUL in text, and what is rejected may well hold one.
+    // PostgreSQL keeps no NUL in text, and a rejected value may hold one.
     let clean = |text: &str| text.replace('\0', "\u{fffd}");
-    // A record without an id cannot be found again to say that it is mended.
+    // What stands about a record without an id could never be cleared.
     statement(
         "WITH i AS (
              SELECT * FROM unnest($3, $4, $5, $6, $7, $8, $9, $10, $11)
@@ -105,7 +98,7 @@ pub async fn findings_insert(
     Ok(())
 }
 
-/// Forgets what stood about records: they were written anew, and nothing is to be said about them.
+/// Forgets what stood about records that were written anew without findings.
 pub(crate) async fn findings_clear(
     db: &mut Db,
     record_type: RecordType,
@@ -122,7 +115,7 @@ pub(crate) async fn findings_clear(
     Ok(())
 }
 
-/// Forgets what stood about those of the records that were rejected, and returns their ids.
+/// Forgets what stood about those of the records that had been rejected, and returns their ids.
 pub(crate) async fn findings_of_rejected_clear(
     db: &mut Db,
     record_type: RecordType,
@@ -134,103 +127,86 @@ pub(crate) async fn findings_of_rejected_clear(
     let cleared: Vec<String> = statement(
         "WITH rejected AS (
              SELECT DISTINCT source_id FROM record_findings
-             WHERE record_type = $1 AND source_id = ANY($2) AND severity = 'error'
+             WHERE record_type = $1 AND source_id = ANY($2) AND severity = $3
          )
          DELETE FROM record_findings f USING rejected r WHERE f.record_type = $1 AND f.source_id = r.source_id
          RETURNING f.source_id",
     )
     .bind::<Text, _>(record_type.as_str())
     .bind::<Array<Text>, _>(source_ids)
+    .bind::<Text, _>(Severity::Error.as_str())
     .returning::<Text>()
     .load(db)
     .await?;
     Ok(cleared.into_iter().collect())
 }
 
+/// The columns of [`FindingRow`], in `findings` and in `record_findings`.
 pub(crate) const COLUMNS: &str =
     "id, record_type, source_id, label, severity, code, pointer, message, value, found_at";
 
-pub(crate) type Columns =
-    (i64, String, String, Option<String>, String, String, String, String, Option<String>, DateTime<Utc>);
-
-pub(crate) type Types =
-    (Int8, Text, Text, Nullable<Text>, Text, Text, Text, Text, Nullable<Text>, Timestamptz);
-
-/// A finding out of its row.
-pub(crate) fn stored(
-    (id, record_type, source_id, label, severity, code, pointer, message, value, found_at): Columns,
-) -> Result<StoredFinding, StoreError> {
-    Ok(StoredFinding {
-        id: count(id),
-        record_type: word("findings", "record_type", id, &record_type)?,
-        source_id,
-        label,
-        severity: word("findings", "severity", id, &severity)?,
-        code,
-        pointer,
-        message,
-        value,
-        found_at,
-    })
+#[derive(QueryableByName)]
+pub(crate) struct FindingRow {
+    #[diesel(sql_type = Int8)]
+    id: i64,
+    #[diesel(sql_type = Text)]
+    record_type: String,
+    #[diesel(sql_type = Text)]
+    source_id: String,
+    #[diesel(sql_type = Nullable<Text>)]
+    label: Option<String>,
+    #[diesel(sql_type = Text)]
+    severity: String,
+    #[diesel(sql_type = Text)]
+    code: String,
+    #[diesel(sql_type = Text)]
+    pointer: String,
+    #[diesel(sql_type = Text)]
+    message: String,
+    #[diesel(sql_type = Nullable<Text>)]
+    value: Option<String>,
+    #[diesel(sql_type = Timestamptz)]
+    found_at: DateTime<Utc>,
 }
 
-/// Findings of a sync in the order they were made, from after the finding `after`.
-///
-/// # Errors
-///
-/// If the database fails.
-pub async fn finding_list(
-    db: &mut Db,
-    sync_id: SyncId,
-    limit: u32,
-    after: Option<u64>,
-) -> Result<Vec<StoredFinding>, StoreError> {
-    let text = format!("SELECT {COLUMNS} FROM findings WHERE sync_id = $1 AND id > $2 ORDER BY id LIMIT $3");
-    let rows: Vec<Columns> = statement(&text)
-        .bind::<Uuid, _>(sync_id.as_uuid())
-        .bind::<Int8, _>(after.map_or(0, |id| i64::try_from(id).unwrap_or(i64::MAX)))
-        .bind::<Int8, _>(i64::from(limit))
-        .returning::<Types>()
-        .load(db)
-        .await?;
-    rows.into_iter().map(stored).collect()
+impl TryFrom<FindingRow> for StoredFinding {
+    type Error = StoreError;
+
+    fn try_from(row: FindingRow) -> Result<Self, StoreError> {
+        Ok(Self {
+            id: count(row.id),
+            record_type: word("findings", "record_type", row.id, &row.record_type)?,
+            source_id: row.source_id,
+            label: row.label,
+            severity: word("findings", "severity", row.id, &row.severity)?,
+            code: row.code,
+            pointer: row.pointer,
+            message: row.message,
+            value: row.value,
+            found_at: row.found_at,
+        })
+    }
 }
 
 /// How many findings a sync has.
-///
-/// # Errors
-///
-/// If the database fails.
 pub async fn finding_count(db: &mut Db, id: SyncId) -> Result<u64, StoreError> {
-    let total: i64 = statement("SELECT count(*) FROM findings WHERE sync_id = $1")
-        .bind::<Uuid, _>(id.as_uuid())
-        .returning::<Int8>()
-        .get_result(db)
-        .await?;
-    Ok(count(total))
+    Ok(count(count_of_sync(id).returning::<Int8>().get_result(db).await?))
 }
 
-/// Findings of a sync in the order they were made, rejections before warnings.
-///
-/// # Errors
-///
-/// If the database fails.
-pub async fn finding_list_with_total(
+fn count_of_sync(id: SyncId) -> Statement<'static> {
+    statement("SELECT count(*) FROM findings WHERE sync_id = $1").bind::<Uuid, _>(id.as_uuid())
+}
+
+/// Findings of a sync, rejections before warnings, in the order they were made.
+pub async fn finding_list(
     db: &mut Db,
     id: SyncId,
     limit: u32,
     offset: u32,
 ) -> Result<Page<StoredFinding>, StoreError> {
-    let text =
+    let rows =
         format!("SELECT {COLUMNS} FROM findings WHERE sync_id = $1 ORDER BY severity, id LIMIT $2 OFFSET $3");
-    let rows: Vec<Columns> = statement(&text)
-        .bind::<Uuid, _>(id.as_uuid())
-        .bind::<Int8, _>(i64::from(limit) + 1)
-        .bind::<Int8, _>(i64::from(offset))
-        .returning::<Types>()
-        .load(db)
-        .await?;
-    let rows = rows.into_iter().map(stored).collect::<Result<_, _>>()?;
-    let total = finding_count(db, id).await?;
-    Ok(Page::of(rows, limit, i64::try_from(total).unwrap_or(i64::MAX)))
+    let rows = statement(&rows).bind::<Uuid, _>(id.as_uuid());
+    let window = Window::<()> { limit, offset, after: None };
+    page_load::<FindingRow, _, _>(db, rows, count_of_sync(id), &window).await
 }

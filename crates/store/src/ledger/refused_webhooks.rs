@@ -8,49 +8,43 @@ use domain::{RefusedWebhookId, WebhookRefusal};
 use crate::db::{
     connection::Db,
     error::{StoreError, count, word},
-    page::{Page, Window},
+    page::{Page, Window, page_load},
     statement::{Statement, statement},
 };
 
-/// A request that was refused, as it is recorded. Neither its body nor its signature is kept.
+/// A refused request. Neither its body nor its signature is kept.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RefusedWebhook {
-    /// Its id here.
     pub id: RefusedWebhookId,
-    /// When it came.
     pub received_at: DateTime<Utc>,
-    /// Why it was refused.
     pub reason: WebhookRefusal,
-    /// The HTTP status it was answered with.
+    /// The HTTP status of the answer.
     pub status: u16,
-    /// The same, for people; at most 500 characters.
+    /// The reason for people; at most 500 characters.
     pub detail: String,
     /// Address of the sender.
     pub source: String,
-    /// The webhook-id it claimed; at most 255 characters, like the next two.
+    /// As the sender claimed it; at most 255 characters.
     pub webhook_id: Option<String>,
-    /// Its content type.
+    /// At most 255 characters.
     pub content_type: Option<String>,
-    /// What it said of itself.
+    /// At most 255 characters.
     pub user_agent: Option<String>,
-    /// Length of the body; none: it was not read.
+    /// Length of the body; none if it was not read.
     pub body_bytes: Option<u64>,
-    /// SHA-256 of the body.
     pub body_sha256: Option<Vec<u8>>,
-    /// Requests refused for the same reason since the row before that have no row of their own.
+    /// Requests refused for the same reason since the row before, which have no row of their own.
     pub alike: u64,
 }
 
-/// Which refused requests to list; what is empty does not filter.
+/// Which refused requests to list; what is empty or absent does not filter.
 #[derive(Debug, Clone, Default)]
 pub struct RefusedFilter {
-    /// For one of these reasons.
     pub reasons: Vec<WebhookRefusal>,
-    /// Under this webhook-id.
     pub webhook_id: Option<String>,
-    /// Not before.
+    /// Received at this time or later.
     pub from: Option<DateTime<Utc>>,
-    /// Before.
+    /// Received before this time.
     pub until: Option<DateTime<Utc>>,
 }
 
@@ -85,9 +79,6 @@ struct Row {
 const COLUMNS: &str = "id, received_at, reason, status, detail, source, webhook_id, content_type, user_agent, \
     body_bytes, body_sha256, alike";
 
-const FILTER: &str = "(cardinality($1) = 0 OR reason = ANY($1)) AND ($2 IS NULL OR webhook_id = $2)
-    AND ($3 IS NULL OR received_at >= $3) AND ($4 IS NULL OR received_at < $4)";
-
 impl TryFrom<Row> for RefusedWebhook {
     type Error = StoreError;
 
@@ -109,11 +100,7 @@ impl TryFrom<Row> for RefusedWebhook {
     }
 }
 
-/// Records refused requests, all in one statement.
-///
-/// # Errors
-///
-/// If the database fails: then none is recorded.
+/// Records refused requests, all or none, in one statement.
 pub async fn refused_webhooks_insert(db: &mut Db, refused: &[RefusedWebhook]) -> Result<(), StoreError> {
     let number = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
     statement(
@@ -140,12 +127,8 @@ pub async fn refused_webhooks_insert(db: &mut Db, refused: &[RefusedWebhook]) ->
     Ok(())
 }
 
-/// Counts further requests that were refused for a reason, in the newest row of that reason: for when no other follows.
-/// False if there is none.
-///
-/// # Errors
-///
-/// If the database fails.
+/// Counts further requests that were refused for a reason in the newest row of that reason, when no row of their own
+/// follows. False if there is no such row.
 pub async fn refused_webhooks_count_alike(
     db: &mut Db,
     reason: WebhookRefusal,
@@ -162,11 +145,7 @@ pub async fn refused_webhooks_count_alike(
     Ok(counted > 0)
 }
 
-/// Forgets all but the newest `most`, and what came before `before`. Returns how many are gone.
-///
-/// # Errors
-///
-/// If the database fails.
+/// Forgets all but the newest `most` requests, and those received before `before`. Returns how many are forgotten.
 pub async fn refused_webhooks_trim(
     db: &mut Db,
     most: u32,
@@ -183,35 +162,32 @@ pub async fn refused_webhooks_trim(
 }
 
 /// Refused requests, newest first.
-///
-/// # Errors
-///
-/// If the database fails.
 pub async fn refused_webhook_list(
     db: &mut Db,
     filter: &RefusedFilter,
     window: Window<RefusedWebhookId>,
 ) -> Result<Page<RefusedWebhook>, StoreError> {
-    let text = format!(
-        "SELECT {COLUMNS} FROM refused_webhooks WHERE {FILTER} AND ($5 IS NULL OR id < $5)
-         ORDER BY id DESC LIMIT $6 OFFSET $7"
+    let rows = format!(
+        "SELECT {COLUMNS} FROM refused_webhooks WHERE {} AND ($5 IS NULL OR id < $5)
+         ORDER BY id DESC LIMIT $6 OFFSET $7",
+        RefusedFilter::CONDITION
     );
-    let rows: Vec<Row> = filtered(&text, filter)
-        .bind::<Nullable<Uuid>, _>(window.after.map(RefusedWebhookId::as_uuid))
-        .bind::<Int8, _>(i64::from(window.limit) + 1)
-        .bind::<Int8, _>(i64::from(window.offset))
-        .load(db)
-        .await?;
-    let text = format!("SELECT count(*) FROM refused_webhooks WHERE {FILTER}");
-    let total: i64 = filtered(&text, filter).returning::<Int8>().get_result(db).await?;
-    let refused = rows.into_iter().map(RefusedWebhook::try_from).collect::<Result<_, _>>()?;
-    Ok(Page::of(refused, window.limit, total))
+    let rows = filter.bind(&rows).bind::<Nullable<Uuid>, _>(window.after.map(RefusedWebhookId::as_uuid));
+    let total = format!("SELECT count(*) FROM refused_webhooks WHERE {}", RefusedFilter::CONDITION);
+    page_load::<Row, _, _>(db, rows, filter.bind(&total), &window).await
 }
 
-fn filtered<'f>(text: &'f str, filter: &'f RefusedFilter) -> Statement<'f> {
-    statement(text)
-        .bind::<Array<Text>, _>(filter.reasons.iter().map(|it| it.as_str()).collect::<Vec<_>>())
-        .bind::<Nullable<Text>, _>(&filter.webhook_id)
-        .bind::<Nullable<Timestamptz>, _>(filter.from)
-        .bind::<Nullable<Timestamptz>, _>(filter.until)
+impl RefusedFilter {
+    const CONDITION: &'static str =
+        "(cardinality($1) = 0 OR reason = ANY($1)) AND ($2 IS NULL OR webhook_id = $2)
+        AND ($3 IS NULL OR received_at >= $3) AND ($4 IS NULL OR received_at < $4)";
+
+    /// A statement with the parameters of the condition, the first four.
+    fn bind<'f>(&'f self, text: &'f str) -> Statement<'f> {
+        statement(text)
+            .bind::<Array<Text>, _>(self.reasons.iter().map(|it| it.as_str()).collect::<Vec<_>>())
+            .bind::<Nullable<Text>, _>(&self.webhook_id)
+            .bind::<Nullable<Timestamptz>, _>(self.from)
+            .bind::<Nullable<Timestamptz>, _>(self.until)
+    }
 }

@@ -1,7 +1,7 @@
-//! Replays as jobs: rows of `replay_jobs`, and what became of each dead letter in `replay_items`.
+//! Replay jobs: rows of `replay_jobs`, and in `replay_items` the result for each dead letter.
 //!
-//! A job marks its dead letters as to be replayed; the relay publishes them when they are due. What becomes of one is
-//! noted where it becomes known: published, taken effect, or died again.
+//! A job marks its dead letters as to be replayed; the relay publishes them when they are due. The result of each is noted
+//! where it becomes known: published, taken effect, or died again.
 
 use chrono::{DateTime, Utc};
 use diesel::{QueryableByName, sql_types::*};
@@ -14,73 +14,63 @@ use crate::{
         connection::Db,
         error::{StoreError, count, word},
         page::Page,
-        statement::statement,
+        statement::{statement, word_list},
     },
-    ledger::dead_letters::{DeadLetterFilter, FILTER, filtered},
+    ledger::dead_letters::{DeadLetterFilter, DeadLetterState},
 };
 
 /// A job that is asked for.
 #[derive(Debug, Clone)]
 pub struct NewReplayJob {
-    /// Its id.
     pub id: uuid::Uuid,
     /// Which dead letters; of these, those that can be replayed.
     pub which: DeadLetterFilter,
-    /// The same, as it was asked for; a JSON object.
+    /// The filter as it was asked for; a JSON object.
     pub asked: Value,
-    /// At most so many, oldest first.
+    /// Most dead letters, the oldest first.
     pub limit: u32,
-    /// No more than so many a second; none: as fast as can be.
+    /// None: as fast as can be.
     pub rate_per_second: Option<u32>,
-    /// Who.
     pub requested_by: String,
-    /// What for.
     pub reason: Option<String>,
 }
 
-/// A job as it is recorded, with what became of its dead letters so far.
+/// A job as it is recorded, with how many of its dead letters have which result so far.
 #[derive(Debug, Clone, PartialEq, QueryableByName)]
 pub struct ReplayJob {
-    /// Its id.
     #[diesel(sql_type = Uuid)]
     pub id: uuid::Uuid,
-    /// What was asked for.
+    /// As it was asked for.
     #[diesel(sql_type = Jsonb)]
     pub filter: Value,
-    /// Who.
     #[diesel(sql_type = Text)]
     pub requested_by: String,
-    /// What for.
     #[diesel(sql_type = Nullable<Text>)]
     pub reason: Option<String>,
-    /// No more than so many a second.
     #[diesel(sql_type = Nullable<Int4>)]
     pub rate_per_second: Option<i32>,
-    /// When it was asked for.
     #[diesel(sql_type = Timestamptz)]
     pub created_at: DateTime<Utc>,
-    /// When it was stopped.
     #[diesel(sql_type = Nullable<Timestamptz>)]
     pub cancelled_at: Option<DateTime<Utc>>,
-    /// By whom.
     #[diesel(sql_type = Nullable<Text>)]
     pub cancelled_by: Option<String>,
-    /// When the last of its dead letters came to an end; none while one is open.
+    /// When the last dead letter got its result; none while one waits for it.
     #[diesel(sql_type = Nullable<Timestamptz>)]
     pub completed_at: Option<DateTime<Utc>>,
     /// Dead letters that are not published yet.
     #[diesel(sql_type = Int8)]
     pub waiting: i64,
-    /// Published, and on their way.
+    /// Dead letters that are published and have no result yet.
     #[diesel(sql_type = Int8)]
     pub sent: i64,
-    /// Taken effect.
+    /// Dead letters whose replay took effect.
     #[diesel(sql_type = Int8)]
     pub succeeded: i64,
-    /// Died again.
+    /// Dead letters that died again.
     #[diesel(sql_type = Int8)]
     pub died: i64,
-    /// Stopped before they were published, or taken over by a later job.
+    /// Dead letters that were stopped before they were published, or taken over by a later job.
     #[diesel(sql_type = Int8)]
     pub cancelled: i64,
 }
@@ -123,26 +113,25 @@ impl std::str::FromStr for ReplayItemState {
 /// One dead letter of a job.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReplayItem {
-    /// The dead letter.
     pub dead_letter_id: DeadLetterId,
-    /// What became of it.
     pub state: ReplayItemState,
-    /// The dead letter as which it died again.
+    /// The dead letter that its replay became.
     pub died_as: Option<DeadLetterId>,
-    /// When it came to its end.
     pub ended_at: Option<DateTime<Utc>>,
-    /// Why it had died.
+    /// Why the message had been given up.
     pub reason: String,
 }
 
 /// How many dead letters a replay would put back on their way.
-///
-/// # Errors
-///
-/// If the database fails.
 pub async fn replay_count(db: &mut Db, which: &DeadLetterFilter) -> Result<u64, StoreError> {
-    let text = format!("SELECT count(*) FROM dead_letters WHERE {FILTER} AND state IN ('dead', 'replayed')");
-    Ok(count(filtered(&text, which).returning::<Int8>().get_result(db).await?))
+    let text = format!("SELECT count(*) FROM dead_letters WHERE {}", is_replayable());
+    Ok(count(which.bind(&text).returning::<Int8>().get_result(db).await?))
+}
+
+/// The condition of dead letters that match a filter and that can be replayed: those under replay or with success cannot.
+pub(crate) fn is_replayable() -> String {
+    let states = [DeadLetterState::Dead, DeadLetterState::Replayed];
+    format!("{} AND state IN {}", DeadLetterFilter::CONDITION, word_list(states.map(DeadLetterState::as_str)))
 }
 
 const JOB: &str = "SELECT j.id, j.filter, j.requested_by, j.reason, j.rate_per_second, j.created_at, j.cancelled_at,
@@ -154,11 +143,6 @@ const JOB: &str = "SELECT j.id, j.filter, j.requested_by, j.reason, j.rate_per_s
              count(*) FILTER (WHERE state = 'cancelled') AS cancelled, max(ended_at) AS ended_at
          FROM replay_items WHERE job_id = j.id) i";
 
-/// A job.
-///
-/// # Errors
-///
-/// If the database fails.
 pub async fn replay_job_find(db: &mut Db, id: uuid::Uuid) -> Result<Option<ReplayJob>, StoreError> {
     let text = format!("{JOB} WHERE j.id = $1");
     let jobs: Vec<ReplayJob> = statement(&text).bind::<Uuid, _>(id).load(db).await?;
@@ -166,10 +150,6 @@ pub async fn replay_job_find(db: &mut Db, id: uuid::Uuid) -> Result<Option<Repla
 }
 
 /// Jobs, newest first.
-///
-/// # Errors
-///
-/// If the database fails.
 pub async fn replay_job_list(db: &mut Db, limit: u32, offset: u32) -> Result<Page<ReplayJob>, StoreError> {
     let text = format!("{JOB} ORDER BY j.created_at DESC, j.id DESC LIMIT $1 OFFSET $2");
     let jobs: Vec<ReplayJob> = statement(&text)
@@ -181,11 +161,7 @@ pub async fn replay_job_list(db: &mut Db, limit: u32, offset: u32) -> Result<Pag
     Ok(Page::of(jobs, limit, total))
 }
 
-/// What became of the dead letters of a job, in the order in which they died.
-///
-/// # Errors
-///
-/// If the database fails.
+/// The dead letters of a job with their results, in the order in which they died.
 pub async fn replay_item_list(
     db: &mut Db,
     id: uuid::Uuid,
@@ -222,7 +198,7 @@ pub async fn replay_item_list(
     Ok(Page::of(items, limit, total))
 }
 
-/// These were published.
+/// Notes that replays were published.
 pub(crate) async fn items_sent(db: &mut Db, letters: &[uuid::Uuid]) -> Result<(), StoreError> {
     statement("UPDATE replay_items SET state = 'sent' WHERE dead_letter_id = ANY($1) AND state = 'waiting'")
         .bind::<Array<Uuid>, _>(letters)
@@ -231,7 +207,7 @@ pub(crate) async fn items_sent(db: &mut Db, letters: &[uuid::Uuid]) -> Result<()
     Ok(())
 }
 
-/// The replays of these took effect.
+/// Notes that replays took effect.
 pub(crate) async fn items_succeeded(
     db: &mut Db,
     letters: &[uuid::Uuid],
@@ -248,7 +224,7 @@ pub(crate) async fn items_succeeded(
     Ok(())
 }
 
-/// The replay of `letter` died, as `died_as`.
+/// Notes that the replay of `letter` died again, as `died_as`.
 pub(crate) async fn item_died(
     db: &mut Db,
     letter: DeadLetterId,

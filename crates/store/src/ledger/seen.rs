@@ -1,8 +1,9 @@
-//! What a sync has seen: the ids of every page, one row per page, until the sync ends.
+//! Ids that a sync has seen: rows of `sync_seen`, one per page, until the sync ends.
 //!
-//! Two questions need them. A full sync asks what is here and was not listed any more (see [`crate::reconcile`]). And every
-//! sync asks which records it read twice: one that changes while its list is read comes once more, at the end. What is
-//! newer than the provider's first look at the list is *late*.
+//! Two questions need the ids. A full sync asks which records are here and are not listed any more (see
+//! [`crate::engine::reconcile`]). And every sync asks which records it read twice: a record that changes while its list is
+//! read comes once more, at the end of the list. A record that is newer than the provider's first look at the list is
+//! *late*.
 
 use std::collections::BTreeSet;
 
@@ -12,11 +13,7 @@ use domain::{RecordType, SyncId};
 
 use crate::db::{connection::Db, error::StoreError, statement::statement};
 
-/// Notes the ids of a page; `late_ids` are among them. In the transaction that ends its task.
-///
-/// # Errors
-///
-/// If the database fails.
+/// Notes the ids of a page, `late_ids` among them, in the transaction that ends its task.
 pub async fn seen_note(
     db: &mut Db,
     sync_id: SyncId,
@@ -34,11 +31,8 @@ pub async fn seen_note(
     Ok(())
 }
 
-/// Which of these companies this sync sees for the first time: those count. In the transaction that writes them.
-///
-/// # Errors
-///
-/// If the database fails.
+/// Notes companies, and returns those that the sync sees for the first time: only those are counted. In the transaction
+/// that writes them.
 pub async fn companies_seen_first(
     db: &mut Db,
     sync_id: SyncId,
@@ -61,7 +55,7 @@ pub async fn companies_seen_first(
 /// never come again.
 pub(crate) async fn again_note(db: &mut Db, sync_id: SyncId) -> Result<(), StoreError> {
     statement(
-        // One grouping and no join of ids: whatever the planner takes the numbers to be, it is done in one pass.
+        // One grouping and no join of ids: one pass, whatever numbers of rows the planner estimates.
         "WITH ids AS (
              SELECT record_type, unnest(source_ids) AS id, false AS late FROM sync_seen WHERE sync_id = $1
              UNION ALL SELECT record_type, unnest(late_ids), true FROM sync_seen WHERE sync_id = $1
@@ -77,7 +71,7 @@ pub(crate) async fn again_note(db: &mut Db, sync_id: SyncId) -> Result<(), Store
     Ok(())
 }
 
-/// Forgets what a sync has seen: it has ended without a hole, and nobody will ask any more.
+/// Forgets the ids that a sync has seen: it has ended without a hole, and nothing asks for them any more.
 pub(crate) async fn seen_forget(db: &mut Db, sync_id: SyncId) -> Result<(), StoreError> {
     statement("DELETE FROM sync_seen WHERE sync_id = $1")
         .bind::<Uuid, _>(sync_id.as_uuid())

@@ -1,4 +1,4 @@
-//! Runs: rows of `sync_logs`.
+//! Syncs: rows of `sync_logs`.
 
 use chrono::{DateTime, Utc};
 use diesel::{QueryableByName, sql_types::*};
@@ -9,111 +9,103 @@ use serde_json::Value;
 use crate::db::{
     connection::Db,
     error::{StoreError, word},
-    page::{Page, Window},
-    statement::statement,
+    page::{Page, Window, page_load},
+    statement::{Statement, statement, word_list},
 };
 
 /// A sync that is asked for.
 #[derive(Debug, Clone)]
 pub struct NewSync {
-    /// Its id; made by the caller, so that asking twice is asking once.
+    /// Made by the caller, so that asking twice is asking once.
     pub id: SyncId,
-    /// Why.
     pub cause: Cause,
-    /// How much.
     pub mode: Mode,
-    /// What.
     pub scope: Scope,
     /// Whether nothing is to be written.
     pub dry_run: bool,
-    /// Who: an operator, a schedule, `webhook`.
+    /// An operator, a schedule, or `webhook`.
     pub requested_by: String,
-    /// What for, in the words of who asked.
+    /// In the words of the one who asked.
     pub reason: Option<String>,
-    /// The sync whose failures it tries again.
+    /// The sync whose failures this one tries again.
     pub retry_of: Option<SyncId>,
     /// W3C trace context, a JSON object.
     pub trace_context: Value,
 }
 
-/// What became of a sync that was asked for.
+/// Result of asking for a sync.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[must_use]
 pub enum SyncCreated {
-    /// It is recorded.
     Created,
-    /// It had been recorded before.
+    /// The same sync had been recorded before.
     Already,
-    /// This full sync has not ended yet.
+    /// A full sync was asked for, and this one has not ended yet.
     FullSyncRunning(SyncId),
 }
 
 /// A sync as it is recorded.
 #[derive(Debug, Clone, PartialEq)]
 pub struct StoredSync {
-    /// The syncId.
     pub id: SyncId,
-    /// Why it began.
     pub cause: Cause,
-    /// How much it looks at.
     pub mode: Mode,
-    /// What it looks at.
     pub scope: Scope,
-    /// Whether it writes nothing.
+    /// Whether the sync writes no records.
     pub dry_run: bool,
-    /// Where it stands.
     pub state: SyncState,
     /// The open phase; none before the first.
     pub phase: Option<Phase>,
-    /// Who asked.
     pub requested_by: String,
-    /// What for.
     pub reason: Option<String>,
-    /// The sync whose failures it tries again.
+    /// The sync whose failures this one tries again.
     pub retry_of: Option<SyncId>,
-    /// W3C trace context.
+    /// W3C trace context, a JSON object.
     pub trace_context: Value,
-    /// When it was asked for.
+    /// When the sync was asked for.
     pub started_at: DateTime<Utc>,
-    /// When a worker began it.
+    /// When a worker began the sync.
     pub running_at: Option<DateTime<Utc>>,
-    /// When it last moved.
+    /// When the sync last moved.
     pub heartbeat_at: DateTime<Utc>,
-    /// When it ended.
     pub completed_at: Option<DateTime<Utc>>,
-    /// Who cancelled it.
     pub cancelled_by: Option<String>,
-    /// Why it did not end green.
+    /// Why the sync did not end green.
     pub failure: Option<String>,
-    /// What it waits for, if it does not move.
+    /// What a sync that does not move waits for.
     pub detail: Option<String>,
-    /// Since when it is known not to move.
+    /// Since when the sync is known not to move.
     pub stalled_since: Option<DateTime<Utc>>,
     /// What became of records that were not listed any more: `kept`, `planned`, `deactivated`, `asks`, `confirmed` or
     /// `declined`.
     pub missing_records: Option<String>,
-    /// When the broker confirmed its command.
+    /// When the broker confirmed the sync's command.
     pub published_at: Option<DateTime<Utc>>,
 }
 
 /// Which syncs to list; empty lists and absent times do not filter.
 #[derive(Debug, Clone, Default)]
 pub struct SyncFilter {
-    /// In one of these states.
     pub states: Vec<SyncState>,
-    /// For one of these causes.
     pub causes: Vec<Cause>,
-    /// In one of these modes.
     pub modes: Vec<Mode>,
     /// Asked for at this time or later.
     pub from: Option<DateTime<Utc>>,
     /// Asked for before this time.
     pub until: Option<DateTime<Utc>>,
-    /// Only those that write nothing, or only those that write.
+    /// Only dry runs, or only those that write.
     pub dry_run: Option<bool>,
 }
 
-pub(crate) const ACTIVE: &str = "('queued', 'running', 'retrying')";
+/// The states of syncs that have not ended, as an SQL list.
+pub(crate) fn active_states() -> String {
+    word_list(SyncState::ACTIVE.iter().map(|state| state.as_str()))
+}
+
+/// The condition of the index `sync_logs_one_full_sync`: a full sync that writes and has not ended.
+fn is_open_full_sync() -> String {
+    format!("mode = '{}' AND NOT dry_run AND state IN {}", Mode::Full, active_states())
+}
 
 const COLUMNS: &str = "id, cause, mode, scope, dry_run, state, phase, requested_by, reason, trace_context, \
     started_at, running_at, heartbeat_at, completed_at, cancelled_by, failure, published_at, retry_of, \
@@ -202,21 +194,13 @@ impl TryFrom<Row> for StoredSync {
     }
 }
 
-/// Records a sync as queued; its command is then unpublished.
-///
-/// # Errors
-///
-/// If the database fails.
+/// Records a sync as queued; its command is unpublished.
 pub async fn sync_create(db: &mut Db, sync: &NewSync, now: DateTime<Utc>) -> Result<SyncCreated, StoreError> {
     sync_insert(db, sync, SyncState::Queued, now).await
 }
 
-/// Records a sync that the caller does itself, in this very transaction: no command is published. To be ended with
-/// [`sync_finish`].
-///
-/// # Errors
-///
-/// If the database fails.
+/// Records a sync that the caller does in this transaction: no command is published. To be ended with
+/// [`crate::engine::lifecycle::sync_finish`].
 pub async fn sync_begin(db: &mut Db, sync: &NewSync, now: DateTime<Utc>) -> Result<SyncCreated, StoreError> {
     sync_insert(db, sync, SyncState::Running, now).await
 }
@@ -253,15 +237,12 @@ async fn sync_insert(
         if inserted == 1 {
             return Ok(SyncCreated::Created);
         }
-        let in_the_way: Vec<uuid::Uuid> = statement(
-            "SELECT id FROM sync_logs
-             WHERE id = $1 OR (mode = 'full' AND NOT dry_run AND state IN ('queued', 'running', 'retrying'))
-             ORDER BY id = $1 DESC",
-        )
-        .bind::<Uuid, _>(sync.id.as_uuid())
-        .returning::<Uuid>()
-        .load(db)
-        .await?;
+        let text = format!(
+            "SELECT id FROM sync_logs WHERE id = $1 OR ({}) ORDER BY id = $1 DESC",
+            is_open_full_sync()
+        );
+        let in_the_way: Vec<uuid::Uuid> =
+            statement(&text).bind::<Uuid, _>(sync.id.as_uuid()).returning::<Uuid>().load(db).await?;
         match in_the_way.into_iter().next() {
             Some(id) if id == sync.id.as_uuid() => return Ok(SyncCreated::Already),
             Some(id) => return Ok(SyncCreated::FullSyncRunning(SyncId::from_uuid(id))),
@@ -272,10 +253,6 @@ async fn sync_insert(
 }
 
 /// Notes when the provider read what it listed; the earliest time stays.
-///
-/// # Errors
-///
-/// If the database fails.
 pub async fn as_of_note(db: &mut Db, id: SyncId, as_of: DateTime<Utc>) -> Result<(), StoreError> {
     statement("UPDATE sync_logs SET as_of = least(as_of, $2) WHERE id = $1")
         .bind::<Uuid, _>(id.as_uuid())
@@ -289,11 +266,7 @@ pub(crate) fn scope_value(scope: &Scope) -> Value {
     serde_json::to_value(scope).expect("a scope is a struct with text keys")
 }
 
-/// Says that a sync is alive.
-///
-/// # Errors
-///
-/// If the database fails.
+/// Notes a sign of life of a sync.
 pub async fn sync_heartbeat(db: &mut Db, id: SyncId, now: DateTime<Utc>) -> Result<(), StoreError> {
     statement("UPDATE sync_logs SET heartbeat_at = greatest(heartbeat_at, $2) WHERE id = $1 AND completed_at IS NULL")
         .bind::<Uuid, _>(id.as_uuid())
@@ -303,11 +276,6 @@ pub async fn sync_heartbeat(db: &mut Db, id: SyncId, now: DateTime<Utc>) -> Resu
     Ok(())
 }
 
-/// A sync.
-///
-/// # Errors
-///
-/// If the database fails.
 pub async fn sync_find(db: &mut Db, id: SyncId) -> Result<Option<StoredSync>, StoreError> {
     let text = format!("SELECT {COLUMNS} FROM sync_logs WHERE id = $1");
     let rows: Vec<Row> = statement(&text).bind::<Uuid, _>(id.as_uuid()).load(db).await?;
@@ -315,80 +283,62 @@ pub async fn sync_find(db: &mut Db, id: SyncId) -> Result<Option<StoredSync>, St
 }
 
 /// Syncs that have not ended, oldest first.
-///
-/// # Errors
-///
-/// If the database fails.
 pub async fn syncs_active(db: &mut Db) -> Result<Vec<StoredSync>, StoreError> {
-    let text = format!("SELECT {COLUMNS} FROM sync_logs WHERE state IN {ACTIVE} ORDER BY started_at, id");
+    let text =
+        format!("SELECT {COLUMNS} FROM sync_logs WHERE state IN {} ORDER BY started_at, id", active_states());
     let rows: Vec<Row> = statement(&text).load(db).await?;
     rows.into_iter().map(StoredSync::try_from).collect()
 }
 
-/// Another full sync that has not ended, in the way of this one.
+/// Another full sync that has not ended: two may not run side by side. None for a sync that is in no other's way.
 pub(crate) async fn full_sync_beside(db: &mut Db, sync: &StoredSync) -> Result<Option<SyncId>, StoreError> {
     if sync.mode != Mode::Full || sync.dry_run {
         return Ok(None);
     }
-    let text = format!(
-        "SELECT id FROM sync_logs WHERE mode = 'full' AND NOT dry_run AND id <> $1 AND state IN {ACTIVE}"
-    );
+    let text = format!("SELECT id FROM sync_logs WHERE id <> $1 AND {}", is_open_full_sync());
     let ids: Vec<uuid::Uuid> =
         statement(&text).bind::<Uuid, _>(sync.id.as_uuid()).returning::<Uuid>().load(db).await?;
     Ok(ids.into_iter().next().map(SyncId::from_uuid))
 }
 
 /// Syncs, newest first.
-///
-/// # Errors
-///
-/// If the database fails.
 pub async fn sync_list(
     db: &mut Db,
     filter: &SyncFilter,
     window: Window<(DateTime<Utc>, SyncId)>,
 ) -> Result<Page<StoredSync>, StoreError> {
-    const FILTER: &str =
+    let rows = format!(
+        "SELECT {COLUMNS} FROM sync_logs WHERE {} AND ($7 IS NULL OR (started_at, id) < ($7, $8))
+         ORDER BY started_at DESC, id DESC LIMIT $9 OFFSET $10",
+        SyncFilter::CONDITION
+    );
+    let rows = filter
+        .bind(&rows)
+        .bind::<Nullable<Timestamptz>, _>(window.after.map(|(at, _)| at))
+        .bind::<Nullable<Uuid>, _>(window.after.map(|(_, id)| id.as_uuid()));
+    let total = format!("SELECT count(*) FROM sync_logs WHERE {}", SyncFilter::CONDITION);
+    page_load::<Row, _, _>(db, rows, filter.bind(&total), &window).await
+}
+
+impl SyncFilter {
+    const CONDITION: &'static str =
         "(cardinality($1) = 0 OR state = ANY($1)) AND (cardinality($2) = 0 OR cause = ANY($2))
         AND (cardinality($3) = 0 OR mode = ANY($3)) AND ($4 IS NULL OR started_at >= $4)
         AND ($5 IS NULL OR started_at < $5) AND ($6 IS NULL OR dry_run = $6)";
-    let states: Vec<_> = filter.states.iter().map(|it| it.as_str()).collect();
-    let causes: Vec<_> = filter.causes.iter().map(|it| it.as_str()).collect();
-    let modes: Vec<_> = filter.modes.iter().map(|it| it.as_str()).collect();
-    let text = format!(
-        "SELECT {COLUMNS} FROM sync_logs WHERE {FILTER}
-             AND ($7 IS NULL OR (started_at, id) < ($7, $8))
-         ORDER BY started_at DESC, id DESC LIMIT $9 OFFSET $10"
-    );
-    let rows: Vec<Row> = statement(&text)
-        .bind::<Array<Text>, _>(&states)
-        .bind::<Array<Text>, _>(&causes)
-        .bind::<Array<Text>, _>(&modes)
-        .bind::<Nullable<Timestamptz>, _>(filter.from)
-        .bind::<Nullable<Timestamptz>, _>(filter.until)
-        .bind::<Nullable<Bool>, _>(filter.dry_run)
-        .bind::<Nullable<Timestamptz>, _>(window.after.map(|(at, _)| at))
-        .bind::<Nullable<Uuid>, _>(window.after.map(|(_, id)| id.as_uuid()))
-        .bind::<Int8, _>(i64::from(window.limit) + 1)
-        .bind::<Int8, _>(i64::from(window.offset))
-        .load(db)
-        .await?;
-    let text = format!("SELECT count(*) FROM sync_logs WHERE {FILTER}");
-    let total: i64 = statement(&text)
-        .bind::<Array<Text>, _>(&states)
-        .bind::<Array<Text>, _>(&causes)
-        .bind::<Array<Text>, _>(&modes)
-        .bind::<Nullable<Timestamptz>, _>(filter.from)
-        .bind::<Nullable<Timestamptz>, _>(filter.until)
-        .bind::<Nullable<Bool>, _>(filter.dry_run)
-        .returning::<Int8>()
-        .get_result(db)
-        .await?;
-    let syncs = rows.into_iter().map(StoredSync::try_from).collect::<Result<_, _>>()?;
-    Ok(Page::of(syncs, window.limit, total))
+
+    /// A statement with the parameters of the condition, the first six.
+    fn bind<'f>(&'f self, text: &'f str) -> Statement<'f> {
+        statement(text)
+            .bind::<Array<Text>, _>(self.states.iter().map(|it| it.as_str()).collect::<Vec<_>>())
+            .bind::<Array<Text>, _>(self.causes.iter().map(|it| it.as_str()).collect::<Vec<_>>())
+            .bind::<Array<Text>, _>(self.modes.iter().map(|it| it.as_str()).collect::<Vec<_>>())
+            .bind::<Nullable<Timestamptz>, _>(self.from)
+            .bind::<Nullable<Timestamptz>, _>(self.until)
+            .bind::<Nullable<Bool>, _>(self.dry_run)
+    }
 }
 
-/// Locks a sync against others that settle it. `FOR NO KEY UPDATE` leaves rows that refer to it alone.
+/// Locks a sync against others that settle it. `FOR NO KEY UPDATE` lets others insert rows that refer to the sync.
 pub(crate) async fn sync_lock(db: &mut Db, id: SyncId) -> Result<Option<StoredSync>, StoreError> {
     let locked = statement("SELECT id FROM sync_logs WHERE id = $1 FOR NO KEY UPDATE")
         .bind::<Uuid, _>(id.as_uuid())
@@ -398,12 +348,8 @@ pub(crate) async fn sync_lock(db: &mut Db, id: SyncId) -> Result<Option<StoredSy
     if locked == 0 { Ok(None) } else { sync_find(db, id).await }
 }
 
-/// Syncs that have not ended and have shown no sign of life since `before`, oldest first. One that waits for an attempt
-/// whose time has not come is as it should be.
-///
-/// # Errors
-///
-/// If the database fails.
+/// Syncs that have not ended and have shown no sign of life since `before`, oldest first; without those that wait for an
+/// attempt whose time has not come.
 pub async fn syncs_stalled(
     db: &mut Db,
     before: DateTime<Utc>,
@@ -417,18 +363,14 @@ pub async fn syncs_stalled(
     .returning::<Uuid>()
     .load(db)
     .await?;
-    let syncs = crate::ledger::syncs::syncs_active(db).await?;
+    let syncs = syncs_active(db).await?;
     Ok(syncs
         .into_iter()
         .filter(|sync| sync.heartbeat_at < before && !waiting.contains(&sync.id.as_uuid()))
         .collect())
 }
 
-/// Notes what a sync that does not move waits for. Its next sign of life makes this meaningless.
-///
-/// # Errors
-///
-/// If the database fails.
+/// Notes what a sync that does not move waits for. The next sign of life of the sync ends the note.
 pub async fn sync_detail_note(
     db: &mut Db,
     id: SyncId,

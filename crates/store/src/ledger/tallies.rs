@@ -1,4 +1,4 @@
-//! The tallies of syncs: rows of `sync_counts`, one per record type. Read is the sum of the outcomes, always.
+//! Tallies of syncs: rows of `sync_counts`, one per record type. What was read is always the sum of the outcomes.
 
 use std::collections::BTreeMap;
 
@@ -18,15 +18,15 @@ pub type TallyChanges = BTreeMap<RecordType, TallyChange>;
 /// What a task adds for one record type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct TallyChange {
-    /// How many more the provider says there are; none unless it has said something.
+    /// How many more records the provider announces; none if it announces nothing.
     pub expected: Option<u64>,
-    /// Of what was read, that which had changed since the provider said so.
+    /// Records read that have changed since the provider announced their number.
     pub late: u64,
-    /// What became of what was read.
+    /// Outcomes of the records read.
     pub counts: RecordCounts,
 }
 
-/// What outcomes and the provider's announcements add.
+/// The changes that outcomes and the provider's announcements make.
 #[must_use]
 pub fn tally_changes(
     counts: &BTreeMap<RecordType, RecordCounts>,
@@ -42,11 +42,7 @@ pub fn tally_changes(
     changes
 }
 
-/// Adds to the tally of a sync. In the transaction that ends the task: once.
-///
-/// # Errors
-///
-/// If the database fails.
+/// Adds to the tally of a sync, in the transaction that ends the task, and so once.
 pub async fn tallies_add(db: &mut Db, id: SyncId, changes: &TallyChanges) -> Result<(), StoreError> {
     if changes.is_empty() {
         return Ok(());
@@ -90,11 +86,7 @@ fn number(n: u64) -> i64 {
     i64::try_from(n).unwrap_or(i64::MAX)
 }
 
-/// The tallies of syncs, in the order of the record types. A sync without one is not in the map.
-///
-/// # Errors
-///
-/// If the database fails.
+/// The tallies of syncs, in the order of the record types. A sync without a tally is not in the map.
 pub async fn tallies_read(db: &mut Db, ids: &[SyncId]) -> Result<BTreeMap<SyncId, Vec<Tally>>, StoreError> {
     type Counts = (uuid::Uuid, String, Option<i64>, i64, i64, i64, i64, i64, i64, i64, i64, i64, i64);
     let rows: Vec<Counts> = statement(

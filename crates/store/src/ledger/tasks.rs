@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::db::{
     connection::Db,
     error::{StoreError, word},
-    statement::statement,
+    statement::{statement, word_list},
 };
 
 /// A task to be recorded and published.
@@ -23,22 +23,21 @@ pub struct NewTask {
     pub trace_context: Value,
 }
 
-/// What became of the next page.
+/// Result of handing on the next page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[must_use]
 pub enum NextPageRecorded {
-    /// It is recorded, and to be published.
+    /// The task of the page is recorded, and to be published.
     New,
-    /// It had been handed on before, under this id; published or found by the relay.
+    /// The page had been handed on before, under this id: published, or found by the relay.
     Already(TaskId),
-    /// The sync has ended: there is nothing to hand on.
     SyncEnded,
     /// Earlier pages of the chain have led to this cursor, twice: paging would never end.
     Loop,
 }
 
-/// A provider that shows a page once more does harm to nobody; one that does so again goes in a circle.
-const MOST_PAGES_OF_A_CURSOR: i64 = 2;
+/// A page that the provider shows twice does no harm; a provider that shows it a third time goes in a circle.
+const PAGES_OF_A_CURSOR_LIMIT: i64 = 2;
 
 /// How many tasks of the chain, up to this page, were made for this cursor.
 async fn pages_of_cursor(db: &mut Db, next: &NewTask) -> Result<i64, StoreError> {
@@ -65,14 +64,13 @@ pub struct Task {
     pub request: PageRequest,
     /// An open task of a sync that has ended counts as cancelled.
     pub state: TaskState,
-    /// Attempts that failed.
+    /// How many attempts have failed.
     pub attempts: u32,
     /// Why the last attempt failed.
     pub last_failure: Option<String>,
     /// Whether the next page was recorded.
     pub handed_on: bool,
     pub created_at: DateTime<Utc>,
-    /// When it ended.
     pub completed_at: Option<DateTime<Utc>>,
 }
 
@@ -104,11 +102,31 @@ struct Row {
     completed_at: Option<DateTime<Utc>>,
 }
 
-const COLUMNS: &str = "t.id, t.sync_id, t.record_type, t.chain, t.page, t.page_request,
-    CASE WHEN t.state IN ('pending', 'retrying') AND r.completed_at IS NOT NULL THEN 'cancelled' ELSE t.state END AS state,
-    t.attempts, t.last_failure, t.handed_on, t.created_at, t.completed_at";
+/// The states of open tasks, as an SQL list.
+pub(crate) fn open_states() -> String {
+    word_list(TaskState::ALL.iter().filter(|state| !state.is_terminal()).map(|state| state.as_str()))
+}
 
-/// The page request of a row, whose place in the list stands in columns of its own.
+/// The state of a task `t` of a sync `s`: an open task of a sync that has ended counts as cancelled.
+pub(crate) fn effective_state() -> String {
+    format!(
+        "CASE WHEN t.state IN {} AND s.completed_at IS NOT NULL THEN '{}' ELSE t.state END",
+        open_states(),
+        TaskState::Cancelled
+    )
+}
+
+/// Selects rows as [`Row`] reads them.
+fn select_tasks(condition: &str) -> String {
+    format!(
+        "SELECT t.id, t.sync_id, t.record_type, t.chain, t.page, t.page_request, {} AS state, t.attempts,
+             t.last_failure, t.handed_on, t.created_at, t.completed_at
+         FROM sync_queue t JOIN sync_logs s ON s.id = t.sync_id WHERE {condition}",
+        effective_state()
+    )
+}
+
+/// The page request of a row, which has columns of its own for the place in the list.
 pub(crate) fn page_request(
     id: uuid::Uuid,
     record_type: &str,
@@ -147,23 +165,13 @@ impl TryFrom<Row> for Task {
     }
 }
 
-/// A task.
-///
-/// # Errors
-///
-/// If the database fails.
 pub async fn task_find(db: &mut Db, id: TaskId) -> Result<Option<Task>, StoreError> {
-    let text =
-        format!("SELECT {COLUMNS} FROM sync_queue t JOIN sync_logs r ON r.id = t.sync_id WHERE t.id = $1");
+    let text = select_tasks("t.id = $1");
     let rows: Vec<Row> = statement(&text).bind::<Uuid, _>(id.as_uuid()).load(db).await?;
     rows.into_iter().next().map(Task::try_from).transpose()
 }
 
-/// A task, locked until the transaction ends: whoever gets the same delivery waits, and then sees what became of it.
-///
-/// # Errors
-///
-/// If the database fails.
+/// A task, locked until the transaction ends: a second delivery of it waits, and then sees its new state.
 pub async fn task_lock(db: &mut Db, id: TaskId) -> Result<Option<Task>, StoreError> {
     statement("SELECT id FROM sync_queue WHERE id = $1 FOR NO KEY UPDATE")
         .bind::<Uuid, _>(id.as_uuid())
@@ -173,25 +181,18 @@ pub async fn task_lock(db: &mut Db, id: TaskId) -> Result<Option<Task>, StoreErr
 }
 
 /// The tasks of a sync, in the order of their chains.
-///
-/// # Errors
-///
-/// If the database fails.
 pub async fn task_list(db: &mut Db, id: SyncId) -> Result<Vec<Task>, StoreError> {
-    let text = format!(
-        "SELECT {COLUMNS} FROM sync_queue t JOIN sync_logs r ON r.id = t.sync_id WHERE t.sync_id = $1
-         ORDER BY t.created_at, t.record_type, t.chain, t.page"
-    );
+    let text = select_tasks("t.sync_id = $1 ORDER BY t.created_at, t.record_type, t.chain, t.page");
     let rows: Vec<Row> = statement(&text).bind::<Uuid, _>(id.as_uuid()).load(db).await?;
     rows.into_iter().map(Task::try_from).collect()
 }
 
-/// Records a task; false if this page is there, or the sync has ended.
+/// Records a task; false if its page has a task already, or the sync has ended.
 pub(crate) async fn task_insert(db: &mut Db, task: &NewTask, now: DateTime<Utc>) -> Result<bool, StoreError> {
     let inserted = statement(
         "INSERT INTO sync_queue
              (id, sync_id, record_type, chain, page, page_request, trace_context, state, created_at, updated_at)
-         SELECT $1, id, $3, $8, $4, $5, $6, 'pending', $7, $7 FROM sync_logs WHERE id = $2 AND completed_at IS NULL
+         SELECT $1, id, $3, $8, $4, $5, $6, $9, $7, $7 FROM sync_logs WHERE id = $2 AND completed_at IS NULL
          ON CONFLICT DO NOTHING",
     )
     .bind::<Uuid, _>(task.id.as_uuid())
@@ -202,23 +203,20 @@ pub(crate) async fn task_insert(db: &mut Db, task: &NewTask, now: DateTime<Utc>)
     .bind::<Jsonb, _>(&task.trace_context)
     .bind::<Timestamptz, _>(now)
     .bind::<Int4, _>(i32::try_from(task.request.chain).unwrap_or(i32::MAX))
+    .bind::<Text, _>(TaskState::Pending.as_str())
     .execute(db)
     .await?;
     Ok(inserted > 0)
 }
 
 /// Hands on the page after `parent`. In a transaction of its own, before `parent` is done.
-///
-/// # Errors
-///
-/// If the database fails.
 pub async fn next_page_record(
     db: &mut Db,
     parent: TaskId,
     next: &NewTask,
     now: DateTime<Utc>,
 ) -> Result<NextPageRecorded, StoreError> {
-    if pages_of_cursor(db, next).await? >= MOST_PAGES_OF_A_CURSOR {
+    if pages_of_cursor(db, next).await? >= PAGES_OF_A_CURSOR_LIMIT {
         return Ok(NextPageRecorded::Loop);
     }
     let handed_on = if task_insert(db, next, now).await? {
@@ -249,6 +247,8 @@ pub async fn next_page_record(
     Ok(handed_on)
 }
 
+/// Ends an open task; its sync, or none if the task is not open. A task that is done has handed on its next page, or has
+/// none; one that is dead has failed once more.
 pub(crate) async fn task_end(
     db: &mut Db,
     id: TaskId,
@@ -256,49 +256,53 @@ pub(crate) async fn task_end(
     failure: Option<&str>,
     now: DateTime<Utc>,
 ) -> Result<Option<SyncId>, StoreError> {
-    let ended: Vec<uuid::Uuid> = statement(
+    let text = format!(
         "UPDATE sync_queue SET state = $2, last_failure = coalesce($3, last_failure), completed_at = $4, updated_at = $4,
-             handed_on = handed_on OR $2 = 'done', attempts = attempts + CASE WHEN $2 = 'dead' THEN 1 ELSE 0 END
-         WHERE id = $1 AND state IN ('pending', 'retrying') RETURNING sync_id",
-    )
-    .bind::<Uuid, _>(id.as_uuid())
-    .bind::<Text, _>(state.as_str())
-    .bind::<Nullable<Text>, _>(failure)
-    .bind::<Timestamptz, _>(now)
-    .returning::<Uuid>()
-    .load(db)
-    .await?;
+             handed_on = handed_on OR $5, attempts = attempts + CASE WHEN $6 THEN 1 ELSE 0 END
+         WHERE id = $1 AND state IN {} RETURNING sync_id",
+        open_states()
+    );
+    let ended: Vec<uuid::Uuid> = statement(&text)
+        .bind::<Uuid, _>(id.as_uuid())
+        .bind::<Text, _>(state.as_str())
+        .bind::<Nullable<Text>, _>(failure)
+        .bind::<Timestamptz, _>(now)
+        .bind::<Bool, _>(state == TaskState::Done)
+        .bind::<Bool, _>(state == TaskState::Dead)
+        .returning::<Uuid>()
+        .load(db)
+        .await?;
     Ok(ended.into_iter().next().map(SyncId::from_uuid))
 }
 
-/// Those that a worker has locked are left: it finds the sync ended and rolls back; [`tasks_of_ended_syncs_cancel`] comes
-/// for them.
+/// Cancels the open tasks of a sync, without those that a worker has locked: the worker finds the sync ended and rolls
+/// back, and [`tasks_of_ended_syncs_cancel`] cancels them later.
 pub(crate) async fn open_tasks_cancel(db: &mut Db, id: SyncId, now: DateTime<Utc>) -> Result<(), StoreError> {
-    statement(
-        "UPDATE sync_queue SET state = 'cancelled', completed_at = $2, updated_at = $2
-         WHERE id IN (SELECT id FROM sync_queue WHERE sync_id = $1 AND state IN ('pending', 'retrying')
-                      FOR UPDATE SKIP LOCKED)",
-    )
-    .bind::<Uuid, _>(id.as_uuid())
-    .bind::<Timestamptz, _>(now)
-    .execute(db)
-    .await?;
+    let text = format!(
+        "UPDATE sync_queue SET state = $3, completed_at = $2, updated_at = $2
+         WHERE id IN (SELECT id FROM sync_queue WHERE sync_id = $1 AND state IN {} FOR UPDATE SKIP LOCKED)",
+        open_states()
+    );
+    statement(&text)
+        .bind::<Uuid, _>(id.as_uuid())
+        .bind::<Timestamptz, _>(now)
+        .bind::<Text, _>(TaskState::Cancelled.as_str())
+        .execute(db)
+        .await?;
     Ok(())
 }
 
-/// Cancels what is still open of syncs that have ended; returns how many tasks.
-///
-/// # Errors
-///
-/// If the database fails.
+/// Cancels the tasks that are still open of syncs that have ended; returns how many.
 pub async fn tasks_of_ended_syncs_cancel(db: &mut Db, now: DateTime<Utc>) -> Result<usize, StoreError> {
-    Ok(statement(
-        "UPDATE sync_queue SET state = 'cancelled', completed_at = $1, updated_at = $1
-         WHERE id IN (SELECT t.id FROM sync_queue t JOIN sync_logs r ON r.id = t.sync_id
-                      WHERE t.state IN ('pending', 'retrying') AND r.completed_at IS NOT NULL
-                      FOR UPDATE OF t SKIP LOCKED)",
-    )
-    .bind::<Timestamptz, _>(now)
-    .execute(db)
-    .await?)
+    let text = format!(
+        "UPDATE sync_queue SET state = $2, completed_at = $1, updated_at = $1
+         WHERE id IN (SELECT t.id FROM sync_queue t JOIN sync_logs s ON s.id = t.sync_id
+                      WHERE t.state IN {} AND s.completed_at IS NOT NULL FOR UPDATE OF t SKIP LOCKED)",
+        open_states()
+    );
+    Ok(statement(&text)
+        .bind::<Timestamptz, _>(now)
+        .bind::<Text, _>(TaskState::Cancelled.as_str())
+        .execute(db)
+        .await?)
 }

@@ -1,9 +1,11 @@
-//! What is committed and not yet confirmed by the broker: the rows that the outbox publishes.
+//! Rows that are committed and not yet confirmed by the broker: the outbox publishes them.
 
 use chrono::{DateTime, Utc};
-use diesel::{QueryableByName, sql_types::*};
+use diesel::{QueryableByName, pg::Pg, sql_types::*};
 use diesel_async::RunQueryDsl;
-use domain::{DeadLetterId, PageRequest, RecordType, SyncId, TaskId, WebhookEventId};
+use domain::{
+    DeadLetterId, PageRequest, RecordType, SyncId, SyncState, TaskId, WebhookEventId, WebhookState,
+};
 use serde_json::Value;
 
 use crate::{
@@ -13,13 +15,17 @@ use crate::{
         error::{StoreError, word},
         statement::statement,
     },
-    ledger::{replay_jobs::items_sent, tasks::page_request, webhook_events::webhook_events_mark_published},
+    ledger::{
+        dead_letters::DeadLetterState,
+        replay_jobs::items_sent,
+        tasks::{open_states, page_request},
+        webhook_events::webhook_events_mark_published,
+    },
 };
 
-/// Something to be published.
+/// A row to be published.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Unpublished {
-    /// A webhook event.
     Event {
         /// The message id.
         id: WebhookEventId,
@@ -27,27 +33,24 @@ pub enum Unpublished {
         webhook_id: String,
         /// As the sender wrote it.
         event_type: String,
-        /// What it is about.
         record_type: RecordType,
-        /// Its id in the onboarding portal.
+        /// The record's id in the onboarding portal.
         source_id: String,
-        /// When it happened, by the sender.
+        /// By the sender's clock.
         occurred_at: Option<DateTime<Utc>>,
         /// W3C trace context.
         trace_context: Value,
     },
-    /// The start of a sync.
+    /// The command that starts a sync.
     Command {
         /// The message id.
         sync_id: SyncId,
         /// W3C trace context.
         trace_context: Value,
     },
-    /// A task.
     Task {
         /// The message id.
         id: TaskId,
-        /// Its sync.
         sync_id: SyncId,
         request: PageRequest,
         /// W3C trace context.
@@ -55,40 +58,32 @@ pub enum Unpublished {
     },
     /// A dead letter that is to be tried again.
     Replay {
-        /// The dead letter.
         id: DeadLetterId,
-        /// The message's own id.
         message_id: String,
-        /// The queue it died in.
+        /// The queue that the message died in.
         queue: String,
         /// The AMQP type.
         kind: String,
-        /// As it was.
         body: Vec<u8>,
-        /// As they were, a JSON object.
+        /// A JSON object.
         headers: Value,
-        /// Its sync.
         sync_id: Option<SyncId>,
-        /// How often it was replayed, with this time.
+        /// How often the dead letter was replayed, with this time.
         replays: u32,
     },
 }
 
-/// Names a row that was published.
+/// The id of a row that is or was to be published.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum UnpublishedId {
-    /// A webhook event.
     Event(WebhookEventId),
-    /// The command of a sync.
     Command(SyncId),
-    /// A task.
     Task(TaskId),
-    /// A replay of a dead letter.
     Replay(DeadLetterId),
 }
 
 impl Unpublished {
-    /// Its name, for [`published_mark`].
+    /// The id that [`published_mark`] takes.
     #[must_use]
     pub const fn id(&self) -> UnpublishedId {
         match self {
@@ -116,6 +111,38 @@ struct EventRow {
     occurred_at: Option<DateTime<Utc>>,
     #[diesel(sql_type = Jsonb)]
     trace_context: Value,
+}
+
+impl TryFrom<EventRow> for Unpublished {
+    type Error = StoreError;
+
+    fn try_from(row: EventRow) -> Result<Self, StoreError> {
+        Ok(Self::Event {
+            record_type: word("webhook_events", "record_type", row.id, &row.record_type)?,
+            id: WebhookEventId::from_uuid(row.id),
+            webhook_id: row.webhook_id,
+            event_type: row.event_type,
+            source_id: row.source_id,
+            occurred_at: row.occurred_at,
+            trace_context: row.trace_context,
+        })
+    }
+}
+
+#[derive(QueryableByName)]
+struct CommandRow {
+    #[diesel(sql_type = Uuid)]
+    id: uuid::Uuid,
+    #[diesel(sql_type = Jsonb)]
+    trace_context: Value,
+}
+
+impl TryFrom<CommandRow> for Unpublished {
+    type Error = StoreError;
+
+    fn try_from(row: CommandRow) -> Result<Self, StoreError> {
+        Ok(Self::Command { sync_id: SyncId::from_uuid(row.id), trace_context: row.trace_context })
+    }
 }
 
 #[derive(QueryableByName)]
@@ -169,12 +196,25 @@ struct ReplayRow {
     replays: i32,
 }
 
-/// At most `limit` webhook events that have waited since before `older_than`, in the order in which they came. In a
-/// transaction: they are locked until it ends. None if another transaction has some in hand.
-///
-/// # Errors
-///
-/// If the database fails.
+impl TryFrom<ReplayRow> for Unpublished {
+    type Error = StoreError;
+
+    fn try_from(row: ReplayRow) -> Result<Self, StoreError> {
+        Ok(Self::Replay {
+            id: DeadLetterId::from_uuid(row.id),
+            message_id: row.message_id,
+            queue: row.queue,
+            kind: row.kind,
+            body: row.body,
+            headers: row.headers,
+            sync_id: row.sync_id.map(SyncId::from_uuid),
+            replays: row.replays.unsigned_abs(),
+        })
+    }
+}
+
+/// Webhook events that have waited since before `older_than`, at most `limit`, in the order in which they came; locked
+/// until the transaction ends. None if another transaction is publishing events.
 pub async fn unpublished_events_claim(
     db: &mut Db,
     limit: u32,
@@ -188,112 +228,72 @@ pub async fn unpublished_events_claim(
     if !ours {
         return Ok(None);
     }
-    let events: Vec<EventRow> = statement(
+    let text = format!(
         "SELECT id, webhook_id, event_type, record_type, source_id, occurred_at, trace_context FROM webhook_events
-         WHERE state = 'received' AND published_at IS NULL AND received_at < $1
+         WHERE state = '{}' AND published_at IS NULL AND received_at < $1
          ORDER BY received_at, id LIMIT $2 FOR NO KEY UPDATE SKIP LOCKED",
-    )
-    .bind::<Timestamptz, _>(older_than)
-    .bind::<Int8, _>(i64::from(limit))
-    .load(db)
-    .await?;
-    let read = |it: EventRow| {
-        Ok(Unpublished::Event {
-            record_type: word("webhook_events", "record_type", it.id, &it.record_type)?,
-            id: WebhookEventId::from_uuid(it.id),
-            webhook_id: it.webhook_id,
-            event_type: it.event_type,
-            source_id: it.source_id,
-            occurred_at: it.occurred_at,
-            trace_context: it.trace_context,
-        })
-    };
-    events.into_iter().map(read).collect::<Result<_, StoreError>>().map(Some)
+        WebhookState::Received
+    );
+    claim::<EventRow>(db, &text, limit, older_than).await.map(Some)
 }
 
 /// Whether webhook events have waited since before `older_than`.
-///
-/// # Errors
-///
-/// If the database fails.
 pub async fn unpublished_events_wait(db: &mut Db, older_than: DateTime<Utc>) -> Result<bool, StoreError> {
-    Ok(statement(
-        "SELECT EXISTS (SELECT 1 FROM webhook_events WHERE state = 'received' AND received_at < $1)",
-    )
-    .bind::<Timestamptz, _>(older_than)
-    .returning::<Bool>()
-    .get_result(db)
-    .await?)
+    let text = format!(
+        "SELECT EXISTS (SELECT 1 FROM webhook_events WHERE state = '{}' AND received_at < $1)",
+        WebhookState::Received
+    );
+    Ok(statement(&text).bind::<Timestamptz, _>(older_than).returning::<Bool>().get_result(db).await?)
 }
 
-/// At most `limit` rows of each kind that have waited since before `older_than`, oldest first. In a transaction: they
-/// are locked until it ends, and others skip them, so that two relays do not publish the same.
-///
-/// # Errors
-///
-/// If the database fails.
+/// Rows of every kind that have waited since before `older_than`, at most `limit` of each kind, oldest first; locked until
+/// the transaction ends. Other relays skip them, so that no two publish the same.
 pub async fn unpublished_claim(
     db: &mut Db,
     limit: u32,
     older_than: DateTime<Utc>,
 ) -> Result<Vec<Unpublished>, StoreError> {
     let mut found = unpublished_events_claim(db, limit, older_than).await?.unwrap_or_default();
-    let limit = i64::from(limit);
-    let commands: Vec<(uuid::Uuid, Value)> = statement(
-        "SELECT id, trace_context FROM sync_logs WHERE published_at IS NULL AND state = 'queued' AND started_at < $1
+    let commands = format!(
+        "SELECT id, trace_context FROM sync_logs WHERE published_at IS NULL AND state = '{}' AND started_at < $1
          ORDER BY started_at LIMIT $2 FOR NO KEY UPDATE SKIP LOCKED",
-    )
-    .bind::<Timestamptz, _>(older_than)
-    .bind::<Int8, _>(limit)
-    .returning::<(Uuid, Jsonb)>()
-    .load(db)
-    .await?;
-    let tasks: Vec<TaskRow> = statement(
-        "SELECT id, sync_id, record_type, chain, page, page_request, trace_context FROM sync_queue
-         WHERE published_at IS NULL AND state IN ('pending', 'retrying') AND created_at < $1
-         ORDER BY created_at LIMIT $2 FOR NO KEY UPDATE SKIP LOCKED",
-    )
-    .bind::<Timestamptz, _>(older_than)
-    .bind::<Int8, _>(limit)
-    .load(db)
-    .await?;
-    let replays: Vec<ReplayRow> = statement(
-        "SELECT id, message_id, queue, kind, body, headers, sync_id, replays FROM dead_letters
-         WHERE state = 'replaying' AND replayed_at < $1 AND (replay_due_at IS NULL OR replay_due_at < $1)
-         ORDER BY replayed_at LIMIT $2 FOR NO KEY UPDATE SKIP LOCKED",
-    )
-    .bind::<Timestamptz, _>(older_than)
-    .bind::<Int8, _>(limit)
-    .load(db)
-    .await?;
-
-    found.extend(
-        commands.into_iter().map(|(id, trace_context)| Unpublished::Command {
-            sync_id: SyncId::from_uuid(id),
-            trace_context,
-        }),
+        SyncState::Queued
     );
-    for task in tasks {
-        found.push(task.try_into()?);
-    }
-    found.extend(replays.into_iter().map(|it| Unpublished::Replay {
-        id: DeadLetterId::from_uuid(it.id),
-        message_id: it.message_id,
-        queue: it.queue,
-        kind: it.kind,
-        body: it.body,
-        headers: it.headers,
-        sync_id: it.sync_id.map(SyncId::from_uuid),
-        replays: it.replays.unsigned_abs(),
-    }));
+    found.extend(claim::<CommandRow>(db, &commands, limit, older_than).await?);
+    let tasks = format!(
+        "SELECT id, sync_id, record_type, chain, page, page_request, trace_context FROM sync_queue
+         WHERE published_at IS NULL AND state IN {} AND created_at < $1
+         ORDER BY created_at LIMIT $2 FOR NO KEY UPDATE SKIP LOCKED",
+        open_states()
+    );
+    found.extend(claim::<TaskRow>(db, &tasks, limit, older_than).await?);
+    let replays = format!(
+        "SELECT id, message_id, queue, kind, body, headers, sync_id, replays FROM dead_letters
+         WHERE state = '{}' AND replayed_at < $1 AND (replay_due_at IS NULL OR replay_due_at < $1)
+         ORDER BY replayed_at LIMIT $2 FOR NO KEY UPDATE SKIP LOCKED",
+        DeadLetterState::Replaying.as_str()
+    );
+    found.extend(claim::<ReplayRow>(db, &replays, limit, older_than).await?);
     Ok(found)
 }
 
-/// Notes that the broker has confirmed these.
-///
-/// # Errors
-///
-/// If the database fails: then they are published again, which does no harm.
+/// Loads rows of one kind. `text`: over `$1`, since when they wait, and `$2`, how many.
+async fn claim<Row>(
+    db: &mut Db,
+    text: &str,
+    limit: u32,
+    older_than: DateTime<Utc>,
+) -> Result<Vec<Unpublished>, StoreError>
+where
+    Row: QueryableByName<Pg> + Send + 'static,
+    Unpublished: TryFrom<Row, Error = StoreError>,
+{
+    let rows: Vec<Row> =
+        statement(text).bind::<Timestamptz, _>(older_than).bind::<Int8, _>(i64::from(limit)).load(db).await?;
+    rows.into_iter().map(Unpublished::try_from).collect()
+}
+
+/// Notes that the broker has confirmed rows. Without the note they are published again, which does no harm.
 pub async fn published_mark(
     db: &mut Db,
     ids: &[UnpublishedId],
@@ -314,14 +314,16 @@ pub async fn published_mark(
     if !replays.is_empty() {
         items_sent(db, &replays).await?;
     }
+    // A replay may have died again, or succeeded, before its publication is noted.
+    let replayed = format!(
+        "UPDATE dead_letters SET published_at = $2, state = '{}' WHERE id = ANY($1) AND state = '{}'",
+        DeadLetterState::Replayed.as_str(),
+        DeadLetterState::Replaying.as_str()
+    );
     let updates = [
         ("UPDATE sync_logs SET published_at = $2 WHERE id = ANY($1) AND published_at IS NULL", commands),
         ("UPDATE sync_queue SET published_at = $2 WHERE id = ANY($1) AND published_at IS NULL", tasks),
-        // It may have died, or succeeded, before we came to note it.
-        (
-            "UPDATE dead_letters SET published_at = $2, state = 'replayed' WHERE id = ANY($1) AND state = 'replaying'",
-            replays,
-        ),
+        (&*replayed, replays),
     ];
     for (text, ids) in updates {
         if !ids.is_empty() {
@@ -331,39 +333,42 @@ pub async fn published_mark(
     Ok(())
 }
 
-/// How much was set back.
+/// How many rows were set back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Republished {
-    /// Commands of syncs that nobody has started.
+    /// Commands of syncs that no worker has started.
     pub commands: usize,
     /// Open tasks.
     pub tasks: usize,
-    /// Events that nobody has processed.
+    /// Events that no worker has processed.
     pub events: usize,
 }
 
-/// Sets back what was confirmed before `before` and has not moved since, so that the relay publishes it again: a broker
-/// that lost its disk loses no work. A message that is still there comes twice, which does no harm.
-///
-/// # Errors
-///
-/// If the database fails.
+/// Sets rows back that were confirmed before `before` and have not moved since, so that the relay publishes them again: a
+/// broker that lost its disk loses no work. A message that is still in its queue comes twice, which does no harm.
 pub async fn stalled_republish(db: &mut Db, before: DateTime<Utc>) -> Result<Republished, StoreError> {
-    let mut set_back = [0; 3];
-    for (text, count) in [
-        "UPDATE sync_logs SET published_at = NULL WHERE state = 'queued' AND published_at < $1",
-        // A sync that moves has its tasks in good hands: they wait their turn.
-        "UPDATE sync_queue t SET published_at = NULL, updated_at = $1 FROM sync_logs r
-         WHERE t.state IN ('pending', 'retrying') AND t.published_at < $1 AND t.updated_at < $1
-             AND r.id = t.sync_id AND r.completed_at IS NULL AND r.heartbeat_at < $1",
-        "UPDATE webhook_events SET state = 'received', published_at = NULL
-         WHERE state = 'published' AND published_at < $1",
-    ]
-    .into_iter()
-    .zip(&mut set_back)
-    {
-        *count = statement(text).bind::<Timestamptz, _>(before).execute(db).await?;
-    }
-    let [commands, tasks, events] = set_back;
-    Ok(Republished { commands, tasks, events })
+    let commands = format!(
+        "UPDATE sync_logs SET published_at = NULL WHERE state = '{}' AND published_at < $1",
+        SyncState::Queued
+    );
+    // Tasks of a sync that moves are in their queue: they wait their turn.
+    let tasks = format!(
+        "UPDATE sync_queue t SET published_at = NULL, updated_at = $1 FROM sync_logs s
+         WHERE t.state IN {} AND t.published_at < $1 AND t.updated_at < $1
+             AND s.id = t.sync_id AND s.completed_at IS NULL AND s.heartbeat_at < $1",
+        open_states()
+    );
+    let events = format!(
+        "UPDATE webhook_events SET state = '{}', published_at = NULL WHERE state = '{}' AND published_at < $1",
+        WebhookState::Received,
+        WebhookState::Published
+    );
+    let mut set_back = async |text: &str| -> Result<usize, StoreError> {
+        Ok(statement(text).bind::<Timestamptz, _>(before).execute(db).await?)
+    };
+    Ok(Republished {
+        commands: set_back(&commands).await?,
+        tasks: set_back(&tasks).await?,
+        events: set_back(&events).await?,
+    })
 }

@@ -11,92 +11,83 @@ use serde_json::Value;
 use crate::db::{
     connection::Db,
     error::{StoreError, count, word},
-    page::{Page, Window},
-    statement::{Statement, statement},
+    page::{Page, Window, page_load},
+    statement::{Statement, statement, word_list},
 };
 
-/// A verified webhook.
+/// A verified webhook, to be recorded.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NewWebhookEvent {
-    /// Its id here, and the AMQP message id.
+    /// Also the AMQP message id.
     pub id: WebhookEventId,
-    /// The sender's webhook-id; the same again is a duplicate.
+    /// The sender's webhook-id; a second webhook with the same is a duplicate.
     pub webhook_id: String,
     /// As the sender wrote it.
     pub event_type: String,
-    /// What to look at: type and id in the onboarding portal. None: recorded as ignored.
+    /// The record that it is about, by its id in the onboarding portal. None: the event is recorded as ignored.
     pub entity: Option<(RecordType, String)>,
-    /// When it happened, by the sender.
+    /// By the sender's clock.
     pub occurred_at: Option<DateTime<Utc>>,
     /// As it was signed.
     pub body: Vec<u8>,
-    /// The secret that matched.
+    /// The name of the secret that matched.
     pub key_name: String,
     /// W3C trace context, a JSON object.
     pub trace_context: Value,
 }
 
-/// What became of a webhook that was to be recorded.
+/// Result of recording a webhook.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[must_use]
 pub enum Inserted {
-    /// It is recorded.
     New(WebhookEventId),
-    /// It had been, under this id.
+    /// An event with this webhook-id had been recorded before, under this id.
     Duplicate(WebhookEventId),
 }
 
 /// A webhook event as it is recorded.
 #[derive(Debug, Clone, PartialEq)]
 pub struct WebhookEvent {
-    /// Its id here.
     pub id: WebhookEventId,
     /// The sender's webhook-id.
     pub webhook_id: String,
     /// As the sender wrote it.
     pub event_type: String,
-    /// What it is about.
+    /// Of the record that it is about.
     pub record_type: Option<RecordType>,
-    /// Its id in the onboarding portal.
+    /// The record's id in the onboarding portal.
     pub source_id: Option<String>,
-    /// When it happened, by the sender.
+    /// By the sender's clock.
     pub occurred_at: Option<DateTime<Utc>>,
-    /// Where it stands.
     pub state: WebhookState,
-    /// How often it came again.
+    /// How many more webhooks came with the same webhook-id.
     pub duplicates: u32,
-    /// The sync that handled it.
+    /// The sync that handled the event.
     pub sync_id: Option<SyncId>,
-    /// Why it failed last.
     pub last_failure: Option<String>,
-    /// When it came.
     pub received_at: DateTime<Utc>,
-    /// When the broker confirmed it.
+    /// When the broker confirmed the event.
     pub published_at: Option<DateTime<Utc>>,
-    /// When its effect was committed.
+    /// When the effect of the event was committed.
     pub processed_at: Option<DateTime<Utc>>,
-    /// The secret that matched.
+    /// The name of the secret that matched.
     pub key_name: String,
 }
 
-/// Which events; what is empty does not filter.
+/// Which events; what is empty or absent does not filter.
 #[derive(Debug, Clone, Default)]
 pub struct WebhookFilter {
-    /// These.
     pub ids: Vec<WebhookEventId>,
-    /// In one of these states.
     pub states: Vec<WebhookState>,
-    /// Of this type, as the sender wrote it.
+    /// As the sender wrote it.
     pub event_type: Option<String>,
-    /// About this kind of record.
     pub record_type: Option<RecordType>,
-    /// About this record of the onboarding portal.
+    /// The record's id in the onboarding portal.
     pub source_id: Option<String>,
-    /// Under this webhook-id.
     pub webhook_id: Option<String>,
-    /// Received not before.
+    /// Received at this time or later.
     pub from: Option<DateTime<Utc>>,
-    /// Received before.
+    /// Received before this time.
     pub until: Option<DateTime<Utc>>,
 }
 
@@ -161,18 +152,14 @@ impl TryFrom<Row> for WebhookEvent {
     }
 }
 
-/// Records webhooks, all in one statement; the answers stand in the order of the events. A webhook-id that is there
-/// already, or twice among them, is counted as a duplicate.
-///
-/// # Errors
-///
-/// If the database fails: then none is recorded.
+/// Records webhooks, all or none, in one statement; the answers are in the order of the events. A webhook-id that is
+/// recorded already, or comes twice, is counted as a duplicate.
 pub async fn webhook_events_insert(
     db: &mut Db,
     events: &[NewWebhookEvent],
     now: DateTime<Utc>,
 ) -> Result<Vec<Inserted>, StoreError> {
-    // An upsert must not meet a key twice; in the order of the keys, so that two batches lock alike.
+    // An upsert must not meet a key twice. In the order of the keys, so that two batches lock rows in one order.
     let mut first: BTreeMap<&str, (&NewWebhookEvent, i32)> = BTreeMap::new();
     for event in events {
         first.entry(&event.webhook_id).and_modify(|(_, again)| *again += 1).or_insert((event, 0));
@@ -181,7 +168,7 @@ pub async fn webhook_events_insert(
     let rows: Vec<(String, uuid::Uuid, bool)> = statement(
         "INSERT INTO webhook_events AS e (id, webhook_id, event_type, record_type, source_id, occurred_at, body,
              key_name, trace_context, duplicates, state, received_at)
-         SELECT i.*, CASE WHEN i.record_type IS NULL THEN 'ignored' ELSE 'received' END, $11
+         SELECT i.*, CASE WHEN i.record_type IS NULL THEN $12 ELSE $13 END, $11
          FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) AS i
              (id, webhook_id, event_type, record_type, source_id, occurred_at, body, key_name, trace_context, duplicates)
          ON CONFLICT (webhook_id) DO UPDATE SET duplicates = e.duplicates + 1 + excluded.duplicates
@@ -202,6 +189,8 @@ pub async fn webhook_events_insert(
     .bind::<Array<Jsonb>, _>(each().map(|it| &it.trace_context).collect::<Vec<_>>())
     .bind::<Array<Int4>, _>(first.values().map(|(_, again)| *again).collect::<Vec<_>>())
     .bind::<Timestamptz, _>(now)
+    .bind::<Text, _>(WebhookState::Ignored.as_str())
+    .bind::<Text, _>(WebhookState::Received.as_str())
     .returning::<(Text, Uuid, Bool)>()
     .load(db)
     .await?;
@@ -216,12 +205,8 @@ pub async fn webhook_events_insert(
     Ok(answers)
 }
 
-/// Notes that the broker has confirmed events. The note need not outlive a crash of the database's machine, so it waits
-/// for no disk: an event that has lost it is published again, which does no harm.
-///
-/// # Errors
-///
-/// If the database fails.
+/// Notes that the broker has confirmed events. The note need not outlive a crash of the database's machine, so it does not
+/// wait for the disk: an event without the note is published again, which does no harm.
 pub async fn webhook_events_mark_published(
     db: &mut Db,
     ids: &[WebhookEventId],
@@ -229,88 +214,83 @@ pub async fn webhook_events_mark_published(
 ) -> Result<usize, StoreError> {
     Ok(statement(
         "WITH unhurried AS MATERIALIZED (SELECT set_config('synchronous_commit', 'off', true))
-         UPDATE webhook_events SET published_at = $2, state = CASE state WHEN 'received' THEN 'published' ELSE state END
+         UPDATE webhook_events SET published_at = $2, state = CASE state WHEN $3 THEN $4 ELSE state END
          WHERE id IN (SELECT id FROM webhook_events WHERE id = ANY($1) AND published_at IS NULL
                       ORDER BY id FOR NO KEY UPDATE)
              AND EXISTS (SELECT 1 FROM unhurried)",
     )
     .bind::<Array<Uuid>, _>(uuids(ids))
     .bind::<Timestamptz, _>(now)
+    .bind::<Text, _>(WebhookState::Received.as_str())
+    .bind::<Text, _>(WebhookState::Published.as_str())
     .execute(db)
     .await?)
 }
 
-/// Which of these events still need to be handled; locked until the transaction ends, so that of two deliveries of an
-/// event one waits and then sees it processed.
-///
-/// # Errors
-///
-/// If the database fails.
+/// Those of the events that are still to be handled, locked until the transaction ends: of two deliveries of an event,
+/// one waits and then sees it processed.
 pub async fn webhook_events_lock_open(
     db: &mut Db,
     ids: &[WebhookEventId],
 ) -> Result<Vec<WebhookEventId>, StoreError> {
-    let open: Vec<uuid::Uuid> = statement(
-        "SELECT id FROM webhook_events WHERE id = ANY($1) AND state IN ('received', 'published', 'failed')
-         ORDER BY id FOR NO KEY UPDATE",
-    )
-    .bind::<Array<Uuid>, _>(uuids(ids))
-    .returning::<Uuid>()
-    .load(db)
-    .await?;
+    let open: Vec<uuid::Uuid> = statement(&lock_before(WebhookState::Processed))
+        .bind::<Array<Uuid>, _>(uuids(ids))
+        .returning::<Uuid>()
+        .load(db)
+        .await?;
     Ok(open.into_iter().map(WebhookEventId::from_uuid).collect())
 }
 
 /// Marks events processed by a sync, in the transaction of their effect. Returns how many were open.
-///
-/// # Errors
-///
-/// If the database fails.
 pub async fn webhook_events_mark_processed(
     db: &mut Db,
     ids: &[WebhookEventId],
     sync_id: SyncId,
     now: DateTime<Utc>,
 ) -> Result<usize, StoreError> {
-    Ok(statement(
-        "UPDATE webhook_events SET state = 'processed', sync_id = $2, processed_at = $3, last_failure = NULL,
-             published_at = coalesce(published_at, $3) -- or the note of it would be another new row version
-         WHERE id IN (SELECT id FROM webhook_events WHERE id = ANY($1) AND state IN ('received', 'published', 'failed')
-                      ORDER BY id FOR NO KEY UPDATE)",
-    )
-    .bind::<Array<Uuid>, _>(uuids(ids))
-    .bind::<Uuid, _>(sync_id.as_uuid())
-    .bind::<Timestamptz, _>(now)
-    .execute(db)
-    .await?)
+    // published_at is set along, or noting the publication later would be another new version of the row.
+    let text = format!(
+        "UPDATE webhook_events SET state = $4, sync_id = $2, processed_at = $3, last_failure = NULL,
+             published_at = coalesce(published_at, $3)
+         WHERE id IN ({})",
+        lock_before(WebhookState::Processed)
+    );
+    Ok(statement(&text)
+        .bind::<Array<Uuid>, _>(uuids(ids))
+        .bind::<Uuid, _>(sync_id.as_uuid())
+        .bind::<Timestamptz, _>(now)
+        .bind::<Text, _>(WebhookState::Processed.as_str())
+        .execute(db)
+        .await?)
 }
 
-/// Marks events given up. Returns how many were open.
-///
-/// # Errors
-///
-/// If the database fails.
+/// Marks events as given up. Returns how many were open.
 pub async fn webhook_events_mark_failed(
     db: &mut Db,
     ids: &[WebhookEventId],
     failure: &str,
 ) -> Result<usize, StoreError> {
-    Ok(statement(
-        "UPDATE webhook_events SET state = 'failed', last_failure = $2
-         WHERE id IN (SELECT id FROM webhook_events WHERE id = ANY($1) AND state IN ('received', 'published')
-                      ORDER BY id FOR NO KEY UPDATE)",
-    )
-    .bind::<Array<Uuid>, _>(uuids(ids))
-    .bind::<Text, _>(failure)
-    .execute(db)
-    .await?)
+    let text = format!(
+        "UPDATE webhook_events SET state = $3, last_failure = $2 WHERE id IN ({})",
+        lock_before(WebhookState::Failed)
+    );
+    Ok(statement(&text)
+        .bind::<Array<Uuid>, _>(uuids(ids))
+        .bind::<Text, _>(failure)
+        .bind::<Text, _>(WebhookState::Failed.as_str())
+        .execute(db)
+        .await?)
 }
 
-/// An event.
-///
-/// # Errors
-///
-/// If the database fails.
+/// A query of those events of `$1` that may go to `next` by themselves, locked in the order of their ids.
+fn lock_before(next: WebhookState) -> String {
+    let sources = WebhookState::ALL.iter().filter(|state| state.may_become(next));
+    format!(
+        "SELECT id FROM webhook_events WHERE id = ANY($1) AND state IN {} ORDER BY id FOR NO KEY UPDATE",
+        word_list(sources.map(|state| state.as_str()))
+    )
+}
+
 pub async fn webhook_event_find(db: &mut Db, id: WebhookEventId) -> Result<Option<WebhookEvent>, StoreError> {
     let text = format!("SELECT {COLUMNS} FROM webhook_events WHERE id = $1");
     let rows: Vec<Row> = statement(&text).bind::<Uuid, _>(id.as_uuid()).load(db).await?;
@@ -318,10 +298,6 @@ pub async fn webhook_event_find(db: &mut Db, id: WebhookEventId) -> Result<Optio
 }
 
 /// The body of an event, as it was signed.
-///
-/// # Errors
-///
-/// If the database fails.
 pub async fn webhook_event_body(db: &mut Db, id: WebhookEventId) -> Result<Option<Vec<u8>>, StoreError> {
     let bodies: Vec<Vec<u8>> = statement("SELECT body FROM webhook_events WHERE id = $1")
         .bind::<Uuid, _>(id.as_uuid())
@@ -331,84 +307,72 @@ pub async fn webhook_event_body(db: &mut Db, id: WebhookEventId) -> Result<Optio
     Ok(bodies.into_iter().next())
 }
 
-const FILTER: &str = "(cardinality($1) = 0 OR id = ANY($1)) AND (cardinality($2) = 0 OR state = ANY($2))
-    AND ($3 IS NULL OR event_type = $3) AND ($4 IS NULL OR record_type = $4) AND ($5 IS NULL OR source_id = $5)
-    AND ($6 IS NULL OR webhook_id = $6) AND ($7 IS NULL OR received_at >= $7) AND ($8 IS NULL OR received_at < $8)";
+impl WebhookFilter {
+    const CONDITION: &'static str =
+        "(cardinality($1) = 0 OR id = ANY($1)) AND (cardinality($2) = 0 OR state = ANY($2))
+        AND ($3 IS NULL OR event_type = $3) AND ($4 IS NULL OR record_type = $4) AND ($5 IS NULL OR source_id = $5)
+        AND ($6 IS NULL OR webhook_id = $6) AND ($7 IS NULL OR received_at >= $7) AND ($8 IS NULL OR received_at < $8)";
 
-fn filtered<'f>(text: &'f str, filter: &'f WebhookFilter) -> Statement<'f> {
-    statement(text)
-        .bind::<Array<Uuid>, _>(uuids(&filter.ids))
-        .bind::<Array<Text>, _>(filter.states.iter().map(|it| it.as_str()).collect::<Vec<_>>())
-        .bind::<Nullable<Text>, _>(&filter.event_type)
-        .bind::<Nullable<Text>, _>(filter.record_type.map(RecordType::as_str))
-        .bind::<Nullable<Text>, _>(&filter.source_id)
-        .bind::<Nullable<Text>, _>(&filter.webhook_id)
-        .bind::<Nullable<Timestamptz>, _>(filter.from)
-        .bind::<Nullable<Timestamptz>, _>(filter.until)
+    /// A statement with the parameters of the condition, the first eight.
+    fn bind<'f>(&'f self, text: &'f str) -> Statement<'f> {
+        statement(text)
+            .bind::<Array<Uuid>, _>(uuids(&self.ids))
+            .bind::<Array<Text>, _>(self.states.iter().map(|it| it.as_str()).collect::<Vec<_>>())
+            .bind::<Nullable<Text>, _>(&self.event_type)
+            .bind::<Nullable<Text>, _>(self.record_type.map(RecordType::as_str))
+            .bind::<Nullable<Text>, _>(&self.source_id)
+            .bind::<Nullable<Text>, _>(&self.webhook_id)
+            .bind::<Nullable<Timestamptz>, _>(self.from)
+            .bind::<Nullable<Timestamptz>, _>(self.until)
+    }
 }
 
 /// Events, newest first.
-///
-/// # Errors
-///
-/// If the database fails.
 pub async fn webhook_event_list(
     db: &mut Db,
     filter: &WebhookFilter,
     window: Window<(DateTime<Utc>, WebhookEventId)>,
 ) -> Result<Page<WebhookEvent>, StoreError> {
-    let text = format!(
-        "SELECT {COLUMNS} FROM webhook_events WHERE {FILTER} AND ($9 IS NULL OR (received_at, id) < ($9, $10))
-         ORDER BY received_at DESC, id DESC LIMIT $11 OFFSET $12"
+    let rows = format!(
+        "SELECT {COLUMNS} FROM webhook_events WHERE {} AND ($9 IS NULL OR (received_at, id) < ($9, $10))
+         ORDER BY received_at DESC, id DESC LIMIT $11 OFFSET $12",
+        WebhookFilter::CONDITION
     );
-    let rows: Vec<Row> = filtered(&text, filter)
+    let rows = filter
+        .bind(&rows)
         .bind::<Nullable<Timestamptz>, _>(window.after.map(|(at, _)| at))
-        .bind::<Nullable<Uuid>, _>(window.after.map(|(_, id)| id.as_uuid()))
-        .bind::<Int8, _>(i64::from(window.limit) + 1)
-        .bind::<Int8, _>(i64::from(window.offset))
-        .load(db)
-        .await?;
-    let text = format!("SELECT count(*) FROM webhook_events WHERE {FILTER}");
-    let total: i64 = filtered(&text, filter).returning::<Int8>().get_result(db).await?;
-    let events = rows.into_iter().map(WebhookEvent::try_from).collect::<Result<_, _>>()?;
-    Ok(Page::of(events, window.limit, total))
+        .bind::<Nullable<Uuid>, _>(window.after.map(|(_, id)| id.as_uuid()));
+    let total = format!("SELECT count(*) FROM webhook_events WHERE {}", WebhookFilter::CONDITION);
+    page_load::<Row, _, _>(db, rows, filter.bind(&total), &window).await
 }
 
-/// What an operator may have processed again, as [`WebhookState::is_reprocessable`] says.
-const REPROCESSABLE: &str = "state IN ('published', 'processed', 'failed')";
+/// The condition of events that match a filter and that an operator may have processed again.
+fn is_reprocessable() -> String {
+    let states = WebhookState::ALL.iter().filter(|state| state.is_reprocessable());
+    format!("{} AND state IN {}", WebhookFilter::CONDITION, word_list(states.map(|state| state.as_str())))
+}
 
-/// How many of some events [`webhook_events_reprocess`] would set back.
-///
-/// # Errors
-///
-/// If the database fails.
+/// How many events [`webhook_events_reprocess`] would set back.
 pub async fn webhook_events_count_reprocessable(
     db: &mut Db,
     filter: &WebhookFilter,
 ) -> Result<u64, StoreError> {
-    let text = format!("SELECT count(*) FROM webhook_events WHERE {FILTER} AND {REPROCESSABLE}");
-    let number: i64 = filtered(&text, filter).returning::<Int8>().get_result(db).await?;
-    Ok(count(number))
+    let text = format!("SELECT count(*) FROM webhook_events WHERE {}", is_reprocessable());
+    Ok(count(filter.bind(&text).returning::<Int8>().get_result(db).await?))
 }
 
-/// Who has events processed again, and why.
+/// An operator's order to process events again.
 #[derive(Debug, Clone, Copy)]
 pub struct ReprocessOrder<'o> {
-    /// The operator.
     pub actor: &'o str,
-    /// What they gave as reason.
     pub reason: Option<&'o str>,
-    /// Most events; the oldest first.
+    /// Most events, the oldest first.
     pub limit: u32,
 }
 
-/// Sets events back to where they were when they had just been received, and writes the audit, a row for each, with
-/// the state and the sync that each had: the relay publishes them again, and whoever handles them fetches the record's
-/// present state in a new sync. Returns which; those that need nothing or are on their way already are left alone.
-///
-/// # Errors
-///
-/// If the database fails.
+/// Sets events back to the state of an event that was just received, and writes the audit, a row for each, with the state
+/// and the sync that the event had. The relay publishes the events again, and each is handled in a new sync, which fetches
+/// the record's present state. Returns the events; those that need nothing or are on their way are left alone.
 pub async fn webhook_events_reprocess(
     db: &mut Db,
     filter: &WebhookFilter,
@@ -417,23 +381,26 @@ pub async fn webhook_events_reprocess(
 ) -> Result<Vec<WebhookEventId>, StoreError> {
     let text = format!(
         "WITH chosen AS (
-             SELECT id, state, sync_id, last_failure FROM webhook_events WHERE {FILTER} AND {REPROCESSABLE}
+             SELECT id, state, sync_id, last_failure FROM webhook_events WHERE {}
              ORDER BY received_at, id LIMIT $9 FOR NO KEY UPDATE
          ), set_back AS (
-             UPDATE webhook_events e SET state = 'received', published_at = NULL, processed_at = NULL, sync_id = NULL,
+             UPDATE webhook_events e SET state = $13, published_at = NULL, processed_at = NULL, sync_id = NULL,
                  last_failure = NULL
              FROM chosen c WHERE e.id = c.id
          )
          INSERT INTO audit (at, actor, action, subject, detail)
          SELECT $10, $11, 'webhook.reprocess', id::text, jsonb_strip_nulls(jsonb_build_object(
              'state', state, 'syncId', sync_id, 'failure', last_failure, 'reason', $12)) FROM chosen
-         RETURNING subject::uuid"
+         RETURNING subject::uuid",
+        is_reprocessable()
     );
-    let ids: Vec<uuid::Uuid> = filtered(&text, filter)
+    let ids: Vec<uuid::Uuid> = filter
+        .bind(&text)
         .bind::<Int8, _>(i64::from(order.limit))
         .bind::<Timestamptz, _>(now)
         .bind::<Text, _>(order.actor)
         .bind::<Nullable<Text>, _>(order.reason)
+        .bind::<Text, _>(WebhookState::Received.as_str())
         .returning::<Uuid>()
         .load(db)
         .await?;

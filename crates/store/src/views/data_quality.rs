@@ -1,4 +1,4 @@
-//! How good the data is: what stands about records, of the fleet, of one vessel, or of one sync.
+//! Data quality: findings about the records of the fleet, of one vessel, or of one sync.
 
 use diesel::sql_types::*;
 use diesel_async::RunQueryDsl;
@@ -8,79 +8,68 @@ use crate::{
     db::{
         connection::Db,
         error::{StoreError, count, word},
-        page::{Page, Window},
+        page::{Page, Window, page_load},
         statement::{Statement, statement},
     },
-    ledger::findings::{COLUMNS, Columns, StoredFinding, Types, stored},
+    ledger::findings::{COLUMNS, FindingRow, StoredFinding},
 };
 
-/// Whose data.
+/// Whose data quality is asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Subject {
-    /// All that stands.
+    /// Findings that stand about any record.
     Fleet,
-    /// What stands about a vessel and all that belongs to it, by its id in the onboarding portal.
+    /// Findings that stand about a vessel and all that belongs to it; by its id in the onboarding portal.
     Vessel(String),
-    /// What a sync found.
-    StoredSync(SyncId),
+    /// Findings of a sync.
+    Sync(SyncId),
 }
 
-/// Which findings.
+/// Which findings; what is absent does not filter.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct QualityFilter {
-    /// Whose data.
     pub subject: Subject,
-    /// Only these.
     pub severity: Option<Severity>,
-    /// Only of this rule.
+    /// The rule.
     pub code: Option<String>,
-    /// Only about this kind of record.
     pub record_type: Option<RecordType>,
 }
 
-/// Who a vessel is.
+/// The names by which a vessel is known.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct VesselIdentity {
-    /// Its row.
     pub id: uuid::Uuid,
-    /// Its id in the onboarding portal.
+    /// By the onboarding portal.
     pub source_id: String,
-    /// Without prefix.
+    /// Without the prefix `IMO`.
     pub imo_number: String,
-    /// Its name.
     pub name: String,
 }
 
-/// How many records a rule speaks of.
+/// How many findings a rule has made, and about how many records.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CodeCount {
-    /// Whether it rejects.
     pub severity: Severity,
     /// The rule.
     pub code: String,
-    /// What kind of record.
     pub record_type: RecordType,
-    /// Findings.
     pub findings: u64,
-    /// Records.
     pub records: u64,
 }
 
-/// How many records of a kind there are, and how many have something said about them.
+/// How many records of a type there are, and how many have findings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RecordQuality {
-    /// What kind of record.
     pub record_type: RecordType,
-    /// Of a run: read. Else: there and not withdrawn.
+    /// Of a sync: records read. Otherwise: active records.
     pub records: u64,
-    /// With an error: the state that was sent last was rejected.
+    /// Records whose last state from the onboarding portal was rejected.
     pub with_errors: u64,
-    /// With a warning.
     pub with_warnings: u64,
 }
 
 impl QualityFilter {
-    /// Everything about the subject.
+    /// All findings about the subject.
     #[must_use]
     pub const fn of(subject: Subject) -> Self {
         Self { subject, severity: None, code: None, record_type: None }
@@ -88,15 +77,15 @@ impl QualityFilter {
 
     const fn table(&self) -> &'static str {
         match self.subject {
-            Subject::StoredSync(_) => "findings",
+            Subject::Sync(_) => "findings",
             Subject::Fleet | Subject::Vessel(_) => "record_findings",
         }
     }
 
-    /// The condition; parameters 1 to 5.
+    /// The condition, over the first five parameters; parts that do not filter are left out.
     fn condition(&self) -> String {
         let subject = match self.subject {
-            Subject::StoredSync(_) => "sync_id = $1",
+            Subject::Sync(_) => "sync_id = $1",
             Subject::Vessel(_) => "vessel_ids @> ARRAY[$2]",
             Subject::Fleet => "true",
         };
@@ -107,13 +96,14 @@ impl QualityFilter {
         all.join(" AND ")
     }
 
-    fn bind<'f>(&'f self, statement: Statement<'f>) -> Statement<'f> {
+    /// A statement with the parameters of the condition, the first five.
+    fn bind<'f>(&'f self, text: &'f str) -> Statement<'f> {
         let (sync, vessel) = match &self.subject {
-            Subject::StoredSync(id) => (Some(id.as_uuid()), None),
+            Subject::Sync(id) => (Some(id.as_uuid()), None),
             Subject::Vessel(id) => (None, Some(id.as_str())),
             Subject::Fleet => (None, None),
         };
-        statement
+        statement(text)
             .bind::<Nullable<Uuid>, _>(sync)
             .bind::<Nullable<Text>, _>(vessel)
             .bind::<Nullable<Text>, _>(self.severity.map(Severity::as_str))
@@ -122,12 +112,8 @@ impl QualityFilter {
     }
 }
 
-/// A vessel by its IMO number, or by its id here or in the onboarding portal. Of several that had the number, the one that
-/// is not withdrawn, or the last.
-///
-/// # Errors
-///
-/// If the database fails.
+/// A vessel by its IMO number, or by its id here or in the onboarding portal. Of several that had the number, the active
+/// one, or the last.
 pub async fn vessel_identity(db: &mut Db, vessel: &str) -> Result<Option<VesselIdentity>, StoreError> {
     let rows: Vec<(uuid::Uuid, String, String, String)> = statement(
         "SELECT id, source_id, imo_number, name FROM vessels WHERE id = $1 OR imo_number = $2 OR source_id = $2
@@ -143,35 +129,19 @@ pub async fn vessel_identity(db: &mut Db, vessel: &str) -> Result<Option<VesselI
 }
 
 /// Findings, errors before warnings, in the order they were made.
-///
-/// # Errors
-///
-/// If the database fails.
 pub async fn quality_findings(
     db: &mut Db,
     filter: &QualityFilter,
     window: Window<()>,
 ) -> Result<Page<StoredFinding>, StoreError> {
     let (table, condition) = (filter.table(), filter.condition());
-    let text = format!("SELECT count(*) FROM {table} WHERE {condition}");
-    let total: i64 = filter.bind(statement(&text)).returning::<Int8>().get_result(db).await?;
-    let text =
+    let rows =
         format!("SELECT {COLUMNS} FROM {table} WHERE {condition} ORDER BY severity, id LIMIT $6 OFFSET $7");
-    let rows: Vec<Columns> = filter
-        .bind(statement(&text))
-        .bind::<Int8, _>(i64::from(window.limit) + 1)
-        .bind::<Int8, _>(i64::from(window.offset))
-        .returning::<Types>()
-        .load(db)
-        .await?;
-    Ok(Page::of(rows.into_iter().map(stored).collect::<Result<_, _>>()?, window.limit, total))
+    let total = format!("SELECT count(*) FROM {table} WHERE {condition}");
+    page_load::<FindingRow, _, _>(db, filter.bind(&rows), filter.bind(&total), &window).await
 }
 
-/// How often each rule spoke, errors first, the most frequent first.
-///
-/// # Errors
-///
-/// If the database fails.
+/// Findings by rule, errors first, the most frequent first.
 pub async fn quality_codes(db: &mut Db, filter: &QualityFilter) -> Result<Vec<CodeCount>, StoreError> {
     let text = format!(
         "SELECT severity, code, record_type, count(*), count(DISTINCT source_id) FROM {} WHERE {}
@@ -180,7 +150,7 @@ pub async fn quality_codes(db: &mut Db, filter: &QualityFilter) -> Result<Vec<Co
         filter.condition()
     );
     let rows: Vec<(String, String, String, i64, i64)> =
-        filter.bind(statement(&text)).returning::<(Text, Text, Text, Int8, Int8)>().load(db).await?;
+        filter.bind(&text).returning::<(Text, Text, Text, Int8, Int8)>().load(db).await?;
     rows.into_iter()
         .map(|(severity, code, record_type, findings, records)| {
             Ok(CodeCount {
@@ -194,58 +164,60 @@ pub async fn quality_codes(db: &mut Db, filter: &QualityFilter) -> Result<Vec<Co
         .collect()
 }
 
-/// How many records of each kind there are, and how many have findings. The filter's other parts do not matter.
-///
-/// # Errors
-///
-/// If the database fails.
+/// How many records of each type there are, and how many have findings.
 pub async fn quality_records(db: &mut Db, subject: &Subject) -> Result<Vec<RecordQuality>, StoreError> {
     let filter = QualityFilter::of(subject.clone());
-    let records = match subject {
-        Subject::StoredSync(_) => "SELECT record_type, read AS n FROM sync_counts WHERE sync_id = $1",
-        Subject::Fleet => {
-            "SELECT 'company' AS record_type, count(*) AS n FROM companies WHERE status = 'active'
-             UNION ALL SELECT 'vessel', count(*) FROM vessels WHERE status = 'active'
-             UNION ALL SELECT 'equipment', count(*) FROM equipment WHERE status = 'active'
-             UNION ALL SELECT 'user', count(*) FROM users WHERE status = 'active'"
-        }
-        Subject::Vessel(_) => {
-            "SELECT 'vessel' AS record_type, count(*) AS n FROM vessels WHERE source_id = $2 AND status = 'active'
-             UNION ALL SELECT 'equipment', count(*) FROM equipment e JOIN vessels v ON v.id = e.vessel_id
-                 WHERE v.source_id = $2 AND e.status = 'active'
-             UNION ALL SELECT 'user', count(*) FROM users WHERE vessel_scope @> ARRAY[$2] AND status = 'active'"
-        }
-    };
     let text = format!(
         "SELECT r.record_type, r.n, coalesce(f.errors, 0), coalesce(f.warnings, 0)
-         FROM ({records}) AS r LEFT JOIN (
-             SELECT record_type, count(DISTINCT source_id) FILTER (WHERE severity = 'error') AS errors,
-                 count(DISTINCT source_id) FILTER (WHERE severity = 'warning') AS warnings
+         FROM ({}) AS r LEFT JOIN (
+             SELECT record_type, count(DISTINCT source_id) FILTER (WHERE severity = '{}') AS errors,
+                 count(DISTINCT source_id) FILTER (WHERE severity = '{}') AS warnings
              FROM {} WHERE {} GROUP BY record_type
-         ) AS f ON f.record_type = r.record_type
-         ORDER BY array_position(ARRAY['company', 'vessel', 'equipment', 'user'], r.record_type)",
+         ) AS f ON f.record_type = r.record_type",
+        subject.record_counts(),
+        Severity::Error,
+        Severity::Warning,
         filter.table(),
         filter.condition()
     );
     let rows: Vec<(String, i64, i64, i64)> =
-        filter.bind(statement(&text)).returning::<(Text, Int8, Int8, Int8)>().load(db).await?;
-    rows.into_iter()
-        .map(|(record_type, records, errors, warnings)| {
-            Ok(RecordQuality {
-                record_type: word("record_findings", "record_type", "a count", &record_type)?,
-                records: count(records),
-                with_errors: count(errors),
-                with_warnings: count(warnings),
-            })
+        filter.bind(&text).returning::<(Text, Int8, Int8, Int8)>().load(db).await?;
+    let quality = |(record_type, records, errors, warnings): (String, i64, i64, i64)| {
+        Ok(RecordQuality {
+            record_type: word("record_findings", "record_type", "a count", &record_type)?,
+            records: count(records),
+            with_errors: count(errors),
+            with_warnings: count(warnings),
         })
-        .collect()
+    };
+    let mut all: Vec<RecordQuality> = rows.into_iter().map(quality).collect::<Result<_, StoreError>>()?;
+    all.sort_by_key(|it| it.record_type);
+    Ok(all)
 }
 
-/// Critical spares of which less is on board than must be, by the ships' present counts: of one vessel, or of the fleet.
-///
-/// # Errors
-///
-/// If the database fails.
+impl Subject {
+    /// A query of record types and how many records of each there are, over the parameters of [`QualityFilter::bind`].
+    const fn record_counts(&self) -> &'static str {
+        match self {
+            Self::Sync(_) => "SELECT record_type, read AS n FROM sync_counts WHERE sync_id = $1",
+            Self::Fleet => {
+                "SELECT 'company' AS record_type, count(*) AS n FROM companies WHERE status = 'active'
+                 UNION ALL SELECT 'vessel', count(*) FROM vessels WHERE status = 'active'
+                 UNION ALL SELECT 'equipment', count(*) FROM equipment WHERE status = 'active'
+                 UNION ALL SELECT 'user', count(*) FROM users WHERE status = 'active'"
+            }
+            Self::Vessel(_) => {
+                "SELECT 'vessel' AS record_type, count(*) AS n FROM vessels WHERE source_id = $2 AND status = 'active'
+                 UNION ALL SELECT 'equipment', count(*) FROM equipment e JOIN vessels v ON v.id = e.vessel_id
+                     WHERE v.source_id = $2 AND e.status = 'active'
+                 UNION ALL SELECT 'user', count(*) FROM users WHERE vessel_scope @> ARRAY[$2] AND status = 'active'"
+            }
+        }
+    }
+}
+
+/// Critical spares of which less is on board than the minimum stock, as the ships count them: of one vessel, or of the
+/// fleet.
 pub async fn spares_below_minimum(db: &mut Db, vessel: Option<uuid::Uuid>) -> Result<u64, StoreError> {
     let n: i64 = statement(
         "SELECT count(*) FROM critical_parts p JOIN equipment e ON e.id = p.equipment_id
