@@ -1,4 +1,4 @@
-//! What is done per record type when both portals have changed a record.
+//! Conflict policies: what a sync does, per record type, when both portals have changed a record.
 
 use std::collections::BTreeMap;
 
@@ -17,34 +17,27 @@ use crate::{
     ledger::audit::audit_append,
 };
 
-/// What is done per kind of record.
+/// The conflict policies of all record types.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConflictPolicies {
     /// Grows with every change; the ETag.
     pub version: u64,
-    /// Of every kind.
     pub policies: BTreeMap<RecordType, ConflictPolicy>,
-    /// When they were changed last.
     pub updated_at: DateTime<Utc>,
-    /// Who did.
+    /// Subject of the operator's token.
     pub updated_by: String,
 }
 
-/// What became of a change of the policies.
+/// Result of changing the policies.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[must_use]
 pub enum PoliciesUpdated {
-    /// They stand like this now.
+    /// With the policies as they are now.
     Updated(ConflictPolicies),
-    /// Somebody else was faster; they stand like this.
+    /// Another operator has changed them since; with the policies as they are now.
     Stale(ConflictPolicies),
 }
 
-/// The policies as they stand.
-///
-/// # Errors
-///
-/// If the database fails.
 pub async fn policies_read(db: &mut Db) -> Result<ConflictPolicies, StoreError> {
     type Columns = (i64, String, String, String, String, DateTime<Utc>, String);
     let (version, company, vessel, equipment, user, updated_at, updated_by): Columns = statement(
@@ -65,18 +58,12 @@ pub async fn policies_read(db: &mut Db) -> Result<ConflictPolicies, StoreError> 
     Ok(ConflictPolicies { version: count(version), policies, updated_at, updated_by })
 }
 
-/// The policy of one kind of record.
 pub(crate) async fn policy_of(db: &mut Db, record_type: RecordType) -> Result<ConflictPolicy, StoreError> {
     let policies = policies_read(db).await?.policies;
     Ok(policies.get(&record_type).copied().unwrap_or(ConflictPolicy::LastWriteWins))
 }
 
-/// Changes policies, if they still have `expected_version`, and writes the audit. What is absent stays. In a
-/// transaction.
-///
-/// # Errors
-///
-/// If the database fails.
+/// Changes the policies of some record types, if the version is still `expected_version`, and writes the audit.
 pub async fn policies_update(
     db: &mut Db,
     change: &BTreeMap<RecordType, ConflictPolicy>,

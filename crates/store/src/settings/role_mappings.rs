@@ -1,4 +1,4 @@
-//! The mapping from rank, department and workplace to a role: its versions, what a change would mean, and the change.
+//! The mapping from rank, department and workplace to a role: its versions, one of which is in force.
 
 use chrono::{DateTime, Utc};
 use diesel::sql_types::*;
@@ -11,17 +11,15 @@ use crate::db::{connection::Db, error::StoreError, statement::statement};
 /// A version of the mapping.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoredMapping {
-    /// Stored with each account that it mapped; the ETag.
+    /// Stored with each user that it mapped; the ETag.
     pub version: i32,
-    /// The rules.
     pub mapping: RoleMapping,
-    /// When it was made.
     pub created_at: DateTime<Utc>,
-    /// By whom.
+    /// Subject of the operator's token.
     pub created_by: String,
 }
 
-pub(crate) async fn read(db: &mut Db, lock: &str) -> Result<StoredMapping, StoreError> {
+async fn read(db: &mut Db, lock: &str) -> Result<StoredMapping, StoreError> {
     let text = format!(
         "SELECT m.version, m.rules, m.created_at, m.created_by
          FROM role_mapping_current c JOIN role_mappings m ON m.version = c.version {lock}"
@@ -40,15 +38,16 @@ pub(crate) async fn read(db: &mut Db, lock: &str) -> Result<StoredMapping, Store
 }
 
 /// The mapping in force.
-///
-/// # Errors
-///
-/// If the database fails.
 pub async fn mapping_read(db: &mut Db) -> Result<StoredMapping, StoreError> {
     read(db, "").await
 }
 
-/// The mapping in force, which stays so until the transaction ends.
+/// The mapping in force, to be changed: whoever asks to map users waits for the new one.
+pub(crate) async fn mapping_lock(db: &mut Db) -> Result<StoredMapping, StoreError> {
+    read(db, "FOR UPDATE OF c").await
+}
+
+/// The mapping in force, locked against a change until the transaction ends.
 pub(crate) async fn mapping_share(db: &mut Db) -> Result<StoredMapping, StoreError> {
     read(db, "FOR SHARE OF c").await
 }

@@ -1,10 +1,10 @@
-//! Settings that operators change, the schedules among them.
+//! Settings of syncs that operators change, with the schedule of the full sync.
 
 use chrono::{DateTime, Utc};
 use diesel::{QueryableByName, sql_types::*};
 use diesel_async::RunQueryDsl;
 use domain::Mode;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::{
     db::{
@@ -16,79 +16,73 @@ use crate::{
     ledger::audit::audit_append,
 };
 
-/// The schedule that the settings speak of.
+/// The name of the one schedule.
 pub const FULL_SYNC: &str = "full-sync";
 
-/// The settings as they stand.
+/// The settings in force.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settings {
     /// Grows with every change, of the schedule too; the ETag.
     pub version: u64,
     /// Records per page.
     pub page_size: u32,
-    /// The pauses before the retries, in milliseconds.
+    /// The delays before the three retries.
     pub retry_delays_ms: [u32; 3],
     /// How far before the last complete sync an incremental one begins.
     pub incremental_overlap_seconds: u32,
     /// What a full sync does with records that are not listed any more.
     pub missing_records: MissingPolicy,
-    /// Of the active records of a type; beyond it an operator is asked.
+    /// Of the active records of a type; if more are missing, an operator is asked.
     pub deactivation_limit_percent: u32,
-    /// When they were changed last.
     pub updated_at: DateTime<Utc>,
-    /// Who did.
+    /// Subject of the operator's token.
     pub updated_by: String,
-    /// The schedule of the full sync.
+    /// Of the full sync.
     pub schedule: Schedule,
 }
 
-/// A schedule.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Schedule {
-    /// Its name.
     pub name: String,
-    /// Whether it fires.
     pub enabled: bool,
     /// Five fields.
     pub cron: String,
-    /// By its IANA name.
+    /// IANA name.
     pub time_zone: String,
-    /// What it starts.
+    /// Of the syncs that it starts.
     pub mode: Mode,
-    /// When it was changed last: ticks before that are not made up for.
+    /// When the schedule was changed last: ticks that were due before are not caught up.
     pub updated_at: DateTime<Utc>,
 }
 
-/// What to change; what is absent stays. To be checked by the caller.
+/// A change of settings; what is absent stays. The caller checks the values.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct SettingsChange {
-    /// Records per page, 1 to 1000.
+    /// 1 to 1000.
     pub page_size: Option<u32>,
-    /// The pauses before the retries, in milliseconds.
     pub retry_delays_ms: Option<[u32; 3]>,
-    /// How far before the last complete sync an incremental one begins, up to a week.
+    /// Up to a week.
     pub incremental_overlap_seconds: Option<u32>,
-    /// What a full sync does with records that are not listed any more.
     pub missing_records: Option<MissingPolicy>,
-    /// Of the active records of a type, up to 100; beyond it an operator is asked.
+    /// Up to 100.
     pub deactivation_limit_percent: Option<u32>,
-    /// Full, or incremental.
+    /// Of the schedule: full, or incremental.
     pub mode: Option<Mode>,
-    /// Whether the full sync runs by itself.
+    /// Whether the schedule starts syncs.
     pub enabled: Option<bool>,
-    /// When.
+    /// Of the schedule.
     pub cron: Option<String>,
-    /// Where those hours count.
+    /// Of the schedule; IANA name.
     pub time_zone: Option<String>,
 }
 
-/// What became of a change.
+/// Result of changing the settings.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[must_use]
 pub enum SettingsUpdated {
-    /// They stand like this now.
+    /// With the settings as they are now.
     Updated(Settings),
-    /// Somebody else was faster; they stand like this.
+    /// Another operator has changed them since; with the settings as they are now.
     Stale(Settings),
 }
 
@@ -112,11 +106,6 @@ struct Row {
     updated_by: String,
 }
 
-/// The settings.
-///
-/// # Errors
-///
-/// If the database fails.
 pub async fn settings_read(db: &mut Db) -> Result<Settings, StoreError> {
     let row: Row = statement(
         "SELECT version, page_size, retry_delays_ms, incremental_overlap_seconds, missing_records,
@@ -139,11 +128,7 @@ pub async fn settings_read(db: &mut Db) -> Result<Settings, StoreError> {
     })
 }
 
-/// Changes settings, if they still have `expected_version`, and writes the audit. In a transaction.
-///
-/// # Errors
-///
-/// If the database fails, or refuses a value.
+/// Changes settings, if their version is still `expected_version`, and writes the audit.
 pub async fn settings_update(
     db: &mut Db,
     change: &SettingsChange,
@@ -151,7 +136,27 @@ pub async fn settings_update(
     actor: &str,
     now: DateTime<Utc>,
 ) -> Result<SettingsUpdated, StoreError> {
-    let delays = change.retry_delays_ms.map(|it| it.map(|ms| i32::try_from(ms).unwrap_or(i32::MAX)).to_vec());
+    if !settings_write(db, change, expected_version, actor, now).await? {
+        return Ok(SettingsUpdated::Stale(settings_read(db).await?));
+    }
+    if change.concerns_schedule() {
+        schedule_write(db, change, actor, now).await?;
+    }
+    let settings = settings_read(db).await?;
+    audit_append(db, actor, "settings.update", "settings", &change.audit_detail(settings.version), now)
+        .await?;
+    Ok(SettingsUpdated::Updated(settings))
+}
+
+/// Writes the row of the settings, whose version grows even if only the schedule changes. False if the version is another.
+async fn settings_write(
+    db: &mut Db,
+    change: &SettingsChange,
+    expected_version: Option<u64>,
+    actor: &str,
+    now: DateTime<Utc>,
+) -> Result<bool, StoreError> {
+    let number = |n: u32| i32::try_from(n).unwrap_or(i32::MAX);
     let updated = statement(
         "UPDATE settings SET version = version + 1, page_size = coalesce($1, page_size),
              retry_delays_ms = coalesce($2, retry_delays_ms),
@@ -160,56 +165,67 @@ pub async fn settings_update(
              deactivation_limit_percent = coalesce($8, deactivation_limit_percent), updated_at = $3, updated_by = $4
          WHERE $5 IS NULL OR version = $5",
     )
-    .bind::<Nullable<Int4>, _>(change.page_size.map(|n| i32::try_from(n).unwrap_or(i32::MAX)))
-    .bind::<Nullable<Array<Int4>>, _>(delays)
+    .bind::<Nullable<Int4>, _>(change.page_size.map(number))
+    .bind::<Nullable<Array<Int4>>, _>(change.retry_delays_ms.map(|delays| delays.map(number).to_vec()))
     .bind::<Timestamptz, _>(now)
     .bind::<Text, _>(actor)
     .bind::<Nullable<Int8>, _>(expected_version.map(|it| i64::try_from(it).unwrap_or(i64::MAX)))
-    .bind::<Nullable<Int4>, _>(change.incremental_overlap_seconds.map(|n| i32::try_from(n).unwrap_or(i32::MAX)))
+    .bind::<Nullable<Int4>, _>(change.incremental_overlap_seconds.map(number))
     .bind::<Nullable<Text>, _>(change.missing_records.map(MissingPolicy::as_str))
-    .bind::<Nullable<Int4>, _>(change.deactivation_limit_percent.map(|n| i32::try_from(n).unwrap_or(i32::MAX)))
+    .bind::<Nullable<Int4>, _>(change.deactivation_limit_percent.map(number))
     .execute(db)
     .await?;
-    if updated == 0 {
-        return Ok(SettingsUpdated::Stale(settings_read(db).await?));
+    Ok(updated > 0)
+}
+
+async fn schedule_write(
+    db: &mut Db,
+    change: &SettingsChange,
+    actor: &str,
+    now: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    statement(
+        "UPDATE schedules SET enabled = coalesce($2, enabled), cron = coalesce($3, cron),
+             time_zone = coalesce($4, time_zone), mode = coalesce($7, mode), updated_at = $5, updated_by = $6
+         WHERE name = $1",
+    )
+    .bind::<Text, _>(FULL_SYNC)
+    .bind::<Nullable<Bool>, _>(change.enabled)
+    .bind::<Nullable<Text>, _>(&change.cron)
+    .bind::<Nullable<Text>, _>(&change.time_zone)
+    .bind::<Timestamptz, _>(now)
+    .bind::<Text, _>(actor)
+    .bind::<Nullable<Text>, _>(change.mode.map(Mode::as_str))
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+impl SettingsChange {
+    const fn concerns_schedule(&self) -> bool {
+        self.enabled.is_some() || self.mode.is_some() || self.cron.is_some() || self.time_zone.is_some()
     }
-    let schedules = change.enabled.is_some() || change.mode.is_some();
-    if schedules || change.cron.is_some() || change.time_zone.is_some() {
-        statement(
-            "UPDATE schedules SET enabled = coalesce($2, enabled), cron = coalesce($3, cron),
-                 time_zone = coalesce($4, time_zone), mode = coalesce($7, mode), updated_at = $5, updated_by = $6
-             WHERE name = $1",
-        )
-        .bind::<Text, _>(FULL_SYNC)
-        .bind::<Nullable<Bool>, _>(change.enabled)
-        .bind::<Nullable<Text>, _>(&change.cron)
-        .bind::<Nullable<Text>, _>(&change.time_zone)
-        .bind::<Timestamptz, _>(now)
-        .bind::<Text, _>(actor)
-        .bind::<Nullable<Text>, _>(change.mode.map(Mode::as_str))
-        .execute(db)
-        .await?;
+
+    /// The change as the audit keeps it, by the names of the operator API; `version`: of the settings after it.
+    fn audit_detail(&self, version: u64) -> Value {
+        json!({
+            "version": version,
+            "pageSize": self.page_size,
+            "retryDelaysMs": self.retry_delays_ms,
+            "incrementalOverlapSeconds": self.incremental_overlap_seconds,
+            "missingRecords": self.missing_records.map(MissingPolicy::as_str),
+            "deactivationLimitPercent": self.deactivation_limit_percent,
+            "scheduleMode": self.mode,
+            "enableScheduledSync": self.enabled,
+            "scheduleCron": self.cron,
+            "scheduleTimeZone": self.time_zone,
+        })
     }
-    let settings = settings_read(db).await?;
-    let detail = json!({
-        "version": settings.version,
-        "pageSize": change.page_size,
-        "retryDelaysMs": change.retry_delays_ms,
-        "incrementalOverlapSeconds": change.incremental_overlap_seconds,
-        "missingRecords": change.missing_records.map(MissingPolicy::as_str),
-        "deactivationLimitPercent": change.deactivation_limit_percent,
-        "scheduleMode": change.mode,
-        "enableScheduledSync": change.enabled,
-        "scheduleCron": change.cron,
-        "scheduleTimeZone": change.time_zone,
-    });
-    audit_append(db, actor, "settings.update", "settings", &detail, now).await?;
-    Ok(SettingsUpdated::Updated(settings))
 }
 
 type ScheduleColumns = (String, bool, String, String, String, DateTime<Utc>);
 
-pub(crate) fn schedule(
+fn schedule(
     (name, enabled, cron, time_zone, mode, updated_at): ScheduleColumns,
 ) -> Result<Schedule, StoreError> {
     Ok(Schedule {
@@ -222,20 +238,11 @@ pub(crate) fn schedule(
     })
 }
 
-/// A schedule.
-///
-/// # Errors
-///
-/// If the database fails.
 pub async fn schedule_find(db: &mut Db, name: &str) -> Result<Option<Schedule>, StoreError> {
     Ok(schedule_list(db).await?.into_iter().find(|schedule| schedule.name == name))
 }
 
 /// All schedules, by name.
-///
-/// # Errors
-///
-/// If the database fails.
 pub async fn schedule_list(db: &mut Db) -> Result<Vec<Schedule>, StoreError> {
     let rows: Vec<ScheduleColumns> =
         statement("SELECT name, enabled, cron, time_zone, mode, updated_at FROM schedules ORDER BY name")
