@@ -1,4 +1,4 @@
-//! What stands on the labels of equipment.
+//! Labels of equipment: what is printed beside the QR symbol.
 
 use diesel::{QueryableByName, sql_types::*};
 use diesel_async::RunQueryDsl;
@@ -8,10 +8,10 @@ use crate::{
     views::data_quality::vessel_identity,
 };
 
-/// What a label says about a piece of equipment.
+/// The label of a piece of equipment.
 #[derive(Debug, Clone, PartialEq, Eq, QueryableByName)]
 pub struct Label {
-    /// The code of its QR symbol.
+    /// The code in the QR symbol.
     #[diesel(sql_type = Text)]
     pub qr_code: String,
     /// SFI code.
@@ -20,13 +20,11 @@ pub struct Label {
     /// Which of several identical units.
     #[diesel(sql_type = Int4)]
     pub unit_number: i32,
-    /// Its name.
     #[diesel(sql_type = Text)]
     pub name: String,
-    /// The vessel's name.
     #[diesel(sql_type = Text)]
     pub vessel_name: String,
-    /// The vessel's IMO number, without prefix.
+    /// Of the vessel, without the prefix `IMO`.
     #[diesel(sql_type = Text)]
     pub imo_number: String,
 }
@@ -34,14 +32,10 @@ pub struct Label {
 const LABEL: &str = "SELECT e.qr_code, e.code, e.unit_number, e.name, v.name AS vessel_name, v.imo_number
     FROM equipment e JOIN vessels v ON v.id = e.vessel_id";
 
-/// The label of one piece of equipment, by its id here or in the onboarding portal. Withdrawn equipment has one, too:
-/// its code is never used again.
-///
-/// # Errors
-///
-/// If the database fails.
+/// The label of a piece of equipment, by its id here or in the onboarding portal. Withdrawn equipment has a label, too: its
+/// code is never used again.
 pub async fn label_find(db: &mut Db, id: &str) -> Result<Option<Label>, StoreError> {
-    // Both may be UUIDs: ours counts first.
+    // Both ids may be UUIDs: that of this database counts first.
     let text =
         format!("{LABEL} WHERE e.id = $1 OR e.source_id = $2 ORDER BY e.id = $1 DESC NULLS LAST LIMIT 1");
     let labels: Vec<Label> = statement(&text)
@@ -52,12 +46,8 @@ pub async fn label_find(db: &mut Db, id: &str) -> Result<Option<Label>, StoreErr
     Ok(labels.into_iter().next())
 }
 
-/// The labels of a vessel's equipment, withdrawn left out, in the order of their codes; the vessel by its IMO number, or
-/// by its id here or in the onboarding portal. None: there is no such vessel.
-///
-/// # Errors
-///
-/// If the database fails.
+/// The labels of a vessel's active equipment, in the order of the codes; the vessel by its IMO number, or by its id here or
+/// in the onboarding portal. None if there is no such vessel.
 pub async fn label_list(db: &mut Db, vessel: &str) -> Result<Option<Vec<Label>>, StoreError> {
     let Some(vessel) = vessel_identity(db, vessel).await? else { return Ok(None) };
     let text = format!(

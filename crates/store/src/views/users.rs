@@ -62,10 +62,6 @@ pub struct User {
 }
 
 /// Accounts by their ids in the onboarding portal; `search` finds by that id or rank, and `by_address` by address.
-///
-/// # Errors
-///
-/// If the database fails.
 pub async fn user_list(
     db: &mut Db,
     search: Option<&str>,
