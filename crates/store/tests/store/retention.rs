@@ -22,23 +22,35 @@ impl Scene {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn ended_sync_goes_with_its_tasks_tallies_findings_and_conflicts() -> anyhow::Result<()> {
+async fn ended_sync_goes_with_its_tasks_tallies_and_findings() -> anyhow::Result<()> {
     let scene = Scene::new().await?;
     let mut portal = Records::small_fleet();
     portal.put_vessel("v-bad", json!({"imoNumber": "9074728"}));
     scene.full_sync(&portal).await?;
-    scene.execute("UPDATE vessels SET name = 'By hand' WHERE source_id = 'v-1'").await?;
-    scene.bring(&Records::of_vessels([vessel("v-1", json!({"name": "Sun", "updatedAt": day(2)}))])).await?;
-    let of_syncs = ["sync_logs", "sync_queue", "sync_counts", "sync_companies_seen", "findings", "conflicts"];
+    let of_syncs = ["sync_logs", "sync_queue", "sync_counts", "sync_companies_seen", "findings"];
     for table in of_syncs {
         assert_ne!(scene.number(table).await, 0, "{table}");
     }
 
     let purged = scene.purge_all().await?;
-    assert_eq!(purged, Purged { syncs: 2, ..Purged::default() });
+    assert_eq!(purged, Purged { syncs: 1, ..Purged::default() });
     for table in of_syncs {
         assert_eq!(scene.number(table).await, 0, "{table}");
     }
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn conflict_outlives_the_sync_that_found_it() -> anyhow::Result<()> {
+    let scene = Scene::new().await?;
+    scene.bring(&Records::of_vessels([vessel("v-1", json!({}))])).await?;
+    scene.execute("UPDATE vessels SET name = 'By hand'").await?;
+    scene.bring(&Records::of_vessels([vessel("v-1", json!({"name": "Sun", "updatedAt": day(2)}))])).await?;
+    assert_eq!(scene.purge_all().await?, Purged { syncs: 2, ..Purged::default() });
+    assert_eq!(
+        scene.row("SELECT sync_id, state FROM conflicts").await,
+        json!({"sync_id": null, "state": "open"})
+    );
     Ok(())
 }
 
