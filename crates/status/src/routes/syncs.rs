@@ -233,8 +233,7 @@ pub(crate) async fn list_findings(
     if syncs::sync_find(&mut db, id).await.or_problem()?.is_none() {
         return Err(no_such_sync(id));
     }
-    let page =
-        findings::finding_list(&mut db, id, window.limit, window.offset).await.or_problem()?;
+    let page = findings::finding_list(&mut db, id, window.limit, window.offset).await.or_problem()?;
     let pagination = paging.with_total(page.total);
     Ok(web::Json(List { data: page.rows.into_iter().map(views::finding).collect(), pagination }))
 }

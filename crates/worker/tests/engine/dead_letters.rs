@@ -7,7 +7,7 @@ use domain::{
 };
 use serde_json::json;
 use store::{
-    engine::replays::{ReplayCancelled, replay_job_cancel, replay_job_create},
+    engine::replays::replay_job_create,
     ledger::{
         dead_letters::{DeadLetterFilter, DeadLetterState, dead_letter_groups},
         replay_jobs::{NewReplayJob, ReplayItemState, ReplayJob, replay_item_list, replay_job_find},
@@ -145,53 +145,6 @@ async fn a_replay_job_keeps_what_became_of_each_dead_letter() -> anyhow::Result<
     let audit =
         scene.number("audit WHERE action = 'dead_letter.replay' AND detail->>'reason' = 'mended'").await;
     assert_eq!(audit, 3);
-    scene.end().await;
-    Ok(())
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_replay_job_that_is_cancelled_leaves_what_was_not_published_as_it_was() -> anyhow::Result<()> {
-    let scene = Scene::new().await?;
-    scene.provider.small_fleet();
-    scene.provider.fail_list("users", Some(404));
-    scene.provider.fail_list("equipment", Some(404));
-    let id = scene.full_sync().await?;
-    scene.ended(id).await?;
-    letters(&scene, "dead", 2).await?;
-    scene.provider.fail_list("users", None);
-    scene.provider.fail_list("equipment", None);
-
-    // One a minute would be the fastest that a test can outrun; one a second has to do: the second is not due when the
-    // first has come to its end.
-    let paced = replay(&scene, DeadLetterFilter::default(), Some(1)).await?;
-    let now = SystemClock.now();
-    scene
-        .world
-        .execute(
-            "UPDATE dead_letters SET replay_due_at = replay_due_at + interval '1 hour'
-                         WHERE replay_due_at > replayed_at",
-        )
-        .await?;
-    wait_until("the first has taken effect", PATIENCE, async || {
-        let job = job(&scene, paced).await.expect("it is there");
-        if job.succeeded == 1 { Ok(()) } else { Err(job) }
-    })
-    .await?;
-    let cancelled =
-        scene.store.transaction(async |tx| replay_job_cancel(tx, paced, "anna", now).await).await?;
-    assert_eq!(cancelled, ReplayCancelled::Cancelled(1));
-    let after = job(&scene, paced).await?;
-    assert_eq!((after.succeeded, after.cancelled, after.waiting), (1, 1, 0));
-    assert_eq!(after.cancelled_by.as_deref(), Some("anna"));
-    letters(&scene, "dead", 1).await?;
-    assert_eq!(scene.number("dead_letters WHERE state = 'dead' AND replays = 0").await, 1);
-    let again = scene.store.transaction(async |tx| replay_job_cancel(tx, paced, "anna", now).await).await?;
-    assert_eq!(again, ReplayCancelled::Ended);
-
-    // It can be replayed as any other.
-    let rest = completed(&scene, replay(&scene, DeadLetterFilter::default(), None).await?).await?;
-    assert_eq!(rest.succeeded, 1);
-    assert_eq!(scene.ended(id).await?["state"], "completed");
     scene.end().await;
     Ok(())
 }

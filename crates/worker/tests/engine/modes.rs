@@ -1,9 +1,9 @@
 //! Modes and scopes: what a sync looks at, and what it leaves alone.
 
-use domain::{Mode, RecordType, Scope};
+use domain::{Mode, RecordCounts, RecordType, Scope};
 use serde_json::json;
 
-use crate::scene::Scene;
+use crate::scene::{NONE, Scene, announced};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_incremental_sync_looks_at_what_changed_since_the_last_complete_one() -> anyhow::Result<()> {
@@ -12,7 +12,10 @@ async fn an_incremental_sync_looks_at_what_changed_since_the_last_complete_one()
     // There was none before: it looks at everything.
     let first = scene.sync(Mode::Incremental, Scope::default()).await?;
     assert_eq!(scene.ended(first).await?["state"], "completed");
-    assert_eq!(scene.tally(first, RecordType::Equipment).await, [5, 5, 5, 0, 0, 0, 0, 0]);
+    assert_eq!(
+        scene.tally(first, RecordType::Equipment).await,
+        announced(5, RecordCounts { created: 5, ..NONE })
+    );
 
     // The provider's clock says 2026-05-01T00:00:00Z, and the overlap is ten minutes, inclusive.
     scene.provider.put_equipment("e-1a", "v-1", json!({"name": "Edge", "updatedAt": "2026-04-30T23:50:00Z"}));
@@ -23,7 +26,10 @@ async fn an_incremental_sync_looks_at_what_changed_since_the_last_complete_one()
     assert_eq!(sync["state"], "completed", "{sync}");
     assert_eq!(sync["scope"]["updatedSince"], "2026-04-30T23:50:00Z");
     // e-1a is older than what is here, which the version says; e-1b was not even listed.
-    assert_eq!(scene.tally(second, RecordType::Equipment).await, [4, 4, 0, 1, 2, 0, 0, 1]);
+    assert_eq!(
+        scene.tally(second, RecordType::Equipment).await,
+        announced(4, RecordCounts { updated: 1, unchanged: 2, skipped: 1, ..NONE })
+    );
     let names = scene.rows("SELECT name FROM equipment WHERE name = 'New'").await;
     assert_eq!(names.len(), 1);
 
@@ -47,9 +53,12 @@ async fn a_selective_sync_brings_the_named_vessels_with_what_belongs_to_them() -
     let id = scene.sync(Mode::Selective, scope).await?;
     let sync = scene.ended(id).await?;
     assert_eq!(sync["state"], "completed", "{sync}");
-    assert_eq!(scene.tally(id, RecordType::Vessel).await, [2, 2, 2, 0, 0, 0, 0, 0]);
-    assert_eq!(scene.tally(id, RecordType::Equipment).await, [3, 3, 3, 0, 0, 0, 0, 0]);
-    assert_eq!(scene.tally(id, RecordType::User).await, [2, 2, 2, 0, 0, 0, 0, 0]);
+    assert_eq!(scene.tally(id, RecordType::Vessel).await, announced(2, RecordCounts { created: 2, ..NONE }));
+    assert_eq!(
+        scene.tally(id, RecordType::Equipment).await,
+        announced(3, RecordCounts { created: 3, ..NONE })
+    );
+    assert_eq!(scene.tally(id, RecordType::User).await, announced(2, RecordCounts { created: 2, ..NONE }));
     assert_eq!(scene.number("vessels WHERE source_id = 'v-2'").await, 0);
 
     // By company: its vessels are known when what is on board of them is fetched.
@@ -60,9 +69,12 @@ async fn a_selective_sync_brings_the_named_vessels_with_what_belongs_to_them() -
         scene.sync(Mode::Selective, Scope { company_id: Some("c-2".into()), ..Scope::default() }).await?;
     let sync = scene.ended(id).await?;
     assert_eq!(sync["state"], "completed", "{sync}");
-    assert_eq!(scene.tally(id, RecordType::Company).await, [1, 1, 1, 0, 0, 0, 0, 0]);
-    assert_eq!(scene.tally(id, RecordType::Equipment).await, [2, 2, 2, 0, 0, 0, 0, 0]);
-    assert_eq!(scene.tally(id, RecordType::User).await, [1, 1, 1, 0, 0, 0, 0, 0]);
+    assert_eq!(scene.tally(id, RecordType::Company).await, announced(1, RecordCounts { created: 1, ..NONE }));
+    assert_eq!(
+        scene.tally(id, RecordType::Equipment).await,
+        announced(2, RecordCounts { created: 2, ..NONE })
+    );
+    assert_eq!(scene.tally(id, RecordType::User).await, announced(1, RecordCounts { created: 1, ..NONE }));
 
     // By a company that nobody knows: nothing to look at, and no sync that waits for ever.
     let id =
@@ -85,7 +97,10 @@ async fn what_changed_after_the_end_of_the_scope_is_skipped_and_accounted_for() 
     let id = scene.sync(Mode::Selective, scope).await?;
     let sync = scene.ended(id).await?;
     assert_eq!(sync["state"], "completed", "{sync}");
-    assert_eq!(scene.tally(id, RecordType::Vessel).await, [3, 3, 2, 0, 0, 0, 0, 1]);
+    assert_eq!(
+        scene.tally(id, RecordType::Vessel).await,
+        announced(3, RecordCounts { created: 2, skipped: 1, ..NONE })
+    );
     assert_eq!(scene.number("equipment").await, 0);
     scene.end().await;
     Ok(())
@@ -115,7 +130,10 @@ async fn hundreds_of_ids_are_asked_for_in_parts() -> anyhow::Result<()> {
     let id = scene.sync(Mode::Selective, scope).await?;
     let sync = scene.ended(id).await?;
     assert_eq!(sync["state"], "completed", "{sync}");
-    assert_eq!(scene.tally(id, RecordType::Equipment).await, [900, 900, 900, 0, 0, 0, 0, 0]);
+    assert_eq!(
+        scene.tally(id, RecordType::Equipment).await,
+        announced(900, RecordCounts { created: 900, ..NONE })
+    );
     assert_eq!(scene.number(&format!("sync_queue WHERE sync_id = '{id}' AND chain = 1")).await, 1);
     scene.end().await;
     Ok(())

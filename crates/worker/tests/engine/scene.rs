@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, time::Duration};
 use broker::{Broker, Publisher};
 use chassis::{health::Health, shutdown::Shutdown};
 use domain::{
-    Cause, Mode, RecordType, Scope, SyncId, WebhookEventId,
+    Cause, Mode, RecordCounts, RecordType, Scope, SyncId, Tally, WebhookEventId,
     clock::{Clock, SystemClock},
 };
 use outbox::Outbox;
@@ -14,12 +14,30 @@ use store::{
     Store,
     ledger::{
         syncs::{NewSync, SyncCreated, sync_create},
+        tallies::tallies_read,
         webhook_events::{NewWebhookEvent, webhook_events_insert},
     },
 };
 use testbed::{World, wait_until};
 
 use crate::provider::Provider;
+
+/// Outcomes of no record.
+pub(crate) const NONE: RecordCounts =
+    RecordCounts { created: 0, updated: 0, unchanged: 0, conflict: 0, rejected: 0, skipped: 0 };
+
+/// What a tally says of a list.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Counted {
+    /// How many records the provider announced.
+    expected: Option<u64>,
+    /// The outcomes of those that were read.
+    counts: RecordCounts,
+}
+
+pub(crate) const fn announced(expected: u64, counts: RecordCounts) -> Counted {
+    Counted { expected: Some(expected), counts }
+}
 
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -124,15 +142,13 @@ impl Scene {
         self.rows(&format!("SELECT count(*) AS n FROM {sql}")).await[0]["n"].as_i64().expect("a count")
     }
 
-    /// expected, read, created, updated, unchanged, conflict, rejected, skipped
-    pub(crate) async fn tally(&self, id: SyncId, record_type: RecordType) -> [i64; 8] {
-        let row = &self
-            .rows(&format!(
-                "SELECT * FROM sync_counts WHERE sync_id = '{id}' AND record_type = '{record_type}'"
-            ))
-            .await[0];
-        ["expected", "read", "created", "updated", "unchanged", "conflict", "rejected", "skipped"]
-            .map(|name| row[name].as_i64().unwrap_or(-1))
+    /// The tally of a list.
+    pub(crate) async fn tally(&self, id: SyncId, record_type: RecordType) -> Counted {
+        let mut db = self.store.db().await.expect("the database answers");
+        let tallies = tallies_read(&mut db, &[id]).await.expect("tallies can be read").remove(&id);
+        let tally = tallies.into_iter().flatten().find(|it| it.record_type == record_type);
+        let tally = tally.unwrap_or_else(|| Tally::empty(record_type));
+        Counted { expected: tally.expected, counts: tally.counts }
     }
 
     pub(crate) async fn webhook(

@@ -4,14 +4,14 @@ use std::time::Duration;
 
 use anyhow::Context;
 use domain::{
-    PayloadHash, RecordType, Version,
+    PayloadHash, RecordCounts, RecordType, Version,
     clock::{Clock, SystemClock},
 };
 use serde_json::{Value, json};
 use store::{engine::replays::replay_request, ledger::dead_letters::DeadLetterFilter};
 use testbed::wait_until;
 
-use crate::scene::{PATIENCE, Scene};
+use crate::scene::{NONE, PATIENCE, Scene, announced};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_full_sync_brings_the_good_records_and_keeps_the_reasons_of_the_bad() -> anyhow::Result<()> {
@@ -29,10 +29,16 @@ async fn a_full_sync_brings_the_good_records_and_keeps_the_reasons_of_the_bad() 
     let sync = scene.ended(id).await?;
     assert_eq!(sync["state"], "completed_with_errors", "{sync}");
 
-    assert_eq!(scene.tally(id, RecordType::Company).await, [1, 1, 1, 0, 0, 0, 0, 0]);
-    assert_eq!(scene.tally(id, RecordType::Vessel).await, [4, 4, 3, 0, 0, 0, 1, 0]);
-    assert_eq!(scene.tally(id, RecordType::Equipment).await, [9, 9, 6, 0, 0, 1, 2, 0]);
-    assert_eq!(scene.tally(id, RecordType::User).await, [4, 4, 4, 0, 0, 0, 0, 0]);
+    assert_eq!(scene.tally(id, RecordType::Company).await, announced(1, RecordCounts { created: 1, ..NONE }));
+    assert_eq!(
+        scene.tally(id, RecordType::Vessel).await,
+        announced(4, RecordCounts { created: 3, rejected: 1, ..NONE })
+    );
+    assert_eq!(
+        scene.tally(id, RecordType::Equipment).await,
+        announced(9, RecordCounts { created: 6, conflict: 1, rejected: 2, ..NONE })
+    );
+    assert_eq!(scene.tally(id, RecordType::User).await, announced(4, RecordCounts { created: 4, ..NONE }));
     let findings = scene.rows("SELECT code, pointer, severity, source_id FROM findings ORDER BY code").await;
     let codes: Vec<_> = findings.iter().map(|f| f["code"].as_str().unwrap_or_default()).collect();
     assert_eq!(
@@ -55,8 +61,14 @@ async fn a_full_sync_brings_the_good_records_and_keeps_the_reasons_of_the_bad() 
     // Once more: nothing has changed, no password was made anew.
     let again = scene.full_sync().await?;
     scene.ended(again).await?;
-    assert_eq!(scene.tally(again, RecordType::Vessel).await, [4, 4, 0, 0, 3, 0, 1, 0]);
-    assert_eq!(scene.tally(again, RecordType::Equipment).await, [9, 9, 0, 0, 7, 0, 2, 0]);
+    assert_eq!(
+        scene.tally(again, RecordType::Vessel).await,
+        announced(4, RecordCounts { unchanged: 3, rejected: 1, ..NONE })
+    );
+    assert_eq!(
+        scene.tally(again, RecordType::Equipment).await,
+        announced(9, RecordCounts { unchanged: 7, rejected: 2, ..NONE })
+    );
     assert_eq!(
         scene.rows("SELECT role, password_hash, sealed_password FROM users ORDER BY source_id").await,
         users
@@ -77,7 +89,10 @@ async fn a_full_sync_brings_the_good_records_and_keeps_the_reasons_of_the_bad() 
     scene.provider.put_vessel("v-bad", json!({"imoNumber": "7625811", "updatedAt": "2026-05-04T00:00:00Z"}));
     let mended = scene.full_sync().await?;
     scene.ended(mended).await?;
-    assert_eq!(scene.tally(mended, RecordType::Vessel).await, [4, 4, 0, 0, 4, 0, 0, 0]);
+    assert_eq!(
+        scene.tally(mended, RecordType::Vessel).await,
+        announced(4, RecordCounts { unchanged: 4, ..NONE })
+    );
     assert_eq!(scene.number("record_findings WHERE source_id = 'v-bad'").await, 0);
     scene.end().await;
     Ok(())
@@ -93,7 +108,10 @@ async fn an_approved_vessel_arrives_with_all_that_belongs_to_it_and_twice_is_onc
     assert_eq!(scene.number("equipment").await, 2);
     let sync = row["sync_id"].as_str().context("a sync")?.parse()?;
     assert_eq!(scene.ended(sync).await?["state"], "completed");
-    assert_eq!(scene.tally(sync, RecordType::Vessel).await, [1, 1, 1, 0, 0, 0, 0, 0]);
+    assert_eq!(
+        scene.tally(sync, RecordType::Vessel).await,
+        announced(1, RecordCounts { created: 1, ..NONE })
+    );
 
     // The broker may deliver an event again: it stands before the next one, and makes no sync.
     scene.outbox.publish_events(vec![event]).await;
@@ -141,7 +159,10 @@ async fn a_provider_in_trouble_costs_retries_then_a_dead_letter_that_a_replay_br
     })
     .await?;
     assert_eq!(scene.number("dead_letters WHERE state = 'succeeded'").await, 1);
-    assert_eq!(scene.tally(id, RecordType::Equipment).await, [5, 5, 5, 0, 0, 0, 0, 0]);
+    assert_eq!(
+        scene.tally(id, RecordType::Equipment).await,
+        announced(5, RecordCounts { created: 5, ..NONE })
+    );
     scene.end().await;
     Ok(())
 }
@@ -229,127 +250,6 @@ async fn pages_that_go_in_a_circle_end_in_a_dead_letter() -> anyhow::Result<()> 
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn of_new_records_with_one_natural_key_one_goes_in_and_the_other_is_told_whose_it_is()
--> anyhow::Result<()> {
-    let scene = Scene::new().await?;
-    // On one page: of two pages it is chance which comes first.
-    scene.world.execute("UPDATE settings SET page_size = 100").await?;
-    scene.provider.small_fleet();
-    scene.provider.put_user("u-twin-1", json!({"email": "Twin@example.com"}));
-    scene.provider.put_user("u-twin-2", json!({"email": "twin@example.com"}));
-    let mut outcomes = Vec::new();
-    for _ in 0..2 {
-        let id = scene.full_sync().await?;
-        scene.ended(id).await?;
-        let found = format!("SELECT code, source_id, message FROM findings WHERE sync_id = '{id}'");
-        assert_eq!(
-            scene.rows(&found).await,
-            [
-                json!({"code": "duplicate_email", "source_id": "u-twin-2", "message": "belongs to u-twin-1 already"})
-            ]
-        );
-        outcomes.push(scene.tally(id, RecordType::User).await);
-    }
-    assert_eq!(outcomes, [[5, 5, 4, 0, 0, 0, 1, 0], [5, 5, 0, 0, 4, 0, 1, 0]]);
-    scene.end().await;
-    Ok(())
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn an_address_that_is_handed_on_goes_along_within_a_page_and_an_exchange_is_told_to_both()
--> anyhow::Result<()> {
-    let scene = Scene::new().await?;
-    scene.world.execute("UPDATE settings SET page_size = 100").await?;
-    scene.provider.small_fleet();
-    let first = scene.full_sync().await?;
-    scene.ended(first).await?;
-    let user = |id: &str, email: &str, day: u32| {
-        let updated_at = format!("2026-06-{day:02}T00:00:00Z");
-        scene
-            .provider
-            .put_user(id, json!({"email": format!("{email}@example.com"), "updatedAt": updated_at}));
-    };
-    // Each follows the next one, and somebody new the last.
-    user("u-1", "user2", 1);
-    user("u-2", "user3", 1);
-    user("u-3", "ashore", 1);
-    user("u-0", "user1", 1);
-    let handed_on = scene.full_sync().await?;
-    assert_eq!(scene.ended(handed_on).await?["state"], "completed");
-    assert_eq!(scene.tally(handed_on, RecordType::User).await, [4, 4, 1, 3, 0, 0, 0, 0]);
-    let addresses = "SELECT email FROM users ORDER BY source_id";
-    let now = ["user1", "user2", "user3", "ashore"].map(|who| json!({"email": format!("{who}@example.com")}));
-    assert_eq!(scene.rows(addresses).await, now);
-
-    // In a circle nobody can be first.
-    user("u-1", "user3", 2);
-    user("u-2", "user2", 2);
-    let exchanged = scene.full_sync().await?;
-    assert_eq!(scene.ended(exchanged).await?["state"], "completed_with_errors");
-    assert_eq!(scene.tally(exchanged, RecordType::User).await, [4, 4, 0, 0, 2, 0, 2, 0]);
-    assert_eq!(scene.rows(addresses).await, now);
-    scene.end().await;
-    Ok(())
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn what_was_withdrawn_before_it_came_stays_withdrawn_and_its_number_and_address_are_free()
--> anyhow::Result<()> {
-    let scene = Scene::new().await?;
-    let state = |of: &str, updated_at: &str, withdrawn_at: Option<&str>| {
-        let dated = |mut record: Value| {
-            record["updatedAt"] = json!(updated_at);
-            record["withdrawnAt"] = json!(withdrawn_at);
-            record
-        };
-        let vessel = format!("v-{of}");
-        scene.provider.put_vessel(&vessel, dated(json!({"imoNumber": "9074729"})));
-        let equipment = dated(json!({"qrCode": "ACME-000001"}));
-        scene.provider.put_equipment(&format!("e-{of}"), &vessel, equipment);
-        scene.provider.put_user(&format!("u-{of}"), dated(json!({"email": "ola@example.com"})));
-    };
-    let (before, sold, after) = ("2026-05-01T00:00:00Z", "2026-05-02T00:00:00Z", "2026-05-03T00:00:00Z");
-    // A tombstone is the first that comes, and an older state comes late.
-    for (updated_at, withdrawn_at) in [(sold, Some(sold)), (before, None)] {
-        state("1", updated_at, withdrawn_at);
-        let id = scene.full_sync().await?;
-        assert_eq!(scene.ended(id).await?["state"], "completed");
-        for record_type in [RecordType::Vessel, RecordType::Equipment, RecordType::User] {
-            assert_eq!(scene.tally(id, record_type).await, [1, 1, 0, 0, 0, 0, 0, 1], "{record_type}");
-        }
-        for table in ["vessels", "equipment", "users"] {
-            assert_eq!(scene.number(&format!("{table} WHERE status = 'withdrawn'")).await, 1, "{table}");
-        }
-    }
-
-    // Number, label and address come anew with other ids.
-    state("2", after, None);
-    let id = scene.full_sync().await?;
-    assert_eq!(scene.ended(id).await?["state"], "completed");
-    for (table, key, value) in [
-        ("vessels", "imo_number", "9074729"),
-        ("equipment", "qr_code", "ACME-000001"),
-        ("users", "email", "ola@example.com"),
-    ] {
-        let new = format!("{table} WHERE source_id LIKE '%-2' AND status = 'active' AND {key} = '{value}'");
-        assert_eq!(scene.number(&new).await, 1, "{table}");
-    }
-
-    // Withdrawn after it was there, equipment keeps the label that hung on board: nobody else may have it.
-    // Number and address pass on within one page.
-    scene.world.execute("UPDATE settings SET page_size = 100").await?;
-    state("2", "2026-05-04T00:00:00Z", Some("2026-05-04T00:00:00Z"));
-    state("3", after, None);
-    let id = scene.full_sync().await?;
-    assert_eq!(scene.ended(id).await?["state"], "completed");
-    assert_eq!(scene.tally(id, RecordType::Vessel).await, [3, 3, 1, 1, 0, 0, 0, 1]);
-    assert_eq!(scene.tally(id, RecordType::Equipment).await, [3, 3, 0, 1, 0, 1, 0, 1]);
-    assert_eq!(scene.tally(id, RecordType::User).await, [3, 3, 1, 1, 0, 0, 0, 1]);
-    scene.end().await;
-    Ok(())
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn equipment_that_arrives_as_it_came_before_is_not_read_again_and_other_equipment_is()
 -> anyhow::Result<()> {
     const KNOWN: &str = "equipment WHERE arrived_as IS NOT NULL";
@@ -360,7 +260,7 @@ async fn equipment_that_arrives_as_it_came_before_is_not_read_again_and_other_eq
         scene.ended(id).await?;
         anyhow::Ok(scene.tally(id, RecordType::Equipment).await)
     };
-    assert_eq!(synced().await?, [5, 5, 5, 0, 0, 0, 0, 0]);
+    assert_eq!(synced().await?, announced(5, RecordCounts { created: 5, ..NONE }));
     assert_eq!(scene.number(KNOWN).await, 5);
 
     // To know that it was not read, it comes with what would be rejected, and the row says that it came so before.
@@ -375,11 +275,11 @@ async fn equipment_that_arrives_as_it_came_before_is_not_read_again_and_other_eq
     let arrival = hex(PayloadHash::of(version, listed.as_bytes()).as_bytes());
     let claim = format!(r"UPDATE equipment SET arrived_as = '\x{arrival}' WHERE source_id = 'e-1a'");
     scene.world.execute(&claim).await?;
-    assert_eq!(synced().await?, [5, 5, 0, 0, 5, 0, 0, 0]);
+    assert_eq!(synced().await?, announced(5, RecordCounts { unchanged: 5, ..NONE }));
 
     // A row that somebody has written since is read again: the ship's edit stands, and the quarrel is told.
     scene.world.execute("UPDATE equipment SET name = 'Of the ship' WHERE source_id = 'e-1a'").await?;
-    assert_eq!(synced().await?, [5, 5, 0, 0, 4, 0, 1, 0]);
+    assert_eq!(synced().await?, announced(5, RecordCounts { unchanged: 4, rejected: 1, ..NONE }));
 
     // Whatever is not known is read, and known then; nobody has edited it for that.
     scene.provider.put_equipment("e-1a", "v-1", json!({}));
@@ -418,7 +318,10 @@ async fn of_two_states_of_one_record_on_a_page_the_one_that_came_before_is_skipp
     scene.provider.put_equipment("e-1a once more", "v-1", before);
     let id = scene.full_sync().await?;
     scene.ended(id).await?;
-    assert_eq!(scene.tally(id, RecordType::Equipment).await, [6, 6, 0, 1, 4, 0, 0, 1]);
+    assert_eq!(
+        scene.tally(id, RecordType::Equipment).await,
+        announced(6, RecordCounts { updated: 1, unchanged: 4, skipped: 1, ..NONE })
+    );
     scene.end().await;
     Ok(())
 }

@@ -41,16 +41,3 @@ async fn while_events_come_a_page_waits_for_its_turn_and_without_them_for_nobody
     scene.end().await;
     Ok(())
 }
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_turn_is_one_page_s_at_a_time_and_ends_with_who_has_it() -> anyhow::Result<()> {
-    let scene = Scene::new().await?;
-    let first = scene.store.page_turn(PATIENCE).await?;
-    assert!(scene.store.page_turn(Duration::from_millis(50)).await.is_err(), "it is taken");
-    first.end().await;
-    let second = scene.store.page_turn(PATIENCE).await?;
-    drop(second);
-    scene.store.page_turn(PATIENCE).await?.end().await;
-    scene.end().await;
-    Ok(())
-}
