@@ -24,7 +24,7 @@ use store::{
         syncs::{NewSync, sync_begin},
         tallies::{tallies_add, tally_changes},
     },
-    records::{Applied, NewPassword, companies_apply, equipment_apply, users_apply, vessels_apply},
+    records::{AppliedRecord, NewPassword, companies_apply, equipment_apply, users_apply, vessels_apply},
 };
 use testbed::World;
 
@@ -98,7 +98,7 @@ impl Scene {
     }
 
     /// Brings records as a worker does, in one sync that has ended then.
-    pub(crate) async fn sync(&self, records: &Records) -> anyhow::Result<(SyncId, Vec<Applied>)> {
+    pub(crate) async fn sync(&self, records: &Records) -> anyhow::Result<(SyncId, Vec<AppliedRecord>)> {
         let sync = NewSync {
             id: SyncId::new(),
             cause: Cause::Manual,
@@ -116,7 +116,7 @@ impl Scene {
         let _begun = sync_begin(&mut tx, &sync, now).await?;
         let mut all = Vec::new();
         let mut counts = BTreeMap::new();
-        let mut tally = |kind: RecordType, applied: Vec<Applied>| {
+        let mut tally = |kind: RecordType, applied: Vec<AppliedRecord>| {
             counts.insert(kind, store::records::counts_of(&applied));
             all.extend(applied);
         };

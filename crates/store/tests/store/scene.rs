@@ -64,7 +64,7 @@ impl Brought {
 
 impl Scene {
     pub(crate) async fn new() -> anyhow::Result<Self> {
-        let template = format!("store-{}", store::db::migrations::newest());
+        let template = testbed::template_name("store", "maintenance")?;
         let world = World::from_template(&template, async |url| {
             Store::connect(&url, 2).await?.migrate().await?;
             Ok(())

@@ -12,7 +12,7 @@ use store::{
         control::{SyncResumed, SyncRetried, sync_resume, sync_retry},
         lifecycle::{SyncCancelled, sync_cancel},
     },
-    ledger::syncs::{NewSync, SyncCreated, sync_create},
+    ledger::syncs::NewSync,
 };
 use testbed::wait_until;
 

@@ -1,7 +1,5 @@
 //! Pages and events that come at one time: pages take turns.
 
-use std::time::Duration;
-
 use domain::RecordType;
 use testbed::wait_until;
 
