@@ -16,13 +16,42 @@ pub const LARGEST_PAGE: i64 = 200;
 /// TallyChanges of a page, unless asked otherwise.
 pub const DEFAULT_PAGE: i64 = 20;
 
+/// Defines an enum of the operator API with the words of one of `domain`, and the conversions between the two. Words that
+/// differ do not compile.
 macro_rules! words {
-    ($(#[$doc:meta])* $name:ident { $($(#[$word_doc:meta])* $word:ident),+ $(,)? }) => {
-        $(#[$doc])*
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
-        #[serde(rename_all = "snake_case")]
-        pub enum $name { $($(#[$word_doc])* $word),+ }
+    ($(#[$doc:meta])* $name:ident = $domain:ty { $($(#[$word_doc:meta])* $word:ident = $text:tt),+ $(,)? }) => {
+        domain::vocabulary::vocabulary! {
+            $(#[$doc])*
+            #[derive(utoipa::ToSchema)]
+            $name { $($(#[$word_doc])* $word = $text),+ }
+        }
+
+        impl From<$domain> for $name {
+            fn from(it: $domain) -> Self {
+                match it { $(<$domain>::$word => Self::$word),+ }
+            }
+        }
+
+        impl From<$name> for $domain {
+            fn from(it: $name) -> Self {
+                match it { $($name::$word => Self::$word),+ }
+            }
+        }
+
+        $(const _: () = assert!(
+            $crate::operator::is_same($name::$word.as_str(), <$domain>::$word.as_str()),
+            "the word differs from the one in domain"
+        );)+
     };
+}
+
+const fn is_same(one: &str, other: &str) -> bool {
+    let (one, other) = (one.as_bytes(), other.as_bytes());
+    let mut at = 0;
+    while at < one.len() && at < other.len() && one[at] == other[at] {
+        at += 1;
+    }
+    at == one.len() && at == other.len()
 }
 
 mod changes;
@@ -42,65 +71,68 @@ mod users;
 
 pub use conflicts::{
     Conflict, ConflictField, ConflictKind, ConflictNotice, ConflictPolicies, ConflictPoliciesChange,
-    ConflictPolicy, ConflictState, Resolution, ResolutionRefused, ResolveManyRequest, ResolveRequest,
-    ResolvedMany, Side, Undo, UndoneRecord,
+    ConflictPolicy, ConflictState, Resolution, ResolutionError, ResolutionRefused, ResolveManyRequest,
+    ResolveRequest, ResolvedMany, Side, Undo, UndoResult, UndoSkipReason, UndoneRecord, Writer,
 };
-pub use users::{RoleChange, RoleMapping, RoleMappingChange, RoleMappingEffect, RoleRule, User};
+pub use users::{
+    LockReason, PasswordState, Permission, PortalRole, RoleChange, RoleMapping, RoleMappingChange,
+    RoleMappingEffect, RoleRule, User, Workplace,
+};
 
 words! {
-    /// A kind of record that has an tally of its own.
-    RecordType {
+    /// A kind of record that has a tally of its own.
+    RecordType = domain::RecordType {
         /// A ship manager or owner.
-        Company,
+        Company = "company",
         /// A vessel.
-        Vessel,
+        Vessel = "vessel",
         /// A piece of equipment with its parts and maintenance schedules.
-        Equipment,
+        Equipment = "equipment",
         /// A person with access to the maintenance portal.
-        User,
+        User = "user",
     }
 }
 words! {
     /// Where a sync stands.
-    SyncState {
+    SyncState = domain::SyncState {
         /// Accepted, not begun.
-        Queued,
+        Queued = "queued",
         /// At work.
-        Running,
+        Running = "running",
         /// All that is left waits for its next attempt.
-        Retrying,
+        Retrying = "retrying",
         /// Every record is accounted for, none was rejected or lost.
-        Completed,
+        Completed = "completed",
         /// Ended; some records were rejected or some work died.
-        CompletedWithErrors,
+        CompletedWithErrors = "completed_with_errors",
         /// Ended without result.
-        Failed,
+        Failed = "failed",
         /// Stopped by an operator.
-        Cancelled,
+        Cancelled = "cancelled",
     }
 }
 words! {
-    /// What made a sync sync.
-    Cause {
+    /// Why a sync began.
+    Cause = domain::Cause {
         /// An operator.
-        Manual,
+        Manual = "manual",
         /// The schedule.
-        Scheduled,
+        Scheduled = "scheduled",
         /// An approval in the onboarding portal.
-        Webhook,
+        Webhook = "webhook",
         /// A dead letter that was replayed.
-        Replay,
+        Replay = "replay",
     }
 }
 words! {
     /// How much a sync looks at.
-    Mode {
+    Mode = domain::Mode {
         /// Everything that the onboarding portal has approved.
-        Full,
+        Full = "full",
         /// What changed since the last complete sync.
-        Incremental,
+        Incremental = "incremental",
         /// The records that its scope names.
-        Selective,
+        Selective = "selective",
     }
 }
 
@@ -214,7 +246,7 @@ pub struct SyncSummary {
     pub detail: Option<String>,
     /// What became of records that are not listed any more; `asks`: an operator has to say.
     #[serde(default)]
-    pub missing_records: Option<MissingRecords>,
+    pub missing_records: Option<MissingState>,
     /// When it was asked for.
     pub started_at: DateTime<Utc>,
     /// When a worker began.
@@ -270,8 +302,8 @@ pub struct Attempt {
     pub message_id: String,
     /// From 1.
     pub number: i32,
-    /// `transient`, `permanent` or `poison`.
-    pub class: String,
+    /// Whether a retry can help.
+    pub class: FailureClass,
     /// What went wrong.
     pub failure: String,
     /// When it began.
@@ -280,6 +312,16 @@ pub struct Attempt {
     pub duration_ms: i32,
     /// When it is tried again; absent: it went to the dead letters.
     pub next_attempt_at: Option<DateTime<Utc>>,
+}
+
+words! {
+    /// Whether a finding rejects its record.
+    Severity = domain::Severity {
+        /// The record was rejected.
+        Error = "error",
+        /// The record was let in, and an operator should look.
+        Warning = "warning",
+    }
 }
 
 /// Why a record was rejected, or what is odd about one that was let in.
@@ -292,8 +334,8 @@ pub struct Finding {
     pub source_id: String,
     /// What a person calls it.
     pub label: Option<String>,
-    /// `error`: rejected; `warning`: let in.
-    pub severity: String,
+    /// Whether the record was rejected.
+    pub severity: Severity,
     /// Stable word for the rule.
     pub code: String,
     /// JSON pointer (RFC 6901) to the field.
@@ -475,6 +517,20 @@ pub struct ConnectionStep {
     pub latency_ms: i64,
 }
 
+words! {
+    /// Where a dead letter stands.
+    DeadLetterState = domain::dead_letter::DeadLetterState {
+        /// It waits for an operator.
+        Dead = "dead",
+        /// A replay was asked for and is not in its queue yet.
+        Replaying = "replaying",
+        /// It is in its queue again.
+        Replayed = "replayed",
+        /// Its replay took effect.
+        Succeeded = "succeeded",
+    }
+}
+
 /// A dead letter, as lists show it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
@@ -487,8 +543,8 @@ pub struct DeadLetter {
     pub queue: String,
     /// Kind of message.
     pub kind: String,
-    /// `transient`, `permanent` or `poison`.
-    pub class: String,
+    /// Why it was given up.
+    pub class: FailureClass,
     /// Why it died.
     pub reason: String,
     /// The same for deaths of one cause.
@@ -499,8 +555,8 @@ pub struct DeadLetter {
     pub sync_id: Option<Uuid>,
     /// When it died.
     pub died_at: DateTime<Utc>,
-    /// `dead`, `replaying`, `replayed` or `succeeded`.
-    pub state: String,
+    /// Where it stands.
+    pub state: DeadLetterState,
     /// How often it was replayed.
     pub replays: i32,
     /// The dead letter whose replay died as this one.
@@ -531,14 +587,27 @@ pub struct DeadLetterDetail {
     pub attempts_made: Vec<Attempt>,
 }
 
+domain::vocabulary::vocabulary! {
+    /// What an operator may do; each role includes the one before.
+    #[derive(ToSchema)]
+    OperatorRole {
+        /// Reads, with personal data masked.
+        Viewer = "viewer",
+        /// Starts, stops and repairs.
+        Operator = "operator",
+        /// Changes settings and rights, and reads personal data.
+        Admin = "admin",
+    }
+}
+
 /// `GET /api/sync/me`: who the token says one is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Identity {
     /// The operator's name.
     pub subject: String,
-    /// `viewer`, `operator` or `admin`.
-    pub role: String,
+    /// What the operator may do.
+    pub role: OperatorRole,
 }
 
 /// `POST /api/sync/users/{userId}/temporary-password`: the one reveal.
@@ -582,8 +651,8 @@ pub struct DeadLetterNotice {
     pub dead_letter_id: Uuid,
     /// Where it died.
     pub queue: String,
-    /// `dead`, `replaying`, `replayed` or `succeeded`.
-    pub state: String,
+    /// Where it stands.
+    pub state: DeadLetterState,
     /// Why it died.
     pub reason: String,
     /// When this was so.
@@ -602,8 +671,8 @@ pub struct WebhookNotice {
     pub record_type: Option<RecordType>,
     /// Id in the onboarding portal.
     pub source_id: String,
-    /// `received`, `published`, `processed`, `failed` or `ignored`.
-    pub state: String,
+    /// Where it stands.
+    pub state: WebhookState,
     /// When this was so.
     pub occurred_at: DateTime<Utc>,
 }

@@ -50,7 +50,7 @@ vocabulary!(
 
 vocabulary!(
     /// How a conflict was resolved.
-    ResolutionKind {
+    Resolution {
         /// By the onboarding portal's values.
         Source = "source",
         /// By the maintenance portal's values.
@@ -59,5 +59,20 @@ vocabulary!(
         Fields = "fields",
         /// By leaving the record as it stands.
         Keep = "keep",
+    }
+);
+
+vocabulary!(
+    /// Why a conflict was not resolved as asked; the `code` of the problem.
+    ResolutionError {
+        NotFound = "conflict_not_found",
+        /// Another operator has resolved it.
+        AlreadyResolved = "conflict_resolved",
+        /// The record was written after both sides of the conflict.
+        RecordChanged = "record_changed",
+        /// A named field is none in which the sides differ.
+        UnknownField = "unknown_field",
+        /// The database refuses the value, for example because another record has it by now.
+        ValueRefused = "value_refused",
     }
 );

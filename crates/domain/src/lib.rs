@@ -1,15 +1,19 @@
 #![doc = include_str!("../README.md")]
 
+pub mod audit;
 mod canonical_json;
+pub mod circuit;
 pub mod clock;
 pub mod company;
 pub mod conflict;
 pub mod cron;
+pub mod dead_letter;
 pub mod equipment;
 pub mod failure;
 pub mod finding;
 pub mod ids;
 pub mod last_write_wins;
+pub mod missing_records;
 pub mod near_miss;
 pub mod outcome;
 pub mod page_request;
@@ -23,6 +27,9 @@ pub mod sync_end;
 pub mod tally;
 pub mod task;
 pub mod temporary_password;
+pub mod tick;
+pub mod undo;
+pub mod update;
 pub mod user;
 pub mod values;
 pub mod version;

@@ -11,7 +11,7 @@ use chacha20poly1305::{
 };
 use rand::{CryptoRng, Rng};
 
-use crate::SourceId;
+use crate::{SourceId, vocabulary::vocabulary};
 
 /// No 0 O, 1 l I: people type these from a screen or a slip of paper.
 const ALPHABET: &[u8] = b"23456789abcdefghijkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ";
@@ -21,6 +21,19 @@ const LENGTH: usize = 20;
 
 /// How long one may be used after it was made.
 pub const VALID_FOR: chrono::Duration = chrono::Duration::hours(72);
+
+vocabulary!(
+    /// Where the temporary password of a user stands.
+    PasswordState {
+        None = "none",
+        /// An admin may look at it once.
+        ToClaim = "to_claim",
+        /// It was not used in time.
+        Expired = "expired",
+        /// An admin has looked at it.
+        Claimed = "claimed",
+    }
+);
 
 /// A password for the first sign-in. Does not print itself.
 pub struct TemporaryPassword(String);

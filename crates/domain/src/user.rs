@@ -20,6 +20,18 @@ vocabulary!(
     }
 );
 
+vocabulary!(
+    /// Why a user may not sign in to the maintenance portal; the column of the view `user_access`.
+    LockReason {
+        /// The user is not active in the onboarding portal.
+        Deactivated = "deactivated",
+        /// The approval of the user was withdrawn.
+        Withdrawn = "withdrawn",
+        /// The last day on board has passed.
+        SignedOff = "signed_off",
+    }
+);
+
 /// A user as it arrives, unparsed.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

@@ -1,18 +1,23 @@
-//! The macro for closed vocabularies: an enum whose names in the database, in JSON and in logs are one.
+//! The macro for closed vocabularies: an enum whose words are the same in the database, in JSON and in logs.
+//!
+//! An enum stands in the file of its subject. `contracts` defines the operator API's enums by the same macro and converts
+//! between the two.
 
-/// A text is no word of a vocabulary.
+/// The text is not a word of the vocabulary.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{text:?} is no {vocabulary}")]
+#[error("{text:?} is not a word of {vocabulary}")]
 pub struct UnknownWord {
-    /// What was to be parsed.
     pub text: String,
-    /// The vocabulary's name.
+    /// Name of the enum.
     pub vocabulary: &'static str,
 }
 
-/// Defines an enum with `as_str`, `ALL`, `Display`, `FromStr` and serde over the same words.
-macro_rules! vocabulary {
-    ($(#[$meta:meta])* $name:ident { $($(#[$variant_meta:meta])* $variant:ident = $text:literal),+ $(,)? }) => {
+/// Defines an enum with `as_str`, `ALL`, `Display`, `FromStr` and serde over the same words. They are matched as `tt`, not as
+/// `literal`: utoipa does not read a serde attribute whose value was matched as a literal.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __vocabulary {
+    ($(#[$meta:meta])* $name:ident { $($(#[$variant_meta:meta])* $variant:ident = $text:tt),+ $(,)? }) => {
         $(#[$meta])*
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
         pub enum $name {
@@ -23,7 +28,7 @@ macro_rules! vocabulary {
             /// Every word, in the order of the definition.
             pub const ALL: &'static [Self] = &[$(Self::$variant),+];
 
-            /// The word as it stands in JSON and in the database.
+            /// The word in JSON and in the database.
             #[must_use]
             pub const fn as_str(self) -> &'static str {
                 match self { $(Self::$variant => $text),+ }
@@ -51,7 +56,7 @@ macro_rules! vocabulary {
         }
     };
 }
-pub(crate) use vocabulary;
+pub use __vocabulary as vocabulary;
 
 #[cfg(test)]
 mod tests {

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use comfy_table::{Cell, CellAlignment, ContentArrangement, Table, presets::UTF8_FULL_CONDENSED};
-use contracts::operator::{Finding, RecordCounts, SyncSummary};
+use contracts::operator::{Finding, RecordCounts, Severity, SyncSummary};
 use serde::Serialize;
 
 use crate::arguments::Output;
@@ -96,7 +96,7 @@ pub(crate) fn plural(counts: &RecordCounts) -> &'static str {
 
 /// Why records were rejected.
 pub(crate) fn reasons(findings: &[Finding], total: i64) {
-    let errors: Vec<_> = findings.iter().filter(|finding| finding.severity == "error").collect();
+    let errors: Vec<_> = findings.iter().filter(|finding| finding.severity == Severity::Error).collect();
     if errors.is_empty() {
         return;
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use broker::{Broker, Updates};
 use contracts::messages::{SyncUpdate, sync_update::What};
-use domain::{clock::Clock, temporary_password::PasswordSeal};
+use domain::{clock::Clock, temporary_password::PasswordSeal, update::UpdateName};
 use outbox::Outbox;
 use portal_client::PortalClient;
 use store::Store;
@@ -22,10 +22,10 @@ pub(crate) struct Desk {
 
 impl Desk {
     /// Tells all who follow. What it tells is committed, so nobody waits for the broker.
-    pub(crate) async fn tell(&self, name: &str, what: What) {
+    pub(crate) async fn tell(&self, name: UpdateName, what: What) {
         let update = SyncUpdate {
             occurred_at: Some(self.clock.now().into()),
-            name: name.to_owned(),
+            name: name.to_string(),
             what: Some(what),
         };
         let updates = self.updates.clone();

@@ -4,7 +4,7 @@ use contracts::{
     messages::{self, sync_update},
     operator::{self, ConflictField, RecordCounts, SyncSummary},
 };
-use domain::{DeadLetterId, SyncId, Tally, conflict, values::Email};
+use domain::{DeadLetterId, SyncId, Tally, dead_letter::DeadLetterState, values::Email};
 use store::{
     Db, StoreError,
     ledger::{
@@ -13,65 +13,6 @@ use store::{
         webhook_events::WebhookEvent,
     },
 };
-
-/// The same closed vocabulary on both sides; the compiler finds the word that one of them lacks.
-macro_rules! same_words {
-    ($function:ident: $from:ty => $to:ty { $($word:ident),+ }) => {
-        pub(crate) fn $function(word: $from) -> $to {
-            match word { $(<$from>::$word => <$to>::$word),+ }
-        }
-    };
-}
-
-same_words!(record_type: domain::RecordType => operator::RecordType { Company, Vessel, Equipment, User });
-same_words!(state: domain::SyncState => operator::SyncState {
-    Queued, Running, Retrying, Completed, CompletedWithErrors, Failed, Cancelled
-});
-same_words!(state_asked: operator::SyncState => domain::SyncState {
-    Queued, Running, Retrying, Completed, CompletedWithErrors, Failed, Cancelled
-});
-same_words!(webhook_state: domain::WebhookState => operator::WebhookState {
-    Received, Published, Processed, Failed, Ignored
-});
-same_words!(webhook_state_asked: operator::WebhookState => domain::WebhookState {
-    Received, Published, Processed, Failed, Ignored
-});
-same_words!(refusal: domain::WebhookRefusal => operator::WebhookRefusal {
-    UnsupportedMethod, UnsupportedContentType, PayloadTooLarge, UnreadableBody, MissingSignature, MalformedId,
-    MalformedTimestamp, TimestampOutOfTolerance, NoUsableSignature, VerificationFailed, UnparsableJson, SchemaInvalid,
-    RateLimited, Overloaded, NotRecorded
-});
-same_words!(refusal_asked: operator::WebhookRefusal => domain::WebhookRefusal {
-    UnsupportedMethod, UnsupportedContentType, PayloadTooLarge, UnreadableBody, MissingSignature, MalformedId,
-    MalformedTimestamp, TimestampOutOfTolerance, NoUsableSignature, VerificationFailed, UnparsableJson, SchemaInvalid,
-    RateLimited, Overloaded, NotRecorded
-});
-same_words!(record_type_asked: operator::RecordType => domain::RecordType { Company, Vessel, Equipment, User });
-same_words!(mode_asked: operator::Mode => domain::Mode { Full, Incremental, Selective });
-same_words!(missing_policy: store::engine::reconcile::MissingPolicy => operator::MissingPolicy { Keep, Deactivate });
-same_words!(missing_policy_asked: operator::MissingPolicy => store::engine::reconcile::MissingPolicy { Keep, Deactivate });
-same_words!(death_class_asked: operator::DeathClass => domain::FailureClass { Transient, Permanent, Poison });
-same_words!(death_class: domain::FailureClass => operator::DeathClass { Transient, Permanent, Poison });
-same_words!(cause: domain::Cause => operator::Cause { Manual, Scheduled, Webhook, Replay });
-same_words!(mode: domain::Mode => operator::Mode { Full, Incremental, Selective });
-
-same_words!(change_outcome_asked: operator::ChangeOutcome => domain::Outcome { Created, Updated, Conflict, Rejected });
-same_words!(conflict_state: conflict::ConflictState => operator::ConflictState { Open, Resolved });
-same_words!(conflict_state_asked: operator::ConflictState => conflict::ConflictState { Open, Resolved });
-same_words!(conflict_kind: conflict::ConflictKind => operator::ConflictKind {
-    LocalNewer, SourceNewer, CriticalityDowngrade, NaturalKey
-});
-same_words!(conflict_kind_asked: operator::ConflictKind => conflict::ConflictKind {
-    LocalNewer, SourceNewer, CriticalityDowngrade, NaturalKey
-});
-same_words!(conflict_policy: conflict::ConflictPolicy => operator::ConflictPolicy {
-    LastWriteWins, SourceWins, Manual
-});
-same_words!(conflict_policy_asked: operator::ConflictPolicy => conflict::ConflictPolicy {
-    LastWriteWins, SourceWins, Manual
-});
-same_words!(side: conflict::Side => operator::Side { Local, Source });
-same_words!(resolution: conflict::ResolutionKind => operator::Resolution { Source, Local, Fields, Keep });
 
 /// Columns that say who a person is.
 const PERSONAL: [&str; 4] = ["email", "given_name", "family_name", "employee_number"];
@@ -99,20 +40,20 @@ pub(crate) fn conflict(it: conflicts::Conflict, whole: bool) -> operator::Confli
         fields: fields.collect(),
         id: it.id.as_uuid(),
         sync_id: it.sync_id.map(SyncId::as_uuid),
-        record_type: record_type(it.record_type),
+        record_type: it.record_type.into(),
         source_id: it.source_id.to_string(),
         label: it.label.clone(),
-        kind: conflict_kind(it.kind),
-        policy: conflict_policy(it.policy),
-        winner: side(it.winner),
-        local_writer: it.local_writer.to_string(),
+        kind: it.kind.into(),
+        policy: it.policy.into(),
+        winner: it.winner.into(),
+        local_writer: it.local_writer.into(),
         local_at: it.local_at,
         source_at: it.source_at,
-        state: conflict_state(it.state),
+        state: it.state.into(),
         opened_at: it.opened_at,
         resolved_at: it.resolved_at,
         resolved_by: it.resolved_by.clone(),
-        resolution: it.resolution.map(resolution),
+        resolution: it.resolution.map(Into::into),
         resolved_fields: it.resolved_fields.clone().and_then(|it| serde_json::from_value(it).ok()),
     }
 }
@@ -125,7 +66,7 @@ pub(crate) fn number(count: u64) -> i64 {
 pub(crate) fn counts(tally: &Tally) -> RecordCounts {
     let it = &tally.counts;
     RecordCounts {
-        record_type: record_type(tally.record_type),
+        record_type: tally.record_type.into(),
         expected: tally.expected.map(number),
         read: number(it.read()),
         created: number(it.created),
@@ -143,9 +84,9 @@ pub(crate) fn counts(tally: &Tally) -> RecordCounts {
 pub(crate) fn summary(sync: StoredSync, tallies: &[Tally]) -> SyncSummary {
     SyncSummary {
         sync_id: sync.id.as_uuid(),
-        cause: cause(sync.cause),
-        mode: mode(sync.mode),
-        state: state(sync.state),
+        cause: sync.cause.into(),
+        mode: sync.mode.into(),
+        state: sync.state.into(),
         phase: sync.phase.map_or(0, domain::Phase::number),
         requested_by: sync.requested_by,
         reason: sync.reason,
@@ -153,7 +94,7 @@ pub(crate) fn summary(sync: StoredSync, tallies: &[Tally]) -> SyncSummary {
         scope: serde_json::json!(sync.scope),
         retry_of: sync.retry_of.map(SyncId::as_uuid),
         detail: sync.detail,
-        missing_records: sync.missing_records.and_then(|word| serde_json::from_value(word.into()).ok()),
+        missing_records: sync.missing_records.map(Into::into),
         started_at: sync.started_at,
         running_at: sync.running_at,
         heartbeat_at: sync.heartbeat_at,
@@ -179,7 +120,7 @@ pub(crate) fn attempt(attempt: attempts::Attempt) -> operator::Attempt {
     operator::Attempt {
         message_id: attempt.message_id,
         number: i32::try_from(attempt.number).unwrap_or(i32::MAX),
-        class: attempt.class.to_string(),
+        class: attempt.class.into(),
         failure: attempt.failure,
         began_at: attempt.began_at,
         duration_ms: i32::try_from(attempt.duration_ms).unwrap_or(i32::MAX),
@@ -189,10 +130,10 @@ pub(crate) fn attempt(attempt: attempts::Attempt) -> operator::Attempt {
 
 pub(crate) fn finding(it: StoredFinding) -> operator::Finding {
     operator::Finding {
-        record_type: record_type(it.record_type),
+        record_type: it.record_type.into(),
         source_id: it.source_id,
         label: it.label,
-        severity: it.severity.to_string(),
+        severity: it.severity.into(),
         code: it.code,
         pointer: it.pointer,
         message: it.message,
@@ -206,13 +147,13 @@ pub(crate) fn dead_letter(it: &DeadLetter) -> operator::DeadLetter {
         message_id: it.message_id.clone(),
         queue: it.queue.clone(),
         kind: it.kind.clone(),
-        class: it.class.to_string(),
+        class: it.class.into(),
         reason: it.reason.clone(),
         fingerprint: it.fingerprint.clone(),
         attempts: i32::try_from(it.attempts).unwrap_or(i32::MAX),
         sync_id: it.sync_id.map(SyncId::as_uuid),
         died_at: it.died_at,
-        state: it.state.as_str().to_owned(),
+        state: it.state.into(),
         replays: i32::try_from(it.replays).unwrap_or(i32::MAX),
         replay_of: it.replay_of.map(DeadLetterId::as_uuid),
         replayed_by: it.replayed_by.clone(),
@@ -226,10 +167,10 @@ pub(crate) fn webhook_event(it: WebhookEvent) -> operator::WebhookEvent {
         id: it.id.as_uuid(),
         webhook_id: it.webhook_id,
         event_type: it.event_type,
-        record_type: it.record_type.map(record_type),
+        record_type: it.record_type.map(Into::into),
         source_id: it.source_id,
         occurred_at: it.occurred_at,
-        state: webhook_state(it.state),
+        state: it.state.into(),
         duplicates: i32::try_from(it.duplicates).unwrap_or(i32::MAX),
         sync_id: it.sync_id.map(SyncId::as_uuid),
         last_failure: it.last_failure,
@@ -244,7 +185,7 @@ pub(crate) fn refused_webhook(it: RefusedWebhook) -> operator::RefusedWebhook {
     operator::RefusedWebhook {
         id: it.id.as_uuid(),
         received_at: it.received_at,
-        reason: refusal(it.reason),
+        reason: it.reason.into(),
         status: i32::from(it.status),
         detail: it.detail,
         source: it.source,
@@ -264,7 +205,7 @@ pub(crate) fn dead_letter_group(
         fingerprint: it.fingerprint,
         queue: it.queue,
         kind: it.kind,
-        class: death_class(it.class),
+        class: it.class.into(),
         reason: it.reason,
         total: number(it.total),
         dead: number(it.dead),
@@ -301,16 +242,9 @@ pub(crate) fn replay_job(it: store::ledger::replay_jobs::ReplayJob) -> operator:
 }
 
 pub(crate) fn replay_item(it: store::ledger::replay_jobs::ReplayItem) -> operator::ReplayItem {
-    use store::ledger::replay_jobs::ReplayItemState as State;
     operator::ReplayItem {
         dead_letter_id: it.dead_letter_id.as_uuid(),
-        outcome: match it.state {
-            State::Waiting => operator::ReplayOutcome::Waiting,
-            State::Sent => operator::ReplayOutcome::Sent,
-            State::Succeeded => operator::ReplayOutcome::Succeeded,
-            State::Died => operator::ReplayOutcome::Died,
-            State::Cancelled => operator::ReplayOutcome::Cancelled,
-        },
+        outcome: it.state.into(),
         died_as: it.died_as.map(DeadLetterId::as_uuid),
         ended_at: it.ended_at,
         reason: it.reason,
@@ -319,12 +253,11 @@ pub(crate) fn replay_item(it: store::ledger::replay_jobs::ReplayItem) -> operato
 
 /// The update that tells of a sync as it stands.
 pub(crate) fn progress(it: &SyncSummary) -> sync_update::What {
-    let word = |value: serde_json::Value| value.as_str().unwrap_or_default().to_owned();
     sync_update::What::Sync(messages::SyncProgress {
         sync_id: it.sync_id.to_string(),
-        state: word(serde_json::json!(it.state)),
-        cause: word(serde_json::json!(it.cause)),
-        mode: word(serde_json::json!(it.mode)),
+        state: it.state.to_string(),
+        cause: it.cause.to_string(),
+        mode: it.mode.to_string(),
         phase: u32::try_from(it.phase).unwrap_or_default(),
         counts: it.counts.iter().map(counts_message).collect(),
         detail: it.failure.clone().or_else(|| it.detail.clone()).unwrap_or_default(),
@@ -332,15 +265,8 @@ pub(crate) fn progress(it: &SyncSummary) -> sync_update::What {
 }
 
 fn counts_message(it: &RecordCounts) -> messages::RecordCounts {
-    use operator::RecordType::{Company, Equipment, User, Vessel};
-    let record_type = match it.record_type {
-        Company => messages::RecordType::Company,
-        Vessel => messages::RecordType::Vessel,
-        Equipment => messages::RecordType::Equipment,
-        User => messages::RecordType::User,
-    };
     messages::RecordCounts {
-        record_type: record_type.into(),
+        record_type: messages::RecordType::from(domain::RecordType::from(it.record_type)).into(),
         expected: it.expected.map(i64::unsigned_abs),
         read: it.read.unsigned_abs(),
         created: it.created.unsigned_abs(),
@@ -360,7 +286,7 @@ pub(crate) fn replaying(id: DeadLetterId) -> sync_update::What {
     sync_update::What::DeadLetter(messages::DeadLetterNotice {
         dead_letter_id: id.to_string(),
         queue: String::new(),
-        state: "replaying".to_owned(),
+        state: DeadLetterState::Replaying.to_string(),
         reason: String::new(),
     })
 }

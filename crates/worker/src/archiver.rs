@@ -9,7 +9,6 @@
 //! **Why twice is harmless**: the same death is one row; a task that has ended is left alone.
 
 use broker::{DeadMessage, Queue};
-use contracts::messages::DeadLetterNotice;
 use domain::{DeadLetterId, SyncId};
 use sha2::{Digest, Sha256};
 use store::{
@@ -70,12 +69,7 @@ async fn archive(context: &Context, dead: &DeadMessage) -> Result<(), StoreError
             "a message was given up"
         );
         metrics::counter!("sms_dead_letters_total", "reason" => letter.class.as_str()).increment(1);
-        context.progress.dead_letter(DeadLetterNotice {
-            dead_letter_id: letter.id.to_string(),
-            queue: letter.queue.clone(),
-            state: "dead".to_owned(),
-            reason: letter.reason.clone(),
-        });
+        context.progress.dead_letter(letter.id, letter.queue.clone(), letter.reason.clone());
     }
     if let Some(PhaseEnd::PhaseOpened(tasks)) = end {
         context.outbox.publish_tasks(tasks).await;

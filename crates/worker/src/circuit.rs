@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use chrono::{DateTime, Utc};
-use domain::clock::Clock;
+use domain::{circuit::OpenCircuitState, clock::Clock};
 use portal_client::CircuitState;
 use store::{
     Store, StoreError,
@@ -36,10 +36,12 @@ pub(crate) async fn report(
                 None => Ok(()),
             },
             CircuitState::Open(failure) => {
-                tell(&store, sick(instance, "open", failure, *since.get_or_insert(now), now)).await
+                let since = *since.get_or_insert(now);
+                tell(&store, sick(instance, OpenCircuitState::Open, failure, since, now)).await
             }
             CircuitState::HalfOpen(failure) => {
-                tell(&store, sick(instance, "half_open", failure, *since.get_or_insert(now), now)).await
+                let since = *since.get_or_insert(now);
+                tell(&store, sick(instance, OpenCircuitState::HalfOpen, failure, since, now)).await
             }
         };
         if let Err(error) = told {
@@ -63,13 +65,12 @@ pub(crate) async fn report(
 
 fn sick(
     instance: uuid::Uuid,
-    state: &str,
+    state: OpenCircuitState,
     failure: String,
     since: DateTime<Utc>,
     now: DateTime<Utc>,
 ) -> OpenCircuit {
-    let (peer, state) = (PEER.to_owned(), state.to_owned());
-    OpenCircuit { instance, peer, state, since, failure, reported_at: now }
+    OpenCircuit { instance, peer: PEER.to_owned(), state, since, failure, reported_at: now }
 }
 
 async fn tell(store: &Store, circuit: OpenCircuit) -> Result<(), StoreError> {

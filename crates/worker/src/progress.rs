@@ -10,7 +10,9 @@ use contracts::messages::{
     ConflictNotice, DeadLetterNotice, RecordCounts, RecordType, SyncProgress, SyncUpdate, WebhookNotice,
     sync_update::What,
 };
-use domain::{SyncId, SyncState, Tally, clock::Clock};
+use domain::{
+    DeadLetterId, SyncId, SyncState, Tally, clock::Clock, dead_letter::DeadLetterState, update::UpdateName,
+};
 use store::{
     Store, StoreError,
     ledger::{
@@ -28,7 +30,7 @@ const WAITING: usize = 4096;
 #[derive(Debug)]
 enum Notice {
     Sync(SyncId, Moment),
-    Other(&'static str, What),
+    Other(UpdateName, What),
 }
 
 /// What happened to a sync; of several that wait for one notice, the last in this order names it.
@@ -56,13 +58,14 @@ impl Progress {
 
     /// A webhook event came to an end.
     pub(crate) fn webhook(&self, notice: WebhookNotice) {
-        self.leave(Notice::Other("webhook.received", What::Webhook(notice)));
+        self.leave(Notice::Other(UpdateName::WebhookReceived, What::Webhook(notice)));
     }
 
     /// A message died.
-    pub(crate) fn dead_letter(&self, notice: DeadLetterNotice) {
-        let name = if notice.state == "dead" { "deadletter.added" } else { "deadletter.replayed" };
-        self.leave(Notice::Other(name, What::DeadLetter(notice)));
+    pub(crate) fn dead_letter(&self, id: DeadLetterId, queue: String, reason: String) {
+        let state = DeadLetterState::Dead.to_string();
+        let notice = DeadLetterNotice { dead_letter_id: id.to_string(), queue, state, reason };
+        self.leave(Notice::Other(UpdateName::DeadLetterAdded, What::DeadLetter(notice)));
     }
 
     fn leave(&self, notice: Notice) {
@@ -101,7 +104,7 @@ pub(crate) fn progress(
                         if open > told.insert(id, open).unwrap_or(0) {
                             let notice =
                                 ConflictNotice { conflict_id: String::new(), sync_id: id.to_string(), open };
-                            tell(&stream, &*clock, "conflict.opened", What::Conflict(notice)).await;
+                            tell(&stream, &*clock, UpdateName::ConflictOpened, What::Conflict(notice)).await;
                         }
                         if sync.state.is_terminal() {
                             told.remove(&id);
@@ -124,9 +127,9 @@ pub(crate) fn progress(
     (Progress(sender), telling)
 }
 
-async fn tell(stream: &Updates, clock: &dyn Clock, name: &str, what: What) {
+async fn tell(stream: &Updates, clock: &dyn Clock, name: UpdateName, what: What) {
     let update =
-        SyncUpdate { occurred_at: Some(clock.now().into()), name: name.to_owned(), what: Some(what) };
+        SyncUpdate { occurred_at: Some(clock.now().into()), name: name.to_string(), what: Some(what) };
     stream.publish(&update).await;
 }
 
@@ -138,14 +141,14 @@ async fn standing(store: &Store, id: SyncId) -> Result<Option<(StoredSync, Vec<T
     Ok(Some((sync, tallies, open)))
 }
 
-fn name_of(moment: Moment, state: SyncState) -> &'static str {
+fn name_of(moment: Moment, state: SyncState) -> UpdateName {
     match (moment, state) {
-        (_, SyncState::Completed | SyncState::CompletedWithErrors) => "sync.completed",
-        (_, SyncState::Failed) => "sync.failed",
-        (_, SyncState::Cancelled) => "sync.cancelled",
-        (Moment::Started, _) => "sync.started",
-        (Moment::PhaseOpened, _) => "sync.phase",
-        (Moment::Moved | Moment::Ended, _) => "sync.progress",
+        (_, SyncState::Completed | SyncState::CompletedWithErrors) => UpdateName::SyncCompleted,
+        (_, SyncState::Failed) => UpdateName::SyncFailed,
+        (_, SyncState::Cancelled) => UpdateName::SyncCancelled,
+        (Moment::Started, _) => UpdateName::SyncStarted,
+        (Moment::PhaseOpened, _) => UpdateName::SyncPhase,
+        (Moment::Moved | Moment::Ended, _) => UpdateName::SyncProgress,
     }
 }
 

@@ -3,19 +3,31 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::RecordType;
+use super::{ConflictKind, RecordType, Side};
 
-words! {
+domain::vocabulary::vocabulary! {
     /// What would become of a record that is not as it should be already.
+    #[derive(ToSchema)]
     ChangeOutcome {
         /// It would be new.
-        Created,
+        Created = "created",
         /// It would be changed.
-        Updated,
+        Updated = "updated",
         /// It would lose against the other portal's edit, or be held.
-        Conflict,
+        Conflict = "conflict",
         /// It would not be let in; the sync's findings say why.
-        Rejected,
+        Rejected = "rejected",
+    }
+}
+
+impl From<ChangeOutcome> for domain::Outcome {
+    fn from(it: ChangeOutcome) -> Self {
+        match it {
+            ChangeOutcome::Created => Self::Created,
+            ChangeOutcome::Updated => Self::Updated,
+            ChangeOutcome::Conflict => Self::Conflict,
+            ChangeOutcome::Rejected => Self::Rejected,
+        }
     }
 }
 
@@ -53,10 +65,10 @@ pub struct FieldChange {
 /// A conflict that would be opened.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct ConflictPreview {
-    /// `local_newer`, `source_newer`, `criticality_downgrade` …
-    pub kind: String,
-    /// `local` or `source`.
-    pub winner: String,
+    /// What the two sides disagree about.
+    pub kind: ConflictKind,
+    /// Which side would stand.
+    pub winner: Side,
     /// Where they differ.
     pub fields: Vec<ConflictField>,
 }

@@ -11,57 +11,106 @@ use super::{Pagination, RecordType};
 
 words! {
     /// What is done when both portals have changed a record.
-    ConflictPolicy {
+    ConflictPolicy = domain::conflict::ConflictPolicy {
         /// The newer write stays.
-        LastWriteWins,
+        LastWriteWins = "last_write_wins",
         /// What is new in the onboarding portal stays, however new the other's edit is.
-        SourceWins,
+        SourceWins = "source_wins",
         /// Nothing is written before an operator has decided.
-        Manual,
+        Manual = "manual",
     }
 }
 words! {
     /// What the two sides disagree about.
-    ConflictKind {
+    ConflictKind = domain::conflict::ConflictKind {
         /// The edit of the maintenance portal is the newer one.
-        LocalNewer,
+        LocalNewer = "local_newer",
         /// The onboarding portal's change is the newer one.
-        SourceNewer,
+        SourceNewer = "source_newer",
         /// Critical equipment came as not critical.
-        CriticalityDowngrade,
+        CriticalityDowngrade = "criticality_downgrade",
         /// A QR code that another equipment has.
-        NaturalKey,
+        NaturalKey = "natural_key",
     }
 }
 words! {
     /// Where a conflict stands.
-    ConflictState {
+    ConflictState = domain::conflict::ConflictState {
         /// Nobody has looked at it.
-        Open,
+        Open = "open",
         /// An operator has decided.
-        Resolved,
+        Resolved = "resolved",
     }
 }
 words! {
     /// One of the two sides.
-    Side {
+    Side = domain::conflict::Side {
         /// The maintenance portal's.
-        Local,
+        Local = "local",
         /// The onboarding portal's.
-        Source,
+        Source = "source",
     }
 }
 words! {
     /// How a conflict is resolved.
-    Resolution {
+    Resolution = domain::conflict::Resolution {
         /// By the onboarding portal's values.
-        Source,
+        Source = "source",
         /// By the maintenance portal's values.
-        Local,
+        Local = "local",
         /// Field by field.
-        Fields,
+        Fields = "fields",
         /// By leaving the record as it stands.
-        Keep,
+        Keep = "keep",
+    }
+}
+
+words! {
+    /// Why a conflict was not resolved as asked.
+    ResolutionError = domain::conflict::ResolutionError {
+        /// There is no such conflict.
+        NotFound = "conflict_not_found",
+        /// Another operator has resolved it.
+        AlreadyResolved = "conflict_resolved",
+        /// The record was written after both sides of the conflict.
+        RecordChanged = "record_changed",
+        /// A named field is none in which the sides differ.
+        UnknownField = "unknown_field",
+        /// The database refuses the value: it may belong to another record by now.
+        ValueRefused = "value_refused",
+    }
+}
+words! {
+    /// Who wrote a record last.
+    Writer = domain::last_write_wins::Writer {
+        /// The onboarding portal, through a sync.
+        Onboarding = "onboarding",
+        /// Somebody in the maintenance portal.
+        Maintenance = "maintenance",
+    }
+}
+words! {
+    /// Result for one record of an undone sync.
+    UndoResult = domain::undo::UndoResult {
+        /// The record is as it was before the sync.
+        Restored = "restored",
+        /// The sync had created the record: it is withdrawn, not deleted.
+        Withdrawn = "withdrawn",
+        /// The record was left alone.
+        Skipped = "skipped",
+    }
+}
+words! {
+    /// Why a record of an undone sync was left alone.
+    UndoSkipReason = domain::undo::UndoSkipReason {
+        /// It was edited in the maintenance portal after the sync.
+        EditedSince = "edited_since",
+        /// A later sync wrote it.
+        OverwrittenSince = "overwritten_since",
+        /// The sync had created it, and it was withdrawn already.
+        AlreadyWithdrawn = "already_withdrawn",
+        /// Its earlier number, code or address belongs to another record by now.
+        KeyTaken = "key_taken",
     }
 }
 
@@ -88,7 +137,7 @@ pub struct Conflict {
     /// The fields in which the sides differ, by column.
     pub fields: BTreeMap<String, ConflictField>,
     /// `maintenance`, or `onboarding` for a value that an earlier sync had brought.
-    pub local_writer: String,
+    pub local_writer: Writer,
     /// When the maintenance portal's side was written.
     pub local_at: DateTime<Utc>,
     /// When the onboarding portal's side was written.
@@ -166,8 +215,8 @@ pub struct ResolvedMany {
 pub struct ResolutionRefused {
     /// The conflict.
     pub id: Uuid,
-    /// `conflict_not_found`, `conflict_resolved`, `record_changed` or `value_refused`.
-    pub code: String,
+    /// Why.
+    pub code: ResolutionError,
 }
 
 /// `GET|PUT /api/sync/conflicts/policies`. The `ETag` is the version.
@@ -252,8 +301,8 @@ pub struct UndoneRecord {
     pub record_type: RecordType,
     /// Id in the onboarding portal.
     pub source_id: String,
-    /// `restored`, `withdrawn` or `skipped`.
-    pub result: String,
-    /// Of a skipped one: `edited_since`, `overwritten_since`, `already_withdrawn` or `key_taken`.
-    pub reason: Option<String>,
+    /// Result for the record.
+    pub result: UndoResult,
+    /// Why a skipped one was left alone.
+    pub reason: Option<UndoSkipReason>,
 }

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::{Finding, Pagination, RecordType};
+use super::{Finding, Pagination, RecordType, Severity};
 
 /// `GET /api/sync/validation/reports`: what validation has to say about a vessel, a sync, or the fleet.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -58,8 +58,8 @@ pub struct RecordQuality {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct CodeCount {
-    /// `error` or `warning`.
-    pub severity: String,
+    /// Whether the rule rejects.
+    pub severity: Severity,
     /// Stable word for the rule.
     pub code: String,
     /// Kind of record.

@@ -6,28 +6,28 @@ use uuid::Uuid;
 
 words! {
     /// What a full sync does with records that are not listed any more. Nothing is ever deleted.
-    MissingPolicy {
+    MissingPolicy = domain::missing_records::MissingPolicy {
         /// Count them.
-        Keep,
+        Keep = "keep",
         /// Withdraw them, within the limit.
-        Deactivate,
+        Deactivate = "deactivate",
     }
 }
 words! {
     /// What became of the records that a full sync did not find any more.
-    MissingRecords {
+    MissingState = domain::missing_records::MissingState {
         /// They were counted.
-        Kept,
+        Kept = "kept",
         /// A dry run: they would be withdrawn.
-        Planned,
+        Planned = "planned",
         /// They were withdrawn.
-        Deactivated,
+        Deactivated = "deactivated",
         /// They are more than the limit, or critical: an operator has to say.
-        Asks,
+        Asks = "asks",
         /// An operator had them withdrawn.
-        Confirmed,
+        Confirmed = "confirmed",
         /// An operator had them kept.
-        Declined,
+        Declined = "declined",
     }
 }
 

@@ -7,39 +7,40 @@ use uuid::Uuid;
 
 words! {
     /// Why a message was given up.
-    DeathClass {
+    FailureClass = domain::FailureClass {
         /// It used up its retries.
-        Transient,
+        Transient = "transient",
         /// It could never succeed as things were.
-        Permanent,
+        Permanent = "permanent",
         /// Its consumer died with it, again and again.
-        Poison,
+        Poison = "poison",
     }
 }
-words! {
+domain::vocabulary::vocabulary! {
     /// Where a replay job stands.
+    #[derive(ToSchema)]
     ReplayState {
         /// Some of its dead letters have not come to an end.
-        Running,
+        Running = "running",
         /// All have.
-        Completed,
+        Completed = "completed",
         /// It was stopped.
-        Cancelled,
+        Cancelled = "cancelled",
     }
 }
 words! {
     /// What became of one dead letter of a job.
-    ReplayOutcome {
+    ReplayItemState = domain::dead_letter::ReplayItemState {
         /// Not published yet.
-        Waiting,
+        Waiting = "waiting",
         /// Published, and on its way.
-        Sent,
+        Sent = "sent",
         /// Its effect is in.
-        Succeeded,
+        Succeeded = "succeeded",
         /// It died again; `diedAs` says as what.
-        Died,
+        Died = "died",
         /// Stopped before it was published, or taken over by a later job.
-        Cancelled,
+        Cancelled = "cancelled",
     }
 }
 
@@ -62,7 +63,7 @@ pub struct ReplayRequest {
     pub queue: Option<String>,
     /// All dead ones of one class.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub class: Option<DeathClass>,
+    pub class: Option<FailureClass>,
     /// All dead ones of one sync.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sync_id: Option<Uuid>,
@@ -146,7 +147,7 @@ pub struct ReplayItem {
     /// The dead letter.
     pub dead_letter_id: Uuid,
     /// What became of it.
-    pub outcome: ReplayOutcome,
+    pub outcome: ReplayItemState,
     /// The dead letter as which it died again.
     pub died_as: Option<Uuid>,
     /// When it came to its end.
@@ -166,7 +167,7 @@ pub struct DeadLetterGroup {
     /// Kind of message.
     pub kind: String,
     /// Why they were given up.
-    pub class: DeathClass,
+    pub class: FailureClass,
     /// What the newest of them said.
     pub reason: String,
     /// How many there are.

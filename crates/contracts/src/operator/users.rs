@@ -5,6 +5,88 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+words! {
+    /// Where a person works.
+    Workplace = domain::user::Workplace {
+        /// On board.
+        Ship = "ship",
+        /// Ashore.
+        Shore = "shore",
+    }
+}
+words! {
+    /// Role of a user in the maintenance portal.
+    PortalRole = domain::role_mapping::PortalRole {
+        /// Sees the jobs of the own vessel.
+        CrewReadonly = "crew_readonly",
+        /// Reports work on the own vessel.
+        Crew = "crew",
+        /// Reports and signs work of the own department.
+        Officer = "officer",
+        /// Runs the maintenance programme on board.
+        ChiefEngineer = "chief_engineer",
+        /// Sees and signs everything on board.
+        Master = "master",
+        /// Sees everything in the fleet, changes nothing.
+        Auditor = "auditor",
+        /// Orders parts.
+        Purchasing = "purchasing",
+        /// Sees everything in the fleet, runs safety work.
+        Hsqe = "hsqe",
+        /// Runs the maintenance programme of several vessels.
+        Superintendent = "superintendent",
+        /// Runs the fleet.
+        FleetManager = "fleet_manager",
+    }
+}
+words! {
+    /// What a role permits.
+    Permission = domain::role_mapping::Permission {
+        /// See the jobs of the own vessels.
+        ViewVessel = "view_vessel",
+        /// See everything in the fleet.
+        ViewFleet = "view_fleet",
+        /// Report work.
+        ReportWork = "report_work",
+        /// Sign work of the own department.
+        SignDepartment = "sign_department",
+        /// Sign everything on board.
+        SignVessel = "sign_vessel",
+        /// Change the maintenance programme.
+        RunProgramme = "run_programme",
+        /// Order parts.
+        OrderParts = "order_parts",
+        /// Run safety work.
+        RunSafety = "run_safety",
+        /// Run the fleet.
+        RunFleet = "run_fleet",
+    }
+}
+words! {
+    /// Why a user may not sign in to the maintenance portal.
+    LockReason = domain::user::LockReason {
+        /// The user is not active in the onboarding portal.
+        Deactivated = "deactivated",
+        /// The approval of the user was withdrawn.
+        Withdrawn = "withdrawn",
+        /// The last day on board has passed.
+        SignedOff = "signed_off",
+    }
+}
+words! {
+    /// Where the temporary password of a user stands.
+    PasswordState = domain::temporary_password::PasswordState {
+        /// There is none.
+        None = "none",
+        /// An admin may look at it once.
+        ToClaim = "to_claim",
+        /// It was not used in time.
+        Expired = "expired",
+        /// An admin has looked at it.
+        Claimed = "claimed",
+    }
+}
+
 /// A row of the mapping: the first one that fits counts.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -70,16 +152,16 @@ pub struct RoleChange {
     pub rank: String,
     /// Department.
     pub department: Option<String>,
-    /// `ship` or `shore`.
-    pub workplace: String,
-    /// The role as it is.
-    pub from: String,
-    /// The role as the mapping has it.
-    pub to: String,
-    /// What the account may do then that it may not now.
-    pub gains: Vec<String>,
-    /// What it may do now and not then.
-    pub loses: Vec<String>,
+    /// Where the user works.
+    pub workplace: Workplace,
+    /// The present role.
+    pub from: PortalRole,
+    /// The role by the mapping.
+    pub to: PortalRole,
+    /// What the new role permits and the present one does not.
+    pub gains: Vec<Permission>,
+    /// What the present role permits and the new one does not.
+    pub loses: Vec<Permission>,
     /// The role was given by hand, and stays.
     pub kept: bool,
 }
@@ -98,10 +180,10 @@ pub struct User {
     pub rank: String,
     /// Department.
     pub department: Option<String>,
-    /// `ship` or `shore`.
-    pub workplace: String,
-    /// What it may do.
-    pub role: String,
+    /// Where the user works.
+    pub workplace: Workplace,
+    /// What the user may do.
+    pub role: PortalRole,
     /// Version of the mapping that said so.
     pub role_mapping_version: i32,
     /// Employer, by the id in the onboarding portal.
@@ -114,10 +196,10 @@ pub struct User {
     pub sign_off: Option<NaiveDate>,
     /// Whether it may sign in today.
     pub may_sign_in: bool,
-    /// Why not: `deactivated`, `withdrawn` or `signed_off`.
-    pub locked_because: Option<String>,
-    /// Its temporary password: `none`, `to_claim`, `expired` or `claimed`.
-    pub password: String,
+    /// Why not.
+    pub locked_because: Option<LockReason>,
+    /// State of the temporary password.
+    pub password: PasswordState,
     /// Until when it may be claimed.
     pub password_expires_at: Option<DateTime<Utc>>,
 }

@@ -9,52 +9,52 @@ use super::{Attempt, RecordType};
 
 words! {
     /// Where a webhook event stands.
-    WebhookState {
+    WebhookState = domain::WebhookState {
         /// Recorded, and not yet confirmed by the broker.
-        Received,
+        Received = "received",
         /// Confirmed by the broker.
-        Published,
+        Published = "published",
         /// Its effect is committed.
-        Processed,
+        Processed = "processed",
         /// Given up; a dead letter keeps its message.
-        Failed,
+        Failed = "failed",
         /// Of a type that needs nothing.
-        Ignored,
+        Ignored = "ignored",
     }
 }
 words! {
     /// Why a request to the webhook endpoint was refused.
-    WebhookRefusal {
+    WebhookRefusal = domain::WebhookRefusal {
         /// Not a POST.
-        UnsupportedMethod,
+        UnsupportedMethod = "unsupported_method",
         /// Not JSON by its content type.
-        UnsupportedContentType,
+        UnsupportedContentType = "unsupported_content_type",
         /// Larger than a webhook may be.
-        PayloadTooLarge,
+        PayloadTooLarge = "payload_too_large",
         /// The body broke off, or took too long.
-        UnreadableBody,
+        UnreadableBody = "unreadable_body",
         /// A header that a signed webhook has is absent or not text.
-        MissingSignature,
+        MissingSignature = "missing_signature",
         /// The id is empty, too long, or holds a dot.
-        MalformedId,
+        MalformedId = "malformed_id",
         /// The timestamp is no number of Unix seconds.
-        MalformedTimestamp,
+        MalformedTimestamp = "malformed_timestamp",
         /// Too old, or from the future: a replay, or a clock that is wrong.
-        TimestampOutOfTolerance,
+        TimestampOutOfTolerance = "timestamp_out_of_tolerance",
         /// Signatures, but of no version that is known here.
-        NoUsableSignature,
+        NoUsableSignature = "no_usable_signature",
         /// Changed on the way, or signed with another secret.
-        VerificationFailed,
+        VerificationFailed = "verification_failed",
         /// Signed, and no JSON.
-        UnparsableJson,
+        UnparsableJson = "unparsable_json",
         /// Signed, and not the JSON that a webhook is.
-        SchemaInvalid,
+        SchemaInvalid = "schema_invalid",
         /// Its source sends too many.
-        RateLimited,
+        RateLimited = "rate_limited",
         /// More wait to be recorded than may.
-        Overloaded,
+        Overloaded = "overloaded",
         /// The database did not take it.
-        NotRecorded,
+        NotRecorded = "not_recorded",
     }
 }
 

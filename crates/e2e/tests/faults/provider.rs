@@ -1,7 +1,7 @@
 //! The onboarding portal is in trouble, or plays tricks.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use contracts::operator::SyncDetail;
+use contracts::operator::{FailureClass, Severity, SyncDetail};
 use e2e::{Fleet, Kind, PATIENCE, RECORD_TYPES, Setup, System};
 use serde_json::{Value, json};
 use testbed::wait_until;
@@ -177,7 +177,7 @@ async fn records_of_a_wrong_type_are_rejected_with_their_field_and_come_in_once_
     let equipment = &tally["equipment"];
     assert_eq!((equipment.created, equipment.rejected), (20, 10), "{equipment:?}");
     let findings = system.operator.findings(first.summary.sync_id).await?;
-    let errors: Vec<_> = findings.iter().filter(|it| it.severity == "error").collect();
+    let errors: Vec<_> = findings.iter().filter(|it| it.severity == Severity::Error).collect();
     assert!(errors.len() == 10 && errors.iter().all(|it| it.pointer == "/name"), "{errors:#?}");
 
     let second = system.operator.full_sync().await?;
@@ -196,7 +196,7 @@ async fn a_cursor_that_loops_ends_the_sync_with_that_reason() -> anyhow::Result<
     assert_eq!((state(&sync), sync.tasks.dead), (json!("completed_with_errors"), 1), "{sync:#?}");
     assert!(sync.summary.failure.as_ref().is_some_and(|failure| failure.contains("cursor")), "{sync:#?}");
     let letters = system.operator.dead_letters().await?;
-    assert!(letters.len() == 1 && letters[0].class == "permanent", "{letters:#?}");
+    assert!(letters.len() == 1 && letters[0].class == FailureClass::Permanent, "{letters:#?}");
     Ok(())
 }
 

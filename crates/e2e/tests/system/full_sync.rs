@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use contracts::operator::Severity;
 use e2e::{Fleet, Kind, Portal, RECORD_TYPES, Setup, System};
 use serde_json::json;
 
@@ -19,7 +20,8 @@ async fn a_full_sync_of_the_demo_fleet_agrees_with_the_portal_by_every_way_and_a
     // The demo fleet has a handful of records that are wrong, and each says why.
     let findings = system.operator.findings(first.summary.sync_id).await?;
     for word in RECORD_TYPES {
-        let of_kind = findings.iter().filter(|it| json!(it.record_type) == word && it.severity == "error");
+        let of_kind =
+            findings.iter().filter(|it| json!(it.record_type) == word && it.severity == Severity::Error);
         let rejected: BTreeSet<_> = of_kind
             .inspect(|it| assert!(it.pointer.starts_with('/') && !it.message.is_empty(), "{it:?}"))
             .map(|it| &it.source_id)
@@ -76,7 +78,7 @@ async fn bad_records_are_listed_with_field_and_reason_while_the_good_ones_of_the
     let findings = system.operator.findings(sync.summary.sync_id).await?;
     let mut errors: Vec<_> = findings
         .iter()
-        .filter(|it| it.severity == "error")
+        .filter(|it| it.severity == Severity::Error)
         .map(|it| (it.source_id.as_str(), it.pointer.as_str(), it.code.as_str()))
         .collect();
     errors.sort_unstable();

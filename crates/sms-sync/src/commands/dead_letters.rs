@@ -49,7 +49,15 @@ fn table(list: &List<DeadLetter>) {
         output::table(["dead letter", "died", "queue", "class", "reason", "state", "fingerprint"]);
     for it in &list.data {
         let (id, died) = (it.id.to_string(), output::time(it.died_at));
-        table.add_row([id.as_str(), &died, &it.queue, &it.class, &it.reason, &it.state, &it.fingerprint]);
+        table.add_row([
+            id.as_str(),
+            &died,
+            &it.queue,
+            it.class.as_str(),
+            &it.reason,
+            it.state.as_str(),
+            &it.fingerprint,
+        ]);
     }
     output::line(table);
     output::line(format!("{} of {}", list.data.len(), list.pagination.total));
@@ -95,7 +103,7 @@ fn show(letter: &DeadLetterDetail) {
             attempt.number.to_string(),
             output::time(attempt.began_at),
             format!("{} ms", attempt.duration_ms),
-            attempt.class.clone(),
+            attempt.class.to_string(),
             attempt.failure.clone(),
         ]);
     }

@@ -115,9 +115,9 @@ pub(super) async fn cancel(api: &Api, output: Output, job_id: Uuid) -> anyhow::R
 
 fn request(it: Replay) -> ReplayRequest {
     let class = |it: DeathClass| match it {
-        DeathClass::Transient => operator::DeathClass::Transient,
-        DeathClass::Permanent => operator::DeathClass::Permanent,
-        DeathClass::Poison => operator::DeathClass::Poison,
+        DeathClass::Transient => operator::FailureClass::Transient,
+        DeathClass::Permanent => operator::FailureClass::Permanent,
+        DeathClass::Poison => operator::FailureClass::Poison,
     };
     ReplayRequest {
         ids: it.ids,

@@ -17,7 +17,6 @@ use super::paging::Paging;
 use crate::{
     desk::Desk,
     failure::{OrProblem, no_such_sync},
-    views,
 };
 
 /// Which changes.
@@ -50,8 +49,8 @@ pub(crate) async fn list(
     let id = SyncId::from_uuid(sync_id.into_inner());
     let window = paging.window::<()>()?;
     let filter = ChangeFilter {
-        record_type: which.record_type.map(views::record_type_asked),
-        outcome: which.outcome.map(views::change_outcome_asked),
+        record_type: which.record_type.map(Into::into),
+        outcome: which.outcome.map(Into::into),
     };
     let mut db = desk.store.db().await.or_problem()?;
     if syncs::sync_find(&mut db, id).await.or_problem()?.is_none() {

@@ -14,7 +14,11 @@ use contracts::{
         Resolution, ResolutionRefused, ResolveManyRequest, ResolveRequest, ResolvedMany,
     },
 };
-use domain::{ConflictId, SyncId, conflict::Side};
+use domain::{
+    ConflictId, SyncId,
+    conflict::{ResolutionError, Side},
+    update::UpdateName,
+};
 use serde::Deserialize;
 use store::{
     StoreError,
@@ -65,9 +69,9 @@ pub(crate) async fn list(
     let query = query.into_inner();
     let filter = ConflictFilter {
         ids: Vec::new(),
-        state: query.state.map(views::conflict_state_asked),
-        record_type: query.record_type.map(views::record_type_asked),
-        kind: query.kind.map(views::conflict_kind_asked),
+        state: query.state.map(Into::into),
+        record_type: query.record_type.map(Into::into),
+        kind: query.kind.map(Into::into),
         sync_id: query.sync_id.map(SyncId::from_uuid),
         source_id: query.source_id,
     };
@@ -120,7 +124,7 @@ pub(crate) async fn change_policies(
         (domain::RecordType::User, user),
     ]
     .into_iter()
-    .filter_map(|(kind, policy)| Some((kind, views::conflict_policy_asked(policy?))))
+    .filter_map(|(kind, policy)| Some((kind, policy?.into())))
     .collect();
     let mut tx = desk.store.begin().await.or_problem()?;
     let updated =
@@ -181,14 +185,8 @@ pub(crate) async fn resolve(
     let choice = choice(how.into_inner())?;
     let mut tx = desk.store.begin().await.or_problem()?;
     let resolved = conflict_resolve(&mut tx, id, &choice, operator.subject(), desk.clock.now()).await;
-    match fate(resolved)? {
-        Ok(()) => {}
-        Err("conflict_not_found") => return Err(no_such_conflict(id)),
-        Err("unknown_field") => {
-            let error = FieldError::new("#/fields", "unknown_field", "names what the sides agree about");
-            return Err(Problem::invalid("The two sides differ in other fields.", vec![error]));
-        }
-        Err(code) => return Err(Problem::conflict(code, in_words(code))),
+    if let Some(error) = refused(resolved)? {
+        return Err(problem(error, id));
     }
     let conflict = conflicts::conflict_find(&mut tx, id).await.or_problem()?;
     let conflict = conflict.ok_or_else(|| no_such_conflict(id))?;
@@ -228,8 +226,8 @@ pub(crate) async fn resolve_many(
     let ids: Vec<ConflictId> = if by_filter {
         let filter = ConflictFilter {
             state: Some(domain::conflict::ConflictState::Open),
-            record_type: record_type.map(views::record_type_asked),
-            kind: kind.map(views::conflict_kind_asked),
+            record_type: record_type.map(Into::into),
+            kind: kind.map(Into::into),
             sync_id: sync_id.map(SyncId::from_uuid),
             ..ConflictFilter::default()
         };
@@ -243,15 +241,15 @@ pub(crate) async fn resolve_many(
         // One by one: what is refused does not take the others along.
         let mut tx = desk.store.begin().await.or_problem()?;
         let resolved = conflict_resolve(&mut tx, id, &choice, operator.subject(), desk.clock.now()).await;
-        match fate(resolved)? {
-            Ok(()) => {
+        match refused(resolved)? {
+            None => {
                 tx.commit().await.or_problem()?;
                 tell(&desk, id, None).await;
                 answer.resolved += 1;
             }
-            Err(code) => {
+            Some(error) => {
                 tx.rollback().await;
-                answer.refused.push(ResolutionRefused { id: id.as_uuid(), code: code.to_owned() });
+                answer.refused.push(ResolutionRefused { id: id.as_uuid(), code: error.into() });
             }
         }
     }
@@ -267,11 +265,7 @@ fn choice(how: ResolveRequest) -> Result<Choice, Problem> {
             Err(wrong("missing", "says which side each field is of"))
         }
         Resolution::Fields => {
-            let side = |side| match side {
-                contracts::operator::Side::Local => Side::Local,
-                contracts::operator::Side::Source => Side::Source,
-            };
-            Ok(Choice::Fields(how.fields.into_iter().map(|(name, of)| (name, side(of))).collect()))
+            Ok(Choice::Fields(how.fields.into_iter().map(|(name, side)| (name, side.into())).collect()))
         }
         _ if !how.fields.is_empty() => Err(wrong("not_supported", "goes with the resolution fields")),
         Resolution::Source => Ok(Choice::Side(Side::Source)),
@@ -280,25 +274,33 @@ fn choice(how: ResolveRequest) -> Result<Choice, Problem> {
     }
 }
 
-/// Whether it is resolved; if not, the code of the reason.
-fn fate(resolved: Result<Resolved, StoreError>) -> Result<Result<(), &'static str>, Problem> {
+/// The decision, or why it was not carried out.
+fn refused(resolved: Result<Resolved, StoreError>) -> Result<Option<ResolutionError>, Problem> {
     match resolved {
-        Ok(Resolved::Resolved) => Ok(Ok(())),
-        Ok(Resolved::Already) => Ok(Err("conflict_resolved")),
-        Ok(Resolved::Changed) => Ok(Err("record_changed")),
-        Ok(Resolved::UnknownField) => Ok(Err("unknown_field")),
-        Ok(Resolved::Unknown) => Ok(Err("conflict_not_found")),
-        Err(error) if error.is_refusal() => Ok(Err("value_refused")),
+        Ok(Resolved::Resolved) => Ok(None),
+        Ok(Resolved::Already) => Ok(Some(ResolutionError::AlreadyResolved)),
+        Ok(Resolved::Changed) => Ok(Some(ResolutionError::RecordChanged)),
+        Ok(Resolved::UnknownField) => Ok(Some(ResolutionError::UnknownField)),
+        Ok(Resolved::Unknown) => Ok(Some(ResolutionError::NotFound)),
+        Err(error) if error.is_refusal() => Ok(Some(ResolutionError::ValueRefused)),
         Err(error) => Err(error).or_problem(),
     }
 }
 
-fn in_words(code: &str) -> &'static str {
-    match code {
-        "conflict_resolved" => "Somebody has resolved it before.",
-        "record_changed" => "The record has changed since: look again, or keep it as it stands.",
-        _ => "The database refuses the value: it may be another record's by now.",
-    }
+fn problem(error: ResolutionError, id: ConflictId) -> Problem {
+    let detail = match error {
+        ResolutionError::NotFound => return no_such_conflict(id),
+        ResolutionError::UnknownField => {
+            let error = FieldError::new("#/fields", error.as_str(), "names what the sides agree about");
+            return Problem::invalid("The two sides differ in other fields.", vec![error]);
+        }
+        ResolutionError::AlreadyResolved => "Somebody has resolved it before.",
+        ResolutionError::RecordChanged => {
+            "The record has changed since: look again, or keep it as it stands."
+        }
+        ResolutionError::ValueRefused => "The database refuses the value: it may be another record's by now.",
+    };
+    Problem::conflict(error.as_str(), detail)
 }
 
 async fn tell(desk: &Desk, id: ConflictId, sync: Option<SyncId>) {
@@ -307,13 +309,13 @@ async fn tell(desk: &Desk, id: ConflictId, sync: Option<SyncId>) {
         sync_id: sync.map(|sync| sync.to_string()).unwrap_or_default(),
         open: 0,
     };
-    desk.tell("conflict.resolved", What::Conflict(notice)).await;
+    desk.tell(UpdateName::ConflictResolved, What::Conflict(notice)).await;
 }
 
 fn answer(it: &conflict_policies::ConflictPolicies) -> HttpResponse {
     let of = |kind| {
         let policy = it.policies.get(&kind).copied();
-        views::conflict_policy(policy.unwrap_or(domain::conflict::ConflictPolicy::LastWriteWins))
+        policy.unwrap_or(domain::conflict::ConflictPolicy::LastWriteWins).into()
     };
     let shape = ConflictPolicies {
         version: views::number(it.version),

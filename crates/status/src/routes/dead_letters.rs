@@ -3,11 +3,13 @@
 use actix_web::{get, web};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use chassis::{auth::Viewer, problem::Problem};
-use contracts::operator::{DeadLetter, DeadLetterDetail, DeadLetterGroup, DeathClass, List};
+use contracts::operator::{
+    DeadLetter, DeadLetterDetail, DeadLetterGroup, DeadLetterState, FailureClass, List,
+};
 use domain::{DeadLetterId, SyncId};
 use serde::Deserialize;
-use store::ledger::dead_letters::{self, DeadLetterFilter as Filter, DeadLetterState as State};
-use utoipa::{IntoParams, ToSchema};
+use store::ledger::dead_letters::{self, DeadLetterFilter as Filter};
+use utoipa::IntoParams;
 use uuid::Uuid;
 
 use super::paging::Paging;
@@ -16,34 +18,19 @@ use crate::{desk::Desk, failure::OrProblem, views};
 /// Most attempts that are shown with a dead letter.
 const ATTEMPTS_SHOWN: u32 = 50;
 
-/// Where a dead letter stands.
-#[derive(Debug, Clone, Copy, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum DeadLetterState {
-    /// Waits for a person.
-    Dead,
-    /// Asked to be replayed, not yet back in its queue.
-    Replaying,
-    /// Back in its queue.
-    Replayed,
-    /// Its replay was done.
-    Succeeded,
-}
-
 /// Which dead letters.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(rename_all = "camelCase")]
 #[into_params(parameter_in = Query)]
 pub(crate) struct DeadLetterFilter {
     /// Only those in this state.
-    #[param(inline)]
     state: Option<DeadLetterState>,
     /// Only those of this cause.
     fingerprint: Option<String>,
     /// Only those of this queue.
     queue: Option<String>,
     /// Only those of this class.
-    class: Option<DeathClass>,
+    class: Option<FailureClass>,
     /// Only those of this sync.
     sync_id: Option<Uuid>,
 }
@@ -51,10 +38,10 @@ pub(crate) struct DeadLetterFilter {
 impl DeadLetterFilter {
     fn of_store(&self) -> Filter {
         Filter {
-            states: self.state.map(state).into_iter().collect(),
+            states: self.state.map(Into::into).into_iter().collect(),
             fingerprint: self.fingerprint.clone(),
             queue: self.queue.clone(),
-            class: self.class.map(views::death_class_asked),
+            class: self.class.map(Into::into),
             sync_id: self.sync_id.map(SyncId::from_uuid),
             ..Filter::default()
         }
@@ -130,15 +117,6 @@ pub(crate) async fn groups(
         .or_problem()?;
     let pagination = paging.with_total(page.total);
     Ok(web::Json(List { data: page.rows.into_iter().map(views::dead_letter_group).collect(), pagination }))
-}
-
-fn state(asked: DeadLetterState) -> State {
-    match asked {
-        DeadLetterState::Dead => State::Dead,
-        DeadLetterState::Replaying => State::Replaying,
-        DeadLetterState::Replayed => State::Replayed,
-        DeadLetterState::Succeeded => State::Succeeded,
-    }
 }
 
 pub(super) fn no_such_letter(id: DeadLetterId) -> Problem {

@@ -6,12 +6,12 @@ use chassis::{
     problem::{FieldError, Problem, ProblemBody},
 };
 use contracts::operator::{List, ReplayAccepted, ReplayItem, ReplayJob, ReplayPlan, ReplayRequest};
-use domain::{DeadLetterId, SyncId};
+use domain::{DeadLetterId, SyncId, dead_letter::DeadLetterState as State, update::UpdateName};
 use serde_json::json;
 use store::{
     engine::replays::{self, ReplayCancelled},
     ledger::{
-        dead_letters::{DeadLetterFilter as Filter, DeadLetterState as State, dead_letter_find},
+        dead_letters::{DeadLetterFilter as Filter, dead_letter_find},
         replay_jobs::{self, NewReplayJob},
     },
 };
@@ -213,7 +213,7 @@ async fn replay(
     tx.commit().await.or_problem()?;
     desk.outbox.wake();
     for id in &replaying {
-        desk.tell("deadletter.replayed", views::replaying(*id)).await;
+        desk.tell(UpdateName::DeadLetterReplayed, views::replaying(*id)).await;
     }
     Ok(ReplayAccepted { job_id: job.id, replaying: i64::try_from(replaying.len()).unwrap_or(i64::MAX) })
 }
@@ -248,7 +248,7 @@ fn checked(asked: &ReplayRequest) -> Result<Filter, Problem> {
         ids: asked.ids.iter().copied().map(DeadLetterId::from_uuid).collect(),
         // By name, those whose replay died are replayed again; otherwise only those that nobody has touched.
         states: if asked.ids.is_empty() { vec![State::Dead] } else { Vec::new() },
-        class: asked.class.map(views::death_class_asked),
+        class: asked.class.map(Into::into),
         queue: asked.queue.clone(),
         fingerprint: asked.fingerprint.clone(),
         sync_id: asked.sync_id.map(SyncId::from_uuid),

@@ -149,16 +149,16 @@ fn shape(it: &StoredMapping) -> RoleMapping {
 }
 
 fn effect(version: i32, changes: &[role_changes::RoleChange]) -> RoleMappingEffect {
-    let words = |all: Vec<Permission>| all.into_iter().map(|it| it.to_string()).collect();
+    let words = |all: Vec<Permission>| all.into_iter().map(Into::into).collect();
     let change = |it: &role_changes::RoleChange| RoleChange {
         user_id: it.user.as_uuid(),
         source_id: it.source_id.clone(),
         email: it.email.clone(),
         rank: it.rank.clone(),
         department: it.department.clone(),
-        workplace: it.workplace.to_string(),
-        from: it.from.to_string(),
-        to: it.to.to_string(),
+        workplace: it.workplace.into(),
+        from: it.from.into(),
+        to: it.to.into(),
         gains: words(it.to.beyond(it.from)),
         loses: words(it.from.beyond(it.to)),
         kept: it.kept,

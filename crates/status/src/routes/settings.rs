@@ -9,6 +9,7 @@ use contracts::{
     messages::{SettingsNotice, sync_update},
     operator::{Mode, SchedulePreview, Settings, SettingsChange},
 };
+use domain::update::UpdateName;
 use serde::Deserialize;
 use store::settings::sync_settings::{self, SettingsUpdated};
 use utoipa::IntoParams;
@@ -70,7 +71,7 @@ pub(crate) async fn change_settings(
     };
     tx.commit().await.or_problem()?;
     let notice = SettingsNotice { version: settings.version };
-    desk.tell("schedule.changed", sync_update::What::Settings(notice)).await;
+    desk.tell(UpdateName::ScheduleChanged, sync_update::What::Settings(notice)).await;
     answer(&desk, settings)
 }
 
@@ -177,9 +178,9 @@ fn checked(
         page_size,
         retry_delays_ms: retry_delays_ms.map(|delays| delays.map(i32::unsigned_abs)),
         incremental_overlap_seconds: overlap,
-        missing_records: change.missing_records.map(views::missing_policy_asked),
+        missing_records: change.missing_records.map(Into::into),
         deactivation_limit_percent: limit,
-        mode: change.schedule_mode.map(views::mode_asked),
+        mode: change.schedule_mode.map(Into::into),
         enabled: change.enable_scheduled_sync,
         cron: change.schedule_cron.clone(),
         time_zone: change.schedule_time_zone.clone(),
@@ -210,8 +211,8 @@ fn answer(desk: &Desk, it: sync_settings::Settings) -> Result<HttpResponse, Prob
         page_size: i32::try_from(it.page_size).unwrap_or(i32::MAX),
         retry_delays_ms: it.retry_delays_ms.iter().map(|ms| i32::try_from(*ms).unwrap_or(i32::MAX)).collect(),
         incremental_overlap_seconds: i32::try_from(it.incremental_overlap_seconds).unwrap_or(i32::MAX),
-        schedule_mode: views::mode(schedule.mode),
-        missing_records: views::missing_policy(it.missing_records),
+        schedule_mode: schedule.mode.into(),
+        missing_records: it.missing_records.into(),
         deactivation_limit_percent: i32::try_from(it.deactivation_limit_percent).unwrap_or(i32::MAX),
         schedule: preview,
         updated_at: it.updated_at,

@@ -9,7 +9,7 @@ use chassis::{
 use contracts::operator::{
     ConfirmAccepted, ConfirmRequest, ResumeAccepted, RetryAccepted, RetryRequest, SyncState,
 };
-use domain::{Cause, Mode, Scope, SyncId};
+use domain::{Cause, Mode, Scope, SyncId, update::UpdateName};
 use serde_json::json;
 use store::{
     engine::{
@@ -65,7 +65,7 @@ pub(crate) async fn resume(
     tx.commit().await.or_problem()?;
     // What is unpublished the relay publishes.
     desk.outbox.wake();
-    desk.tell("sync.progress", views::progress(&summary)).await;
+    desk.tell(UpdateName::SyncProgress, views::progress(&summary)).await;
     Ok(HttpResponse::Accepted().json(ResumeAccepted {
         sync_id: id.as_uuid(),
         state,
@@ -158,7 +158,7 @@ pub(crate) async fn confirm(
     let id = SyncId::from_uuid(sync_id.into_inner());
     let ConfirmRequest { decision, reason } = body.into_inner();
     reason_checked(reason.as_deref())?;
-    let policy = views::missing_policy_asked(decision);
+    let policy = decision.into();
     let mut tx = desk.store.begin().await.or_problem()?;
     let decided =
         missing_records_decide(&mut tx, id, policy, operator.subject(), reason.as_deref(), desk.clock.now())
@@ -177,7 +177,7 @@ pub(crate) async fn confirm(
     };
     let summary = summary_of(&mut tx, id).await?;
     tx.commit().await.or_problem()?;
-    desk.tell("sync.progress", views::progress(&summary)).await;
+    desk.tell(UpdateName::SyncProgress, views::progress(&summary)).await;
     Ok(web::Json(ConfirmAccepted { sync_id: id.as_uuid(), deactivated: views::number(deactivated) }))
 }
 

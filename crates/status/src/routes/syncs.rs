@@ -9,7 +9,7 @@ use chrono::TimeDelta;
 use contracts::operator::{
     Finding, FleetCount, List, Overview, PartHealth, SyncDetail, SyncState, SyncSummary, TaskCounts,
 };
-use domain::{SyncId, TaskState};
+use domain::{SyncId, TaskState, update::UpdateName};
 use serde::Deserialize;
 use store::{
     Db, StoreError, Window,
@@ -71,10 +71,8 @@ pub(crate) async fn get_overview(
         },
         onboarding_portal(&sick),
     ];
-    let fleet = fleet.map(|(kind, active)| FleetCount {
-        record_type: views::record_type(kind),
-        active: views::number(active),
-    });
+    let fleet =
+        fleet.map(|(kind, active)| FleetCount { record_type: kind.into(), active: views::number(active) });
     Ok(web::Json(Overview {
         running,
         last_full_sync,
@@ -171,7 +169,7 @@ pub(crate) async fn list(
     filter: web::Query<HistoryFilter>,
 ) -> Result<web::Json<List<SyncSummary>>, Problem> {
     let window = paging.window()?;
-    let states = filter.state.map(views::state_asked).into_iter().collect();
+    let states = filter.state.map(Into::into).into_iter().collect();
     let filter = SyncFilter { states, ..SyncFilter::default() };
     let mut db = desk.store.db().await.or_problem()?;
     let page = syncs::sync_list(&mut db, &filter, window).await.or_problem()?;
@@ -210,7 +208,7 @@ pub(crate) async fn cancel(
     }
     let summary = summary_of(&mut tx, id).await?;
     tx.commit().await.or_problem()?;
-    desk.tell("sync.cancelled", views::progress(&summary)).await;
+    desk.tell(UpdateName::SyncCancelled, views::progress(&summary)).await;
     Ok(web::Json(summary))
 }
 

@@ -9,7 +9,9 @@ use chassis::{
     telemetry,
 };
 use contracts::operator::{SyncAccepted, SyncState, TriggerRequest};
-use domain::{Cause, Mode, RecordType, Scope, SourceId, SyncId, scope::MOST_IDS, values::ImoNumber};
+use domain::{
+    Cause, Mode, RecordType, Scope, SourceId, SyncId, audit::AuditAction, scope::MOST_IDS, values::ImoNumber,
+};
 use serde_json::json;
 use store::{
     Db,
@@ -21,7 +23,7 @@ use store::{
 };
 
 use super::body::optional_json;
-use crate::{desk::Desk, failure::OrProblem, views};
+use crate::{desk::Desk, failure::OrProblem};
 
 /// Longest reason that is kept, in characters.
 pub(crate) const LONGEST_REASON: usize = 500;
@@ -71,9 +73,16 @@ pub(crate) async fn trigger(
     }
     let detail =
         json!({ "mode": sync.mode, "scope": sync.scope, "dryRun": sync.dry_run, "reason": sync.reason });
-    audit::audit_append(&mut tx, operator.subject(), "sync.trigger", &sync.id.to_string(), &detail, now)
-        .await
-        .or_problem()?;
+    audit::audit_append(
+        &mut tx,
+        operator.subject(),
+        AuditAction::SyncTrigger,
+        &sync.id.to_string(),
+        &detail,
+        now,
+    )
+    .await
+    .or_problem()?;
     tx.commit().await.or_problem()?;
     // From here on the sync is accepted: what the broker does not take now, the relay publishes.
     desk.outbox.publish_command(sync.id, telemetry::current_context()).await;
@@ -106,7 +115,7 @@ struct Asked {
 /// Every value that is wrong, at once, with its place.
 fn checked(asked: TriggerRequest) -> Result<Asked, Problem> {
     let mut errors = Vec::new();
-    let mode = asked.mode.map_or(Mode::Full, views::mode_asked);
+    let mode = asked.mode.map_or(Mode::Full, Into::into);
     if asked.reason.as_ref().is_some_and(|reason| reason.chars().count() > LONGEST_REASON) {
         let detail = format!("has at most {LONGEST_REASON} characters");
         errors.push(FieldError::new("#/reason", "too_long", detail));
@@ -167,8 +176,7 @@ fn checked(asked: TriggerRequest) -> Result<Asked, Problem> {
         source_id(format!("#/equipmentIds/{at}"), id);
     }
 
-    let record_types: BTreeSet<RecordType> =
-        asked.record_types.iter().map(|it| views::record_type_asked(*it)).collect();
+    let record_types: BTreeSet<RecordType> = asked.record_types.iter().map(|it| (*it).into()).collect();
     if !asked.equipment_ids.is_empty()
         && !record_types.is_empty()
         && !record_types.contains(&RecordType::Equipment)

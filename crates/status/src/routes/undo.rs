@@ -89,10 +89,10 @@ pub(crate) async fn find(
 async fn answer(db: &mut Db, id: SyncId, undone: undo::Undo, paging: &Paging) -> Result<Undo, Problem> {
     let page = undo::undo_items(db, id, paging.window()?).await.or_problem()?;
     let record = |it: undo::UndoItem| UndoneRecord {
-        record_type: views::record_type(it.record_type),
+        record_type: it.record_type.into(),
         source_id: it.source_id,
-        result: it.result.as_str().to_owned(),
-        reason: it.result.reason().map(str::to_owned),
+        result: it.result.into(),
+        reason: it.reason.map(Into::into),
     };
     Ok(Undo {
         sync_id: id.as_uuid(),

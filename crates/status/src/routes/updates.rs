@@ -165,13 +165,12 @@ fn event(placed: &StreamUpdate) -> Option<Event> {
 
 fn data(placed: &StreamUpdate) -> Option<Value> {
     let occurred_at = placed.update.occurred_at?.try_into().ok()?;
-    let word = |text: &str| Value::String(text.to_owned());
     Some(match placed.update.what.as_ref()? {
         What::Sync(it) => json!(SyncNotice {
             sync_id: it.sync_id.parse().ok()?,
-            state: serde_json::from_value(word(&it.state)).ok()?,
-            cause: serde_json::from_value(word(&it.cause)).ok()?,
-            mode: serde_json::from_value(word(&it.mode)).ok()?,
+            state: it.state.parse().ok()?,
+            cause: it.cause.parse().ok()?,
+            mode: it.mode.parse().ok()?,
             phase: i16::try_from(it.phase).ok()?,
             counts: it.counts.iter().filter_map(counts).collect(),
             detail: Some(it.detail.clone()).filter(|detail| !detail.is_empty()),
@@ -180,16 +179,16 @@ fn data(placed: &StreamUpdate) -> Option<Value> {
         What::DeadLetter(it) => json!(DeadLetterNotice {
             dead_letter_id: it.dead_letter_id.parse().ok()?,
             queue: it.queue.clone(),
-            state: it.state.clone(),
+            state: it.state.parse().ok()?,
             reason: it.reason.clone(),
             occurred_at,
         }),
         What::Webhook(it) => json!(WebhookNotice {
             webhook_event_id: it.webhook_event_id.parse().ok()?,
             event_type: it.event_type.clone(),
-            record_type: domain::RecordType::try_from(it.record_type()).ok().map(views::record_type),
+            record_type: domain::RecordType::try_from(it.record_type()).ok().map(Into::into),
             source_id: it.source_id.clone(),
-            state: it.state.clone(),
+            state: it.state.parse().ok()?,
             occurred_at,
         }),
         What::Conflict(it) => json!(ConflictNotice {
@@ -204,7 +203,7 @@ fn data(placed: &StreamUpdate) -> Option<Value> {
 
 fn counts(it: &contracts::messages::RecordCounts) -> Option<RecordCounts> {
     Some(RecordCounts {
-        record_type: views::record_type(domain::RecordType::try_from(it.record_type()).ok()?),
+        record_type: domain::RecordType::try_from(it.record_type()).ok()?.into(),
         expected: it.expected.map(views::number),
         read: views::number(it.read),
         created: views::number(it.created),

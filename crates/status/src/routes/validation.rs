@@ -5,14 +5,14 @@ use chassis::{
     auth::Viewer,
     problem::{FieldError, Problem, ProblemBody},
 };
-use contracts::operator::{CodeCount, RecordQuality, RecordType, ValidationReport, VesselIdentity};
-use domain::{Severity, SyncId};
+use contracts::operator::{CodeCount, RecordQuality, RecordType, Severity, ValidationReport, VesselIdentity};
+use domain::SyncId;
 use serde::Deserialize;
 use store::{
     ledger::syncs,
     views::data_quality::{self, QualityFilter, Subject},
 };
-use utoipa::{IntoParams, ToSchema};
+use utoipa::IntoParams;
 use uuid::Uuid;
 
 use super::paging::Paging;
@@ -21,16 +21,6 @@ use crate::{
     failure::{OrProblem, no_such_sync},
     views,
 };
-
-/// Whether records were rejected.
-#[derive(Debug, Clone, Copy, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum SeverityAsked {
-    /// Rejected.
-    Error,
-    /// Let in.
-    Warning,
-}
 
 /// Whose data, and which findings.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -43,8 +33,7 @@ pub(crate) struct Asked {
     /// A run: what it found.
     sync_id: Option<Uuid>,
     /// Only these.
-    #[param(inline)]
-    severity: Option<SeverityAsked>,
+    severity: Option<Severity>,
     /// Only of this rule.
     code: Option<String>,
     /// Only about this kind of record.
@@ -109,12 +98,9 @@ pub(crate) async fn report(
     let records = data_quality::quality_records(&mut db, &subject).await.or_problem()?;
     let filter = QualityFilter {
         subject,
-        severity: severity.map(|it| match it {
-            SeverityAsked::Error => Severity::Error,
-            SeverityAsked::Warning => Severity::Warning,
-        }),
+        severity: severity.map(Into::into),
         code,
-        record_type: record_type.map(views::record_type_asked),
+        record_type: record_type.map(Into::into),
     };
     let codes = data_quality::quality_codes(&mut db, &filter).await.or_problem()?;
     let page = data_quality::quality_findings(&mut db, &filter, window).await.or_problem()?;
@@ -130,7 +116,7 @@ pub(crate) async fn report(
         records: records
             .into_iter()
             .map(|it| RecordQuality {
-                record_type: views::record_type(it.record_type),
+                record_type: it.record_type.into(),
                 records: views::number(it.records),
                 with_errors: views::number(it.with_errors),
                 with_warnings: views::number(it.with_warnings),
@@ -140,9 +126,9 @@ pub(crate) async fn report(
         codes: codes
             .into_iter()
             .map(|it| CodeCount {
-                severity: it.severity.to_string(),
+                severity: it.severity.into(),
                 code: it.code,
-                record_type: views::record_type(it.record_type),
+                record_type: it.record_type.into(),
                 findings: views::number(it.findings),
                 records: views::number(it.records),
             })

@@ -67,9 +67,9 @@ pub(crate) async fn list(
     let query = query.into_inner();
     let filter = WebhookFilter {
         ids: Vec::new(),
-        states: query.state.map(views::webhook_state_asked).into_iter().collect(),
+        states: query.state.map(Into::into).into_iter().collect(),
         event_type: query.event_type,
-        record_type: query.record_type.map(views::record_type_asked),
+        record_type: query.record_type.map(Into::into),
         source_id: query.source_id,
         webhook_id: query.webhook_id,
         from: query.from,
@@ -114,7 +114,7 @@ pub(crate) async fn list_refused(
     let window = paging.window()?;
     let query = query.into_inner();
     let filter = RefusedFilter {
-        reasons: query.reason.map(views::refusal_asked).into_iter().collect(),
+        reasons: query.reason.map(Into::into).into_iter().collect(),
         webhook_id: query.webhook_id,
         from: query.from,
         until: query.to,
@@ -267,9 +267,9 @@ fn chosen(which: ReprocessRequest) -> Result<(WebhookFilter, Option<String>), Pr
     let filter = filter.unwrap_or_default();
     let filter = WebhookFilter {
         ids: ids.into_iter().map(WebhookEventId::from_uuid).collect(),
-        states: filter.states.into_iter().map(views::webhook_state_asked).collect(),
+        states: filter.states.into_iter().map(Into::into).collect(),
         event_type: filter.event_type,
-        record_type: filter.record_type.map(views::record_type_asked),
+        record_type: filter.record_type.map(Into::into),
         source_id: filter.source_id,
         webhook_id: None,
         from: filter.from,

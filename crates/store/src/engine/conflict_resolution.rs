@@ -7,7 +7,8 @@ use diesel::sql_types::*;
 use diesel_async::RunQueryDsl;
 use domain::{
     ConflictId, RecordType, SourceId,
-    conflict::{ConflictKind, ConflictState, ResolutionKind, Side},
+    audit::AuditAction,
+    conflict::{ConflictKind, ConflictState, Resolution, Side},
     last_write_wins::Writer,
     values::QrCode,
 };
@@ -38,12 +39,12 @@ pub enum Choice {
 }
 
 impl Choice {
-    fn resolution(&self) -> ResolutionKind {
+    fn resolution(&self) -> Resolution {
         match self {
-            Self::Side(Side::Source) => ResolutionKind::Source,
-            Self::Side(Side::Local) => ResolutionKind::Local,
-            Self::Fields(_) => ResolutionKind::Fields,
-            Self::Keep => ResolutionKind::Keep,
+            Self::Side(Side::Source) => Resolution::Source,
+            Self::Side(Side::Local) => Resolution::Local,
+            Self::Fields(_) => Resolution::Fields,
+            Self::Keep => Resolution::Keep,
         }
     }
 
@@ -112,13 +113,13 @@ pub async fn conflict_resolve(
     }
     synced_version_update(db, &conflict).await?;
     let resolution = choice.resolution();
-    let fields = (resolution == ResolutionKind::Fields).then(|| json!(sides));
+    let fields = (resolution == Resolution::Fields).then(|| json!(sides));
     conflict_close(db, id, resolution, fields.as_ref(), actor, now).await?;
     let detail = json!({
         "recordType": conflict.record_type, "sourceId": conflict.source_id, "kind": conflict.kind,
         "resolution": resolution, "fields": fields,
     });
-    audit_append(db, actor, "conflict.resolve", &id.to_string(), &detail, now).await?;
+    audit_append(db, actor, AuditAction::ConflictResolve, &id.to_string(), &detail, now).await?;
     Ok(Resolved::Resolved)
 }
 
@@ -160,7 +161,7 @@ async fn synced_version_update(db: &mut Db, conflict: &Conflict) -> Result<(), S
 async fn conflict_close(
     db: &mut Db,
     id: ConflictId,
-    resolution: ResolutionKind,
+    resolution: Resolution,
     fields: Option<&Value>,
     actor: &str,
     now: DateTime<Utc>,

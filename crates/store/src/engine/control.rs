@@ -3,7 +3,10 @@
 use chrono::{DateTime, Utc};
 use diesel::sql_types::*;
 use diesel_async::RunQueryDsl;
-use domain::{Mode, RecordType, Scope, Severity, SyncId, SyncState, TaskId, TaskState};
+use domain::{
+    Mode, RecordType, Scope, Severity, SyncId, SyncState, TaskId, TaskState, audit::AuditAction,
+    dead_letter::DeadLetterState,
+};
 use serde_json::json;
 
 use crate::{
@@ -14,7 +17,6 @@ use crate::{
     },
     ledger::{
         audit::audit_append,
-        dead_letters::DeadLetterState,
         syncs::{NewSync, StoredSync, SyncCreated, full_sync_beside, sync_create, sync_lock},
         tasks::task_lock,
     },
@@ -85,14 +87,16 @@ pub async fn sync_resume(
         .bind::<Text, _>(SyncState::Queued.as_str())
         .execute(db)
         .await?;
-        audit_append(db, actor, "sync.resume", &id.to_string(), &json!({ "tasks": 0 }), now).await?;
+        audit_append(db, actor, AuditAction::SyncResume, &id.to_string(), &json!({ "tasks": 0 }), now)
+            .await?;
         return Ok(SyncResumed::Queued);
     }
     let tasks = tasks_reopen(db, &sync, &NOT_DONE, actor, now).await?;
     if tasks == 0 {
         return Ok(SyncResumed::NotStopped(sync.state));
     }
-    audit_append(db, actor, "sync.resume", &id.to_string(), &json!({ "tasks": tasks }), now).await?;
+    audit_append(db, actor, AuditAction::SyncResume, &id.to_string(), &json!({ "tasks": tasks }), now)
+        .await?;
     Ok(SyncResumed::Resumed { tasks })
 }
 
@@ -136,7 +140,7 @@ pub async fn sync_retry(
     }
     let records = records as u64;
     let detail = json!({ "tasks": tasks, "records": records, "retry": created, "reason": retry.reason });
-    audit_append(db, &retry.requested_by, "sync.retry", &id.to_string(), &detail, now).await?;
+    audit_append(db, &retry.requested_by, AuditAction::SyncRetry, &id.to_string(), &detail, now).await?;
     Ok(SyncRetried::Retried { tasks, records, sync: created })
 }
 

@@ -170,7 +170,7 @@ pub async fn sync_cancel(
     crate::ledger::audit::audit_append(
         db,
         actor,
-        "sync.cancel",
+        domain::audit::AuditAction::SyncCancel,
         &id.to_string(),
         &serde_json::json!({}),
         now,

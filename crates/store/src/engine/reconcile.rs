@@ -9,7 +9,11 @@
 use chrono::{DateTime, Utc};
 use diesel::{QueryableByName, sql_types::*};
 use diesel_async::RunQueryDsl;
-use domain::{Mode, RecordType, SyncId, SyncState};
+use domain::{
+    Mode, RecordType, SyncId, SyncState,
+    audit::AuditAction,
+    missing_records::{MissingPolicy, MissingState},
+};
 use serde_json::json;
 
 use crate::{
@@ -24,43 +28,6 @@ use crate::{
     },
     records::{TableSchema, row_image_sql, table_name, table_schema},
 };
-
-/// What is to be done with missing records.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum MissingPolicy {
-    /// Count them.
-    Keep,
-    /// Withdraw them, within the limit.
-    Deactivate,
-}
-
-impl MissingPolicy {
-    /// As it stands in the database.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Keep => "keep",
-            Self::Deactivate => "deactivate",
-        }
-    }
-}
-
-/// No policy.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("no policy for missing records")]
-pub struct NoMissingPolicy;
-
-impl std::str::FromStr for MissingPolicy {
-    type Err = NoMissingPolicy;
-
-    fn from_str(text: &str) -> Result<Self, NoMissingPolicy> {
-        match text {
-            "keep" => Ok(Self::Keep),
-            "deactivate" => Ok(Self::Deactivate),
-            _ => Err(NoMissingPolicy),
-        }
-    }
-}
 
 /// Result of deciding about missing records.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -115,22 +82,22 @@ pub(crate) async fn reconcile(
     let policy: MissingPolicy = word("settings", "missing_records", "the row", &missing_records)?;
     let limit = u64::from(deactivation_limit_percent.unsigned_abs());
     let question = question(&found, limit);
-    let became = match (policy, &question, sync.dry_run) {
-        (MissingPolicy::Keep, _, _) => "kept",
-        (MissingPolicy::Deactivate, Some(_), _) => "asks",
-        (MissingPolicy::Deactivate, None, true) => "planned",
+    let state = match (policy, &question, sync.dry_run) {
+        (MissingPolicy::Keep, _, _) => MissingState::Kept,
+        (MissingPolicy::Deactivate, Some(_), _) => MissingState::Asks,
+        (MissingPolicy::Deactivate, None, true) => MissingState::Planned,
         (MissingPolicy::Deactivate, None, false) => {
             missing_deactivate(db, sync.id, since, now).await?;
-            "deactivated"
+            MissingState::Deactivated
         }
     };
     statement("UPDATE sync_logs SET missing_records = $2 WHERE id = $1")
         .bind::<Uuid, _>(sync.id.as_uuid())
-        .bind::<Text, _>(became)
+        .bind::<Text, _>(state.as_str())
         .execute(db)
         .await?;
-    tracing::warn!(sync.id = %sync.id, records = total, became, "records are not listed any more");
-    Ok(question.filter(|_| became == "asks"))
+    tracing::warn!(sync.id = %sync.id, records = total, became = state.as_str(), "records are not listed any more");
+    Ok(question.filter(|_| state == MissingState::Asks))
 }
 
 /// Carries out an operator's decision about the missing records of a sync that asks, and appends to the audit log. In a
@@ -144,7 +111,8 @@ pub async fn missing_records_decide(
     now: DateTime<Utc>,
 ) -> Result<MissingRecordsDecided, StoreError> {
     let Some(sync) = sync_lock(db, id).await? else { return Ok(MissingRecordsDecided::Unknown) };
-    let (Some("asks"), Some(since), false) = (sync.missing_records.as_deref(), sync.running_at, sync.dry_run)
+    let (Some(MissingState::Asks), Some(since), false) =
+        (sync.missing_records, sync.running_at, sync.dry_run)
     else {
         return Ok(MissingRecordsDecided::NotAsked);
     };
@@ -160,17 +128,17 @@ pub async fn missing_records_decide(
     if let Some(later) = later.into_iter().next() {
         return Ok(MissingRecordsDecided::Overtaken(SyncId::from_uuid(later)));
     }
-    let (deactivated, became) = match policy {
-        MissingPolicy::Keep => (0, "declined"),
-        MissingPolicy::Deactivate => (missing_deactivate(db, id, since, now).await?, "confirmed"),
+    let (deactivated, state) = match policy {
+        MissingPolicy::Keep => (0, MissingState::Declined),
+        MissingPolicy::Deactivate => (missing_deactivate(db, id, since, now).await?, MissingState::Confirmed),
     };
     statement("UPDATE sync_logs SET missing_records = $2 WHERE id = $1")
         .bind::<Uuid, _>(id.as_uuid())
-        .bind::<Text, _>(became)
+        .bind::<Text, _>(state.as_str())
         .execute(db)
         .await?;
     let detail = json!({ "decision": policy.as_str(), "deactivated": deactivated, "reason": reason });
-    audit_append(db, actor, "sync.confirm", &id.to_string(), &detail, now).await?;
+    audit_append(db, actor, AuditAction::SyncConfirm, &id.to_string(), &detail, now).await?;
     Ok(MissingRecordsDecided::Decided { deactivated })
 }
 

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use diesel::sql_types::*;
 use diesel_async::RunQueryDsl;
-use domain::{DeadLetterId, SyncId};
+use domain::{DeadLetterId, SyncId, audit::AuditAction, dead_letter::DeadLetterState};
 use serde_json::Value;
 
 use crate::{
@@ -14,7 +14,7 @@ use crate::{
     },
     ledger::{
         audit::audit_append,
-        dead_letters::{DeadLetterFilter, DeadLetterState, NewDeadLetter},
+        dead_letters::{DeadLetterFilter, NewDeadLetter},
         replay_jobs::{NewReplayJob, is_replayable, item_died, items_succeeded, replay_job_find},
     },
 };
@@ -182,7 +182,8 @@ pub async fn replay_job_create(
         .await?;
     for id in &ids {
         let detail = serde_json::json!({ "job": job.id, "reason": job.reason });
-        audit_append(db, &job.requested_by, "dead_letter.replay", &id.to_string(), &detail, now).await?;
+        audit_append(db, &job.requested_by, AuditAction::DeadLetterReplay, &id.to_string(), &detail, now)
+            .await?;
     }
     Ok(ids.into_iter().map(DeadLetterId::from_uuid).collect())
 }
@@ -223,6 +224,6 @@ pub async fn replay_job_cancel(
         .execute(db)
         .await?;
     let detail = serde_json::json!({ "stopped": count });
-    audit_append(db, actor, "replay.cancel", &id.to_string(), &detail, now).await?;
+    audit_append(db, actor, AuditAction::ReplayCancel, &id.to_string(), &detail, now).await?;
     Ok(ReplayCancelled::Cancelled(count))
 }

@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use diesel::sql_types::*;
 use diesel_async::RunQueryDsl;
 use domain::{
+    audit::AuditAction,
     role_mapping::{PortalRole, RoleMapping},
     user::Workplace,
     values::Email,
@@ -132,7 +133,7 @@ pub async fn mapping_change(
     let changes: Vec<RoleChange> = users.into_iter().filter(|user| user.from != user.to).collect();
     let changed = changes.iter().filter(|change| !change.kept).count();
     let detail = json!({ "version": version, "rules": mapping.rules(), "changed": changed });
-    audit_append(db, actor, "role_mapping.change", "role_mapping", &detail, now).await?;
+    audit_append(db, actor, AuditAction::RoleMappingChange, "role_mapping", &detail, now).await?;
     let stored =
         StoredMapping { version, mapping: mapping.clone(), created_at: now, created_by: actor.to_owned() };
     Ok(MappingChanged::Changed(stored, changes))

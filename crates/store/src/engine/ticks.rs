@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 use diesel::sql_types::*;
 use diesel_async::RunQueryDsl;
+use domain::tick::TickOutcome;
 
 use crate::{
     db::{connection::Db, error::StoreError, statement::statement},
@@ -40,32 +41,36 @@ pub async fn tick_fire(
     now: DateTime<Utc>,
 ) -> Result<TickFired, StoreError> {
     let fired = statement(
-        "INSERT INTO schedule_ticks (schedule, due_at, outcome, fired_at) VALUES ($1, $2, 'skipped', $3)
+        "INSERT INTO schedule_ticks (schedule, due_at, outcome, fired_at) VALUES ($1, $2, $4, $3)
          ON CONFLICT DO NOTHING",
     )
     .bind::<Text, _>(schedule)
     .bind::<Timestamptz, _>(due_at)
     .bind::<Timestamptz, _>(now)
+    .bind::<Text, _>(TickOutcome::Skipped.as_str())
     .execute(db)
     .await?;
     if fired == 0 {
         return Ok(TickFired::AlreadyFired);
     }
-    let (fired, sync_id, detail) = match sync_create(db, sync, now).await? {
-        SyncCreated::Created | SyncCreated::Already => (TickFired::Started, sync.id, None),
-        SyncCreated::FullSyncRunning(id) => (TickFired::Skipped, id, Some("a full sync had not ended")),
+    let (outcome, sync_id, detail) = match sync_create(db, sync, now).await? {
+        SyncCreated::Created | SyncCreated::Already => (TickOutcome::Started, sync.id, None),
+        SyncCreated::FullSyncRunning(id) => (TickOutcome::Skipped, id, Some("a full sync had not ended")),
     };
     statement(
         "UPDATE schedule_ticks SET outcome = $3, sync_id = $4, detail = $5 WHERE schedule = $1 AND due_at = $2",
     )
     .bind::<Text, _>(schedule)
     .bind::<Timestamptz, _>(due_at)
-    .bind::<Text, _>(if fired == TickFired::Started { "started" } else { "skipped" })
+    .bind::<Text, _>(outcome.as_str())
     .bind::<Uuid, _>(sync_id.as_uuid())
     .bind::<Nullable<Text>, _>(detail)
     .execute(db)
     .await?;
-    Ok(fired)
+    Ok(match outcome {
+        TickOutcome::Started => TickFired::Started,
+        TickOutcome::Skipped => TickFired::Skipped,
+    })
 }
 
 /// Records a missed tick as skipped, if it is not recorded yet.
@@ -77,13 +82,14 @@ pub async fn tick_skip(
     now: DateTime<Utc>,
 ) -> Result<(), StoreError> {
     statement(
-        "INSERT INTO schedule_ticks (schedule, due_at, outcome, detail, fired_at) VALUES ($1, $2, 'skipped', $3, $4)
+        "INSERT INTO schedule_ticks (schedule, due_at, outcome, detail, fired_at) VALUES ($1, $2, $5, $3, $4)
          ON CONFLICT DO NOTHING",
     )
     .bind::<Text, _>(schedule)
     .bind::<Timestamptz, _>(due_at)
     .bind::<Text, _>(why)
     .bind::<Timestamptz, _>(now)
+    .bind::<Text, _>(TickOutcome::Skipped.as_str())
     .execute(db)
     .await?;
     Ok(())

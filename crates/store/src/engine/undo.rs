@@ -9,7 +9,12 @@ use std::collections::HashSet;
 use chrono::{DateTime, Utc};
 use diesel::sql_types::*;
 use diesel_async::RunQueryDsl;
-use domain::{RecordType, SyncId, SyncState, last_write_wins::Writer, vocabulary::UnknownWord};
+use domain::{
+    RecordType, SyncId, SyncState,
+    audit::AuditAction,
+    last_write_wins::Writer,
+    undo::{UndoResult, UndoSkipReason},
+};
 use serde_json::json;
 
 use crate::{
@@ -23,67 +28,14 @@ use crate::{
     records::{PART_TABLES, PartTable, TableSchema, table_schema},
 };
 
-/// Result for one record.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum UndoResult {
-    /// It is as it was before the sync.
-    Restored,
-    /// The sync had created it.
-    Withdrawn,
-    /// It was edited in the maintenance portal since.
-    EditedSince,
-    /// A later sync has written it since.
-    OverwrittenSince,
-    /// The sync had created it, and it was withdrawn already.
-    AlreadyWithdrawn,
-    /// Its number, code or address from before belongs to another record by now.
-    KeyTaken,
-}
-
-impl UndoResult {
-    const ALL: [Self; 6] = [
-        Self::Restored,
-        Self::Withdrawn,
-        Self::EditedSince,
-        Self::OverwrittenSince,
-        Self::AlreadyWithdrawn,
-        Self::KeyTaken,
-    ];
-
-    /// `restored`, `withdrawn` or `skipped`.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Restored => "restored",
-            Self::Withdrawn => "withdrawn",
-            Self::EditedSince | Self::OverwrittenSince | Self::AlreadyWithdrawn | Self::KeyTaken => "skipped",
-        }
-    }
-
-    /// Why it was skipped.
-    #[must_use]
-    pub const fn reason(self) -> Option<&'static str> {
-        match self {
-            Self::Restored | Self::Withdrawn => None,
-            Self::EditedSince => Some("edited_since"),
-            Self::OverwrittenSince => Some("overwritten_since"),
-            Self::AlreadyWithdrawn => Some("already_withdrawn"),
-            Self::KeyTaken => Some("key_taken"),
-        }
-    }
-
-    fn read(result: &str, reason: Option<&str>) -> Result<Self, UnknownWord> {
-        let found = Self::ALL.into_iter().find(|it| it.as_str() == result && it.reason() == reason);
-        found.ok_or_else(|| UnknownWord { text: result.to_owned(), vocabulary: "UndoResult" })
-    }
-}
-
 /// A record of an undone sync.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UndoItem {
     pub record_type: RecordType,
     pub source_id: String,
     pub result: UndoResult,
+    /// Why it was skipped.
+    pub reason: Option<UndoSkipReason>,
 }
 
 /// An undone sync.
@@ -142,7 +94,7 @@ pub async fn sync_undo(
     }
     let undo = undo_find(db, id).await?.ok_or(diesel::result::Error::NotFound)?;
     let detail = json!({ "restored": undo.restored, "withdrawn": undo.withdrawn, "skipped": undo.skipped });
-    audit_append(db, actor, "sync.undo", &id.to_string(), &detail, now).await?;
+    audit_append(db, actor, AuditAction::SyncUndo, &id.to_string(), &detail, now).await?;
     Ok(SyncUndone::Undone(undo))
 }
 
@@ -172,16 +124,16 @@ struct SyncedRow {
     /// It existed before the sync.
     existed: bool,
     /// Why it cannot be undone.
-    skip_reason: Option<String>,
+    skip_reason: Option<UndoSkipReason>,
 }
 
 impl SyncedRow {
-    fn result(&self, restored: &HashSet<uuid::Uuid>) -> Result<UndoResult, StoreError> {
-        match &self.skip_reason {
-            Some(reason) => read_result(&self.source_id, "skipped", Some(reason)),
-            None if !self.existed => Ok(UndoResult::Withdrawn),
-            None if restored.contains(&self.id) => Ok(UndoResult::Restored),
-            None => Ok(UndoResult::KeyTaken),
+    fn result(&self, restored: &HashSet<uuid::Uuid>) -> (UndoResult, Option<UndoSkipReason>) {
+        match self.skip_reason {
+            Some(reason) => (UndoResult::Skipped, Some(reason)),
+            None if !self.existed => (UndoResult::Withdrawn, None),
+            None if restored.contains(&self.id) => (UndoResult::Restored, None),
+            None => (UndoResult::Skipped, Some(UndoSkipReason::KeyTaken)),
         }
     }
 }
@@ -218,13 +170,12 @@ async fn synced_rows_lock(
         .returning::<(Uuid, Text, Bool, Nullable<Text>)>()
         .load(db)
         .await?;
-    let rows = rows.into_iter().map(|(id, source_id, existed, skip_reason)| SyncedRow {
-        id,
-        source_id,
-        existed,
-        skip_reason,
-    });
-    Ok(rows.collect())
+    let row = |(id, source_id, existed, reason): (uuid::Uuid, String, bool, Option<String>)| {
+        let skip_reason =
+            reason.map(|reason| word("undo_items", "reason", &source_id, &reason)).transpose()?;
+        Ok(SyncedRow { id, source_id, existed, skip_reason })
+    };
+    rows.into_iter().map(row).collect()
 }
 
 async fn rows_withdraw(db: &mut Db, table: &str, ids: Vec<uuid::Uuid>) -> Result<(), StoreError> {
@@ -278,7 +229,13 @@ async fn undo_items_insert(
     rows: &[SyncedRow],
     restored: &HashSet<uuid::Uuid>,
 ) -> Result<(), StoreError> {
-    let results: Vec<UndoResult> = rows.iter().map(|row| row.result(restored)).collect::<Result<_, _>>()?;
+    let (results, reasons): (Vec<&str>, Vec<Option<&str>>) = rows
+        .iter()
+        .map(|row| {
+            let (result, reason) = row.result(restored);
+            (result.as_str(), reason.map(UndoSkipReason::as_str))
+        })
+        .unzip();
     statement(
         "INSERT INTO undo_items (sync_id, record_type, source_id, result, reason)
          SELECT $1, $2, i.* FROM unnest($3, $4, $5) AS i",
@@ -286,8 +243,8 @@ async fn undo_items_insert(
     .bind::<Uuid, _>(id.as_uuid())
     .bind::<Text, _>(record_type.as_str())
     .bind::<Array<Text>, _>(rows.iter().map(|row| row.source_id.as_str()).collect::<Vec<_>>())
-    .bind::<Array<Text>, _>(results.iter().map(|result| result.as_str()).collect::<Vec<_>>())
-    .bind::<Array<Nullable<Text>>, _>(results.iter().map(|result| result.reason()).collect::<Vec<_>>())
+    .bind::<Array<Text>, _>(results)
+    .bind::<Array<Nullable<Text>>, _>(reasons)
     .execute(db)
     .await?;
     Ok(())
@@ -361,18 +318,10 @@ pub async fn undo_items(db: &mut Db, id: SyncId, window: Window<()>) -> Result<P
     let items = rows.into_iter().map(|(record_type, source_id, result, reason)| {
         Ok(UndoItem {
             record_type: word("undo_items", "record_type", &source_id, &record_type)?,
-            result: read_result(&source_id, &result, reason.as_deref())?,
+            result: word("undo_items", "result", &source_id, &result)?,
+            reason: reason.map(|it| word("undo_items", "reason", &source_id, &it)).transpose()?,
             source_id,
         })
     });
     Ok(Page::of(items.collect::<Result<_, StoreError>>()?, window.limit, total))
-}
-
-fn read_result(source_id: &str, result: &str, reason: Option<&str>) -> Result<UndoResult, StoreError> {
-    UndoResult::read(result, reason).map_err(|source| StoreError::Contradiction {
-        table: "undo_items",
-        column: "result",
-        id: source_id.to_owned(),
-        source: source.into(),
-    })
 }

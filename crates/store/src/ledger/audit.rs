@@ -3,11 +3,12 @@
 use chrono::{DateTime, Utc};
 use diesel::sql_types::*;
 use diesel_async::RunQueryDsl;
+use domain::audit::AuditAction;
 use serde_json::Value;
 
 use crate::db::{
     connection::Db,
-    error::{StoreError, count},
+    error::{StoreError, count, word},
     statement::statement,
 };
 
@@ -19,8 +20,7 @@ pub struct AuditEntry {
     pub at: DateTime<Utc>,
     /// Subject of the operator's token.
     pub actor: String,
-    /// What: `sync.cancel`.
-    pub action: String,
+    pub action: AuditAction,
     /// What was changed.
     pub subject: String,
     /// A JSON object without secrets.
@@ -31,7 +31,7 @@ pub struct AuditEntry {
 pub async fn audit_append(
     db: &mut Db,
     actor: &str,
-    action: &str,
+    action: AuditAction,
     subject: &str,
     detail: &Value,
     now: DateTime<Utc>,
@@ -39,7 +39,7 @@ pub async fn audit_append(
     statement("INSERT INTO audit (at, actor, action, subject, detail) VALUES ($1, $2, $3, $4, $5)")
         .bind::<Timestamptz, _>(now)
         .bind::<Text, _>(actor)
-        .bind::<Text, _>(action)
+        .bind::<Text, _>(action.as_str())
         .bind::<Text, _>(subject)
         .bind::<Jsonb, _>(detail)
         .execute(db)
@@ -57,15 +57,10 @@ pub async fn audit_list(db: &mut Db, limit: u32, before: Option<u64>) -> Result<
     .returning::<(Int8, Timestamptz, Text, Text, Text, Jsonb)>()
     .load(db)
     .await?;
-    Ok(rows
-        .into_iter()
-        .map(|(id, at, actor, action, subject, detail)| AuditEntry {
-            id: count(id),
-            at,
-            actor,
-            action,
-            subject,
-            detail,
+    rows.into_iter()
+        .map(|(id, at, actor, action, subject, detail)| {
+            let action = word("audit", "action", id, &action)?;
+            Ok(AuditEntry { id: count(id), at, actor, action, subject, detail })
         })
-        .collect())
+        .collect()
 }

@@ -1,31 +1,29 @@
 //! Circuit breakers of workers that are not closed: rows of `circuits`.
 
 use chrono::{DateTime, Utc};
-use diesel::{QueryableByName, sql_types::*};
+use diesel::sql_types::*;
 use diesel_async::RunQueryDsl;
+use domain::circuit::OpenCircuitState;
 
-use crate::db::{connection::Db, error::StoreError, statement::statement};
+use crate::db::{
+    connection::Db,
+    error::{StoreError, word},
+    statement::statement,
+};
 
 /// A circuit breaker that is not closed.
-#[derive(Debug, Clone, PartialEq, Eq, QueryableByName)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OpenCircuit {
     /// The worker's process.
-    #[diesel(sql_type = Uuid)]
     pub instance: uuid::Uuid,
     /// The system that the circuit leads to.
-    #[diesel(sql_type = Text)]
     pub peer: String,
-    /// `open` or `half_open`.
-    #[diesel(sql_type = Text)]
-    pub state: String,
+    pub state: OpenCircuitState,
     /// When the circuit opened.
-    #[diesel(sql_type = Timestamptz)]
     pub since: DateTime<Utc>,
     /// The failure that opened the circuit, or kept it open.
-    #[diesel(sql_type = Text)]
     pub failure: String,
     /// When the process last reported the circuit.
-    #[diesel(sql_type = Timestamptz)]
     pub reported_at: DateTime<Utc>,
 }
 
@@ -38,7 +36,7 @@ pub async fn circuit_report(db: &mut Db, circuit: &OpenCircuit) -> Result<(), St
     )
     .bind::<Uuid, _>(circuit.instance)
     .bind::<Text, _>(&circuit.peer)
-    .bind::<Text, _>(&circuit.state)
+    .bind::<Text, _>(circuit.state.as_str())
     .bind::<Timestamptz, _>(circuit.since)
     .bind::<Text, _>(&circuit.failure)
     .bind::<Timestamptz, _>(circuit.reported_at)
@@ -59,10 +57,18 @@ pub async fn circuit_forget(db: &mut Db, instance: uuid::Uuid, peer: &str) -> Re
 
 /// Circuits that were reported since `after`, the longest open first.
 pub async fn circuits_open(db: &mut Db, after: DateTime<Utc>) -> Result<Vec<OpenCircuit>, StoreError> {
-    Ok(statement(
+    type Columns = (uuid::Uuid, String, String, DateTime<Utc>, String, DateTime<Utc>);
+    let rows: Vec<Columns> = statement(
         "SELECT instance, peer, state, since, failure, reported_at FROM circuits WHERE reported_at > $1 ORDER BY since",
     )
     .bind::<Timestamptz, _>(after)
+    .returning::<(Uuid, Text, Text, Timestamptz, Text, Timestamptz)>()
     .load(db)
-    .await?)
+    .await?;
+    rows.into_iter()
+        .map(|(instance, peer, state, since, failure, reported_at)| {
+            let state = word("circuits", "state", instance, &state)?;
+            Ok(OpenCircuit { instance, peer, state, since, failure, reported_at })
+        })
+        .collect()
 }

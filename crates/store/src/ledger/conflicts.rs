@@ -5,7 +5,7 @@ use diesel::{QueryableByName, sql_types::*};
 use diesel_async::RunQueryDsl;
 use domain::{
     ConflictId, RecordType, SourceId, SyncId,
-    conflict::{ConflictKind, ConflictPolicy, ConflictState, ResolutionKind, Side},
+    conflict::{ConflictKind, ConflictPolicy, ConflictState, Resolution, Side},
     last_write_wins::Writer,
 };
 use serde_json::{Map, Value};
@@ -45,7 +45,7 @@ pub struct Conflict {
     pub resolved_at: Option<DateTime<Utc>>,
     /// Subject of the operator's token.
     pub resolved_by: Option<String>,
-    pub resolution: Option<ResolutionKind>,
+    pub resolution: Option<Resolution>,
     /// Of a resolution field by field: the side of each.
     pub resolved_fields: Option<Value>,
 }

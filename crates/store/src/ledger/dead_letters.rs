@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use diesel::{QueryableByName, sql_types::*};
 use diesel_async::RunQueryDsl;
-use domain::{DeadLetterId, FailureClass, SyncId};
+use domain::{DeadLetterId, FailureClass, SyncId, dead_letter::DeadLetterState};
 use serde_json::Value;
 
 use crate::db::{
@@ -12,48 +12,6 @@ use crate::db::{
     page::{Page, Window, page_load},
     statement::{Statement, statement},
 };
-
-/// Where a dead letter stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum DeadLetterState {
-    /// Nobody has done anything about it.
-    Dead,
-    /// An operator wants it tried again, and the broker has not confirmed that yet.
-    Replaying,
-    /// It was tried again; if that failed, another dead letter names this one as its origin.
-    Replayed,
-    /// Its replay took effect.
-    Succeeded,
-}
-
-impl DeadLetterState {
-    /// Every state.
-    pub const ALL: &'static [Self] = &[Self::Dead, Self::Replaying, Self::Replayed, Self::Succeeded];
-
-    /// As it stands in the database.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Dead => "dead",
-            Self::Replaying => "replaying",
-            Self::Replayed => "replayed",
-            Self::Succeeded => "succeeded",
-        }
-    }
-}
-
-/// No state of a dead letter.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("no state of a dead letter")]
-pub struct NoDeadLetterState;
-
-impl std::str::FromStr for DeadLetterState {
-    type Err = NoDeadLetterState;
-
-    fn from_str(text: &str) -> Result<Self, NoDeadLetterState> {
-        Self::ALL.iter().copied().find(|state| state.as_str() == text).ok_or(NoDeadLetterState)
-    }
-}
 
 /// A message out of the dead-letter queue, to be recorded.
 #[derive(Debug, Clone, PartialEq)]

@@ -6,7 +6,10 @@
 use chrono::{DateTime, Utc};
 use diesel::{QueryableByName, sql_types::*};
 use diesel_async::RunQueryDsl;
-use domain::DeadLetterId;
+use domain::{
+    DeadLetterId,
+    dead_letter::{DeadLetterState, ReplayItemState},
+};
 use serde_json::Value;
 
 use crate::{
@@ -16,7 +19,7 @@ use crate::{
         page::Page,
         statement::{statement, word_list},
     },
-    ledger::dead_letters::{DeadLetterFilter, DeadLetterState},
+    ledger::dead_letters::DeadLetterFilter,
 };
 
 /// A job that is asked for.
@@ -73,41 +76,6 @@ pub struct ReplayJob {
     /// Dead letters that were stopped before they were published, or taken over by a later job.
     #[diesel(sql_type = Int8)]
     pub cancelled: i64,
-}
-
-/// What became of one dead letter of a job.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ReplayItemState {
-    /// Not published yet.
-    Waiting,
-    /// Published, and on its way.
-    Sent,
-    /// Taken effect.
-    Succeeded,
-    /// Died again.
-    Died,
-    /// Stopped before it was published, or taken over by a later job.
-    Cancelled,
-}
-
-/// No state of a replay.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("no state of a replay")]
-pub struct NoReplayItemState;
-
-impl std::str::FromStr for ReplayItemState {
-    type Err = NoReplayItemState;
-
-    fn from_str(text: &str) -> Result<Self, NoReplayItemState> {
-        match text {
-            "waiting" => Ok(Self::Waiting),
-            "sent" => Ok(Self::Sent),
-            "succeeded" => Ok(Self::Succeeded),
-            "died" => Ok(Self::Died),
-            "cancelled" => Ok(Self::Cancelled),
-            _ => Err(NoReplayItemState),
-        }
-    }
 }
 
 /// One dead letter of a job.

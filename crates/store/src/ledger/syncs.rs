@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use diesel::{QueryableByName, sql_types::*};
 use diesel_async::RunQueryDsl;
-use domain::{Cause, Mode, Phase, Scope, SyncId, SyncState};
+use domain::{Cause, Mode, Phase, Scope, SyncId, SyncState, missing_records::MissingState};
 use serde_json::Value;
 
 use crate::db::{
@@ -76,9 +76,8 @@ pub struct StoredSync {
     pub detail: Option<String>,
     /// Since when the sync is known not to move.
     pub stalled_since: Option<DateTime<Utc>>,
-    /// What became of records that were not listed any more: `kept`, `planned`, `deactivated`, `asks`, `confirmed` or
-    /// `declined`.
-    pub missing_records: Option<String>,
+    /// What the sync did with records that were not listed any more.
+    pub missing_records: Option<MissingState>,
     /// When the broker confirmed the sync's command.
     pub published_at: Option<DateTime<Utc>>,
 }
@@ -188,7 +187,10 @@ impl TryFrom<Row> for StoredSync {
             failure: row.failure,
             detail: row.detail,
             stalled_since: row.stalled_since,
-            missing_records: row.missing_records,
+            missing_records: row
+                .missing_records
+                .map(|it| word("sync_logs", "missing_records", row.id, &it))
+                .transpose()?,
             published_at: row.published_at,
         })
     }

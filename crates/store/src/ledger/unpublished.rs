@@ -5,6 +5,7 @@ use diesel::{QueryableByName, pg::Pg, sql_types::*};
 use diesel_async::RunQueryDsl;
 use domain::{
     DeadLetterId, PageRequest, RecordType, SyncId, SyncState, TaskId, WebhookEventId, WebhookState,
+    dead_letter::DeadLetterState,
 };
 use serde_json::Value;
 
@@ -16,7 +17,6 @@ use crate::{
         statement::statement,
     },
     ledger::{
-        dead_letters::DeadLetterState,
         replay_jobs::items_sent,
         tasks::{open_states, page_request},
         webhook_events::webhook_events_mark_published,

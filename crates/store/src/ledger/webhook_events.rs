@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 use diesel::{QueryableByName, sql_types::*};
 use diesel_async::RunQueryDsl;
-use domain::{RecordType, SyncId, WebhookEventId, WebhookState};
+use domain::{RecordType, SyncId, WebhookEventId, WebhookState, audit::AuditAction};
 use serde_json::Value;
 
 use crate::db::{
@@ -389,7 +389,7 @@ pub async fn webhook_events_reprocess(
              FROM chosen c WHERE e.id = c.id
          )
          INSERT INTO audit (at, actor, action, subject, detail)
-         SELECT $10, $11, 'webhook.reprocess', id::text, jsonb_strip_nulls(jsonb_build_object(
+         SELECT $10, $11, $14, id::text, jsonb_strip_nulls(jsonb_build_object(
              'state', state, 'syncId', sync_id, 'failure', last_failure, 'reason', $12)) FROM chosen
          RETURNING subject::uuid",
         is_reprocessable()
@@ -401,6 +401,7 @@ pub async fn webhook_events_reprocess(
         .bind::<Text, _>(order.actor)
         .bind::<Nullable<Text>, _>(order.reason)
         .bind::<Text, _>(WebhookState::Received.as_str())
+        .bind::<Text, _>(AuditAction::WebhookReprocess.as_str())
         .returning::<Uuid>()
         .load(db)
         .await?;

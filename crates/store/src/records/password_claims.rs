@@ -103,7 +103,8 @@ pub async fn user_password_claim(
         PasswordClaim::AlreadyClaimed | PasswordClaim::LockedOut | PasswordClaim::None => {}
     }
     let detail = serde_json::json!({ "result": format!("{claim:?}") });
-    audit_append(db, actor, "user.reveal_password", &id.to_string(), &detail, now).await?;
+    audit_append(db, actor, domain::audit::AuditAction::UserRevealPassword, &id.to_string(), &detail, now)
+        .await?;
     Ok(claim)
 }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 use diesel::sql_types::*;
 use diesel_async::RunQueryDsl;
-use domain::{RecordType, conflict::ConflictPolicy};
+use domain::{RecordType, audit::AuditAction, conflict::ConflictPolicy};
 use serde_json::{Map, Value, json};
 
 use crate::{
@@ -94,6 +94,6 @@ pub async fn policies_update(
     let named: Map<String, Value> =
         policies.policies.iter().map(|(kind, policy)| (kind.to_string(), json!(policy))).collect();
     let detail = json!({ "version": policies.version, "policies": named });
-    audit_append(db, actor, "conflict_policies.update", "conflict_policies", &detail, now).await?;
+    audit_append(db, actor, AuditAction::ConflictPoliciesUpdate, "conflict_policies", &detail, now).await?;
     Ok(PoliciesUpdated::Updated(policies))
 }

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use diesel::{QueryableByName, sql_types::*};
 use diesel_async::RunQueryDsl;
-use domain::Mode;
+use domain::{Mode, audit::AuditAction, missing_records::MissingPolicy};
 use serde_json::{Value, json};
 
 use crate::{
@@ -12,7 +12,6 @@ use crate::{
         error::{StoreError, count, word},
         statement::statement,
     },
-    engine::reconcile::MissingPolicy,
     ledger::audit::audit_append,
 };
 
@@ -143,8 +142,15 @@ pub async fn settings_update(
         schedule_write(db, change, actor, now).await?;
     }
     let settings = settings_read(db).await?;
-    audit_append(db, actor, "settings.update", "settings", &change.audit_detail(settings.version), now)
-        .await?;
+    audit_append(
+        db,
+        actor,
+        AuditAction::SettingsUpdate,
+        "settings",
+        &change.audit_detail(settings.version),
+        now,
+    )
+    .await?;
     Ok(SettingsUpdated::Updated(settings))
 }
 

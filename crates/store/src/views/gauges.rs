@@ -3,11 +3,11 @@
 use chrono::{DateTime, Utc};
 use diesel::{QueryableByName, sql_types::*};
 use diesel_async::RunQueryDsl;
-use domain::{SyncState, WebhookState, conflict::ConflictState};
+use domain::{SyncState, WebhookState, conflict::ConflictState, dead_letter::DeadLetterState};
 
 use crate::{
     db::{connection::Db, error::StoreError, statement::statement},
-    ledger::{dead_letters::DeadLetterState, syncs::active_states, tasks::open_states},
+    ledger::{syncs::active_states, tasks::open_states},
 };
 
 /// How much is open.

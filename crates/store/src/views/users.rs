@@ -3,62 +3,108 @@
 use chrono::{DateTime, NaiveDate, Utc};
 use diesel::{QueryableByName, sql_types::*};
 use diesel_async::RunQueryDsl;
+use domain::{
+    role_mapping::PortalRole,
+    temporary_password::PasswordState,
+    user::{LockReason, Workplace},
+};
 
 use crate::db::{
     connection::Db,
-    error::StoreError,
+    error::{StoreError, word},
     page::{Page, Window},
     statement::statement,
 };
 
-/// An account.
-#[derive(Debug, Clone, PartialEq, Eq, QueryableByName)]
+/// A user of the maintenance portal.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct User {
-    /// Its row.
-    #[diesel(sql_type = Uuid)]
     pub id: uuid::Uuid,
-    /// By the id in the onboarding portal.
-    #[diesel(sql_type = Text)]
+    /// Id in the onboarding portal.
     pub source_id: String,
-    /// The address.
-    #[diesel(sql_type = Text)]
     pub email: String,
     /// Rank or position.
-    #[diesel(sql_type = Text)]
     pub rank: String,
-    /// Department, in words.
-    #[diesel(sql_type = Nullable<Text>)]
     pub department: Option<String>,
-    /// `ship` or `shore`.
-    #[diesel(sql_type = Text)]
-    pub workplace: String,
-    /// What it may do.
-    #[diesel(sql_type = Text)]
-    pub role: String,
-    /// Version of the mapping that said so.
-    #[diesel(sql_type = Int4)]
+    pub workplace: Workplace,
+    pub role: PortalRole,
+    /// Version of the role mapping that gave the role.
     pub role_mapping_version: i32,
     /// Employer, by the id in the onboarding portal.
-    #[diesel(sql_type = Nullable<Text>)]
     pub company_id: Option<String>,
-    /// Vessels whose data it may see, by their ids in the onboarding portal.
-    #[diesel(sql_type = Array<Text>)]
+    /// Vessels whose data the user may see, by their ids in the onboarding portal.
     pub vessel_ids: Vec<String>,
     /// First day on board.
-    #[diesel(sql_type = Nullable<Date>)]
     pub sign_on: Option<NaiveDate>,
     /// Last day on board.
-    #[diesel(sql_type = Nullable<Date>)]
     pub sign_off: Option<NaiveDate>,
-    /// Why it may not sign in: `deactivated`, `withdrawn` or `signed_off`.
-    #[diesel(sql_type = Nullable<Text>)]
-    pub locked_because: Option<String>,
-    /// `none`, `to_claim`, `expired` or `claimed`.
-    #[diesel(sql_type = Text)]
-    pub password: String,
-    /// Until when a password that waits may be claimed.
-    #[diesel(sql_type = Nullable<Timestamptz>)]
+    /// Why the user may not sign in.
+    pub locked_because: Option<LockReason>,
+    /// State of the temporary password.
+    pub password: PasswordState,
+    /// Until when a password that is not claimed yet may be claimed.
     pub password_expires_at: Option<DateTime<Utc>>,
+}
+
+#[derive(QueryableByName)]
+struct Row {
+    #[diesel(sql_type = Uuid)]
+    id: uuid::Uuid,
+    #[diesel(sql_type = Text)]
+    source_id: String,
+    #[diesel(sql_type = Text)]
+    email: String,
+    #[diesel(sql_type = Text)]
+    rank: String,
+    #[diesel(sql_type = Nullable<Text>)]
+    department: Option<String>,
+    #[diesel(sql_type = Text)]
+    workplace: String,
+    #[diesel(sql_type = Text)]
+    role: String,
+    #[diesel(sql_type = Int4)]
+    role_mapping_version: i32,
+    #[diesel(sql_type = Nullable<Text>)]
+    company_id: Option<String>,
+    #[diesel(sql_type = Array<Text>)]
+    vessel_ids: Vec<String>,
+    #[diesel(sql_type = Nullable<Date>)]
+    sign_on: Option<NaiveDate>,
+    #[diesel(sql_type = Nullable<Date>)]
+    sign_off: Option<NaiveDate>,
+    #[diesel(sql_type = Nullable<Text>)]
+    locked_because: Option<String>,
+    #[diesel(sql_type = Text)]
+    password: String,
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    password_expires_at: Option<DateTime<Utc>>,
+}
+
+impl TryFrom<Row> for User {
+    type Error = StoreError;
+
+    fn try_from(row: Row) -> Result<Self, StoreError> {
+        let locked_because = row.locked_because.as_deref();
+        Ok(Self {
+            workplace: word("users", "workplace", row.id, &row.workplace)?,
+            role: word("users", "role", row.id, &row.role)?,
+            locked_because: locked_because
+                .map(|it| word("user_access", "locked_because", row.id, it))
+                .transpose()?,
+            password: word("users", "password", row.id, &row.password)?,
+            id: row.id,
+            source_id: row.source_id,
+            email: row.email,
+            rank: row.rank,
+            department: row.department,
+            role_mapping_version: row.role_mapping_version,
+            company_id: row.company_id,
+            vessel_ids: row.vessel_ids,
+            sign_on: row.sign_on,
+            sign_off: row.sign_off,
+            password_expires_at: row.password_expires_at,
+        })
+    }
 }
 
 /// Accounts by their ids in the onboarding portal; `search` finds by that id or rank, and `by_address` by address.
@@ -92,7 +138,7 @@ pub async fn user_list(
          FROM users u JOIN user_access a ON a.id = u.id LEFT JOIN companies c ON c.id = u.company_id
          WHERE {found} ORDER BY u.source_id LIMIT $3 OFFSET $4"
     );
-    let rows = statement(&text)
+    let rows: Vec<Row> = statement(&text)
         .bind::<Nullable<Text>, _>(search)
         .bind::<Timestamptz, _>(now)
         .bind::<Int8, _>(i64::from(window.limit) + 1)
@@ -100,5 +146,6 @@ pub async fn user_list(
         .bind::<Bool, _>(by_address)
         .load(db)
         .await?;
-    Ok(Page::of(rows, window.limit, total))
+    let users = rows.into_iter().map(User::try_from).collect::<Result<_, _>>()?;
+    Ok(Page::of(users, window.limit, total))
 }

@@ -1,9 +1,11 @@
 //! Records that a full sync does not list any more: counted, kept or deactivated, and when an operator is asked.
 
-use domain::{Mode, Outcome, RecordCounts, RecordType, Scope, SyncId, SyncState};
+use domain::{
+    Mode, Outcome, RecordCounts, RecordType, Scope, SyncId, SyncState, missing_records::MissingPolicy,
+};
 use serde_json::{Value, json};
 use store::engine::{
-    reconcile::{MissingPolicy, MissingRecordsDecided, missing_records_decide},
+    reconcile::{MissingRecordsDecided, missing_records_decide},
     undo::{SyncUndone, sync_undo},
 };
 

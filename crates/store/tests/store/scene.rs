@@ -25,7 +25,7 @@ use store::{
         tallies::{TallyChanges, tallies_add, tallies_read, tally_changes},
         tasks::{NewTask, task_lock},
     },
-    records::{Applied, companies_apply, counts_of, equipment_apply, users_apply, vessels_apply},
+    records::{AppliedRecord, companies_apply, counts_of, equipment_apply, users_apply, vessels_apply},
 };
 use testbed::World;
 
@@ -40,7 +40,7 @@ pub(crate) struct Scene {
 /// A sync that a test did in one transaction.
 pub(crate) struct Brought {
     pub(crate) sync: SyncId,
-    applied: BTreeMap<RecordType, Vec<Applied>>,
+    applied: BTreeMap<RecordType, Vec<AppliedRecord>>,
 }
 
 impl Brought {
@@ -275,14 +275,14 @@ pub(crate) fn new_sync(mode: Mode, scope: Scope) -> NewSync {
 
 #[derive(Default)]
 struct Written {
-    applied: BTreeMap<RecordType, Vec<Applied>>,
+    applied: BTreeMap<RecordType, Vec<AppliedRecord>>,
     /// Of accepted and rejected records.
     counts: BTreeMap<RecordType, RecordCounts>,
     findings: Vec<RecordFinding>,
 }
 
 impl Written {
-    fn add(&mut self, record_type: RecordType, applied: Vec<Applied>, rejected: &[Rejection]) {
+    fn add(&mut self, record_type: RecordType, applied: Vec<AppliedRecord>, rejected: &[Rejection]) {
         let mut counts = counts_of(&applied);
         counts.count_many(Outcome::Rejected, rejected.len() as u64);
         self.counts.insert(record_type, counts);

@@ -4,13 +4,14 @@ use crate::scene::{PATIENCE, Scene};
 use domain::{
     DeadLetterId, Mode, RecordType, Scope,
     clock::{Clock, SystemClock},
+    dead_letter::{DeadLetterState, ReplayItemState},
 };
 use serde_json::json;
 use store::{
     engine::replays::replay_job_create,
     ledger::{
-        dead_letters::{DeadLetterFilter, DeadLetterState, dead_letter_groups},
-        replay_jobs::{NewReplayJob, ReplayItemState, ReplayJob, replay_item_list, replay_job_find},
+        dead_letters::{DeadLetterFilter, dead_letter_groups},
+        replay_jobs::{NewReplayJob, ReplayJob, replay_item_list, replay_job_find},
     },
 };
 use testbed::{lapin, wait_until};

@@ -1,0 +1,25 @@
+//! The audit log: every change by an operator.
+
+use crate::vocabulary::vocabulary;
+
+vocabulary!(
+    /// What an operator did; the column `audit.action`.
+    AuditAction {
+        SyncTrigger = "sync.trigger",
+        SyncCancel = "sync.cancel",
+        SyncResume = "sync.resume",
+        SyncRetry = "sync.retry",
+        /// Decided about the missing records of a full sync.
+        SyncConfirm = "sync.confirm",
+        SyncUndo = "sync.undo",
+        ConflictResolve = "conflict.resolve",
+        ConflictPoliciesUpdate = "conflict_policies.update",
+        SettingsUpdate = "settings.update",
+        RoleMappingChange = "role_mapping.change",
+        /// Asked for a temporary password; a refused request is recorded as well.
+        UserRevealPassword = "user.reveal_password",
+        DeadLetterReplay = "dead_letter.replay",
+        ReplayCancel = "replay.cancel",
+        WebhookReprocess = "webhook.reprocess",
+    }
+);

@@ -1,0 +1,26 @@
+//! Updates: progress notices that go out over the updates stream and as server-sent events.
+
+use crate::vocabulary::vocabulary;
+
+vocabulary!(
+    /// Name of an update, which is the name of its server-sent event.
+    UpdateName {
+        SyncStarted = "sync.started",
+        /// Records were written.
+        SyncProgress = "sync.progress",
+        /// The next phase of a sync is open.
+        SyncPhase = "sync.phase",
+        /// A sync ended, with or without rejected records.
+        SyncCompleted = "sync.completed",
+        SyncFailed = "sync.failed",
+        SyncCancelled = "sync.cancelled",
+        DeadLetterAdded = "deadletter.added",
+        DeadLetterReplayed = "deadletter.replayed",
+        /// A webhook event was processed, failed or was ignored.
+        WebhookReceived = "webhook.received",
+        /// Settings have a new version.
+        ScheduleChanged = "schedule.changed",
+        ConflictOpened = "conflict.opened",
+        ConflictResolved = "conflict.resolved",
+    }
+);
