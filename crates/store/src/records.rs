@@ -4,9 +4,8 @@
 //!
 //! 1. One select compares versions, without locks. Unchanged records end here: they cost one comparison.
 //! 2. Changed records form a batch. Known rows are locked in the order of their ids (so that two workers cannot
-//! deadlock)
-//!    and decided again under the lock (so that they cannot race): last write wins, and the value that loses is kept as a
-//!    conflict. New rows are inserted.
+//!    deadlock) and decided again under the lock (so that they cannot race): last write wins, and the value that loses
+//!    is kept as a conflict. New rows are inserted.
 //! 3. A record whose row another worker wrote first, or whose natural key the batch sets free, goes through another
 //!    round. A batch that the database refuses is halved until the refused record stands alone.
 //! 4. Findings about written records are replaced.

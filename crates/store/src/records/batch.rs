@@ -65,12 +65,14 @@ pub(super) async fn batch_apply<'a, T: Table>(
     Ok(batch.result)
 }
 
+type Records<'a, T> = Vec<&'a Accepted<<T as Table>::Record>>;
+
 struct Batch<'a, 't, T: Table> {
     table: &'t T,
     sync_id: SyncId,
     now: DateTime<Utc>,
     /// Records without an outcome.
-    open: Vec<&'a Accepted<T::Record>>,
+    open: Records<'a, T>,
     result: BatchResult<'a, T>,
 }
 
@@ -81,7 +83,7 @@ impl<'a, T: Table> Batch<'a, '_, T> {
         db: &mut Db,
         stored: &HashMap<String, StoredVersion>,
         is_first: bool,
-    ) -> Result<Vec<&'a Accepted<T::Record>>, StoreError> {
+    ) -> Result<Records<'a, T>, StoreError> {
         let (mut new, mut known) = self.take_changed(stored);
         self.reject_missing_references(&mut new);
         self.reject_missing_references(&mut known);
@@ -108,10 +110,7 @@ impl<'a, T: Table> Batch<'a, '_, T> {
     }
 
     /// Takes the open records that have to be written: new ones, then known ones. The others get their outcome.
-    fn take_changed(
-        &mut self,
-        stored: &HashMap<String, StoredVersion>,
-    ) -> (Vec<&'a Accepted<T::Record>>, Vec<&'a Accepted<T::Record>>) {
+    fn take_changed(&mut self, stored: &HashMap<String, StoredVersion>) -> (Records<'a, T>, Records<'a, T>) {
         let (mut new, mut known) = (Vec::new(), Vec::new());
         for accepted in std::mem::take(&mut self.open) {
             let source_id = source_id_of::<T>(&accepted);
@@ -133,7 +132,7 @@ impl<'a, T: Table> Batch<'a, '_, T> {
         (new, known)
     }
 
-    fn reject_missing_references(&mut self, records: &mut Vec<&'a Accepted<T::Record>>) {
+    fn reject_missing_references(&mut self, records: &mut Records<'a, T>) {
         records.retain(|accepted| match self.table.missing_reference(&accepted.record) {
             None => true,
             Some(finding) => {
@@ -216,7 +215,7 @@ impl<'a, T: Table> Batch<'a, '_, T> {
     async fn insert_new(
         &mut self,
         db: &mut Db,
-        new: Vec<&'a Accepted<T::Record>>,
+        new: Records<'a, T>,
         written: &mut Vec<WrittenRow<'a, T::Record>>,
     ) -> Result<(), StoreError> {
         let ids = rows_insert(self.table, db, self.sync_id, &new, self.now).await?;
