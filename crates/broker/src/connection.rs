@@ -6,6 +6,7 @@ use std::{
 };
 
 use backoff::{ExponentialBackoff, backoff::Backoff};
+use domain::clock::Clock;
 use lapin::{Channel, Connection, ConnectionProperties};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::{sync::Mutex, time::timeout};
@@ -35,6 +36,7 @@ pub struct Broker(Arc<Inner>);
 struct Inner {
     url: SecretString,
     name: String,
+    clock: Arc<dyn Clock>,
     state: Mutex<State>,
 }
 
@@ -54,8 +56,12 @@ impl std::fmt::Debug for Broker {
 impl Broker {
     /// The broker at `url`. `name` is the connection's name in the broker's management pages. Connects at the first use and
     /// after each loss, so a service starts without a broker, too.
-    pub fn connect(url: SecretString, name: &str) -> Self {
-        Self(Arc::new(Inner { url, name: name.to_owned(), state: Mutex::default() }))
+    pub fn connect(url: SecretString, name: &str, clock: Arc<dyn Clock>) -> Self {
+        Self(Arc::new(Inner { url, name: name.to_owned(), clock, state: Mutex::default() }))
+    }
+
+    pub(crate) fn clock(&self) -> &dyn Clock {
+        &*self.0.clock
     }
 
     /// Opens a channel and closes it: for health checks.

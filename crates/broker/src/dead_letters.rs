@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use contracts::messages::{DeadLetterEnvelope, Message};
-use domain::{FailureClass, clock::Clock, clock::SystemClock};
+use domain::FailureClass;
 use lapin::{
     BasicProperties,
     options::{BasicAckOptions, BasicNackOptions},
@@ -56,6 +56,7 @@ pub(crate) fn dead_letter_properties(
     queue: Queue,
     class: FailureClass,
     reason: &str,
+    now: DateTime<Utc>,
 ) -> BasicProperties {
     let delivery = Delivery::new(properties.clone(), Vec::new());
     let envelope = DeadLetterEnvelope {
@@ -63,7 +64,7 @@ pub(crate) fn dead_letter_properties(
         failure_class: class.as_str().to_owned(),
         reason: reason.to_owned(),
         attempts: delivery.attempt,
-        died_at: Some(SystemClock.now().into()),
+        died_at: Some(now.into()),
         sync_id: properties.correlation_id().as_ref().map(|id| id.to_string()).unwrap_or_default(),
         replay_of: delivery.replay_of.unwrap_or_default(),
     };
@@ -84,7 +85,7 @@ where
         ConsumerChannel::open(broker, topology::DEAD_LETTER_QUEUE, ARCHIVE_PREFETCH, stop).await
     {
         while let Some(message) = channel.next_message(stop).await {
-            let dead = read_dead_message(message.properties, message.data);
+            let dead = read_dead_message(message.properties, message.data, broker.clock().now());
             let settled = if archive(dead).await {
                 message.acker.ack(BasicAckOptions::default()).await
             } else {
@@ -107,7 +108,8 @@ where
     }
 }
 
-fn read_dead_message(properties: BasicProperties, body: Vec<u8>) -> DeadMessage {
+/// `now`: the time of death where neither the envelope nor the broker has one.
+fn read_dead_message(properties: BasicProperties, body: Vec<u8>, now: DateTime<Utc>) -> DeadMessage {
     let envelope = text_header(&properties, DEATH_HEADER)
         .and_then(|text| DeadLetterEnvelope::decode(DeadLetterEnvelope::KIND, text.as_bytes()).ok());
     let delivery = Delivery::new(properties.clone(), body);
@@ -135,14 +137,13 @@ fn read_dead_message(properties: BasicProperties, body: Vec<u8>) -> DeadMessage 
             dead.class = envelope.failure_class.parse().unwrap_or(FailureClass::Transient);
             dead.reason = envelope.reason;
             dead.attempts = envelope.attempts;
-            dead.died_at =
-                envelope.died_at.and_then(|t| t.try_into().ok()).unwrap_or_else(|| SystemClock.now());
+            dead.died_at = envelope.died_at.and_then(|t| t.try_into().ok()).unwrap_or(now);
         }
         // No consumer of ours rejected the message: the broker dead-lettered it.
         None => {
             let death = newest_x_death(&headers);
             dead.queue = death.queue;
-            dead.died_at = death.at.unwrap_or_else(|| SystemClock.now());
+            dead.died_at = death.at.unwrap_or(now);
             if death.reason != "delivery_limit" {
                 dead.class = FailureClass::Permanent;
                 dead.reason = format!("dead-lettered by the broker: {}", death.reason);

@@ -2,6 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use domain::clock::Clock;
 use lapin::{
     Channel, Confirmation,
     options::{BasicPublishOptions, ConfirmSelectOptions},
@@ -24,6 +25,10 @@ impl Publisher {
     /// A publisher with a channel of its own, opened at the first use.
     pub fn new(broker: &Broker) -> Self {
         Self { broker: broker.clone(), channel: Arc::new(Mutex::new(None)) }
+    }
+
+    pub(crate) fn clock(&self) -> &dyn Clock {
+        self.broker.clock()
     }
 
     /// Publishes all messages, events in bundles, and then waits for every confirm. Returns one result for each message.

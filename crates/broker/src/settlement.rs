@@ -125,7 +125,13 @@ impl UnsettledDelivery {
                     exchange: topology::DEAD_EXCHANGE,
                     routing_key: queue.name(),
                     body: (&self.body).into(),
-                    properties: dead_letter_properties(&self.properties, queue, class, &reason),
+                    properties: dead_letter_properties(
+                        &self.properties,
+                        queue,
+                        class,
+                        &reason,
+                        publisher.clock().now(),
+                    ),
                     message_count: 1,
                 };
                 is_published(publisher.publish_message(&dead_letter).await)

@@ -1,4 +1,5 @@
 //! Bundles and batches on a real RabbitMQ: each message is settled by itself, whatever its bundle or batch.
+#![expect(clippy::disallowed_types, reason = "tests hand in the machine's clock")]
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -10,7 +11,7 @@ use broker::{
     Broker, DeadMessage, Delivery, Disposition, OutgoingMessage, Publisher, Queue, archive_dead_letters,
     consume_batches,
 };
-use domain::FailureClass;
+use domain::{FailureClass, clock::SystemClock};
 use testbed::{
     World,
     lapin::{
@@ -40,7 +41,7 @@ struct Scene {
 impl Scene {
     async fn new() -> anyhow::Result<Self> {
         let world = World::empty().await?;
-        let broker = Broker::connect(world.amqp_url().await?.into(), "test");
+        let broker = Broker::connect(world.amqp_url().await?.into(), "test", Arc::new(SystemClock));
         let (handled, dead) = <(Arc<Mutex<_>>, Arc<Mutex<_>>)>::default();
         Ok(Self { world, broker, handled, dead, stop: CancellationToken::new(), consumers: JoinSet::new() })
     }

@@ -1,4 +1,5 @@
 //! Time, handed in: tests turn it by hand.
+#![expect(clippy::disallowed_types, reason = "the machine's clock is defined here")]
 
 use std::{
     fmt::Debug,

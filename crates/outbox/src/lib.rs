@@ -6,10 +6,7 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use broker::Publisher;
 use chrono::TimeDelta;
-use domain::{
-    SyncId,
-    clock::{Clock, SystemClock},
-};
+use domain::{SyncId, clock::Clock};
 use serde_json::json;
 use store::{
     Store, StoreError,
@@ -37,6 +34,7 @@ const BATCH: u32 = 500;
 pub struct Outbox {
     store: Store,
     publisher: Publisher,
+    clock: Arc<dyn Clock>,
     wake: Arc<Notify>,
 }
 
@@ -72,8 +70,8 @@ fn event(event: NewWebhookEvent) -> Option<Unpublished> {
 
 impl Outbox {
     /// Over this ledger and this broker.
-    pub fn new(store: Store, publisher: Publisher) -> Self {
-        Self { store, publisher, wake: Arc::new(Notify::new()) }
+    pub fn new(store: Store, publisher: Publisher, clock: Arc<dyn Clock>) -> Self {
+        Self { store, publisher, clock, wake: Arc::new(Notify::new()) }
     }
 
     /// Publishes events that were just committed. What fails is left to the relay.
@@ -95,7 +93,7 @@ impl Outbox {
         if confirmed.is_empty() {
             return Ok(());
         }
-        published_mark(&mut *self.store.db().await?, confirmed, SystemClock.now()).await
+        published_mark(&mut *self.store.db().await?, confirmed, self.clock.now()).await
     }
 
     /// Whether events were left behind, by this process or another: those that are older than `age` and not published.
@@ -103,7 +101,7 @@ impl Outbox {
     /// # Errors
     /// If the database fails.
     pub async fn has_left_events(&self, age: TimeDelta) -> Result<bool, StoreError> {
-        unpublished_events_wait(&mut *self.store.db().await?, SystemClock.now() - age).await
+        unpublished_events_wait(&mut *self.store.db().await?, self.clock.now() - age).await
     }
 
     /// Publishes events that were left behind, some at a time and in the order in which they came, without the relay's
@@ -113,7 +111,7 @@ impl Outbox {
     /// If the database fails.
     pub async fn publish_left_events(&self) -> Result<LeftEvents, StoreError> {
         let mut tx = self.store.begin().await?;
-        let now = SystemClock.now();
+        let now = self.clock.now();
         let Some(rows) = unpublished_events_claim(&mut tx, BATCH, now).await? else {
             return Ok(LeftEvents::InOtherHands);
         };
@@ -197,7 +195,7 @@ impl Outbox {
     /// One look; says how many were published.
     async fn relay_once(&self) -> Result<usize, StoreError> {
         let mut tx = self.store.begin().await?;
-        let now = SystemClock.now();
+        let now = self.clock.now();
         let rows = unpublished_claim(&mut tx, BATCH, now - GRACE).await?;
         let confirmed = self.publish(&rows).await;
         published_mark(&mut tx, &confirmed, now).await?;

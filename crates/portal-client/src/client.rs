@@ -6,11 +6,9 @@ use std::{
 };
 
 use bytes::Bytes;
+use chrono::{DateTime, Utc};
 use contracts::provider::ListQuery;
-use domain::{
-    SourceId,
-    clock::{Clock, SystemClock},
-};
+use domain::{SourceId, clock::Clock};
 use opentelemetry::{global, propagation::Injector};
 use reqwest::{
     Method, Url,
@@ -52,11 +50,12 @@ pub struct PortalClient {
     base_url: Url,
     permits: Arc<Semaphore>,
     circuit: Circuit,
+    pub(crate) clock: Arc<dyn Clock>,
 }
 
 impl PortalClient {
     /// A client of the portal at `options.url`. Sends no request yet.
-    pub fn new(options: &PortalOptions) -> Result<Self, PortalError> {
+    pub fn new(options: &PortalOptions, clock: Arc<dyn Clock>) -> Result<Self, PortalError> {
         let unusable = |e: &dyn std::fmt::Display| PortalError::Unusable(e.to_string());
         // Without the slash, joining a path would replace the last segment of the base.
         let base_url =
@@ -74,7 +73,7 @@ impl PortalClient {
             .build()
             .map_err(|e| unusable(&e))?;
         let permits = Arc::new(Semaphore::new(options.concurrency));
-        Ok(Self { http, base_url, permits, circuit: Circuit::new(options.circuit) })
+        Ok(Self { http, base_url, permits, circuit: Circuit::new(options.circuit), clock })
     }
 
     pub fn base_url(&self) -> &Url {
@@ -141,7 +140,7 @@ impl PortalClient {
         if status.is_success() {
             return read_body(response, path).await;
         }
-        let retry_after = retry_after(response.headers());
+        let retry_after = retry_after(response.headers(), self.clock.now());
         let problem = read_body(response, path).await.unwrap_or_default();
         Err(PortalError::Status {
             status: status.as_u16(),
@@ -178,13 +177,13 @@ impl PortalClient {
 }
 
 /// `Retry-After` in seconds or as a date (RFC 9110, section 10.2.3).
-fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+fn retry_after(headers: &HeaderMap, now: DateTime<Utc>) -> Option<Duration> {
     let text = headers.get(RETRY_AFTER)?.to_str().ok()?;
     if let Ok(seconds) = text.parse() {
         return Some(Duration::from_secs(seconds));
     }
-    let date = chrono::DateTime::parse_from_rfc2822(text).ok()?;
-    (date.to_utc() - SystemClock.now()).to_std().ok()
+    let date = DateTime::parse_from_rfc2822(text).ok()?;
+    (date.to_utc() - now).to_std().ok()
 }
 
 /// The text of a problem (RFC 9457), shortened.

@@ -7,7 +7,6 @@ use std::{
 
 use chrono::{DateTime, FixedOffset, TimeDelta};
 use contracts::provider::{ListQuery, VesselDraft};
-use domain::clock::{Clock, SystemClock};
 use reqwest::{Method, Response, StatusCode, header::DATE};
 use tokio::net::{TcpStream, lookup_host};
 
@@ -127,7 +126,7 @@ impl ConnectionTest<'_> {
     }
 
     fn compare_clocks(&mut self, portal_time: Option<DateTime<FixedOffset>>) -> Option<()> {
-        let result = match portal_time.map(|time| SystemClock.now() - time.to_utc()) {
+        let result = match portal_time.map(|time| self.client.clock.now() - time.to_utc()) {
             None => Ok("the portal does not say its time".to_owned()),
             Some(skew) if skew.abs() <= CLOCK_SKEW_LIMIT => {
                 Ok(format!("{} s apart", skew.num_seconds().abs()))

@@ -1,9 +1,10 @@
 //! The client against a provider that misbehaves.
+#![expect(clippy::disallowed_types, reason = "tests hand in the machine's clock")]
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use contracts::provider::{EquipmentDraft, ListQuery, VesselDraft};
-use domain::FailureClass;
+use domain::{FailureClass, clock::SystemClock};
 use portal_client::{CircuitOptions, CircuitState, PortalClient, PortalError, PortalOptions};
 use serde_json::json;
 use wiremock::{
@@ -31,7 +32,7 @@ fn client(url: &str) -> PortalClient {
         concurrency: 4,
         circuit: CircuitOptions { failures: 3, open_for: Duration::from_millis(100) },
     };
-    PortalClient::new(&options).expect("valid options")
+    PortalClient::new(&options, Arc::new(SystemClock)).expect("valid options")
 }
 
 async fn failure(answer: ResponseTemplate) -> PortalError {

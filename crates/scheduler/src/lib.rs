@@ -11,7 +11,9 @@ use std::sync::Arc;
 
 use broker::{Broker, Publisher};
 use chassis::{Process, health::Health, http, shutdown::Shutdown};
-use domain::clock::{Clock, SystemClock};
+use domain::clock::Clock;
+#[expect(clippy::disallowed_types, reason = "the service is wired here")]
+use domain::clock::SystemClock;
 use outbox::Outbox;
 use secrecy::ExposeSecret;
 use store::Store;
@@ -29,10 +31,10 @@ use crate::{
 /// When the database does not answer for a long time.
 pub async fn start(config: &Config, shutdown: &Shutdown, health: &Health) -> anyhow::Result<()> {
     let store = Store::connect(config.database.url.expose_secret(), config.database.pool_size).await?;
-    let broker = Broker::connect(config.broker.url.clone(), DAEMON.name);
-    health.register_ping("database", store.clone(), |store| async move { store.ping().await });
-    let outbox = Outbox::new(store.clone(), Publisher::new(&broker));
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let broker = Broker::connect(config.broker.url.clone(), DAEMON.name, clock.clone());
+    health.register_ping("database", store.clone(), |store| async move { store.ping().await });
+    let outbox = Outbox::new(store.clone(), Publisher::new(&broker), clock.clone());
 
     shutdown.supervise_infallible("relay", outbox.clone().relay(shutdown.soft().clone()));
     let tasks: Vec<Box<dyn PeriodicTask>> = vec![

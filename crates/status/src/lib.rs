@@ -17,7 +17,9 @@ use actix_web::{HttpResponse, web};
 use anyhow::Context;
 use broker::{Broker, Publisher, Updates};
 use chassis::{Process, auth::OperatorKeys, health::Health, http, shutdown::Shutdown};
-use domain::{clock::SystemClock, temporary_password::PasswordSeal};
+#[expect(clippy::disallowed_types, reason = "the service is wired here")]
+use domain::clock::SystemClock;
+use domain::{clock::Clock, temporary_password::PasswordSeal};
 use outbox::Outbox;
 use portal_client::{CircuitOptions, PortalClient, PortalOptions};
 use secrecy::ExposeSecret;
@@ -44,7 +46,8 @@ pub struct Service {
 pub async fn start(config: &Config, shutdown: &Shutdown, health: &Health) -> anyhow::Result<Service> {
     let keys = OperatorKeys::from_secret(&config.operators.jwt_secret).context("OPERATOR_JWT_SECRET")?;
     let seal = PasswordSeal::parse(config.passwords.seal_key.expose_secret()).context("PASSWORD_SEAL_KEY")?;
-    let portal = PortalClient::new(&PortalOptions {
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let portal_options = PortalOptions {
         url: config.onboarding.url.clone(),
         api_key: config.onboarding.api_key.clone(),
         timeout: config.onboarding.timeout(),
@@ -53,15 +56,16 @@ pub async fn start(config: &Config, shutdown: &Shutdown, health: &Health) -> any
             failures: config.onboarding.circuit_failures,
             open_for: config.onboarding.circuit_open(),
         },
-    })?;
+    };
+    let portal = PortalClient::new(&portal_options, clock.clone())?;
     let store = Store::connect(config.database.url.expose_secret(), config.database.pool_size).await?;
-    let broker = Broker::connect(config.broker.url.clone(), DAEMON.name);
+    let broker = Broker::connect(config.broker.url.clone(), DAEMON.name, clock.clone());
     health.register_ping("database", store.clone(), |store| async move { store.ping().await });
     let updates = Updates::new(&broker);
     let hub = Hub::new(updates.clone(), config.updates.backlog);
     shutdown.supervise_infallible("updates", hub.clone().run(shutdown.soft().clone()));
-    let outbox = Outbox::new(store.clone(), Publisher::new(&broker));
-    let desk = Desk { store, broker, outbox, portal, updates, seal, clock: Arc::new(SystemClock) };
+    let outbox = Outbox::new(store.clone(), Publisher::new(&broker), clock.clone());
+    let desk = Desk { store, broker, outbox, portal, updates, seal, clock };
     let following = Following { hub, most: config.updates.clients, stop: shutdown.soft().clone() };
     Ok(Service {
         desk: web::Data::new(desk),

@@ -21,7 +21,9 @@ use std::{sync::Arc, time::Duration};
 
 use broker::{Broker, Publisher};
 use chassis::{Process, health::Health, http, shutdown::Shutdown};
-use domain::clock::{Clock, SystemClock};
+use domain::clock::Clock;
+#[expect(clippy::disallowed_types, reason = "the service is wired here")]
+use domain::clock::SystemClock;
 use outbox::Outbox;
 use secrecy::ExposeSecret;
 use store::Store;
@@ -43,9 +45,9 @@ use crate::{dispatcher::Dispatcher, service::LedgerSink};
 pub async fn start(config: &Config, shutdown: &Shutdown, health: &Health) -> anyhow::Result<WebhookIngest> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let store = Store::connect(config.database.url.expose_secret(), config.database.pool_size).await?;
-    let broker = Broker::connect(config.broker.url.clone(), DAEMON.name);
+    let broker = Broker::connect(config.broker.url.clone(), DAEMON.name, clock.clone());
     health.register_ping("database", store.clone(), |store| async move { store.ping().await });
-    let outbox = Outbox::new(store.clone(), Publisher::new(&broker));
+    let outbox = Outbox::new(store.clone(), Publisher::new(&broker), clock.clone());
     let timeout = Duration::from_millis(config.webhook.database_patience_ms);
     let sink = LedgerSink {
         ledger: LedgerWriter::new(store.clone(), timeout, clock.clone()),

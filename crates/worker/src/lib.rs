@@ -24,7 +24,9 @@ use std::{sync::Arc, time::Duration};
 use anyhow::Context as _;
 use broker::{Broker, Publisher, Queue, Updates, archive_dead_letters, consume, consume_batches};
 use chassis::{Process, health::Health, http, shutdown::Shutdown};
-use domain::{clock::SystemClock, temporary_password::PasswordSeal};
+#[expect(clippy::disallowed_types, reason = "the service is wired here")]
+use domain::clock::SystemClock;
+use domain::{clock::Clock, temporary_password::PasswordSeal};
 use outbox::Outbox;
 use portal_client::{CircuitOptions, PortalClient, PortalOptions};
 use secrecy::ExposeSecret;
@@ -41,7 +43,8 @@ use crate::{config::Work, context::Context, page_turns::PageTurns, passwords::Pa
 /// When a config value cannot be used.
 pub async fn start(config: &Config, shutdown: &Shutdown, health: &Health) -> anyhow::Result<()> {
     let seal = PasswordSeal::parse(config.passwords.seal_key.expose_secret()).context("PASSWORD_SEAL_KEY")?;
-    let portal = PortalClient::new(&PortalOptions {
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let portal_options = PortalOptions {
         url: config.onboarding.url.clone(),
         api_key: config.onboarding.api_key.clone(),
         timeout: config.onboarding.timeout(),
@@ -50,20 +53,20 @@ pub async fn start(config: &Config, shutdown: &Shutdown, health: &Health) -> any
             failures: config.onboarding.circuit_failures,
             open_for: config.onboarding.circuit_open(),
         },
-    })?;
+    };
+    let portal = PortalClient::new(&portal_options, clock.clone())?;
     let store = Store::connect(config.database.url.expose_secret(), config.database.pool_size).await?;
-    let broker = Broker::connect(config.broker.url.clone(), DAEMON.name);
+    let broker = Broker::connect(config.broker.url.clone(), DAEMON.name, clock.clone());
     health.register_ping("database", store.clone(), |store| async move { store.ping().await });
     health.register_ping("broker", broker.clone(), |broker| async move { broker.ping().await });
 
-    let clock = Arc::new(SystemClock);
     let every = Duration::from_millis(config.work.progress_every_ms);
     let (progress, telling) = progress::progress(store.clone(), Updates::new(&broker), clock.clone(), every);
     shutdown.supervise_infallible("progress", telling);
     let reporting = circuit::report(store.clone(), portal.circuit(), clock.clone(), shutdown.soft().clone());
     shutdown.supervise_infallible("circuit", reporting);
     let context = Context {
-        outbox: Outbox::new(store.clone(), Publisher::new(&broker)),
+        outbox: Outbox::new(store.clone(), Publisher::new(&broker), clock.clone()),
         store,
         portal,
         clock,

@@ -10,7 +10,9 @@ use contracts::webhook::{
         ID_HEADER, Keyring, NamedSecret, Refusal, SIGNATURE_HEADER, Secret, SignedHeaders, TIMESTAMP_HEADER,
     },
 };
-use domain::clock::{Clock, SystemClock};
+use domain::clock::Clock;
+#[expect(clippy::disallowed_types, reason = "the command is wired here")]
+use domain::clock::SystemClock;
 use reqwest::{Method, header::CONTENT_TYPE};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};

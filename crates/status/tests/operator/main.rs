@@ -1,4 +1,5 @@
 //! The operator API from outside: the real service, PostgreSQL and RabbitMQ, over HTTP.
+#![expect(clippy::disallowed_types, reason = "tests hand in the machine's clock")]
 
 mod conflicts;
 mod control;

@@ -3,6 +3,7 @@
 //! `make bench` runs it. It needs `SMS_TEST_SERVERS`, the `servers.env` of servers that it may load. The service runs in a
 //! process of its own (this program, started again) with the handler of the real service. The limits come from services that
 //! leave out the insert, the publication, or both. Requests are signed before the clock starts.
+#![expect(clippy::disallowed_types, reason = "a benchmark is wired here")]
 
 mod load;
 mod service;

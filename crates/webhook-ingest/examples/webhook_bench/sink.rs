@@ -30,8 +30,8 @@ pub(crate) async fn start_partial(
             PartialSink::Insert(Box::new(LedgerWriter::new(store.clone(), timeout, clock.clone())))
         }
         Mode::Publish => {
-            let broker = Broker::connect(config.broker.url.clone(), DAEMON.name);
-            PartialSink::Publish(Outbox::new(store.clone(), Publisher::new(&broker)))
+            let broker = Broker::connect(config.broker.url.clone(), DAEMON.name, clock.clone());
+            PartialSink::Publish(Outbox::new(store.clone(), Publisher::new(&broker), clock.clone()))
         }
     };
     WebhookIngest::new(config, store, sink, clock, shutdown)

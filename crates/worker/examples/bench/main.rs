@@ -2,11 +2,12 @@
 //!
 //! `make bench` runs it. It needs `SMS_TEST_SERVERS`, the `servers.env` of servers that it may load, psql, and the program
 //! `worker` built in its own profile.
+#![expect(clippy::disallowed_types, reason = "a benchmark is wired here")]
 
 mod provider;
 mod raw_limit;
 
-use std::{collections::BTreeMap, path::PathBuf, time::Duration};
+use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
 
 use anyhow::Context;
 use broker::{Broker, Publisher};
@@ -78,8 +79,8 @@ impl Scene {
         world.execute(&format!("UPDATE settings SET page_size = {PAGE}")).await?;
         let amqp_url = world.amqp_url().await?.to_owned();
         let store = Store::connect(&world.database_url, 8).await?;
-        let broker = Broker::connect(amqp_url.clone().into(), "bench");
-        let outbox = Outbox::new(store.clone(), Publisher::new(&broker));
+        let broker = Broker::connect(amqp_url.clone().into(), "bench", Arc::new(SystemClock));
+        let outbox = Outbox::new(store.clone(), Publisher::new(&broker), Arc::new(SystemClock));
         let program = testbed::binary("worker")?;
         let environment = |port: u16| {
             [

@@ -1,4 +1,5 @@
 //! The engine from end to end: a real PostgreSQL, a real RabbitMQ, and a provider that plays what a test needs.
+#![expect(clippy::disallowed_types, reason = "tests hand in the machine's clock")]
 
 mod control;
 mod dead_letters;

@@ -1,6 +1,6 @@
 //! A worker at work on a real PostgreSQL and a real RabbitMQ, with a provider that plays what a test needs.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use broker::{Broker, Publisher};
 use chassis::{health::Health, shutdown::Shutdown};
@@ -63,8 +63,9 @@ impl Scene {
         world.execute("UPDATE settings SET retry_delays_ms = '{20,20,20}', page_size = 2").await?;
         let provider = Provider::start().await;
         let store = Store::connect(&world.database_url, 4).await?;
-        let broker = Broker::connect(world.amqp_url().await?.to_owned().into(), "tests");
-        let outbox = Outbox::new(store.clone(), Publisher::new(&broker));
+        let broker =
+            Broker::connect(world.amqp_url().await?.to_owned().into(), "tests", Arc::new(SystemClock));
+        let outbox = Outbox::new(store.clone(), Publisher::new(&broker), Arc::new(SystemClock));
         let scene = Self { provider, store, outbox, shutdown: Shutdown::manual(), world };
         scene.start_worker().await?;
         let relay = scene.outbox.clone().relay(scene.shutdown.soft().clone());
