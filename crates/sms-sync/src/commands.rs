@@ -2,13 +2,12 @@
 
 pub(crate) mod config;
 pub(crate) mod conflicts;
-mod connection;
 mod dead_letters;
 mod migrate;
-mod replays;
 mod settings;
-mod sync_control;
+mod status;
 mod syncs;
+mod test_connection;
 mod token;
 mod trigger;
 pub(crate) mod up;
@@ -34,19 +33,19 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         }
         Command::Migrate => migrate::run(output).await,
         Command::Trigger(trigger) => trigger::run(&api, output, trigger).await,
-        Command::Status { sync_id: None, watch: false } => syncs::overview(&api, output).await,
-        Command::Status { sync_id, watch: true } => syncs::watch(&api, output, sync_id).await,
-        Command::Status { sync_id: Some(sync_id), watch: false } => syncs::show(&api, output, sync_id).await,
-        Command::History { page } => syncs::history(&api, output, &page).await,
-        Command::Syncs(command) => sync_control::run(&api, output, command).await,
+        Command::Status { sync_id: None, watch: false } => status::overview(&api, output).await,
+        Command::Status { sync_id, watch: true } => status::watch(&api, output, sync_id).await,
+        Command::Status { sync_id: Some(sync_id), watch: false } => status::show(&api, output, sync_id).await,
+        Command::History { page } => status::history(&api, output, &page).await,
+        Command::Syncs(command) => syncs::run(&api, output, command).await,
         Command::Token { subject, role, ttl, secret } => token::run(output, &subject, role, ttl, &secret),
         Command::DeadLetters(command) => dead_letters::run(&api, output, command).await,
         Command::Conflicts(command) => conflicts::run(&api, output, command).await,
         Command::Webhook(command) => webhook::run(&api, output, command).await,
-        Command::TestConnection => connection::run(&api, output).await,
+        Command::TestConnection => test_connection::run(&api, output).await,
         Command::Settings(command) => settings::run(&api, output, command).await,
         Command::Openapi { to } => {
-            let document = status::openapi::json();
+            let document = ::status::openapi::json();
             match to {
                 Some(to) => {
                     std::fs::write(&to, document).with_context(|| format!("cannot write {}", to.display()))?

@@ -1,10 +1,11 @@
 //! Dead letters: list, group, look, replay.
 
+mod replays;
+
 use std::process::ExitCode;
 
 use contracts::operator::{DeadLetter, DeadLetterDetail, DeadLetterGroup, List};
 
-use super::replays;
 use crate::{
     api::Api,
     arguments::{DeadLetters, Output},

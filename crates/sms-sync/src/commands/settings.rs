@@ -34,7 +34,7 @@ pub(crate) async fn run(api: &Api, output: Output, command: Settings) -> anyhow:
                 retry_delays_ms,
                 incremental_overlap_seconds,
                 schedule_mode: schedule_mode.map(super::trigger::mode),
-                missing_records: missing_records.map(super::sync_control::missing),
+                missing_records: missing_records.map(super::syncs::missing),
                 deactivation_limit_percent,
             };
             anyhow::ensure!(

@@ -1,139 +1,93 @@
-//! Syncs: follow, look back, stop.
+//! Syncs under an operator's hand: stop, go on, try again, look at what a dry run would do, decide.
 
 use std::process::ExitCode;
 
-use contracts::operator::{Finding, List, Overview, SyncDetail, SyncState, SyncSummary};
-use serde_json::json;
+use contracts::operator::{
+    Change, ConfirmAccepted, ConfirmRequest, List, MissingPolicy, ResumeAccepted, RetryAccepted, RetryRequest,
+};
 use uuid::Uuid;
 
+use super::status::cancel;
 use crate::{
     api::Api,
-    arguments::{Output, PageArguments},
-    follow::follow,
+    arguments::{Missing, Output, PageArguments, Syncs},
     output,
 };
 
-pub(crate) async fn watch(api: &Api, output: Output, sync_id: Option<Uuid>) -> anyhow::Result<ExitCode> {
-    let sync_id = match sync_id {
-        Some(sync_id) => Some(sync_id),
-        None => {
-            let overview: Overview = api.get("/api/sync/status").await?;
-            overview.running.iter().max_by_key(|sync| sync.started_at).map(|sync| sync.sync_id)
+/// Fields of a change that are shown in the table.
+const FIELDS_SHOWN: usize = 6;
+
+pub(crate) async fn run(api: &Api, output: Output, command: Syncs) -> anyhow::Result<ExitCode> {
+    match command {
+        Syncs::Cancel { sync_id } => return cancel(api, output, sync_id).await,
+        Syncs::Resume { sync_id } => {
+            let path = format!("/api/sync/syncs/{sync_id}/resume");
+            let resumed: ResumeAccepted = api.post(&path, None::<&()>).await?;
+            output::either(output, &resumed, |it| {
+                output::line(format!(
+                    "{} {}: {} tasks are open again",
+                    it.sync_id,
+                    output::word(&it.state),
+                    it.tasks
+                ))
+            });
         }
-    };
-    match sync_id {
-        Some(sync_id) => to_the_end(api, output, sync_id).await,
-        None => overview(api, output).await,
+        Syncs::Retry { sync_id, reason } => {
+            let path = format!("/api/sync/syncs/{sync_id}/retry");
+            let retried: RetryAccepted = api.post(&path, Some(&RetryRequest { reason })).await?;
+            output::either(output, &retried, |it| {
+                output::line(format!("{} tasks are open again in {}", it.tasks, it.sync_id));
+                if let Some(retry) = it.retry_sync_id {
+                    output::line(format!("{} records are looked at again by {retry}", it.records));
+                }
+            });
+        }
+        Syncs::Changes { sync_id, page } => changes(api, output, sync_id, &page).await?,
+        Syncs::Confirm { sync_id, decision, reason } => {
+            let path = format!("/api/sync/syncs/{sync_id}/confirm");
+            let decided = ConfirmRequest { decision: missing(decision), reason };
+            let confirmed: ConfirmAccepted = api.post(&path, Some(&decided)).await?;
+            output::either(output, &confirmed, |it| {
+                output::line(format!("{} records were deactivated", it.deactivated))
+            });
+        }
     }
-}
-
-pub(crate) async fn to_the_end(api: &Api, output: Output, sync_id: Uuid) -> anyhow::Result<ExitCode> {
-    let detail = follow(api, sync_id).await?;
-    report(api, output, &detail).await?;
-    let failed = matches!(detail.summary.state, SyncState::Failed | SyncState::Cancelled);
-    Ok(if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
-}
-
-pub(crate) async fn show(api: &Api, output: Output, sync_id: Uuid) -> anyhow::Result<ExitCode> {
-    let detail: SyncDetail = api.get(&format!("/api/sync/status/{sync_id}")).await?;
-    report(api, output, &detail).await?;
     Ok(ExitCode::SUCCESS)
 }
 
-/// One sync with its tally, and why records were rejected.
-async fn report(api: &Api, output: Output, detail: &SyncDetail) -> anyhow::Result<()> {
-    let findings: Option<List<Finding>> = if detail.findings > 0 {
-        Some(api.get(&format!("/api/sync/syncs/{}/findings?limit=200", detail.summary.sync_id)).await?)
-    } else {
-        None
-    };
-    if output == Output::Json {
-        let mut whole = json!(detail);
-        whole["findingsFound"] = json!(findings.map(|list| list.data).unwrap_or_default());
-        output::json(&whole);
-        return Ok(());
-    }
-    let it = &detail.summary;
-    output::line(format!(
-        "sync {}: {} in {} ({}, {}, by {})",
-        it.sync_id,
-        output::word(&it.state),
-        output::took(it),
-        output::word(&it.cause),
-        output::word(&it.mode),
-        it.requested_by
-    ));
-    if let Some(failure) = &it.failure {
-        output::line(format!("  {failure}"));
-    }
-    if let Some(detail) = &it.detail {
-        output::line(format!("  {detail}"));
-    }
-    if it.scope.as_object().is_some_and(|scope| !scope.is_empty()) {
-        output::line(format!("  only {}", it.scope));
-    }
-    if let Some(of) = it.retry_of {
-        output::line(format!("  tries again what failed in {of}"));
-    }
-    if let Some(by) = &it.cancelled_by {
-        output::line(format!("  cancelled by {by}"));
-    }
-    if !it.counts.is_empty() {
-        output::outcomes(&it.counts);
-    }
-    if let Some(findings) = findings {
-        output::reasons(&findings.data, findings.pagination.total);
-    }
-    if detail.tasks.dead > 0 {
-        output::line(format!("{} tasks died: sms-sync dead-letters list", detail.tasks.dead));
-    }
+async fn changes(api: &Api, output: Output, sync_id: Uuid, page: &PageArguments) -> anyhow::Result<()> {
+    let path = format!("/api/sync/status/{sync_id}/changes?limit={}&offset={}", page.limit, page.offset);
+    let list: List<Change> = api.get(&path).await?;
+    output::either(output, &list, |list| {
+        if list.data.is_empty() {
+            output::line("nothing would be changed");
+            return;
+        }
+        let mut table = output::table(["record", "id", "outcome", "fields"]);
+        for it in &list.data {
+            let shown = it.fields.iter().take(FIELDS_SHOWN);
+            let mut fields: Vec<String> =
+                shown.map(|field| format!("{}: {} -> {}", field.field, field.old, field.new)).collect();
+            if it.fields.len() > FIELDS_SHOWN {
+                fields.push(format!("and {} more", it.fields.len() - FIELDS_SHOWN));
+            }
+            let record = it.label.clone().unwrap_or_default();
+            table.add_row([
+                format!("{} {record}", output::word(&it.record_type)),
+                it.source_id.clone(),
+                output::word(&it.outcome),
+                fields.join("\n"),
+            ]);
+        }
+        output::line(table);
+        output::line(format!("{} of {}", list.data.len(), list.pagination.total));
+    });
     Ok(())
 }
 
-pub(crate) async fn overview(api: &Api, output: Output) -> anyhow::Result<ExitCode> {
-    let overview: Overview = api.get("/api/sync/status").await?;
-    output::either(output, &overview, |it| {
-        let health = it.health.iter().map(|part| match (&part.detail, part.ok) {
-            (_, true) => format!("{} ok", part.name),
-            (Some(detail), false) => format!("{} AWAY ({detail})", part.name),
-            (None, false) => format!("{} AWAY", part.name),
-        });
-        output::line(format!("health          {}", health.collect::<Vec<_>>().join(", ")));
-        let fleet: Vec<_> = it
-            .fleet
-            .iter()
-            .map(|count| format!("{} {}", count.active, output::word(&count.record_type)))
-            .collect();
-        output::line(format!("fleet           {}", fleet.join(", ")));
-        let time = |at: Option<_>, none: &str| at.map_or_else(|| none.to_owned(), output::time);
-        output::line(format!("next scheduled  {}", time(it.next_scheduled_at, "the schedule is off")));
-        output::line(format!("last webhook    {}", time(it.last_webhook_at, "none yet")));
-        output::line(format!("dead letters    {}", it.dead_letters));
-        output::line(format!("unpublished     {}", it.unpublished));
-        let shown: Vec<SyncSummary> = it.running.iter().chain(&it.last_full_sync).cloned().collect();
-        if shown.is_empty() {
-            output::line("no full sync has run yet: sms-sync trigger --watch");
-        } else {
-            output::syncs(&shown);
-        }
-    });
-    Ok(ExitCode::SUCCESS)
-}
-
-pub(crate) async fn history(api: &Api, output: Output, page: &PageArguments) -> anyhow::Result<ExitCode> {
-    let path = format!("/api/sync/history?limit={}&offset={}", page.limit, page.offset);
-    let list: List<SyncSummary> = api.get(&path).await?;
-    output::either(output, &list, |list| {
-        output::syncs(&list.data);
-        output::line(format!("{} of {}", list.data.len(), list.pagination.total));
-    });
-    Ok(ExitCode::SUCCESS)
-}
-
-pub(crate) async fn cancel(api: &Api, output: Output, sync_id: Uuid) -> anyhow::Result<ExitCode> {
-    let sync: SyncSummary = api.post(&format!("/api/sync/syncs/{sync_id}/cancel"), None::<&()>).await?;
-    output::either(output, &sync, |sync| {
-        output::line(format!("{} {}", sync.sync_id, output::word(&sync.state)))
-    });
-    Ok(ExitCode::SUCCESS)
+pub(super) const fn missing(it: Missing) -> MissingPolicy {
+    match it {
+        Missing::Keep => MissingPolicy::Keep,
+        Missing::Deactivate => MissingPolicy::Deactivate,
+    }
 }

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use contracts::operator::{self, SyncAccepted, TriggerRequest};
 
-use super::syncs::to_the_end;
+use super::status::to_the_end;
 use crate::{
     api::Api,
     arguments::{Mode, Output, RecordType, Trigger},
