@@ -1,15 +1,19 @@
 //! The operator API as seen from the command line: paths, token, and errors that say what to do.
 
-use std::{fmt, time::Duration};
+use std::{error::Error, fmt, time::Duration};
 
 use chassis::problem::ProblemBody;
 use reqwest::{Method, RequestBuilder, Response};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Serialize, de::DeserializeOwned};
 
-use crate::arguments::Connection;
+use crate::arguments::GlobalOptions;
 
-/// The API at one address.
+/// Time for the whole of one request, except for the updates, which have no end.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(60);
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// A client of the operator API.
 #[derive(Clone)]
 pub(crate) struct Api {
     http: reqwest::Client,
@@ -17,32 +21,25 @@ pub(crate) struct Api {
     token: Option<SecretString>,
 }
 
-/// Why the API did not do it.
+/// Why a request to the API failed.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ApiError {
-    /// It answered with a problem.
-    #[error("{}", Told(.0))]
+    /// The API answered with a problem (RFC 9457).
+    #[error("{}", ProblemText(.0))]
     Refused(Box<ProblemBody>),
-    /// Something that is not our API answered.
-    #[error(
-        "{url} answered {status}, and not as the operator API does\n  what to do: check --url or API_URL"
-    )]
+    /// The answer is not one of the operator API: another program listens there.
+    #[error("{url} is not the operator API (status {status})\n  what to do: check --url or API_URL")]
     Foreign { url: String, status: u16 },
-    /// Nobody answered.
     #[error(
-        "nothing answers at {url}\n  what to do: start it (`make up`, or `sms-sync up`), or set --url or API_URL"
+        "nothing answers at {url}: {cause}\n  what to do: start the services (`make up` or `sms-sync up`), or set --url or API_URL"
     )]
-    Unreachable {
-        url: String,
-        #[source]
-        source: reqwest::Error,
-    },
+    Unreachable { url: String, cause: String },
 }
 
-/// A problem for people: title, detail, fields, what to do.
-struct Told<'a>(&'a ProblemBody);
+/// A problem as text for people: title, detail, fields, what to do.
+struct ProblemText<'a>(&'a ProblemBody);
 
-impl fmt::Display for Told<'_> {
+impl fmt::Display for ProblemText<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let problem = self.0;
         write!(f, "{} ({})", problem.title, problem.code)?;
@@ -65,82 +62,101 @@ impl fmt::Display for Told<'_> {
 fn hint(problem: &ProblemBody) -> Option<String> {
     if let Some(id) = problem.extra.get("runningSyncId").and_then(|id| id.as_str()) {
         return Some(format!(
-            "wait for it (`sms-sync status {id} --watch`) or stop it (`sms-sync cancel {id}`)"
+            "wait for it (`sms-sync status {id} --watch`) or cancel it (`sms-sync syncs cancel {id}`)"
         ));
     }
     let hint = match (problem.code.as_ref(), problem.status) {
-        ("token_missing", _) => "pass --token or set OPERATOR_TOKEN; `sms-sync token` mints one",
-        ("token_expired", _) => "mint a new one with `sms-sync token`, or ask your admin",
-        (_, 401) => "the services verify with another OPERATOR_JWT_SECRET than the one it was signed with",
-        (_, 403) => "ask for a token with a higher role",
-        (_, 412) => "look at what changed (`sms-sync settings get`) and try again",
-        (_, 422) => "mend what is named above and try again",
-        (_, 429 | 503) => "try again in a moment; `sms-sync status` shows what is away",
+        ("token_missing", _) => "pass --token or set OPERATOR_TOKEN; `sms-sync token` creates a token",
+        ("token_expired", _) => "create a new token with `sms-sync token`, or ask your admin for one",
+        (_, 401) => {
+            "create the token with the OPERATOR_JWT_SECRET of the services; this one was signed with another"
+        }
+        (_, 403) => "use a token with a higher role",
+        (_, 412) => "check what changed (`sms-sync settings get`) and try again",
+        (_, 422) => "correct the fields named above and try again",
+        (_, 429 | 503) => "try again in a moment; `sms-sync status` shows which service is down",
         _ => return None,
     };
     Some(hint.to_owned())
 }
 
 impl Api {
-    pub(crate) fn new(connection: &Connection) -> anyhow::Result<Self> {
+    pub(crate) fn new(options: &GlobalOptions) -> anyhow::Result<Self> {
         let http = reqwest::Client::builder()
             .user_agent(concat!("sms-sync/", env!("CARGO_PKG_VERSION")))
-            .connect_timeout(Duration::from_secs(5))
+            .connect_timeout(CONNECT_TIMEOUT)
             .build()?;
-        let base = connection.url.trim_end_matches('/');
+        let base = options.url.trim_end_matches('/');
+        // ONBOARDING_API_URL ends in /api, so people write this URL the same way.
         let base = base.strip_suffix("/api").unwrap_or(base).to_owned();
-        Ok(Self { http, base, token: connection.token.clone() })
-    }
-
-    /// The address of a path.
-    pub(crate) fn address(&self, path: &str) -> String {
-        format!("{}{path}", self.base)
+        Ok(Self { http, base, token: options.token.clone() })
     }
 
     pub(crate) async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, ApiError> {
-        self.read(self.request(Method::GET, path).timeout(Duration::from_secs(60)), path).await
+        self.request_json(self.request(Method::GET, path).timeout(REQUEST_TIMEOUT), path).await
     }
 
     pub(crate) async fn post<T: DeserializeOwned>(
         &self,
         path: &str,
-        body: Option<&impl Serialize>,
+        body: &impl Serialize,
     ) -> Result<T, ApiError> {
-        let request = self.request(Method::POST, path).timeout(Duration::from_secs(60));
-        self.read(if let Some(body) = body { request.json(body) } else { request }, path).await
+        self.request_json(self.request(Method::POST, path).timeout(REQUEST_TIMEOUT).json(body), path).await
+    }
+
+    pub(crate) async fn post_without_body<T: DeserializeOwned>(&self, path: &str) -> Result<T, ApiError> {
+        self.request_json(self.request(Method::POST, path).timeout(REQUEST_TIMEOUT), path).await
     }
 
     /// A request with the token, if there is one.
     pub(crate) fn request(&self, method: Method, path: &str) -> RequestBuilder {
-        let request = self.http.request(method, self.address(path));
+        let request = self.http.request(method, self.url_of(path));
         match &self.token {
             Some(token) => request.bearer_auth(token.expose_secret().trim()),
             None => request,
         }
     }
 
-    /// Sends, and takes nothing but a success.
+    /// Sends a request; any status other than 2xx is an error.
     pub(crate) async fn send(&self, request: RequestBuilder, path: &str) -> Result<Response, ApiError> {
-        let url = self.address(path);
-        let unreachable = |source| ApiError::Unreachable { url: self.base.clone(), source };
-        let response = request.send().await.map_err(unreachable)?;
+        let response = request.send().await.map_err(|error| self.unreachable(&error))?;
         let status = response.status();
         if status.is_success() {
             return Ok(response);
         }
-        let body = response.bytes().await.map_err(unreachable)?;
+        let body = response.bytes().await.map_err(|error| self.unreachable(&error))?;
         match serde_json::from_slice::<ProblemBody>(&body) {
             Ok(problem) => Err(ApiError::Refused(Box::new(problem))),
-            Err(_not_ours) => Err(ApiError::Foreign { url, status: status.as_u16() }),
+            Err(_not_a_problem) => Err(ApiError::Foreign { url: self.url_of(path), status: status.as_u16() }),
         }
     }
 
-    async fn read<T: DeserializeOwned>(&self, request: RequestBuilder, path: &str) -> Result<T, ApiError> {
+    async fn request_json<T: DeserializeOwned>(
+        &self,
+        request: RequestBuilder,
+        path: &str,
+    ) -> Result<T, ApiError> {
         let response = self.send(request, path).await?;
         let status = response.status().as_u16();
-        let unreachable = |source| ApiError::Unreachable { url: self.base.clone(), source };
-        let body = response.bytes().await.map_err(unreachable)?;
+        let body = response.bytes().await.map_err(|error| self.unreachable(&error))?;
         serde_json::from_slice(&body)
-            .map_err(|_not_ours| ApiError::Foreign { url: self.address(path), status })
+            .map_err(|_unexpected| ApiError::Foreign { url: self.url_of(path), status })
     }
+
+    fn url_of(&self, path: &str) -> String {
+        format!("{}{path}", self.base)
+    }
+
+    fn unreachable(&self, error: &reqwest::Error) -> ApiError {
+        ApiError::Unreachable { url: self.base.clone(), cause: root_cause(error).to_string() }
+    }
+}
+
+/// The innermost error, such as "connection refused": the errors around it repeat the URL.
+fn root_cause(error: &reqwest::Error) -> &dyn Error {
+    let mut cause: &dyn Error = error;
+    while let Some(inner) = cause.source() {
+        cause = inner;
+    }
+    cause
 }

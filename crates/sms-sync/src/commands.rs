@@ -1,58 +1,142 @@
-//! What each command does.
+//! The commands of the command line, and the code that runs each. A command's options stand with its code.
 
-pub(crate) mod config;
-pub(crate) mod conflicts;
+mod config;
+mod conflicts;
 mod dead_letters;
+mod history;
 mod migrate;
+mod openapi;
 mod settings;
 mod status;
 mod syncs;
 mod test_connection;
 mod token;
 mod trigger;
-pub(crate) mod up;
+mod up;
 mod webhook;
 
 use std::process::ExitCode;
 
-use anyhow::Context;
+use clap::{Parser, Subcommand};
+use domain::clock::SystemClock;
 
 use crate::{
     api::Api,
-    arguments::{Arguments, Command},
+    arguments::{GlobalOptions, PageOptions},
     output,
 };
 
-/// Does what was asked, except for what is no client's business ([`up`], [`config`]).
-pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
-    let api = Api::new(&arguments.connection)?;
-    let output = arguments.connection.output;
-    match arguments.command {
-        Command::Up | Command::Config { .. } => {
-            unreachable!("run by the caller, in a process of its own kind")
+/// Start, follow and repair the sync from the onboarding portal to the maintenance portal
+#[derive(Debug, Parser)]
+#[command(name = "sms-sync", version, max_term_width = 100, propagate_version = false)]
+#[command(after_help = "Examples:
+  sms-sync trigger --watch             start a full sync and follow it until it ends
+  sms-sync trigger --imo 9074729       sync one vessel with its equipment and users
+  sms-sync status                      show health, running syncs and the last full sync
+  sms-sync dead-letters replay --all   replay all dead letters, after a confirmation
+  sms-sync token --subject anna --role operator --ttl 12h")]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    global: GlobalOptions,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run all services in this process, on one port (3005; BIND changes it)
+    Up,
+    /// Show the config of the services that `up` runs
+    #[command(subcommand)]
+    Config(config::ConfigCommand),
+    #[command(flatten)]
+    OneShot(OneShotCommand),
+}
+
+/// A command that answers and exits.
+#[derive(Debug, Subcommand)]
+enum OneShotCommand {
+    /// Bring the database schema of the maintenance portal up to date (DATABASE_URL)
+    Migrate,
+    /// Start a full, incremental or selective sync
+    Trigger(trigger::TriggerOptions),
+    /// Show one sync; without an id: health, running syncs and the last full sync
+    Status(status::StatusOptions),
+    /// List syncs, newest first
+    History(PageOptions),
+    /// Cancel, resume or retry a sync; list the changes of a dry run; confirm deactivations
+    #[command(subcommand)]
+    Syncs(syncs::SyncsCommand),
+    /// Create an operator token (OPERATOR_JWT_SECRET)
+    Token(token::TokenOptions),
+    /// Inspect and replay dead letters
+    #[command(subcommand)]
+    DeadLetters(dead_letters::DeadLettersCommand),
+    /// List and resolve conflicts
+    #[command(subcommand)]
+    Conflicts(conflicts::ConflictsCommand),
+    /// Send or verify signed webhooks
+    #[command(subcommand)]
+    Webhook(webhook::WebhookCommand),
+    /// Test the connection from the services to the onboarding portal, step by step
+    TestConnection,
+    /// Show or change the sync settings: schedule, page size, retries, missing records
+    #[command(subcommand)]
+    Settings(settings::SettingsCommand),
+    /// Write the OpenAPI document of the operator API
+    Openapi(openapi::OpenapiOptions),
+}
+
+pub(crate) fn execute(cli: Cli) -> ExitCode {
+    match cli.command {
+        // A daemon, with telemetry and a shutdown of its own.
+        Command::Up => up::run(),
+        Command::Config(command) => config::run(command, cli.global.output),
+        Command::OneShot(command) => execute_one_shot(&cli.global, command),
+    }
+}
+
+fn execute_one_shot(global: &GlobalOptions, command: OneShotCommand) -> ExitCode {
+    chassis::install_tls();
+    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            return output::failure(&anyhow::Error::from(error).context("cannot start the runtime"));
         }
-        Command::Migrate => migrate::run(output).await,
-        Command::Trigger(trigger) => trigger::run(&api, output, trigger).await,
-        Command::Status { sync_id: None, watch: false } => status::overview(&api, output).await,
-        Command::Status { sync_id, watch: true } => status::watch(&api, output, sync_id).await,
-        Command::Status { sync_id: Some(sync_id), watch: false } => status::show(&api, output, sync_id).await,
-        Command::History { page } => status::history(&api, output, &page).await,
-        Command::Syncs(command) => syncs::run(&api, output, command).await,
-        Command::Token { subject, role, ttl, secret } => token::run(output, &subject, role, ttl, &secret),
-        Command::DeadLetters(command) => dead_letters::run(&api, output, command).await,
-        Command::Conflicts(command) => conflicts::run(&api, output, command).await,
-        Command::Webhook(command) => webhook::run(&api, output, command).await,
-        Command::TestConnection => test_connection::run(&api, output).await,
-        Command::Settings(command) => settings::run(&api, output, command).await,
-        Command::Openapi { to } => {
-            let document = ::status::openapi::json();
-            match to {
-                Some(to) => {
-                    std::fs::write(&to, document).with_context(|| format!("cannot write {}", to.display()))?
-                }
-                None => output::line(document.trim_end()),
-            }
-            Ok(ExitCode::SUCCESS)
-        }
+    };
+    match runtime.block_on(Box::pin(run(global, command))) {
+        Ok(code) => code,
+        Err(error) => output::failure(&error),
+    }
+}
+
+async fn run(global: &GlobalOptions, command: OneShotCommand) -> anyhow::Result<ExitCode> {
+    let api = Api::new(global)?;
+    let format = global.output;
+    match command {
+        OneShotCommand::Migrate => migrate::run(format).await,
+        OneShotCommand::Trigger(options) => trigger::run(&api, format, options).await,
+        OneShotCommand::Status(options) => status::run(&api, format, &options).await,
+        OneShotCommand::History(page) => history::run(&api, format, &page).await,
+        OneShotCommand::Syncs(command) => syncs::run(&api, format, command).await,
+        OneShotCommand::Token(options) => token::run(format, &options),
+        OneShotCommand::DeadLetters(command) => dead_letters::run(&api, format, command).await,
+        OneShotCommand::Conflicts(command) => conflicts::run(&api, format, command).await,
+        OneShotCommand::Webhook(command) => webhook::run(&api, &SystemClock, format, command).await,
+        OneShotCommand::TestConnection => test_connection::run(&api, format).await,
+        OneShotCommand::Settings(command) => settings::run(&api, format, command).await,
+        OneShotCommand::Openapi(options) => openapi::run(&options),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn command_line_definition_is_consistent() {
+        Cli::command().debug_assert();
     }
 }

@@ -1,8 +1,9 @@
-//! Follows a sync to its end: by the updates as they come, and by asking while they do not.
+//! Follows a sync until it ends: by its updates where they come, by polling where they do not.
+
+mod event_stream;
+mod progress;
 
 use std::{
-    collections::BTreeMap,
-    io::IsTerminal,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -10,80 +11,99 @@ use std::{
     time::Duration,
 };
 
-use contracts::operator::{RecordCounts, SyncDetail, SyncNotice, SyncState};
-use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
-use reqwest::Method;
-use tokio::sync::mpsc;
+use contracts::operator::{SyncDetail, SyncNotice, SyncState};
+use reqwest::{Method, Response};
+use tokio::{
+    sync::mpsc,
+    time::{Instant, sleep},
+};
 use uuid::Uuid;
 
-use crate::{
-    api::{Api, ApiError},
-    output,
+use self::{
+    event_stream::{EventParser, ServerSentEvent},
+    progress::ProgressDisplay,
 };
+use crate::api::{Api, ApiError};
 
 const UPDATES: &str = "/api/sync/updates";
-/// While updates come, asking is only for what they may have missed.
-const ASK_BESIDE_UPDATES: Duration = Duration::from_secs(5);
-const ASK_WITHOUT_UPDATES: Duration = Duration::from_millis(700);
-/// How long the API may be away before following is given up.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// While updates come, polling only catches what they missed.
+const POLL_INTERVAL_WITH_UPDATES: Duration = Duration::from_secs(5);
+const POLL_INTERVAL_WITHOUT_UPDATES: Duration = Duration::from_millis(700);
+const RECONNECT_DELAY: Duration = Duration::from_secs(1);
+/// How long the API may be unreachable before following gives up.
+const UNREACHABLE_TIMEOUT: Duration = Duration::from_secs(60);
 
-enum News {
-    /// The updates flow from now on: ask once for what was before.
-    Connected,
+enum Update {
+    /// The stream begins, or lost some updates: poll once for what came before.
+    Resync,
     Notice(Box<SyncNotice>),
 }
 
-/// Follows `sync_id` to its end, with bars on a terminal and lines elsewhere (both on standard error).
+/// Follows a sync until it ends, with progress bars on a terminal and lines elsewhere (both on standard error).
 pub(crate) async fn follow(api: &Api, sync_id: Uuid) -> Result<SyncDetail, ApiError> {
-    let (sender, mut news) = mpsc::channel(256);
-    let live = Arc::new(AtomicBool::new(false));
-    let updates = tokio::spawn(listen(api.clone(), sync_id, sender, Arc::clone(&live)));
-    let mut display = Display::new();
-    let ended = watch(api, sync_id, &mut news, &live, &mut display).await;
-    updates.abort();
-    display.close();
+    let (sender, receiver) = mpsc::channel(256);
+    let is_streaming = Arc::new(AtomicBool::new(false));
+    let listener =
+        UpdateListener { api: api.clone(), sync_id, sender, is_streaming: Arc::clone(&is_streaming) };
+    let listening = tokio::spawn(listener.listen());
+    let mut follower =
+        Follower { api, sync_id, updates: receiver, is_streaming, display: ProgressDisplay::new() };
+    let ended = follower.poll_until_end().await;
+    listening.abort();
+    follower.display.clear();
     ended
 }
 
-async fn watch(
-    api: &Api,
+struct Follower<'a> {
+    api: &'a Api,
     sync_id: Uuid,
-    news: &mut mpsc::Receiver<News>,
-    live: &AtomicBool,
-    display: &mut Display,
-) -> Result<SyncDetail, ApiError> {
-    let mut away_since: Option<tokio::time::Instant> = None;
-    loop {
-        match api.get::<SyncDetail>(&format!("/api/sync/status/{sync_id}")).await {
-            Ok(detail) => {
-                away_since = None;
-                let summary = &detail.summary;
-                display.show(summary.state, summary.phase, &summary.counts);
-                if has_ended(summary.state) {
-                    return Ok(detail);
+    updates: mpsc::Receiver<Update>,
+    is_streaming: Arc<AtomicBool>,
+    display: ProgressDisplay,
+}
+
+impl Follower<'_> {
+    async fn poll_until_end(&mut self) -> Result<SyncDetail, ApiError> {
+        let path = format!("/api/sync/status/{}", self.sync_id);
+        let mut unreachable_since: Option<Instant> = None;
+        loop {
+            match self.api.get::<SyncDetail>(&path).await {
+                Ok(detail) => {
+                    unreachable_since = None;
+                    let summary = &detail.summary;
+                    self.display.show(summary.state, summary.phase, &summary.counts);
+                    if has_ended(summary.state) {
+                        return Ok(detail);
+                    }
+                }
+                Err(error @ ApiError::Refused(_)) => return Err(error),
+                Err(error) => {
+                    if unreachable_since.get_or_insert_with(Instant::now).elapsed() > UNREACHABLE_TIMEOUT {
+                        return Err(error);
+                    }
                 }
             }
-            Err(error @ ApiError::Refused(_)) => return Err(error),
-            Err(error) => {
-                let since = *away_since.get_or_insert_with(tokio::time::Instant::now);
-                if since.elapsed() > PATIENCE {
-                    return Err(error);
-                }
-            }
+            self.show_updates_until_next_poll().await;
         }
-        let wait = if live.load(Ordering::Relaxed) { ASK_BESIDE_UPDATES } else { ASK_WITHOUT_UPDATES };
-        let ask_again = tokio::time::sleep(wait);
-        tokio::pin!(ask_again);
+    }
+
+    async fn show_updates_until_next_poll(&mut self) {
+        let interval = if self.is_streaming.load(Ordering::Relaxed) {
+            POLL_INTERVAL_WITH_UPDATES
+        } else {
+            POLL_INTERVAL_WITHOUT_UPDATES
+        };
+        let next_poll = sleep(interval);
+        tokio::pin!(next_poll);
         loop {
             tokio::select! {
-                () = &mut ask_again => break,
-                Some(it) = news.recv() => match it {
-                    News::Connected => break,
-                    News::Notice(notice) => {
-                        display.show(notice.state, notice.phase, &notice.counts);
+                () = &mut next_poll => return,
+                Some(update) = self.updates.recv() => match update {
+                    Update::Resync => return,
+                    Update::Notice(notice) => {
+                        self.display.show(notice.state, notice.phase, &notice.counts);
                         if has_ended(notice.state) {
-                            break;
+                            return;
                         }
                     }
                 }
@@ -97,170 +117,63 @@ fn has_ended(state: SyncState) -> bool {
     matches!(state, Completed | CompletedWithErrors | Failed | Cancelled)
 }
 
-/// Reads the updates for ever. Without them, following goes on by asking.
-async fn listen(api: Api, sync_id: Uuid, news: mpsc::Sender<News>, live: Arc<AtomicBool>) {
-    let mut last_id: Option<String> = None;
-    loop {
-        let mut request = api.request(Method::GET, UPDATES).header("accept", "text/event-stream");
-        if let Some(id) = &last_id {
-            request = request.header("last-event-id", id);
-        }
-        if let Ok(mut response) = api.send(request, UPDATES).await {
-            live.store(true, Ordering::Relaxed);
-            if news.send(News::Connected).await.is_err() {
-                return;
+/// Reads the updates stream, and hands on what concerns one sync.
+struct UpdateListener {
+    api: Api,
+    sync_id: Uuid,
+    sender: mpsc::Sender<Update>,
+    is_streaming: Arc<AtomicBool>,
+}
+
+/// The follower has gone: nobody reads updates any more.
+struct Closed;
+
+impl UpdateListener {
+    /// Listens for ever, and connects again after each failure: without updates, following goes on by polling.
+    async fn listen(self) {
+        let mut last_event_id: Option<String> = None;
+        loop {
+            let mut request = self.api.request(Method::GET, UPDATES).header("accept", "text/event-stream");
+            if let Some(id) = &last_event_id {
+                request = request.header("last-event-id", id);
             }
-            let mut events = Events::default();
-            while let Ok(Some(chunk)) = response.chunk().await {
-                for event in events.feed(&chunk) {
-                    last_id = event.id.or(last_id);
-                    let notice = (event.name.starts_with("sync."))
-                        .then(|| serde_json::from_str::<SyncNotice>(&event.data).ok())
-                        .flatten();
-                    let item = match notice {
-                        Some(notice) if notice.sync_id == sync_id => News::Notice(Box::new(notice)),
-                        _ if event.name == "resync" => News::Connected,
-                        _ => continue,
-                    };
-                    if news.send(item).await.is_err() {
-                        return;
-                    }
+            if let Ok(response) = self.api.send(request, UPDATES).await {
+                self.is_streaming.store(true, Ordering::Relaxed);
+                if let Err(Closed) = self.hand_on(response, &mut last_event_id).await {
+                    return;
                 }
+                self.is_streaming.store(false, Ordering::Relaxed);
             }
-            live.store(false, Ordering::Relaxed);
+            sleep(RECONNECT_DELAY).await;
         }
-        tokio::time::sleep(Duration::from_secs(1)).await;
     }
-}
 
-/// One server-sent event.
-#[derive(Debug, Default, PartialEq, Eq)]
-struct Event {
-    id: Option<String>,
-    name: String,
-    data: String,
-}
-
-/// Cuts bytes into events, however they arrive.
-#[derive(Default)]
-struct Events {
-    rest: Vec<u8>,
-    current: Event,
-}
-
-impl Events {
-    fn feed(&mut self, bytes: &[u8]) -> Vec<Event> {
-        let mut whole = Vec::new();
-        self.rest.extend_from_slice(bytes);
-        while let Some(end) = self.rest.iter().position(|byte| *byte == b'\n') {
-            let line: Vec<u8> = self.rest.drain(..=end).collect();
-            let line = String::from_utf8_lossy(&line);
-            let line = line.trim_end_matches(['\n', '\r']);
-            if line.is_empty() {
-                let event = std::mem::take(&mut self.current);
-                if !event.data.is_empty() {
-                    whole.push(event);
+    async fn hand_on(&self, mut stream: Response, last_event_id: &mut Option<String>) -> Result<(), Closed> {
+        self.send(Update::Resync).await?;
+        let mut parser = EventParser::default();
+        while let Ok(Some(chunk)) = stream.chunk().await {
+            for event in parser.feed(&chunk) {
+                if let Some(update) = self.update_of(&event) {
+                    self.send(update).await?;
                 }
-                continue;
-            }
-            let (field, value) = line.split_once(':').unwrap_or((line, ""));
-            let value = value.strip_prefix(' ').unwrap_or(value);
-            match field {
-                "id" => self.current.id = Some(value.to_owned()),
-                "event" => value.clone_into(&mut self.current.name),
-                "data" => {
-                    if !self.current.data.is_empty() {
-                        self.current.data.push('\n');
-                    }
-                    self.current.data.push_str(value);
-                }
-                _ => {} // retry, comments
+                *last_event_id = event.id.or(last_event_id.take());
             }
         }
-        whole
-    }
-}
-
-/// A bar per kind of record on a terminal; elsewhere a line whenever state or phase changes.
-struct Display {
-    bars: MultiProgress,
-    head: ProgressBar,
-    by_type: BTreeMap<&'static str, ProgressBar>,
-    is_terminal: bool,
-    last: Option<(SyncState, i16)>,
-}
-
-impl Display {
-    fn new() -> Self {
-        let bars = MultiProgress::new();
-        let head = bars.add(ProgressBar::new_spinner());
-        head.enable_steady_tick(Duration::from_millis(120));
-        let is_terminal = std::io::stderr().is_terminal();
-        Self { bars, head, by_type: BTreeMap::new(), is_terminal, last: None }
+        Ok(())
     }
 
-    fn show(&mut self, state: SyncState, phase: i16, counts: &[RecordCounts]) {
-        let what = match phase {
-            1 => "companies and vessels",
-            2 => "equipment and users",
-            _ => "about to begin",
-        };
-        let state_word = output::word(&state);
-        self.head.set_message(format!("{state_word}: {what}"));
-        if self.last != Some((state, phase)) && !self.is_terminal {
-            let read: i64 = counts.iter().map(|counts| counts.read).sum();
-            eprintln!("{state_word}: {what}, {read} records read");
+    fn update_of(&self, event: &ServerSentEvent) -> Option<Update> {
+        if event.name == "resync" {
+            return Some(Update::Resync);
         }
-        self.last = Some((state, phase));
-        for it in counts {
-            let name = output::plural(it);
-            let bar = self.by_type.entry(name).or_insert_with(|| {
-                let bar = self.bars.add(ProgressBar::no_length());
-                bar.set_prefix(name);
-                bar
-            });
-            let template = if let Some(expected) = it.expected {
-                bar.set_length(expected.unsigned_abs());
-                "  {prefix:10} {bar:32.cyan/dim} {pos:>7} / {len:<7} {per_sec:>12} {msg}"
-            } else {
-                "  {prefix:10} {pos:>7} {msg}"
-            };
-            if let Ok(style) = ProgressStyle::with_template(template) {
-                bar.set_style(style.progress_chars("━╸─"));
-            }
-            bar.set_position(it.read.unsigned_abs());
-            let rejected = if it.rejected > 0 { format!("{} rejected", it.rejected) } else { String::new() };
-            bar.set_message(rejected);
+        if !event.name.starts_with("sync.") {
+            return None;
         }
+        let notice: SyncNotice = serde_json::from_str(&event.data).ok()?;
+        (notice.sync_id == self.sync_id).then(|| Update::Notice(Box::new(notice)))
     }
 
-    fn close(&self) {
-        // The table that follows says the same, and more.
-        self.bars.clear().ok();
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn events_are_whole_however_the_bytes_arrive() {
-        let text =
-            "retry: 3000\n\nevent: heartbeat\ndata: {}\n\nid: 7\r\nevent: sync.progress\r\ndata: é\r\n\r\n";
-        for size in 1..text.len() {
-            let mut events = Events::default();
-            let seen: Vec<_> = text.as_bytes().chunks(size).flat_map(|chunk| events.feed(chunk)).collect();
-            let event = |id: Option<&str>, name: &str, data: &str| Event {
-                id: id.map(str::to_owned),
-                name: name.to_owned(),
-                data: data.to_owned(),
-            };
-            assert_eq!(
-                seen,
-                [event(None, "heartbeat", "{}"), event(Some("7"), "sync.progress", "é")],
-                "{size}"
-            );
-        }
+    async fn send(&self, update: Update) -> Result<(), Closed> {
+        self.sender.send(update).await.map_err(|_closed| Closed)
     }
 }

@@ -1,37 +1,44 @@
-//! What the services of `up` are configured with.
+//! `sms-sync config`: the config of the services that `up` runs.
 
 use std::process::ExitCode;
 
 use chassis::config;
+use clap::Subcommand;
 use serde_json::{Map, Value};
 
-use crate::{
-    arguments::{Config, Output},
-    commands::up::DAEMONS,
-    output,
-};
+use crate::{arguments::OutputFormat, commands::up::DAEMONS, output};
 
-pub(crate) fn run(which: Config, format: Output) -> ExitCode {
+#[derive(Debug, Clone, Copy, Subcommand)]
+pub(crate) enum ConfigCommand {
+    /// Print the config in force for each service, without secrets
+    Print,
+    /// Print the default config of each service, with comments
+    Defaults,
+}
+
+pub(crate) fn run(which: ConfigCommand, format: OutputFormat) -> ExitCode {
     let environment = config::process_environment();
     let mut all = Map::new();
     for daemon in DAEMONS {
         match which {
-            Config::Defaults => output::line(daemon.defaults),
-            Config::Print => match config::effective(daemon.defaults, daemon.variables, &environment) {
-                Ok(effective) => {
-                    all.insert(daemon.name.to_owned(), effective);
+            ConfigCommand::Defaults => output::line(daemon.defaults),
+            ConfigCommand::Print => {
+                match config::effective(daemon.defaults, daemon.variables, &environment) {
+                    Ok(effective) => {
+                        all.insert(daemon.name.to_owned(), effective);
+                    }
+                    Err(problems) => {
+                        eprintln!("error: {}: {problems}", daemon.name);
+                        return ExitCode::from(chassis::EXIT_CONFIG);
+                    }
                 }
-                Err(problems) => {
-                    eprintln!("error: {}: {problems}", daemon.name);
-                    return ExitCode::from(chassis::EXIT_CONFIG);
-                }
-            },
+            }
         }
     }
     match (which, format) {
-        (Config::Defaults, _) => {}
-        (Config::Print, Output::Json) => output::json(&all),
-        (Config::Print, Output::Table) => {
+        (ConfigCommand::Defaults, _) => {}
+        (ConfigCommand::Print, OutputFormat::Json) => output::json(&all),
+        (ConfigCommand::Print, OutputFormat::Table) => {
             for (service, settings) in &all {
                 output::line(format!("# {service}"));
                 print(settings, "");

@@ -1,109 +1,182 @@
-//! Conflicts: list, look, resolve.
+//! `sms-sync conflicts`: lists and resolves conflicts between the two portals.
 
 use std::process::ExitCode;
 
+use clap::{ArgGroup, Args, Subcommand, ValueEnum};
 use contracts::operator::{
     Conflict, List, Resolution, ResolveManyRequest, ResolveRequest, ResolvedMany, Side,
 };
+use uuid::Uuid;
 
 use crate::{
     api::Api,
-    arguments::{Conflicts, Output},
-    output,
+    arguments::{OutputFormat, PageOptions},
+    output::{self, json_word, list_footer, print, timestamp},
 };
 
-pub(crate) async fn run(api: &Api, output: Output, command: Conflicts) -> anyhow::Result<ExitCode> {
-    match command {
-        Conflicts::List { page, all, record_type, sync_id } => {
-            let mut path = format!("/api/sync/conflicts?limit={}&offset={}", page.limit, page.offset);
-            if !all {
-                path.push_str("&state=open");
-            }
-            if let Some(kind) = record_type {
-                path = format!("{path}&recordType={kind}");
-            }
-            if let Some(id) = sync_id {
-                path = format!("{path}&syncId={id}");
-            }
-            let list: List<Conflict> = api.get(&path).await?;
-            output::either(output, &list, table);
-        }
-        Conflicts::Show { id } => {
-            let conflict: Conflict = api.get(&format!("/api/sync/conflicts/{id}")).await?;
-            output::either(output, &conflict, show);
-        }
-        Conflicts::Resolve { ids, sync_id, by, fields } => {
-            if let ([id], false) = (ids.as_slice(), fields.is_empty()) {
-                let request =
-                    ResolveRequest { resolution: Resolution::Fields, fields: fields.into_iter().collect() };
-                let path = format!("/api/sync/conflicts/{id}/resolve");
-                let conflict: Conflict = api.post(&path, Some(&request)).await?;
-                output::either(output, &conflict, show);
-                return Ok(ExitCode::SUCCESS);
-            }
-            let resolution = by.map_or(Resolution::Keep, Into::into);
-            let request = ResolveManyRequest { resolution, ids, record_type: None, kind: None, sync_id };
-            let done: ResolvedMany = api.post("/api/sync/conflicts/resolve", Some(&request)).await?;
-            output::either(output, &done, |it| {
-                output::line(format!("{} resolved", it.resolved));
-                for refused in &it.refused {
-                    output::line(format!("{} refused: {}", refused.id, refused.code));
-                }
-            });
-            if !done.refused.is_empty() {
-                return Ok(ExitCode::FAILURE);
-            }
+const PATH: &str = "/api/sync/conflicts";
+
+#[derive(Debug, Subcommand)]
+pub(super) enum ConflictsCommand {
+    /// List open conflicts, newest first
+    List(ListOptions),
+    /// Show a conflict with the values of both portals
+    Show {
+        /// Id of the conflict
+        id: Uuid,
+    },
+    /// Resolve conflicts: for one portal, field by field, or by keeping the record as it is
+    Resolve(ResolveOptions),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ListOptions {
+    #[command(flatten)]
+    page: PageOptions,
+    /// Include resolved conflicts
+    #[arg(long)]
+    all: bool,
+    /// Only this record type: company, vessel, equipment or user [default: all]
+    #[arg(long, value_name = "TYPE")]
+    record_type: Option<String>,
+    /// Only conflicts that this sync found
+    #[arg(long)]
+    sync_id: Option<Uuid>,
+}
+
+#[derive(Debug, Args)]
+#[command(group = ArgGroup::new("selection").required(true).multiple(false))]
+#[command(group = ArgGroup::new("decision").required(true).multiple(false))]
+pub(super) struct ResolveOptions {
+    /// Ids of conflicts
+    #[arg(group = "selection")]
+    ids: Vec<Uuid>,
+    /// All open conflicts that this sync found
+    #[arg(long, group = "selection", conflicts_with = "fields")]
+    sync_id: Option<Uuid>,
+    /// Which values to use for every field
+    #[arg(long, value_enum, group = "decision")]
+    by: Option<By>,
+    /// Which values to use field by field, for one conflict, for example name=local,flag=source
+    #[arg(long, value_delimiter = ',', value_parser = parse_field, group = "decision", value_name = "FIELD=SIDE")]
+    fields: Vec<(String, Side)>,
+}
+
+/// Whose values resolve a conflict.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum By {
+    /// Values of the onboarding portal
+    Source,
+    /// Values of the maintenance portal
+    Local,
+    /// The record as it is now
+    Keep,
+}
+
+impl From<By> for Resolution {
+    fn from(by: By) -> Self {
+        match by {
+            By::Source => Self::Source,
+            By::Local => Self::Local,
+            By::Keep => Self::Keep,
         }
     }
+}
+
+/// `name=local`, `flag=source`.
+fn parse_field(text: &str) -> Result<(String, Side), String> {
+    match text.split_once('=') {
+        Some((name, "local")) => Ok((name.to_owned(), Side::Local)),
+        Some((name, "source")) => Ok((name.to_owned(), Side::Source)),
+        _ => Err("expected FIELD=local or FIELD=source".to_owned()),
+    }
+}
+
+pub(super) async fn run(
+    api: &Api,
+    format: OutputFormat,
+    command: ConflictsCommand,
+) -> anyhow::Result<ExitCode> {
+    match command {
+        ConflictsCommand::List(options) => list(api, format, &options).await,
+        ConflictsCommand::Show { id } => {
+            let conflict: Conflict = api.get(&format!("{PATH}/{id}")).await?;
+            print(format, &conflict, print_conflict);
+            Ok(ExitCode::SUCCESS)
+        }
+        ConflictsCommand::Resolve(options) => resolve(api, format, options).await,
+    }
+}
+
+async fn list(api: &Api, format: OutputFormat, options: &ListOptions) -> anyhow::Result<ExitCode> {
+    let mut path = format!("{PATH}?{}", options.page.query());
+    if !options.all {
+        path.push_str("&state=open");
+    }
+    if let Some(record_type) = &options.record_type {
+        path = format!("{path}&recordType={record_type}");
+    }
+    if let Some(id) = options.sync_id {
+        path = format!("{path}&syncId={id}");
+    }
+    let list: List<Conflict> = api.get(&path).await?;
+    print(format, &list, print_list);
     Ok(ExitCode::SUCCESS)
 }
 
-fn word(value: &impl serde::Serialize) -> String {
-    serde_json::to_value(value).ok().and_then(|it| it.as_str().map(str::to_owned)).unwrap_or_default()
+async fn resolve(api: &Api, format: OutputFormat, options: ResolveOptions) -> anyhow::Result<ExitCode> {
+    let ResolveOptions { ids, sync_id, by, fields } = options;
+    if let ([id], false) = (ids.as_slice(), fields.is_empty()) {
+        let request = ResolveRequest { resolution: Resolution::Fields, fields: fields.into_iter().collect() };
+        let conflict: Conflict = api.post(&format!("{PATH}/{id}/resolve"), &request).await?;
+        print(format, &conflict, print_conflict);
+        return Ok(ExitCode::SUCCESS);
+    }
+    let resolution = by.map_or(Resolution::Keep, Into::into);
+    let request = ResolveManyRequest { resolution, ids, record_type: None, kind: None, sync_id };
+    let resolved: ResolvedMany = api.post(&format!("{PATH}/resolve"), &request).await?;
+    print(format, &resolved, |it| {
+        output::line(format!("{} resolved", it.resolved));
+        for refused in &it.refused {
+            output::line(format!("{} refused: {}", refused.id, refused.code));
+        }
+    });
+    Ok(if resolved.refused.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-fn table(list: &List<Conflict>) {
+fn print_list(list: &List<Conflict>) {
     if list.data.is_empty() {
         output::line("no conflicts");
         return;
     }
-    let mut table = output::table(["conflict", "opened", "record", "kind", "stands", "state", "fields"]);
+    let mut table = output::table(["conflict", "opened", "record", "kind", "winner", "state", "fields"]);
     for it in &list.data {
         table.add_row([
             it.id.to_string(),
-            output::time(it.opened_at),
-            format!("{} {}", word(&it.record_type), it.label.as_ref().unwrap_or(&it.source_id)),
-            word(&it.kind),
-            word(&it.winner),
-            word(&it.state),
+            timestamp(it.opened_at),
+            format!("{} {}", json_word(&it.record_type), it.label.as_ref().unwrap_or(&it.source_id)),
+            json_word(&it.kind),
+            json_word(&it.winner),
+            json_word(&it.state),
             it.fields.keys().cloned().collect::<Vec<_>>().join(", "),
         ]);
     }
     output::line(table);
-    output::line(format!("{} of {}", list.data.len(), list.pagination.total));
+    list_footer(list);
 }
 
-fn show(it: &Conflict) {
+fn print_conflict(it: &Conflict) {
     let record = it.label.as_ref().unwrap_or(&it.source_id);
-    output::line(format!("{}  {} of {} {record}", it.id, word(&it.kind), word(&it.record_type)));
-    output::line(format!("  {} stood by the policy {}", word(&it.winner), word(&it.policy)));
-    if let (Some(at), Some(by), Some(how)) = (it.resolved_at, &it.resolved_by, &it.resolution) {
-        output::line(format!("  resolved by {by}, {}: {}", output::time(at), word(how)));
+    output::line(format!("{}  {} of {} {record}", it.id, json_word(&it.kind), json_word(&it.record_type)));
+    output::line(format!("  winner {}, policy {}", json_word(&it.winner), json_word(&it.policy)));
+    if let (Some(at), Some(by), Some(resolution)) = (it.resolved_at, &it.resolved_by, &it.resolution) {
+        output::line(format!("  resolved by {by}, {}: {}", timestamp(at), json_word(resolution)));
     }
-    let local = format!("local ({}, {})", it.local_writer, output::time(it.local_at));
-    let source = format!("source ({})", output::time(it.source_at));
+    let local = format!("local ({}, {})", it.local_writer, timestamp(it.local_at));
+    let source = format!("source ({})", timestamp(it.source_at));
     let mut table = output::table(["field", local.as_str(), source.as_str()]);
     for (name, field) in &it.fields {
         table.add_row([name.clone(), field.local.to_string(), field.source.to_string()]);
     }
     output::line(table);
-}
-
-/// `name=local`, `flag=source`.
-pub(crate) fn parse_field(text: &str) -> Result<(String, Side), String> {
-    match text.split_once('=') {
-        Some((name, "local")) => Ok((name.to_owned(), Side::Local)),
-        Some((name, "source")) => Ok((name.to_owned(), Side::Source)),
-        _ => Err("write it like name=local or flag=source".to_owned()),
-    }
 }

@@ -1,47 +1,90 @@
-//! Dead letters: list, group, look, replay.
+//! `sms-sync dead-letters`: inspects and replays dead letters.
 
 mod replays;
 
 use std::process::ExitCode;
 
+use clap::Subcommand;
 use contracts::operator::{DeadLetter, DeadLetterDetail, DeadLetterGroup, List};
+use uuid::Uuid;
 
 use crate::{
     api::Api,
-    arguments::{DeadLetters, Output},
-    output,
+    arguments::{OutputFormat, PageOptions},
+    output::{self, json_word, list_footer, print, timestamp},
 };
 
-pub(crate) async fn run(api: &Api, output: Output, command: DeadLetters) -> anyhow::Result<ExitCode> {
+const PATH: &str = "/api/sync/dead-letters";
+
+#[derive(Debug, Subcommand)]
+pub(super) enum DeadLettersCommand {
+    /// List dead letters, newest first
+    List {
+        #[command(flatten)]
+        page: PageOptions,
+        /// Only this state: dead, replaying, replayed or succeeded [default: all]
+        #[arg(long)]
+        state: Option<String>,
+    },
+    /// Show a dead letter with its message and all attempts
+    Show {
+        /// Id of the dead letter
+        id: Uuid,
+    },
+    /// Group dead letters by cause, groups with the most unresolved ones first
+    Groups {
+        #[command(flatten)]
+        page: PageOptions,
+    },
+    /// Replay dead letters: publish them again, with a new set of retries
+    Replay(replays::ReplayOptions),
+    /// List replay jobs, or the dead letters of one job
+    Jobs {
+        /// Id of a replay job [default: list all jobs]
+        job_id: Option<Uuid>,
+        #[command(flatten)]
+        page: PageOptions,
+    },
+    /// Cancel a replay job; messages that it has published are still processed
+    CancelJob {
+        /// Id of the replay job
+        job_id: Uuid,
+    },
+}
+
+pub(super) async fn run(
+    api: &Api,
+    format: OutputFormat,
+    command: DeadLettersCommand,
+) -> anyhow::Result<ExitCode> {
     match command {
-        DeadLetters::List { page, state } => {
-            let mut path = format!("/api/sync/dead-letters?limit={}&offset={}", page.limit, page.offset);
+        DeadLettersCommand::List { page, state } => {
+            let mut path = format!("{PATH}?{}", page.query());
             if let Some(state) = state {
                 path = format!("{path}&state={state}");
             }
             let list: List<DeadLetter> = api.get(&path).await?;
-            output::either(output, &list, table);
+            print(format, &list, print_list);
         }
-        DeadLetters::Show { id } => {
-            let letter: DeadLetterDetail = api.get(&format!("/api/sync/dead-letters/{id}")).await?;
-            output::either(output, &letter, show);
+        DeadLettersCommand::Show { id } => {
+            let letter: DeadLetterDetail = api.get(&format!("{PATH}/{id}")).await?;
+            print(format, &letter, print_detail);
         }
-        DeadLetters::Groups { page } => {
-            let path = format!("/api/sync/dead-letters/groups?limit={}&offset={}", page.limit, page.offset);
-            let list: List<DeadLetterGroup> = api.get(&path).await?;
-            output::either(output, &list, groups);
+        DeadLettersCommand::Groups { page } => {
+            let list: List<DeadLetterGroup> = api.get(&format!("{PATH}/groups?{}", page.query())).await?;
+            print(format, &list, print_groups);
         }
-        DeadLetters::Replay(replay) => return replays::replay(api, output, replay).await,
-        DeadLetters::Jobs { job_id: None, page } => replays::jobs(api, output, &page).await?,
-        DeadLetters::Jobs { job_id: Some(job_id), page } => {
-            replays::items(api, output, job_id, &page).await?
+        DeadLettersCommand::Replay(options) => return replays::replay(api, format, options).await,
+        DeadLettersCommand::Jobs { job_id: None, page } => replays::list_jobs(api, format, &page).await?,
+        DeadLettersCommand::Jobs { job_id: Some(job_id), page } => {
+            replays::list_items(api, format, job_id, &page).await?
         }
-        DeadLetters::CancelJob { job_id } => replays::cancel(api, output, job_id).await?,
+        DeadLettersCommand::CancelJob { job_id } => replays::cancel_job(api, format, job_id).await?,
     }
     Ok(ExitCode::SUCCESS)
 }
 
-fn table(list: &List<DeadLetter>) {
+fn print_list(list: &List<DeadLetter>) {
     if list.data.is_empty() {
         output::line("no dead letters");
         return;
@@ -49,7 +92,7 @@ fn table(list: &List<DeadLetter>) {
     let mut table =
         output::table(["dead letter", "died", "queue", "class", "reason", "state", "fingerprint"]);
     for it in &list.data {
-        let (id, died) = (it.id.to_string(), output::time(it.died_at));
+        let (id, died) = (it.id.to_string(), timestamp(it.died_at));
         table.add_row([
             id.as_str(),
             &died,
@@ -61,33 +104,33 @@ fn table(list: &List<DeadLetter>) {
         ]);
     }
     output::line(table);
-    output::line(format!("{} of {}", list.data.len(), list.pagination.total));
+    list_footer(list);
 }
 
-fn groups(list: &List<DeadLetterGroup>) {
+fn print_groups(list: &List<DeadLetterGroup>) {
     if list.data.is_empty() {
         output::line("no dead letters");
         return;
     }
-    let mut table = output::table(["fingerprint", "dead", "of", "queue", "class", "last died", "reason"]);
+    let mut table = output::table(["fingerprint", "dead", "total", "queue", "class", "last died", "reason"]);
     for it in &list.data {
         table.add_row([
             it.fingerprint.clone(),
             it.dead.to_string(),
             it.total.to_string(),
             it.queue.clone(),
-            output::word(&it.class),
-            output::time(it.last_died_at),
+            json_word(&it.class),
+            timestamp(it.last_died_at),
             it.reason.clone(),
         ]);
     }
     output::line(table);
 }
 
-fn show(letter: &DeadLetterDetail) {
+fn print_detail(letter: &DeadLetterDetail) {
     let it = &letter.summary;
     output::line(format!("{}  {} ({})", it.id, it.reason, it.class));
-    output::line(format!("  {} from {}, died {}", it.kind, it.queue, output::time(it.died_at)));
+    output::line(format!("  {} from {}, died {}", it.kind, it.queue, timestamp(it.died_at)));
     output::line(format!("  state {}, {} attempts, {} replays", it.state, it.attempts, it.replays));
     if let Some(sync) = it.sync_id {
         output::line(format!("  sync {sync}"));
@@ -98,11 +141,11 @@ fn show(letter: &DeadLetterDetail) {
     if letter.attempts_made.is_empty() {
         return;
     }
-    let mut table = output::table(["attempt", "began", "took", "class", "failure"]);
+    let mut table = output::table(["attempt", "started", "duration", "class", "failure"]);
     for attempt in &letter.attempts_made {
         table.add_row([
             attempt.number.to_string(),
-            output::time(attempt.began_at),
+            timestamp(attempt.began_at),
             format!("{} ms", attempt.duration_ms),
             attempt.class.to_string(),
             attempt.failure.clone(),

@@ -1,4 +1,4 @@
-//! Brings the maintenance portal's database to the newest schema.
+//! `sms-sync migrate`: brings the schema of the maintenance portal's database up to date.
 
 use std::process::ExitCode;
 
@@ -6,21 +6,25 @@ use anyhow::Context;
 use serde_json::json;
 use store::Store;
 
-use crate::{arguments::Output, output};
+use crate::{
+    arguments::OutputFormat,
+    output::{self, print},
+};
 
-pub(crate) async fn run(output: Output) -> anyhow::Result<ExitCode> {
-    let url = match std::env::var("DATABASE_URL") {
-        Ok(url) => url,
-        Err(_absent) => {
-            let file =
-                std::env::var("DATABASE_URL_FILE").context("set DATABASE_URL, or DATABASE_URL_FILE")?;
-            std::fs::read_to_string(&file).with_context(|| format!("cannot read {file}"))?.trim().to_owned()
-        }
-    };
-    let store = Store::connect(&url, 1).await?;
-    let ran = store.migrate().await?;
-    output::either(output, &json!({ "migrated": format!("{ran:?}") }), |_all| {
-        output::line("the database is at the newest schema");
+pub(super) async fn run(format: OutputFormat) -> anyhow::Result<ExitCode> {
+    let store = Store::connect(&database_url()?, 1).await?;
+    let migrated = store.migrate().await?;
+    print(format, &json!({ "migrated": format!("{migrated:?}") }), |_answer| {
+        output::line("the database schema is up to date");
     });
     Ok(ExitCode::SUCCESS)
+}
+
+fn database_url() -> anyhow::Result<String> {
+    if let Ok(url) = std::env::var("DATABASE_URL") {
+        return Ok(url);
+    }
+    let file = std::env::var("DATABASE_URL_FILE").context("set DATABASE_URL or DATABASE_URL_FILE")?;
+    let url = std::fs::read_to_string(&file).with_context(|| format!("cannot read {file}"))?;
+    Ok(url.trim().to_owned())
 }

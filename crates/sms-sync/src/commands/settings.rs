@@ -1,75 +1,135 @@
-//! Settings: look and change.
+//! `sms-sync settings`: shows and changes the settings of the sync.
 
 use std::process::ExitCode;
 
-use contracts::operator::{Settings as Shape, SettingsChange};
+use clap::{Args, Subcommand, ValueEnum};
+use contracts::operator::{self, Settings, SettingsChange};
 
 use crate::{
     api::Api,
-    arguments::{Output, Settings},
-    output,
+    arguments::{MissingPolicy, OutputFormat},
+    output::{self, json_word, print, timestamp},
 };
 
 const PATH: &str = "/api/sync/settings";
 
-pub(crate) async fn run(api: &Api, output: Output, command: Settings) -> anyhow::Result<ExitCode> {
-    let settings: Shape = match command {
-        Settings::Get => api.get(PATH).await?,
-        Settings::Set {
-            enable_scheduled_sync,
-            schedule_cron,
-            schedule_time_zone,
-            page_size,
-            retry_delays_ms,
-            incremental_overlap_seconds,
-            schedule_mode,
-            missing_records,
-            deactivation_limit_percent,
-        } => {
-            let change = SettingsChange {
-                enable_scheduled_sync,
-                schedule_cron,
-                schedule_time_zone,
-                page_size,
-                retry_delays_ms,
-                incremental_overlap_seconds,
-                schedule_mode: schedule_mode.map(super::trigger::mode),
-                missing_records: missing_records.map(super::syncs::missing),
-                deactivation_limit_percent,
-            };
+#[derive(Debug, Subcommand)]
+pub(super) enum SettingsCommand {
+    /// Show the settings
+    Get,
+    /// Change settings; a setting that is not named keeps its value
+    Set(ChangeOptions),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ChangeOptions {
+    /// Whether the schedule starts syncs
+    #[arg(long, value_name = "true|false")]
+    enable_scheduled_sync: Option<bool>,
+    /// When the schedule starts a sync: five cron fields, for example "0 2 * * *"
+    #[arg(long, value_name = "CRON")]
+    schedule_cron: Option<String>,
+    /// Time zone of the schedule, for example Europe/Oslo
+    #[arg(long, value_name = "ZONE")]
+    schedule_time_zone: Option<String>,
+    /// Records per page requested from the onboarding portal, 1 to 1000
+    #[arg(long)]
+    page_size: Option<i32>,
+    /// Delays before the second, third and fourth attempt in milliseconds, for example 10000,30000,90000
+    #[arg(long, value_delimiter = ',', value_name = "MS,MS,MS")]
+    retry_delays_ms: Option<Vec<i32>>,
+    /// Overlap: an incremental sync also reads records changed this long before the last complete sync
+    #[arg(long, value_name = "SECONDS")]
+    incremental_overlap_seconds: Option<i32>,
+    /// Which records a scheduled sync looks at
+    #[arg(long, value_enum)]
+    schedule_mode: Option<ScheduleMode>,
+    /// What a full sync does with records that the onboarding portal no longer lists
+    #[arg(long, value_enum)]
+    missing_records: Option<MissingPolicy>,
+    /// Largest share of a record type's active records that a full sync deactivates without asking
+    #[arg(long, value_name = "PERCENT")]
+    deactivation_limit_percent: Option<i32>,
+}
+
+/// Which records a scheduled sync looks at. The API refuses `selective`: a schedule names no records.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum ScheduleMode {
+    /// All approved records
+    Full,
+    /// Records changed since the last complete sync
+    Incremental,
+}
+
+impl From<ScheduleMode> for operator::Mode {
+    fn from(mode: ScheduleMode) -> Self {
+        match mode {
+            ScheduleMode::Full => Self::Full,
+            ScheduleMode::Incremental => Self::Incremental,
+        }
+    }
+}
+
+pub(super) async fn run(
+    api: &Api,
+    format: OutputFormat,
+    command: SettingsCommand,
+) -> anyhow::Result<ExitCode> {
+    let settings: Settings = match command {
+        SettingsCommand::Get => api.get(PATH).await?,
+        SettingsCommand::Set(options) => {
+            let change = SettingsChange::from(options);
             anyhow::ensure!(
                 change != SettingsChange::default(),
-                "nothing to change: see sms-sync settings set --help"
+                "no setting is named: see sms-sync settings set --help"
             );
-            api.post(PATH, Some(&change)).await?
+            api.post(PATH, &change).await?
         }
     };
-    output::either(output, &settings, |it| {
-        let on = if it.enable_scheduled_sync { "on" } else { "off" };
-        output::line(format!(
-            "schedule     {on}: {}, {} ({}), {}",
-            output::word(&it.schedule_mode),
-            it.schedule_cron,
-            it.schedule_time_zone,
-            it.schedule.description
-        ));
-        for sync in &it.schedule.next_runs {
-            output::line(format!("             {}", output::time(*sync)));
-        }
-        output::line(format!("page size    {}", it.page_size));
-        output::line(format!("retry waits  {:?} ms", it.retry_delays_ms));
-        output::line(format!("overlap      {} s, of incremental syncs", it.incremental_overlap_seconds));
-        output::line(format!(
-            "missing      {}, asks beyond {} %",
-            output::word(&it.missing_records),
-            it.deactivation_limit_percent
-        ));
-        output::line(format!(
-            "version      {}, {} by {}",
-            it.version,
-            output::time(it.updated_at),
-            it.updated_by
-        ));
-    });
+    print(format, &settings, print_settings);
     Ok(ExitCode::SUCCESS)
+}
+
+impl From<ChangeOptions> for SettingsChange {
+    fn from(options: ChangeOptions) -> Self {
+        Self {
+            enable_scheduled_sync: options.enable_scheduled_sync,
+            schedule_cron: options.schedule_cron,
+            schedule_time_zone: options.schedule_time_zone,
+            page_size: options.page_size,
+            retry_delays_ms: options.retry_delays_ms,
+            incremental_overlap_seconds: options.incremental_overlap_seconds,
+            schedule_mode: options.schedule_mode.map(Into::into),
+            missing_records: options.missing_records.map(Into::into),
+            deactivation_limit_percent: options.deactivation_limit_percent,
+        }
+    }
+}
+
+fn print_settings(settings: &Settings) {
+    let on = if settings.enable_scheduled_sync { "on" } else { "off" };
+    output::line(format!(
+        "schedule             {on}: {}, {} ({}), {}",
+        json_word(&settings.schedule_mode),
+        settings.schedule_cron,
+        settings.schedule_time_zone,
+        settings.schedule.description
+    ));
+    for at in &settings.schedule.next_runs {
+        output::line(format!("                     {}", timestamp(*at)));
+    }
+    output::line(format!("page size            {}", settings.page_size));
+    output::line(format!("retry delays         {:?} ms", settings.retry_delays_ms));
+    output::line(format!("incremental overlap  {} s", settings.incremental_overlap_seconds));
+    output::line(format!(
+        "missing records      {}; asks above {} %",
+        json_word(&settings.missing_records),
+        settings.deactivation_limit_percent
+    ));
+    output::line(format!(
+        "version              {}, {} by {}",
+        settings.version,
+        timestamp(settings.updated_at),
+        settings.updated_by
+    ));
 }

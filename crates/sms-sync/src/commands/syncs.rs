@@ -1,93 +1,151 @@
-//! Syncs under an operator's hand: stop, go on, try again, look at what a dry run would do, decide.
+//! `sms-sync syncs`: control of one sync.
 
 use std::process::ExitCode;
 
+use clap::Subcommand;
 use contracts::operator::{
-    Change, ConfirmAccepted, ConfirmRequest, List, MissingPolicy, ResumeAccepted, RetryAccepted, RetryRequest,
+    Change, ConfirmAccepted, ConfirmRequest, List, ResumeAccepted, RetryAccepted, RetryRequest, SyncSummary,
 };
 use uuid::Uuid;
 
-use super::status::cancel;
 use crate::{
     api::Api,
-    arguments::{Missing, Output, PageArguments, Syncs},
-    output,
+    arguments::{MissingPolicy, OutputFormat, PageOptions},
+    output::{self, json_word, list_footer, print},
 };
 
-/// Fields of a change that are shown in the table.
-const FIELDS_SHOWN: usize = 6;
+/// Most fields of a change that the table shows.
+const FIELD_LIMIT: usize = 6;
 
-pub(crate) async fn run(api: &Api, output: Output, command: Syncs) -> anyhow::Result<ExitCode> {
+#[derive(Debug, Subcommand)]
+pub(super) enum SyncsCommand {
+    /// Cancel a sync; records that it has written stay
+    Cancel {
+        /// Id of the sync
+        sync_id: Uuid,
+    },
+    /// Resume a sync that failed, stalled or was cancelled, from where it stopped
+    Resume {
+        /// Id of the sync
+        sync_id: Uuid,
+    },
+    /// Retry what failed in a sync: its dead tasks and its rejected records
+    Retry {
+        /// Id of the sync
+        sync_id: Uuid,
+        /// Reason, kept with the new sync and in the audit log
+        #[arg(long)]
+        reason: Option<String>,
+    },
+    /// List what a dry run would change
+    Changes {
+        /// Id of the dry run
+        sync_id: Uuid,
+        #[command(flatten)]
+        page: PageOptions,
+    },
+    /// Answer a full sync that asks whether to deactivate the records it no longer found
+    Confirm {
+        /// Id of the full sync
+        sync_id: Uuid,
+        /// What to do with the records
+        #[arg(value_enum)]
+        decision: MissingPolicy,
+        /// Reason, kept in the audit log
+        #[arg(long)]
+        reason: Option<String>,
+    },
+}
+
+pub(super) async fn run(api: &Api, format: OutputFormat, command: SyncsCommand) -> anyhow::Result<ExitCode> {
     match command {
-        Syncs::Cancel { sync_id } => return cancel(api, output, sync_id).await,
-        Syncs::Resume { sync_id } => {
-            let path = format!("/api/sync/syncs/{sync_id}/resume");
-            let resumed: ResumeAccepted = api.post(&path, None::<&()>).await?;
-            output::either(output, &resumed, |it| {
-                output::line(format!(
-                    "{} {}: {} tasks are open again",
-                    it.sync_id,
-                    output::word(&it.state),
-                    it.tasks
-                ))
-            });
-        }
-        Syncs::Retry { sync_id, reason } => {
-            let path = format!("/api/sync/syncs/{sync_id}/retry");
-            let retried: RetryAccepted = api.post(&path, Some(&RetryRequest { reason })).await?;
-            output::either(output, &retried, |it| {
-                output::line(format!("{} tasks are open again in {}", it.tasks, it.sync_id));
-                if let Some(retry) = it.retry_sync_id {
-                    output::line(format!("{} records are looked at again by {retry}", it.records));
-                }
-            });
-        }
-        Syncs::Changes { sync_id, page } => changes(api, output, sync_id, &page).await?,
-        Syncs::Confirm { sync_id, decision, reason } => {
-            let path = format!("/api/sync/syncs/{sync_id}/confirm");
-            let decided = ConfirmRequest { decision: missing(decision), reason };
-            let confirmed: ConfirmAccepted = api.post(&path, Some(&decided)).await?;
-            output::either(output, &confirmed, |it| {
-                output::line(format!("{} records were deactivated", it.deactivated))
-            });
+        SyncsCommand::Cancel { sync_id } => cancel(api, format, sync_id).await?,
+        SyncsCommand::Resume { sync_id } => resume(api, format, sync_id).await?,
+        SyncsCommand::Retry { sync_id, reason } => retry(api, format, sync_id, reason).await?,
+        SyncsCommand::Changes { sync_id, page } => list_changes(api, format, sync_id, &page).await?,
+        SyncsCommand::Confirm { sync_id, decision, reason } => {
+            confirm(api, format, sync_id, decision, reason).await?;
         }
     }
     Ok(ExitCode::SUCCESS)
 }
 
-async fn changes(api: &Api, output: Output, sync_id: Uuid, page: &PageArguments) -> anyhow::Result<()> {
-    let path = format!("/api/sync/status/{sync_id}/changes?limit={}&offset={}", page.limit, page.offset);
-    let list: List<Change> = api.get(&path).await?;
-    output::either(output, &list, |list| {
-        if list.data.is_empty() {
-            output::line("nothing would be changed");
-            return;
-        }
-        let mut table = output::table(["record", "id", "outcome", "fields"]);
-        for it in &list.data {
-            let shown = it.fields.iter().take(FIELDS_SHOWN);
-            let mut fields: Vec<String> =
-                shown.map(|field| format!("{}: {} -> {}", field.field, field.old, field.new)).collect();
-            if it.fields.len() > FIELDS_SHOWN {
-                fields.push(format!("and {} more", it.fields.len() - FIELDS_SHOWN));
-            }
-            let record = it.label.clone().unwrap_or_default();
-            table.add_row([
-                format!("{} {record}", output::word(&it.record_type)),
-                it.source_id.clone(),
-                output::word(&it.outcome),
-                fields.join("\n"),
-            ]);
-        }
-        output::line(table);
-        output::line(format!("{} of {}", list.data.len(), list.pagination.total));
+async fn cancel(api: &Api, format: OutputFormat, sync_id: Uuid) -> anyhow::Result<()> {
+    let sync: SyncSummary = api.post_without_body(&format!("/api/sync/syncs/{sync_id}/cancel")).await?;
+    print(format, &sync, |sync| output::line(format!("{} {}", sync.sync_id, json_word(&sync.state))));
+    Ok(())
+}
+
+async fn resume(api: &Api, format: OutputFormat, sync_id: Uuid) -> anyhow::Result<()> {
+    let resumed: ResumeAccepted = api.post_without_body(&format!("/api/sync/syncs/{sync_id}/resume")).await?;
+    print(format, &resumed, |it| {
+        output::line(format!("{} {}: {} tasks reopened", it.sync_id, json_word(&it.state), it.tasks));
     });
     Ok(())
 }
 
-pub(super) const fn missing(it: Missing) -> MissingPolicy {
-    match it {
-        Missing::Keep => MissingPolicy::Keep,
-        Missing::Deactivate => MissingPolicy::Deactivate,
+async fn retry(api: &Api, format: OutputFormat, sync_id: Uuid, reason: Option<String>) -> anyhow::Result<()> {
+    let path = format!("/api/sync/syncs/{sync_id}/retry");
+    let retried: RetryAccepted = api.post(&path, &RetryRequest { reason }).await?;
+    print(format, &retried, |it| {
+        output::line(format!("{}: {} tasks reopened", it.sync_id, it.tasks));
+        if let Some(new_sync) = it.retry_sync_id {
+            output::line(format!("{new_sync}: retries {} rejected records", it.records));
+        }
+    });
+    Ok(())
+}
+
+async fn list_changes(
+    api: &Api,
+    format: OutputFormat,
+    sync_id: Uuid,
+    page: &PageOptions,
+) -> anyhow::Result<()> {
+    let path = format!("/api/sync/status/{sync_id}/changes?{}", page.query());
+    let list: List<Change> = api.get(&path).await?;
+    print(format, &list, print_changes);
+    Ok(())
+}
+
+fn print_changes(list: &List<Change>) {
+    if list.data.is_empty() {
+        output::line("no changes");
+        return;
     }
+    let mut table = output::table(["record", "id", "outcome", "fields"]);
+    for it in &list.data {
+        let mut fields: Vec<String> = it
+            .fields
+            .iter()
+            .take(FIELD_LIMIT)
+            .map(|field| format!("{}: {} -> {}", field.field, field.old, field.new))
+            .collect();
+        if it.fields.len() > FIELD_LIMIT {
+            fields.push(format!("and {} more", it.fields.len() - FIELD_LIMIT));
+        }
+        let label = it.label.clone().unwrap_or_default();
+        table.add_row([
+            format!("{} {label}", json_word(&it.record_type)),
+            it.source_id.clone(),
+            json_word(&it.outcome),
+            fields.join("\n"),
+        ]);
+    }
+    output::line(table);
+    list_footer(list);
+}
+
+async fn confirm(
+    api: &Api,
+    format: OutputFormat,
+    sync_id: Uuid,
+    decision: MissingPolicy,
+    reason: Option<String>,
+) -> anyhow::Result<()> {
+    let path = format!("/api/sync/syncs/{sync_id}/confirm");
+    let request = ConfirmRequest { decision: decision.into(), reason };
+    let confirmed: ConfirmAccepted = api.post(&path, &request).await?;
+    print(format, &confirmed, |it| output::line(format!("{} records deactivated", it.deactivated)));
+    Ok(())
 }

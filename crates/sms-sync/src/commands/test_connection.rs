@@ -1,14 +1,18 @@
-//! The connection test.
+//! `sms-sync test-connection`: each step from the services to the onboarding portal.
 
 use std::process::ExitCode;
 
 use contracts::operator::ConnectionTest;
 
-use crate::{api::Api, arguments::Output, output};
+use crate::{
+    api::Api,
+    arguments::OutputFormat,
+    output::{self, print},
+};
 
-pub(crate) async fn run(api: &Api, output: Output) -> anyhow::Result<ExitCode> {
+pub(super) async fn run(api: &Api, format: OutputFormat) -> anyhow::Result<ExitCode> {
     let test: ConnectionTest = api.get("/api/sync/test-connection").await?;
-    output::either(output, &test, |test| {
+    print(format, &test, |test| {
         output::line(&test.url);
         for step in &test.steps {
             let mark = if step.ok { "ok  " } else { "FAIL" };

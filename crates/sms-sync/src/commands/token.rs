@@ -1,23 +1,82 @@
-//! Mints an operator's token. It is printed and kept nowhere.
+//! `sms-sync token`: creates an operator token. The token is printed, and stored nowhere.
 
 use std::{process::ExitCode, time::Duration};
 
-use chassis::auth::{OperatorKeys, Role};
+use chassis::auth::{OperatorKeys, Role, UnknownRole};
+use clap::Args;
 use secrecy::SecretString;
 use serde_json::json;
 
-use crate::{arguments::Output, output};
+use crate::{
+    arguments::OutputFormat,
+    output::{self, print},
+};
 
-pub(crate) fn run(
-    output: Output,
-    subject: &str,
+#[derive(Debug, Args)]
+pub(super) struct TokenOptions {
+    /// Name of the operator, as the audit log shows it
+    #[arg(long)]
+    subject: String,
+    /// viewer: read; operator: also start, cancel and replay; admin: also change settings
+    #[arg(long, value_parser = parse_role, default_value = "viewer")]
     role: Role,
+    /// Lifetime of the token, for example 30m, 12h or 7d
+    #[arg(long, value_parser = parse_ttl, default_value = "12h")]
     ttl: Duration,
-    secret: &SecretString,
-) -> anyhow::Result<ExitCode> {
-    let token = OperatorKeys::from_secret(secret)?.mint(subject, role, ttl)?;
+    /// Secret that the services verify tokens with, at least 32 bytes
+    #[arg(long, env = "OPERATOR_JWT_SECRET", hide_env_values = true)]
+    secret: SecretString,
+}
+
+pub(super) fn run(format: OutputFormat, options: &TokenOptions) -> anyhow::Result<ExitCode> {
+    let TokenOptions { subject, role, ttl, secret } = options;
+    let token = OperatorKeys::from_secret(secret)?.mint(subject, *role, *ttl)?;
     let answer =
         json!({ "token": token, "subject": subject, "role": role, "expiresInSeconds": ttl.as_secs() });
-    output::either(output, &answer, |_answer| output::line(&token));
+    print(format, &answer, |_answer| output::line(&token));
     Ok(ExitCode::SUCCESS)
+}
+
+fn parse_role(text: &str) -> Result<Role, String> {
+    text.parse().map_err(|error: UnknownRole| error.to_string())
+}
+
+/// `90`, `90s`, `30m`, `12h`, `7d`.
+fn parse_ttl(text: &str) -> Result<Duration, String> {
+    let malformed = || "expected a number with a unit: 90s, 30m, 12h or 7d".to_owned();
+    let (number, unit) = match text.find(|c: char| !c.is_ascii_digit()) {
+        Some(at) => text.split_at(at),
+        None => (text, "s"),
+    };
+    let seconds_per_unit = match unit {
+        "s" => 1,
+        "m" => 60,
+        "h" => 3600,
+        "d" => 86_400,
+        _ => return Err(malformed()),
+    };
+    let number: u64 = number.parse().map_err(|_not_a_number| malformed())?;
+    number
+        .checked_mul(seconds_per_unit)
+        .filter(|seconds| *seconds > 0)
+        .map(Duration::from_secs)
+        .ok_or("is out of range".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ttl_is_read_with_its_unit_or_as_seconds() {
+        assert_eq!(parse_ttl("12h"), Ok(Duration::from_secs(43_200)));
+        assert_eq!(parse_ttl("90"), Ok(Duration::from_secs(90)));
+    }
+
+    #[test]
+    fn ttl_without_number_unknown_unit_or_out_of_range_is_refused() {
+        for wrong in ["", "h", "0s", "1w", "1.5h", "-1h", "99999999999999999999d"] {
+            assert!(parse_ttl(wrong).is_err(), "{wrong:?}");
+        }
+    }
 }

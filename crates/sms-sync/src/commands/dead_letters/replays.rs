@@ -1,4 +1,4 @@
-//! Replays: a count first, then the job; and what became of it.
+//! Replay jobs. A plan says first how many dead letters a job would replay; then the job starts.
 
 use std::{
     io::{self, IsTerminal, Write},
@@ -6,127 +6,223 @@ use std::{
 };
 
 use anyhow::Context;
+use clap::{ArgGroup, Args, ValueEnum};
 use contracts::operator::{self, List, ReplayAccepted, ReplayItem, ReplayJob, ReplayPlan, ReplayRequest};
 use uuid::Uuid;
 
 use crate::{
     api::Api,
-    arguments::{DeathClass, Output, PageArguments, Replay},
-    output,
+    arguments::{OutputFormat, PageOptions},
+    output::{self, json_word, list_footer, print, timestamp},
 };
 
 const PATH: &str = "/api/sync/bulk/replay";
 
-pub(super) async fn replay(api: &Api, output: Output, replay: Replay) -> anyhow::Result<ExitCode> {
-    let sure = replay.yes;
-    let request = request(replay);
-    let plan: ReplayPlan = api.post(&format!("{PATH}/plan"), Some(&request)).await?;
+/// Which dead letters to replay: by id, all, or by filter.
+#[derive(Debug, Args)]
+#[command(group = ArgGroup::new("selection").required(true).multiple(true))]
+pub(crate) struct ReplayOptions {
+    /// Ids of dead letters
+    #[arg(group = "selection", conflicts_with_all = ["all", "fingerprint", "queue", "class", "sync"])]
+    ids: Vec<Uuid>,
+    /// All dead letters in state dead
+    #[arg(long, group = "selection", conflicts_with_all = ["fingerprint", "queue", "class", "sync"])]
+    all: bool,
+    /// Only dead letters with this cause, as `groups` shows it
+    #[arg(long, group = "selection")]
+    fingerprint: Option<String>,
+    /// Only dead letters from this queue, for example sync.tasks
+    #[arg(long, group = "selection")]
+    queue: Option<String>,
+    /// Only dead letters of this failure class
+    #[arg(long, group = "selection", value_enum)]
+    class: Option<FailureClass>,
+    /// Only dead letters of this sync
+    #[arg(long, group = "selection", value_name = "SYNC_ID")]
+    sync: Option<Uuid>,
+    /// Publish at most this many messages per second
+    #[arg(long, value_name = "PER_SECOND")]
+    rate: Option<i32>,
+    /// Do not ask for confirmation
+    #[arg(long, short)]
+    yes: bool,
+    /// Reason, kept with the job and in the audit log
+    #[arg(long)]
+    reason: Option<String>,
+}
+
+/// Why a message became a dead letter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum FailureClass {
+    /// All retries failed
+    Transient,
+    /// It cannot succeed, however often it is retried
+    Permanent,
+    /// It crashed its consumer again and again
+    Poison,
+}
+
+impl From<FailureClass> for operator::FailureClass {
+    fn from(class: FailureClass) -> Self {
+        match class {
+            FailureClass::Transient => Self::Transient,
+            FailureClass::Permanent => Self::Permanent,
+            FailureClass::Poison => Self::Poison,
+        }
+    }
+}
+
+impl From<ReplayOptions> for ReplayRequest {
+    fn from(options: ReplayOptions) -> Self {
+        Self {
+            ids: options.ids,
+            all: options.all,
+            fingerprint: options.fingerprint,
+            queue: options.queue,
+            class: options.class.map(Into::into),
+            sync_id: options.sync,
+            reason: options.reason,
+            rate_per_second: options.rate,
+        }
+    }
+}
+
+pub(super) async fn replay(
+    api: &Api,
+    format: OutputFormat,
+    options: ReplayOptions,
+) -> anyhow::Result<ExitCode> {
+    let confirmed = options.yes;
+    let request = ReplayRequest::from(options);
+    let plan: ReplayPlan = api.post(&format!("{PATH}/plan"), &request).await?;
     if plan.replaying == 0 {
-        output::either(output, &plan, |_| output::line("nothing to replay"));
+        print(format, &plan, |_plan| output::line("nothing to replay"));
         return Ok(ExitCode::SUCCESS);
     }
-    if !sure && !agreed(&plan)? {
+    if !confirmed && !ask_for_confirmation(&plan)? {
         output::line("nothing was replayed");
         return Ok(ExitCode::FAILURE);
     }
-    let accepted: ReplayAccepted = api.post(PATH, Some(&request)).await?;
-    output::either(output, &accepted, |it| {
-        output::line(format!("{} on their way again", it.replaying));
-        output::line(format!("follow them: sms-sync dead-letters jobs {}", it.job_id));
+    let accepted: ReplayAccepted = api.post(PATH, &request).await?;
+    print(format, &accepted, |it| {
+        output::line(format!("replaying {} dead letters", it.replaying));
+        output::line(format!("to see the results: sms-sync dead-letters jobs {}", it.job_id));
     });
     Ok(ExitCode::SUCCESS)
 }
 
-/// Asks a person; a program has to say `--yes`.
-fn agreed(plan: &ReplayPlan) -> anyhow::Result<bool> {
+/// Asks on a terminal. Elsewhere nobody can answer, so `--yes` is required.
+fn ask_for_confirmation(plan: &ReplayPlan) -> anyhow::Result<bool> {
     anyhow::ensure!(
         io::stdin().is_terminal(),
-        "{} dead letters would be replayed: say --yes where nobody can be asked",
+        "this would replay {} dead letters: confirm it with --yes, as there is no terminal to ask on",
         plan.replaying
     );
     let mut question = io::stderr();
     write!(question, "Replay {} of {} dead letters? [y/N] ", plan.replaying, plan.matching)?;
     question.flush()?;
     let mut answer = String::new();
-    io::stdin().read_line(&mut answer).context("no answer could be read")?;
+    io::stdin().read_line(&mut answer).context("cannot read the answer")?;
     Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
 }
 
-pub(super) async fn jobs(api: &Api, output: Output, page: &PageArguments) -> anyhow::Result<()> {
-    let list: List<ReplayJob> =
-        api.get(&format!("{PATH}?limit={}&offset={}", page.limit, page.offset)).await?;
-    output::either(output, &list, |list| {
-        if list.data.is_empty() {
-            output::line("no replays");
-            return;
-        }
-        let mut table =
-            output::table(["job", "asked", "by", "state", "succeeded", "died", "open", "stopped"]);
-        for it in &list.data {
-            let counts = &it.counts;
-            table.add_row([
-                it.id.to_string(),
-                output::time(it.created_at),
-                it.requested_by.clone(),
-                output::word(&it.state),
-                counts.succeeded.to_string(),
-                counts.died.to_string(),
-                (counts.waiting + counts.sent).to_string(),
-                counts.cancelled.to_string(),
-            ]);
-        }
-        output::line(table);
-    });
+pub(super) async fn list_jobs(api: &Api, format: OutputFormat, page: &PageOptions) -> anyhow::Result<()> {
+    let list: List<ReplayJob> = api.get(&format!("{PATH}?{}", page.query())).await?;
+    print(format, &list, print_jobs);
     Ok(())
 }
 
-pub(super) async fn items(
+fn print_jobs(list: &List<ReplayJob>) {
+    if list.data.is_empty() {
+        output::line("no replay jobs");
+        return;
+    }
+    let mut table =
+        output::table(["job", "created", "by", "state", "succeeded", "died again", "open", "cancelled"]);
+    for it in &list.data {
+        let counts = &it.counts;
+        table.add_row([
+            it.id.to_string(),
+            timestamp(it.created_at),
+            it.requested_by.clone(),
+            json_word(&it.state),
+            counts.succeeded.to_string(),
+            counts.died.to_string(),
+            (counts.waiting + counts.sent).to_string(),
+            counts.cancelled.to_string(),
+        ]);
+    }
+    output::line(table);
+}
+
+pub(super) async fn list_items(
     api: &Api,
-    output: Output,
+    format: OutputFormat,
     job_id: Uuid,
-    page: &PageArguments,
+    page: &PageOptions,
 ) -> anyhow::Result<()> {
-    let path = format!("{PATH}/{job_id}/items?limit={}&offset={}", page.limit, page.offset);
-    let list: List<ReplayItem> = api.get(&path).await?;
-    output::either(output, &list, |list| {
-        let mut table = output::table(["dead letter", "outcome", "died as", "had died of"]);
-        for it in &list.data {
-            let died_as = it.died_as.map(|id| id.to_string()).unwrap_or_default();
-            table.add_row([
-                it.dead_letter_id.to_string(),
-                output::word(&it.outcome),
-                died_as,
-                it.reason.clone(),
-            ]);
-        }
-        output::line(table);
-        output::line(format!("{} of {}", list.data.len(), list.pagination.total));
+    let list: List<ReplayItem> = api.get(&format!("{PATH}/{job_id}/items?{}", page.query())).await?;
+    print(format, &list, print_items);
+    Ok(())
+}
+
+fn print_items(list: &List<ReplayItem>) {
+    let mut table = output::table(["dead letter", "outcome", "new dead letter", "original reason"]);
+    for it in &list.data {
+        table.add_row([
+            it.dead_letter_id.to_string(),
+            json_word(&it.outcome),
+            it.died_as.map(|id| id.to_string()).unwrap_or_default(),
+            it.reason.clone(),
+        ]);
+    }
+    output::line(table);
+    list_footer(list);
+}
+
+pub(super) async fn cancel_job(api: &Api, format: OutputFormat, job_id: Uuid) -> anyhow::Result<()> {
+    let job: ReplayJob = api.post_without_body(&format!("{PATH}/{job_id}/cancel")).await?;
+    print(format, &job, |it| {
+        let cancelled = it.counts.cancelled;
+        output::line(format!("{} {}: {cancelled} replays cancelled", it.id, json_word(&it.state)));
     });
     Ok(())
 }
 
-pub(super) async fn cancel(api: &Api, output: Output, job_id: Uuid) -> anyhow::Result<()> {
-    let job: ReplayJob = api.post(&format!("{PATH}/{job_id}/cancel"), None::<&()>).await?;
-    output::either(output, &job, |it| {
-        output::line(format!("{} {}: {} were stopped", it.id, output::word(&it.state), it.counts.cancelled))
-    });
-    Ok(())
-}
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
 
-fn request(it: Replay) -> ReplayRequest {
-    let class = |it: DeathClass| match it {
-        DeathClass::Transient => operator::FailureClass::Transient,
-        DeathClass::Permanent => operator::FailureClass::Permanent,
-        DeathClass::Poison => operator::FailureClass::Poison,
-    };
-    ReplayRequest {
-        ids: it.ids,
-        all: it.all,
-        fingerprint: it.fingerprint,
-        queue: it.queue,
-        class: it.class.map(class),
-        sync_id: it.sync,
-        reason: it.reason,
-        rate_per_second: it.rate,
+    use super::*;
+
+    #[derive(Debug, Parser)]
+    struct ReplayOnly {
+        #[command(flatten)]
+        _options: ReplayOptions,
+    }
+
+    const ID: &str = "019ab2c4-0000-7000-8000-000000000001";
+
+    fn accepts(arguments: &[&str]) -> bool {
+        ReplayOnly::try_parse_from(["replay"].iter().chain(arguments)).is_ok()
+    }
+
+    #[test]
+    fn replay_by_ids_by_filters_or_of_all_is_accepted() {
+        assert!(accepts(&["--all"]));
+        assert!(accepts(&["--queue", "sync.tasks", "--class", "transient"]));
+        assert!(accepts(&[ID, "--reason", "mended"]));
+    }
+
+    #[test]
+    fn replay_without_selection_is_refused() {
+        assert!(!accepts(&[]));
+        assert!(!accepts(&["--yes"]));
+    }
+
+    #[test]
+    fn replay_with_two_kinds_of_selection_is_refused() {
+        assert!(!accepts(&["--all", "--fingerprint", "f"]));
+        assert!(!accepts(&[ID, "--queue", "sync.tasks"]));
     }
 }

@@ -1,0 +1,138 @@
+//! Syncs as tables for people: one with its record counts and rejected records, or many in a list.
+
+use comfy_table::Cell;
+use contracts::operator::{Finding, List, RecordCounts, Severity, SyncDetail, SyncSummary};
+
+use crate::output::{self, json_word, right_aligned, timestamp};
+
+/// Most rejected records that are listed after a sync.
+const REJECTION_LIMIT: usize = 25;
+
+/// Prints one sync: how it ended, its record counts, and why records were rejected.
+pub(crate) fn print_sync(detail: &SyncDetail, findings: Option<&List<Finding>>) {
+    let sync = &detail.summary;
+    output::line(format!(
+        "sync {}: {} in {} ({}, {}, by {})",
+        sync.sync_id,
+        json_word(&sync.state),
+        elapsed(sync),
+        json_word(&sync.cause),
+        json_word(&sync.mode),
+        sync.requested_by
+    ));
+    if let Some(failure) = &sync.failure {
+        output::line(format!("  {failure}"));
+    }
+    if let Some(detail) = &sync.detail {
+        output::line(format!("  {detail}"));
+    }
+    if sync.scope.as_object().is_some_and(|scope| !scope.is_empty()) {
+        output::line(format!("  scope {}", sync.scope));
+    }
+    if let Some(of) = sync.retry_of {
+        output::line(format!("  retry of {of}"));
+    }
+    if let Some(by) = &sync.cancelled_by {
+        output::line(format!("  cancelled by {by}"));
+    }
+    if !sync.counts.is_empty() {
+        print_record_counts(&sync.counts);
+    }
+    if let Some(findings) = findings {
+        print_rejections(&findings.data, findings.pagination.total);
+    }
+    if detail.tasks.dead > 0 {
+        output::line(format!("{} dead tasks: see sms-sync dead-letters list", detail.tasks.dead));
+    }
+}
+
+fn print_record_counts(counts: &[RecordCounts]) {
+    let mut table = output::table([
+        "records",
+        "expected",
+        "read",
+        "created",
+        "updated",
+        "unchanged",
+        "conflict",
+        "rejected",
+        "skipped",
+    ]);
+    for it in counts {
+        let expected = it.expected.map_or_else(|| "?".to_owned(), |expected| expected.to_string());
+        table.add_row(vec![
+            Cell::new(record_type_plural(it)),
+            right_aligned(expected),
+            right_aligned(it.read),
+            right_aligned(it.created),
+            right_aligned(it.updated),
+            right_aligned(it.unchanged),
+            right_aligned(it.conflict),
+            right_aligned(it.rejected),
+            right_aligned(it.skipped),
+        ]);
+    }
+    output::line(table);
+    let late: i64 = counts.iter().map(|it| it.late).sum();
+    if late > 0 {
+        output::line(format!(
+            "{late} records changed after the onboarding portal counted, and may have been read twice"
+        ));
+    }
+}
+
+pub(crate) fn record_type_plural(counts: &RecordCounts) -> &'static str {
+    use contracts::operator::RecordType::{Company, Equipment, User, Vessel};
+    match counts.record_type {
+        Company => "companies",
+        Vessel => "vessels",
+        Equipment => "equipment",
+        User => "users",
+    }
+}
+
+fn print_rejections(findings: &[Finding], total: i64) {
+    let errors: Vec<_> = findings.iter().filter(|finding| finding.severity == Severity::Error).collect();
+    if errors.is_empty() {
+        return;
+    }
+    let mut table = output::table(["rejected", "record", "field", "reason", "value"]);
+    for it in errors.iter().take(REJECTION_LIMIT) {
+        let label = it.label.as_deref().unwrap_or(&it.source_id);
+        let value = it.value.as_deref().unwrap_or_default();
+        table.add_row([json_word(&it.record_type).as_str(), label, &it.pointer, &it.message, value]);
+    }
+    output::line(table);
+    let more = total.saturating_sub(i64::try_from(errors.len().min(REJECTION_LIMIT)).unwrap_or(i64::MAX));
+    if more > 0 {
+        output::line(format!(
+            "{more} more findings: see the dashboard, or GET /api/sync/syncs/<id>/findings"
+        ));
+    }
+}
+
+pub(crate) fn print_syncs(syncs: &[SyncSummary]) {
+    let mut table =
+        output::table(["sync", "started", "duration", "cause", "mode", "state", "read", "rejected", "by"]);
+    for it in syncs {
+        let read: i64 = it.counts.iter().map(|counts| counts.read).sum();
+        let rejected: i64 = it.counts.iter().map(|counts| counts.rejected).sum();
+        table.add_row(vec![
+            Cell::new(it.sync_id),
+            Cell::new(timestamp(it.started_at)),
+            Cell::new(elapsed(it)),
+            Cell::new(json_word(&it.cause)),
+            Cell::new(json_word(&it.mode)),
+            Cell::new(json_word(&it.state)),
+            right_aligned(read),
+            right_aligned(rejected),
+            Cell::new(&it.requested_by),
+        ]);
+    }
+    output::line(table);
+}
+
+/// From start to end; "…" while the sync goes on.
+fn elapsed(sync: &SyncSummary) -> String {
+    sync.completed_at.map_or_else(|| "…".to_owned(), |end| output::duration(end - sync.started_at))
+}
