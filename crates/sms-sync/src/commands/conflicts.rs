@@ -126,7 +126,10 @@ async fn list(api: &Api, format: OutputFormat, options: &ListOptions) -> anyhow:
 
 async fn resolve(api: &Api, format: OutputFormat, options: ResolveOptions) -> anyhow::Result<ExitCode> {
     let ResolveOptions { ids, sync_id, by, fields } = options;
-    if let ([id], false) = (ids.as_slice(), fields.is_empty()) {
+    if !fields.is_empty() {
+        let [id] = ids.as_slice() else {
+            anyhow::bail!("--fields resolves one conflict: name exactly one id");
+        };
         let request = ResolveRequest { resolution: Resolution::Fields, fields: fields.into_iter().collect() };
         let conflict: Conflict = api.post(&format!("{PATH}/{id}/resolve"), &request).await?;
         print(format, &conflict, print_conflict);
