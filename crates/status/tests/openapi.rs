@@ -7,6 +7,6 @@ fn the_committed_description_is_fresh() {
     assert!(
         committed == status::openapi::json(),
         "proto-schemas/operator-api.openapi.json is not what the handlers say; write it anew with\n  \
-         cargo sync -p status -- openapi > proto-schemas/operator-api.openapi.json"
+         make openapi"
     );
 }
