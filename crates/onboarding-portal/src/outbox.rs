@@ -1,6 +1,6 @@
 //! Webhooks that are owed: rows of `webhook_messages`, from the change that owes them to the attempt that ends them.
 
-pub(crate) mod log;
+pub(crate) mod messages;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use contracts::webhook::{EventType, WebhookBody, WebhookData};

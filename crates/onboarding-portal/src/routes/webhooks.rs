@@ -15,7 +15,7 @@ use crate::{
     endpoint,
     outbox::{
         self, Owed,
-        log::{self, Again, MessageDetail, MessageFilter, MessagePage},
+        messages::{self, Again, MessageDetail, MessageFilter, MessagePage},
     },
 };
 
@@ -58,7 +58,7 @@ pub(crate) async fn list_messages(
     }
     let filter = MessageFilter { state, event_type, record_id, before: cursor, limit };
     let mut db = desk.database.connection().await.or_problem()?;
-    Ok(web::Json(log::messages(&mut db, &filter).await.or_problem()?))
+    Ok(web::Json(messages::messages(&mut db, &filter).await.or_problem()?))
 }
 
 /// A webhook, with its body and every attempt
@@ -73,7 +73,7 @@ pub(crate) async fn get_message(
     id: web::Path<String>,
 ) -> Result<web::Json<MessageDetail>, Problem> {
     let mut db = desk.database.connection().await.or_problem()?;
-    let found = log::message(&mut db, &id).await.or_problem()?;
+    let found = messages::message(&mut db, &id).await.or_problem()?;
     Ok(web::Json(found.ok_or_else(|| no_such_message(&id))?))
 }
 
@@ -106,7 +106,7 @@ pub(crate) async fn redeliver(
     id: web::Path<String>,
 ) -> Result<HttpResponse, Problem> {
     let mut db = desk.database.connection().await.or_problem()?;
-    match log::redeliver(&mut db, &id, desk.clock.now()).await.or_problem()? {
+    match messages::redeliver(&mut db, &id, desk.clock.now()).await.or_problem()? {
         Again::Due => {
             desk.sender.wake();
             Ok(HttpResponse::Accepted().json(OnItsWay { webhook_id: id.into_inner() }))
@@ -149,7 +149,7 @@ pub(crate) async fn recover(
 ) -> Result<HttpResponse, Problem> {
     let Recover { since, until } = which.into_inner();
     let mut db = desk.database.connection().await.or_problem()?;
-    let messages = log::recover(&mut db, since, until, desk.clock.now()).await.or_problem()?;
+    let messages = messages::recover(&mut db, since, until, desk.clock.now()).await.or_problem()?;
     desk.sender.wake();
     Ok(HttpResponse::Accepted().json(Recovered { messages }))
 }
