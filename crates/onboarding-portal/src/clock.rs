@@ -1,4 +1,4 @@
-//! Time, handed in: tests turn it by hand.
+//! The portal's clock. It is passed in, so that tests can set the time.
 
 use std::{
     sync::{Arc, Mutex, PoisonError},
@@ -7,47 +7,46 @@ use std::{
 
 use chrono::{DateTime, SubsecRound, Utc};
 
-/// What time it is. Clones show the same time.
+/// A clock. Clones show the same time.
 #[derive(Debug, Clone)]
-pub struct Clock(Hands);
+pub struct Clock(Source);
 
 #[derive(Debug, Clone)]
-enum Hands {
-    Machine,
+enum Source {
+    System,
     Manual(Arc<Mutex<DateTime<Utc>>>),
 }
 
 impl Clock {
-    /// The machine's clock.
     #[must_use]
     pub fn system() -> Self {
-        Self(Hands::Machine)
+        Self(Source::System)
     }
 
-    /// A clock that stands at `now` until it is turned.
+    /// A clock that shows `now` until it is advanced.
     #[must_use]
     pub fn manual(now: DateTime<Utc>) -> Self {
-        Self(Hands::Manual(Arc::new(Mutex::new(now.trunc_subsecs(6)))))
+        Self(Source::Manual(Arc::new(Mutex::new(now.trunc_subsecs(6)))))
     }
 
     /// Now, truncated to the microseconds that PostgreSQL keeps.
     #[must_use]
     pub fn now(&self) -> DateTime<Utc> {
         match &self.0 {
-            Hands::Machine => machine(),
-            Hands::Manual(time) => *time.lock().unwrap_or_else(PoisonError::into_inner),
+            Source::System => system_time(),
+            Source::Manual(time) => *time.lock().unwrap_or_else(PoisonError::into_inner),
         }
     }
 
-    /// Turns a manual clock forward. The machine's cannot be turned.
+    /// Advances a manual clock. The system's clock stays as it is.
     pub fn advance(&self, by: Duration) {
-        if let Hands::Manual(time) = &self.0 {
+        if let Source::Manual(time) = &self.0 {
             *time.lock().unwrap_or_else(PoisonError::into_inner) += by;
         }
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "the one place of the portal that asks the machine")]
-fn machine() -> DateTime<Utc> {
+#[expect(clippy::disallowed_methods, reason = "the one place of the portal that reads the system's clock")]
+fn system_time() -> DateTime<Utc> {
     Utc::now().trunc_subsecs(6)
 }

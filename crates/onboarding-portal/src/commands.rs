@@ -1,4 +1,4 @@
-//! What `onboarding-portal` does besides to serve.
+//! The commands of `onboarding-portal` beside `serve`: they prepare its database, and describe its API.
 
 use std::path::PathBuf;
 
@@ -6,6 +6,7 @@ use anyhow::Context;
 use chassis::Daemon;
 
 use crate::{
+    clock::Clock,
     config::DatabaseOnly,
     database::Database,
     fleet::{Detail, Fleet, Size},
@@ -13,44 +14,42 @@ use crate::{
     seeding::Seeded,
 };
 
-/// A command.
 #[derive(Debug, clap::Subcommand)]
 pub enum Command {
     /// Bring the schema of the portal's database up to date
     Migrate,
-    /// Enter a fleet, the same each time
+    /// Insert a fleet, the same each time
     ///
-    /// Without options, the demo fleet: some 40 vessels, 6,000 pieces of equipment and 500 users, drafts to be approved,
-    /// and a handful of records that are wrong as records of real fleets are. With options, a larger fleet of the given
-    /// size for measurements, all of it approved and right. A fleet that is there already stays as it is; a second,
+    /// Without options, the demo fleet: some 40 vessels, 6,000 pieces of equipment and 500 users, some drafts to approve,
+    /// and a handful of invalid records, as real fleets have them. With options, a fleet of the given size for
+    /// measurements, in which all records are approved and valid. A fleet that is there already stays as it is; a
     /// different fleet is refused.
-    Seed(Seed),
+    Seed(SeedOptions),
     /// Write the OpenAPI document of the portal's API
     Openapi {
-        /// The file; without it, standard output
+        /// File to write [default: standard output]
         #[arg(long, value_name = "FILE")]
         to: Option<PathBuf>,
     },
 }
 
-/// How large a fleet.
 #[derive(Debug, clap::Args)]
-pub struct Seed {
-    /// Vessels [default: one for 150 pieces of equipment, at least 10]
+pub struct SeedOptions {
+    /// Number of vessels [default: one per 150 pieces of equipment, at least 10]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=50_000))]
     vessels: Option<u32>,
-    /// Pieces of equipment [default: 150 for each vessel]
+    /// Number of pieces of equipment [default: 150 per vessel]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(..=50_000_000))]
     equipment: Option<u32>,
-    /// Users [default: 12 for each vessel]
+    /// Number of users [default: 12 per vessel]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(..=5_000_000))]
     users: Option<u32>,
-    /// How much is said of each piece of equipment of a fleet of a given size
+    /// Detail of each piece of equipment, for a fleet of a given size
     #[arg(long, value_enum, default_value_t = Detail::Plain)]
     detail: Detail,
 }
 
-impl Seed {
+impl SeedOptions {
     fn fleet(&self) -> Fleet {
         let Self { vessels, equipment, users, detail } = *self;
         if let (None, None, None) = (vessels, equipment, users) {
@@ -66,10 +65,6 @@ impl Seed {
     }
 }
 
-/// Does one.
-///
-/// # Errors
-/// If it cannot be done.
 pub async fn execute(daemon: Daemon, command: Command) -> anyhow::Result<()> {
     match command {
         Command::Migrate => {
@@ -79,13 +74,13 @@ pub async fn execute(daemon: Daemon, command: Command) -> anyhow::Result<()> {
             }
             line(if ran.is_empty() { "the schema was up to date" } else { "the schema is up to date" });
         }
-        Command::Seed(seed) => {
-            let fleet = seed.fleet();
+        Command::Seed(options) => {
+            let fleet = options.fleet();
             let database = database(daemon)?;
             database.ready().await?;
-            match seeding::seed(&database, &fleet, seeding::Progress::Bar).await? {
-                Seeded::New(counts) => line(format!("seeded {counts}")),
-                Seeded::Already => line(format!("{} is there already; nothing was changed", fleet.name())),
+            match seeding::seed(&database, &fleet, seeding::Progress::Bar, &Clock::system()).await? {
+                Seeded::Inserted(counts) => line(format!("seeded {counts}")),
+                Seeded::AlreadyThere => line(format!("{} is there already; nothing changed", fleet.name())),
             }
         }
         Command::Openapi { to: None } => line(openapi::json().trim_end()),

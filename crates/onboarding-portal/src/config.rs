@@ -9,7 +9,7 @@ use chassis::{
 use garde::Validate;
 use serde::Deserialize;
 
-use crate::sender::Policy;
+use crate::target_policy::TargetPolicy;
 
 /// What is particular about this daemon.
 pub const DAEMON: Daemon = Daemon {
@@ -164,8 +164,8 @@ pub struct Webhook {
 }
 
 impl Webhook {
-    pub(crate) fn policy(&self, environment: Environment) -> Policy {
-        Policy {
+    pub(crate) fn policy(&self, environment: Environment) -> TargetPolicy {
+        TargetPolicy {
             private_addresses: self.private_addresses.within(environment),
             plain_http: self.plain_http.within(environment),
         }

@@ -1,4 +1,4 @@
-//! The endpoint that webhooks go to: how it is doing, and what is signed with. Its address is a setting.
+//! The endpoint that webhooks go to: its health, and the secrets to sign with. Its address comes from the config.
 
 use chassis::config::{ExposeSecret, Secret};
 use chrono::{DateTime, TimeDelta, Utc};
@@ -12,46 +12,42 @@ use uuid::Uuid;
 
 use crate::database::DatabaseError;
 
-/// How the endpoint is doing.
+/// Health of the endpoint.
 #[derive(Debug, Clone, PartialEq, QueryableByName)]
-pub(crate) struct Health {
+pub(crate) struct EndpointHealth {
     /// `enabled` or `disabled`.
     #[diesel(sql_type = Text)]
     pub state: String,
-    /// Why it is disabled.
     #[diesel(sql_type = Nullable<Text>)]
     pub reason: Option<String>,
-    /// Since when it is disabled.
     #[diesel(sql_type = Nullable<Timestamptz>)]
     pub disabled_at: Option<DateTime<Utc>>,
-    /// Until when it asked to be left alone.
+    /// Until when the endpoint asked for a pause, by `Retry-After`.
     #[diesel(sql_type = Nullable<Timestamptz>)]
     pub paused_until: Option<DateTime<Utc>>,
-    /// Its first failure after its last success.
+    /// The first failure after the last success.
     #[diesel(sql_type = Nullable<Timestamptz>)]
     pub failing_since: Option<DateTime<Utc>>,
-    /// Failures since then.
+    /// Failures since the last success.
     #[diesel(sql_type = Int4)]
     pub consecutive_failures: i32,
-    /// When it last took a webhook; to within ten seconds.
+    /// The last success, to within ten seconds.
     #[diesel(sql_type = Nullable<Timestamptz>)]
     pub last_success_at: Option<DateTime<Utc>>,
-    /// What it last answered instead.
+    /// The last answer that was a failure.
     #[diesel(sql_type = Nullable<Text>)]
     pub last_failure: Option<String>,
 }
 
-/// How it is doing.
-///
-/// # Errors
-/// If the database fails.
-pub(crate) async fn health(db: &mut AsyncPgConnection) -> Result<Health, DatabaseError> {
+pub(crate) async fn health(db: &mut AsyncPgConnection) -> Result<EndpointHealth, DatabaseError> {
     Ok(sql_query("SELECT * FROM webhook_endpoint").get_result(db).await?)
 }
 
-/// Notes a success.
-pub(crate) async fn succeeded(db: &mut AsyncPgConnection, now: DateTime<Utc>) -> Result<(), DatabaseError> {
-    // Not with every delivery: they would wait for each other.
+pub(crate) async fn record_success(
+    db: &mut AsyncPgConnection,
+    now: DateTime<Utc>,
+) -> Result<(), DatabaseError> {
+    // Not with every delivery: all deliveries would wait for the lock of this one row.
     let text = "UPDATE webhook_endpoint
                 SET consecutive_failures = 0, failing_since = NULL, last_success_at = $1, paused_until = NULL
                 WHERE consecutive_failures > 0 OR last_success_at IS NULL OR last_success_at < $1 - interval '10 seconds'";
@@ -59,12 +55,12 @@ pub(crate) async fn succeeded(db: &mut AsyncPgConnection, now: DateTime<Utc>) ->
     Ok(())
 }
 
-/// Notes a failure; true if it has lasted for `patience`, and so disabled the endpoint.
-pub(crate) async fn failed(
+/// Records a failure. True if all attempts have failed for `disable_after`, and the endpoint is now disabled.
+pub(crate) async fn record_failure(
     db: &mut AsyncPgConnection,
-    what: &str,
+    failure: &str,
     paused_until: Option<DateTime<Utc>>,
-    patience: TimeDelta,
+    disable_after: TimeDelta,
     now: DateTime<Utc>,
 ) -> Result<bool, DatabaseError> {
     let text = "UPDATE webhook_endpoint
@@ -72,29 +68,26 @@ pub(crate) async fn failed(
                     last_failure = $2, paused_until = greatest(paused_until, $3)";
     sql_query(text)
         .bind::<Timestamptz, _>(now)
-        .bind::<Text, _>(what.replace('\0', "\u{fffd}"))
+        .bind::<Text, _>(failure.replace('\0', "\u{fffd}"))
         .bind::<Nullable<Timestamptz>, _>(paused_until)
         .execute(db)
         .await?;
     let text = "UPDATE webhook_endpoint
                 SET state = 'disabled', disabled_at = $1,
-                    reason = 'Nothing was taken since ' || to_char(failing_since AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI')
+                    reason = 'No webhook was accepted since ' || to_char(failing_since AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI')
                         || ' UTC; the last answer: ' || last_failure
                 WHERE state = 'enabled' AND failing_since <= $1 - $2";
     let disabled = sql_query(text)
         .bind::<Timestamptz, _>(now)
         .bind::<Interval, _>(diesel::data_types::PgInterval::from_microseconds(
-            patience.num_microseconds().unwrap_or(i64::MAX),
+            disable_after.num_microseconds().unwrap_or(i64::MAX),
         ))
         .execute(db)
         .await?;
     Ok(disabled > 0)
 }
 
-/// Sends nothing more until somebody enables it again; what is owed waits. False if it was disabled before.
-///
-/// # Errors
-/// If the database fails.
+/// Stops all sending until somebody enables the endpoint again; webhooks stay pending. False if it was disabled before.
 pub(crate) async fn disable(
     db: &mut AsyncPgConnection,
     reason: &str,
@@ -104,10 +97,7 @@ pub(crate) async fn disable(
     Ok(sql_query(text).bind::<Timestamptz, _>(now).bind::<Text, _>(reason).execute(db).await? > 0)
 }
 
-/// Sends again, at once what is due, and forgets old failures.
-///
-/// # Errors
-/// If the database fails.
+/// Enables the endpoint and clears its failures. Pending webhooks are sent at once.
 pub(crate) async fn enable(db: &mut AsyncPgConnection) -> Result<(), DatabaseError> {
     let text = "UPDATE webhook_endpoint SET state = 'enabled', reason = NULL, disabled_at = NULL, paused_until = NULL,
                     failing_since = NULL, consecutive_failures = 0";
@@ -115,24 +105,19 @@ pub(crate) async fn enable(db: &mut AsyncPgConnection) -> Result<(), DatabaseErr
     Ok(())
 }
 
-/// A secret that webhooks are signed with, by the name that may be shown.
+/// A signing secret by its name: the secret itself is not shown.
 #[derive(Debug, Clone, PartialEq, Eq, Queryable, QueryableByName)]
 pub(crate) struct SecretName {
-    /// Its name.
     #[diesel(sql_type = Text)]
     pub id: String,
-    /// Since when it is in use.
     #[diesel(sql_type = Timestamptz)]
     pub created_at: DateTime<Utc>,
-    /// Until when; none: it is the current one.
+    /// `None` for the current secret.
     #[diesel(sql_type = Nullable<Timestamptz>)]
     pub expires_at: Option<DateTime<Utc>>,
 }
 
-/// The secrets in use, the current one first.
-///
-/// # Errors
-/// If the database fails.
+/// The names of the secrets in use, the current one first.
 pub(crate) async fn secret_names(
     db: &mut AsyncPgConnection,
     now: DateTime<Utc>,
@@ -142,7 +127,7 @@ pub(crate) async fn secret_names(
     Ok(sql_query(text).bind::<Timestamptz, _>(now).load(db).await?)
 }
 
-/// What to sign with, the current one first.
+/// The secrets to sign with, the current one first.
 pub(crate) async fn signing_secrets(
     db: &mut AsyncPgConnection,
     now: DateTime<Utc>,
@@ -159,42 +144,38 @@ pub(crate) async fn signing_secrets(
     Ok(rows.into_iter().filter_map(usable).collect())
 }
 
-/// A secret as it was rotated in.
+/// A new secret.
 #[derive(Debug)]
-pub(crate) struct Rotated {
-    /// Its name.
+pub(crate) struct RotatedSecret {
     pub id: String,
-    /// To be told to the receiver, this once.
+    /// Shown once, so that somebody enters it at the receiver.
     pub secret: Secret,
-    /// Until when the one before it signs, too.
+    /// Until then webhooks are signed with the previous secret, too.
     pub previous_expires_at: DateTime<Utc>,
 }
 
-/// Makes a new secret the current one; the one before it signs beside it for `overlap`.
-///
-/// # Errors
-/// If the database fails.
-pub(crate) async fn rotate(
+/// Creates a new secret and makes it the current one. The previous secret signs beside it for `overlap`.
+pub(crate) async fn rotate_secret(
     db: &mut AsyncPgConnection,
     overlap: TimeDelta,
     now: DateTime<Utc>,
-) -> Result<Rotated, DatabaseError> {
+) -> Result<RotatedSecret, DatabaseError> {
     use base64::{Engine, engine::general_purpose::STANDARD};
 
     let secret = Secret::from(format!("whsec_{}", STANDARD.encode(rand::random::<[u8; 32]>())));
     let id = replace_current(db, &secret, overlap, now).await?;
-    Ok(Rotated { id, secret, previous_expires_at: now + overlap })
+    Ok(RotatedSecret { id, secret, previous_expires_at: now + overlap })
 }
 
-/// Takes over the secret of the config, unless it was ever in use: then what came after it stays.
-pub(crate) async fn adopt_configured(
+/// Makes the configured secret the current one. False if it has ever been in use: then the secrets that came after it stay.
+pub(crate) async fn adopt_configured_secret(
     db: &mut AsyncPgConnection,
     secret: &Secret,
     overlap: TimeDelta,
     now: DateTime<Utc>,
 ) -> Result<bool, DatabaseError> {
     db.transaction(async |db: &mut AsyncPgConnection| {
-        // Of two instances that start together one waits here, and then finds it known.
+        // Of two instances that start together the second waits here, and then finds the secret.
         sql_query("LOCK TABLE webhook_secrets IN SHARE ROW EXCLUSIVE MODE").execute(db).await?;
         let text = "SELECT id, created_at, expires_at FROM webhook_secrets WHERE secret = $1";
         let known: Option<SecretName> =

@@ -1,5 +1,5 @@
-//! Faults of the provider API on demand, for tests and demonstrations: in development alone, and none until one is
-//! ordered.
+//! Faults of the provider API on demand, for tests and demonstrations. Only in development, and none until somebody adds
+//! one.
 
 use std::{
     sync::{Arc, Mutex, PoisonError},
@@ -14,86 +14,89 @@ use serde_json::Value;
 use tokio::time::Instant;
 use utoipa::ToSchema;
 
-use crate::records::listing::{Export, ListedPage};
+use crate::records::listing::{RenderedExport, RenderedPage};
 
-/// What goes wrong.
+/// Kind of fault.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) enum FaultKind {
-    /// 500.
+    /// Answers 500.
     ServerError,
-    /// 503 with `Retry-After`.
+    /// Answers 503 with `Retry-After`.
     Unavailable,
-    /// 429 with `Retry-After`.
+    /// Answers 429 with `Retry-After`.
     TooManyRequests,
-    /// The right answer after `delayMs`.
+    /// Answers correctly after `delayMs`.
     Slow,
-    /// The first half of the right answer.
+    /// Sends only the first half of the correct answer.
     TruncatedJson,
-    /// In each record of the right answer one field has another type.
+    /// Gives one field of each record a wrong type.
     WrongTypes,
-    /// The cursor that was sent comes back as the next one; on a first page, the one of that page.
+    /// Returns the requested cursor as the next one; the first page is correct.
     LoopingCursor,
-    /// The page before, with the right cursor: the first page again and again.
+    /// Returns the first page, whatever the cursor.
     RepeatedPage,
 }
 
-/// A fault, and when it strikes.
+/// A fault, and which requests it affects.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct Fault {
-    /// What goes wrong.
     kind: FaultKind,
-    /// `vessels`, `equipment`, `users` or `export`; absent: all four.
+    /// `vessels`, `equipment`, `users` or `export`; if absent, all four.
     #[serde(skip_serializing_if = "Option::is_none")]
     path: Option<String>,
-    /// So many requests go well first.
+    /// Number of requests that are answered correctly first.
     #[serde(default)]
     skip: u32,
-    /// So many requests are struck; absent: all, until it ends.
+    /// Number of requests that the fault affects; if absent, all until the fault ends.
     #[serde(skip_serializing_if = "Option::is_none")]
     requests: Option<u32>,
-    /// It ends after so many seconds; absent: when it is taken back.
+    /// The fault ends after this many seconds; if absent, when it is removed.
     #[serde(skip_serializing_if = "Option::is_none")]
     seconds: Option<u32>,
-    /// What `Retry-After` says.
-    #[serde(default = "a_second")]
+    /// Value of `Retry-After`.
+    #[serde(default = "default_retry_after_seconds")]
     retry_after_seconds: u32,
-    /// How slow is slow.
-    #[serde(default = "three_seconds")]
+    /// Delay of the kind `slow`, in milliseconds.
+    #[serde(default = "default_delay_ms")]
     #[schema(maximum = 600_000)]
     delay_ms: u32,
 }
 
-const fn a_second() -> u32 {
+const fn default_retry_after_seconds() -> u32 {
     1
 }
 
-const fn three_seconds() -> u32 {
+const fn default_delay_ms() -> u32 {
     3000
 }
 
 const PATHS: [&str; 4] = ["vessels", "equipment", "users", "export"];
 
 impl Fault {
-    /// What is wrong with the order.
-    pub(crate) fn objection(&self) -> Option<&'static str> {
+    /// Why the fault cannot be added, if it cannot.
+    pub(crate) fn invalid_because(&self) -> Option<&'static str> {
         if self.path.as_deref().is_some_and(|path| !PATHS.contains(&path)) {
-            return Some("`path` is vessels, equipment, users or export.");
+            return Some("`path` must be vessels, equipment, users or export.");
         }
         if self.delay_ms > 600_000 {
-            return Some("`delayMs` is at most 600000.");
+            return Some("`delayMs` must be at most 600000.");
         }
         let paged = matches!(self.kind, FaultKind::LoopingCursor | FaultKind::RepeatedPage);
         (paged && self.path.as_deref() == Some("export")).then_some("An export has no pages.")
     }
 
-    /// What happens before the database is asked: an error in its stead, a wait, or another question.
-    pub(crate) async fn before(&self, query: &mut ListQuery) -> Result<(), Problem> {
+    /// Applies the fault before the database is read: an error, a delay, or a changed query.
+    pub(crate) async fn apply_to_query(&self, query: &mut ListQuery) -> Result<(), Problem> {
         let after = Duration::from_secs(self.retry_after_seconds.into());
         match self.kind {
             FaultKind::ServerError => Err(Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "fault_on_demand")),
-            FaultKind::Unavailable => Err(Problem::unavailable("fault_on_demand", "On demand.", after)),
+            FaultKind::Unavailable => Err(Problem::unavailable(
+                "fault_on_demand",
+                "Somebody added a fault of kind `unavailable`.",
+                after,
+            )),
             FaultKind::TooManyRequests => Err(Problem::too_many_requests(after)),
             FaultKind::Slow => {
                 tokio::time::sleep(Duration::from_millis(self.delay_ms.into())).await;
@@ -107,8 +110,7 @@ impl Fault {
         }
     }
 
-    /// What happens to a page.
-    pub(crate) fn page(&self, page: &mut ListedPage, cursor: Option<String>) {
+    pub(crate) fn apply_to_page(&self, page: &mut RenderedPage, cursor: Option<String>) {
         match self.kind {
             FaultKind::LoopingCursor if cursor.is_some() => page.info.next_cursor = cursor,
             FaultKind::WrongTypes => page.records.iter_mut().for_each(mistype),
@@ -116,15 +118,13 @@ impl Fault {
         }
     }
 
-    /// What happens to the vessel of an export.
-    pub(crate) fn export(&self, export: &mut Export) {
+    pub(crate) fn apply_to_export(&self, export: &mut RenderedExport) {
         if self.kind == FaultKind::WrongTypes {
             mistype(&mut export.vessel);
         }
     }
 
-    /// What happens to the text of an answer.
-    pub(crate) fn text(&self, mut text: String) -> String {
+    pub(crate) fn apply_to_text(&self, mut text: String) -> String {
         if self.kind == FaultKind::TruncatedJson {
             let half = (0..=text.len() / 2).rev().find(|at| text.is_char_boundary(*at));
             text.truncate(half.unwrap_or_default());
@@ -133,7 +133,7 @@ impl Fault {
     }
 }
 
-/// Gives one field of a record another type: text becomes a number, and whatever else text.
+/// Replaces one text field of a record by a number.
 fn mistype(record: &mut String) {
     let Ok(Value::Object(mut fields)) = serde_json::from_str(record) else { return };
     for name in ["name", "familyName"] {
@@ -145,67 +145,67 @@ fn mistype(record: &mut String) {
     }
 }
 
-/// The faults that are ordered, in their order. Clones share them.
+/// The active faults, in the order in which they were added. Clones share them.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Faults(Arc<Mutex<Vec<Ordered>>>);
+pub(crate) struct Faults(Arc<Mutex<Vec<ActiveFault>>>);
 
 #[derive(Debug)]
-struct Ordered {
+struct ActiveFault {
     fault: Fault,
     skipped: u32,
-    struck: u32,
+    affected: u32,
     ends: Option<Instant>,
 }
 
-impl Ordered {
+impl ActiveFault {
     fn is_over(&self) -> bool {
-        self.fault.requests.is_some_and(|requests| self.struck >= requests)
+        self.fault.requests.is_some_and(|requests| self.affected >= requests)
             || self.ends.is_some_and(|ends| ends <= Instant::now())
     }
 }
 
 impl Faults {
-    fn with<R>(&self, look: impl FnOnce(&mut Vec<Ordered>) -> R) -> R {
-        let mut ordered = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        ordered.retain(|ordered| !ordered.is_over());
-        look(&mut ordered)
+    fn with_active<R>(&self, use_faults: impl FnOnce(&mut Vec<ActiveFault>) -> R) -> R {
+        let mut active = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        active.retain(|fault| !fault.is_over());
+        use_faults(&mut active)
     }
 
-    pub(crate) fn order(&self, fault: Fault) {
+    pub(crate) fn add(&self, fault: Fault) {
         let ends = fault.seconds.map(|seconds| Instant::now() + Duration::from_secs(seconds.into()));
-        self.with(|ordered| ordered.push(Ordered { fault, skipped: 0, struck: 0, ends }));
+        self.with_active(|active| active.push(ActiveFault { fault, skipped: 0, affected: 0, ends }));
     }
 
-    pub(crate) fn end(&self) {
-        self.with(Vec::clear);
+    pub(crate) fn clear(&self) {
+        self.with_active(Vec::clear);
     }
 
-    /// Those that are not over, with what is left of them.
-    pub(crate) fn current(&self) -> Vec<Fault> {
-        let left = |ordered: &Ordered| {
-            let mut fault = ordered.fault.clone();
-            fault.skip -= ordered.skipped;
-            fault.requests = fault.requests.map(|requests| requests - ordered.struck);
+    /// The faults that are not over, each with the requests and seconds that are left.
+    pub(crate) fn active(&self) -> Vec<Fault> {
+        let left = |active: &ActiveFault| {
+            let mut fault = active.fault.clone();
+            fault.skip -= active.skipped;
+            fault.requests = fault.requests.map(|requests| requests - active.affected);
             fault.seconds =
-                ordered.ends.map(|ends| (ends - Instant::now()).as_secs().try_into().unwrap_or(u32::MAX));
+                active.ends.map(|ends| (ends - Instant::now()).as_secs().try_into().unwrap_or(u32::MAX));
             fault
         };
-        self.with(|ordered| ordered.iter().map(left).collect())
+        self.with_active(|active| active.iter().map(left).collect())
     }
 
-    /// The fault that strikes this request: the first that is for its path and lets it not pass.
-    pub(crate) fn next(&self, path: &str) -> Option<Fault> {
-        self.with(|all| {
-            for ordered in all.iter_mut() {
-                if ordered.fault.path.as_deref().is_some_and(|of| of != path) {
+    /// The fault that affects this request: the first one for its path that has skipped all it skips.
+    pub(crate) fn take(&self, path: &str) -> Option<Fault> {
+        self.with_active(|active| {
+            for active in active.iter_mut() {
+                if active.fault.path.as_deref().is_some_and(|of| of != path) {
                     continue;
                 }
-                if ordered.skipped < ordered.fault.skip {
-                    ordered.skipped += 1;
+                if active.skipped < active.fault.skip {
+                    active.skipped += 1;
                     continue;
                 }
-                ordered.struck += 1;
-                return Some(ordered.fault.clone());
+                active.affected += 1;
+                return Some(active.fault.clone());
             }
             None
         })
@@ -218,39 +218,39 @@ mod tests {
 
     use super::*;
 
-    fn fault(order: Value) -> Fault {
-        serde_json::from_value(order).unwrap()
+    fn fault(json: Value) -> Fault {
+        serde_json::from_value(json).unwrap()
     }
 
     #[test]
-    fn a_fault_strikes_its_path_after_those_it_lets_pass_and_so_often() {
+    fn fault_affects_its_path_after_the_skipped_requests_and_then_ends() {
         let faults = Faults::default();
-        faults.order(fault(json!({"kind": "serverError", "path": "users", "skip": 1, "requests": 2})));
-        let struck: Vec<bool> =
-            ["users", "vessels", "users", "users", "users"].map(|path| faults.next(path).is_some()).into();
-        assert_eq!(struck, [false, false, true, true, false]);
-        assert!(faults.current().is_empty());
+        faults.add(fault(json!({"kind": "serverError", "path": "users", "skip": 1, "requests": 2})));
+        let affected: Vec<bool> =
+            ["users", "vessels", "users", "users", "users"].map(|path| faults.take(path).is_some()).into();
+        assert_eq!(affected, [false, false, true, true, false]);
+        assert!(faults.active().is_empty());
     }
 
     #[test]
-    fn what_is_left_of_a_fault_is_shown_and_taken_back() {
+    fn active_fault_shows_the_requests_left_until_it_is_removed() {
         let faults = Faults::default();
-        faults.order(fault(json!({"kind": "slow", "requests": 3})));
-        faults.next("export");
-        assert_eq!(faults.current()[0].requests, Some(2));
-        faults.end();
-        assert!(faults.next("export").is_none());
+        faults.add(fault(json!({"kind": "slow", "requests": 3})));
+        faults.take("export");
+        assert_eq!(faults.active()[0].requests, Some(2));
+        faults.clear();
+        assert!(faults.take("export").is_none());
     }
 
     #[test]
-    fn an_order_that_makes_no_sense_is_refused() {
-        assert!(fault(json!({"kind": "slow", "path": "ships"})).objection().is_some());
-        assert!(fault(json!({"kind": "loopingCursor", "path": "export"})).objection().is_some());
-        assert!(fault(json!({"kind": "loopingCursor", "path": "users"})).objection().is_none());
+    fn fault_with_an_unknown_or_unsuitable_path_is_invalid() {
+        assert!(fault(json!({"kind": "slow", "path": "ships"})).invalid_because().is_some());
+        assert!(fault(json!({"kind": "loopingCursor", "path": "export"})).invalid_because().is_some());
+        assert!(fault(json!({"kind": "loopingCursor", "path": "users"})).invalid_because().is_none());
     }
 
     #[test]
-    fn a_mistyped_record_is_json_with_a_wrong_type() {
+    fn mistyped_record_is_json_with_a_number_as_name() {
         let mut record = r#"{"id":"v","name":"Nordhavn Aurora"}"#.to_owned();
         mistype(&mut record);
         assert_eq!(record, r#"{"id":"v","name":42}"#);

@@ -1,7 +1,7 @@
-//! Fleets that never were, the same each time they are made: the demo fleet, and larger ones for measurements.
+//! Fictitious fleets, the same each time they are generated: the demo fleet, and larger ones for measurements.
 //!
-//! Every record is drawn from a generator of its own, seeded by what and which it is: no record depends on those before
-//! it, so a fleet of any size is made one record at a time.
+//! Every record has a random generator of its own, seeded by its kind and number. No record depends on the ones before it,
+//! so a fleet of any size is generated one record at a time.
 
 mod catalogue;
 mod crew;
@@ -18,49 +18,46 @@ use uuid::Uuid;
 
 pub use flaws::{Flaw, flaws};
 
-use crate::{
-    records::{Kind, State},
-    shapes::{Document, Record},
+use crate::records::{
+    Kind, State,
+    document::{Document, Record},
 };
 
-/// Vessels of the demo fleet that are approved.
+/// Approved vessels of the demo fleet.
 const DEMO_VESSELS: u32 = 40;
-/// Vessels of the demo fleet that are drafts, with all that belongs to them.
+/// Draft vessels of the demo fleet; their equipment and users are drafts, too.
 const DEMO_DRAFTS: u32 = 3;
-/// Companies of the demo fleet: as many as there are house flags.
 const DEMO_COMPANIES: u32 = ships::HOUSES.len() as u32;
-/// Users on board of a vessel of the demo fleet.
+/// Users on board of each vessel of the demo fleet.
 const DEMO_CREW: u32 = crew::SHIP.len() as u32;
-/// Users ashore of a company of the demo fleet.
+/// Users ashore of each company of the demo fleet.
 const DEMO_OFFICE: u32 = crew::SHORE.len() as u32;
 
-/// How much is said of each piece of equipment.
+/// Detail of each piece of equipment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum Detail {
-    /// Some 25 fields and 900 bytes, without parts and schedules
+    /// Some 25 fields and 900 bytes, without critical parts and maintenance schedules
     Plain,
     /// With critical parts and maintenance schedules, as in the demo fleet
     Full,
 }
 
-/// How large a fleet is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Size {
-    /// Vessels.
     pub vessels: u32,
-    /// Pieces of equipment, spread evenly.
+    /// Pieces of equipment, spread evenly over the vessels.
     pub equipment: u32,
-    /// Users, spread evenly.
+    /// Users, spread evenly over the vessels.
     pub users: u32,
 }
 
-/// A fleet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Fleet {
+    /// `None` for the demo fleet.
     sized: Option<(Size, Detail)>,
 }
 
-/// A record to be kept.
+/// A record of a fleet, to be inserted.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Entry {
     pub(crate) kind: Kind,
@@ -70,25 +67,22 @@ pub struct Entry {
 }
 
 impl Entry {
-    /// What kind of record it is.
     #[must_use]
     pub fn kind(&self) -> Kind {
         self.kind
     }
 
-    /// Whether others may see it.
     #[must_use]
     pub fn state(&self) -> State {
         self.state
     }
 
-    /// Its version.
     #[must_use]
     pub fn updated_at(&self) -> DateTime<Utc> {
         self.updated_at
     }
 
-    /// What is entered, as JSON.
+    /// The JSON text of the record.
     #[must_use]
     pub fn json(&self) -> &str {
         &self.document.text
@@ -96,19 +90,18 @@ impl Entry {
 }
 
 impl Fleet {
-    /// The demo fleet.
     #[must_use]
     pub const fn demo() -> Self {
         Self { sized: None }
     }
 
-    /// A fleet of this size, all of it approved and right.
+    /// A fleet in which all records are approved and valid.
     #[must_use]
     pub const fn of_size(size: Size, detail: Detail) -> Self {
         Self { sized: Some((size, detail)) }
     }
 
-    /// Its name; of one name there is one fleet.
+    /// The fleet's name. Fleets of the same name are equal.
     #[must_use]
     pub fn name(&self) -> String {
         match self.sized {
@@ -122,7 +115,7 @@ impl Fleet {
         }
     }
 
-    /// How many records there are, for a progress bar; of the demo fleet roughly.
+    /// Number of records, for a progress bar; an estimate for the demo fleet.
     #[must_use]
     pub fn expected(&self) -> u64 {
         match self.sized {
@@ -136,7 +129,7 @@ impl Fleet {
         }
     }
 
-    /// Every record, one at a time: what others refer to first.
+    /// Every record, one at a time. A record comes after the records that it refers to.
     pub fn entries(self) -> Box<dyn Iterator<Item = Entry> + Send> {
         match self.sized {
             None => Box::new(versioned(demo(), TimeDelta::seconds(61)).chain(flaws::entries())),
@@ -155,7 +148,8 @@ impl fmt::Display for Fleet {
     }
 }
 
-/// Companies of a fleet of a given size: one for twenty vessels, and never fewer than those of the demo.
+/// Companies of a fleet of a given size: one per twenty vessels, at least as many as in the demo fleet, at most one per
+/// vessel.
 fn companies_of(vessels: u32) -> u32 {
     vessels.div_ceil(20).max(DEMO_COMPANIES).min(vessels.max(1))
 }
@@ -170,7 +164,7 @@ fn entry(state: State, record: &impl Record) -> Unversioned {
     (state, kind, document)
 }
 
-/// Gives each record the next version. All lie in 2025, which is past on every machine whose clock is right.
+/// Gives each record the next version. All versions are in 2025, the past of every machine whose clock is right.
 fn versioned(
     records: impl Iterator<Item = Unversioned> + Send,
     step: TimeDelta,
@@ -190,7 +184,7 @@ fn demo() -> impl Iterator<Item = Unversioned> + Send {
     let fleet = vessels().map(|(vessel, state)| entry(state, &ships::vessel(vessel, DEMO_COMPANIES)));
     let equipment = vessels().flat_map(|(number, state)| {
         let vessel = ships::vessel(number, DEMO_COMPANIES);
-        let on_board = machinery::of_vessel(number, &vessel);
+        let on_board = machinery::on_board_of(number, &vessel);
         on_board.into_iter().map(move |equipment| entry(state, &equipment))
     });
     let crews = vessels().flat_map(|(vessel, state)| {
@@ -213,7 +207,7 @@ fn sized(
     let approved = State::Approved;
     let owners = (0..companies).map(move |company| entry(approved, &ships::company(company)));
     let fleet = (0..vessels).map(move |vessel| entry(approved, &ships::vessel(vessel, companies)));
-    // Vessel by vessel, so that what belongs together lies together.
+    // Vessel by vessel, so that records of one vessel are stored next to each other.
     let spread = move |all: u32| {
         (0..vessels).flat_map(move |vessel| {
             let on_each = all / vessels + u32::from(vessel < all % vessels);
@@ -221,7 +215,7 @@ fn sized(
         })
     };
     let machinery = spread(equipment).map(move |(vessel, place)| {
-        entry(approved, &machinery::nth(vessel, ships::kind_of(vessel, companies), place, detail))
+        entry(approved, &machinery::numbered(vessel, ships::vessel_type_of(vessel, companies), place, detail))
     });
     let crews = spread(users).enumerate().map(move |(number, (vessel, place))| {
         let number = u32::try_from(number).unwrap_or(u32::MAX);
@@ -233,13 +227,13 @@ fn sized(
 /// Namespace of the ids: `onboarding-portal/fleet`.
 const NAMESPACE: Uuid = Uuid::from_u128(0x5d0b_86a1_77c3_5e0e_9f0b_2a67_5bd1_c3e4);
 
-/// The id of a record: the same for the same name.
+/// The id of a record; equal for equal names.
 fn id_of(kind: &str, name: impl fmt::Display) -> String {
     Uuid::new_v5(&NAMESPACE, format!("{kind}/{name}").as_bytes()).to_string()
 }
 
-/// The generator of one record.
-fn draws_of(kind: Kind, number: u64) -> StdRng {
+/// The random generator of one record.
+fn rng_of(kind: Kind, number: u64) -> StdRng {
     let kind = match kind {
         Kind::Company => 1,
         Kind::Vessel => 2,
@@ -267,11 +261,11 @@ mod tests {
     }
 
     #[test]
-    fn the_demo_fleet_has_the_size_that_is_promised() {
+    fn demo_fleet_has_its_documented_size() {
         let counts = counts(Fleet::demo().entries());
         let of = |kind, state| counts.get(&(kind, state)).copied().unwrap_or_default();
         assert_eq!(of("company", "approved"), 10);
-        // Two of them are wrong on purpose.
+        // Two of the approved vessels are invalid on purpose.
         assert_eq!((of("vessel", "approved"), of("vessel", "draft")), (42, 3));
         assert!((5800..6300).contains(&of("equipment", "approved")), "{counts:?}");
         assert!((300..600).contains(&of("equipment", "draft")), "{counts:?}");
@@ -279,18 +273,18 @@ mod tests {
     }
 
     #[test]
-    fn the_demo_fleet_is_the_same_each_time() {
+    fn demo_fleet_is_equal_each_time() {
         let mut digest = Sha256::new();
         for entry in Fleet::demo().entries() {
             let version = entry.updated_at.timestamp_micros();
             digest.update(format!("{} {version} {}\n", entry.state.word(), entry.document.text));
         }
-        // A change of the fleet changes databases that were seeded before: it should be on purpose.
+        // Databases seeded with an earlier version hold the earlier fleet, so a change must be on purpose.
         assert_eq!(hex::encode(digest.finalize()), include_str!("fleet/digest.txt").trim());
     }
 
     #[test]
-    fn a_sized_fleet_has_exactly_its_size_and_every_natural_key_once() {
+    fn sized_fleet_has_its_size_and_unique_natural_keys() {
         let size = Size { vessels: 30, equipment: 6_001, users: 400 };
         let fleet = Fleet::of_size(size, Detail::Plain);
         let (mut keys, mut total) = (BTreeSet::new(), 0u64);
@@ -306,7 +300,7 @@ mod tests {
                 Kind::User => format!("u{}", record["email"]),
             };
             assert!(keys.insert(key.clone()), "{key}");
-            assert!(keys.insert(entry.document.id), "an id twice");
+            assert!(keys.insert(entry.document.id), "duplicate id");
             for other in ["qrCode", "mmsi", "callSign"] {
                 if let Some(text) = record[other].as_str() {
                     assert!(keys.insert(format!("{other}{text}")), "{text}");
@@ -317,7 +311,7 @@ mod tests {
     }
 
     #[test]
-    fn equipment_of_a_sized_fleet_weighs_some_900_bytes() {
+    fn equipment_of_a_sized_fleet_has_about_900_bytes() {
         let fleet = Fleet::of_size(Size { vessels: 20, equipment: 3000, users: 0 }, Detail::Plain);
         let equipment: Vec<Entry> = fleet.entries().filter(|entry| entry.kind == Kind::Equipment).collect();
         let bytes: usize = equipment.iter().map(|entry| entry.document.text.len()).sum();

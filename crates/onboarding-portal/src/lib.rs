@@ -7,6 +7,7 @@ pub mod database;
 mod endpoint;
 mod faults;
 pub mod fleet;
+mod merge_patch;
 pub mod openapi;
 mod outbox;
 mod records;
@@ -14,6 +15,7 @@ mod routes;
 pub mod seeding;
 mod sender;
 pub mod shapes;
+mod target_policy;
 
 use actix_web::{HttpResponse, web};
 use anyhow::Context;
@@ -31,27 +33,25 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 pub use config::{Allowed, Config, DAEMON, Prepare};
 pub use records::{Kind, State};
-pub use sender::{Refused, Sender};
+pub use sender::{InvalidTarget, Sender};
 
 use crate::{
     clock::Clock,
     database::{Database, DatabaseError},
     faults::Faults,
-    routes::{Desk, Keys},
+    routes::{ApiKeys, AppState},
 };
 
 /// The service, ready to be served.
 #[derive(Clone)]
 pub struct Portal {
-    desk: web::Data<Desk>,
-    keys: web::Data<Keys>,
+    state: web::Data<AppState>,
+    keys: web::Data<ApiKeys>,
     document: web::Data<String>,
 }
 
-/// Connects, and starts to send webhooks.
-///
-/// # Errors
-/// If a setting cannot be used, or the schema is not up to date. For the database itself it waits.
+/// Connects to the database and starts to send webhooks. Waits for the database; fails if a config value cannot be used, or if
+/// the schema is not up to date.
 pub async fn start(
     config: &Config,
     environment: Environment,
@@ -60,12 +60,12 @@ pub async fn start(
     health: &Health,
 ) -> anyhow::Result<Portal> {
     let database = Database::new(&config.database.url, config.database.pool_size)?;
-    reached(&database).await?;
+    wait_for_database(&database).await?;
     if config.database.prepare != Prepare::Nothing {
         database.migrate().await?;
     }
     if config.database.prepare == Prepare::Demo {
-        seeding::seed_if_empty(&database, &fleet::Fleet::demo()).await?;
+        seeding::seed_if_empty(&database, &fleet::Fleet::demo(), &clock).await?;
     }
     database.ready().await?;
     health.register_ping("database", database.clone(), |database| async move { database.ready().await });
@@ -80,27 +80,34 @@ pub async fn start(
 
     let faults = (environment == Environment::Development).then(Faults::default);
     if faults.is_some() {
-        tracing::info!("development: faults can be ordered with PUT /api/faults");
+        tracing::info!("development: PUT /api/faults adds a fault");
     }
-    let compress = config.server.compress;
-    let desk = Desk { database, clock, sender, faults, url: config.webhook.url.clone(), overlap, compress };
+    let state = AppState {
+        database,
+        clock,
+        sender,
+        faults,
+        webhook_url: config.webhook.url.clone(),
+        rotation_overlap: overlap,
+        compress: config.server.compress,
+    };
     Ok(Portal {
-        desk: web::Data::new(desk),
-        keys: web::Data::new(Keys::new(&config.api.key, &config.api.admin_key)),
+        state: web::Data::new(state),
+        keys: web::Data::new(ApiKeys::new(&config.api.key, &config.api.admin_key)),
         document: web::Data::new(openapi::json()),
     })
 }
 
-/// Waits for the database, with growing intervals, for ever.
-async fn reached(database: &Database) -> Result<(), DatabaseError> {
+/// Waits without limit, with growing intervals.
+async fn wait_for_database(database: &Database) -> Result<(), DatabaseError> {
     let policy = ExponentialBackoffBuilder::new().with_max_elapsed_time(None).build();
-    let ask = || async {
+    let check = || async {
         match database.ready().await {
             Ok(()) | Err(DatabaseError::Outdated(_)) => Ok(()),
             Err(error) => Err(backoff::Error::transient(error)),
         }
     };
-    backoff::future::retry_notify(policy, ask, |error: DatabaseError, _pause| {
+    backoff::future::retry_notify(policy, check, |error: DatabaseError, _pause| {
         tracing::warn!(
             error = &error as &dyn std::error::Error,
             "the database cannot be reached; trying again"
@@ -121,33 +128,30 @@ async fn adopt_secret(
         tracing::warn!("the webhook secret is shorter than {wise} bytes and can be guessed; rotate it");
     }
     let mut db = database.connection().await?;
-    if endpoint::adopt_configured(&mut db, secret, overlap, clock.now()).await? {
+    if endpoint::adopt_configured_secret(&mut db, secret, overlap, clock.now()).await? {
         tracing::info!("the webhook secret of the config is the current one");
     }
     Ok(())
 }
 
 impl Portal {
-    /// Its routes.
     pub fn routes(&self) -> impl Fn(&mut web::ServiceConfig) + Clone + Send + 'static {
-        let Self { desk, keys, document } = self.clone();
+        let Self { state, keys, document } = self.clone();
         move |app: &mut web::ServiceConfig| {
-            app.app_data(desk.clone()).app_data(keys.clone()).app_data(document.clone());
+            app.app_data(state.clone()).app_data(keys.clone()).app_data(document.clone());
             routes::configure(&mut ServiceConfig::new(app));
             app.route("/openapi.json", web::get().to(document_json));
         }
     }
 
-    /// The sender of its webhooks.
     #[must_use]
     pub fn sender(&self) -> &Sender {
-        &self.desk.sender
+        &self.state.sender
     }
 
-    /// Its database.
     #[must_use]
     pub fn database(&self) -> &Database {
-        &self.desk.database
+        &self.state.database
     }
 }
 
@@ -155,10 +159,7 @@ async fn document_json(document: web::Data<String>) -> HttpResponse {
     HttpResponse::Ok().content_type("application/json").body(String::clone(&document))
 }
 
-/// The daemon's own work: start, and serve.
-///
-/// # Errors
-/// When it cannot start.
+/// Runs the daemon.
 pub async fn run(process: Process) -> anyhow::Result<()> {
     let config: Config = process.config()?;
     let listener = http::listen(&config.server.bind)?;

@@ -1,7 +1,7 @@
-//! The description of the portal's API, made from the handlers themselves: `proto-schemas/onboarding-api.openapi.json`.
+//! The OpenAPI document of the portal's API, made from the handlers: `proto-schemas/onboarding-api.openapi.json`.
 //!
-//! The paths under `/api/sync` and the section `webhooks` are what an onboarding portal has to offer; the rest is this
-//! one's own.
+//! Every onboarding portal must offer the paths under `/api/sync` and the section `webhooks`. All other paths belong to this
+//! reference portal alone.
 
 use actix_web::App;
 use chassis::problem::{FieldError, ProblemBody};
@@ -25,34 +25,33 @@ use crate::routes;
 #[openapi(
     info(
         title = "Onboarding portal",
-        description = "What is approved, for whoever carries it elsewhere; the signed webhooks that tell of approvals; \
-            and the tools of the portal's own people. Errors are RFC 9457 problems. Every path needs the API key.",
+        description = "Approved records for SMS Sync to fetch, signed webhooks that tell of approvals, and the tools of the \
+            portal's own people. Errors are RFC 9457 problems. Every path needs the API key.",
         license(name = "MIT OR Apache-2.0"),
     ),
     components(schemas(ProblemBody, FieldError, WebhookEvent)),
     tags(
-        (name = "provider", description = "What every onboarding portal offers to SMS Sync"),
-        (name = "events", description = "What every onboarding portal sends to SMS Sync"),
-        (name = "records", description = "Entering, approving, mending, withdrawing"),
-        (name = "webhooks", description = "How webhooks went, and what can be done about it"),
-        (name = "faults", description = "Faults of the provider API on demand, in development"),
+        (name = "provider", description = "Data API: every onboarding portal must offer it to SMS Sync"),
+        (name = "events", description = "Webhooks: every onboarding portal must send them to SMS Sync"),
+        (name = "records", description = "Enter, approve, patch and withdraw records"),
+        (name = "webhooks", description = "Inspect, repeat and control the delivery of webhooks"),
+        (name = "faults", description = "Faults of the data API on demand, in development"),
     )
 )]
-struct Frame;
+struct DocumentFrame;
 
-/// The body of a webhook: thin. Whoever gets it fetches the record's present state.
+/// The body of a webhook. It only names the record; the receiver fetches the record's present state.
 #[derive(ToSchema)]
 #[schema(rename_all = "camelCase")]
 #[expect(dead_code, reason = "describes contracts::webhook::WebhookBody, which is what is sent")]
 struct WebhookEvent {
-    /// What happened.
+    /// Event type.
     #[schema(example = "vessel.approved")]
     r#type: String,
-    /// When it happened; not when it was sent.
+    /// When the event happened, not when the webhook was sent.
     timestamp: DateTime<Utc>,
-    /// Version of this shape: 1.
+    /// Version of this schema: 1.
     schema_version: u32,
-    /// The record that it happened to.
     data: WebhookEventData,
 }
 
@@ -61,18 +60,17 @@ struct WebhookEvent {
 #[schema(rename_all = "camelCase")]
 #[expect(dead_code, reason = "describes contracts::webhook::WebhookData, which is what is sent")]
 struct WebhookEventData {
-    /// Its id; `test.ping` has none.
+    /// Id of the record; absent for `test.ping`.
     id: Option<String>,
-    /// Its version at the time.
+    /// Version of the record when the event happened.
     updated_at: Option<DateTime<Utc>>,
-    /// The vessel's IMO number, for people who read the log.
+    /// IMO number of the vessel, for people who read logs.
     imo: Option<String>,
 }
 
-/// The document.
 #[must_use]
 pub fn document() -> utoipa::openapi::OpenApi {
-    let app = App::new().into_utoipa_app().openapi(Frame::openapi()).configure(routes::configure);
+    let app = App::new().into_utoipa_app().openapi(DocumentFrame::openapi()).configure(routes::configure);
     let (_, mut document) = app.split_for_parts();
     if let Some(components) = &mut document.components {
         let header = ApiKeyValue::with_description("X-API-Key", "The key that the portal issued.");
@@ -80,9 +78,9 @@ pub fn document() -> utoipa::openapi::OpenApi {
         let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).description(Some("The same key."));
         components.add_security_scheme("bearer", SecurityScheme::Http(bearer.build()));
     }
-    let either = ["key", "bearer"].map(|name| SecurityRequirement::new(name, Vec::<String>::new()));
-    document.security = Some(either.into());
-    document.paths.paths.values_mut().flat_map(operations).for_each(may_answer_a_problem);
+    let key_or_bearer = ["key", "bearer"].map(|name| SecurityRequirement::new(name, Vec::<String>::new()));
+    document.security = Some(key_or_bearer.into());
+    document.paths.paths.values_mut().flat_map(operations).for_each(add_problem_answer);
     let events = EventType::KNOWN.iter().fold(PathsBuilder::new(), |paths, event| {
         paths.path(event.as_str(), PathItem::new(HttpMethod::Post, webhook(event)))
     });
@@ -90,10 +88,10 @@ pub fn document() -> utoipa::openapi::OpenApi {
     document
 }
 
-/// The document as it is committed and served.
+/// The document's text, as it is committed and served.
 #[must_use]
 pub fn json() -> String {
-    let mut text = document().to_pretty_json().expect("the document is plain JSON");
+    let mut text = document().to_pretty_json().expect("the document has text keys");
     text.push('\n');
     text
 }
@@ -103,15 +101,15 @@ fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
     [get, put, post, delete, patch].into_iter().filter_map(Option::as_mut)
 }
 
-/// Every answer that is not described is a problem.
-fn may_answer_a_problem(operation: &mut Operation) {
-    let mut response = Response::new("What went wrong, as an RFC 9457 problem");
+/// Describes every answer that the handler does not describe as a problem.
+fn add_problem_answer(operation: &mut Operation) {
+    let mut response = Response::new("An error, as an RFC 9457 problem");
     let schema = Ref::from_schema_name("Problem");
     response.content.insert("application/problem+json".to_owned(), Content::new(Some(schema)).into());
     operation.responses.responses.insert("default".to_owned(), response.into());
 }
 
-/// What is sent when this happens.
+/// The request that is sent for an event.
 fn webhook(event: &EventType) -> Operation {
     let header = |name: &str, what: &str| {
         let text = ObjectBuilder::new().schema_type(SchemaType::new(Type::String));
@@ -130,9 +128,9 @@ fn webhook(event: &EventType) -> Operation {
     let mut operation = OperationBuilder::new()
         .operation_id(Some(event.as_str()))
         .tag("events")
-        .summary(Some(what_happened(event)))
-        .parameter(header("webhook-id", "Names the message; the same on every attempt."))
-        .parameter(header("webhook-timestamp", "Unix seconds of the attempt."))
+        .summary(Some(event_summary(event)))
+        .parameter(header("webhook-id", "Id of the message; the same on every attempt."))
+        .parameter(header("webhook-timestamp", "Time of the attempt in Unix seconds."))
         .parameter(header(
             "webhook-signature",
             "Standard Webhooks: `v1,` and the base64 of HMAC-SHA-256 over `{webhook-id}.{webhook-timestamp}.{body}`, one \
@@ -141,11 +139,11 @@ fn webhook(event: &EventType) -> Operation {
         .request_body(Some(body))
         .build();
     for (status, what) in [
-        ("2XX", "It was taken."),
-        ("410", "Nothing more is wanted: the endpoint is disabled."),
+        ("2XX", "The webhook is accepted."),
+        ("410", "The receiver wants no more webhooks: the endpoint is disabled."),
         (
             "default",
-            "It is sent again by the schedule, not before what `Retry-After` asks for. Redirects are not followed.",
+            "The webhook is sent again by the retry schedule, not before the time of `Retry-After`. Redirects are not followed.",
         ),
     ] {
         operation.responses.responses.insert(status.to_owned(), RefOr::T(Response::new(what)));
@@ -153,10 +151,10 @@ fn webhook(event: &EventType) -> Operation {
     operation
 }
 
-const fn what_happened(event: &EventType) -> &'static str {
+const fn event_summary(event: &EventType) -> &'static str {
     match event {
         EventType::CompanyApproved => "A company was approved or changed",
-        EventType::VesselApproved => "A vessel was approved, with all that belongs to it",
+        EventType::VesselApproved => "A vessel was approved, with its equipment and users",
         EventType::VesselUpdated => "An approved vessel was changed",
         EventType::VesselWithdrawn => "A vessel's approval was withdrawn",
         EventType::EquipmentApproved => "A piece of equipment was approved",
@@ -165,7 +163,7 @@ const fn what_happened(event: &EventType) -> &'static str {
         EventType::UserApproved => "A user was approved",
         EventType::UserUpdated => "An approved user was changed",
         EventType::UserDeactivated => "A user's approval was withdrawn",
-        EventType::TestPing => "Somebody tests the endpoint",
-        EventType::Unknown(_) => "Something that this version does not know",
+        EventType::TestPing => "Test of the endpoint",
+        EventType::Unknown(_) => "An event that this version does not know",
     }
 }

@@ -1,4 +1,4 @@
-//! Webhooks that are owed: rows of `webhook_messages`, from the change that owes them to the attempt that ends them.
+//! The webhook outbox: rows of `webhook_messages`, from the change that queues a webhook to the attempt that ends it.
 
 pub(crate) mod messages;
 
@@ -13,25 +13,25 @@ use uuid::Uuid;
 
 use crate::{database::DatabaseError, records::Kind};
 
-/// A webhook that is to be owed.
+/// A webhook to be queued.
 #[derive(Debug)]
-pub(crate) struct Owed<'a> {
+pub(crate) struct NewMessage<'a> {
     pub(crate) event_type: EventType,
     pub(crate) about: Option<(Kind, &'a str)>,
     pub(crate) updated_at: Option<DateTime<Utc>>,
     pub(crate) imo: Option<String>,
 }
 
-/// Notes a webhook in the caller's transaction; returns its webhook-id.
-pub(crate) async fn owe(
+/// Queues a webhook in the caller's transaction; returns its webhook-id.
+pub(crate) async fn enqueue(
     db: &mut AsyncPgConnection,
-    owed: Owed<'_>,
+    message: NewMessage<'_>,
     now: DateTime<Utc>,
 ) -> Result<String, DatabaseError> {
-    let Owed { event_type, about, updated_at, imo } = owed;
+    let NewMessage { event_type, about, updated_at, imo } = message;
     let id = format!("msg_{}", Uuid::now_v7().simple());
     let data = WebhookData { id: about.map(|(_, id)| id.to_owned()), updated_at, imo };
-    // A version may run a little ahead of the clock.
+    // Not `now`: a record's version may be a little ahead of the clock.
     let timestamp = updated_at.unwrap_or(now);
     let body = WebhookBody { event_type: event_type.clone(), timestamp, schema_version: 1, data };
     let text = "INSERT INTO webhook_messages (id, event_type, record_kind, record_id, body, created_at, next_attempt_at)
@@ -41,16 +41,16 @@ pub(crate) async fn owe(
         .bind::<Text, _>(event_type.as_str())
         .bind::<Nullable<Text>, _>(about.map(|(kind, _)| kind.word()))
         .bind::<Nullable<Text>, _>(about.map(|(_, id)| id))
-        .bind::<Text, _>(serde_json::to_string(&body).expect("a webhook's body is plain JSON"))
+        .bind::<Text, _>(serde_json::to_string(&body).expect("a webhook body has text keys"))
         .bind::<Timestamptz, _>(now)
         .execute(db)
         .await?;
     Ok(id)
 }
 
-/// A message in the hands of one sender, for one attempt.
+/// A message that one sender has claimed, for one attempt.
 #[derive(Debug, Clone, QueryableByName)]
-pub(crate) struct Claimed {
+pub(crate) struct ClaimedMessage {
     #[diesel(sql_type = Int8)]
     pub(crate) number: i64,
     #[diesel(sql_type = Text)]
@@ -59,24 +59,24 @@ pub(crate) struct Claimed {
     pub(crate) event_type: String,
     #[diesel(sql_type = Text)]
     pub(crate) body: String,
-    /// Which attempt this is, from 1. It is the claim, too: a later one has another number.
+    /// Number of this attempt, from 1. It identifies the claim, too: a later claim has another number.
     #[diesel(sql_type = Int4)]
     pub(crate) attempts: i32,
     #[diesel(sql_type = Int4)]
     pub(crate) retries: i32,
 }
 
-/// Takes messages that are due, at most `most`, until `lease` from now: if no end of the attempt is noted until then,
-/// its sender died, and they are due again.
+/// Claims at most `limit` messages that are due. The claim ends after `lease`: a sender that has recorded no result until
+/// then has died, and the messages are due again.
 ///
-/// Of one record's messages that are due only the oldest is taken, so that they leave in order. One that waits for its
-/// next attempt holds up nobody: whoever is told of a record fetches its present state.
+/// Of one record's due messages only the oldest is claimed, so that they are sent in order. A message that waits for its
+/// next attempt does not delay later ones of its record: the receiver fetches the record's present state for each.
 pub(crate) async fn claim(
     db: &mut AsyncPgConnection,
-    most: usize,
+    limit: usize,
     lease: TimeDelta,
     now: DateTime<Utc>,
-) -> Result<Vec<Claimed>, DatabaseError> {
+) -> Result<Vec<ClaimedMessage>, DatabaseError> {
     let text = "WITH due AS (
             SELECT m.number FROM webhook_messages m
             WHERE m.state = 'pending' AND m.next_attempt_at <= $1 AND (m.claimed_until IS NULL OR m.claimed_until <= $1)
@@ -94,40 +94,40 @@ pub(crate) async fn claim(
     Ok(sql_query(text)
         .bind::<Timestamptz, _>(now)
         .bind::<Timestamptz, _>(now + lease)
-        .bind::<Int8, _>(i64::try_from(most).unwrap_or(i64::MAX))
+        .bind::<Int8, _>(i64::try_from(limit).unwrap_or(i64::MAX))
         .load(db)
         .await?)
 }
 
-/// What becomes of a message after an attempt.
+/// What happens to a message after an attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Next {
-    /// It has arrived.
+pub(crate) enum AttemptOutcome {
     Delivered,
-    /// It will be tried again.
-    Again(DateTime<Utc>),
-    /// It will not be tried again by itself.
+    RetryAt(DateTime<Utc>),
+    /// It is sent again only when somebody asks for it.
     GivenUp,
 }
 
-/// An attempt that came to its end.
+/// An attempt that has ended.
 #[derive(Debug)]
 pub(crate) struct Attempt {
     pub(crate) began_at: DateTime<Utc>,
     pub(crate) duration_ms: i32,
+    /// HTTP status; `None` if there was no answer.
     pub(crate) status: Option<u16>,
+    /// The beginning of the answer, or the reason why there was none.
     pub(crate) response: String,
 }
 
-/// Notes the end of an attempt. False if the claim had run out and somebody else took the message: then only the attempt
-/// is noted.
-pub(crate) async fn conclude(
+/// Records the end of an attempt. If the claim has expired and another sender has claimed the message, only the attempt is
+/// recorded, and the message stays with the other claim.
+pub(crate) async fn record_attempt(
     db: &mut AsyncPgConnection,
-    claimed: &Claimed,
+    claimed: &ClaimedMessage,
     attempt: &Attempt,
-    next: Next,
+    outcome: AttemptOutcome,
     now: DateTime<Utc>,
-) -> Result<bool, DatabaseError> {
+) -> Result<(), DatabaseError> {
     let text =
         "INSERT INTO webhook_attempts (message_number, number, began_at, duration_ms, status, response)
                 SELECT $1, $2, $3, $4, $5, $6 WHERE EXISTS (SELECT 1 FROM webhook_messages WHERE number = $1)
@@ -138,35 +138,36 @@ pub(crate) async fn conclude(
         .bind::<Timestamptz, _>(attempt.began_at)
         .bind::<Int4, _>(attempt.duration_ms)
         .bind::<Nullable<Int4>, _>(attempt.status.map(i32::from))
-        // PostgreSQL's text holds no NUL.
+        // PostgreSQL's text type cannot hold NUL.
         .bind::<Text, _>(attempt.response.replace('\0', "\u{fffd}"))
         .execute(db)
         .await?;
-    let (state, again) = match next {
-        Next::Delivered => ("delivered", None),
-        Next::Again(at) => ("pending", Some(at)),
-        Next::GivenUp => ("failed", None),
+    let (state, next_attempt_at) = match outcome {
+        AttemptOutcome::Delivered => ("delivered", None),
+        AttemptOutcome::RetryAt(at) => ("pending", Some(at)),
+        AttemptOutcome::GivenUp => ("failed", None),
     };
     let text = "UPDATE webhook_messages SET state = $3, next_attempt_at = $4, claimed_until = NULL,
                     retries = retries + CASE WHEN $4 IS NULL THEN 0 ELSE 1 END,
                     ended_at = CASE WHEN $4 IS NULL THEN $5 END
                 WHERE number = $1 AND attempts = $2 AND state = 'pending'";
-    let updated = sql_query(text)
+    sql_query(text)
         .bind::<Int8, _>(claimed.number)
         .bind::<Int4, _>(claimed.attempts)
         .bind::<Text, _>(state)
-        .bind::<Nullable<Timestamptz>, _>(again)
+        .bind::<Nullable<Timestamptz>, _>(next_attempt_at)
         .bind::<Timestamptz, _>(now)
         .execute(db)
         .await?;
-    Ok(updated > 0)
+    Ok(())
 }
 
-/// What is owed and has not arrived.
+/// The pending messages.
 #[derive(Debug, QueryableByName)]
 pub(crate) struct Backlog {
     #[diesel(sql_type = Int8)]
     pub(crate) pending: i64,
+    /// When the oldest of them was queued.
     #[diesel(sql_type = Nullable<Timestamptz>)]
     pub(crate) oldest: Option<DateTime<Utc>>,
 }
@@ -178,7 +179,7 @@ pub(crate) async fn backlog(db: &mut AsyncPgConnection) -> Result<Backlog, Datab
 }
 
 /// Deletes messages that ended before `before`, with their attempts; returns how many.
-pub(crate) async fn forget_ended(
+pub(crate) async fn delete_ended(
     db: &mut AsyncPgConnection,
     before: DateTime<Utc>,
 ) -> Result<usize, DatabaseError> {

@@ -1,7 +1,8 @@
-//! The records: as the portal's own people see them. [`listing`] is what the provider API shows of them, [`changes`] how
-//! they change.
+//! Records as the portal's own people see them, in any state. [`listing`] holds what the provider API serves of them,
+//! [`changes`] how they change, [`document`] how they are stored.
 
 pub(crate) mod changes;
+pub(crate) mod document;
 pub(crate) mod listing;
 
 use chrono::{DateTime, SecondsFormat, Utc};
@@ -17,45 +18,38 @@ use utoipa::ToSchema;
 use crate::database::DatabaseError;
 
 diesel::table! {
-    /// As the migration says.
     records (kind, id) {
         /// `company`, `vessel`, `equipment` or `user`.
         kind -> Text,
-        /// Its id.
         id -> Text,
         /// `draft`, `approved` or `withdrawn`.
         state -> Text,
-        /// Its company.
         company_id -> Nullable<Text>,
-        /// Its vessels.
         vessel_ids -> Array<Text>,
-        /// Its version.
+        /// The record's version.
         updated_at -> Timestamptz,
-        /// When it was withdrawn.
         withdrawn_at -> Nullable<Timestamptz>,
-        /// What was entered.
+        /// The record as it was entered.
         document -> Json,
     }
 }
 
-/// The text of a document, as it was stored.
-pub(crate) const DOCUMENT: &str = "document::text";
+/// The stored text of a document, for a SELECT.
+pub(crate) const DOCUMENT_TEXT: &str = "document::text";
 
 /// A kind of record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
-    /// A ship manager.
     Company,
-    /// A vessel, with its company inside.
+    /// The API serves a vessel with its company.
     Vessel,
-    /// A piece of equipment, with parts and schedules inside.
+    /// Equipment holds its critical parts and maintenance schedules.
     Equipment,
-    /// A person.
     User,
 }
 
 impl Kind {
-    /// As it stands in the database, and in sentences.
+    /// The singular, as the database and sentences use it.
     #[must_use]
     pub const fn word(self) -> &'static str {
         match self {
@@ -66,7 +60,7 @@ impl Kind {
         }
     }
 
-    /// Its plural, as paths have it.
+    /// The plural, as paths use it.
     pub(crate) const fn path(self) -> &'static str {
         match self {
             Self::Company => "companies",
@@ -76,22 +70,21 @@ impl Kind {
         }
     }
 
-    /// By its plural, as paths have it.
     pub(crate) fn of_path(plural: &str) -> Option<Self> {
         let all = [Self::Company, Self::Vessel, Self::Equipment, Self::User];
         all.into_iter().find(|kind| kind.path() == plural)
     }
 }
 
-/// How far a record has come.
+/// State of a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum State {
-    /// Entered; nobody else sees it.
+    /// The provider API does not serve it.
     Draft,
-    /// Others see it.
+    /// The provider API serves it.
     Approved,
-    /// No longer valid; others see a tombstone.
+    /// The provider API serves it as a tombstone.
     Withdrawn,
 }
 
@@ -104,7 +97,7 @@ impl State {
         }
     }
 
-    /// The database's constraint knows no other words.
+    /// The database's constraint allows no other words.
     fn of_word(word: &str) -> Self {
         match word {
             "approved" => Self::Approved,
@@ -114,23 +107,22 @@ impl State {
     }
 }
 
-/// A time as it stands in JSON everywhere.
-pub(crate) fn written(time: DateTime<Utc>) -> String {
+/// RFC 3339 in UTC, with as many digits as needed: as serde writes a time.
+pub(crate) fn json_time(time: DateTime<Utc>) -> String {
     time.to_rfc3339_opts(SecondsFormat::AutoSi, true)
 }
 
-/// A record as the portal's own people see it: with its state.
+/// A record with its state, as the portal's own people see it.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct Kept {
-    /// How far it has come.
+pub(crate) struct StoredRecord {
     pub state: State,
-    /// Its version.
+    /// The record's version.
     pub updated_at: DateTime<Utc>,
-    /// When its approval was withdrawn.
+    /// When the approval was withdrawn.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub withdrawn_at: Option<DateTime<Utc>>,
-    /// What was entered.
+    /// The record as it was entered.
     #[schema(value_type = Object)]
     pub record: Box<RawValue>,
 }
@@ -144,22 +136,19 @@ struct Row {
     document: String,
 }
 
-impl From<Row> for Kept {
+impl From<Row> for StoredRecord {
     fn from(Row { id: _, state, updated_at, withdrawn_at, document }: Row) -> Self {
         let record = RawValue::from_string(document).expect("the column holds JSON");
         Self { state: State::of_word(&state), updated_at, withdrawn_at, record }
     }
 }
 
-/// One record, in whatever state.
-///
-/// # Errors
-/// If the database fails.
+/// A record in any state.
 pub(crate) async fn find(
     db: &mut AsyncPgConnection,
     kind: Kind,
     id: &str,
-) -> Result<Option<Kept>, DatabaseError> {
+) -> Result<Option<StoredRecord>, DatabaseError> {
     let row = records::table
         .find((kind.word(), id))
         .select((
@@ -167,38 +156,32 @@ pub(crate) async fn find(
             records::state,
             records::updated_at,
             records::withdrawn_at,
-            sql::<Text>(DOCUMENT),
+            sql::<Text>(DOCUMENT_TEXT),
         ))
         .first::<Row>(db)
         .await
         .optional()?;
-    Ok(row.map(Kept::from))
+    Ok(row.map(StoredRecord::from))
 }
 
-/// Which records the portal's people want to see. What is absent does not filter.
+/// Which records to list. Absent fields do not filter.
 #[derive(Debug, Default)]
-pub(crate) struct Which {
-    /// In this state.
+pub(crate) struct RecordFilter {
     pub state: Option<State>,
-    /// Of this vessel.
     pub vessel_id: Option<String>,
-    /// Of this company.
     pub company_id: Option<String>,
-    /// After this id.
+    /// The page begins after this id.
     pub after: Option<String>,
-    /// At most so many.
+    /// Most records of a page.
     pub limit: u32,
 }
 
-/// Records in the order of their ids, and the id to go on after if there are more.
-///
-/// # Errors
-/// If the database fails.
+/// A page of records in the order of their ids, and the id after which the next page begins, if there is one.
 pub(crate) async fn browse(
     db: &mut AsyncPgConnection,
     kind: Kind,
-    which: &Which,
-) -> Result<(Vec<Kept>, Option<String>), DatabaseError> {
+    filter: &RecordFilter,
+) -> Result<(Vec<StoredRecord>, Option<String>), DatabaseError> {
     let mut query = records::table
         .filter(records::kind.eq(kind.word()))
         .select((
@@ -206,26 +189,26 @@ pub(crate) async fn browse(
             records::state,
             records::updated_at,
             records::withdrawn_at,
-            sql::<Text>(DOCUMENT),
+            sql::<Text>(DOCUMENT_TEXT),
         ))
         .order(records::id)
-        .limit(i64::from(which.limit) + 1)
+        .limit(i64::from(filter.limit) + 1)
         .into_boxed();
-    if let Some(state) = which.state {
+    if let Some(state) = filter.state {
         query = query.filter(records::state.eq(state.word()));
     }
-    if let Some(vessel) = &which.vessel_id {
+    if let Some(vessel) = &filter.vessel_id {
         query = query.filter(records::vessel_ids.contains(vec![vessel]));
     }
-    if let Some(company) = &which.company_id {
+    if let Some(company) = &filter.company_id {
         query = query.filter(records::company_id.eq(company));
     }
-    if let Some(after) = &which.after {
+    if let Some(after) = &filter.after {
         query = query.filter(records::id.gt(after));
     }
     let mut rows: Vec<Row> = query.load(db).await?;
-    let more = rows.len() > which.limit as usize;
-    rows.truncate(which.limit as usize);
+    let more = rows.len() > filter.limit as usize;
+    rows.truncate(filter.limit as usize);
     let next = rows.last().filter(|_| more).map(|row| row.id.clone());
-    Ok((rows.into_iter().map(Kept::from).collect(), next))
+    Ok((rows.into_iter().map(StoredRecord::from).collect(), next))
 }

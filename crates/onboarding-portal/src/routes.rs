@@ -1,4 +1,5 @@
-//! What may be asked of the portal. A file per subject; what a handler takes as argument says which key it needs.
+//! The portal's API, a file per subject. The arguments of a handler say which key a caller needs: [`access::Reader`] or
+//! [`access::Admin`].
 
 pub(crate) mod access;
 pub(crate) mod faults;
@@ -12,7 +13,7 @@ use chassis::problem::Problem;
 use chrono::TimeDelta;
 use utoipa_actix_web::service_config::ServiceConfig;
 
-pub(crate) use access::Keys;
+pub(crate) use access::ApiKeys;
 
 use crate::{
     clock::Clock,
@@ -21,22 +22,22 @@ use crate::{
     sender::Sender,
 };
 
-/// What handlers work with.
-pub(crate) struct Desk {
+/// What all handlers share.
+pub(crate) struct AppState {
     pub(crate) database: Database,
     pub(crate) clock: Clock,
     pub(crate) sender: Sender,
-    /// Only in development.
+    /// `None` outside development.
     pub(crate) faults: Option<Faults>,
-    /// Where webhooks go.
-    pub(crate) url: String,
-    /// How long a rotated secret signs on.
-    pub(crate) overlap: TimeDelta,
-    /// Whether pages are compressed for those who accept it.
+    /// The endpoint of webhooks; empty if there is none.
+    pub(crate) webhook_url: String,
+    /// How long the previous secret signs beside a new one.
+    pub(crate) rotation_overlap: TimeDelta,
+    /// Whether pages are compressed for clients that accept it.
     pub(crate) compress: bool,
 }
 
-/// Registers every handler, and so describes it.
+/// Registers every handler; the OpenAPI document is made from the same list.
 pub(crate) fn configure(app: &mut ServiceConfig<'_>) {
     app.service(sync::list_vessels)
         .service(sync::list_equipment)
@@ -52,18 +53,18 @@ pub(crate) fn configure(app: &mut ServiceConfig<'_>) {
         .service(webhooks::disable_endpoint)
         .service(webhooks::rotate_secret)
         .service(faults::get_faults)
-        .service(faults::order_fault)
-        .service(faults::end_faults)
+        .service(faults::add_fault)
+        .service(faults::remove_faults)
         // Last: their paths begin with a variable.
         .service(records::browse)
-        .service(records::enter)
+        .service(records::enter_draft)
         .service(records::get_record)
         .service(records::patch)
         .service(records::approve)
         .service(records::withdraw);
 }
 
-/// What the caller may know of a failing database.
+/// Turns a database error into the problem that a caller may see.
 pub(crate) trait OrProblem<T> {
     fn or_problem(self) -> Result<T, Problem>;
 }

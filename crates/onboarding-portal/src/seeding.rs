@@ -1,4 +1,4 @@
-//! Entering a fleet: all of it or nothing, a batch at a time.
+//! Seeding: inserts a fleet into an empty database, in one transaction and in batches.
 
 use std::{collections::BTreeMap, fmt, time::Duration};
 
@@ -17,31 +17,29 @@ use crate::{
     records::{Kind, changes},
 };
 
-/// Records of one statement.
-const BATCH: usize = 2000;
+/// Records per INSERT.
+const BATCH_SIZE: usize = 2000;
 
-/// What became of a fleet that was to be entered.
+/// Result of seeding.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Seeded {
-    /// It is there now.
-    New(Counts),
-    /// It was there before.
-    Already,
+    Inserted(RecordCounts),
+    /// The database held this fleet already.
+    AlreadyThere,
 }
 
-/// How many records of each kind.
+/// Number of records of each kind.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Counts(BTreeMap<&'static str, u64>);
+pub struct RecordCounts(BTreeMap<&'static str, u64>);
 
-impl Counts {
-    /// Records of this kind.
+impl RecordCounts {
     #[must_use]
     pub fn of(&self, kind: Kind) -> u64 {
         self.0.get(kind.path()).copied().unwrap_or_default()
     }
 }
 
-impl fmt::Display for Counts {
+impl fmt::Display for RecordCounts {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let kinds = [Kind::Company, Kind::Vessel, Kind::Equipment, Kind::User];
         let [companies, vessels, equipment, users] = kinds.map(|kind| self.of(kind));
@@ -49,16 +47,14 @@ impl fmt::Display for Counts {
     }
 }
 
-/// Why a fleet was not entered.
+/// Why a fleet was not inserted.
 #[derive(Debug, thiserror::Error)]
 pub enum SeedError {
-    /// Two fleets would share IMO numbers, which ships do not.
+    /// Fleets share IMO numbers, which must be unique.
     #[error("the database holds {0} already: seed {1} into a database of its own")]
     AnotherFleet(String, String),
-    /// Records that were entered by people.
-    #[error("the database holds records that are of no fleet: seed into an empty database")]
+    #[error("the database holds records that people entered: seed into an empty database")]
     Occupied,
-    /// The database failed.
     #[error(transparent)]
     Database(#[from] DatabaseError),
 }
@@ -69,61 +65,58 @@ impl From<diesel::result::Error> for SeedError {
     }
 }
 
-/// Whether somebody watches.
+/// How progress is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Progress {
-    /// A bar, on a terminal.
     Bar,
-    /// Nobody does.
     Silent,
 }
 
-/// Enters a fleet, in one transaction and in bounded memory.
-///
-/// # Errors
-/// If the database holds something else, or fails.
-pub async fn seed(database: &Database, fleet: &Fleet, progress: Progress) -> Result<Seeded, SeedError> {
+/// Inserts a fleet in one transaction and in bounded memory. Refuses a database that holds anything else.
+pub async fn seed(
+    database: &Database,
+    fleet: &Fleet,
+    progress: Progress,
+    clock: &Clock,
+) -> Result<Seeded, SeedError> {
     let mut connection = database.connection().await?;
     let db: &mut AsyncPgConnection = &mut connection;
     let bar = match progress {
-        Progress::Bar => bar(fleet.expected()),
+        Progress::Bar => progress_bar(fleet.expected()),
         Progress::Silent => ProgressBar::hidden(),
     };
     let seeded = db
         .transaction(async |db: &mut AsyncPgConnection| {
-            // Two who come together: the second finds the fleet of the first.
+            // Of two processes that seed at once the second waits here, and then finds the fleet.
             db.batch_execute("LOCK TABLE fleets IN SHARE ROW EXCLUSIVE MODE").await?;
-            match standing(db).await? {
-                Standing::Empty => {}
-                Standing::Fleet(name) if name == fleet.name() => return Ok(Seeded::Already),
-                Standing::Fleet(name) => return Err(SeedError::AnotherFleet(name, fleet.name())),
-                Standing::Other => return Err(SeedError::Occupied),
+            match database_content(db).await? {
+                DatabaseContent::Empty => {}
+                DatabaseContent::Fleet(name) if name == fleet.name() => return Ok(Seeded::AlreadyThere),
+                DatabaseContent::Fleet(name) => return Err(SeedError::AnotherFleet(name, fleet.name())),
+                DatabaseContent::Other => return Err(SeedError::Occupied),
             }
-            let counts = enter_all(db, fleet, &bar).await?;
+            let counts = insert_fleet(db, fleet, clock.now(), &bar).await?;
             sql_query("INSERT INTO fleets (name, seeded_at) VALUES ($1, $2)")
                 .bind::<Text, _>(fleet.name())
-                .bind::<Timestamptz, _>(Clock::system().now())
+                .bind::<Timestamptz, _>(clock.now())
                 .execute(db)
                 .await?;
-            Ok(Seeded::New(counts))
+            Ok(Seeded::Inserted(counts))
         })
         .await;
     bar.finish_and_clear();
-    if matches!(seeded, Ok(Seeded::New(_))) {
-        // Totals are counted in an index as long as the table is known to be all visible.
+    if matches!(seeded, Ok(Seeded::Inserted(_))) {
+        // Totals are counted by an index-only scan, which needs the visibility map that VACUUM writes.
         db.batch_execute("VACUUM (ANALYZE) records").await.map_err(DatabaseError::from)?;
     }
     seeded
 }
 
-/// Enters a fleet into an empty database; leaves any other as it is.
-///
-/// # Errors
-/// If the database fails.
-pub async fn seed_if_empty(database: &Database, fleet: &Fleet) -> Result<(), SeedError> {
-    match seed(database, fleet, Progress::Silent).await {
-        Ok(Seeded::New(counts)) => tracing::info!(%counts, "seeded {fleet}"),
-        Ok(Seeded::Already) | Err(SeedError::AnotherFleet(..) | SeedError::Occupied) => {
+/// Inserts a fleet into an empty database; leaves a database that holds anything as it is.
+pub async fn seed_if_empty(database: &Database, fleet: &Fleet, clock: &Clock) -> Result<(), SeedError> {
+    match seed(database, fleet, Progress::Silent, clock).await {
+        Ok(Seeded::Inserted(counts)) => tracing::info!(%counts, "seeded {fleet}"),
+        Ok(Seeded::AlreadyThere) | Err(SeedError::AnotherFleet(..) | SeedError::Occupied) => {
             tracing::info!("the database is not empty: nothing was seeded");
         }
         Err(error) => return Err(error),
@@ -131,13 +124,13 @@ pub async fn seed_if_empty(database: &Database, fleet: &Fleet) -> Result<(), See
     Ok(())
 }
 
-enum Standing {
+enum DatabaseContent {
     Empty,
     Fleet(String),
     Other,
 }
 
-async fn standing(db: &mut AsyncPgConnection) -> Result<Standing, DatabaseError> {
+async fn database_content(db: &mut AsyncPgConnection) -> Result<DatabaseContent, DatabaseError> {
     #[derive(QueryableByName)]
     struct Row {
         #[diesel(sql_type = Text)]
@@ -145,37 +138,37 @@ async fn standing(db: &mut AsyncPgConnection) -> Result<Standing, DatabaseError>
     }
     let fleet: Option<Row> = sql_query("SELECT name FROM fleets").get_result(db).await.optional()?;
     if let Some(Row { name }) = fleet {
-        return Ok(Standing::Fleet(name));
+        return Ok(DatabaseContent::Fleet(name));
     }
     let others = sql_query("SELECT 1 FROM records LIMIT 1").execute(db).await?;
-    Ok(if others > 0 { Standing::Other } else { Standing::Empty })
+    Ok(if others > 0 { DatabaseContent::Other } else { DatabaseContent::Empty })
 }
 
-async fn enter_all(
+async fn insert_fleet(
     db: &mut AsyncPgConnection,
     fleet: &Fleet,
+    now: DateTime<Utc>,
     bar: &ProgressBar,
-) -> Result<Counts, DatabaseError> {
-    let (mut counts, mut latest) = (Counts::default(), DateTime::UNIX_EPOCH);
-    let now = Clock::system().now();
+) -> Result<RecordCounts, DatabaseError> {
+    let (mut counts, mut latest) = (RecordCounts::default(), DateTime::UNIX_EPOCH);
     let mut entries = fleet.entries().peekable();
     while entries.peek().is_some() {
-        let batch: Vec<Entry> = entries.by_ref().take(BATCH).collect();
-        enter(db, &batch).await?;
+        let batch: Vec<Entry> = entries.by_ref().take(BATCH_SIZE).collect();
+        insert_batch(db, &batch).await?;
         for entry in &batch {
             *counts.0.entry(entry.kind.path()).or_default() += 1;
-            // The one from the future must not hurry all versions after it.
+            // The record with a version in the future must not advance the versions of later changes.
             if entry.updated_at <= now {
                 latest = latest.max(entry.updated_at);
             }
         }
         bar.inc(batch.len() as u64);
     }
-    changes::versions_reach(db, latest).await?;
+    changes::advance_versions(db, latest).await?;
     Ok(counts)
 }
 
-async fn enter(db: &mut AsyncPgConnection, batch: &[Entry]) -> Result<(), DatabaseError> {
+async fn insert_batch(db: &mut AsyncPgConnection, batch: &[Entry]) -> Result<(), DatabaseError> {
     let column = |of: fn(&Entry) -> &str| batch.iter().map(of).collect::<Vec<_>>();
     let text = "INSERT INTO records (kind, id, state, company_id, vessel_ids, updated_at, document)
                 SELECT kind, id, state, company_id, string_to_array(vessel_ids, ','), updated_at, document::json
@@ -188,7 +181,7 @@ async fn enter(db: &mut AsyncPgConnection, batch: &[Entry]) -> Result<(), Databa
         .bind::<Array<Nullable<Text>>, _>(
             batch.iter().map(|entry| entry.document.company_id.as_deref()).collect::<Vec<_>>(),
         )
-        // PostgreSQL's arrays are rectangles: each list travels as a text. Ids have no commas.
+        // PostgreSQL's arrays are rectangular, so each list is passed as a text. Ids contain no commas.
         .bind::<Array<Text>, _>(
             batch.iter().map(|entry| entry.document.vessel_ids.join(",")).collect::<Vec<_>>(),
         )
@@ -201,10 +194,10 @@ async fn enter(db: &mut AsyncPgConnection, batch: &[Entry]) -> Result<(), Databa
     Ok(())
 }
 
-fn bar(records: u64) -> ProgressBar {
+fn progress_bar(records: u64) -> ProgressBar {
     let style =
         ProgressStyle::with_template("{bar:40} {human_pos}/{human_len} records, {per_sec}, {eta} left")
-            .expect("the template is one, as every seeding shows");
+            .expect("the template is valid");
     let bar = ProgressBar::new(records).with_style(style);
     bar.enable_steady_tick(Duration::from_millis(250));
     bar

@@ -1,11 +1,10 @@
-//! What ships have on board: `catalogue.json`. Codes follow the pattern of the SFI Group System, which is licensed; its
-//! own table is not in here.
+//! The equipment that ships have on board: `catalogue.json`. Codes follow the pattern of the SFI Group System. Its own table
+//! is licensed, and is not in the catalogue.
 
 use std::{collections::BTreeMap, sync::LazyLock};
 
 use serde::Deserialize;
 
-/// All of it.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Catalogue {
@@ -13,11 +12,11 @@ pub(super) struct Catalogue {
     pub(super) items: Vec<Item>,
 }
 
-/// What machines of one construction have in common.
+/// What equipment of one construction has in common.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Family {
-    /// Whether its hours are counted.
+    /// Whether running hours are counted.
     #[serde(default)]
     pub(super) running: bool,
     pub(super) specs: BTreeMap<String, Spec>,
@@ -25,7 +24,7 @@ pub(super) struct Family {
     pub(super) jobs: Vec<Job>,
 }
 
-/// Where a value is drawn from: a range of numbers, or a list of words.
+/// The values to choose from: a range of numbers, or a list of words.
 #[derive(Debug, Deserialize)]
 #[serde(untagged)]
 pub(super) enum Spec {
@@ -34,11 +33,11 @@ pub(super) enum Spec {
     Words(Vec<String>),
 }
 
-/// Name, unit, minimum stock, days from order to delivery.
+/// A critical part: name, unit, minimum stock, days from order to delivery.
 #[derive(Debug, Deserialize)]
 pub(super) struct Part(pub(super) String, pub(super) String, pub(super) i32, pub(super) i32);
 
-/// Title, kind, days, hours, rank.
+/// A maintenance job: title, kind, days, hours, rank.
 #[derive(Debug, Deserialize)]
 pub(super) struct Job(
     pub(super) String,
@@ -48,7 +47,7 @@ pub(super) struct Job(
     pub(super) String,
 );
 
-/// A piece of equipment that ships have.
+/// A kind of equipment.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Item {
@@ -56,45 +55,44 @@ pub(super) struct Item {
     pub(super) name: String,
     family: String,
     pub(super) location: String,
-    /// How many a ship has.
+    /// Units per ship.
     pub(super) units: i32,
-    /// Only ships of these kinds have it.
+    /// The ship kinds that have it; empty for all.
     #[serde(default)]
     on: Vec<String>,
-    /// Why it is critical.
+    /// Basis of its criticality, if it is critical.
     #[serde(default)]
     pub(super) critical: Option<String>,
-    /// The second unit, or a single one, stands by, and is tested after so many days.
+    /// Days between tests of the standby unit, which is the last unit or the only one.
     #[serde(default)]
     pub(super) standby: Option<i32>,
-    /// Its units stand in for each other.
+    /// Redundancy group of its units.
     #[serde(default)]
     pub(super) group: Option<String>,
-    /// Maker and model, the model being the last word or two.
+    /// Makers, each with a model: "Alfa Laval S 966".
     pub(super) makers: Vec<String>,
 }
 
 static CATALOGUE: LazyLock<Catalogue> = LazyLock::new(|| {
-    serde_json::from_str(include_str!("catalogue.json")).expect("the embedded catalogue reads, as tests show")
+    serde_json::from_str(include_str!("catalogue.json"))
+        .expect("the embedded catalogue is valid, as tests show")
 });
 
-/// All of it.
 pub(super) fn catalogue() -> &'static Catalogue {
     &CATALOGUE
 }
 
 impl Item {
     pub(super) fn family(&self) -> &'static Family {
-        catalogue().families.get(&self.family).expect("every family that is named is there, as tests show")
+        catalogue().families.get(&self.family).expect("every item has a family, as tests show")
     }
 
-    /// Whether ships of this type have it.
     pub(super) fn fits(&self, vessel_type: &str) -> bool {
         self.on.is_empty() || kinds_of(vessel_type).iter().any(|kind| self.on.iter().any(|on| on == kind))
     }
 }
 
-/// The kinds of ship that a vessel type counts as.
+/// The ship kinds that a vessel type belongs to.
 fn kinds_of(vessel_type: &str) -> &'static [&'static str] {
     match vessel_type {
         "bulk_carrier" | "general_cargo" => &["dry"],
@@ -116,18 +114,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_item_has_a_family_a_maker_and_a_code_of_its_own() {
+    fn every_item_has_a_family_a_maker_and_a_unique_code() {
         let mut codes = BTreeSet::new();
         for item in &catalogue().items {
             assert!(catalogue().families.contains_key(&item.family), "{}", item.family);
             assert!(item.makers.iter().all(|maker| maker.contains(' ')), "{}", item.code);
             assert!(!item.makers.is_empty() && item.units >= 1, "{}", item.code);
-            assert!(codes.insert(&item.code), "{} stands there twice", item.code);
+            assert!(codes.insert(&item.code), "{} is listed twice", item.code);
         }
     }
 
     #[test]
-    fn every_family_is_of_use() {
+    fn every_family_has_an_item() {
         for family in catalogue().families.keys() {
             assert!(catalogue().items.iter().any(|item| item.family == *family), "{family}");
         }

@@ -1,11 +1,11 @@
-//! People, at sea and ashore.
+//! Users, on board and ashore.
 
 use chrono::NaiveDate;
 use rand::Rng;
 
 use super::{
-    draws_of, id_of,
-    ships::{company_id, company_of, domain_of, vessel_id},
+    id_of, rng_of,
+    ships::{company_id, company_of, email_domain_of, vessel_id},
 };
 use crate::{records::Kind, shapes::User};
 
@@ -118,8 +118,8 @@ const FAMILY: [&str; 40] = [
     "Putri",
 ];
 
-/// How a name is spelled in an address.
-fn plain(name: &str) -> String {
+/// The spelling of a name in an e-mail address.
+fn address_spelling(name: &str) -> String {
     let letter = |c: char| match c {
         'ń' => 'n',
         'ó' => 'o',
@@ -129,12 +129,17 @@ fn plain(name: &str) -> String {
 }
 
 fn person(number: u32, company: u32) -> (User, rand::rngs::StdRng) {
-    let mut draws = draws_of(Kind::User, number.into());
-    let given = GIVEN[draws.random_range(0..GIVEN.len())];
-    let family = FAMILY[draws.random_range(0..FAMILY.len())];
+    let mut rng = rng_of(Kind::User, number.into());
+    let given = GIVEN[rng.random_range(0..GIVEN.len())];
+    let family = FAMILY[rng.random_range(0..FAMILY.len())];
     let user = User {
         id: id_of("user", number),
-        email: format!("{}.{}.{number}@{}", plain(given), plain(family), domain_of(company)),
+        email: format!(
+            "{}.{}.{number}@{}",
+            address_spelling(given),
+            address_spelling(family),
+            email_domain_of(company)
+        ),
         given_name: Some(given.to_owned()),
         family_name: family.to_owned(),
         employee_number: Some(format!("{}", 100_000 + number)),
@@ -145,30 +150,29 @@ fn person(number: u32, company: u32) -> (User, rand::rngs::StdRng) {
         vessel_ids: Vec::new(),
         sign_on: None,
         sign_off: None,
-        active: draws.random_bool(0.96),
+        active: rng.random_bool(0.96),
     };
-    (user, draws)
+    (user, rng)
 }
 
-/// A seafarer on a vessel.
 pub(super) fn on_board(number: u32, place: u32, vessel: u32, companies: u32) -> User {
-    let (user, mut draws) = person(number, company_of(vessel, companies));
+    let (user, mut rng) = person(number, company_of(vessel, companies));
     let (rank, department) = SHIP[place as usize % SHIP.len()];
-    let sign_on = NaiveDate::from_ymd_opt(2025, draws.random_range(1..=12), draws.random_range(1..=28));
+    let sign_on = NaiveDate::from_ymd_opt(2025, rng.random_range(1..=12), rng.random_range(1..=28));
     User {
         rank: rank.to_owned(),
         department: Some(department.to_owned()),
         workplace: "ship".to_owned(),
         vessel_ids: vec![vessel_id(vessel)],
         sign_on,
-        // No relief is planned: the fleet is the same each day, and a date would pass.
+        // No sign-off date: the fleet is the same each day, and the date would pass.
         ..user
     }
 }
 
-/// Somebody in a company's office, who looks after all of its vessels.
+/// A user in a company's office, who sees all of its vessels.
 pub(super) fn ashore(number: u32, company: u32, vessels: u32, companies: u32) -> User {
-    // Numbers of their own: those on board come first, however many there are.
+    // A separate range of numbers, above those of users on board.
     let (user, _) = person(900_000 + number, company);
     let (position, department) = SHORE[number as usize % SHORE.len()];
     User {

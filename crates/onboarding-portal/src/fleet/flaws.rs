@@ -1,35 +1,33 @@
-//! Records of the demo fleet that are wrong on purpose, as records of real fleets are.
+//! Records of the demo fleet that are invalid on purpose, as some records of real fleets are.
 
 use chrono::{DateTime, Utc};
 
 use super::{DEMO_COMPANIES, Detail, Entry, crew, id_of, machinery, ships};
 use crate::{
-    records::{Kind, State},
-    shapes::{Equipment, Record, User, Vessel},
+    records::{Kind, State, document::Record},
+    shapes::{Equipment, User, Vessel},
 };
 
-/// A record that is wrong, and what a receiver should say about it.
+/// An invalid record, and the finding that a receiver should report.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Flaw {
-    /// What kind of record it is.
     pub kind: Kind,
-    /// Which.
     pub id: String,
-    /// What is wrong with it, in words.
-    pub what: &'static str,
-    /// What SMS Sync calls it.
+    /// What is wrong, for people.
+    pub description: &'static str,
+    /// Code of the finding in SMS Sync.
     pub code: &'static str,
-    /// Whether it should be rejected; otherwise it goes in, with a warning.
+    /// Whether the record should be rejected; otherwise it is accepted with a warning.
     pub rejected: bool,
 }
 
-/// Every record of the demo fleet that is wrong on purpose.
+/// Every invalid record of the demo fleet.
 #[must_use]
 pub fn flaws() -> Vec<Flaw> {
     flawed().into_iter().filter_map(|(flaw, _)| flaw).collect()
 }
 
-/// Their records, and the one that is right but for its double.
+/// The invalid records, and the valid one whose QR code another one repeats.
 pub(super) fn entries() -> impl Iterator<Item = Entry> + Send {
     flawed().into_iter().map(|(_, entry)| entry)
 }
@@ -50,43 +48,49 @@ fn flawed() -> Vec<(Option<Flaw>, Entry)> {
     let workplace = User { workplace: "submarine".to_owned(), ..person("jules.vern") };
     let future = DateTime::from_timestamp(4_070_908_800, 0).expect("1 January 2099");
     vec![
-        wrong_one(
+        flaw_of(
             &vessel,
             version(0),
             "the check digit of its IMO number is wrong",
             "imo_number_check_digit",
             true,
         ),
-        wrong_one(&reflagged, version(1), "its MMSI is of another flag", "mmsi_flag_mismatch", false),
-        wrong_one(&orphan, version(2), "its vessel does not exist", "orphan", true),
+        flaw_of(&reflagged, version(1), "its MMSI is of another flag", "mmsi_flag_mismatch", false),
+        flaw_of(&orphan, version(2), "its vessel does not exist", "orphan", true),
         (None, entry(&label("label"), version(3))),
-        wrong_one(
+        flaw_of(
             &label("double"),
             version(4),
-            "its QR code is on another machine, too",
+            "its QR code is that of another machine",
             "duplicate_qr_code",
             false,
         ),
-        wrong_one(&code, version(5), "its code has the letter O for a zero", "sfi_code_malformed", true),
-        wrong_one(&spare("future"), future, "its version is from the future", "version_from_future", true),
-        wrong_one(&rank, version(6), "nobody knows its rank", "unknown_rank", false),
-        wrong_one(&address, version(7), "its e-mail address is none", "email_malformed", true),
-        wrong_one(&workplace, version(8), "it works in a place that is none", "workplace_unknown", true),
+        flaw_of(
+            &code,
+            version(5),
+            "its code has the letter O in place of a zero",
+            "sfi_code_malformed",
+            true,
+        ),
+        flaw_of(&spare("future"), future, "its version is in the future", "version_from_future", true),
+        flaw_of(&rank, version(6), "its rank is unknown", "unknown_rank", false),
+        flaw_of(&address, version(7), "its e-mail address is malformed", "email_malformed", true),
+        flaw_of(&workplace, version(8), "its workplace is unknown", "workplace_unknown", true),
     ]
 }
 
 /// A vessel whose company flies no Panamanian flag.
 const FOREIGN: u32 = 96;
 
-fn wrong_one<T: Record>(
+fn flaw_of<T: Record>(
     record: &T,
     updated_at: DateTime<Utc>,
-    what: &'static str,
+    description: &'static str,
     code: &'static str,
     rejected: bool,
 ) -> (Option<Flaw>, Entry) {
     let entry = entry(record, updated_at);
-    let flaw = Flaw { kind: entry.kind, id: entry.document.id.clone(), what, code, rejected };
+    let flaw = Flaw { kind: entry.kind, id: entry.document.id.clone(), description, code, rejected };
     (Some(flaw), entry)
 }
 
@@ -94,14 +98,14 @@ fn entry<T: Record>(record: &T, updated_at: DateTime<Utc>) -> Entry {
     Entry { kind: T::KIND, state: State::Approved, updated_at, document: record.document() }
 }
 
-/// Versions after those of the rest.
+/// Versions after those of the valid records.
 fn version(number: i64) -> DateTime<Utc> {
     DateTime::from_timestamp(1_751_000_000 + number * 3600, 0).expect("in June 2025")
 }
 
-/// One more fan on the first vessel.
+/// An additional fan on the first vessel.
 fn spare(name: &str) -> Equipment {
-    let mut fan = machinery::nth(0, ships::kind_of(0, DEMO_COMPANIES), 0, Detail::Full);
+    let mut fan = machinery::numbered(0, ships::vessel_type_of(0, DEMO_COMPANIES), 0, Detail::Full);
     let number = match name {
         "orphan" => 1,
         "label" => 2,
@@ -118,19 +122,19 @@ fn spare(name: &str) -> Equipment {
     fan
 }
 
-/// One more person in the first company.
+/// An additional user of the first company.
 fn person(name: &str) -> User {
     let mut user = crew::on_board(0, 9, 0, DEMO_COMPANIES);
     let (given, family) = name.split_once('.').unwrap_or((name, name));
     user.id = id_of("user", format_args!("flawed/{name}"));
-    user.email = format!("{name}@{}", ships::domain_of(0));
+    user.email = format!("{name}@{}", ships::email_domain_of(0));
     user.employee_number = None;
-    user.given_name = Some(capital(given));
-    user.family_name = capital(family);
+    user.given_name = Some(capitalized(given));
+    user.family_name = capitalized(family);
     user
 }
 
-fn capital(name: &str) -> String {
+fn capitalized(name: &str) -> String {
     let (first, rest) = name.split_at(1);
     format!("{}{rest}", first.to_ascii_uppercase())
 }
@@ -140,7 +144,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_mixed_handful_is_wrong_each_in_its_own_way() {
+    fn each_of_the_nine_flaws_has_a_different_code() {
         let mut codes: Vec<_> = flaws().iter().map(|flaw| flaw.code).collect();
         let all = codes.len();
         codes.sort_unstable();

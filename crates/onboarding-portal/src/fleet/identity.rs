@@ -1,4 +1,4 @@
-//! Numbers and signs that authorities give to ships and companies.
+//! Numbers and call signs that authorities assign to ships and companies.
 
 /// A ship identification number of six digits and their check digit (IMO Res. A.1117(30)).
 pub(super) fn imo_number(six_digits: u32) -> String {
@@ -15,14 +15,14 @@ fn weighted(six_digits: u32, weights: [u32; 6]) -> u32 {
     (0..6).zip(weights).map(|(place, weight)| digit(place) * weight).sum()
 }
 
-/// A flag: what a ship that flies it is called by.
+/// A flag state, with the MMSIs and call signs that it assigns.
 pub(super) struct Flag {
     /// ISO 3166-1 alpha-2.
     pub(super) country: &'static str,
     pub(super) port: &'static str,
     /// Maritime identification digits (ITU).
     mids: &'static [u32],
-    /// Beginnings of its call signs (Radio Regulations).
+    /// Prefixes of its call signs (Radio Regulations).
     call_signs: &'static [&'static str],
 }
 
@@ -55,13 +55,13 @@ pub(super) static FLAGS: [Flag; 16] = [
 ];
 
 impl Flag {
-    /// The `number`th ship's identity: different for different ships.
+    /// A different MMSI for each ship number.
     pub(super) fn mmsi(&self, number: u32) -> String {
         let mid = self.mids[number as usize % self.mids.len()];
         format!("{mid}{:06}", (310_000 + number * 1130) % 1_000_000 + number / 100_000)
     }
 
-    /// The `number`th ship's call sign: different for different ships.
+    /// A different call sign for each ship number.
     pub(super) fn call_sign(&self, number: u32) -> String {
         let letters = |n: u32| char::from(b'A' + u8::try_from(n % 26).expect("under 26"));
         let beginning = self.call_signs[number as usize % self.call_signs.len()];
@@ -76,7 +76,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn check_digits_are_those_of_real_ships_and_companies() {
+    fn check_digits_equal_those_of_real_ships_and_companies() {
         for number in ["9074729", "9619907", "7625811", "8814275", "9321483", "9811000"] {
             assert_eq!(imo_number(number[..6].parse().unwrap()), number);
         }

@@ -3,19 +3,20 @@
 use rand::{Rng, seq::IndexedRandom};
 
 use super::{
-    draws_of, id_of,
+    id_of,
     identity::{FLAGS, Flag, company_number, imo_number},
+    rng_of,
 };
 use crate::{
     records::Kind,
     shapes::{Company, Vessel},
 };
 
-/// A company of the demo fleet: what its ships are called and are.
+/// A company of the demo fleet, with the names, types and flags of its ships.
 pub(super) struct House {
     name: &'static str,
     country: &'static str,
-    /// What its ships' names begin with.
+    /// The first word of its ships' names.
     prefix: &'static str,
     pub(super) domain: &'static str,
     types: &'static [&'static str],
@@ -164,116 +165,147 @@ const YARDS: [&str; 12] = [
     "Damen Shipyards, Galați",
 ];
 
-/// What ships of a type measure, from and to: gross tonnage, length, beam, draught; net per gross; tonnes per gross.
+/// The dimensions of ships of some types. Pairs are the smallest and the largest value.
 struct Measures {
+    vessel_types: &'static [&'static str],
     gross: [i32; 2],
-    length: [f64; 2],
-    beam: [f64; 2],
-    draught: [f64; 2],
-    net: f64,
-    deadweight: f64,
+    length_m: [f64; 2],
+    beam_m: [f64; 2],
+    draught_m: [f64; 2],
+    /// Net tonnage per gross tonnage.
+    net_share: f64,
+    /// Deadweight in tonnes per gross tonnage.
+    deadweight_share: f64,
     engine: &'static str,
 }
 
-const fn measures(
-    gross: [i32; 2],
-    length: [f64; 2],
-    beam: [f64; 2],
-    draught: [f64; 2],
-    net: f64,
-    deadweight: f64,
-    engine: &'static str,
-) -> Measures {
-    Measures { gross, length, beam, draught, net, deadweight, engine }
-}
+static MEASURES: [Measures; 11] = [
+    Measures {
+        vessel_types: &["bulk_carrier"],
+        gross: [22_000, 94_000],
+        length_m: [180.0, 295.0],
+        beam_m: [30.0, 46.0],
+        draught_m: [10.5, 18.3],
+        net_share: 0.60,
+        deadweight_share: 1.85,
+        engine: "MAN B&W 6S50ME-C8.5",
+    },
+    Measures {
+        vessel_types: &["oil_tanker"],
+        gross: [62_000, 84_000],
+        length_m: [244.0, 277.0],
+        beam_m: [42.0, 48.0],
+        draught_m: [14.5, 17.4],
+        net_share: 0.55,
+        deadweight_share: 1.82,
+        engine: "MAN B&W 6G60ME-C9.5",
+    },
+    Measures {
+        vessel_types: &["product_tanker"],
+        gross: [28_000, 43_000],
+        length_m: [180.0, 228.0],
+        beam_m: [32.0, 32.3],
+        draught_m: [11.0, 13.5],
+        net_share: 0.46,
+        deadweight_share: 1.72,
+        engine: "MAN B&W 6S50ME-B9.3",
+    },
+    Measures {
+        vessel_types: &["chemical_tanker"],
+        gross: [11_000, 27_000],
+        length_m: [144.0, 183.0],
+        beam_m: [23.0, 32.2],
+        draught_m: [8.7, 12.6],
+        net_share: 0.50,
+        deadweight_share: 1.65,
+        engine: "MAN B&W 6S46MC-C8",
+    },
+    Measures {
+        vessel_types: &["container"],
+        gross: [16_000, 52_000],
+        length_m: [170.0, 260.0],
+        beam_m: [27.0, 37.4],
+        draught_m: [9.5, 13.0],
+        net_share: 0.48,
+        deadweight_share: 1.22,
+        engine: "WinGD X62-B",
+    },
+    Measures {
+        vessel_types: &["lng_carrier"],
+        gross: [98_000, 116_000],
+        length_m: [284.0, 299.0],
+        beam_m: [43.4, 49.0],
+        draught_m: [11.4, 12.6],
+        net_share: 0.30,
+        deadweight_share: 0.80,
+        engine: "WinGD 5X72DF",
+    },
+    Measures {
+        vessel_types: &["lpg_carrier"],
+        gross: [18_000, 48_000],
+        length_m: [160.0, 230.0],
+        beam_m: [25.6, 36.6],
+        draught_m: [10.0, 12.0],
+        net_share: 0.33,
+        deadweight_share: 1.15,
+        engine: "MAN B&W 6G60ME-C9-LGIP",
+    },
+    Measures {
+        vessel_types: &["offshore_supply"],
+        gross: [2_400, 5_200],
+        length_m: [74.0, 97.0],
+        beam_m: [17.0, 22.0],
+        draught_m: [5.8, 7.2],
+        net_share: 0.31,
+        deadweight_share: 0.98,
+        engine: "Wärtsilä 8L26",
+    },
+    Measures {
+        vessel_types: &["general_cargo"],
+        gross: [3_600, 9_600],
+        length_m: [98.0, 143.0],
+        beam_m: [14.5, 21.8],
+        draught_m: [6.0, 8.1],
+        net_share: 0.52,
+        deadweight_share: 1.42,
+        engine: "MaK 8M32C",
+    },
+    Measures {
+        vessel_types: &["car_carrier", "ro_ro"],
+        gross: [41_000, 73_000],
+        length_m: [182.0, 200.0],
+        beam_m: [31.0, 38.0],
+        draught_m: [8.9, 11.0],
+        net_share: 0.31,
+        deadweight_share: 0.30,
+        engine: "MAN B&W 7S60ME-C8",
+    },
+    Measures {
+        vessel_types: &["ferry"],
+        gross: [18_000, 57_000],
+        length_m: [150.0, 218.0],
+        beam_m: [24.0, 31.8],
+        draught_m: [5.8, 7.1],
+        net_share: 0.50,
+        deadweight_share: 0.15,
+        engine: "Wärtsilä 8L46F",
+    },
+];
 
-fn measures_of(vessel_type: &str) -> Measures {
-    match vessel_type {
-        "bulk_carrier" => measures(
-            [22_000, 94_000],
-            [180.0, 295.0],
-            [30.0, 46.0],
-            [10.5, 18.3],
-            0.60,
-            1.85,
-            "MAN B&W 6S50ME-C8.5",
-        ),
-        "oil_tanker" => measures(
-            [62_000, 84_000],
-            [244.0, 277.0],
-            [42.0, 48.0],
-            [14.5, 17.4],
-            0.55,
-            1.82,
-            "MAN B&W 6G60ME-C9.5",
-        ),
-        "product_tanker" => measures(
-            [28_000, 43_000],
-            [180.0, 228.0],
-            [32.0, 32.3],
-            [11.0, 13.5],
-            0.46,
-            1.72,
-            "MAN B&W 6S50ME-B9.3",
-        ),
-        "chemical_tanker" => measures(
-            [11_000, 27_000],
-            [144.0, 183.0],
-            [23.0, 32.2],
-            [8.7, 12.6],
-            0.50,
-            1.65,
-            "MAN B&W 6S46MC-C8",
-        ),
-        "container" => {
-            measures([16_000, 52_000], [170.0, 260.0], [27.0, 37.4], [9.5, 13.0], 0.48, 1.22, "WinGD X62-B")
-        }
-        "lng_carrier" => measures(
-            [98_000, 116_000],
-            [284.0, 299.0],
-            [43.4, 49.0],
-            [11.4, 12.6],
-            0.30,
-            0.80,
-            "WinGD 5X72DF",
-        ),
-        "lpg_carrier" => measures(
-            [18_000, 48_000],
-            [160.0, 230.0],
-            [25.6, 36.6],
-            [10.0, 12.0],
-            0.33,
-            1.15,
-            "MAN B&W 6G60ME-C9-LGIP",
-        ),
-        "offshore_supply" => {
-            measures([2_400, 5_200], [74.0, 97.0], [17.0, 22.0], [5.8, 7.2], 0.31, 0.98, "Wärtsilä 8L26")
-        }
-        "general_cargo" => {
-            measures([3_600, 9_600], [98.0, 143.0], [14.5, 21.8], [6.0, 8.1], 0.52, 1.42, "MaK 8M32C")
-        }
-        "car_carrier" | "ro_ro" => measures(
-            [41_000, 73_000],
-            [182.0, 200.0],
-            [31.0, 38.0],
-            [8.9, 11.0],
-            0.31,
-            0.30,
-            "MAN B&W 7S60ME-C8",
-        ),
-        "ferry" => {
-            measures([18_000, 57_000], [150.0, 218.0], [24.0, 31.8], [5.8, 7.1], 0.50, 0.15, "Wärtsilä 8L46F")
-        }
-        _ => measures(
-            [10_000, 14_000],
-            [140.0, 165.0],
-            [21.0, 26.0],
-            [8.2, 9.6],
-            0.52,
-            1.05,
-            "Mitsubishi 7UEC52LS",
-        ),
-    }
+/// For all other vessel types.
+static OTHER_MEASURES: Measures = Measures {
+    vessel_types: &[],
+    gross: [10_000, 14_000],
+    length_m: [140.0, 165.0],
+    beam_m: [21.0, 26.0],
+    draught_m: [8.2, 9.6],
+    net_share: 0.52,
+    deadweight_share: 1.05,
+    engine: "Mitsubishi 7UEC52LS",
+};
+
+fn measures_of(vessel_type: &str) -> &'static Measures {
+    MEASURES.iter().find(|it| it.vessel_types.contains(&vessel_type)).unwrap_or(&OTHER_MEASURES)
 }
 
 pub(super) fn company_id(company: u32) -> String {
@@ -293,14 +325,12 @@ pub(super) fn house_of(company: u32) -> &'static House {
     &HOUSES[company as usize % HOUSES.len()]
 }
 
-/// Words of the shapes' vocabulary.
-pub(super) fn kind_of(vessel: u32, companies: u32) -> &'static str {
+pub(super) fn vessel_type_of(vessel: u32, companies: u32) -> &'static str {
     let house = house_of(company_of(vessel, companies));
     house.types[(vessel / companies) as usize % house.types.len()]
 }
 
-/// Where people of a company have their mail.
-pub(super) fn domain_of(company: u32) -> String {
+pub(super) fn email_domain_of(company: u32) -> String {
     let House { domain, .. } = house_of(company);
     match company / HOUSES.len() as u32 {
         0 => (*domain).to_owned(),
@@ -319,11 +349,12 @@ pub(super) fn company(number: u32) -> Company {
         name,
         imo_company_number: Some(company_number(500_000 + number * 137 % 100_000)),
         country: (*country).to_owned(),
-        email: Some(format!("fleet@{}", domain_of(number))),
+        email: Some(format!("fleet@{}", email_domain_of(number))),
     }
 }
 
-/// Six digits of an IMO number. They were given in the order of building, so they tell the year.
+/// The six digits of an IMO number before its check digit. They are assigned in the order of building, so
+/// [`build_year_of`] follows from them.
 fn six_digits(vessel: u32) -> u32 {
     910_000 + vessel * 7919 % 80_000
 }
@@ -337,25 +368,26 @@ pub(super) fn build_year_of(vessel: u32) -> i32 {
 }
 
 pub(super) fn vessel(number: u32, companies: u32) -> Vessel {
-    let mut draws = draws_of(Kind::Vessel, number.into());
+    let mut rng = rng_of(Kind::Vessel, number.into());
     let company = company_of(number, companies);
     let House { prefix, flags, .. } = house_of(company);
-    let vessel_type = kind_of(number, companies);
-    let Measures { gross, length, beam, draught, net, deadweight, engine } = measures_of(vessel_type);
-    let country = flags[draws.random_range(0..flags.len())];
+    let vessel_type = vessel_type_of(number, companies);
+    let measures = measures_of(vessel_type);
+    let country = flags[rng.random_range(0..flags.len())];
     let flag: &Flag = FLAGS.iter().find(|flag| flag.country == country).expect("flags of houses have a row");
 
-    // One draw for the size: a long ship is a wide one.
-    let size: f64 = draws.random();
+    // One random value for all dimensions, so that a long ship is also wide.
+    let size: f64 = rng.random();
     let between = |[from, to]: [f64; 2]| ((from + (to - from) * size) * 10.0).round() / 10.0;
-    let gross_tonnage = gross[0] + (f64::from(gross[1] - gross[0]) * size) as i32;
+    let [smallest, largest] = measures.gross;
+    let gross_tonnage = smallest + (f64::from(largest - smallest) * size) as i32;
     let share = |of: f64| (f64::from(gross_tonnage) * of) as i32;
     let name = NAMES[number as usize % NAMES.len()];
     let name = match number as usize / NAMES.len() {
         0 => format!("{prefix} {name}"),
         more => format!("{prefix} {name} {}", more + 1),
     };
-    let service_status = match draws.random_range(0..20) {
+    let service_status = match rng.random_range(0..20) {
         0 => "dry_dock",
         1 => "laid_up",
         _ => "in_service",
@@ -371,16 +403,16 @@ pub(super) fn vessel(number: u32, companies: u32) -> Vessel {
         port_of_registry: Some(flag.port.to_owned()),
         vessel_type: vessel_type.to_owned(),
         gross_tonnage: Some(gross_tonnage),
-        net_tonnage: Some(share(net)),
-        deadweight: Some(share(deadweight)),
-        length_overall_m: Some(between(length)),
-        beam_m: Some(between(beam)),
-        draught_m: Some(between(draught)),
+        net_tonnage: Some(share(measures.net_share)),
+        deadweight: Some(share(measures.deadweight_share)),
+        length_overall_m: Some(between(measures.length_m)),
+        beam_m: Some(between(measures.beam_m)),
+        draught_m: Some(between(measures.draught_m)),
         build_year: Some(build_year_of(number)),
-        shipyard: YARDS.choose(&mut draws).map(|yard| (*yard).to_owned()),
-        hull_number: Some(format!("H{}", draws.random_range(1000..9000))),
-        class_society: CLASSES.choose(&mut draws).map(|class| (*class).to_owned()),
-        main_engine: Some(engine.to_owned()),
+        shipyard: YARDS.choose(&mut rng).map(|yard| (*yard).to_owned()),
+        hull_number: Some(format!("H{}", rng.random_range(1000..9000))),
+        class_society: CLASSES.choose(&mut rng).map(|class| (*class).to_owned()),
+        main_engine: Some(measures.engine.to_owned()),
         service_status: service_status.to_owned(),
     }
 }

@@ -1,4 +1,4 @@
-//! What became of webhooks: the list for people, and what they can do about it.
+//! Webhook messages as people see them: the list, one with its attempts, and sending them again.
 
 use chrono::{DateTime, Utc};
 use diesel::{
@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 
 use crate::database::DatabaseError;
 
-/// Which messages; what is absent does not filter.
+/// Which messages to list. Absent fields do not filter.
 #[derive(Debug, Default)]
 pub(crate) struct MessageFilter {
     pub(crate) state: Option<String>,
@@ -25,37 +25,36 @@ pub(crate) struct MessageFilter {
 #[derive(Debug, Clone, Serialize, ToSchema, QueryableByName)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Message {
-    /// Its place among all webhooks.
+    /// Sequence number; newer webhooks have higher numbers.
     #[diesel(sql_type = Int8)]
     number: i64,
     /// The webhook-id.
     #[diesel(sql_type = Text)]
     id: String,
-    /// What it tells of.
+    /// Event type, such as `vessel.approved`.
     #[diesel(sql_type = Text)]
     event_type: String,
-    /// The record it is about.
+    /// Id of the record; absent for `test.ping`.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[diesel(sql_type = Nullable<Text>)]
     record_id: Option<String>,
     /// `pending`, `delivered` or `failed`.
     #[diesel(sql_type = Text)]
     state: String,
-    /// Attempts begun.
+    /// Attempts started.
     #[diesel(sql_type = Int4)]
     attempts: i32,
-    /// When it was owed.
+    /// When the webhook was queued.
     #[diesel(sql_type = Timestamptz)]
     created_at: DateTime<Utc>,
-    /// When it is tried next.
+    /// When the next attempt is due.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[diesel(sql_type = Nullable<Timestamptz>)]
     next_attempt_at: Option<DateTime<Utc>>,
-    /// When it arrived or was given up.
+    /// When the webhook was delivered or given up.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[diesel(sql_type = Nullable<Timestamptz>)]
     ended_at: Option<DateTime<Utc>>,
-    /// What is sent.
     #[serde(skip)]
     #[diesel(sql_type = Text)]
     body: String,
@@ -71,36 +70,36 @@ pub(crate) struct MessagePage {
     next_cursor: Option<i64>,
 }
 
-/// A webhook with all that is known of it.
+/// A webhook with its body and its attempts.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct MessageDetail {
     #[serde(flatten)]
     message: Message,
-    /// What is sent, as text: the signature is over these bytes.
+    /// The body as it is sent. The signature is over these bytes.
     body: String,
-    /// Every attempt that came to an end. A number that is missing was cut off.
+    /// Every attempt that ended. The number of an attempt whose sender died is missing.
     attempts_made: Vec<AttemptMade>,
 }
 
-/// An attempt.
+/// One attempt to deliver a webhook.
 #[derive(Debug, Clone, Serialize, ToSchema, QueryableByName)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct AttemptMade {
-    /// From 1.
+    /// Number of the attempt, from 1.
     #[diesel(sql_type = Int4)]
     number: i32,
-    /// When it began; `webhook-timestamp` said so, too.
+    /// When the attempt began; also the value of `webhook-timestamp`.
     #[diesel(sql_type = Timestamptz)]
     began_at: DateTime<Utc>,
-    /// How long it took.
+    /// Duration in milliseconds.
     #[diesel(sql_type = Int4)]
     duration_ms: i32,
-    /// HTTP status; absent: there was no answer.
+    /// HTTP status; absent if there was no answer.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[diesel(sql_type = Nullable<Int4>)]
     status: Option<i32>,
-    /// The beginning of the answer, or why there was none.
+    /// The first 4096 bytes of the answer, or the reason why there was none.
     #[diesel(sql_type = Text)]
     response: String,
 }
@@ -108,7 +107,7 @@ pub(crate) struct AttemptMade {
 const COLUMNS: &str =
     "number, id, event_type, record_id, state, attempts, created_at, next_attempt_at, ended_at, body";
 
-pub(crate) async fn messages(
+pub(crate) async fn list_messages(
     db: &mut AsyncPgConnection,
     filter: &MessageFilter,
 ) -> Result<MessagePage, DatabaseError> {
@@ -132,7 +131,7 @@ pub(crate) async fn messages(
     Ok(MessagePage { data, next_cursor })
 }
 
-pub(crate) async fn message(
+pub(crate) async fn find_message(
     db: &mut AsyncPgConnection,
     id: &str,
 ) -> Result<Option<MessageDetail>, DatabaseError> {
@@ -145,34 +144,32 @@ pub(crate) async fn message(
     Ok(Some(MessageDetail { body: message.body.clone(), message, attempts_made }))
 }
 
-/// What became of the wish to send a message again.
+/// Result of a request to send a message again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Again {
-    /// It is due.
-    Due,
+pub(crate) enum Redelivery {
+    Queued,
     /// An attempt is under way.
     BeingSent,
-    /// There is no such message.
-    Unknown,
+    NotFound,
 }
 
 pub(crate) async fn redeliver(
     db: &mut AsyncPgConnection,
     id: &str,
     now: DateTime<Utc>,
-) -> Result<Again, DatabaseError> {
+) -> Result<Redelivery, DatabaseError> {
     let text = "UPDATE webhook_messages
                 SET state = 'pending', next_attempt_at = $2, retries = 0, ended_at = NULL, claimed_until = NULL
                 WHERE id = $1 AND (claimed_until IS NULL OR claimed_until <= $2)";
     if sql_query(text).bind::<Text, _>(id).bind::<Timestamptz, _>(now).execute(db).await? > 0 {
-        return Ok(Again::Due);
+        return Ok(Redelivery::Queued);
     }
-    let there =
+    let exists =
         sql_query("SELECT 1 FROM webhook_messages WHERE id = $1").bind::<Text, _>(id).execute(db).await? > 0;
-    Ok(if there { Again::BeingSent } else { Again::Unknown })
+    Ok(if exists { Redelivery::BeingSent } else { Redelivery::NotFound })
 }
 
-/// Makes everything due that was owed in this time and has not arrived; returns how many messages.
+/// Makes all undelivered messages due that were queued in a time range; returns how many.
 pub(crate) async fn recover(
     db: &mut AsyncPgConnection,
     since: DateTime<Utc>,

@@ -1,8 +1,9 @@
-//! How records change: entered, approved, mended, withdrawn. The webhook that is owed for a change is noted in the
-//! change's own transaction.
+//! How records change: they are entered, approved, patched and withdrawn. The webhook about a change is queued in the
+//! transaction of the change.
 //!
-//! Versions become visible in their order. Every change takes the next one from the row of `versions`, and so waits until
-//! the change before it has committed: no reader can page past a change that is yet to appear.
+//! Versions are committed in their order. Every change takes the next version from the one row of `versions`, and so waits
+//! until the change before it has committed. A reader that pages by version can therefore not pass a change that commits
+//! later.
 
 use chrono::{DateTime, Utc};
 use contracts::webhook::EventType;
@@ -13,52 +14,45 @@ use diesel::{
 use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
 use serde_json::Value;
 
-use super::{DOCUMENT, Kind, State};
+use super::{DOCUMENT_TEXT, Kind, State, document::Document};
 use crate::{
     database::DatabaseError,
-    outbox::{self, Owed},
-    shapes::{self, Document},
+    merge_patch::merge,
+    outbox::{self, NewMessage},
 };
 
-/// What one may do to a record.
+/// A change of an existing record.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Change {
-    /// Others may see it from now on.
     Approve,
-    /// It is no longer valid; others see a tombstone.
     Withdraw,
-    /// A JSON merge patch of what was entered.
+    /// A JSON merge patch (RFC 7396).
     Patch(Value),
 }
 
-/// What a change led to.
+/// Result of a change.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Changed {
-    /// The new version.
+    /// The record's new version.
     pub updated_at: DateTime<Utc>,
-    /// The webhook that is owed for it; none if nobody else sees the record.
+    /// The queued webhook; `None` for a draft, which nobody else sees.
     pub webhook_id: Option<String>,
 }
 
 /// Why a change was not made.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ChangeError {
-    /// There is no such record.
     #[error("there is no such record")]
     NotFound,
-    /// There is one with this id.
-    #[error("there is a record with this id already")]
+    #[error("a record with this id exists already")]
     Exists,
-    /// It does not go with the state it is in.
+    /// The record's state, or that of a related record, does not allow the change.
     #[error("{0}")]
-    NotNow(&'static str),
-    /// It would no longer be a record of its kind.
-    #[error("this is no record of its kind")]
+    WrongState(&'static str),
+    #[error("the fields do not have the shape of this kind of record")]
     Shape(#[source] serde_json::Error),
-    /// It cannot be a record's id.
-    #[error("an id is 1 to 200 letters, digits and any of -._~:@+=, and stays what it is")]
+    #[error("an id has 1 to 200 letters, digits or any of -._~:@+=, and cannot be changed")]
     Id,
-    /// The database failed.
     #[error(transparent)]
     Database(#[from] DatabaseError),
 }
@@ -69,8 +63,8 @@ impl From<diesel::result::Error> for ChangeError {
     }
 }
 
-/// The next version: now, or a little later where changes come faster than the clock ticks. Until the transaction ends,
-/// nobody else gets one.
+/// The next version: now, or a little later if changes come faster than the clock ticks. Other changes wait for theirs
+/// until this transaction ends.
 async fn next_version(
     db: &mut AsyncPgConnection,
     now: DateTime<Utc>,
@@ -85,8 +79,8 @@ async fn next_version(
     Ok(sql_query(text).bind::<Timestamptz, _>(now).get_result::<Row>(db).await?.latest)
 }
 
-/// Makes sure that later versions are later than `version`: for records that are written with one of their own.
-pub(crate) async fn versions_reach(
+/// Makes all later versions later than `version`, for records that are inserted with versions of their own.
+pub(crate) async fn advance_versions(
     db: &mut AsyncPgConnection,
     version: DateTime<Utc>,
 ) -> Result<(), DatabaseError> {
@@ -95,18 +89,14 @@ pub(crate) async fn versions_reach(
     Ok(())
 }
 
-/// Enters a draft.
-///
-/// # Errors
-/// If it is no record of this kind, there is one with its id, or the database fails.
-pub(crate) async fn enter(
+pub(crate) async fn enter_draft(
     db: &mut AsyncPgConnection,
     kind: Kind,
     entered: &Value,
     now: DateTime<Utc>,
 ) -> Result<Changed, ChangeError> {
-    let document = shapes::read(kind, entered).map_err(ChangeError::Shape)?;
-    if !is_an_id(&document.id) {
+    let document = Document::parse(kind, entered).map_err(ChangeError::Shape)?;
+    if !is_valid_id(&document.id) {
         return Err(ChangeError::Id);
     }
     db.transaction(async |db: &mut AsyncPgConnection| {
@@ -127,8 +117,8 @@ pub(crate) async fn enter(
     .await
 }
 
-/// An id stands in a path or in a list of a query as it is.
-fn is_an_id(text: &str) -> bool {
+/// Ids appear unescaped in paths and in comma-separated lists of queries.
+fn is_valid_id(text: &str) -> bool {
     (1..=200).contains(&text.len())
         && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._~:@+=".contains(&byte))
         && !matches!(text, "." | "..")
@@ -142,12 +132,12 @@ struct Row {
     document: String,
 }
 
-async fn row(
+async fn load(
     db: &mut AsyncPgConnection,
     kind: Kind,
     id: &str,
 ) -> Result<Option<(State, Value)>, DatabaseError> {
-    let text = format!("SELECT state, {DOCUMENT} AS document FROM records WHERE kind = $1 AND id = $2");
+    let text = format!("SELECT state, {DOCUMENT_TEXT} AS document FROM records WHERE kind = $1 AND id = $2");
     let row: Option<Row> =
         sql_query(text).bind::<Text, _>(kind.word()).bind::<Text, _>(id).get_result(db).await.optional()?;
     let parsed = |row: Row| {
@@ -157,13 +147,10 @@ async fn row(
     Ok(row.map(parsed))
 }
 
-/// Changes a record, and notes the webhook that is owed for it, in one transaction.
+/// Changes a record, and queues the webhook about it, in one transaction.
 ///
-/// Approving a vessel approves the drafts of what belongs to it, too, and of its company: the vessel's webhook covers
-/// them. A change of a company is a change of its vessels, as they are shown with it.
-///
-/// # Errors
-/// If there is no such record, the change does not go with it, or the database fails.
+/// The approval of a vessel approves the drafts of its equipment, users and company, too; the one webhook covers them. A
+/// change of a company is a change of its vessels, because the API serves them with it.
 pub(crate) async fn change(
     db: &mut AsyncPgConnection,
     kind: Kind,
@@ -172,49 +159,54 @@ pub(crate) async fn change(
     now: DateTime<Utc>,
 ) -> Result<Changed, ChangeError> {
     db.transaction(async |db: &mut AsyncPgConnection| {
-        // First, so that what is read next cannot change any more.
+        // First, so that no other change can commit between the read and the write below.
         let updated_at = next_version(db, now).await?;
-        let (state, mut document) = row(db, kind, id).await?.ok_or(ChangeError::NotFound)?;
-        let new_state = match (change, state) {
-            (Change::Approve, _) => State::Approved,
-            (Change::Withdraw, State::Approved) => State::Withdrawn,
-            (Change::Withdraw, State::Draft) => {
-                return Err(ChangeError::NotNow("It is a draft: nobody else has seen it."));
-            }
-            (Change::Withdraw, State::Withdrawn) => {
-                return Err(ChangeError::NotNow("It is withdrawn already."));
-            }
-            (Change::Patch(_), State::Withdrawn) => {
-                return Err(ChangeError::NotNow("It is withdrawn: approve it again first."));
-            }
-            (Change::Patch(_), state) => state,
-        };
+        let (state, mut document) = load(db, kind, id).await?.ok_or(ChangeError::NotFound)?;
+        let new_state = state_after(change, state)?;
         if let Change::Patch(patch) = change {
-            shapes::merge(&mut document, patch);
+            merge(&mut document, patch);
         }
-        let document = shapes::read(kind, &document).map_err(ChangeError::Shape)?;
+        let document = Document::parse(kind, &document).map_err(ChangeError::Shape)?;
         if document.id != id {
             return Err(ChangeError::Id);
         }
-        check_surroundings(db, kind, change, &document).await?;
-        write(db, kind, new_state, updated_at, &document).await?;
-        carry_along(db, kind, change, updated_at, &document).await?;
+        check_related_records(db, kind, change, &document).await?;
+        update(db, kind, new_state, updated_at, &document).await?;
+        update_dependents(db, kind, change, updated_at, &document).await?;
 
         let mut webhook_id = None;
         if new_state != State::Draft
-            && let Some(event_type) = event(kind, change)
+            && let Some(event_type) = event_type_of(kind, change)
         {
             let imo = if kind == Kind::Vessel { imo_number(&document) } else { None };
-            let owed = Owed { event_type, about: Some((kind, id)), updated_at: Some(updated_at), imo };
-            webhook_id = Some(outbox::owe(db, owed, now).await?);
+            let message =
+                NewMessage { event_type, about: Some((kind, id)), updated_at: Some(updated_at), imo };
+            webhook_id = Some(outbox::enqueue(db, message, now).await?);
         }
         Ok(Changed { updated_at, webhook_id })
     })
     .await
 }
 
-/// What others see must hang together.
-async fn check_surroundings(
+fn state_after(change: &Change, state: State) -> Result<State, ChangeError> {
+    match (change, state) {
+        (Change::Approve, _) => Ok(State::Approved),
+        (Change::Withdraw, State::Approved) => Ok(State::Withdrawn),
+        (Change::Withdraw, State::Draft) => {
+            Err(ChangeError::WrongState("A draft cannot be withdrawn: nobody else has seen it."))
+        }
+        (Change::Withdraw, State::Withdrawn) => {
+            Err(ChangeError::WrongState("The record is withdrawn already."))
+        }
+        (Change::Patch(_), State::Withdrawn) => {
+            Err(ChangeError::WrongState("The record is withdrawn: approve it again first."))
+        }
+        (Change::Patch(_), state) => Ok(state),
+    }
+}
+
+/// Refuses a change after which the provider API would serve a record without a record that it refers to.
+async fn check_related_records(
     db: &mut AsyncPgConnection,
     kind: Kind,
     change: &Change,
@@ -223,9 +215,9 @@ async fn check_surroundings(
     match (kind, change) {
         (Kind::Equipment, Change::Approve) => {
             let vessel = document.vessel_ids.as_slice().first().map_or("", String::as_str);
-            if matches!(row(db, Kind::Vessel, vessel).await?, Some((State::Draft, _))) {
-                return Err(ChangeError::NotNow(
-                    "Its vessel is a draft: approve the vessel, and it with it.",
+            if matches!(load(db, Kind::Vessel, vessel).await?, Some((State::Draft, _))) {
+                return Err(ChangeError::WrongState(
+                    "The vessel is a draft: approve the vessel, which approves its equipment.",
                 ));
             }
         }
@@ -233,7 +225,9 @@ async fn check_surroundings(
             let text =
                 "SELECT 1 FROM records WHERE kind = 'vessel' AND company_id = $1 AND state = 'approved'";
             if sql_query(text).bind::<Text, _>(&document.id).execute(db).await? > 0 {
-                return Err(ChangeError::NotNow("It has vessels: withdraw them first."));
+                return Err(ChangeError::WrongState(
+                    "The company has approved vessels: withdraw them first.",
+                ));
             }
         }
         _ => {}
@@ -241,7 +235,7 @@ async fn check_surroundings(
     Ok(())
 }
 
-async fn write(
+async fn update(
     db: &mut AsyncPgConnection,
     kind: Kind,
     state: State,
@@ -264,8 +258,8 @@ async fn write(
     Ok(())
 }
 
-/// Changes what shows the record, or cannot be seen without it.
-async fn carry_along(
+/// Updates the records that are served with the changed one, or that its approval covers.
+async fn update_dependents(
     db: &mut AsyncPgConnection,
     kind: Kind,
     change: &Change,
@@ -303,8 +297,8 @@ fn imo_number(document: &Document) -> Option<String> {
     Some(vessel.get("imoNumber")?.as_str()?.to_owned())
 }
 
-/// The webhook that tells of a change; companies have one for approvals alone.
-fn event(kind: Kind, change: &Change) -> Option<EventType> {
+/// The event type of a change. Companies have one event type only, for approvals.
+fn event_type_of(kind: Kind, change: &Change) -> Option<EventType> {
     Some(match (kind, change) {
         (Kind::Company, Change::Approve | Change::Patch(_)) => EventType::CompanyApproved,
         (Kind::Company, Change::Withdraw) => return None,

@@ -1,4 +1,4 @@
-//! Who is asking: by the API key in `X-API-Key`, or as a bearer.
+//! Who is calling: by the API key in `X-API-Key`, or as a bearer token.
 
 use std::future::{Ready, ready};
 
@@ -11,39 +11,39 @@ use chassis::{
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
-/// The keys, and how to compare with them in the same time wherever two texts differ: by MACs under a key of this
-/// process's own.
-pub(crate) struct Keys {
-    own: [u8; 32],
-    readers: Vec<u8>,
-    admins: Vec<u8>,
+/// The accepted API keys, each as a MAC under a random key of this process. Comparing MACs takes the same time wherever two
+/// keys differ, so that no caller can find a key byte by byte.
+pub(crate) struct ApiKeys {
+    mac_key: [u8; 32],
+    reader: Vec<u8>,
+    admin: Vec<u8>,
 }
 
-impl Keys {
-    /// `admin` empty: one key for all.
+impl ApiKeys {
+    /// If `admin` is empty, the reader's key is the admin's, too.
     pub(crate) fn new(reader: &Secret, admin: &Secret) -> Self {
-        let mut keys = Self { own: rand::random(), readers: Vec::new(), admins: Vec::new() };
+        let mut keys = Self { mac_key: rand::random(), reader: Vec::new(), admin: Vec::new() };
         let admin = if admin.expose_secret().is_empty() { reader } else { admin };
-        keys.readers = keys.mac(reader.expose_secret()).finalize().into_bytes().to_vec();
-        keys.admins = keys.mac(admin.expose_secret()).finalize().into_bytes().to_vec();
+        keys.reader = keys.mac(reader.expose_secret()).finalize().into_bytes().to_vec();
+        keys.admin = keys.mac(admin.expose_secret()).finalize().into_bytes().to_vec();
         keys
     }
 
     fn mac(&self, text: &str) -> Hmac<Sha256> {
-        let mut mac = Hmac::<Sha256>::new_from_slice(&self.own).expect("HMAC takes a key of any length");
+        let mut mac = Hmac::<Sha256>::new_from_slice(&self.mac_key).expect("HMAC takes a key of any length");
         mac.update(text.as_bytes());
         mac
     }
 
-    fn is(&self, shown: &str, expected: &[u8]) -> bool {
-        self.mac(shown).verify_slice(expected).is_ok()
+    fn matches(&self, presented: &str, expected: &[u8]) -> bool {
+        self.mac(presented).verify_slice(expected).is_ok()
     }
 }
 
-/// May read what the provider API shows: any key.
+/// A caller of the provider API: any of the keys.
 pub(crate) struct Reader;
 
-/// One of the portal's own people.
+/// One of the portal's own people: the admin's key.
 pub(crate) struct Admin;
 
 impl FromRequest for Reader {
@@ -51,9 +51,9 @@ impl FromRequest for Reader {
     type Future = Ready<Result<Self, Problem>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        ready(shown(request).and_then(|(keys, shown)| {
-            let known = keys.is(shown, &keys.readers) | keys.is(shown, &keys.admins);
-            if known { Ok(Self) } else { Err(unknown()) }
+        ready(presented_key(request).and_then(|(keys, presented)| {
+            let known = keys.matches(presented, &keys.reader) | keys.matches(presented, &keys.admin);
+            if known { Ok(Self) } else { Err(unknown_key()) }
         }))
     }
 }
@@ -63,31 +63,32 @@ impl FromRequest for Admin {
     type Future = Ready<Result<Self, Problem>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        ready(shown(request).and_then(|(keys, shown)| {
-            let (admin, reader) = (keys.is(shown, &keys.admins), keys.is(shown, &keys.readers));
+        ready(presented_key(request).and_then(|(keys, presented)| {
+            let (admin, reader) =
+                (keys.matches(presented, &keys.admin), keys.matches(presented, &keys.reader));
             match (admin, reader) {
                 (true, _) => Ok(Self),
                 (false, true) => {
-                    let detail = "This key may read; the portal's own people have another.";
+                    let detail = "This key may only read. Use the admin key.";
                     Err(Problem::forbidden("key_may_only_read", detail))
                 }
-                (false, false) => Err(unknown()),
+                (false, false) => Err(unknown_key()),
             }
         }))
     }
 }
 
-fn shown(request: &HttpRequest) -> Result<(&Keys, &str), Problem> {
-    let keys = request.app_data::<web::Data<Keys>>();
+fn presented_key(request: &HttpRequest) -> Result<(&ApiKeys, &str), Problem> {
+    let keys = request.app_data::<web::Data<ApiKeys>>();
     let keys = keys.ok_or_else(|| Problem::internal("the app has no keys"))?;
     let header = request.headers().get("x-api-key").and_then(|value| value.to_str().ok());
-    let shown = header.or_else(|| bearer_token(request)).ok_or_else(|| {
-        let detail = "Show your key: `X-API-Key: <key>` or `Authorization: Bearer <key>`.";
+    let presented = header.or_else(|| bearer_token(request)).ok_or_else(|| {
+        let detail = "Send your key as `X-API-Key: <key>` or `Authorization: Bearer <key>`.";
         Problem::unauthorized("key_missing", detail)
     })?;
-    Ok((keys, shown))
+    Ok((keys, presented))
 }
 
-fn unknown() -> Problem {
-    Problem::unauthorized("key_unknown", "The key is not known.")
+fn unknown_key() -> Problem {
+    Problem::unauthorized("key_unknown", "The API key is not known.")
 }

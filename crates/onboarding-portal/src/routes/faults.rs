@@ -1,55 +1,56 @@
-//! Orders of faults. In production these paths are not there.
+//! Faults on demand. These paths answer 404 in production.
 
 use actix_web::{HttpResponse, delete, get, put, web};
 use chassis::problem::Problem;
 
-use super::{Desk, access::Admin};
+use super::{AppState, access::Admin};
 use crate::faults::{Fault, Faults};
 
-fn ordered(desk: &Desk) -> Result<&Faults, Problem> {
-    let not_there = || Problem::not_found("not_found", "Faults can be ordered where SMS_ENV is development.");
-    desk.faults.as_ref().ok_or_else(not_there)
+fn faults_of(app: &AppState) -> Result<&Faults, Problem> {
+    app.faults
+        .as_ref()
+        .ok_or_else(|| Problem::not_found("not_found", "Faults exist only where SMS_ENV is development."))
 }
 
-/// Faults that are ordered
+/// List active faults
 ///
-/// In development alone.
+/// In development only.
 #[utoipa::path(operation_id = "getFaults", tag = "faults", responses((status = 200, body = Vec<Fault>)))]
 #[get("/api/faults")]
 pub(crate) async fn get_faults(
-    desk: web::Data<Desk>,
+    app: web::Data<AppState>,
     _admin: Admin,
 ) -> Result<web::Json<Vec<Fault>>, Problem> {
-    Ok(web::Json(ordered(&desk)?.current()))
+    Ok(web::Json(faults_of(&app)?.active()))
 }
 
-/// Order one more fault of the provider API
+/// Add a fault of the provider API
 ///
-/// In development alone. Faults strike in the order of their orders, one at a time.
+/// In development only. Each request is affected by at most one fault, the first one that applies to it.
 #[utoipa::path(
-    operation_id = "orderFault", tag = "faults", request_body = Fault,
+    operation_id = "addFault", tag = "faults", request_body = Fault,
     responses((status = 200, body = Vec<Fault>))
 )]
 #[put("/api/faults")]
-pub(crate) async fn order_fault(
-    desk: web::Data<Desk>,
+pub(crate) async fn add_fault(
+    app: web::Data<AppState>,
     _admin: Admin,
     fault: web::Json<Fault>,
 ) -> Result<web::Json<Vec<Fault>>, Problem> {
-    let faults = ordered(&desk)?;
-    if let Some(objection) = fault.objection() {
-        return Err(Problem::invalid(objection, Vec::new()));
+    let faults = faults_of(&app)?;
+    if let Some(reason) = fault.invalid_because() {
+        return Err(Problem::invalid(reason, Vec::new()));
     }
-    faults.order(fault.into_inner());
-    Ok(web::Json(faults.current()))
+    faults.add(fault.into_inner());
+    Ok(web::Json(faults.active()))
 }
 
-/// Take all faults back
+/// Remove all faults
 ///
-/// In development alone.
-#[utoipa::path(operation_id = "endFaults", tag = "faults", responses((status = 204)))]
+/// In development only.
+#[utoipa::path(operation_id = "removeFaults", tag = "faults", responses((status = 204)))]
 #[delete("/api/faults")]
-pub(crate) async fn end_faults(desk: web::Data<Desk>, _admin: Admin) -> Result<HttpResponse, Problem> {
-    ordered(&desk)?.end();
+pub(crate) async fn remove_faults(app: web::Data<AppState>, _admin: Admin) -> Result<HttpResponse, Problem> {
+    faults_of(&app)?.clear();
     Ok(HttpResponse::NoContent().finish())
 }

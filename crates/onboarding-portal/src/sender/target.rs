@@ -1,5 +1,6 @@
-//! One POST to the endpoint, and what must not happen on the way: no redirect is followed, no proxy is asked, and unless
-//! it is allowed no address is connected to that the public internet does not have.
+//! One POST to the endpoint. It follows no redirect, uses no proxy, and unless the policy allows it connects to no address
+//! outside the public internet: a wrong or hostile URL must not reach services
+//! inside the network.
 
 use std::{
     error::Error,
@@ -14,47 +15,36 @@ use reqwest::{
     redirect,
 };
 
-/// What is kept of an answer, in bytes.
-const KEPT: usize = 4096;
+use crate::target_policy::TargetPolicy;
 
-/// What may be sent to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Policy {
-    /// Addresses of this machine and of private networks.
-    pub(crate) private_addresses: bool,
-    /// `http:`, which anybody on the way can read.
-    pub(crate) plain_http: bool,
-}
+/// How many bytes of an answer's body are kept.
+const BODY_LIMIT: usize = 4096;
 
-/// An address that can never be sent to.
+/// Why webhooks cannot be sent to a URL.
 #[derive(Debug, thiserror::Error)]
-pub enum Refused {
-    /// No URL.
-    #[error("{0:?} is no http or https URL")]
-    NoUrl(String),
-    /// Only https is allowed.
+pub enum InvalidTarget {
+    #[error("{0:?} is not an http or https URL")]
+    NotHttp(String),
     #[error("{0} is not https (webhook.plain_http allows it)")]
-    Plain(Url),
-    /// The address in it is private.
+    PlainHttp(Url),
     #[error("{0} is not a public address (webhook.private_addresses allows it)")]
-    Private(IpAddr),
-    /// The client could not be made.
-    #[error("the HTTP client cannot be made")]
+    PrivateAddress(IpAddr),
+    #[error("cannot create the HTTP client")]
     Client(#[source] reqwest::Error),
 }
 
-/// Where webhooks go.
+/// The endpoint that webhooks go to.
 #[derive(Debug, Clone)]
 pub(super) struct Target {
     client: Client,
     url: Url,
 }
 
-/// What came back.
+/// An HTTP answer to a webhook.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Answer {
     pub(super) status: u16,
-    /// The beginning of the body.
+    /// The first [`BODY_LIMIT`] bytes of the body.
     pub(super) beginning: String,
     pub(super) retry_after: Option<String>,
     /// The header `webhook-delivery`.
@@ -62,14 +52,14 @@ pub(super) struct Answer {
 }
 
 impl Target {
-    pub(super) fn new(url: &str, timeout: Duration, policy: Policy) -> Result<Self, Refused> {
-        let no_url = || Refused::NoUrl(url.to_owned());
-        let url = Url::parse(url).map_err(|_malformed| no_url())?;
+    pub(super) fn new(url: &str, timeout: Duration, policy: TargetPolicy) -> Result<Self, InvalidTarget> {
+        let not_http = || InvalidTarget::NotHttp(url.to_owned());
+        let url = Url::parse(url).map_err(|_malformed| not_http())?;
         match url.scheme() {
             "https" => {}
             "http" if policy.plain_http => {}
-            "http" => return Err(Refused::Plain(url)),
-            _ => return Err(no_url()),
+            "http" => return Err(InvalidTarget::PlainHttp(url)),
+            _ => return Err(not_http()),
         }
         let mut builder = Client::builder()
             .user_agent(concat!("onboarding-portal/", env!("CARGO_PKG_VERSION"), " (Standard Webhooks)"))
@@ -77,23 +67,23 @@ impl Target {
             .connect_timeout(timeout.min(Duration::from_secs(5)))
             .redirect(redirect::Policy::none())
             .no_proxy()
-            // What is kept of an answer is bounded as it is sent.
+            // Not decompressed: the limit of the body counts bytes as they are sent.
             .no_gzip()
             .no_zstd();
         if !policy.private_addresses {
-            // A literal address is never resolved, so it is checked here; a name when it is connected to, so that it
-            // cannot be checked as one address and used as another.
+            // A literal address is never resolved, so it is checked here. A name is checked when it is connected to:
+            // checked earlier, it could resolve to another address by then.
             let literal =
                 url.host_str().and_then(|host| host.trim_matches(['[', ']']).parse::<IpAddr>().ok());
             if let Some(address) = literal.filter(|address| !is_public(*address)) {
-                return Err(Refused::Private(address));
+                return Err(InvalidTarget::PrivateAddress(address));
             }
-            builder = builder.dns_resolver(PublicOnly);
+            builder = builder.dns_resolver(PublicResolver);
         }
-        Ok(Self { client: builder.build().map_err(Refused::Client)?, url })
+        Ok(Self { client: builder.build().map_err(InvalidTarget::Client)?, url })
     }
 
-    /// One attempt; the error is a sentence for the attempts log.
+    /// Makes one attempt. The error is a sentence for the list of attempts.
     pub(super) async fn post(
         &self,
         headers: [(&'static str, String); 3],
@@ -104,29 +94,29 @@ impl Target {
         for (name, value) in headers {
             request = request.header(name, value);
         }
-        let mut response = request.send().await.map_err(|error| explain(&error))?;
-        let header = |name: &str| text_of(response.headers(), name);
+        let mut response = request.send().await.map_err(|error| describe(&error))?;
+        let header = |name: &str| header_text(response.headers(), name);
         let (retry_after, delivery) = (header(RETRY_AFTER.as_str()), header("webhook-delivery"));
         let status = response.status().as_u16();
         let mut beginning = Vec::new();
-        while beginning.len() < KEPT
-            // The status has come: that the rest breaks off changes nothing.
+        while beginning.len() < BODY_LIMIT
+            // The status decides: a body that breaks off changes nothing.
             && let Ok(Some(chunk)) = response.chunk().await
         {
             beginning.extend_from_slice(&chunk);
         }
-        beginning.truncate(KEPT);
+        beginning.truncate(BODY_LIMIT);
         let beginning = String::from_utf8_lossy(&beginning).into_owned();
         Ok(Answer { status, beginning, retry_after, delivery })
     }
 }
 
-fn text_of(headers: &HeaderMap, name: &str) -> Option<String> {
+fn header_text(headers: &HeaderMap, name: &str) -> Option<String> {
     Some(headers.get(name)?.to_str().ok()?.trim().to_owned())
 }
 
-/// The error with its causes, without the address, which the reader knows.
-fn explain(error: &reqwest::Error) -> String {
+/// The causes of an error, without the URL, which the reader knows.
+fn describe(error: &reqwest::Error) -> String {
     let mut text = if error.is_timeout() { "no answer in time".to_owned() } else { "no answer".to_owned() };
     let mut cause = error.source();
     while let Some(error) = cause {
@@ -137,24 +127,24 @@ fn explain(error: &reqwest::Error) -> String {
     text
 }
 
-/// Resolves names to public addresses alone.
+/// A DNS resolver that returns only public addresses.
 #[derive(Debug)]
-struct PublicOnly;
+struct PublicResolver;
 
-impl Resolve for PublicOnly {
+impl Resolve for PublicResolver {
     fn resolve(&self, name: Name) -> Resolving {
         Box::pin(async move {
             let found: Vec<_> = tokio::net::lookup_host((name.as_str(), 0)).await?.collect();
             let public: Vec<_> = found.iter().copied().filter(|address| is_public(address.ip())).collect();
             match (public.is_empty(), found.first()) {
-                (true, Some(first)) => Err(Box::new(Refused::Private(first.ip())) as _),
+                (true, Some(first)) => Err(Box::new(InvalidTarget::PrivateAddress(first.ip())) as _),
                 _ => Ok(Box::new(public.into_iter()) as Addrs),
             }
         })
     }
 }
 
-/// Whether the public internet has this address: by the registries of special-purpose addresses (RFC 6890).
+/// Whether an address belongs to the public internet, by the registries of special-purpose addresses (RFC 6890).
 fn is_public(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(address) => is_public_v4(address),
@@ -181,17 +171,17 @@ fn is_public_v4(address: Ipv4Addr) -> bool {
 
 fn is_public_v6(address: Ipv6Addr) -> bool {
     let segments = address.segments();
-    // Addresses that carry an IPv4 address are as public as that one.
-    let inner = |high: u16, low: u16| {
+    // An address that embeds an IPv4 address is public if that one is.
+    let embedded = |high: u16, low: u16| {
         let ([a, b], [c, d]) = (high.to_be_bytes(), low.to_be_bytes());
         is_public_v4(Ipv4Addr::new(a, b, c, d))
     };
     match segments {
-        [0, 0, 0, 0, 0, 0xffff, high, low] => inner(high, low), // mapped
-        [0x64, 0xff9b, 0, 0, 0, 0, high, low] => inner(high, low), // NAT64
-        [0x2002, high, low, ..] => inner(high, low),            // 6to4
-        [0x2001, 0x0db8, ..] => false,                          // documentation
-        [0x2001, second, ..] if second < 0x0200 => false,       // protocol assignments, Teredo
+        [0, 0, 0, 0, 0, 0xffff, high, low] => embedded(high, low), // mapped
+        [0x64, 0xff9b, 0, 0, 0, 0, high, low] => embedded(high, low), // NAT64
+        [0x2002, high, low, ..] => embedded(high, low),            // 6to4
+        [0x2001, 0x0db8, ..] => false,                             // documentation
+        [0x2001, second, ..] if second < 0x0200 => false,          // protocol assignments, Teredo
         // 2000::/3 is all that is assigned to the public internet.
         [first, ..] => first & 0xe000 == 0x2000,
     }
@@ -201,10 +191,10 @@ fn is_public_v6(address: Ipv6Addr) -> bool {
 mod tests {
     use super::*;
 
-    const STRICT: Policy = Policy { private_addresses: false, plain_http: false };
+    const STRICT: TargetPolicy = TargetPolicy { private_addresses: false, plain_http: false };
 
     #[test]
-    fn addresses_of_machines_and_private_networks_are_not_public() {
+    fn special_purpose_addresses_are_not_public() {
         for address in [
             "127.0.0.1",
             "10.1.2.3",
@@ -234,6 +224,10 @@ mod tests {
         ] {
             assert!(!is_public(address.parse().unwrap()), "{address}");
         }
+    }
+
+    #[test]
+    fn other_addresses_are_public() {
         for address in
             ["1.1.1.1", "93.184.215.14", "172.32.0.1", "100.128.0.1", "2606:4700::1111", "::ffff:1.1.1.1"]
         {
@@ -242,7 +236,7 @@ mod tests {
     }
 
     #[test]
-    fn an_address_that_is_not_allowed_is_refused_at_once() {
+    fn url_with_a_private_address_or_plain_http_is_refused() {
         chassis::install_tls();
         let refused = |url: &str| Target::new(url, Duration::from_secs(1), STRICT).unwrap_err().to_string();
         assert!(refused("http://example.com/hook").contains("is not https"));
@@ -251,14 +245,14 @@ mod tests {
         // Other ways to write 127.0.0.1.
         assert!(refused("https://2130706433/hook").contains("127.0.0.1"));
         assert!(refused("https://0x7f.1/hook").contains("127.0.0.1"));
-        assert!(refused("ftp://example.com/").contains("is no http or https URL"));
-        assert!(refused("hook").contains("is no http or https URL"));
+        assert!(refused("ftp://example.com/").contains("is not an http or https URL"));
+        assert!(refused("hook").contains("is not an http or https URL"));
     }
 
     #[tokio::test]
-    async fn a_name_that_leads_to_this_machine_is_refused_when_it_is_resolved() {
+    async fn name_that_resolves_to_this_machine_is_refused_on_connecting() {
         chassis::install_tls();
-        let policy = Policy { private_addresses: false, plain_http: true };
+        let policy = TargetPolicy { private_addresses: false, plain_http: true };
         let target = Target::new("http://localhost:9/hook", Duration::from_secs(5), policy).unwrap();
         let headers = [("a", String::new()), ("b", String::new()), ("c", String::new())];
         let reason = target.post(headers, String::new()).await.unwrap_err();

@@ -1,32 +1,45 @@
-//! What an answer means, and when to try again: values in, values out.
-
-use std::time::Duration;
+//! What the answer to a webhook means: a pure function of the answer.
 
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::target::Answer;
 
-/// The longest wait that an endpoint may ask for.
-const LONGEST_WAIT: TimeDelta = TimeDelta::hours(24);
+/// The longest pause that an endpoint may ask for.
+const PAUSE_LIMIT: TimeDelta = TimeDelta::hours(24);
 
-/// What an attempt led to.
+/// Result of an attempt.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Verdict {
     /// Any 2xx.
     Delivered,
-    /// Everything else is worth another try; where the endpoint asks for a pause, not before that time.
-    Failed {
-        /// What `Retry-After` asks for.
-        not_before: Option<DateTime<Utc>>,
-    },
-    /// The endpoint wants this message no more.
+    /// Any other answer, or none: the webhook is sent again, not before the time that `Retry-After` asks for.
+    Failed { not_before: Option<DateTime<Utc>> },
+    /// The endpoint does not want this message any more.
     Abort,
-    /// The endpoint wants nothing more.
+    /// The endpoint does not want any message any more.
     Disable(&'static str),
 }
 
 impl Verdict {
-    /// For metrics.
+    /// Judges an answer; an error is the reason why there was none.
+    pub(super) fn of(answer: &Result<Answer, String>, now: DateTime<Utc>) -> Self {
+        let Ok(answer) = answer else { return Self::Failed { not_before: None } };
+        if (200..300).contains(&answer.status) {
+            return Self::Delivered;
+        }
+        match answer.delivery.as_deref() {
+            Some("abort-message") => return Self::Abort,
+            Some("disable") => return Self::Disable("The endpoint asked for it: webhook-delivery: disable."),
+            _ => {}
+        }
+        if answer.status == 410 {
+            return Self::Disable("The endpoint answered 410 Gone.");
+        }
+        let requested = answer.retry_after.as_deref().and_then(|text| parse_retry_after(text, now));
+        Self::Failed { not_before: requested.map(|at| at.min(now + PAUSE_LIMIT)) }
+    }
+
+    /// The label of metrics.
     pub(super) fn word(&self) -> &'static str {
         match self {
             Self::Delivered => "delivered",
@@ -37,49 +50,11 @@ impl Verdict {
     }
 }
 
-/// Judges an answer, or that there was none.
-pub(super) fn judge(answer: &Result<Answer, String>, now: DateTime<Utc>) -> Verdict {
-    let Ok(answer) = answer else { return Verdict::Failed { not_before: None } };
-    if (200..300).contains(&answer.status) {
-        return Verdict::Delivered;
-    }
-    match answer.delivery.as_deref() {
-        Some("abort-message") => return Verdict::Abort,
-        Some("disable") => return Verdict::Disable("The endpoint asked for it: webhook-delivery: disable."),
-        _ => {}
-    }
-    if answer.status == 410 {
-        return Verdict::Disable("The endpoint answered 410 Gone.");
-    }
-    let asked = answer.retry_after.as_deref().and_then(|text| retry_after(text, now));
-    Verdict::Failed { not_before: asked.map(|at| at.min(now + LONGEST_WAIT)) }
-}
-
-/// `Retry-After`: seconds, or a date.
-fn retry_after(text: &str, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+/// `Retry-After` (RFC 9110, section 10.2.3): seconds, or a date.
+fn parse_retry_after(text: &str, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
     match text.trim().parse::<u32>() {
         Ok(seconds) => Some(now + TimeDelta::seconds(seconds.into())),
         Err(_not_seconds) => DateTime::parse_from_rfc2822(text).ok().map(|date| date.to_utc()),
-    }
-}
-
-/// The waits before each further attempt.
-#[derive(Debug, Clone)]
-pub(super) struct Schedule(Vec<Duration>);
-
-impl Schedule {
-    /// Waits in seconds.
-    pub(super) fn of_seconds(seconds: &[f64]) -> Self {
-        Self(
-            seconds.iter().map(|seconds| Duration::try_from_secs_f64(*seconds).unwrap_or_default()).collect(),
-        )
-    }
-
-    /// When to try again after `retries` tries beyond the first; none when all are used up. `scatter` from -1 to 1
-    /// moves it by up to a tenth of the wait, so that what failed together does not come back together.
-    pub(super) fn after(&self, retries: usize, scatter: f64, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
-        let wait = self.0.get(retries)?.mul_f64(1.0 + scatter.clamp(-1.0, 1.0) / 10.0);
-        Some(now + TimeDelta::from_std(wait).unwrap_or(LONGEST_WAIT))
     }
 }
 
@@ -95,47 +70,49 @@ mod tests {
         Answer { status, beginning: String::new(), retry_after: None, delivery: None }
     }
 
+    fn verdict(answer: Answer) -> Verdict {
+        Verdict::of(&Ok(answer), now())
+    }
+
     #[test]
-    fn any_2xx_delivers_and_everything_else_does_not() {
+    fn status_2xx_means_delivered() {
         for status in [200, 201, 202, 204, 299] {
-            assert_eq!(judge(&Ok(answer(status)), now()), Verdict::Delivered, "{status}");
+            assert_eq!(verdict(answer(status)), Verdict::Delivered, "{status}");
         }
+    }
+
+    #[test]
+    fn any_other_status_and_no_answer_mean_failed() {
         for status in [199, 301, 302, 307, 400, 401, 404, 429, 500, 503] {
-            assert_eq!(judge(&Ok(answer(status)), now()), Verdict::Failed { not_before: None }, "{status}");
+            assert_eq!(verdict(answer(status)), Verdict::Failed { not_before: None }, "{status}");
         }
-        assert_eq!(judge(&Err("refused".into()), now()), Verdict::Failed { not_before: None });
+        assert_eq!(Verdict::of(&Err("refused".into()), now()), Verdict::Failed { not_before: None });
     }
 
     #[test]
-    fn gone_and_disable_end_all_sending_and_abort_this_message() {
-        assert!(matches!(judge(&Ok(answer(410)), now()), Verdict::Disable(_)));
-        let says = |delivery: &str| Answer { delivery: Some(delivery.into()), ..answer(500) };
-        assert!(matches!(judge(&Ok(says("disable")), now()), Verdict::Disable(_)));
-        assert_eq!(judge(&Ok(says("abort-message")), now()), Verdict::Abort);
-        assert_eq!(judge(&Ok(says("something")), now()), Verdict::Failed { not_before: None });
+    fn status_410_and_delivery_disable_disable_the_endpoint() {
+        assert!(matches!(verdict(answer(410)), Verdict::Disable(_)));
+        let disable = Answer { delivery: Some("disable".into()), ..answer(500) };
+        assert!(matches!(verdict(disable), Verdict::Disable(_)));
     }
 
     #[test]
-    fn retry_after_is_read_as_seconds_and_as_a_date_and_is_bounded() {
-        let asked = |text: &str| {
-            let answer = Answer { retry_after: Some(text.into()), ..answer(429) };
-            match judge(&Ok(answer), now()) {
+    fn delivery_abort_message_aborts_and_unknown_delivery_does_not() {
+        let delivery = |text: &str| Answer { delivery: Some(text.into()), ..answer(500) };
+        assert_eq!(verdict(delivery("abort-message")), Verdict::Abort);
+        assert_eq!(verdict(delivery("something")), Verdict::Failed { not_before: None });
+    }
+
+    #[test]
+    fn retry_after_is_read_as_seconds_or_date_and_is_bounded() {
+        let pause_seconds =
+            |text: &str| match verdict(Answer { retry_after: Some(text.into()), ..answer(429) }) {
                 Verdict::Failed { not_before } => not_before.map(|at| (at - now()).num_seconds()),
                 other => panic!("{other:?}"),
-            }
-        };
-        assert_eq!(asked("120"), Some(120));
-        assert_eq!(asked("Tue, 24 Nov 2026 12:10:00 GMT"), Some(600));
-        assert_eq!(asked("4000000"), Some(24 * 3600));
-        assert_eq!(asked("soon"), None);
-    }
-
-    #[test]
-    fn the_schedule_ends_and_scatters_by_a_tenth() {
-        let schedule = Schedule::of_seconds(&[10.0, 300.0]);
-        let seconds =
-            |retries, scatter| schedule.after(retries, scatter, now()).map(|at| (at - now()).num_seconds());
-        assert_eq!((seconds(0, 0.0), seconds(0, -1.0), seconds(0, 1.0)), (Some(10), Some(9), Some(11)));
-        assert_eq!((seconds(1, 0.0), seconds(2, 0.0)), (Some(300), None));
+            };
+        assert_eq!(pause_seconds("120"), Some(120));
+        assert_eq!(pause_seconds("Tue, 24 Nov 2026 12:10:00 GMT"), Some(600));
+        assert_eq!(pause_seconds("4000000"), Some(24 * 3600));
+        assert_eq!(pause_seconds("soon"), None);
     }
 }

@@ -1,4 +1,4 @@
-//! Who may ask what.
+//! Which key a request needs.
 
 use chassis::config::Environment;
 use reqwest::{Method, StatusCode};
@@ -6,7 +6,7 @@ use reqwest::{Method, StatusCode};
 use crate::rig::{KEY, Rig, answer};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn nothing_is_told_without_the_key_and_either_way_of_showing_it_will_do() -> anyhow::Result<()> {
+async fn key_is_required_and_accepted_as_header_or_bearer() -> anyhow::Result<()> {
     let rig = Rig::start().await?;
     for path in [
         "/api/sync/vessels",
@@ -38,25 +38,25 @@ async fn nothing_is_told_without_the_key_and_either_way_of_showing_it_will_do() 
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn where_the_portals_people_have_a_key_of_their_own_the_other_may_only_read() -> anyhow::Result<()> {
-    let rig = Rig::with(Environment::Production, &[("ONBOARDING_ADMIN_KEY", "of-the-people")]).await?;
+async fn reader_key_cannot_approve_when_there_is_an_admin_key() -> anyhow::Result<()> {
+    let rig = Rig::with(Environment::Production, &[("ONBOARDING_ADMIN_KEY", "the-admin-key")]).await?;
     let approve = |key: &'static str| {
         answer(rig.anonymous(Method::POST, "/api/vessels/v-1/approve").header("X-API-Key", key))
     };
     let refused = approve(KEY).await?;
     assert_eq!((refused.status, &refused.body["code"]), (StatusCode::FORBIDDEN, &"key_may_only_read".into()));
-    assert_eq!(approve("of-the-people").await?.status, StatusCode::NOT_FOUND);
+    assert_eq!(approve("the-admin-key").await?.status, StatusCode::NOT_FOUND);
 
     let list = |key| answer(rig.anonymous(Method::GET, "/api/sync/vessels").header("X-API-Key", key));
     assert_eq!(
-        (list(KEY).await?.status, list("of-the-people").await?.status),
+        (list(KEY).await?.status, list("the-admin-key").await?.status),
         (StatusCode::OK, StatusCode::OK)
     );
     Ok(())
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn health_and_metrics_need_no_key() -> anyhow::Result<()> {
+async fn health_metrics_and_openapi_need_no_key() -> anyhow::Result<()> {
     let rig = Rig::start().await?;
     for path in ["/livez", "/readyz?verbose", "/openapi.json"] {
         assert_eq!(answer(rig.anonymous(Method::GET, path)).await?.status, StatusCode::OK, "{path}");

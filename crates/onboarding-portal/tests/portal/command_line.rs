@@ -1,4 +1,4 @@
-//! The program, as operators call it.
+//! The program `onboarding-portal` and its commands.
 
 use std::{
     process::{Command, Output},
@@ -26,7 +26,7 @@ fn text(output: &Output) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn migrate_and_seed_say_what_they_did_and_need_no_more_than_the_database() -> anyhow::Result<()> {
+async fn migrate_and_seed_need_only_the_database_and_print_what_they_did() -> anyhow::Result<()> {
     let world = World::empty().await?;
     let early = run(&["seed"], &world.database_url)?;
     assert_eq!(early.status.code(), Some(1));
@@ -42,7 +42,7 @@ async fn migrate_and_seed_say_what_they_did_and_need_no_more_than_the_database()
     assert_eq!((seeded.status.code(), text(&seeded).as_str()), (Some(0), said));
     let again = run(&sized, &world.database_url)?;
     assert!(
-        again.status.success() && text(&again).contains("is there already; nothing was changed"),
+        again.status.success() && text(&again).contains("is there already; nothing changed"),
         "{}",
         text(&again)
     );
@@ -53,7 +53,7 @@ async fn migrate_and_seed_say_what_they_did_and_need_no_more_than_the_database()
 }
 
 #[test]
-fn every_command_explains_itself() -> anyhow::Result<()> {
+fn every_command_has_help() -> anyhow::Result<()> {
     for (arguments, word) in [
         (&["--help"][..], "ONBOARDING_API_KEY"),
         (&["serve", "--help"], "Run the daemon"),
@@ -65,6 +65,11 @@ fn every_command_explains_itself() -> anyhow::Result<()> {
         let help = run(arguments, "")?;
         assert!(help.status.success() && text(&help).contains(word), "{arguments:?}: {}", text(&help));
     }
+    Ok(())
+}
+
+#[test]
+fn wrong_command_exits_with_2_and_missing_config_with_78() -> anyhow::Result<()> {
     assert_eq!(run(&["sing"], "")?.status.code(), Some(2));
     let misconfigured = run(&["serve"], "")?;
     assert_eq!(misconfigured.status.code(), Some(78));
@@ -73,9 +78,9 @@ fn every_command_explains_itself() -> anyhow::Result<()> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_portal_that_is_killed_while_it_sends_sends_again_when_it_is_back() -> anyhow::Result<()> {
+async fn killed_portal_sends_its_unfinished_webhook_again_after_restart() -> anyhow::Result<()> {
     let world = World::empty().await?;
-    // It holds the first request until the portal is dead.
+    // The receiver holds the first request until the portal is dead.
     let receiver = Receiver::with([status(202).set_delay(PATIENCE)]).await;
     let port = free_port();
     let url = format!("http://127.0.0.1:{port}");
@@ -96,7 +101,7 @@ async fn a_portal_that_is_killed_while_it_sends_sends_again_when_it_is_back() ->
     let first = receiver.after(1).await?;
     portal.kill()?;
 
-    // Its claim lasts for the time of an attempt; this test has less of it.
+    // The claim would last for the timeout of an attempt; the test ends it now.
     let claimed = world.query_json("SELECT claimed_until FROM webhook_messages").await?;
     assert!(claimed[0]["claimed_until"].is_string());
     world.execute("UPDATE webhook_messages SET claimed_until = now()").await?;
@@ -118,7 +123,7 @@ async fn a_portal_that_is_killed_while_it_sends_sends_again_when_it_is_back() ->
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn serving_with_prepare_demo_makes_an_empty_database_ready_to_look_at() -> anyhow::Result<()> {
+async fn serve_with_prepare_demo_migrates_and_seeds_an_empty_database() -> anyhow::Result<()> {
     let world = World::empty().await?;
     let port = free_port();
     let url = format!("http://127.0.0.1:{port}");

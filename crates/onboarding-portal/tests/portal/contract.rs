@@ -1,4 +1,4 @@
-//! What is promised to whoever reads the contract: the OpenAPI document, and that SMS Sync understands the records.
+//! The provider contract: the OpenAPI document describes what is sent, and SMS Sync reads all of it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -16,7 +16,7 @@ use onboarding_portal::{
 use serde_json::{Map, Value, json};
 
 #[test]
-fn the_committed_description_is_fresh() {
+fn committed_openapi_document_is_fresh() {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../proto-schemas/onboarding-api.openapi.json");
     let committed = std::fs::read_to_string(path).unwrap_or_default();
     assert!(
@@ -30,12 +30,12 @@ fn document() -> Value {
     serde_json::from_str(&openapi::json()).unwrap()
 }
 
-/// The names of a schema's properties, those of the schemas it is made of included.
+/// The names of a schema's properties, with those of the schemas that it refers to.
 fn properties(document: &Value, schema: &Value) -> BTreeSet<String> {
     let mut names = BTreeSet::new();
     if let Some(reference) = schema["$ref"].as_str() {
         let pointer = reference.trim_start_matches('#');
-        names.extend(properties(document, document.pointer(pointer).expect("references lead somewhere")));
+        names.extend(properties(document, document.pointer(pointer).expect("references are resolvable")));
     }
     names.extend(schema["properties"].as_object().into_iter().flat_map(Map::keys).cloned());
     for part in schema["allOf"].as_array().into_iter().flatten() {
@@ -46,7 +46,7 @@ fn properties(document: &Value, schema: &Value) -> BTreeSet<String> {
 
 fn schema<'a>(document: &'a Value, name: &str) -> &'a Value {
     let schema = &document["components"]["schemas"][name];
-    assert!(schema.is_object(), "there is no schema {name}");
+    assert!(schema.is_object(), "schema {name} does not exist");
     schema
 }
 
@@ -56,7 +56,7 @@ fn fields(value: &impl serde::Serialize) -> BTreeSet<String> {
 }
 
 #[test]
-fn every_event_is_described_with_its_headers_and_the_body_that_is_sent() {
+fn every_event_is_documented_with_its_headers_and_body() {
     let document = document();
     let described: BTreeSet<&str> =
         document["webhooks"].as_object().unwrap().keys().map(String::as_str).collect();
@@ -75,7 +75,7 @@ fn every_event_is_described_with_its_headers_and_the_body_that_is_sent() {
 }
 
 #[test]
-fn a_pages_place_is_described_as_it_is_written() {
+fn page_info_is_documented_as_it_is_written() {
     let document = document();
     let time = "2026-11-24T12:00:00Z".parse().unwrap();
     let written = PageInfo {
@@ -99,7 +99,7 @@ fn served(entry: &Entry, companies: &BTreeMap<String, Value>) -> Value {
 }
 
 #[test]
-fn sms_sync_reads_every_field_that_the_portal_writes_and_the_description_names_it() {
+fn every_field_of_the_demo_fleet_is_documented_and_read_by_sms_sync() {
     let document = document();
     let entries: Vec<Entry> = Fleet::demo().entries().collect();
     let companies = companies(&entries);
@@ -119,7 +119,7 @@ fn sms_sync_reads_every_field_that_the_portal_writes_and_the_description_names_i
             Kind::User => ("User", fields(&serde_json::from_value::<UserDraft>(record.clone()).unwrap())),
         };
         let mut written = fields(&record);
-        // The company itself stands beside its id.
+        // SMS Sync reads the company itself, not its id.
         if entry.kind() == Kind::Vessel {
             assert!(written.remove("companyId"));
         }
@@ -128,7 +128,7 @@ fn sms_sync_reads_every_field_that_the_portal_writes_and_the_description_names_i
     }
     for (name, mut written) in read {
         let mut described = properties(&document, schema(&document, &format!("Served_{name}")));
-        // The demo fleet uses every field there is, but for what only tombstones have and a date that would pass.
+        // The demo fleet has every field except that of tombstones and the sign-off date, which would pass.
         assert!(described.remove("withdrawnAt"));
         described.remove("signOff");
         for beside in ["companyId", "company"] {
@@ -151,7 +151,7 @@ fn companies(entries: &[Entry]) -> BTreeMap<String, Value> {
         .collect()
 }
 
-/// What SMS Sync finds in a record by itself: its errors and warnings.
+/// The errors and warnings that SMS Sync finds in a single record.
 fn findings(kind: Kind, record: Value) -> Vec<(Severity, String)> {
     fn of<T>(result: Result<Accepted<T>, Rejection>) -> Vec<Finding> {
         result.map_or_else(|rejection| rejection.findings, |accepted| accepted.warnings)
@@ -169,7 +169,7 @@ fn findings(kind: Kind, record: Value) -> Vec<(Severity, String)> {
     findings.into_iter().map(|finding| (finding.severity, finding.code.to_owned())).collect()
 }
 
-/// Whether a rank is known is for the mapping to say: the one that a new installation begins with.
+/// Adds the warning of an unknown rank, by the role mapping of a new installation.
 fn user_findings(verdict: Result<Accepted<User>, Rejection>) -> Vec<Finding> {
     match verdict {
         Err(rejection) => rejection.findings,
@@ -185,16 +185,16 @@ fn user_findings(verdict: Result<Accepted<User>, Rejection>) -> Vec<Finding> {
 }
 
 #[test]
-fn sms_sync_accepts_the_demo_fleet_but_for_what_is_wrong_on_purpose() -> anyhow::Result<()> {
+fn sms_sync_accepts_the_demo_fleet_except_its_flaws() -> anyhow::Result<()> {
     let entries: Vec<Entry> = Fleet::demo().entries().collect();
     let companies = companies(&entries);
     let flaws: BTreeMap<String, _> = flaws().into_iter().map(|flaw| (flaw.id.clone(), flaw)).collect();
-    // These two only the whole fleet can show.
-    let by_itself = |code: &str| !matches!(code, "orphan" | "duplicate_qr_code");
+    // The other two show only in the whole fleet.
+    let shows_alone = |code: &str| !matches!(code, "orphan" | "duplicate_qr_code");
     for entry in &entries {
         let record = served(entry, &companies);
         let id = record["id"].as_str().context("an id")?.to_owned();
-        let expected = flaws.get(&id).filter(|flaw| by_itself(flaw.code)).map(|flaw| {
+        let expected = flaws.get(&id).filter(|flaw| shows_alone(flaw.code)).map(|flaw| {
             let severity = if flaw.rejected { Severity::Error } else { Severity::Warning };
             (severity, flaw.code.to_owned())
         });
@@ -208,7 +208,7 @@ fn sms_sync_accepts_the_demo_fleet_but_for_what_is_wrong_on_purpose() -> anyhow:
 }
 
 #[test]
-fn what_refers_to_something_in_the_demo_fleet_finds_it_and_what_must_be_unique_is() -> anyhow::Result<()> {
+fn demo_fleet_has_valid_references_and_unique_natural_keys() -> anyhow::Result<()> {
     let entries: Vec<Entry> = Fleet::demo().entries().collect();
     let records: Vec<(Kind, State, Value)> = entries
         .iter()
@@ -219,14 +219,14 @@ fn what_refers_to_something_in_the_demo_fleet_finds_it_and_what_must_be_unique_i
         .iter()
         .map(|(_, state, record)| (record["id"].as_str().unwrap_or_default(), *state))
         .collect();
-    let (mut unique, mut doubles) = (BTreeSet::new(), Vec::new());
+    let (mut unique, mut duplicates) = (BTreeSet::new(), Vec::new());
     for (kind, state, record) in &records {
         let id = record["id"].as_str().context("an id")?;
         let code = flaws.get(id).map_or("", |flaw| flaw.code);
         let vessels = record["vesselIds"].as_array().into_iter().flatten().chain(record.get("vesselId"));
         for other in vessels.chain(record.get("companyId")).filter_map(Value::as_str) {
             match states.get(other) {
-                // A draft may refer to what is approved, not the other way round.
+                // A draft may refer to an approved record, not the other way round.
                 Some(of_other) => assert!(*of_other == State::Approved || *state == State::Draft, "{record}"),
                 None => assert_eq!(code, "orphan", "{record}"),
             }
@@ -236,7 +236,7 @@ fn what_refers_to_something_in_the_demo_fleet_finds_it_and_what_must_be_unique_i
             if let Some(value) = record[name].as_str()
                 && !unique.insert((name, value.to_lowercase()))
             {
-                doubles.push((name, code));
+                duplicates.push((name, code));
             }
         }
         if *kind == Kind::Equipment {
@@ -244,12 +244,12 @@ fn what_refers_to_something_in_the_demo_fleet_finds_it_and_what_must_be_unique_i
             assert!(unique.insert(("key", key)), "{record}");
         }
     }
-    assert_eq!(doubles, [("qrCode", "duplicate_qr_code")]);
+    assert_eq!(duplicates, [("qrCode", "duplicate_qr_code")]);
     Ok(())
 }
 
 #[test]
-fn sms_sync_accepts_every_record_of_a_sized_fleet_without_a_word() {
+fn sms_sync_accepts_sized_fleets_without_findings() {
     for detail in [Detail::Plain, Detail::Full] {
         let fleet = Fleet::of_size(Size { vessels: 45, equipment: 1500, users: 300 }, detail);
         let entries: Vec<Entry> = fleet.entries().collect();

@@ -1,4 +1,4 @@
-//! Webhooks on their way to a receiver.
+//! Delivery of webhooks to a receiver.
 
 use std::{
     collections::{BTreeSet, VecDeque},
@@ -19,7 +19,7 @@ use wiremock::{Mock, MockServer, Request, ResponseTemplate, matchers::any};
 
 use crate::rig::{KEY, PATIENCE, Rig, SECRET, answer, equipment, noon, serve, vessel, world};
 
-/// A receiver that answers as it was told, then 202.
+/// A receiver that gives the answers of a list, then 202.
 pub(crate) struct Receiver {
     server: MockServer,
     pub url: String,
@@ -28,7 +28,7 @@ pub(crate) struct Receiver {
 impl Receiver {
     pub(crate) async fn with(answers: impl IntoIterator<Item = ResponseTemplate>) -> Self {
         let answers = Arc::new(Mutex::new(answers.into_iter().collect::<VecDeque<_>>()));
-        // Not one of the pool: the portal of a test before might still be sending to that.
+        // Not from the pool: the portal of an earlier test might still send to a pooled server.
         let server = MockServer::builder().start().await;
         let respond = move |_: &Request| {
             answers.lock().unwrap().pop_front().unwrap_or_else(|| ResponseTemplate::new(202))
@@ -55,7 +55,7 @@ pub(crate) fn status(status: u16) -> ResponseTemplate {
     ResponseTemplate::new(status)
 }
 
-/// A portal in development, with a draft of a vessel, that sends to a receiver.
+/// A portal in development, with a draft vessel, that sends to a receiver.
 pub(crate) async fn sending_to(receiver: &Receiver, config: &[(&str, &str)]) -> anyhow::Result<Rig> {
     let mut all = vec![("WEBHOOK_URL", receiver.url.as_str())];
     all.extend(config);
@@ -68,10 +68,10 @@ pub(crate) fn header<'a>(request: &'a Request, name: &str) -> &'a str {
     request.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
 }
 
-/// Whether a secret agrees with a webhook, some time after it was sent.
+/// Whether a webhook's signature matches a secret at a time.
 pub(crate) fn verifies(request: &Request, secret: &str, now: DateTime<Utc>) -> bool {
     let secret = Secret::parse(&secret.to_owned().into()).unwrap();
-    let named = NamedSecret { name: "it".to_owned(), secret, expires_at: None };
+    let named = NamedSecret { name: "test".to_owned(), secret, expires_at: None };
     let headers = SignedHeaders {
         id: header(request, "webhook-id"),
         timestamp: header(request, "webhook-timestamp"),
@@ -81,11 +81,11 @@ pub(crate) fn verifies(request: &Request, secret: &str, now: DateTime<Utc>) -> b
 }
 
 fn id_of(receipt: &serde_json::Value) -> anyhow::Result<&str> {
-    receipt["webhookId"].as_str().context("a webhook is owed")
+    receipt["webhookId"].as_str().context("a webhook is queued")
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_approval_arrives_signed_and_says_what_was_approved() -> anyhow::Result<()> {
+async fn approval_is_delivered_signed_and_names_the_record() -> anyhow::Result<()> {
     let receiver = Receiver::with([]).await;
     let rig = sending_to(&receiver, &[]).await?;
     let receipt = rig.post("/api/vessels/v-1/approve").await?;
@@ -111,7 +111,7 @@ async fn an_approval_arrives_signed_and_says_what_was_approved() -> anyhow::Resu
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_fails_is_sent_again_by_the_schedule_under_its_id_with_a_fresh_time() -> anyhow::Result<()> {
+async fn failed_webhook_is_retried_by_schedule_with_a_new_timestamp() -> anyhow::Result<()> {
     let receiver = Receiver::with([status(500).set_body_string("out of order"), status(301)]).await;
     let rig = sending_to(&receiver, &[]).await?;
     let receipt = rig.post("/api/vessels/v-1/approve").await?;
@@ -149,7 +149,7 @@ async fn what_fails_is_sent_again_by_the_schedule_under_its_id_with_a_fresh_time
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_redirect_leads_nowhere() -> anyhow::Result<()> {
+async fn redirect_is_not_followed() -> anyhow::Result<()> {
     let elsewhere = Receiver::with([]).await;
     let receiver = Receiver::with([status(307).insert_header("location", elsewhere.url.as_str())]).await;
     let rig = sending_to(&receiver, &[]).await?;
@@ -161,7 +161,7 @@ async fn a_redirect_leads_nowhere() -> anyhow::Result<()> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_used_up_its_schedule_is_given_up_and_can_be_sent_again_or_recovered() -> anyhow::Result<()> {
+async fn webhook_without_retries_left_is_given_up_and_can_be_sent_again() -> anyhow::Result<()> {
     let receiver = Receiver::with((0..4).map(|_| status(503))).await;
     let rig = sending_to(&receiver, &[("SMS_WEBHOOK__RETRY_AFTER_SECONDS", "1")]).await?;
     let first = rig.post("/api/vessels/v-1/approve").await?;
@@ -181,13 +181,15 @@ async fn what_used_up_its_schedule_is_given_up_and_can_be_sent_again_or_recovere
 
     let later = noon() + TimeDelta::days(1);
     let recover = async |since: DateTime<Utc>| {
-        rig.ask(reqwest::Method::POST, "/api/webhooks/recover", Some(&json!({"since": since}))).await?.good()
+        rig.ask(reqwest::Method::POST, "/api/webhooks/recover", Some(&json!({"since": since})))
+            .await?
+            .success()
     };
     assert_eq!(recover(later).await?["messages"], 0);
     assert_eq!(recover(noon()).await?["messages"], 1);
     rig.message_in_state(id_of(&second)?, "delivered").await?;
 
-    // What arrived can be sent once more, too.
+    // A delivered webhook can be sent again, too.
     rig.post(&format!("/api/webhooks/messages/{}/redeliver", id_of(&first)?)).await?;
     assert_eq!(receiver.after(7).await?.len(), 7);
     let missing = rig.ask(reqwest::Method::POST, "/api/webhooks/messages/msg_9/redeliver", None).await?;
@@ -196,7 +198,7 @@ async fn what_used_up_its_schedule_is_given_up_and_can_be_sent_again_or_recovere
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_endpoint_that_asks_for_a_pause_gets_it_for_everything() -> anyhow::Result<()> {
+async fn retry_after_pauses_all_webhooks_of_the_endpoint() -> anyhow::Result<()> {
     let receiver = Receiver::with([status(429).insert_header("retry-after", "600")]).await;
     let rig = sending_to(&receiver, &[]).await?;
     let first = rig.post("/api/vessels/v-1/approve").await?;
@@ -217,7 +219,7 @@ async fn an_endpoint_that_asks_for_a_pause_gets_it_for_everything() -> anyhow::R
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_message_that_the_endpoint_aborts_is_not_sent_again() -> anyhow::Result<()> {
+async fn aborted_message_is_not_sent_again() -> anyhow::Result<()> {
     let receiver = Receiver::with([status(422).insert_header("webhook-delivery", "abort-message")]).await;
     let rig = sending_to(&receiver, &[]).await?;
     let receipt = rig.post("/api/vessels/v-1/approve").await?;
@@ -228,7 +230,7 @@ async fn a_message_that_the_endpoint_aborts_is_not_sent_again() -> anyhow::Resul
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_endpoint_on_this_machine_is_refused_in_production() -> anyhow::Result<()> {
+async fn endpoint_on_this_machine_is_refused_in_production() -> anyhow::Result<()> {
     let receiver = Receiver::with([]).await;
     let config = [("WEBHOOK_URL", receiver.url.as_str())];
     let refused = Rig::with(Environment::Production, &config).await.err().context("http is refused")?;
@@ -237,7 +239,7 @@ async fn an_endpoint_on_this_machine_is_refused_in_production() -> anyhow::Resul
     let refused = Rig::with(Environment::Production, &plain).await.err().context("127.0.0.1 is refused")?;
     assert!(format!("{refused:#}").contains("127.0.0.1 is not a public address"), "{refused:#}");
 
-    // A name shows where it leads only when it is resolved.
+    // A name is checked only when it is resolved.
     let by_name = receiver.url.replace("127.0.0.1", "localhost");
     let named = [("WEBHOOK_URL", by_name.as_str()), plain[1]];
     let rig = Rig::with(Environment::Production, &named).await?;
@@ -250,29 +252,29 @@ async fn an_endpoint_on_this_machine_is_refused_in_production() -> anyhow::Resul
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn webhooks_of_one_record_leave_in_order_though_many_are_under_way() -> anyhow::Result<()> {
+async fn webhooks_of_one_record_are_sent_in_order() -> anyhow::Result<()> {
     let slowly =
         (0..10).map(|at| status(202).set_delay(Duration::from_millis(if at % 2 == 0 { 80 } else { 1 })));
     let receiver = Receiver::with(slowly).await;
     let rig = sending_to(&receiver, &[]).await?;
     rig.post("/api/vessels/v-1/approve").await?;
-    let mut owed = Vec::new();
+    let mut queued = Vec::new();
     for at in 0..12 {
         let receipt = rig.patch("/api/users/u-1", json!({"department": format!("{at}")})).await?;
-        owed.push(id_of(&receipt)?.to_owned());
+        queued.push(id_of(&receipt)?.to_owned());
     }
     let came = receiver.after(13).await?;
     let ids: Vec<_> = came
         .iter()
         .map(|request| header(request, "webhook-id"))
-        .filter(|id| owed.iter().any(|it| it == id))
+        .filter(|id| queued.iter().any(|it| it == id))
         .collect();
-    assert_eq!(ids, owed);
+    assert_eq!(ids, queued);
     Ok(())
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn one_that_waits_for_another_attempt_holds_up_nobody() -> anyhow::Result<()> {
+async fn webhook_that_waits_for_a_retry_does_not_delay_later_ones() -> anyhow::Result<()> {
     let receiver = Receiver::with([status(500)]).await;
     let rig = sending_to(&receiver, &[]).await?;
     let first = rig.post("/api/vessels/v-1/approve").await?;
@@ -284,7 +286,7 @@ async fn one_that_waits_for_another_attempt_holds_up_nobody() -> anyhow::Result<
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn several_instances_share_the_work_and_send_nothing_twice() -> anyhow::Result<()> {
+async fn several_instances_send_each_webhook_once() -> anyhow::Result<()> {
     let receiver = Receiver::with([]).await;
     let rig = sending_to(&receiver, &[]).await?;
     let config = [("WEBHOOK_URL", receiver.url.as_str())];
@@ -297,7 +299,7 @@ async fn several_instances_share_the_work_and_send_nothing_twice() -> anyhow::Re
             0 => rig.request(reqwest::Method::POST, "/api/webhooks/test"),
             _ => client.post(format!("{url}/api/webhooks/test")).header("x-api-key", KEY),
         };
-        answer(request).await?.good()?;
+        answer(request).await?.success()?;
     }
     let came = receiver.after(61).await?;
     wait_until("nothing is pending", PATIENCE, async || {
@@ -312,11 +314,11 @@ async fn several_instances_share_the_work_and_send_nothing_twice() -> anyhow::Re
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_a_dead_sender_held_is_sent_when_its_claim_has_run_out() -> anyhow::Result<()> {
+async fn webhook_of_a_dead_sender_is_sent_when_its_claim_expires() -> anyhow::Result<()> {
     let receiver = Receiver::with([]).await;
     let rig = Rig::start().await?;
     let ping = rig.post("/api/webhooks/test").await?;
-    // A sender took it, and was killed.
+    // As if a sender had claimed the message and died.
     rig.world
         .execute("UPDATE webhook_messages SET attempts = 1, claimed_until = '2026-11-24T12:00:45Z'")
         .await?;
@@ -327,19 +329,19 @@ async fn what_a_dead_sender_held_is_sent_when_its_claim_has_run_out() -> anyhow:
     let second = rig.post("/api/webhooks/test").await?;
     portal.sender().wake();
     rig.message_in_state(id_of(&second)?, "delivered").await?;
-    assert_eq!(receiver.requests().await.len(), 1, "a claim that holds is respected");
+    assert_eq!(receiver.requests().await.len(), 1, "a valid claim is respected");
 
     rig.clock.advance(Duration::from_secs(45));
     portal.sender().wake();
     let message = rig.message_in_state(id_of(&ping)?, "delivered").await?;
     assert_eq!(message["attempts"], 2);
-    assert_eq!(message["attemptsMade"].as_array().map(Vec::len), Some(1), "the first was cut off");
+    assert_eq!(message["attemptsMade"].as_array().map(Vec::len), Some(1), "the first attempt did not end");
     shutdown.abort("the test is over");
     Ok(())
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_test_event_is_about_nothing_and_proves_the_way() -> anyhow::Result<()> {
+async fn test_event_is_delivered_without_a_record() -> anyhow::Result<()> {
     let receiver = Receiver::with([]).await;
     let rig = sending_to(&receiver, &[]).await?;
     let ping = rig.post("/api/webhooks/test").await?;
@@ -352,7 +354,7 @@ async fn a_test_event_is_about_nothing_and_proves_the_way() -> anyhow::Result<()
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_answer_is_kept_as_far_as_its_beginning_and_an_absent_one_with_its_reason() -> anyhow::Result<()> {
+async fn answer_is_kept_up_to_its_limit_or_the_reason_why_there_was_none() -> anyhow::Result<()> {
     let long = "x".repeat(100_000);
     let receiver = Receiver::with([
         status(500).set_body_string(long),
@@ -375,11 +377,11 @@ async fn an_answer_is_kept_as_far_as_its_beginning_and_an_absent_one_with_its_re
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn webhooks_are_listed_newest_first_and_found_by_state_type_and_record() -> anyhow::Result<()> {
+async fn messages_are_listed_newest_first_and_filtered() -> anyhow::Result<()> {
     let world = world().await?;
     let clock = onboarding_portal::clock::Clock::manual(noon());
-    // Without an address what is owed waits.
-    let rig = Rig::beside(world, clock, Environment::Production, &[]).await?;
+    // Without an address, webhooks stay pending.
+    let rig = Rig::on(world, clock, Environment::Production, &[]).await?;
     rig.enter_a_vessel().await?;
     rig.enter([("vessels", vessel("v-2", "c-1", "9619907")), ("equipment", equipment("e-2", "v-2", 1))])
         .await?;

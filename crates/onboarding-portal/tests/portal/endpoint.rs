@@ -1,4 +1,4 @@
-//! The endpoint: disabled when it should be, and its secret rotated.
+//! The endpoint: when it is disabled, and the rotation of its secret.
 
 use std::time::Duration;
 
@@ -25,8 +25,7 @@ async fn endpoint_in_state(rig: &Rig, state: &str) -> anyhow::Result<Value> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_endpoint_that_is_gone_is_disabled_and_gets_what_waited_when_it_is_enabled() -> anyhow::Result<()>
-{
+async fn gone_endpoint_is_disabled_and_receives_pending_webhooks_when_enabled() -> anyhow::Result<()> {
     let receiver = Receiver::with([status(410)]).await;
     let rig = sending_to(&receiver, &[]).await?;
     let first = ping(&rig).await?;
@@ -38,7 +37,7 @@ async fn an_endpoint_that_is_gone_is_disabled_and_gets_what_waited_when_it_is_en
     assert!(endpoint["disabledAt"].is_string());
 
     let second = ping(&rig).await?;
-    // Less than a lease: the sender may be looking with the time before, and must not lose what it takes then.
+    // Less than a lease: a sender that has just read the earlier time must not find its claim expired.
     rig.advance(Duration::from_secs(10));
     assert_eq!(rig.get(&format!("/api/webhooks/messages/{second}")).await?["attempts"], 0);
 
@@ -51,27 +50,30 @@ async fn an_endpoint_that_is_gone_is_disabled_and_gets_what_waited_when_it_is_en
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn after_days_of_nothing_but_failures_the_endpoint_is_disabled_with_an_alert() -> anyhow::Result<()> {
+async fn endpoint_that_fails_for_days_is_disabled_with_an_alert() -> anyhow::Result<()> {
     let receiver = Receiver::with((0..3).map(|_| status(500))).await;
     let rig = sending_to(&receiver, &[]).await?;
     let message = ping(&rig).await?;
     rig.message_after(&message, 1).await?;
     let endpoint = rig.get("/api/webhooks/endpoint").await?;
     assert_eq!((&endpoint["state"], &endpoint["consecutiveFailures"]), (&"enabled".into(), &1.into()));
-    assert!(endpoint["alert"].as_str().context("failing is said")?.contains("the last: HTTP 500"));
+    assert!(endpoint["alert"].as_str().context("an alert")?.contains("the last: HTTP 500"));
 
     rig.advance(Duration::from_secs(119 * 3600));
     rig.message_after(&message, 2).await?;
     assert_eq!(rig.get("/api/webhooks/endpoint").await?["state"], "enabled");
     rig.advance(Duration::from_secs(3600));
     let endpoint = endpoint_in_state(&rig, "disabled").await?;
-    assert_eq!(endpoint["alert"], "Nothing was taken since 2026-11-24 12:00 UTC; the last answer: HTTP 500");
+    assert_eq!(
+        endpoint["alert"],
+        "No webhook was accepted since 2026-11-24 12:00 UTC; the last answer: HTTP 500"
+    );
     assert_eq!(endpoint["consecutiveFailures"], 3);
     Ok(())
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn one_success_forgets_all_failures() -> anyhow::Result<()> {
+async fn success_clears_earlier_failures() -> anyhow::Result<()> {
     let receiver = Receiver::with([status(500)]).await;
     let rig = sending_to(&receiver, &[]).await?;
     let message = ping(&rig).await?;
@@ -91,13 +93,13 @@ async fn one_success_forgets_all_failures() -> anyhow::Result<()> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_disabled_endpoint_gets_nothing_until_somebody_enables_it() -> anyhow::Result<()> {
+async fn disabled_endpoint_receives_nothing_until_it_is_enabled() -> anyhow::Result<()> {
     let receiver = Receiver::with([]).await;
     let rig = sending_to(&receiver, &[]).await?;
     let disabled = rig.post("/api/webhooks/endpoint/disable").await?;
     assert_eq!(
         (&disabled["state"], &disabled["alert"]),
-        (&"disabled".into(), &"Somebody disabled it by hand.".into())
+        (&"disabled".into(), &"Somebody disabled the endpoint by hand.".into())
     );
     let message = ping(&rig).await?;
     rig.advance(Duration::from_secs(60));
@@ -108,7 +110,7 @@ async fn a_disabled_endpoint_gets_nothing_until_somebody_enables_it() -> anyhow:
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_rotated_secret_signs_beside_the_one_before_it_until_that_expires() -> anyhow::Result<()> {
+async fn new_secret_signs_beside_the_previous_one_until_that_expires() -> anyhow::Result<()> {
     let receiver = Receiver::with([]).await;
     let rig = sending_to(&receiver, &[]).await?;
     let rotated = rig.post("/api/webhooks/endpoint/rotate-secret").await?;
@@ -137,7 +139,7 @@ async fn a_rotated_secret_signs_beside_the_one_before_it_until_that_expires() ->
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_restart_keeps_the_rotated_secret_and_a_new_setting_is_a_rotation() -> anyhow::Result<()> {
+async fn restart_keeps_the_rotated_secret_unless_a_new_one_is_configured() -> anyhow::Result<()> {
     let rig = Rig::start().await?;
     let rotated = rig.post("/api/webhooks/endpoint/rotate-secret").await?;
     let current = async || {
@@ -161,7 +163,7 @@ async fn a_restart_keeps_the_rotated_secret_and_a_new_setting_is_a_rotation() ->
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_webhook_that_could_not_be_signed_is_not_configured() -> anyhow::Result<()> {
+async fn webhook_url_without_a_usable_secret_is_refused() -> anyhow::Result<()> {
     for secret in ["whsec_no base64", ""] {
         let config = [("WEBHOOK_URL", "https://example.com/hook"), ("WEBHOOK_SECRET", secret)];
         let refused = Rig::with(Environment::Production, &config).await.err().context("it is refused")?;

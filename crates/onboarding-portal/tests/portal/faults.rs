@@ -17,12 +17,12 @@ async fn in_development() -> anyhow::Result<Rig> {
     Ok(rig)
 }
 
-async fn order(rig: &Rig, fault: Value) -> anyhow::Result<Value> {
-    rig.ask(Method::PUT, "/api/faults", Some(&fault)).await?.good()
+async fn add(rig: &Rig, fault: Value) -> anyhow::Result<Value> {
+    rig.ask(Method::PUT, "/api/faults", Some(&fault)).await?.success()
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn in_production_there_are_none() -> anyhow::Result<()> {
+async fn faults_do_not_exist_in_production() -> anyhow::Result<()> {
     let rig = Rig::start().await?;
     for method in [Method::GET, Method::PUT, Method::DELETE] {
         let missing = rig.ask(method, "/api/faults", Some(&json!({"kind": "serverError"}))).await?;
@@ -33,12 +33,12 @@ async fn in_production_there_are_none() -> anyhow::Result<()> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn errors_strike_as_often_and_where_they_were_ordered() -> anyhow::Result<()> {
+async fn error_faults_affect_their_path_as_often_as_requested() -> anyhow::Result<()> {
     let rig = in_development().await?;
-    order(&rig, json!({"kind": "serverError", "path": "users", "requests": 1})).await?;
-    order(&rig, json!({"kind": "tooManyRequests", "path": "users", "requests": 1, "retryAfterSeconds": 7}))
+    add(&rig, json!({"kind": "serverError", "path": "users", "requests": 1})).await?;
+    add(&rig, json!({"kind": "tooManyRequests", "path": "users", "requests": 1, "retryAfterSeconds": 7}))
         .await?;
-    order(&rig, json!({"kind": "unavailable", "path": "export"})).await?;
+    add(&rig, json!({"kind": "unavailable", "path": "export"})).await?;
     assert_eq!(rig.listed("/api/sync/vessels").await?, ["v-1"]);
 
     let first = rig.ask(Method::GET, "/api/sync/users", None).await?;
@@ -60,37 +60,49 @@ async fn errors_strike_as_often_and_where_they_were_ordered() -> anyhow::Result<
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_answer_can_be_slow_cut_or_of_the_wrong_types() -> anyhow::Result<()> {
+async fn slow_fault_delays_the_answer() -> anyhow::Result<()> {
     let rig = in_development().await?;
-    order(&rig, json!({"kind": "slow", "requests": 1, "delayMs": 200})).await?;
+    add(&rig, json!({"kind": "slow", "requests": 1, "delayMs": 200})).await?;
     let began = Instant::now();
     assert_eq!(rig.listed("/api/sync/vessels").await?, ["v-1"]);
     assert!(began.elapsed() >= Duration::from_millis(200));
 
-    order(&rig, json!({"kind": "truncatedJson", "requests": 1})).await?;
-    let cut = rig.request(Method::GET, "/api/sync/vessels").send().await?;
-    assert_eq!(cut.status(), StatusCode::OK);
-    let error = serde_json::from_str::<Value>(&cut.text().await?).unwrap_err();
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn truncated_json_fault_ends_the_answer_early() -> anyhow::Result<()> {
+    let rig = in_development().await?;
+    add(&rig, json!({"kind": "truncatedJson", "requests": 1})).await?;
+    let truncated = rig.request(Method::GET, "/api/sync/vessels").send().await?;
+    assert_eq!(truncated.status(), StatusCode::OK);
+    let error = serde_json::from_str::<Value>(&truncated.text().await?).unwrap_err();
     assert!(error.is_eof(), "{error}");
 
-    order(&rig, json!({"kind": "wrongTypes", "requests": 2})).await?;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn wrong_types_fault_gives_names_a_number() -> anyhow::Result<()> {
+    let rig = in_development().await?;
+    add(&rig, json!({"kind": "wrongTypes", "requests": 2})).await?;
     assert_eq!(rig.get("/api/sync/vessels").await?["data"][0]["name"], 42);
     assert_eq!(rig.post("/api/sync/export/v-1").await?["vessel"]["name"], 42);
     Ok(())
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_cursor_can_lead_back_to_itself_and_a_page_can_come_again() -> anyhow::Result<()> {
+async fn looping_cursor_and_repeated_page_faults_change_the_paging() -> anyhow::Result<()> {
     let rig = in_development().await?;
     let first = rig.get("/api/sync/equipment?limit=2").await?;
     let cursor = first["page"]["nextCursor"].as_str().unwrap_or_default();
     let next = format!("/api/sync/equipment?limit=2&cursor={cursor}");
 
-    order(&rig, json!({"kind": "loopingCursor", "path": "equipment", "requests": 1})).await?;
+    add(&rig, json!({"kind": "loopingCursor", "path": "equipment", "requests": 1})).await?;
     let looping = rig.get(&next).await?;
     assert_eq!((&looping["page"]["nextCursor"], &looping["data"][0]["id"]), (&cursor.into(), &"e-3".into()));
 
-    order(&rig, json!({"kind": "repeatedPage", "path": "equipment", "requests": 1})).await?;
+    add(&rig, json!({"kind": "repeatedPage", "path": "equipment", "requests": 1})).await?;
     let repeated = rig.get(&next).await?;
     assert_eq!(repeated["data"], first["data"]);
     assert_eq!(rig.listed(&next).await?, ["e-3", "e-4"]);
@@ -98,7 +110,7 @@ async fn a_cursor_can_lead_back_to_itself_and_a_page_can_come_again() -> anyhow:
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_fault_that_makes_no_sense_is_refused() -> anyhow::Result<()> {
+async fn invalid_fault_is_refused() -> anyhow::Result<()> {
     let rig = in_development().await?;
     for fault in [
         json!({"kind": "meteor"}),

@@ -1,4 +1,4 @@
-//! What the provider API shows.
+//! The lists and the export of the provider API.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,10 +6,7 @@ use anyhow::Context;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use chassis::config::Environment;
 use chrono::{DateTime, Utc};
-use onboarding_portal::{
-    fleet::{Detail, Fleet, Size},
-    seeding::{self, Progress},
-};
+use onboarding_portal::fleet::{Detail, Fleet, Size};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
@@ -18,7 +15,7 @@ use crate::rig::{PATIENCE, Rig, answer, company, equipment, user, vessel};
 async fn with_fleet(equipment: u32) -> anyhow::Result<Rig> {
     let rig = Rig::start().await?;
     let fleet = Fleet::of_size(Size { vessels: 3, equipment, users: 20 }, Detail::Plain);
-    seeding::seed(rig.portal.database(), &fleet, Progress::Silent).await?;
+    rig.seed(&fleet).await?;
     Ok(rig)
 }
 
@@ -46,7 +43,7 @@ async fn paged(
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_record_is_on_exactly_one_page_and_the_first_page_says_how_many() -> anyhow::Result<()> {
+async fn every_record_is_on_one_page_and_the_first_page_has_the_total() -> anyhow::Result<()> {
     let rig = with_fleet(230).await?;
     let mut totals = Vec::new();
     let seen = paged(&rig, "/api/sync/equipment", 50, async |page: &Value| {
@@ -68,10 +65,10 @@ async fn every_record_is_on_exactly_one_page_and_the_first_page_says_how_many() 
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_record_that_changes_while_one_pages_comes_again_and_none_is_missed() -> anyhow::Result<()> {
+async fn record_changed_between_pages_comes_again_and_none_is_missed() -> anyhow::Result<()> {
     let rig = with_fleet(120).await?;
     let all = rig.listed("/api/sync/equipment?limit=1000").await?;
-    // With each page: one that was read, one that is yet to come, and one that was changed before.
+    // Changes after each page: a record that was read, one on a later page, and one that was changed before.
     let mut page = 0;
     let seen = paged(&rig, "/api/sync/equipment", 10, async |_: &Value| {
         for at in [page * 10, 119 - page * 4, 0] {
@@ -109,7 +106,7 @@ async fn a_record_that_changes_while_one_pages_comes_again_and_none_is_missed() 
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn drafts_are_never_shown() -> anyhow::Result<()> {
+async fn drafts_are_not_served() -> anyhow::Result<()> {
     let rig = Rig::start().await?;
     rig.enter_a_vessel().await?;
     for (list, id) in [("vessels", "v-1"), ("equipment", "e-1"), ("users", "u-1")] {
@@ -129,7 +126,7 @@ async fn drafts_are_never_shown() -> anyhow::Result<()> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_withdrawn_is_shown_as_a_tombstone_at_the_end() -> anyhow::Result<()> {
+async fn withdrawn_record_is_served_as_a_tombstone_at_the_end() -> anyhow::Result<()> {
     let rig = Rig::start().await?;
     rig.enter_a_vessel().await?;
     rig.enter([("equipment", equipment("e-2", "v-1", 2))]).await?;
@@ -142,12 +139,12 @@ async fn what_is_withdrawn_is_shown_as_a_tombstone_at_the_end() -> anyhow::Resul
     assert_eq!((&first["id"], &last["id"]), (&"e-2".into(), &"e-1".into()));
     assert_eq!(first.get("withdrawnAt"), None);
     assert_eq!(last["withdrawnAt"], last["updatedAt"]);
-    assert_eq!(last["name"], "Auxiliary engine", "what it was is still said");
+    assert_eq!(last["name"], "Auxiliary engine", "a tombstone keeps its fields");
     Ok(())
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_list_is_narrowed_by_time_ids_vessel_and_company() -> anyhow::Result<()> {
+async fn list_is_filtered_by_time_ids_vessel_and_company() -> anyhow::Result<()> {
     let rig = Rig::start().await?;
     rig.enter_a_vessel().await?;
     rig.enter([
@@ -164,7 +161,7 @@ async fn a_list_is_narrowed_by_time_ids_vessel_and_company() -> anyhow::Result<(
     assert_eq!(
         rig.listed(&format!("/api/sync/vessels?updatedSince={since}")).await?,
         ["v-2"],
-        "the bound counts"
+        "the bound is inclusive"
     );
     assert_eq!(rig.get(&format!("/api/sync/equipment?updatedSince={since}")).await?["page"]["total"], 1);
     assert_eq!(rig.listed("/api/sync/equipment?ids=e-2,unknown").await?, ["e-2"]);
@@ -173,6 +170,12 @@ async fn a_list_is_narrowed_by_time_ids_vessel_and_company() -> anyhow::Result<(
     assert_eq!(rig.listed("/api/sync/users?vesselId=v-1").await?, ["u-1", "u-2"]);
     assert_eq!(rig.listed("/api/sync/vessels?companyId=c-1").await?, ["v-1"]);
 
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn invalid_query_parameter_is_refused_by_name() -> anyhow::Result<()> {
+    let rig = Rig::start().await?;
     for (query, parameter) in
         [("limit=0", "limit"), ("limit=1001", "limit"), ("cursor=mine", "cursor"), ("include=all", "include")]
     {
@@ -188,7 +191,7 @@ async fn a_list_is_narrowed_by_time_ids_vessel_and_company() -> anyhow::Result<(
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_vessel_comes_with_its_company_and_changes_with_it() -> anyhow::Result<()> {
+async fn vessel_is_served_with_its_company_and_changes_with_it() -> anyhow::Result<()> {
     let rig = Rig::start().await?;
     rig.enter_a_vessel().await?;
     rig.post("/api/vessels/v-1/approve").await?;
@@ -203,7 +206,7 @@ async fn a_vessel_comes_with_its_company_and_changes_with_it() -> anyhow::Result
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_export_holds_all_that_belongs_to_a_vessel_and_nothing_else() -> anyhow::Result<()> {
+async fn export_holds_the_records_of_one_vessel_only() -> anyhow::Result<()> {
     let rig = Rig::start().await?;
     rig.enter_a_vessel().await?;
     rig.enter([("vessels", vessel("v-2", "c-1", "9619907")), ("equipment", equipment("e-2", "v-2", 1))])
@@ -225,7 +228,7 @@ async fn an_export_holds_all_that_belongs_to_a_vessel_and_nothing_else() -> anyh
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn pages_are_compressed_for_those_who_accept_it_unless_that_is_off() -> anyhow::Result<()> {
+async fn page_is_compressed_on_request_unless_the_config_forbids_it() -> anyhow::Result<()> {
     let rig = with_fleet(200).await?;
     let path = "/api/sync/equipment?limit=200";
     let compressed = rig.request(Method::GET, path).header("accept-encoding", "gzip").send().await?;
@@ -237,7 +240,7 @@ async fn pages_are_compressed_for_those_who_accept_it_unless_that_is_off() -> an
 
     let rig = Rig::with(Environment::Production, &[("SMS_SERVER__COMPRESS", "false")]).await?;
     let fleet = Fleet::of_size(Size { vessels: 1, equipment: 50, users: 0 }, Detail::Plain);
-    seeding::seed(rig.portal.database(), &fleet, Progress::Silent).await?;
+    rig.seed(&fleet).await?;
     let plain = answer(rig.request(Method::GET, path).header("accept-encoding", "gzip")).await?;
     assert_eq!(plain.headers.get("content-encoding"), None);
     assert_eq!(plain.body["data"].as_array().map(Vec::len), Some(50));
@@ -245,7 +248,7 @@ async fn pages_are_compressed_for_those_who_accept_it_unless_that_is_off() -> an
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_page_far_down_is_found_by_the_index_and_not_by_reading_all_before_it() -> anyhow::Result<()> {
+async fn late_page_is_read_by_index_without_scanning_earlier_records() -> anyhow::Result<()> {
     let rig = with_fleet(20_000).await?;
     // The cursor of the last but one page.
     let row = rig
@@ -258,11 +261,11 @@ async fn a_page_far_down_is_found_by_the_index_and_not_by_reading_all_before_it(
     let cursor = URL_SAFE_NO_PAD.encode(format!("{}:{id}", last.timestamp_micros()));
 
     let read = "SELECT (SELECT idx_tup_read FROM pg_stat_user_indexes WHERE indexrelname = 'records_listed') AS by_index,
-                       (SELECT seq_tup_read FROM pg_stat_user_tables WHERE relname = 'records') AS in_passing";
+                       (SELECT seq_tup_read FROM pg_stat_user_tables WHERE relname = 'records') AS by_scan";
     let before = rig.query(read).await?;
     let page = rig.get(&format!("/api/sync/equipment?limit=500&cursor={cursor}")).await?;
     assert_eq!(page["data"].as_array().map(Vec::len), Some(500));
-    // The server counts when it finds the time for it.
+    // PostgreSQL updates its statistics with a delay.
     let after = testbed::wait_until("the page is counted", PATIENCE, async || {
         let now = rig.query(read).await.map_err(|error| error.to_string())?;
         if now[0]["by_index"] == before[0]["by_index"] { Err(now) } else { Ok(now) }
@@ -272,6 +275,6 @@ async fn a_page_far_down_is_found_by_the_index_and_not_by_reading_all_before_it(
     let by_index = after[0]["by_index"].as_i64().context("a number")?
         - before[0]["by_index"].as_i64().context("a number")?;
     assert!((501..1000).contains(&by_index), "{by_index} entries were read");
-    assert_eq!(after[0]["in_passing"], before[0]["in_passing"], "the table was not read through");
+    assert_eq!(after[0]["by_scan"], before[0]["by_scan"], "the table was not read through");
     Ok(())
 }

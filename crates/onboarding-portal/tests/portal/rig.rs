@@ -1,4 +1,4 @@
-//! A portal of a test's own, and how to talk to it.
+//! A portal for one test, and a client of it.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -10,7 +10,13 @@ use chassis::{
     shutdown::Shutdown,
 };
 use chrono::{DateTime, Utc};
-use onboarding_portal::{Config, DAEMON, Portal, clock::Clock, database::Database};
+use onboarding_portal::{
+    Config, DAEMON, Portal,
+    clock::Clock,
+    database::Database,
+    fleet::Fleet,
+    seeding::{self, Progress, SeedError, Seeded},
+};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use testbed::World;
@@ -38,7 +44,7 @@ pub(crate) fn noon() -> DateTime<Utc> {
     "2026-11-24T12:00:00Z".parse().unwrap()
 }
 
-/// A portal that runs in this process.
+/// A portal that runs in the test's process.
 pub(crate) struct Rig {
     pub world: World,
     pub clock: Clock,
@@ -48,7 +54,6 @@ pub(crate) struct Rig {
     shutdown: Shutdown,
 }
 
-/// An answer, read.
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub status: StatusCode,
@@ -57,7 +62,7 @@ pub(crate) struct Answer {
 }
 
 impl Rig {
-    /// With its defaults, in production, sending to nobody.
+    /// With the default config, in production, without a webhook endpoint.
     pub(crate) async fn start() -> anyhow::Result<Self> {
         Self::with(Environment::Production, &[]).await
     }
@@ -65,11 +70,11 @@ impl Rig {
     /// With this config beside the defaults, named as in the environment.
     pub(crate) async fn with(environment: Environment, config: &[(&str, &str)]) -> anyhow::Result<Self> {
         let world = world().await?;
-        Self::beside(world, Clock::manual(noon()), environment, config).await
+        Self::on(world, Clock::manual(noon()), environment, config).await
     }
 
-    /// On a world that is there, by a clock that is there.
-    pub(crate) async fn beside(
+    /// On the database of another portal, and with its clock.
+    pub(crate) async fn on(
         world: World,
         clock: Clock,
         environment: Environment,
@@ -102,28 +107,28 @@ impl Rig {
         answer(request).await
     }
 
-    /// A body that is there, of a request that goes well.
+    /// The body of a successful answer.
     pub(crate) async fn get(&self, path: &str) -> anyhow::Result<Value> {
-        self.ask(Method::GET, path, None).await?.good()
+        self.ask(Method::GET, path, None).await?.success()
     }
 
     pub(crate) async fn post(&self, path: &str) -> anyhow::Result<Value> {
-        self.ask(Method::POST, path, None).await?.good()
+        self.ask(Method::POST, path, None).await?.success()
     }
 
     pub(crate) async fn patch(&self, path: &str, fields: Value) -> anyhow::Result<Value> {
-        self.ask(Method::PATCH, path, Some(&fields)).await?.good()
+        self.ask(Method::PATCH, path, Some(&fields)).await?.success()
     }
 
-    /// Enters a draft of each.
+    /// Enters records as drafts.
     pub(crate) async fn enter(&self, records: impl IntoIterator<Item = (&str, Value)>) -> anyhow::Result<()> {
         for (kind, record) in records {
-            self.ask(Method::POST, &format!("/api/{kind}"), Some(&record)).await?.good()?;
+            self.ask(Method::POST, &format!("/api/{kind}"), Some(&record)).await?.success()?;
         }
         Ok(())
     }
 
-    /// A company, a vessel of it and a machine and a person on board, all drafts: `c-1`, `v-1`, `e-1`, `u-1`.
+    /// Enters a company with a vessel that has one piece of equipment and one user, all drafts: `c-1`, `v-1`, `e-1`, `u-1`.
     pub(crate) async fn enter_a_vessel(&self) -> anyhow::Result<()> {
         self.enter([
             ("companies", company("c-1")),
@@ -134,24 +139,28 @@ impl Rig {
         .await
     }
 
-    /// The ids that a list of the provider API shows, in its order.
+    /// The ids of the first page of a list.
     pub(crate) async fn listed(&self, path: &str) -> anyhow::Result<Vec<String>> {
         let page = self.get(path).await?;
         let records = page["data"].as_array().context("a page has data")?;
         Ok(records.iter().map(|record| record["id"].as_str().unwrap_or_default().to_owned()).collect())
     }
 
+    pub(crate) async fn seed(&self, fleet: &Fleet) -> Result<Seeded, SeedError> {
+        seeding::seed(self.portal.database(), fleet, Progress::Silent, &self.clock).await
+    }
+
     pub(crate) async fn query(&self, sql: &str) -> anyhow::Result<Vec<Value>> {
         self.world.query_json(sql).await
     }
 
-    /// Turns the clock, and lets the sender look at it.
+    /// Advances the clock, and wakes the sender.
     pub(crate) fn advance(&self, by: Duration) {
         self.clock.advance(by);
         self.portal.sender().wake();
     }
 
-    /// The message with this webhook-id, once it is in this state.
+    /// Waits until a message is in a state.
     pub(crate) async fn message_in_state(&self, id: &str, state: &str) -> anyhow::Result<Value> {
         let path = format!("/api/webhooks/messages/{id}");
         testbed::wait_until(format!("{id} is {state}"), PATIENCE, async || {
@@ -161,7 +170,7 @@ impl Rig {
         .await
     }
 
-    /// The message with this webhook-id, once so many attempts came to an end.
+    /// Waits until a number of attempts of a message have ended.
     pub(crate) async fn message_after(&self, id: &str, attempts: usize) -> anyhow::Result<Value> {
         let path = format!("/api/webhooks/messages/{id}");
         testbed::wait_until(format!("{id} was tried {attempts} times"), PATIENCE, async || {
@@ -180,7 +189,7 @@ impl Drop for Rig {
 }
 
 impl Answer {
-    pub(crate) fn good(self) -> anyhow::Result<Value> {
+    pub(crate) fn success(self) -> anyhow::Result<Value> {
         anyhow::ensure!(self.status.is_success(), "{} {}", self.status, self.body);
         Ok(self.body)
     }
@@ -194,7 +203,7 @@ pub(crate) async fn answer(request: reqwest::RequestBuilder) -> anyhow::Result<A
     Ok(Answer { status, headers, body })
 }
 
-/// One more instance of the portal on a database: its address, and what ends it.
+/// Starts an instance of the portal on a database. Returns its URL, and the handle that ends it.
 pub(crate) async fn serve(
     database_url: &str,
     clock: &Clock,
