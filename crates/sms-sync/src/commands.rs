@@ -18,6 +18,7 @@ mod webhook;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+#[expect(clippy::disallowed_types, reason = "the commands are wired here")]
 use domain::clock::SystemClock;
 
 use crate::{
