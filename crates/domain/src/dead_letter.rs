@@ -31,3 +31,8 @@ vocabulary!(
         Cancelled = "cancelled",
     }
 );
+
+impl ReplayItemState {
+    /// States of a replay without a result yet.
+    pub const OPEN: &'static [Self] = &[Self::Waiting, Self::Sent];
+}

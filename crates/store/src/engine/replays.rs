@@ -3,7 +3,11 @@
 use chrono::{DateTime, Utc};
 use diesel::sql_types::*;
 use diesel_async::RunQueryDsl;
-use domain::{DeadLetterId, SyncId, audit::AuditAction, dead_letter::DeadLetterState};
+use domain::{
+    DeadLetterId, SyncId,
+    audit::AuditAction,
+    dead_letter::{DeadLetterState, ReplayItemState},
+};
 use serde_json::Value;
 
 use crate::{
@@ -15,7 +19,7 @@ use crate::{
     ledger::{
         audit::audit_append,
         dead_letters::{DeadLetterFilter, NewDeadLetter},
-        replay_jobs::{NewReplayJob, is_replayable, item_died, items_succeeded, replay_job_find},
+        replay_jobs::{NewReplayJob, is_replayable, item_died, items_succeeded, open_items, replay_job_find},
     },
 };
 
@@ -162,12 +166,15 @@ pub async fn replay_job_create(
                  replayed_at = $8, published_at = NULL,
                  replay_due_at = $8 + make_interval(secs => (c.place / $10)::double precision)
              FROM chosen c WHERE d.id = c.id),
-         taken_over AS (UPDATE replay_items i SET state = 'cancelled', ended_at = $8
-             FROM chosen c WHERE i.dead_letter_id = c.id AND i.state IN ('waiting', 'sent'))
-         INSERT INTO replay_items (job_id, dead_letter_id, before, state) SELECT $11, id, state, 'waiting' FROM chosen
+         taken_over AS (UPDATE replay_items i SET state = '{cancelled}', ended_at = $8
+             FROM chosen c WHERE i.dead_letter_id = c.id AND i.state IN {open})
+         INSERT INTO replay_items (job_id, dead_letter_id, before, state) SELECT $11, id, state, '{waiting}' FROM chosen
          RETURNING dead_letter_id",
         is_replayable = is_replayable(),
-        replaying = DeadLetterState::Replaying.as_str(),
+        replaying = DeadLetterState::Replaying,
+        cancelled = ReplayItemState::Cancelled,
+        waiting = ReplayItemState::Waiting,
+        open = open_items(),
     );
     let ids: Vec<uuid::Uuid> = job
         .which
@@ -200,23 +207,26 @@ pub async fn replay_job_cancel(
     let text = format!(
         "UPDATE dead_letters d SET state = i.before, replays = d.replays - 1, replay_due_at = NULL
          FROM replay_items i
-         WHERE i.job_id = $1 AND i.state = 'waiting' AND d.id = i.dead_letter_id AND d.state = '{}'
+         WHERE i.job_id = $1 AND i.state = '{}' AND d.id = i.dead_letter_id AND d.state = '{}'
          RETURNING d.id",
-        DeadLetterState::Replaying.as_str()
+        ReplayItemState::Waiting,
+        DeadLetterState::Replaying
     );
     let stopped: Vec<uuid::Uuid> = statement(&text).bind::<Uuid, _>(id).returning::<Uuid>().load(db).await?;
     if stopped.is_empty() || job.cancelled_at.is_some() {
         return Ok(ReplayCancelled::Ended);
     }
     let count = stopped.len() as u64;
-    statement(
-        "UPDATE replay_items SET state = 'cancelled', ended_at = $3 WHERE job_id = $1 AND dead_letter_id = ANY($2)",
-    )
-    .bind::<Uuid, _>(id)
-    .bind::<Array<Uuid>, _>(stopped)
-    .bind::<Timestamptz, _>(now)
-    .execute(db)
-    .await?;
+    let text = format!(
+        "UPDATE replay_items SET state = '{}', ended_at = $3 WHERE job_id = $1 AND dead_letter_id = ANY($2)",
+        ReplayItemState::Cancelled
+    );
+    statement(&text)
+        .bind::<Uuid, _>(id)
+        .bind::<Array<Uuid>, _>(stopped)
+        .bind::<Timestamptz, _>(now)
+        .execute(db)
+        .await?;
     statement("UPDATE replay_jobs SET cancelled_at = $2, cancelled_by = $3 WHERE id = $1")
         .bind::<Uuid, _>(id)
         .bind::<Timestamptz, _>(now)

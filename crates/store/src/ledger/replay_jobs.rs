@@ -102,24 +102,35 @@ pub(crate) fn is_replayable() -> String {
     format!("{} AND state IN {}", DeadLetterFilter::CONDITION, word_list(states.map(DeadLetterState::as_str)))
 }
 
-const JOB: &str = "SELECT j.id, j.filter, j.requested_by, j.reason, j.rate_per_second, j.created_at, j.cancelled_at,
-        j.cancelled_by, i.waiting, i.sent, i.succeeded, i.died, i.cancelled,
-        CASE WHEN i.waiting + i.sent = 0 THEN coalesce(i.ended_at, j.created_at) END AS completed_at
-     FROM replay_jobs j CROSS JOIN LATERAL (
-         SELECT count(*) FILTER (WHERE state = 'waiting') AS waiting, count(*) FILTER (WHERE state = 'sent') AS sent,
-             count(*) FILTER (WHERE state = 'succeeded') AS succeeded, count(*) FILTER (WHERE state = 'died') AS died,
-             count(*) FILTER (WHERE state = 'cancelled') AS cancelled, max(ended_at) AS ended_at
-         FROM replay_items WHERE job_id = j.id) i";
+fn select_jobs(rest: &str) -> String {
+    let [waiting, sent, succeeded, died, cancelled] = [
+        ReplayItemState::Waiting,
+        ReplayItemState::Sent,
+        ReplayItemState::Succeeded,
+        ReplayItemState::Died,
+        ReplayItemState::Cancelled,
+    ]
+    .map(|state| format!("count(*) FILTER (WHERE state = '{state}') AS {state}"));
+    format!(
+        "SELECT j.id, j.filter, j.requested_by, j.reason, j.rate_per_second, j.created_at, j.cancelled_at,
+             j.cancelled_by, i.waiting, i.sent, i.succeeded, i.died, i.cancelled,
+             CASE WHEN i.waiting + i.sent = 0 THEN coalesce(i.ended_at, j.created_at) END AS completed_at
+         FROM replay_jobs j CROSS JOIN LATERAL (
+             SELECT {waiting}, {sent}, {succeeded}, {died}, {cancelled}, max(ended_at) AS ended_at
+             FROM replay_items WHERE job_id = j.id) i
+         {rest}"
+    )
+}
 
 pub async fn replay_job_find(db: &mut Db, id: uuid::Uuid) -> Result<Option<ReplayJob>, StoreError> {
-    let text = format!("{JOB} WHERE j.id = $1");
+    let text = select_jobs("WHERE j.id = $1");
     let jobs: Vec<ReplayJob> = statement(&text).bind::<Uuid, _>(id).load(db).await?;
     Ok(jobs.into_iter().next())
 }
 
 /// Jobs, newest first.
 pub async fn replay_job_list(db: &mut Db, limit: u32, offset: u32) -> Result<Page<ReplayJob>, StoreError> {
-    let text = format!("{JOB} ORDER BY j.created_at DESC, j.id DESC LIMIT $1 OFFSET $2");
+    let text = select_jobs("ORDER BY j.created_at DESC, j.id DESC LIMIT $1 OFFSET $2");
     let jobs: Vec<ReplayJob> = statement(&text)
         .bind::<Int8, _>(i64::from(limit) + 1)
         .bind::<Int8, _>(i64::from(offset))
@@ -166,12 +177,19 @@ pub async fn replay_item_list(
     Ok(Page::of(items, limit, total))
 }
 
+/// States of replays without a result yet, as an SQL list.
+pub(crate) fn open_items() -> String {
+    word_list(ReplayItemState::OPEN.iter().map(|state| state.as_str()))
+}
+
 /// Notes that replays were published.
 pub(crate) async fn items_sent(db: &mut Db, letters: &[uuid::Uuid]) -> Result<(), StoreError> {
-    statement("UPDATE replay_items SET state = 'sent' WHERE dead_letter_id = ANY($1) AND state = 'waiting'")
-        .bind::<Array<Uuid>, _>(letters)
-        .execute(db)
-        .await?;
+    let text = format!(
+        "UPDATE replay_items SET state = '{}' WHERE dead_letter_id = ANY($1) AND state = '{}'",
+        ReplayItemState::Sent,
+        ReplayItemState::Waiting
+    );
+    statement(&text).bind::<Array<Uuid>, _>(letters).execute(db).await?;
     Ok(())
 }
 
@@ -181,14 +199,12 @@ pub(crate) async fn items_succeeded(
     letters: &[uuid::Uuid],
     now: DateTime<Utc>,
 ) -> Result<(), StoreError> {
-    statement(
-        "UPDATE replay_items SET state = 'succeeded', ended_at = $2
-         WHERE dead_letter_id = ANY($1) AND state IN ('waiting', 'sent')",
-    )
-    .bind::<Array<Uuid>, _>(letters)
-    .bind::<Timestamptz, _>(now)
-    .execute(db)
-    .await?;
+    let text = format!(
+        "UPDATE replay_items SET state = '{}', ended_at = $2 WHERE dead_letter_id = ANY($1) AND state IN {}",
+        ReplayItemState::Succeeded,
+        open_items()
+    );
+    statement(&text).bind::<Array<Uuid>, _>(letters).bind::<Timestamptz, _>(now).execute(db).await?;
     Ok(())
 }
 
@@ -199,14 +215,17 @@ pub(crate) async fn item_died(
     died_as: DeadLetterId,
     now: DateTime<Utc>,
 ) -> Result<(), StoreError> {
-    statement(
-        "UPDATE replay_items SET state = 'died', died_as = $2, ended_at = $3
-         WHERE dead_letter_id = $1 AND state IN ('waiting', 'sent')",
-    )
-    .bind::<Uuid, _>(letter.as_uuid())
-    .bind::<Uuid, _>(died_as.as_uuid())
-    .bind::<Timestamptz, _>(now)
-    .execute(db)
-    .await?;
+    let text = format!(
+        "UPDATE replay_items SET state = '{}', died_as = $2, ended_at = $3
+         WHERE dead_letter_id = $1 AND state IN {}",
+        ReplayItemState::Died,
+        open_items()
+    );
+    statement(&text)
+        .bind::<Uuid, _>(letter.as_uuid())
+        .bind::<Uuid, _>(died_as.as_uuid())
+        .bind::<Timestamptz, _>(now)
+        .execute(db)
+        .await?;
     Ok(())
 }
