@@ -4,8 +4,11 @@ use crate::vocabulary::vocabulary;
 
 vocabulary!(
     /// Where a task stands.
+    ///
+    /// Only an open task is done, given up or cancelled. A replay opens a dead task again, and the resumption of its sync
+    /// opens every task that is not done.
     TaskState {
-        /// To be done.
+        /// Not done yet.
         Pending = "pending",
         /// Failed, waiting for its next attempt.
         Retrying = "retrying",
@@ -19,23 +22,13 @@ vocabulary!(
 );
 
 impl TaskState {
-    /// Whether nothing more is to be done for it. A replay opens a dead task again.
+    /// States of a task that is still to be done.
+    pub const OPEN: [Self; 2] = [Self::Pending, Self::Retrying];
+
+    /// Whether nothing more is to be done for a task in this state.
     #[must_use]
     pub const fn is_terminal(self) -> bool {
-        matches!(self, Self::Done | Self::Dead | Self::Cancelled)
-    }
-
-    /// Whether a task may go from this state to `next`.
-    #[must_use]
-    pub const fn may_become(self, next: Self) -> bool {
-        use TaskState::{Cancelled, Dead, Done, Pending, Retrying};
-        match self {
-            Pending => matches!(next, Retrying | Done | Dead | Cancelled),
-            Retrying => matches!(next, Done | Dead | Cancelled),
-            Dead => matches!(next, Pending | Cancelled), // by a replay, or when its sync is cancelled
-            Cancelled => matches!(next, Pending),        // when its sync is resumed
-            Done => false,
-        }
+        !matches!(self, Self::Pending | Self::Retrying)
     }
 }
 
@@ -44,14 +37,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_done_stays_done() {
-        for next in TaskState::ALL {
-            assert!(!TaskState::Done.may_become(*next));
+    fn task_state_is_open_or_terminal() {
+        for state in TaskState::ALL {
+            assert_ne!(TaskState::OPEN.contains(state), state.is_terminal(), "{state}");
         }
-    }
-
-    #[test]
-    fn a_replay_opens_a_dead_task_again() {
-        assert!(TaskState::Dead.may_become(TaskState::Pending));
     }
 }

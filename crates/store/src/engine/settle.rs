@@ -9,18 +9,16 @@ use crate::{
     db::{
         connection::Db,
         error::{StoreError, count},
-        statement::{statement, word_list},
+        statement::statement,
     },
     engine::{phases::phase_open_from, reconcile::reconcile},
     ledger::{
         seen::{again_note, seen_forget},
         syncs::{sync_find, sync_lock},
         tallies::{TallyChanges, tallies_add, tallies_read},
-        tasks::{NewTask, task_end},
+        tasks::{NewTask, open_states, task_end},
     },
 };
-
-const OPEN_TASK_STATES: [TaskState; 2] = [TaskState::Pending, TaskState::Retrying];
 
 /// Marks a task done and adds to the sync's tally. The last task of a phase opens the next phase or ends the sync. In
 /// the transaction that wrote the task's records.
@@ -61,7 +59,7 @@ pub async fn task_retry(
         "UPDATE sync_queue SET state = '{retrying}', attempts = attempts + 1, last_failure = $2, updated_at = $3
          WHERE id = $1 AND state IN {open} RETURNING sync_id",
         retrying = TaskState::Retrying,
-        open = word_list(OPEN_TASK_STATES.map(TaskState::as_str)),
+        open = open_states(),
     );
     let retrying: Vec<uuid::Uuid> = statement(&text)
         .bind::<Uuid, _>(id.as_uuid())

@@ -104,7 +104,7 @@ struct Row {
 
 /// The states of open tasks, as an SQL list.
 pub(crate) fn open_states() -> String {
-    word_list(TaskState::ALL.iter().filter(|state| !state.is_terminal()).map(|state| state.as_str()))
+    word_list(TaskState::OPEN.map(TaskState::as_str))
 }
 
 /// The state of a task `t` of a sync `s`: an open task of a sync that has ended counts as cancelled.

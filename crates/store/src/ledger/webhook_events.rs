@@ -284,10 +284,9 @@ pub async fn webhook_events_mark_failed(
 
 /// A query of those events of `$1` that may go to `next` by themselves, locked in the order of their ids.
 fn lock_before(next: WebhookState) -> String {
-    let sources = WebhookState::ALL.iter().filter(|state| state.may_become(next));
     format!(
         "SELECT id FROM webhook_events WHERE id = ANY($1) AND state IN {} ORDER BY id FOR NO KEY UPDATE",
-        word_list(sources.map(|state| state.as_str()))
+        word_list(next.sources().map(WebhookState::as_str))
     )
 }
 
