@@ -14,7 +14,7 @@ use crate::db::{
 /// Deleted rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Purged {
-    /// Syncs, with their tasks, findings and conflicts.
+    /// Syncs, with their tasks and findings. Their conflicts stay.
     pub syncs: usize,
     pub webhook_events: usize,
     pub dead_letters: usize,
