@@ -1,6 +1,6 @@
+import { api, expect, forgive, look, portal, signIn, test } from "./checked-page";
+import { wire } from "./proxy";
 import { management, system } from "./system";
-import { api, expect, forgive, look, portal, signIn, test } from "./watched";
-import { wire } from "./wire";
 
 type Vessel = { id: string; imoNumber: string };
 

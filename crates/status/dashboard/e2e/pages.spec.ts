@@ -1,6 +1,7 @@
 // Every page in both themes and on a phone: accessible, within its width, and a picture of it in test-results.
+
+import { api, expect, look, signIn, test } from "./checked-page";
 import { system } from "./system";
-import { api, expect, look, signIn, test } from "./watched";
 
 const LOOKS = [
   { name: "light", colorScheme: "light", viewport: { width: 1280, height: 860 } },

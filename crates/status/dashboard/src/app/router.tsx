@@ -58,7 +58,7 @@ const records = createRoute({
   path: "/records",
   validateSearch: (search: Record<string, unknown>) =>
     said({ page: asPage(search.page), severity: asWord(SEVERITIES, search.severity) }),
-  component: lazyRouteComponent(() => import("../pages/records/records"), "RecordsPage"),
+  component: lazyRouteComponent(() => import("../pages/data-quality/data-quality"), "RecordsPage"),
 });
 
 const deadLetters = createRoute({

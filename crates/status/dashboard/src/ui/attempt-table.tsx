@@ -3,7 +3,7 @@ import { FAILURE_CLASSES, look } from "../format/states";
 import { duration } from "../format/times";
 import { Badge } from "./badge";
 import { useNow } from "./clock";
-import { Copy } from "./copy";
+import { Copy } from "./copyable-id";
 import { type Column, Table } from "./table";
 import { Time } from "./time";
 

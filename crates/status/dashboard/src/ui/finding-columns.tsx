@@ -1,8 +1,8 @@
 import type { Finding } from "../api/types";
+import { capital } from "../format/capitalize";
 import { look, RECORD_TYPES, SEVERITIES } from "../format/states";
-import { capital } from "../format/words";
 import { Badge } from "./badge";
-import { Copy } from "./copy";
+import { Copy } from "./copyable-id";
 import type { Column } from "./table";
 
 /** Which record, which field with which value, and why. */

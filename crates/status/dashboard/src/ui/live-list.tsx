@@ -3,9 +3,9 @@ import type { UseQueryResult } from "@tanstack/react-query";
 import { type ReactNode, useState } from "react";
 import type { List } from "../api/types";
 import { count } from "../format/numbers";
-import { Answer } from "./answer";
-import { useHeld } from "./held";
 import { Pager } from "./pager";
+import { useHeld } from "./paused-list";
+import { Answer } from "./query-result";
 import { type Column, Table } from "./table";
 
 interface Props<Row> {

@@ -1,5 +1,5 @@
 import { type ReactNode, useEffect } from "react";
-import type { Verdict as Said } from "../format/run";
+import type { Verdict as Said } from "../format/sync";
 
 /** A page: its title, what one can do there, and its content. */
 export function Page({

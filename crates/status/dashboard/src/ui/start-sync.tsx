@@ -6,7 +6,7 @@ import { useState } from "react";
 import { asProblem } from "../api/problem";
 import { getOverview, useTriggerSync } from "../api/queries";
 import { useMay } from "../api/session";
-import { Confirm } from "./dialog";
+import { Confirm } from "./confirm";
 
 /** Starts a full sync, or leads to the one that runs: there is at most one. */
 export function StartSync({ again = false }: { again?: boolean }) {

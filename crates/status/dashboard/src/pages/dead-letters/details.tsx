@@ -7,10 +7,10 @@ import type { DeadLetterDetail } from "../../api/types";
 import { prettyJson } from "../../format/json";
 import { plural } from "../../format/numbers";
 import { DEAD_LETTER_STATES, FAILURE_CLASSES, look } from "../../format/states";
-import { Answer } from "../../ui/answer";
 import { AttemptTable } from "../../ui/attempt-table";
 import { Badge } from "../../ui/badge";
-import { Copy } from "../../ui/copy";
+import { Copy } from "../../ui/copyable-id";
+import { Answer } from "../../ui/query-result";
 import { Time } from "../../ui/time";
 import { Replay } from "./replay";
 

@@ -3,7 +3,7 @@ import { type ReactNode, useState } from "react";
 import { useReplay } from "../../api/queries";
 import type { ReplayRequest } from "../../api/types";
 import { plural } from "../../format/numbers";
-import { Confirm } from "../../ui/dialog";
+import { Confirm } from "../../ui/confirm";
 
 /** Replays one dead letter (by id) or many, after saying how many. */
 export function Replay(props: {

@@ -2,19 +2,19 @@ import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { getOverview, getValidationReport, STANDING } from "../../api/queries";
 import type { Overview, SyncSummary, ValidationReport } from "../../api/types";
-import { runName } from "../../format/run";
+import { needs, verdict } from "../../format/fleet-status";
 import { CAUSES, look, SYNC_STATES } from "../../format/states";
-import { needs, verdict } from "../../format/verdict";
-import { Answer } from "../../ui/answer";
+import { runName } from "../../format/sync";
 import { Badge } from "../../ui/badge";
 import { Announce, Card, Page, Verdict } from "../../ui/page";
-import { RunProgress } from "../../ui/progress";
+import { Answer } from "../../ui/query-result";
 import { StartSync } from "../../ui/start-sync";
+import { RunProgress } from "../../ui/sync-progress";
 import { Time } from "../../ui/time";
-import { Fleet } from "./fleet";
-import { LastRuns } from "./last-runs";
-import { Needs } from "./needs";
-import { Parts } from "./parts";
+import { Needs } from "./attention";
+import { Fleet } from "./fleet-table";
+import { Parts } from "./health";
+import { LastRuns } from "./recent-syncs";
 
 export function OverviewPage() {
   const overview = useQuery(getOverview());

@@ -2,8 +2,8 @@ import { Button } from "@mantine/core";
 import { asProblem } from "../../api/problem";
 import { useTestConnection } from "../../api/queries";
 import { duration } from "../../format/times";
-import { ProblemNote } from "../../ui/answer";
 import { Icon } from "../../ui/icon";
+import { ProblemNote } from "../../ui/query-result";
 
 export function ConnectionTest() {
   const test = useTestConnection();

@@ -1,11 +1,11 @@
 import { useQuery } from "@tanstack/react-query";
 import { getSettings } from "../../api/queries";
 import type { Settings } from "../../api/types";
-import type { Verdict as Said } from "../../format/run";
+import { uncapital } from "../../format/capitalize";
 import { MODES } from "../../format/states";
-import { uncapital } from "../../format/words";
-import { Answer } from "../../ui/answer";
+import type { Verdict as Said } from "../../format/sync";
 import { Card, Page, Verdict } from "../../ui/page";
+import { Answer } from "../../ui/query-result";
 import { Time } from "../../ui/time";
 import { ConnectionTest } from "./connection-test";
 import { SettingsForm } from "./settings-form";

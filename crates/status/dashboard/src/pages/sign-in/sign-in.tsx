@@ -4,7 +4,7 @@ import { useEffect, useState } from "react";
 import { asProblem } from "../../api/problem";
 import { me } from "../../api/queries";
 import { beginSession, sessionEnd } from "../../api/session";
-import { ProblemNote } from "../../ui/answer";
+import { ProblemNote } from "../../ui/query-result";
 
 /** Stands in front of every page, whose address it keeps. */
 export function SignIn() {

@@ -5,11 +5,11 @@ import { type ReactNode, useState } from "react";
 import { useCancelSync, useResumeSync, useRetrySync } from "../../api/queries";
 import { useMay } from "../../api/session";
 import type { SyncDetail } from "../../api/types";
-import { account } from "../../format/accounts";
 import { plural } from "../../format/numbers";
-import { canGoOn, wantsAnother } from "../../format/run";
 import { isOpen } from "../../format/states";
-import { Confirm } from "../../ui/dialog";
+import { canGoOn, wantsAnother } from "../../format/sync";
+import { account } from "../../format/tally";
+import { Confirm } from "../../ui/confirm";
 import { StartSync } from "../../ui/start-sync";
 
 /** What a sync in this state allows. */

@@ -1,10 +1,10 @@
 import { useQuery } from "@tanstack/react-query";
 import { getRouteApi } from "@tanstack/react-router";
 import { listFindings } from "../../api/queries";
-import { Answer } from "../../ui/answer";
 import { FINDING_COLUMNS, findingKey } from "../../ui/finding-columns";
 import { Empty } from "../../ui/page";
 import { Pager } from "../../ui/pager";
+import { Answer } from "../../ui/query-result";
 import { Table } from "../../ui/table";
 
 const SIZE = 20;

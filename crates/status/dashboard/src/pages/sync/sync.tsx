@@ -3,20 +3,20 @@ import { getRouteApi, Link } from "@tanstack/react-router";
 import { ArrowLeft } from "lucide-react";
 import { getSync } from "../../api/queries";
 import type { SyncDetail } from "../../api/types";
-import { account } from "../../format/accounts";
 import { count, plural, rate } from "../../format/numbers";
-import { runName, runVerdict } from "../../format/run";
 import { CAUSES, isOpen, look, SYNC_STATES } from "../../format/states";
-import { AccountTable } from "../../ui/account-table";
-import { Answer } from "../../ui/answer";
+import { runName, runVerdict } from "../../format/sync";
+import { account } from "../../format/tally";
 import { AttemptTable } from "../../ui/attempt-table";
-import { Copy } from "../../ui/copy";
+import { Copy } from "../../ui/copyable-id";
 import { Announce, Card, Empty, Page, Verdict } from "../../ui/page";
-import { PhaseProgress } from "../../ui/progress";
+import { Answer } from "../../ui/query-result";
+import { PhaseProgress } from "../../ui/sync-progress";
+import { AccountTable } from "../../ui/tally-table";
 import { Elapsed, Time } from "../../ui/time";
 import { Actions, RetryOf } from "./actions";
 import { Findings } from "./findings";
-import { MissingQuestion } from "./missing";
+import { MissingQuestion } from "./missing-records";
 
 const route = getRouteApi("/syncs/$syncId");
 

@@ -1,7 +1,7 @@
 import type { SyncSummary } from "../api/types";
-import { account, announced } from "../format/accounts";
 import { count, percent, rate } from "../format/numbers";
 import { isOpen, PHASES, RECORD_TYPES } from "../format/states";
+import { account, announced } from "../format/tally";
 import { useNow } from "./clock";
 
 /** How far a run has come, phase by phase. */

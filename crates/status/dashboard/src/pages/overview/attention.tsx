@@ -1,6 +1,6 @@
 import { Link } from "@tanstack/react-router";
 import { ArrowRight } from "lucide-react";
-import type { Need } from "../../format/verdict";
+import type { Need } from "../../format/fleet-status";
 import { Icon } from "../../ui/icon";
 import { Card } from "../../ui/page";
 

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { Overview, RecordCounts, SyncSummary, ValidationReport } from "../api/types";
-import { needs, verdict } from "./verdict";
+import { needs, verdict } from "./fleet-status";
 
 const run = (part: Partial<SyncSummary>): SyncSummary => ({
   syncId: "0193",

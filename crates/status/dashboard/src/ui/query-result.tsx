@@ -2,7 +2,7 @@ import { Button } from "@mantine/core";
 import type { UseQueryResult } from "@tanstack/react-query";
 import { type ReactNode, useEffect, useState } from "react";
 import { asProblem, type Problem } from "../api/problem";
-import { Copy } from "./copy";
+import { Copy } from "./copyable-id";
 import { Empty } from "./page";
 
 /** A question's answer once it is there; its place kept while it is not; the problem if there is one. */

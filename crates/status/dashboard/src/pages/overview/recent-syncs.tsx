@@ -2,15 +2,15 @@ import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { listSyncs } from "../../api/queries";
 import type { SyncSummary } from "../../api/types";
-import { account } from "../../format/accounts";
 import { plural } from "../../format/numbers";
-import { runName } from "../../format/run";
 import { CAUSE_WORDS, isOpen, look, SYNC_STATES } from "../../format/states";
+import { runName } from "../../format/sync";
+import { account } from "../../format/tally";
 import { duration, moment } from "../../format/times";
-import { Answer } from "../../ui/answer";
 import { useNow } from "../../ui/clock";
 import { Icon } from "../../ui/icon";
 import { Empty } from "../../ui/page";
+import { Answer } from "../../ui/query-result";
 import { Time, useZone } from "../../ui/time";
 
 const RUNS = 24;

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { List } from "../api/types";
-import { held } from "./held";
+import { held } from "./paused-list";
 
 type Row = { id: string; state: string };
 const list = (rows: string[], total = rows.length, state = "running"): List<Row> => ({

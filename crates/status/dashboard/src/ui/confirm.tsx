@@ -1,7 +1,7 @@
 import { Button, Drawer as MantineDrawer, Modal } from "@mantine/core";
 import type { ReactNode } from "react";
 import { asProblem } from "../api/problem";
-import { ProblemNote } from "./answer";
+import { ProblemNote } from "./query-result";
 
 /** Says what will happen, and does it only then. */
 export function Confirm(props: {

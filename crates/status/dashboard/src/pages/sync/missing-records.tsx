@@ -4,10 +4,10 @@ import { asProblem } from "../../api/problem";
 import { useConfirmSync } from "../../api/queries";
 import { useMay } from "../../api/session";
 import type { MissingPolicy, SyncDetail } from "../../api/types";
-import { account } from "../../format/accounts";
 import { plural } from "../../format/numbers";
-import { ProblemNote } from "../../ui/answer";
-import { Confirm } from "../../ui/dialog";
+import { account } from "../../format/tally";
+import { Confirm } from "../../ui/confirm";
+import { ProblemNote } from "../../ui/query-result";
 
 /** Records that are here and not listed any more, when they are too many to be deactivated without a word. */
 export function MissingQuestion({ run }: { run: SyncDetail }) {

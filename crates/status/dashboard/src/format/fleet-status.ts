@@ -1,10 +1,10 @@
 // The answer to "is the fleet in step?" in one sentence and one figure, and what needs a person.
 import type { Overview, ValidationReport } from "../api/types";
-import { account } from "./accounts";
+import { capital } from "./capitalize";
 import { count, plural } from "./numbers";
-import { underWay, type Verdict } from "./run";
 import type { Tone } from "./states";
-import { capital } from "./words";
+import { underWay, type Verdict } from "./sync";
+import { account } from "./tally";
 
 export interface Need {
   key: string;

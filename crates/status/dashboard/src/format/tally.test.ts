@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { RecordCounts, SyncSummary } from "../api/types";
-import { account, announced } from "./accounts";
+import { account, announced } from "./tally";
 
 const row = (recordType: RecordCounts["recordType"], part: Partial<RecordCounts>): RecordCounts => ({
   recordType,

@@ -1,8 +1,8 @@
 import { Fragment } from "react";
 import type { RecordCounts, SyncState } from "../api/types";
-import { type Account, account, sumOfOutcomes } from "../format/accounts";
 import { count, plural } from "../format/numbers";
 import { isWhole, OUTCOMES, RECORD_TYPES } from "../format/states";
+import { type Account, account, sumOfOutcomes } from "../format/tally";
 import { Icon } from "./icon";
 
 /** The account of a run: read = created + updated + … for every kind of record and in all. */

@@ -1,8 +1,8 @@
 // What is said of a sync in one sentence.
 import type { Overview, SyncSummary } from "../api/types";
-import { account, announced } from "./accounts";
 import { count, percent, plural } from "./numbers";
 import { isOpen, isWhole, look, MODES, SYNC_STATES, type Tone } from "./states";
+import { account, announced } from "./tally";
 
 /** What a page opens with. */
 export interface Verdict {

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { Overview, RecordCounts, SyncState, SyncSummary } from "../api/types";
-import { canGoOn, runName, runVerdict, syncsVerdict, wantsAnother } from "./run";
+import { canGoOn, runName, runVerdict, syncsVerdict, wantsAnother } from "./sync";
 
 const counts: RecordCounts = {
   recordType: "equipment",
