@@ -1,13 +1,13 @@
 import { defineConfig } from "@playwright/test";
 
-// Real Chromium against the real services, which e2e/system.ts starts. One story, one worker: its chapters build on
-// each other as an operator's day does.
+// Chromium against the real services, which e2e/system.ts starts. One worker, because tests build on the state that
+// earlier ones leave.
 export default defineConfig({
   testDir: "e2e",
   globalSetup: "./e2e/system.ts",
   outputDir: "test-results",
   workers: 1,
-  // Bounds for a machine that does other work besides; what is waited for is an event, not these.
+  // Upper bounds for a busy machine; tests wait for events, not for these.
   timeout: 180_000,
   expect: { timeout: 30_000 },
   reporter: [["list"]],

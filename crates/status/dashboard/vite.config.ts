@@ -11,7 +11,7 @@ export default defineConfig({
       algorithms: [defineAlgorithm("gzip", { level: 9 }), "brotliCompress"],
     }),
   ],
-  // Nothing is inlined: the Content-Security-Policy allows files of our own only.
+  // No inlined assets: the Content-Security-Policy allows only files of this origin.
   build: { target: "es2022", assetsInlineLimit: 0, modulePreload: { polyfill: false } },
   server: { proxy: { "/api": process.env.SMS_STATUS_URL ?? "http://127.0.0.1:3005" } },
   test: { environment: "happy-dom", include: ["src/**/*.test.{ts,tsx}"] },

@@ -1,5 +1,4 @@
-// A browser page that minds its manners: what it says to the console, and what the Content-Security-Policy stopped,
-// fails the test.
+// A test fixture: console errors and warnings and violations of the Content-Security-Policy fail the test.
 
 import { join } from "node:path";
 import AxeBuilder from "@axe-core/playwright";
@@ -26,9 +25,9 @@ export const test = base.extend<{ faults: string[] }>({
   ],
 });
 
-/** Lets those faults pass that the test asked for: Chromium itself logs them. */
-export function forgive(faults: string[], asked: string): void {
-  faults.splice(0, faults.length, ...faults.filter((fault) => !fault.includes(asked)));
+/** Ignores faults that the test causes on purpose: Chromium itself logs them to the console. */
+export function ignoreFaults(faults: string[], expected: string): void {
+  faults.splice(0, faults.length, ...faults.filter((fault) => !fault.includes(expected)));
 }
 
 export async function signIn(page: Page, token = system().admin, url = system().url): Promise<void> {
@@ -46,16 +45,16 @@ export async function expectAccessible(page: Page): Promise<void> {
   ).toEqual([]);
 }
 
-/** The page is accessible and within its width, and its picture is in test-results/pages. */
-export async function look(page: Page, name: string): Promise<void> {
+/** Checks that the page is accessible and no wider than the window, and takes a screenshot to test-results/pages. */
+export async function checkPage(page: Page, name: string): Promise<void> {
   await expectAccessible(page);
-  const over = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
-  expect(over, "wider than the window").toBeLessThanOrEqual(0);
+  const overflow = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+  expect(overflow, "wider than the window").toBeLessThanOrEqual(0);
   const path = join(base.info().project.outputDir, "pages", `${name}.png`);
   await page.screenshot({ path, fullPage: true });
 }
 
-/** Asks the operator API as the dashboard does. */
+/** A request to the operator API. */
 export async function api<T>(path: string, init: RequestInit = {}): Promise<T> {
   const answer = await fetch(`${system().url}${path}`, {
     ...init,
@@ -65,7 +64,7 @@ export async function api<T>(path: string, init: RequestInit = {}): Promise<T> {
   return (await answer.json()) as T;
 }
 
-/** Asks the onboarding portal as its own people do. */
+/** A request to the onboarding portal's own API. */
 export async function portal<T>(method: string, path: string, body?: unknown): Promise<T> {
   const answer = await fetch(`${system().portal}${path}`, {
     method,

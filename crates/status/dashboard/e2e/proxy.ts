@@ -1,53 +1,53 @@
-// A wire between the browser and the services that a test can cut and mend.
+// A TCP proxy between the browser and the services that a test can cut and restore.
 import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 import { system } from "./system";
 
-export interface Wire {
+export interface Proxy {
   url: string;
-  /** Every connection breaks, and none comes about until it is mended. */
+  /** Closes all connections and refuses new ones until `restore`. */
   cut: () => void;
-  mend: () => void;
+  restore: () => void;
   close: () => void;
 }
 
-export async function wire(): Promise<Wire> {
+export async function startProxy(): Promise<Proxy> {
   const { hostname, port } = new URL(system().url);
   const sockets = new Set<Socket>();
-  let whole = true;
-  const keep = (socket: Socket) => {
+  let isCut = false;
+  const track = (socket: Socket) => {
     sockets.add(socket);
     socket.on("close", () => sockets.delete(socket));
-    // The other end is told by the close that follows.
+    // The close event that follows also closes the other end.
     socket.on("error", () => socket.destroy());
   };
-  const listening = createServer((near) => {
-    keep(near);
-    if (!whole) {
-      near.destroy();
+  const listener = createServer((client) => {
+    track(client);
+    if (isCut) {
+      client.destroy();
       return;
     }
-    const far = connect(Number(port), hostname);
-    keep(far);
-    near.pipe(far).pipe(near);
-    near.on("close", () => far.destroy());
-    far.on("close", () => near.destroy());
+    const server = connect(Number(port), hostname);
+    track(server);
+    client.pipe(server).pipe(client);
+    client.on("close", () => server.destroy());
+    server.on("close", () => client.destroy());
   });
-  await new Promise<void>((ready) => listening.listen(0, "127.0.0.1", ready));
-  const breakAll = () => {
+  await new Promise<void>((resolve) => listener.listen(0, "127.0.0.1", resolve));
+  const closeAll = () => {
     for (const socket of sockets) socket.destroy();
   };
   return {
-    url: `http://127.0.0.1:${(listening.address() as AddressInfo).port}`,
+    url: `http://127.0.0.1:${(listener.address() as AddressInfo).port}`,
     cut: () => {
-      whole = false;
-      breakAll();
+      isCut = true;
+      closeAll();
     },
-    mend: () => {
-      whole = true;
+    restore: () => {
+      isCut = false;
     },
     close: () => {
-      breakAll();
-      listening.close();
+      closeAll();
+      listener.close();
     },
   };
 }

@@ -13,7 +13,7 @@ const LOGS = join(HERE, "../test-results/services");
 const BINARIES = process.env.SMS_TEST_BINARIES ?? join(ROOT, "target/debug");
 const SERVERS = join(ROOT, ".local/test");
 
-/** What tests need to know of the running system; handed on by the environment. */
+/** Addresses and tokens of the running system, passed to the tests in an environment variable. */
 export interface System {
   url: string;
   portal: string;
@@ -30,12 +30,12 @@ export default async function start(): Promise<() => Promise<void>> {
   execFileSync(join(ROOT, "deploy/local/servers.sh"), ["start", SERVERS, "test"], {
     stdio: ["ignore", "inherit", "inherit"],
   });
-  const servers = environment(readFileSync(join(SERVERS, "servers.env"), "utf8"));
+  const servers = parseEnvFile(readFileSync(join(SERVERS, "servers.env"), "utf8"));
   const name = `dash_${randomBytes(6).toString("hex")}`;
   const databases = [`${name}_maintenance`, `${name}_onboarding`];
   const psql = (sql: string) =>
     execFileSync("psql", [
-      at(servers.DATABASE_SERVER_URL, "postgres"),
+      databaseUrl(servers.DATABASE_SERVER_URL, "postgres"),
       "-qX",
       "-v",
       "ON_ERROR_STOP=1",
@@ -56,41 +56,43 @@ export default async function start(): Promise<() => Promise<void>> {
     ONBOARDING_API_KEY: randomBytes(24).toString("hex"),
     WEBHOOK_SECRET: `whsec_${randomBytes(32).toString("base64")}`,
   };
-  const ours = {
+  const syncEnv = {
     ...shared,
     BIND: `127.0.0.1:${port}`,
-    DATABASE_URL: at(servers.DATABASE_SERVER_URL, `${name}_maintenance`),
+    DATABASE_URL: databaseUrl(servers.DATABASE_SERVER_URL, `${name}_maintenance`),
     AMQP_URL: `${required(servers.AMQP_SERVER_URL).replace(/\/$/, "")}/${name}`,
     ONBOARDING_API_URL: `${portal}/api`,
     OPERATOR_JWT_SECRET: secret,
     PASSWORD_SEAL_KEY: randomBytes(32).toString("base64"),
   };
-  const theirs = {
+  const portalEnv = {
     ...shared,
     BIND: `127.0.0.1:${portalPort}`,
-    ONBOARDING_DATABASE_URL: at(servers.DATABASE_SERVER_URL, `${name}_onboarding`),
+    ONBOARDING_DATABASE_URL: databaseUrl(servers.DATABASE_SERVER_URL, `${name}_onboarding`),
     WEBHOOK_URL: `${url}/api/sync/webhook`,
   };
 
   const started: ChildProcess[] = [];
   const stop = async () => {
-    await Promise.all(started.map(ended));
+    await Promise.all(started.map(stopProcess));
     for (const database of databases) psql(`DROP DATABASE IF EXISTS ${database} WITH (FORCE)`);
     await management(amqpApi, "DELETE", `/api/vhosts/${name}`);
   };
   try {
     mkdirSync(LOGS, { recursive: true });
-    execFileSync(join(BINARIES, "onboarding-portal"), ["migrate"], { env: theirs });
-    execFileSync(join(BINARIES, "onboarding-portal"), ["seed"], { env: theirs });
-    execFileSync(join(BINARIES, "sms-sync"), ["migrate"], { env: ours });
-    started.push(run("onboarding-portal", [], theirs), run("sms-sync", ["up"], ours));
-    await ready(`${portal}/readyz`, started);
-    await ready(`${url}/readyz`, started);
+    execFileSync(join(BINARIES, "onboarding-portal"), ["migrate"], { env: portalEnv });
+    execFileSync(join(BINARIES, "onboarding-portal"), ["seed"], { env: portalEnv });
+    execFileSync(join(BINARIES, "sms-sync"), ["migrate"], { env: syncEnv });
+    started.push(startProgram("onboarding-portal", [], portalEnv), startProgram("sms-sync", ["up"], syncEnv));
+    await waitUntilReady(`${portal}/readyz`, started);
+    await waitUntilReady(`${url}/readyz`, started);
     const token = (subject: string, role: string) =>
-      execFileSync(join(BINARIES, "sms-sync"), ["token", "--subject", subject, "--role", role], { env: ours })
+      execFileSync(join(BINARIES, "sms-sync"), ["token", "--subject", subject, "--role", role], {
+        env: syncEnv,
+      })
         .toString()
         .trim();
-    const about: System = {
+    const system: System = {
       url,
       portal,
       portalKey: shared.ONBOARDING_API_KEY,
@@ -99,7 +101,7 @@ export default async function start(): Promise<() => Promise<void>> {
       admin: token("anna", "admin"),
       viewer: token("victor", "viewer"),
     };
-    process.env.SMS_E2E_SYSTEM = JSON.stringify(about);
+    process.env.SMS_E2E_SYSTEM = JSON.stringify(system);
     return stop;
   } catch (cause) {
     await stop();
@@ -128,14 +130,14 @@ export async function management(
   return text ? JSON.parse(text) : null;
 }
 
-function run(program: string, args: string[], env: Record<string, string>): ChildProcess {
+function startProgram(program: string, args: string[], env: Record<string, string>): ChildProcess {
   const log = openSync(join(LOGS, `${program}.log`), "w");
   const child = spawn(join(BINARIES, program), args, { env, stdio: ["ignore", log, log] });
   closeSync(log);
   return child;
 }
 
-async function ready(url: string, processes: ChildProcess[]): Promise<void> {
+async function waitUntilReady(url: string, processes: ChildProcess[]): Promise<void> {
   const deadline = Date.now() + 60_000;
   for (;;) {
     const dead = processes.find((child) => child.exitCode !== null);
@@ -143,11 +145,11 @@ async function ready(url: string, processes: ChildProcess[]): Promise<void> {
     const answer = await fetch(url).catch(() => null);
     if (answer?.ok) return;
     if (Date.now() > deadline) throw new Error(`${url} did not get ready; logs are in ${LOGS}`);
-    await new Promise((again) => setTimeout(again, 100));
+    await new Promise((resolve) => setTimeout(resolve, 100));
   }
 }
 
-function ended(child: ChildProcess): Promise<void> {
+function stopProcess(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return Promise.resolve();
   return new Promise((done) => {
     const force = setTimeout(() => child.kill("SIGKILL"), 20_000);
@@ -172,7 +174,7 @@ function freePort(): Promise<number> {
   });
 }
 
-function environment(text: string): Record<string, string> {
+function parseEnvFile(text: string): Record<string, string> {
   const lines = text.split("\n").map((line) => /^(?:export )?(\w+)=(.*)$/.exec(line.trim()));
   return Object.fromEntries(
     lines.flatMap((m) => (m?.[1] ? [[m[1], (m[2] ?? "").replace(/^(['"])(.*)\1$/, "$2")]] : [])),
@@ -184,7 +186,7 @@ const required = (value: string | undefined): string => {
   return value;
 };
 
-function at(server: string | undefined, database: string): string {
+function databaseUrl(server: string | undefined, database: string): string {
   const url = new URL(required(server));
   url.pathname = `/${database}`;
   return url.toString();

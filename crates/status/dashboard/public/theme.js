@@ -1,12 +1,12 @@
-// Sets the colour scheme before the first paint. A file of its own: the Content-Security-Policy allows no inline script.
+// Sets the colour scheme before the first paint. A separate file, because the Content-Security-Policy allows no inline script.
 (() => {
-  let chosen = null;
+  let stored = null;
   try {
-    chosen = localStorage.getItem("mantine-color-scheme-value");
+    stored = localStorage.getItem("mantine-color-scheme-value");
   } catch {
-    // Storage may be forbidden; the system's scheme will do.
+    // Storage may be blocked: use the system's scheme.
   }
   const dark =
-    chosen === "dark" || (chosen !== "light" && matchMedia("(prefers-color-scheme: dark)").matches);
+    stored === "dark" || (stored !== "light" && matchMedia("(prefers-color-scheme: dark)").matches);
   document.documentElement.setAttribute("data-mantine-color-scheme", dark ? "dark" : "light");
 })();

@@ -1,19 +1,19 @@
 import { afterEach, expect, test } from "vitest";
-import { client, take } from "./client";
-import { beginSession, endSession, sessionEnd, sessionToken } from "./session";
-import { json, serve } from "./test-server";
+import { client, unwrap } from "./client";
+import { beginSession, endSession, sessionEndReason, sessionToken } from "./session";
+import { respondJson, serve } from "./test-server";
 
 afterEach(() => endSession());
 
-const overview = (baseUrl: string) => take(client.GET("/api/sync/status", { baseUrl }));
-const signIn = () => beginSession({ token: "t1", who: { subject: "anna", role: "admin" } });
+const overview = (baseUrl: string) => unwrap(client.GET("/api/sync/status", { baseUrl }));
+const signIn = () => beginSession({ token: "t1", identity: { subject: "anna", role: "admin" } });
 
-test("the session's token goes with every question", async () => {
+test("every request carries the session's token", async () => {
   let shown: string | undefined;
   const url = await serve([
     (request, response) => {
       shown = request.headers.authorization;
-      json(200, { running: [] })(request, response);
+      respondJson(200, { running: [] })(request, response);
     },
   ]);
   signIn();
@@ -21,22 +21,22 @@ test("the session's token goes with every question", async () => {
   expect(shown).toBe("Bearer t1");
 });
 
-test("a token that is no longer good ends the session and says why", async () => {
-  const url = await serve([json(401, { title: "Unauthorized" })]);
+test("a 401 to the session's token ends the session as expired", async () => {
+  const url = await serve([respondJson(401, { title: "Unauthorized" })]);
   signIn();
   await expect(overview(url)).rejects.toMatchObject({ status: 401, title: "Unauthorized" });
-  expect([sessionToken(), sessionEnd()]).toEqual([null, "expired"]);
+  expect([sessionToken(), sessionEndReason()]).toEqual([null, "expired"]);
 });
 
-test("a token that is only tried does not end the session that stands", async () => {
-  const baseUrl = await serve([json(401, {})]);
+test("a 401 to a token being tried at sign-in keeps the session", async () => {
+  const baseUrl = await serve([respondJson(401, {})]);
   signIn();
   const tried = client.GET("/api/sync/me", { baseUrl, headers: { Authorization: "Bearer t2" } });
-  await expect(take(tried)).rejects.toMatchObject({ status: 401 });
+  await expect(unwrap(tried)).rejects.toMatchObject({ status: 401 });
   expect(sessionToken()).toBe("t1");
 });
 
-test("no answer at all is a problem that says so", async () => {
+test("a request without a response throws an unreachable problem", async () => {
   const url = await serve([(request) => request.socket.destroy()]);
   await expect(overview(url)).rejects.toMatchObject({ status: 0, code: "unreachable" });
 });

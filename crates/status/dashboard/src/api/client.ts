@@ -1,6 +1,6 @@
-// The one client of the operator API. Its types are generated from the OpenAPI document (npm run api).
+// The HTTP client of the operator API. Its types are generated from the OpenAPI document (npm run api).
 import createClient from "openapi-fetch";
-import { Problem, toProblem } from "./problem";
+import { Problem, problemFromResponse } from "./problem";
 import type { paths } from "./schema";
 import { endSession, sessionToken } from "./session";
 
@@ -14,32 +14,32 @@ client.use({
     return request;
   },
   onResponse({ request, response }) {
-    // A token that was good when the session began has expired or was withdrawn.
+    // The session's own token has expired or was revoked. A token that is only being tried at sign-in ends no session.
     const used = request.headers.get("Authorization");
     if (response.status === 401 && used === `Bearer ${sessionToken()}`) endSession("expired");
   },
 });
 
-interface Answer<T> {
+interface ApiResponse<T> {
   data?: T;
   error?: unknown;
   response: Response;
 }
 
-/** The body of a good answer; every other answer, and none, is a `Problem` thrown. */
-export async function take<T>(asked: Promise<Answer<T>>): Promise<T> {
-  let answer: Answer<T>;
+/** Returns the body of a 2xx response. Throws a `Problem` for every other response and for a failed request. */
+export async function unwrap<T>(request: Promise<ApiResponse<T>>): Promise<T> {
+  let result: ApiResponse<T>;
   try {
-    answer = await asked;
+    result = await request;
   } catch (cause) {
     if (cause instanceof DOMException && cause.name === "AbortError") throw cause;
     throw new Problem({
       status: 0,
-      title: "SMS Sync does not answer",
-      detail: "The service cannot be reached from this browser. It is tried again as soon as you ask.",
+      title: "SMS Sync is not responding",
+      detail: "This browser cannot reach the service. Check the network connection, then retry.",
       code: "unreachable",
     });
   }
-  if (answer.response.ok && answer.data !== undefined) return answer.data;
-  throw toProblem(answer.response, answer.error);
+  if (result.response.ok && result.data !== undefined) return result.data;
+  throw problemFromResponse(result.response, result.error);
 }

@@ -1,4 +1,4 @@
-// The one live connection of the page, and its state for whoever shows it.
+// The page's one connection to the updates stream, and its state as a hook.
 import { useQueryClient } from "@tanstack/react-query";
 import { useEffect, useSyncExternalStore } from "react";
 import { type Connection, followStream } from "./sse";
@@ -7,21 +7,21 @@ import { UpdateApplier } from "./updates";
 let connection: Connection = { state: "connecting" };
 const listeners = new Set<() => void>();
 
-function set(next: Connection) {
+function setConnection(next: Connection) {
   connection = next;
-  for (const tell of listeners) tell();
+  for (const notify of listeners) notify();
 }
 
 export const useConnection = (): Connection =>
   useSyncExternalStore(
-    (tell) => {
-      listeners.add(tell);
-      return () => listeners.delete(tell);
+    (listener) => {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
     },
     () => connection,
   );
 
-/** Holds the live connection open while mounted. */
+/** Keeps the connection open while the component is mounted. */
 export function useLiveUpdates(token: string): void {
   const cache = useQueryClient();
   useEffect(() => {
@@ -34,10 +34,10 @@ export function useLiveUpdates(token: string): void {
         token,
         onEvent: (name, data) => applier.apply(name, data),
         onConnection: (next) => {
-          // What the stream could not resume is asked for again.
+          // Updates that the stream could not resume are lost, so all data is fetched again.
           if (next.state === "live" && wasLost) cache.invalidateQueries();
           wasLost = next.state === "reconnecting" || (wasLost && next.state !== "live");
-          set(next);
+          setConnection(next);
         },
       },
       stop.signal,

@@ -1,10 +1,10 @@
 import { expect, test } from "vitest";
-import { asProblem, faultsByField, Problem, toProblem } from "./problem";
+import { asProblem, errorsByField, Problem, problemFromResponse } from "./problem";
 
-const answer = (status: number) => new Response(null, { status });
+const response = (status: number) => new Response(null, { status });
 
-test("a problem keeps its trace, its faults and the members of its own kind", () => {
-  const problem = toProblem(answer(409), {
+test("a problem keeps its trace id, field errors and extension members", () => {
+  const problem = problemFromResponse(response(409), {
     title: "Conflict",
     detail: "The full sync a has not ended yet.",
     code: "full_sync_running",
@@ -15,12 +15,12 @@ test("a problem keeps its trace, its faults and the members of its own kind", ()
   expect(problem.members.runningSyncId).toBe("a");
 });
 
-test("an answer that is no problem, as a proxy's page, becomes one by its status", () => {
-  const problem = toProblem(answer(502), "<html>Bad gateway</html>");
+test("a body that is no problem gives a problem with the status alone", () => {
+  const problem = problemFromResponse(response(502), "<html>Bad gateway</html>");
   expect(problem).toMatchObject({ status: 502, title: "The service answered 502", code: "unknown" });
 });
 
-test("faults are found by the name of their field, an element of a list by its place", () => {
+test("field errors are keyed by field name and list index", () => {
   const problem = new Problem({
     status: 422,
     title: "Unprocessable",
@@ -31,16 +31,16 @@ test("faults are found by the name of their field, an element of a list by its p
       { pointer: "#/pageSize", detail: "is whole" },
     ],
   });
-  expect(faultsByField(problem)).toEqual({
+  expect(errorsByField(problem)).toEqual({
     pageSize: "is from 1 to 1000 is whole",
     "retryDelaysMs.1": "is from 1 ms to a day",
   });
-  expect(faultsByField(null)).toEqual({});
+  expect(errorsByField(null)).toEqual({});
 });
 
-test("whatever is thrown can be shown", () => {
+test("anything thrown becomes a problem with a title and a detail", () => {
   expect(asProblem(new TypeError("x is undefined"))).toMatchObject({
-    title: "The page has a fault",
+    title: "Error in the dashboard",
     detail: "x is undefined",
   });
   expect(asProblem("odd").detail).toBe("odd");

@@ -1,7 +1,7 @@
-// Errors as the API tells them: RFC 9457 problems.
+// Errors of the API: problem details by RFC 9457.
 
-export interface FieldFault {
-  /** JSON pointer to the field, in URI form: `#/scheduleCron`. */
+export interface FieldError {
+  /** JSON pointer (RFC 6901) in its URI form: `#/scheduleCron`. */
   pointer: string;
   detail: string;
 }
@@ -12,8 +12,8 @@ export interface ProblemFields {
   code: string;
   detail?: string | undefined;
   traceId?: string | undefined;
-  errors?: FieldFault[];
-  /** Members that only this kind of problem has. */
+  errors?: FieldError[];
+  /** All members of the body, including those that only one kind of problem has. */
   members?: Record<string, unknown>;
 }
 
@@ -23,7 +23,7 @@ export class Problem extends Error {
   readonly code: string;
   readonly detail: string | undefined;
   readonly traceId: string | undefined;
-  readonly errors: FieldFault[];
+  readonly errors: FieldError[];
   readonly members: Record<string, unknown>;
 
   constructor(fields: ProblemFields) {
@@ -39,34 +39,34 @@ export class Problem extends Error {
   }
 }
 
-/** Reads a problem from an answer's body; an answer that is none (a proxy's page, say) becomes one by its status. */
-export function toProblem(response: Response, body: unknown): Problem {
-  const given = (typeof body === "object" && body !== null ? body : {}) as Record<string, unknown>;
-  const text = (key: string) => (typeof given[key] === "string" ? (given[key] as string) : undefined);
+/** The problem in a response's body. A body that is no problem, such as a proxy's error page, gives one with the status alone. */
+export function problemFromResponse(response: Response, body: unknown): Problem {
+  const members = (typeof body === "object" && body !== null ? body : {}) as Record<string, unknown>;
+  const text = (key: string) => (typeof members[key] === "string" ? (members[key] as string) : undefined);
   return new Problem({
     status: response.status,
     title: text("title") ?? `The service answered ${response.status}`,
     code: text("code") ?? "unknown",
     detail: text("detail"),
     traceId: text("traceId"),
-    errors: Array.isArray(given.errors) ? (given.errors as FieldFault[]) : [],
-    members: given,
+    errors: Array.isArray(members.errors) ? (members.errors as FieldError[]) : [],
+    members,
   });
 }
 
-/** Anything thrown, as a problem that can be shown. */
+/** Anything thrown, as a problem that the page can show. */
 export function asProblem(thrown: unknown): Problem {
   if (thrown instanceof Problem) return thrown;
   const detail = thrown instanceof Error ? thrown.message : String(thrown);
-  return new Problem({ status: 0, title: "The page has a fault", code: "page_fault", detail });
+  return new Problem({ status: 0, title: "Error in the dashboard", code: "page_fault", detail });
 }
 
-/** What the server says of single fields, by the field's name: `#/retryDelaysMs/1` marks `retryDelaysMs.1`. */
-export function faultsByField(problem: Problem | null): Record<string, string> {
-  const faults: Record<string, string> = {};
+/** The server's messages by field name: `#/retryDelaysMs/1` becomes `retryDelaysMs.1`. */
+export function errorsByField(problem: Problem | null): Record<string, string> {
+  const errors: Record<string, string> = {};
   for (const { pointer, detail } of problem?.errors ?? []) {
     const name = pointer.replace(/^#?\//, "").replaceAll("/", ".");
-    faults[name] = faults[name] ? `${faults[name]} ${detail}` : detail;
+    errors[name] = errors[name] ? `${errors[name]} ${detail}` : detail;
   }
-  return faults;
+  return errors;
 }

@@ -1,6 +1,6 @@
-// Every question that pages ask, named after its operation. Pages fetch by these and by nothing else.
+// The queries and mutations of the operator API, named after its operations. Pages fetch only through these.
 import { keepPreviousData, queryOptions, useMutation, useQueryClient } from "@tanstack/react-query";
-import { client, take } from "./client";
+import { client, unwrap } from "./client";
 import { Problem } from "./problem";
 import type {
   DeadLetterState,
@@ -11,24 +11,24 @@ import type {
   SyncState,
 } from "./types";
 
-export interface PageOf {
+export interface PageParams {
   limit: number;
   offset: number;
 }
 
-/** Keys of the cache; live updates aim at them. */
+/** Query keys. Live updates invalidate by them. */
 export const keys = {
   overview: ["overview"] as const,
   syncs: ["syncs"] as const,
   histories: ["syncs", "history"] as const,
-  history: (page: PageOf, state: SyncState | undefined) =>
+  history: (page: PageParams, state: SyncState | undefined) =>
     ["syncs", "history", page, state ?? "any"] as const,
   sync: (syncId: string) => ["syncs", "one", syncId] as const,
-  findings: (syncId: string, page: PageOf) => ["syncs", "one", syncId, "findings", page] as const,
-  /** What stands about records now, however old the run that found it is. */
-  standing: ["standing"] as const,
+  findings: (syncId: string, page: PageParams) => ["syncs", "one", syncId, "findings", page] as const,
+  /** Findings about records as they are now, whichever sync found them. */
+  dataQuality: ["data-quality"] as const,
   deadLetters: ["dead-letters"] as const,
-  deadLetterList: (page: PageOf, state: DeadLetterState | undefined) =>
+  deadLetterList: (page: PageParams, state: DeadLetterState | undefined) =>
     ["dead-letters", "list", page, state ?? "any"] as const,
   deadLetter: (id: string) => ["dead-letters", "one", id] as const,
   settings: ["settings"] as const,
@@ -37,16 +37,16 @@ export const keys = {
 export const getOverview = () =>
   queryOptions({
     queryKey: keys.overview,
-    queryFn: ({ signal }) => take(client.GET("/api/sync/status", { signal })),
-    // Live updates carry the news; this is for figures that have none (health, next tick).
+    queryFn: ({ signal }) => unwrap(client.GET("/api/sync/status", { signal })),
+    // For values that no live update carries: health and the next scheduled sync.
     refetchInterval: 30_000,
   });
 
-export const listSyncs = (page: PageOf, state: SyncState | undefined) =>
+export const listSyncs = (page: PageParams, state: SyncState | undefined) =>
   queryOptions({
     queryKey: keys.history(page, state),
     queryFn: ({ signal }) =>
-      take(
+      unwrap(
         client.GET("/api/sync/history", {
           params: { query: { ...page, ...(state ? { state } : {}) } },
           signal,
@@ -59,14 +59,14 @@ export const getSync = (syncId: string) =>
   queryOptions({
     queryKey: keys.sync(syncId),
     queryFn: ({ signal }) =>
-      take(client.GET("/api/sync/status/{syncId}", { params: { path: { syncId } }, signal })),
+      unwrap(client.GET("/api/sync/status/{syncId}", { params: { path: { syncId } }, signal })),
   });
 
-export const listFindings = (syncId: string, page: PageOf) =>
+export const listFindings = (syncId: string, page: PageParams) =>
   queryOptions({
     queryKey: keys.findings(syncId, page),
     queryFn: ({ signal }) =>
-      take(
+      unwrap(
         client.GET("/api/sync/syncs/{syncId}/findings", {
           params: { path: { syncId }, query: page },
           signal,
@@ -75,14 +75,14 @@ export const listFindings = (syncId: string, page: PageOf) =>
     placeholderData: keepPreviousData,
   });
 
-/** The page of the report that the overview and the navigation share: enough to name some, and the counts of all. */
-export const STANDING: PageOf = { limit: 10, offset: 0 };
+/** The page of the report that the overview and the navigation share: all counts, and the first findings by name. */
+export const FIRST_FINDINGS: PageParams = { limit: 10, offset: 0 };
 
-export const getValidationReport = (page: PageOf, severity: Severity | undefined) =>
+export const getValidationReport = (page: PageParams, severity: Severity | undefined) =>
   queryOptions({
-    queryKey: [...keys.standing, page, severity ?? "any"],
+    queryKey: [...keys.dataQuality, page, severity ?? "any"],
     queryFn: ({ signal }) =>
-      take(
+      unwrap(
         client.GET("/api/sync/validation/reports", {
           params: { query: { ...page, ...(severity ? { severity } : {}) } },
           signal,
@@ -91,11 +91,11 @@ export const getValidationReport = (page: PageOf, severity: Severity | undefined
     placeholderData: keepPreviousData,
   });
 
-export const listDeadLetters = (page: PageOf, state: DeadLetterState | undefined) =>
+export const listDeadLetters = (page: PageParams, state: DeadLetterState | undefined) =>
   queryOptions({
     queryKey: keys.deadLetterList(page, state),
     queryFn: ({ signal }) =>
-      take(
+      unwrap(
         client.GET("/api/sync/dead-letters", {
           params: { query: { ...page, ...(state ? { state } : {}) } },
           signal,
@@ -108,32 +108,32 @@ export const getDeadLetter = (id: string) =>
   queryOptions({
     queryKey: keys.deadLetter(id),
     queryFn: ({ signal }) =>
-      take(client.GET("/api/sync/dead-letters/{id}", { params: { path: { id } }, signal })),
+      unwrap(client.GET("/api/sync/dead-letters/{id}", { params: { path: { id } }, signal })),
   });
 
 export const getSettings = () =>
   queryOptions({
     queryKey: keys.settings,
-    queryFn: ({ signal }) => take(client.GET("/api/sync/settings", { signal })),
+    queryFn: ({ signal }) => unwrap(client.GET("/api/sync/settings", { signal })),
   });
 
 export const previewSchedule = (cron: string, timeZone: string) =>
   queryOptions({
     queryKey: ["schedule-preview", cron, timeZone],
     queryFn: ({ signal }) =>
-      take(client.GET("/api/sync/schedule/preview", { params: { query: { cron, timeZone } }, signal })),
+      unwrap(client.GET("/api/sync/schedule/preview", { params: { query: { cron, timeZone } }, signal })),
     staleTime: 30_000,
     retry: false,
   });
 
-export const me = (token: string) =>
-  take(client.GET("/api/sync/me", { headers: { Authorization: `Bearer ${token}` } }));
+export const getIdentity = (token: string) =>
+  unwrap(client.GET("/api/sync/me", { headers: { Authorization: `Bearer ${token}` } }));
 
 export const useTriggerSync = () => {
   const cache = useQueryClient();
   return useMutation({
     mutationFn: (reason: string) =>
-      take(client.POST("/api/sync/trigger", { body: { mode: "full", ...(reason ? { reason } : {}) } })),
+      unwrap(client.POST("/api/sync/trigger", { body: { mode: "full", ...(reason ? { reason } : {}) } })),
     onSettled: () => {
       cache.invalidateQueries({ queryKey: keys.overview });
       cache.invalidateQueries({ queryKey: keys.histories });
@@ -142,17 +142,23 @@ export const useTriggerSync = () => {
 };
 
 export const useCancelSync = (syncId: string) =>
-  useOrder(() => take(client.POST("/api/sync/syncs/{syncId}/cancel", { params: { path: { syncId } } })));
+  useSyncCommand(() =>
+    unwrap(client.POST("/api/sync/syncs/{syncId}/cancel", { params: { path: { syncId } } })),
+  );
 
 export const useResumeSync = (syncId: string) =>
-  useOrder(() => take(client.POST("/api/sync/syncs/{syncId}/resume", { params: { path: { syncId } } })));
+  useSyncCommand(() =>
+    unwrap(client.POST("/api/sync/syncs/{syncId}/resume", { params: { path: { syncId } } })),
+  );
 
 export const useRetrySync = (syncId: string) =>
-  useOrder(() => take(client.POST("/api/sync/syncs/{syncId}/retry", { params: { path: { syncId } } })));
+  useSyncCommand(() =>
+    unwrap(client.POST("/api/sync/syncs/{syncId}/retry", { params: { path: { syncId } } })),
+  );
 
 export const useConfirmSync = (syncId: string) =>
-  useOrder((decision: MissingPolicy) =>
-    take(
+  useSyncCommand((decision: MissingPolicy) =>
+    unwrap(
       client.POST("/api/sync/syncs/{syncId}/confirm", {
         params: { path: { syncId } },
         body: { decision },
@@ -160,8 +166,8 @@ export const useConfirmSync = (syncId: string) =>
     ),
   );
 
-/** What is ordered of one sync changes it, the lists it stands in, and the whole. */
-function useOrder<Answer, Order = void>(mutationFn: (order: Order) => Promise<Answer>) {
+/** A command to one sync. Afterwards the sync, the lists of syncs and the overview are fetched again. */
+function useSyncCommand<Result, Input = void>(mutationFn: (input: Input) => Promise<Result>) {
   const cache = useQueryClient();
   return useMutation({
     mutationFn,
@@ -176,7 +182,7 @@ export const useChangeSettings = () => {
   const cache = useQueryClient();
   return useMutation({
     mutationFn: ({ version, change }: { version: number; change: SettingsChange }) =>
-      take(
+      unwrap(
         client.POST("/api/sync/settings", {
           body: change,
           params: { header: { "If-Match": `"${version}"` } },
@@ -186,7 +192,7 @@ export const useChangeSettings = () => {
       cache.setQueryData(keys.settings, settings);
       cache.invalidateQueries({ queryKey: keys.overview });
     },
-    // Changed meanwhile: what stands now is fetched, so that the next attempt is made with open eyes.
+    // Another operator saved first: the form shows the new settings before the next attempt.
     onError: (thrown) => {
       if (thrown instanceof Problem && thrown.status === 412) {
         cache.invalidateQueries({ queryKey: keys.settings });
@@ -196,15 +202,15 @@ export const useChangeSettings = () => {
 };
 
 export const useTestConnection = () =>
-  useMutation({ mutationFn: () => take(client.GET("/api/sync/test-connection")) });
+  useMutation({ mutationFn: () => unwrap(client.GET("/api/sync/test-connection")) });
 
-export const useReplay = () => {
+export const useReplayDeadLetters = () => {
   const cache = useQueryClient();
   return useMutation({
-    mutationFn: (which: ReplayRequest | string) =>
-      typeof which === "string"
-        ? take(client.POST("/api/sync/dead-letters/{id}/replay", { params: { path: { id: which } } }))
-        : take(client.POST("/api/sync/bulk/replay", { body: which })),
+    mutationFn: (target: ReplayRequest | string) =>
+      typeof target === "string"
+        ? unwrap(client.POST("/api/sync/dead-letters/{id}/replay", { params: { path: { id: target } } }))
+        : unwrap(client.POST("/api/sync/bulk/replay", { body: target })),
     onSettled: () => {
       cache.invalidateQueries({ queryKey: keys.deadLetters });
       cache.invalidateQueries({ queryKey: keys.overview });

@@ -1,51 +1,52 @@
-// The operator's token: kept for the tab alone, gone when it is closed.
+// The operator's token, kept in sessionStorage: for this tab only, until the tab is closed.
 import { useSyncExternalStore } from "react";
 import type { Identity } from "./types";
 
 export interface Session {
   token: string;
-  who: Identity;
+  identity: Identity;
 }
 
-const KEY = "sms-sync.session";
-let session: Session | null = read();
-let ended: "expired" | null = null;
+const STORAGE_KEY = "sms-sync.session";
+let session: Session | null = readSession();
+let endReason: "expired" | null = null;
 const listeners = new Set<() => void>();
 
-function read(): Session | null {
+function readSession(): Session | null {
   try {
-    const kept = sessionStorage.getItem(KEY);
-    return kept ? (JSON.parse(kept) as Session) : null;
+    const stored = JSON.parse(sessionStorage.getItem(STORAGE_KEY) ?? "null") as Session | null;
+    // Earlier versions stored another shape.
+    return stored?.identity ? stored : null;
   } catch {
     return null;
   }
 }
 
-function set(next: Session | null, why: "expired" | null) {
+function setSession(next: Session | null, reason: "expired" | null) {
   session = next;
-  ended = why;
-  if (next) sessionStorage.setItem(KEY, JSON.stringify(next));
-  else sessionStorage.removeItem(KEY);
-  for (const tell of listeners) tell();
+  endReason = reason;
+  if (next) sessionStorage.setItem(STORAGE_KEY, JSON.stringify(next));
+  else sessionStorage.removeItem(STORAGE_KEY);
+  for (const notify of listeners) notify();
 }
 
 export const sessionToken = (): string | null => session?.token ?? null;
-export const beginSession = (next: Session) => set(next, null);
-export const endSession = (why: "expired" | null = null) => set(null, why);
-/** Why the last session ended, if not by the operator. */
-export const sessionEnd = () => ended;
+export const beginSession = (next: Session) => setSession(next, null);
+export const endSession = (reason: "expired" | null = null) => setSession(null, reason);
+/** Why the last session ended; null after a sign-out. */
+export const sessionEndReason = () => endReason;
 
-const subscribe = (tell: () => void) => {
-  listeners.add(tell);
-  return () => listeners.delete(tell);
+const subscribe = (listener: () => void) => {
+  listeners.add(listener);
+  return () => listeners.delete(listener);
 };
 
 export const useSession = (): Session | null => useSyncExternalStore(subscribe, () => session);
 
-const RANK: Record<string, number> = { viewer: 0, operator: 1, admin: 2 };
+const ROLE_RANKS: Record<string, number> = { viewer: 0, operator: 1, admin: 2 };
 
-/** Whether the operator's role reaches `role`. The server decides in the end; this decides what is offered. */
-export function useMay(role: "operator" | "admin"): boolean {
+/** Whether the operator has `role` or a higher one. Only for what the page offers: the server checks every request. */
+export function useHasRole(role: "operator" | "admin"): boolean {
   const current = useSession();
-  return (RANK[current?.who.role ?? "viewer"] ?? 0) >= (RANK[role] ?? 9);
+  return (ROLE_RANKS[current?.identity.role ?? "viewer"] ?? 0) >= (ROLE_RANKS[role] ?? 9);
 }

@@ -6,7 +6,7 @@ import { serve } from "./test-server";
 let stop = new AbortController();
 afterEach(() => stop.abort());
 
-const follow = (url: string, until: string, quietMs = 5000) =>
+const follow = (url: string, until: string, silenceTimeoutMs = 5000) =>
   new Promise<{ events: string[]; connections: Connection["state"][] }>((done) => {
     stop = new AbortController();
     const events: string[] = [];
@@ -15,8 +15,8 @@ const follow = (url: string, until: string, quietMs = 5000) =>
       {
         url,
         token: "t",
-        quietMs,
-        firstWaitMs: 5,
+        silenceTimeoutMs,
+        firstDelayMs: 5,
         onEvent: (name) => {
           events.push(name);
           if (name === until) done({ events, connections });
@@ -32,7 +32,7 @@ const follow = (url: string, until: string, quietMs = 5000) =>
 
 const begin = (response: ServerResponse) => response.writeHead(200, { "content-type": "text/event-stream" });
 
-test("a dropped connection is resumed after the last event that was seen", async () => {
+test("a dropped connection resumes after the last event received", async () => {
   let resumedAfter: unknown;
   const url = await serve([
     (_, response) => {
@@ -49,7 +49,7 @@ test("a dropped connection is resumed after the last event that was seen", async
   expect(resumedAfter).toBe("41");
 });
 
-test("a connection that has gone silent is cut and made anew", async () => {
+test("a silent connection is aborted and opened again", async () => {
   const url = await serve([
     (_, response) => {
       begin(response).write("event: one\ndata: {}\n\n");
@@ -61,7 +61,7 @@ test("a connection that has gone silent is cut and made anew", async () => {
   expect((await follow(url, "two", 80)).events).toEqual(["one", "two"]);
 });
 
-test("a proxy's page in place of the stream is no end: it is tried again", async () => {
+test("a proxy's error page instead of the stream is retried", async () => {
   const url = await serve([
     (_, response) => {
       response.writeHead(502, { "content-type": "text/html" }).end("<html>Bad gateway</html>");
@@ -77,7 +77,7 @@ test("a proxy's page in place of the stream is no end: it is tried again", async
   expect(connections).toEqual(["connecting", "reconnecting", "reconnecting", "live"]);
 });
 
-test("a refusal ends it", async () => {
+test("a 401 ends the stream without another attempt", async () => {
   const url = await serve([
     (_, response) => {
       response.writeHead(401).end();

@@ -1,13 +1,13 @@
-// Server-sent events over fetch, because EventSource cannot send a bearer token. Resumes by Last-Event-ID, cuts a
-// connection that has gone silent, and waits longer after every failure.
+// Server-sent events over fetch, because EventSource cannot send a bearer token. Resumes by Last-Event-ID, aborts a
+// connection that has gone silent, and doubles its delay after every failure.
 import { createParser } from "eventsource-parser";
 
 export type Connection =
   | { state: "connecting" }
   | { state: "live" }
-  /** Not connected since `since`; tried again at `retryAt` (both in ms since the epoch). */
+  /** Disconnected since `since`, next attempt at `retryAt`, both in ms since the epoch. */
   | { state: "reconnecting"; since: number; retryAt: number }
-  /** The server wants no more: signed out, or not allowed. */
+  /** Ended by the server: signed out, or not allowed. */
   | { state: "closed" };
 
 export interface StreamOptions {
@@ -15,31 +15,31 @@ export interface StreamOptions {
   token: string;
   onEvent: (name: string, data: string) => void;
   onConnection: (connection: Connection) => void;
-  /** Silence after which a connection is given up. The server's heartbeat comes every 15 s. */
-  quietMs?: number;
-  /** The first wait after a failure; doubles up to `longestWaitMs`. */
-  firstWaitMs?: number;
-  longestWaitMs?: number;
+  /** Silence after which a connection is aborted. The server sends a heartbeat every 15 s. */
+  silenceTimeoutMs?: number;
+  /** Delay after the first failure. Doubles up to `maxDelayMs`. */
+  firstDelayMs?: number;
+  maxDelayMs?: number;
 }
 
-const ENDS = [204, 401, 403];
+const FINAL_STATUSES = [204, 401, 403];
 
 /** Follows the stream until `signal` is aborted. */
 export async function followStream(options: StreamOptions, signal: AbortSignal): Promise<void> {
   const { url, token, onEvent, onConnection } = options;
-  const quietMs = options.quietMs ?? 40_000;
-  const firstWait = options.firstWaitMs ?? 500;
-  const longestWait = options.longestWaitMs ?? 15_000;
+  const silenceTimeoutMs = options.silenceTimeoutMs ?? 40_000;
+  const firstDelay = options.firstDelayMs ?? 500;
+  const maxDelay = options.maxDelayMs ?? 15_000;
   let lastId: string | undefined;
-  let wait = firstWait;
+  let delay = firstDelay;
   let lostAt: number | null = null;
   onConnection({ state: "connecting" });
 
   while (!signal.aborted) {
     const attempt = new AbortController();
-    const stop = () => attempt.abort();
-    signal.addEventListener("abort", stop);
-    let watchdog = setTimeout(stop, quietMs);
+    const abort = () => attempt.abort();
+    signal.addEventListener("abort", abort);
+    let watchdog = setTimeout(abort, silenceTimeoutMs);
     try {
       const response = await fetch(url, {
         signal: attempt.signal,
@@ -50,7 +50,7 @@ export async function followStream(options: StreamOptions, signal: AbortSignal):
           ...(lastId === undefined ? {} : { "Last-Event-ID": lastId }),
         },
       });
-      if (ENDS.includes(response.status)) {
+      if (FINAL_STATUSES.includes(response.status)) {
         onConnection({ state: "closed" });
         return;
       }
@@ -61,37 +61,44 @@ export async function followStream(options: StreamOptions, signal: AbortSignal):
       const parser = createParser({
         onEvent: (event) => {
           if (event.id !== undefined) lastId = event.id;
-          wait = firstWait;
+          delay = firstDelay;
           onEvent(event.event ?? "message", event.data);
         },
         onRetry: (ms) => {
-          wait = Math.min(ms, longestWait);
+          delay = Math.min(ms, maxDelay);
         },
       });
-      const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
-      for (;;) {
-        const { value, done } = await reader.read();
-        if (done) break;
+      await readText(response.body, (text) => {
         clearTimeout(watchdog);
-        watchdog = setTimeout(stop, quietMs);
-        parser.feed(value);
-      }
+        watchdog = setTimeout(abort, silenceTimeoutMs);
+        parser.feed(text);
+      });
     } catch {
-      // Whatever broke the connection, the remedy is the same: wait and connect again.
+      // Every failure is handled alike: wait, then connect again.
     } finally {
       clearTimeout(watchdog);
-      signal.removeEventListener("abort", stop);
+      signal.removeEventListener("abort", abort);
     }
     if (signal.aborted) return;
     lostAt ??= Date.now();
-    const jittered = wait * (0.8 + Math.random() * 0.4);
+    const jittered = delay * (0.8 + Math.random() * 0.4);
     onConnection({ state: "reconnecting", since: lostAt, retryAt: Date.now() + jittered });
-    await pause(jittered, signal);
-    wait = Math.min(wait * 2, longestWait);
+    await wait(jittered, signal);
+    delay = Math.min(delay * 2, maxDelay);
   }
 }
 
-function pause(ms: number, signal: AbortSignal): Promise<void> {
+/** Reads a stream to its end. By a reader, because older Safari cannot iterate over a stream. */
+async function readText(body: ReadableStream<BufferSource>, onText: (text: string) => void): Promise<void> {
+  const reader = body.pipeThrough(new TextDecoderStream()).getReader();
+  for (;;) {
+    const { value, done } = await reader.read();
+    if (done) return;
+    onText(value);
+  }
+}
+
+function wait(ms: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     const end = () => {
       clearTimeout(timer);

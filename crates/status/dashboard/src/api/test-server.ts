@@ -1,33 +1,33 @@
-// A real server for the tests of this folder, on a port that is free.
+// An HTTP server on a free port, for the tests of this folder.
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { onTestFinished } from "vitest";
 
-export type Answering = (request: IncomingMessage, response: ServerResponse) => void;
+export type Handler = (request: IncomingMessage, response: ServerResponse) => void;
 
-/** Answers requests one after another, the last answer again and again; returns its address. */
-export async function serve(answers: Answering[]): Promise<string> {
-  let n = 0;
-  const listening = createServer((request, response) => {
-    // The tests' page is of another origin.
+/** Starts a server that handles one request by each handler in turn, and all further ones by the last. Returns its URL. */
+export async function serve(handlers: Handler[]): Promise<string> {
+  let handled = 0;
+  const server = createServer((request, response) => {
+    // The test page has another origin.
     response.setHeader("access-control-allow-origin", "*");
     response.setHeader("access-control-allow-headers", "*");
     if (request.method === "OPTIONS") {
       response.end();
       return;
     }
-    answers[Math.min(n++, answers.length - 1)]?.(request, response);
+    handlers[Math.min(handled++, handlers.length - 1)]?.(request, response);
   });
-  await new Promise<void>((ready) => listening.listen(0, "127.0.0.1", ready));
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   onTestFinished(() => {
-    listening.closeAllConnections();
-    listening.close();
+    server.closeAllConnections();
+    server.close();
   });
-  return `http://127.0.0.1:${(listening.address() as AddressInfo).port}/`;
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
 }
 
-export const json =
-  (status: number, body: unknown): Answering =>
+export const respondJson =
+  (status: number, body: unknown): Handler =>
   (_, response) => {
     response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(body));
   };

@@ -1,4 +1,4 @@
-// Names of the API's shapes as the pages use them.
+// The API types that the pages use. Only this file and client.ts import the generated schema.
 import type { components } from "./schema";
 
 type Schemas = components["schemas"];

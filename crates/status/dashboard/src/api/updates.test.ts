@@ -4,7 +4,7 @@ import { keys } from "./queries";
 import type { List, RecordCounts, SyncNotice, SyncSummary } from "./types";
 import { UpdateApplier, withNotice } from "./updates";
 
-const run: SyncSummary = {
+const sync: SyncSummary = {
   syncId: "a",
   cause: "manual",
   mode: "full",
@@ -37,22 +37,25 @@ const notice = (part: Partial<SyncNotice>): SyncNotice => ({
   ...part,
 });
 
-test("a run that has ended stays ended, whatever arrives late", () => {
-  const ended = { ...run, state: "completed" as const, completedAt: "2026-11-24T05:00:02Z" };
+test("a sync that has ended ignores an older notice", () => {
+  const ended = { ...sync, state: "completed" as const, completedAt: "2026-11-24T05:00:02Z" };
   expect(withNotice(ended, notice({}))).toBe(ended);
-  expect(withNotice(run, notice({ syncId: "b" }))).toBe(run);
+  expect(withNotice(sync, notice({ syncId: "b" }))).toBe(sync);
 });
 
-test("a run that goes on after its end is at work again, and its clock runs", () => {
-  const stopped = { ...run, state: "cancelled" as const, completedAt: "2026-11-24T05:00:02Z" };
+test("a newer notice reopens a sync that was resumed", () => {
+  const stopped = { ...sync, state: "cancelled" as const, completedAt: "2026-11-24T05:00:02Z" };
   const resumed = withNotice(stopped, notice({ occurredAt: "2026-11-24T05:07:00Z" }));
   expect(resumed).toMatchObject({ state: "running", completedAt: null });
 });
 
-test("many notices within a frame change the lists once, to the newest", () => {
+test("notices within one frame change the lists once, to the newest", () => {
   const cache = new QueryClient();
   const key = keys.history({ limit: 20, offset: 0 }, undefined);
-  cache.setQueryData<List<SyncSummary>>(key, { data: [run], pagination: { limit: 20, offset: 0, total: 1 } });
+  cache.setQueryData<List<SyncSummary>>(key, {
+    data: [sync],
+    pagination: { limit: 20, offset: 0, total: 1 },
+  });
   const frames: (() => void)[] = [];
   const applier = new UpdateApplier(cache, (frame) => frames.push(frame));
   applier.apply("sync.progress", JSON.stringify(notice({ phase: 1 })));
@@ -63,17 +66,17 @@ test("many notices within a frame change the lists once, to the newest", () => {
   expect(cache.getQueryData<List<SyncSummary>>(key)?.data[0]?.phase).toBe(2);
 });
 
-test("a run that has ended stops its clock at once, before the server is asked again", () => {
-  const ended = withNotice(run, notice({ state: "completed" }));
+test("a notice of the end sets the end time at once", () => {
+  const ended = withNotice(sync, notice({ state: "completed" }));
   expect(ended.completedAt).toBe("2026-11-24T05:00:01Z");
-  expect(withNotice(run, notice({})).completedAt).toBeNull();
+  expect(withNotice(sync, notice({})).completedAt).toBeNull();
 });
 
-test("a run that begins or ends makes the lists be asked for again; progress alone does not", async () => {
+test("only a sync that starts or ends invalidates the lists", async () => {
   vi.useFakeTimers();
   const cache = new QueryClient();
   const key = keys.history({ limit: 20, offset: 0 }, undefined);
-  const list = { data: [run], pagination: { limit: 20, offset: 0, total: 1 } };
+  const list = { data: [sync], pagination: { limit: 20, offset: 0, total: 1 } };
   cache.setQueryData<List<SyncSummary>>(key, list);
   const applier = new UpdateApplier(cache, () => 0);
   applier.apply("sync.progress", JSON.stringify(notice({})));
@@ -85,10 +88,10 @@ test("a run that begins or ends makes the lists be asked for again; progress alo
   vi.useRealTimers();
 });
 
-test("when more records are rejected than are known, the sync is asked which", async () => {
+test("a higher count of rejected records invalidates the sync", async () => {
   vi.useFakeTimers();
   const cache = new QueryClient();
-  cache.setQueryData(keys.sync("a"), { ...run, counts: [row(1)] });
+  cache.setQueryData(keys.sync("a"), { ...sync, counts: [row(1)] });
   const frames: (() => void)[] = [];
   const applier = new UpdateApplier(cache, (frame) => frames.push(frame));
   const progress = async (rejected: number) => {
@@ -102,7 +105,7 @@ test("when more records are rejected than are known, the sync is asked which", a
   vi.useRealTimers();
 });
 
-test("a dead letter and a change of settings make their own pages be asked for again", async () => {
+test("dead letters and settings updates invalidate their own queries", async () => {
   vi.useFakeTimers();
   const cache = new QueryClient();
   const letters = keys.deadLetterList({ limit: 20, offset: 0 }, "dead");
@@ -118,7 +121,7 @@ test("a dead letter and a change of settings make their own pages be asked for a
   vi.useRealTimers();
 });
 
-test("a resync makes everything be asked for again", () => {
+test("a resync invalidates every query", () => {
   const cache = new QueryClient();
   cache.setQueryData(keys.settings, {});
   new UpdateApplier(cache, () => 0).apply("resync", "{}");

@@ -1,41 +1,41 @@
-// What live updates do to the query cache: the only thing that they may touch.
+// Applies live updates to the query cache. Updates change nothing else.
 import type { QueryClient } from "@tanstack/react-query";
 import { keys } from "./queries";
 import type { List, Overview, RecordCounts, SyncDetail, SyncNotice, SyncSummary } from "./types";
 
-const ENDED = new Set(["completed", "completed_with_errors", "failed", "cancelled"]);
+const ENDED_STATES = new Set(["completed", "completed_with_errors", "failed", "cancelled"]);
 
-/** A run with a notice laid over it. A run that has ended stays ended, unless it goes on after that. */
-export function withNotice<T extends SyncSummary>(run: T, notice: SyncNotice): T {
-  if (notice.syncId !== run.syncId) return run;
-  const late = !run.completedAt || Date.parse(notice.occurredAt) <= Date.parse(run.completedAt);
-  if (ENDED.has(run.state) && late) return run;
+/** The sync with the notice's values. A sync that has ended stays ended, unless the notice is newer: then it was resumed. */
+export function withNotice<T extends SyncSummary>(sync: T, notice: SyncNotice): T {
+  if (notice.syncId !== sync.syncId) return sync;
+  const late = !sync.completedAt || Date.parse(notice.occurredAt) <= Date.parse(sync.completedAt);
+  if (ENDED_STATES.has(sync.state) && late) return sync;
   return {
-    ...run,
+    ...sync,
     state: notice.state,
     phase: notice.phase,
     heartbeatAt: notice.occurredAt,
-    counts: notice.counts.length > 0 ? notice.counts : run.counts,
-    // Its clock stands still at once; the exact moment comes with the next answer.
-    completedAt: ENDED.has(notice.state) ? (run.completedAt ?? notice.occurredAt) : null,
+    counts: notice.counts.length > 0 ? notice.counts : sync.counts,
+    // Stops the elapsed time at once. The exact time comes with the next response.
+    completedAt: ENDED_STATES.has(notice.state) ? (sync.completedAt ?? notice.occurredAt) : null,
   };
 }
 
-const rejected = (counts: RecordCounts[]): number => counts.reduce((n, row) => n + row.rejected, 0);
+const rejectedCount = (counts: RecordCounts[]): number => counts.reduce((n, row) => n + row.rejected, 0);
 
-/** Gathers notices and lays them over the cache once a frame; asks the server again where an update says too little. */
+/** Collects notices and applies them to the cache once a frame. Invalidates queries that an update says too little about. */
 export class UpdateApplier {
-  private progress = new Map<string, SyncNotice>();
-  private stale = new Map<string, readonly unknown[]>();
-  private frame: number | null = null;
-  private refetch: ReturnType<typeof setTimeout> | null = null;
+  private notices = new Map<string, SyncNotice>();
+  private staleKeys = new Map<string, readonly unknown[]>();
+  private pendingFrame: number | null = null;
+  private invalidation: ReturnType<typeof setTimeout> | null = null;
 
   private readonly cache: QueryClient;
-  private readonly nextFrame: (run: () => void) => number;
+  private readonly nextFrame: (callback: () => void) => number;
 
   constructor(
     cache: QueryClient,
-    nextFrame: (run: () => void) => number = (run) => requestAnimationFrame(run),
+    nextFrame: (callback: () => void) => number = (callback) => requestAnimationFrame(callback),
   ) {
     this.cache = cache;
     this.nextFrame = nextFrame;
@@ -48,58 +48,58 @@ export class UpdateApplier {
       return;
     }
     if (name.startsWith("sync.")) {
-      const notice = parsed(data);
-      if (notice) this.ofARun(name, notice);
-    } else if (name.startsWith("deadletter.")) this.ask(keys.deadLetters, keys.overview);
-    else if (name === "webhook.received") this.ask(keys.overview);
-    else if (name === "schedule.changed") this.ask(keys.settings, keys.overview);
+      const notice = parseNotice(data);
+      if (notice) this.applyNotice(name, notice);
+    } else if (name.startsWith("deadletter.")) this.invalidate(keys.deadLetters, keys.overview);
+    else if (name === "webhook.received") this.invalidate(keys.overview);
+    else if (name === "schedule.changed") this.invalidate(keys.settings, keys.overview);
   }
 
-  private ofARun(name: string, notice: SyncNotice) {
+  private applyNotice(name: string, notice: SyncNotice) {
     const { syncId } = notice;
-    this.progress.set(syncId, notice);
-    this.frame ??= this.nextFrame(() => this.flush());
+    this.notices.set(syncId, notice);
+    this.pendingFrame ??= this.nextFrame(() => this.flush());
     if (name !== "sync.progress") {
-      this.ask(keys.overview, keys.sync(syncId), keys.histories, keys.standing);
+      this.invalidate(keys.overview, keys.sync(syncId), keys.histories, keys.dataQuality);
     }
   }
 
   private flush() {
-    this.frame = null;
-    for (const [syncId, notice] of this.progress) {
+    this.pendingFrame = null;
+    for (const [syncId, notice] of this.notices) {
       this.cache.setQueryData<Overview>(keys.overview, (old) => {
         if (!old) return old;
-        if (!old.running.some((run) => run.syncId === syncId) && !ENDED.has(notice.state)) {
-          this.ask(keys.overview);
+        if (!old.running.some((sync) => sync.syncId === syncId) && !ENDED_STATES.has(notice.state)) {
+          this.invalidate(keys.overview);
         }
-        return { ...old, running: old.running.map((run) => withNotice(run, notice)) };
+        return { ...old, running: old.running.map((sync) => withNotice(sync, notice)) };
       });
       this.cache.setQueryData<SyncDetail>(keys.sync(syncId), (old) => {
         if (!old) return old;
-        // A notice counts the rejected; which and why, only the server says.
-        if (rejected(notice.counts) > rejected(old.counts)) this.ask(keys.sync(syncId));
+        // A notice counts the rejected records. Which records and why comes only with the sync itself.
+        if (rejectedCount(notice.counts) > rejectedCount(old.counts)) this.invalidate(keys.sync(syncId));
         return withNotice(old, notice);
       });
       this.cache.setQueriesData<List<SyncSummary>>({ queryKey: keys.histories }, (old) =>
-        old ? { ...old, data: old.data.map((run) => withNotice(run, notice)) } : old,
+        old ? { ...old, data: old.data.map((sync) => withNotice(sync, notice)) } : old,
       );
     }
-    this.progress.clear();
+    this.notices.clear();
   }
 
-  /** At most twice a second, however many updates ask for it. */
-  private ask(...stale: (readonly unknown[])[]) {
-    for (const key of stale) this.stale.set(JSON.stringify(key), key);
-    this.refetch ??= setTimeout(() => {
-      this.refetch = null;
-      const asked = [...this.stale.values()];
-      this.stale.clear();
-      for (const queryKey of asked) this.cache.invalidateQueries({ queryKey });
+  /** Invalidates queries at most twice a second, however many updates arrive. */
+  private invalidate(...stale: (readonly unknown[])[]) {
+    for (const key of stale) this.staleKeys.set(JSON.stringify(key), key);
+    this.invalidation ??= setTimeout(() => {
+      this.invalidation = null;
+      const queryKeys = [...this.staleKeys.values()];
+      this.staleKeys.clear();
+      for (const queryKey of queryKeys) this.cache.invalidateQueries({ queryKey });
     }, 500);
   }
 }
 
-function parsed(data: string): SyncNotice | null {
+function parseNotice(data: string): SyncNotice | null {
   try {
     return JSON.parse(data) as SyncNotice;
   } catch {

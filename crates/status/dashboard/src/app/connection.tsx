@@ -1,13 +1,19 @@
 import { Button } from "@mantine/core";
 import { useConnection } from "../api/live";
-import { moment } from "../format/times";
+import { formatDateTime } from "../format/times";
 import { useNow } from "../ui/clock";
-import { useZone } from "../ui/time";
+import { Note } from "../ui/note";
+import { useZone } from "../ui/zone";
 
-/** The truth about the live connection, in the top bar. */
-export function ConnectionMark() {
+/** The state of the live connection, in the top bar. */
+export function ConnectionIndicator() {
   const connection = useConnection();
-  const words = { connecting: "connecting", live: "live", reconnecting: "reconnecting", closed: "not live" };
+  const words = {
+    connecting: "connecting",
+    live: "live",
+    reconnecting: "reconnecting",
+    closed: "disconnected",
+  };
   return (
     <span className="connection" data-state={connection.state} role="status">
       <span className="dot" aria-hidden />
@@ -16,38 +22,41 @@ export function ConnectionMark() {
   );
 }
 
-/** Says since when figures stand still, once that is longer than a blink, and marks them. */
-export function StaleNote() {
+/** Says that live updates are lost, and marks the page's data as old (see the style sheet). */
+export function ConnectionNote() {
   const connection = useConnection();
   if (connection.state === "closed") {
     return (
-      <p className="note stale" data-tone="warn">
-        <span>This page is not live any more: the service has ended the connection. Load it again.</span>
-        <Button size="xs" variant="default" onClick={() => location.reload()}>
-          Load again
-        </Button>
-      </p>
+      <Note
+        tone="warn"
+        className="stale"
+        actions={
+          <Button size="xs" variant="default" onClick={() => location.reload()}>
+            Reload
+          </Button>
+        }
+      >
+        Live updates have ended: the service closed the connection. Reload the page.
+      </Note>
     );
   }
   return connection.state === "reconnecting" ? (
-    <Since since={connection.since} retryAt={connection.retryAt} />
+    <ReconnectingNote since={connection.since} retryAt={connection.retryAt} />
   ) : null;
 }
 
-/** A lost connection that is back within this is not worth a word. */
-const BLINK = 2000;
+/** A connection that is back sooner is not mentioned. */
+const NOTICE_DELAY = 2000;
 
-function Since({ since, retryAt }: { since: number; retryAt: number }) {
+function ReconnectingNote({ since, retryAt }: { since: number; retryAt: number }) {
   const now = useNow();
   const zone = useZone();
-  if (now - since < BLINK) return null;
+  if (now - since < NOTICE_DELAY) return null;
   const seconds = Math.max(0, Math.ceil((retryAt - now) / 1000));
   return (
-    <p className="note stale" data-tone="warn">
-      <span>
-        Figures stand as of {moment(new Date(since).toISOString(), zone, now)}: the live connection is lost.{" "}
-        {seconds > 0 ? `Trying again in ${seconds} s.` : "Trying now."}
-      </span>
-    </p>
+    <Note tone="warn" className="stale">
+      The live connection is lost. Data as of {formatDateTime(new Date(since).toISOString(), zone, now)}.{" "}
+      {seconds > 0 ? `Reconnecting in ${seconds} s.` : "Reconnecting now."}
+    </Note>
   );
 }

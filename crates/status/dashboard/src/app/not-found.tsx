@@ -1,12 +1,13 @@
 import { Link } from "@tanstack/react-router";
-import { Empty, Page } from "../ui/page";
+import { EmptyState } from "../ui/empty-state";
+import { Page } from "../ui/page";
 
 export function NotFound() {
   return (
-    <Page title="No such page">
-      <Empty title="There is nothing at this address">
-        It may have been mistyped. <Link to="/">Go to the overview</Link>.
-      </Empty>
+    <Page title="Page not found">
+      <EmptyState title="No page at this address">
+        Check the address, or <Link to="/">go to the overview</Link>.
+      </EmptyState>
     </Page>
   );
 }

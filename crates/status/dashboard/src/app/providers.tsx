@@ -6,12 +6,12 @@ import { Problem } from "../api/problem";
 import { router } from "./router";
 import { theme } from "./theme";
 
-const cache = new QueryClient({
+const queryClient = new QueryClient({
   defaultOptions: {
     queries: {
-      // Live updates say what is stale; asking again by the clock is for the few figures that have none.
+      // Live updates invalidate what has changed, so data may be used for longer than the default of 0 s.
       staleTime: 10_000,
-      retry: (failures, thrown) => failures < 2 && (!(thrown instanceof Problem) || thrown.status >= 500),
+      retry: (failures, error) => failures < 2 && (!(error instanceof Problem) || error.status >= 500),
     },
   },
 });
@@ -25,7 +25,7 @@ export function Providers() {
       withGlobalClasses={false}
     >
       <Notifications position="bottom-right" />
-      <QueryClientProvider client={cache}>
+      <QueryClientProvider client={queryClient}>
         <RouterProvider router={router} />
       </QueryClientProvider>
     </MantineProvider>

@@ -10,17 +10,17 @@ import type { Zone } from "../format/times";
 import { NotFound } from "./not-found";
 import { Shell } from "./shell";
 
-const asPage = (given: unknown): number | undefined => {
-  const page = Number(given);
+const pageNumber = (value: unknown): number | undefined => {
+  const page = Number(value);
   return Number.isInteger(page) && page > 1 ? page : undefined;
 };
-const asText = (given: unknown): string | undefined =>
-  typeof given === "string" && given ? given : undefined;
-const asWord = <W extends string>(words: Record<W, unknown>, given: unknown): W | undefined =>
-  typeof given === "string" && Object.hasOwn(words, given) ? (given as W) : undefined;
+const nonEmptyText = (value: unknown): string | undefined =>
+  typeof value === "string" && value ? value : undefined;
+const asOneOf = <W extends string>(words: Record<W, unknown>, value: unknown): W | undefined =>
+  typeof value === "string" && Object.hasOwn(words, value) ? (value as W) : undefined;
 
-/** What is not said keeps its key out of the URL. */
-function said<T extends Record<string, unknown>>(search: T): Partial<T> {
+/** Without undefined values, whose keys would otherwise appear in the URL. */
+function withoutUndefined<T extends Record<string, unknown>>(search: T): Partial<T> {
   return Object.fromEntries(Object.entries(search).filter(([, value]) => value !== undefined)) as Partial<T>;
 }
 
@@ -28,7 +28,7 @@ const root = createRootRoute({
   component: Shell,
   notFoundComponent: NotFound,
   validateSearch: (search: Record<string, unknown>) =>
-    said({ zone: search.zone === "local" ? ("local" as Zone) : undefined }),
+    withoutUndefined({ zone: search.zone === "local" ? ("local" as Zone) : undefined }),
   search: { middlewares: [retainSearchParams(["zone"])] },
 });
 
@@ -42,33 +42,34 @@ const syncs = createRoute({
   getParentRoute: () => root,
   path: "/syncs",
   validateSearch: (search: Record<string, unknown>) =>
-    said({ page: asPage(search.page), state: asWord(SYNC_STATES, search.state) }),
+    withoutUndefined({ page: pageNumber(search.page), state: asOneOf(SYNC_STATES, search.state) }),
   component: lazyRouteComponent(() => import("../pages/syncs/syncs"), "SyncsPage"),
 });
 
 const sync = createRoute({
   getParentRoute: () => root,
   path: "/syncs/$syncId",
-  validateSearch: (search: Record<string, unknown>) => said({ findings: asPage(search.findings) }),
+  validateSearch: (search: Record<string, unknown>) =>
+    withoutUndefined({ findings: pageNumber(search.findings) }),
   component: lazyRouteComponent(() => import("../pages/sync/sync"), "SyncPage"),
 });
 
-const records = createRoute({
+const dataQuality = createRoute({
   getParentRoute: () => root,
-  path: "/records",
+  path: "/data-quality",
   validateSearch: (search: Record<string, unknown>) =>
-    said({ page: asPage(search.page), severity: asWord(SEVERITIES, search.severity) }),
-  component: lazyRouteComponent(() => import("../pages/data-quality/data-quality"), "RecordsPage"),
+    withoutUndefined({ page: pageNumber(search.page), severity: asOneOf(SEVERITIES, search.severity) }),
+  component: lazyRouteComponent(() => import("../pages/data-quality/data-quality"), "DataQualityPage"),
 });
 
 const deadLetters = createRoute({
   getParentRoute: () => root,
   path: "/dead-letters",
   validateSearch: (search: Record<string, unknown>) =>
-    said({
-      page: asPage(search.page),
-      state: asWord(DEAD_LETTER_STATES, search.state),
-      open: asText(search.open),
+    withoutUndefined({
+      page: pageNumber(search.page),
+      state: asOneOf(DEAD_LETTER_STATES, search.state),
+      open: nonEmptyText(search.open),
     }),
   component: lazyRouteComponent(() => import("../pages/dead-letters/dead-letters"), "DeadLettersPage"),
 });
@@ -80,7 +81,7 @@ const settings = createRoute({
 });
 
 export const router = createRouter({
-  routeTree: root.addChildren([overview, syncs, sync, records, deadLetters, settings]),
+  routeTree: root.addChildren([overview, syncs, sync, dataQuality, deadLetters, settings]),
   defaultPreload: "intent",
   scrollRestoration: false,
 });

@@ -14,19 +14,19 @@ import {
 } from "lucide-react";
 import { useEffect, useRef, useState } from "react";
 import { useLiveUpdates } from "../api/live";
-import { getOverview, getValidationReport, STANDING } from "../api/queries";
+import { FIRST_FINDINGS, getOverview, getValidationReport } from "../api/queries";
 import { endSession, type Session, useSession } from "../api/session";
-import { rejectedNow } from "../format/fleet-status";
-import { count } from "../format/numbers";
+import { rejectedRecords } from "../format/fleet-status";
+import { formatCount } from "../format/numbers";
 import { SignIn } from "../pages/sign-in/sign-in";
-import { useZone } from "../ui/time";
-import { ConnectionMark, StaleNote } from "./connection";
+import { useZone } from "../ui/zone";
+import { ConnectionIndicator, ConnectionNote } from "./connection";
 import { Shortcuts, usePageKeys } from "./shortcuts";
 
 const PAGES = [
   { to: "/", name: "Overview", icon: Gauge },
   { to: "/syncs", name: "Syncs", icon: RefreshCcw },
-  { to: "/records", name: "Records", icon: ClipboardList },
+  { to: "/data-quality", name: "Data quality", icon: ClipboardList },
   { to: "/dead-letters", name: "Dead letters", icon: Inbox },
   { to: "/settings", name: "Settings", icon: Settings2 },
 ] as const;
@@ -40,13 +40,13 @@ function SignedIn({ session }: { session: Session }) {
   useLiveUpdates(session.token);
   const main = useRef<HTMLElement>(null);
   const path = useLocation({ select: (location) => location.pathname });
-  const [help, setHelp] = useState(false);
-  usePageKeys(() => setHelp(true));
-  const first = useRef(true);
-  // biome-ignore lint/correctness/useExhaustiveDependencies: another page begins at its top, and the keyboard with it
+  const [isHelpOpen, setHelpOpen] = useState(false);
+  usePageKeys(() => setHelpOpen(true));
+  const isFirstPage = useRef(true);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: each new page starts at its top, for the keyboard too
   useEffect(() => {
-    if (first.current) {
-      first.current = false;
+    if (isFirstPage.current) {
+      isFirstPage.current = false;
       return;
     }
     window.scrollTo(0, 0);
@@ -56,7 +56,7 @@ function SignedIn({ session }: { session: Session }) {
   return (
     <div className="shell">
       <a className="skip" href="#content">
-        Skip to the content
+        Skip to content
       </a>
       <aside className="side">
         <div>
@@ -72,7 +72,7 @@ function SignedIn({ session }: { session: Session }) {
           <img src="/icon.svg" alt="" width={24} height={24} />
           <span className="sr-only">SMS Sync</span>
         </Link>
-        <ConnectionMark />
+        <ConnectionIndicator />
         <span className="grow" />
         <ZoneSwitch />
         <ThemeSwitch />
@@ -80,49 +80,49 @@ function SignedIn({ session }: { session: Session }) {
           variant="subtle"
           className="tool desk-only"
           aria-label="Keyboard shortcuts"
-          onClick={() => setHelp(true)}
+          onClick={() => setHelpOpen(true)}
         >
           <Keyboard size={18} aria-hidden />
         </ActionIcon>
-        <span className="who desk-only" title={`Role: ${session.who.role}`}>
-          {session.who.subject}
-          <span className="dim"> {session.who.role}</span>
+        <span className="who desk-only" title={`Role: ${session.identity.role}`}>
+          {session.identity.subject}
+          <span className="dim"> {session.identity.role}</span>
         </span>
         <ActionIcon variant="subtle" className="tool" aria-label="Sign out" onClick={() => endSession()}>
           <LogOut size={18} aria-hidden />
         </ActionIcon>
       </header>
       <main id="content" ref={main} tabIndex={-1}>
-        <StaleNote />
+        <ConnectionNote />
         <Outlet />
       </main>
-      <Shortcuts opened={help} onClose={() => setHelp(false)} />
+      <Shortcuts opened={isHelpOpen} onClose={() => setHelpOpen(false)} />
     </div>
   );
 }
 
 function Navigation() {
-  const letters = useQuery(getOverview()).data?.deadLetters ?? 0;
-  const standing = useQuery(getValidationReport(STANDING, "error")).data;
-  const waiting: Partial<Record<(typeof PAGES)[number]["to"], number>> = {
-    "/records": standing ? rejectedNow(standing) : 0,
-    "/dead-letters": letters,
+  const deadLetters = useQuery(getOverview()).data?.deadLetters ?? 0;
+  const report = useQuery(getValidationReport(FIRST_FINDINGS, "error")).data;
+  const counts: Partial<Record<(typeof PAGES)[number]["to"], number>> = {
+    "/data-quality": report ? rejectedRecords(report) : 0,
+    "/dead-letters": deadLetters,
   };
   return (
     <nav aria-label="Pages" className="nav">
-      {PAGES.map(({ to, name, icon: Drawn }) => {
-        const n = waiting[to] ?? 0;
+      {PAGES.map(({ to, name, icon: PageIcon }) => {
+        const count = counts[to] ?? 0;
         return (
           <Link key={to} to={to} activeOptions={{ exact: to === "/", includeSearch: false }}>
-            <Drawn size={18} aria-hidden />
+            <PageIcon size={18} aria-hidden />
             <span>{name}</span>
-            {n > 0 && (
+            {count > 0 && (
               <span
                 className="nav-count"
-                data-tone={to === "/records" ? "warn" : "bad"}
-                title={`${count(n)} ${n === 1 ? "waits" : "wait"} for a person`}
+                data-tone={to === "/data-quality" ? "warn" : "bad"}
+                title={`${formatCount(count)} ${count === 1 ? "needs" : "need"} attention`}
               >
-                {count(n)}
+                {formatCount(count)}
               </span>
             )}
           </Link>
@@ -140,7 +140,7 @@ function ZoneSwitch() {
     <button
       type="button"
       className="zone"
-      title={zone === "utc" ? "Times are in UTC" : "Times are in this browser's zone"}
+      title={zone === "utc" ? "Times are shown in UTC" : "Times are shown in this browser's time zone"}
       aria-label={`Times in ${zone === "utc" ? "UTC" : "local time"}. Switch to ${other === "utc" ? "UTC" : "local time"}`}
       onClick={() =>
         navigate({
@@ -157,15 +157,15 @@ function ZoneSwitch() {
 
 function ThemeSwitch() {
   const { setColorScheme } = useMantineColorScheme({ keepTransitions: true });
-  const dark = useComputedColorScheme("light") === "dark";
+  const isDark = useComputedColorScheme("light") === "dark";
   return (
     <ActionIcon
       variant="subtle"
       className="tool"
-      aria-label={dark ? "Light colours" : "Dark colours"}
-      onClick={() => setColorScheme(dark ? "light" : "dark")}
+      aria-label={isDark ? "Switch to light theme" : "Switch to dark theme"}
+      onClick={() => setColorScheme(isDark ? "light" : "dark")}
     >
-      {dark ? <Sun size={18} aria-hidden /> : <Moon size={18} aria-hidden />}
+      {isDark ? <Sun size={18} aria-hidden /> : <Moon size={18} aria-hidden />}
     </ActionIcon>
   );
 }

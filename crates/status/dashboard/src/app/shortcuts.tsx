@@ -2,13 +2,13 @@ import { Modal } from "@mantine/core";
 import { useNavigate } from "@tanstack/react-router";
 import { useEffect } from "react";
 
-const PAGES = { o: "/", s: "/syncs", r: "/records", d: "/dead-letters", e: "/settings" } as const;
+const PAGES = { o: "/", s: "/syncs", q: "/data-quality", d: "/dead-letters", e: "/settings" } as const;
 
-/** `g` and then a letter opens a page; `?` shows what the keys do. Keys typed into a field are the field's. */
+/** `g` and then a letter opens a page, `?` opens the help. Keys typed into fields and dialogs are ignored. */
 export function usePageKeys(onHelp: () => void): void {
   const navigate = useNavigate();
   useEffect(() => {
-    let armed = 0;
+    let goPressedAt = 0;
     const onKey = (event: KeyboardEvent) => {
       const target = event.target as HTMLElement;
       if (
@@ -20,25 +20,28 @@ export function usePageKeys(onHelp: () => void): void {
         return;
       if (event.key === "?") onHelp();
       const page = PAGES[event.key as keyof typeof PAGES];
-      if (page && Date.now() - armed < 1500) navigate({ to: page });
-      armed = event.key === "g" ? Date.now() : 0;
+      if (page && Date.now() - goPressedAt < SEQUENCE_TIMEOUT) navigate({ to: page });
+      goPressedAt = event.key === "g" ? Date.now() : 0;
     };
     document.addEventListener("keydown", onKey);
     return () => document.removeEventListener("keydown", onKey);
   }, [navigate, onHelp]);
 }
 
-const KEYS: [keys: string[], what: string][] = [
+/** Longest pause between `g` and the letter, in ms. */
+const SEQUENCE_TIMEOUT = 1500;
+
+const KEYS: [keys: string[], action: string][] = [
   [["g", "o"], "Overview"],
   [["g", "s"], "Syncs"],
-  [["g", "r"], "Records"],
+  [["g", "q"], "Data quality"],
   [["g", "d"], "Dead letters"],
   [["g", "e"], "Settings"],
   [["j"], "Next row"],
-  [["k"], "Row before"],
+  [["k"], "Previous row"],
   [["Enter"], "Open the row"],
-  [["Esc"], "Close what is open"],
-  [["?"], "This help"],
+  [["Esc"], "Close the dialog or drawer"],
+  [["?"], "Show this help"],
 ];
 
 export function Shortcuts({ opened, onClose }: { opened: boolean; onClose: () => void }) {
@@ -47,19 +50,19 @@ export function Shortcuts({ opened, onClose }: { opened: boolean; onClose: () =>
       <Modal.Overlay />
       <Modal.Content>
         <Modal.Header renderRoot={(header) => <div {...header} />}>
-          <Modal.Title>Keyboard</Modal.Title>
+          <Modal.Title>Keyboard shortcuts</Modal.Title>
           <Modal.CloseButton aria-label="Close" />
         </Modal.Header>
         <Modal.Body>
           <dl className="keys">
-            {KEYS.map(([keys, what]) => (
-              <div key={what}>
+            {KEYS.map(([keys, action]) => (
+              <div key={action}>
                 <dt>
                   {keys.map((key) => (
                     <kbd key={key}>{key}</kbd>
                   ))}
                 </dt>
-                <dd>{what}</dd>
+                <dd>{action}</dd>
               </div>
             ))}
           </dl>

@@ -10,9 +10,9 @@ import {
   Select,
 } from "@mantine/core";
 
-// Colours stand in styles/tokens.css: under our Content-Security-Policy Mantine may not write its own style tags, for
-// which reason dialogs must not lock the page's scrolling either.
-const still = { lockScroll: false };
+// Colours are in styles/tokens.css. Mantine may write no style tags under the Content-Security-Policy, which is also why
+// dialogs do not lock the page's scrolling.
+const scrollLock = { lockScroll: false };
 
 export const theme = createTheme({
   fontFamily: "var(--font)",
@@ -21,10 +21,10 @@ export const theme = createTheme({
   cursorType: "pointer",
   respectReducedMotion: true,
   components: {
-    Modal: Modal.extend({ defaultProps: still }),
-    ModalRoot: ModalRoot.extend({ defaultProps: still }),
-    Drawer: Drawer.extend({ defaultProps: still }),
-    DrawerRoot: DrawerRoot.extend({ defaultProps: still }),
+    Modal: Modal.extend({ defaultProps: scrollLock }),
+    ModalRoot: ModalRoot.extend({ defaultProps: scrollLock }),
+    Drawer: Drawer.extend({ defaultProps: scrollLock }),
+    DrawerRoot: DrawerRoot.extend({ defaultProps: scrollLock }),
     Notification: Notification.extend({ defaultProps: { closeButtonProps: { "aria-label": "Close" } } }),
     InputWrapper: Input.Wrapper.extend({
       defaultProps: { inputWrapperOrder: ["label", "input", "description", "error"] },

@@ -1,5 +1,5 @@
 /** `broker` → `Broker` */
-export const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
+export const capitalize = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
 
 /** `At 02:00` → `at 02:00`, for the middle of a sentence. */
-export const uncapital = (text: string): string => text.charAt(0).toLowerCase() + text.slice(1);
+export const uncapitalize = (text: string): string => text.charAt(0).toLowerCase() + text.slice(1);

@@ -1,165 +1,191 @@
-// The answer to "is the fleet in step?" in one sentence and one figure, and what needs a person.
-import type { Overview, ValidationReport } from "../api/types";
-import { capital } from "./capitalize";
-import { count, plural } from "./numbers";
+// The answer to "is the fleet in sync?" as a status line, and the items that need attention.
+import type { Overview, SyncSummary, ValidationReport } from "../api/types";
+import { capitalize } from "./capitalize";
+import { formatCount, plural } from "./numbers";
 import type { Tone } from "./states";
-import { underWay, type Verdict } from "./sync";
-import { account } from "./tally";
+import type { Status } from "./status";
+import { fullSyncProgress } from "./sync";
+import { tallyOf } from "./tally";
 
-export interface Need {
+export interface AttentionItem {
   key: string;
   tone: Tone;
-  /** As the verdict names it, in passing: `2 dead letters`. */
+  /** The item as the status line names it: `2 dead letters`. */
   short: string;
-  what: string;
+  title: string;
   remedy: string;
-  to: { page: "sync"; syncId: string } | { page: "dead-letters" } | { page: "records" } | null;
+  to: { page: "sync"; syncId: string } | { page: "dead-letters" } | { page: "data-quality" } | null;
 }
 
-/** What needs a person, worst first; empty when nothing does. `standing`: what stands about records now. */
-export function needs(overview: Overview, standing: ValidationReport): Need[] {
-  const list: Need[] = [];
-  for (const part of overview.health.filter((p) => !p.ok)) {
-    list.push({
-      key: `health-${part.name}`,
+/** What needs attention, worst first. */
+export function attentionItems(overview: Overview, report: ValidationReport): AttentionItem[] {
+  const last = overview.lastFullSync;
+  return [
+    ...healthItems(overview),
+    last && failedItem(last),
+    deadLetterItem(overview),
+    last && unreadItem(last),
+    last && cancelledItem(last),
+    rejectedItem(report),
+    last && missingItem(last),
+    last && conflictItem(last),
+  ].filter((item) => item != null);
+}
+
+const toSync = (sync: SyncSummary) => ({ page: "sync" as const, syncId: sync.syncId });
+
+const healthItems = (overview: Overview): AttentionItem[] =>
+  overview.health
+    .filter((part) => !part.ok)
+    .map(({ name, detail }) => ({
+      key: `health-${name}`,
       tone: "bad",
-      short: `the ${part.name} does not answer`,
-      what: `The ${part.name} does not answer`,
-      remedy: `${part.detail ? `${capital(part.detail.replace(/\.$/, ""))}. ` : ""}Work is kept, and goes on by itself when it is back.`,
+      short: `the ${name} is not responding`,
+      title: `The ${name} is not responding`,
+      remedy: `${detail ? `${capitalize(detail.replace(/\.$/, ""))}. ` : ""}Pending work is kept and continues when the ${name} is back.`,
       to: null,
-    });
-  }
-  const last = overview.lastFullSync;
-  if (last?.state === "failed") {
-    list.push({
-      key: "failed",
-      tone: "bad",
-      short: "the last full sync failed",
-      what: "The last full sync failed",
-      remedy: last.failure ?? "Its page says why.",
-      to: { page: "sync", syncId: last.syncId },
-    });
-  }
-  if (overview.deadLetters > 0) {
-    list.push({
-      key: "dead-letters",
-      tone: "bad",
-      short: plural(overview.deadLetters, "dead letter"),
-      what: `${plural(overview.deadLetters, "dead letter")} ${overview.deadLetters === 1 ? "waits" : "wait"}`,
-      remedy: "Put the cause right, then replay.",
-      to: { page: "dead-letters" },
-    });
-  }
-  if (last?.state === "cancelled") {
-    list.push({
-      key: "cancelled",
-      tone: "warn",
-      short: "the last full sync was cancelled",
-      what: "The last full sync was cancelled",
-      remedy: "What it had not reached is as old as before. Start another when you are ready.",
-      to: { page: "sync", syncId: last.syncId },
-    });
-  }
-  const rejected = rejectedNow(standing);
-  if (rejected > 0) {
-    list.push({
-      key: "rejected",
-      tone: "warn",
-      short: plural(rejected, "rejected record"),
-      what: `${plural(rejected, "record")} ${rejected === 1 ? "is" : "are"} rejected`,
-      remedy: `${named(standing, rejected)}Correct them in the onboarding portal; it then sends them again.`,
-      to: { page: "records" },
-    });
-  }
-  if (last) {
-    const { total, unread } = account(last.counts);
-    const { conflict, gone } = total;
-    if (last.state === "completed_with_errors" && unread !== null && unread > 0) {
-      list.push({
-        key: "unread",
-        tone: "bad",
-        short: `${plural(unread, "record")} not read`,
-        what: `${plural(unread, "record")} that the onboarding portal announced ${unread === 1 ? "was" : "were"} not read`,
-        remedy: "Its page says what died on the way.",
-        to: { page: "sync", syncId: last.syncId },
-      });
-    }
-    if (last.missingRecords === "asks") {
-      list.push({
-        key: "asks",
-        tone: "warn",
-        short: `${plural(gone, "record")} to decide about`,
-        what: `${plural(gone, "record")} ${gone === 1 ? "is" : "are"} not listed by the onboarding portal any more`,
-        remedy: "They are too many, or too important, to be deactivated without a person's word.",
-        to: { page: "sync", syncId: last.syncId },
-      });
-    }
-    if (conflict > 0) {
-      list.push({
-        key: "conflict",
-        tone: "warn",
-        short: plural(conflict, "conflict"),
-        what: `${plural(conflict, "record")} lost against a newer edit in the maintenance portal`,
-        remedy: "Nothing is gone: both sides are kept.",
-        to: { page: "sync", syncId: last.syncId },
-      });
-    }
-  }
-  return list;
-}
+    }));
 
-/** The sentence that the overview opens with. */
-export function verdict(overview: Overview, standing: ValidationReport): Verdict {
-  const full = overview.running.find((run) => run.mode === "full");
-  if (full) return underWay(full);
-  const vessels = overview.fleet.find((f) => f.recordType === "vessel")?.active ?? 0;
-  const last = overview.lastFullSync;
-  const wrong = needs(overview, standing);
-  if (wrong.length > 0) {
-    const bad = wrong.some((need) => need.tone === "bad");
-    return {
-      tone: bad ? "bad" : "warn",
-      sentence: `Not in step: ${wrong.map((need) => need.short).join(", ")}`,
-      detail: "What to do about it stands below, the worst first.",
-      ...figureOf(overview),
-    };
-  }
-  if (!last) {
-    const by =
-      "A full sync carries every approved vessel, its equipment and its users to the maintenance portal.";
-    return vessels === 0
-      ? { tone: "neutral", sentence: "Nothing has been synchronised yet", detail: by }
-      : {
-          tone: "neutral",
-          sentence: "No full sync has run yet",
-          detail: `${plural(vessels, "vessel")} came by approval alone. ${by}`,
-        };
-  }
+function failedItem(last: SyncSummary): AttentionItem | null {
+  if (last.state !== "failed") return null;
   return {
-    tone: "good",
-    sentence: `In step: ${plural(vessels, "vessel")}`,
-    detail: "Every record of the last full sync is accounted for.",
-    ...figureOf(overview),
+    key: "failed",
+    tone: "bad",
+    short: "the last full sync failed",
+    title: "The last full sync failed",
+    remedy: last.failure ?? "See the sync for the cause.",
+    to: toSync(last),
   };
 }
 
-/** How many records the maintenance portal has. */
-function figureOf(overview: Overview): Pick<Verdict, "figure"> {
-  const active = overview.fleet.reduce((n, kind) => n + kind.active, 0);
-  return active > 0 ? { figure: { value: count(active), unit: "active records" } } : {};
+function deadLetterItem({ deadLetters }: Overview): AttentionItem | null {
+  if (deadLetters === 0) return null;
+  const letters = plural(deadLetters, "dead letter");
+  return {
+    key: "dead-letters",
+    tone: "bad",
+    short: letters,
+    title: `${letters} waiting`,
+    remedy: "Fix the cause, then replay.",
+    to: { page: "dead-letters" },
+  };
 }
 
-/** Records whose last state was rejected, and has not been mended since. */
-export const rejectedNow = (standing: ValidationReport): number =>
-  standing.records.reduce((n, kind) => n + kind.withErrors, 0);
+function unreadItem(last: SyncSummary): AttentionItem | null {
+  const { unread } = tallyOf(last.counts);
+  if (last.state !== "completed_with_errors" || !unread) return null;
+  return {
+    key: "unread",
+    tone: "bad",
+    short: `${plural(unread, "record")} not read`,
+    title: `${plural(unread, "expected record")} ${unread === 1 ? "was" : "were"} not read`,
+    remedy: "See the sync for the tasks that failed.",
+    to: toSync(last),
+  };
+}
 
-const NAMED = 3;
+function cancelledItem(last: SyncSummary): AttentionItem | null {
+  if (last.state !== "cancelled") return null;
+  return {
+    key: "cancelled",
+    tone: "warn",
+    short: "the last full sync was cancelled",
+    title: "The last full sync was cancelled",
+    remedy: "Records that it had not reached were not updated. Resume it, or start another full sync.",
+    to: toSync(last),
+  };
+}
 
-/** The first of the rejected by their names, as far as they have any. */
-function named(standing: ValidationReport, rejected: number): string {
-  const errors = standing.findings.filter((finding) => finding.severity === "error" && finding.label);
-  const labels = [...new Set(errors.map((finding) => finding.label))].slice(0, NAMED);
+function rejectedItem(report: ValidationReport): AttentionItem | null {
+  const rejected = rejectedRecords(report);
+  if (rejected === 0) return null;
+  return {
+    key: "rejected",
+    tone: "warn",
+    short: plural(rejected, "rejected record"),
+    title: `${plural(rejected, "record")} ${rejected === 1 ? "is" : "are"} rejected`,
+    remedy: `${namesOfRejected(report, rejected)}Correct them in the onboarding portal. It then sends them again.`,
+    to: { page: "data-quality" },
+  };
+}
+
+function missingItem(last: SyncSummary): AttentionItem | null {
+  if (last.missingRecords !== "asks") return null;
+  const { missing } = tallyOf(last.counts).total;
+  return {
+    key: "missing",
+    tone: "warn",
+    short: plural(missing, "missing record"),
+    title: `${plural(missing, "record")} ${missing === 1 ? "is" : "are"} no longer in the onboarding portal`,
+    remedy: "Too many or too critical to deactivate automatically: an operator decides.",
+    to: toSync(last),
+  };
+}
+
+function conflictItem(last: SyncSummary): AttentionItem | null {
+  const { conflict } = tallyOf(last.counts).total;
+  if (conflict === 0) return null;
+  return {
+    key: "conflict",
+    tone: "warn",
+    short: plural(conflict, "conflict"),
+    title: `${plural(conflict, "record")} ${conflict === 1 ? "has" : "have"} a newer edit in the maintenance portal`,
+    remedy: "The newer edit was kept. Both versions are stored.",
+    to: toSync(last),
+  };
+}
+
+/** The status line of the overview. */
+export function fleetStatus(overview: Overview, report: ValidationReport): Status {
+  const running = overview.running.find((sync) => sync.mode === "full");
+  if (running) return fullSyncProgress(running);
+  const items = attentionItems(overview, report);
+  if (items.length > 0) {
+    return {
+      tone: items.some((item) => item.tone === "bad") ? "bad" : "warn",
+      headline: `Out of sync: ${items.map((item) => item.short).join(", ")}`,
+      detail: "See below what needs attention.",
+      ...activeRecordsFigure(overview),
+    };
+  }
+  const vessels = overview.fleet.find((count) => count.recordType === "vessel")?.active ?? 0;
+  if (!overview.lastFullSync) return neverSyncedStatus(vessels);
+  return {
+    tone: "good",
+    headline: `In sync: ${plural(vessels, "vessel")}`,
+    detail: "All records of the last full sync are accounted for.",
+    ...activeRecordsFigure(overview),
+  };
+}
+
+function neverSyncedStatus(vessels: number): Status {
+  const purpose =
+    "A full sync copies all approved companies, vessels, equipment and users to the maintenance portal.";
+  return vessels === 0
+    ? { tone: "neutral", headline: "Nothing has been synced yet", detail: purpose }
+    : {
+        tone: "neutral",
+        headline: "No full sync yet",
+        detail: `${plural(vessels, "vessel")} came by webhook. ${purpose}`,
+      };
+}
+
+function activeRecordsFigure(overview: Overview): Pick<Status, "figure"> {
+  const active = overview.fleet.reduce((total, count) => total + count.active, 0);
+  return active > 0 ? { figure: { value: formatCount(active), unit: "active records" } } : {};
+}
+
+/** How many records are rejected now, whichever sync rejected them. */
+export const rejectedRecords = (report: ValidationReport): number =>
+  report.records.reduce((total, row) => total + row.withErrors, 0);
+
+const NAMED_RECORDS_LIMIT = 3;
+
+/** `MV Nordic Grace, MV Orion and 3 more. `; empty when no rejected record has a name. */
+function namesOfRejected(report: ValidationReport, rejected: number): string {
+  const errors = report.findings.filter((finding) => finding.severity === "error" && finding.label);
+  const labels = [...new Set(errors.map((finding) => finding.label))].slice(0, NAMED_RECORDS_LIMIT);
   if (labels.length === 0) return "";
-  const more = rejected - labels.length;
-  return `${labels.join(", ")}${more > 0 ? ` and ${count(more)} more` : ""}. `;
+  const others = rejected - labels.length;
+  return `${labels.join(", ")}${others > 0 ? ` and ${formatCount(others)} more` : ""}. `;
 }

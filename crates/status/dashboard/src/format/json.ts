@@ -1,4 +1,4 @@
-/** JSON set out for reading; anything else as it is. */
+/** Indented JSON; text that is no JSON stays as it is. */
 export function prettyJson(text: string): string {
   try {
     return JSON.stringify(JSON.parse(text), null, 2);

@@ -1,24 +1,22 @@
-// Figures as people read them.
-
 const whole = new Intl.NumberFormat("en-GB", { maximumFractionDigits: 0 });
 
 /** `6042` → `6,042` */
-export const count = (value: number): string => whole.format(value);
+export const formatCount = (value: number): string => whole.format(value);
 
 /** `plural(1, "vessel")` → `1 vessel`, `plural(41, "vessel")` → `41 vessels` */
 export const plural = (value: number, one: string, many = `${one}s`): string =>
-  `${count(value)} ${value === 1 ? one : many}`;
+  `${formatCount(value)} ${value === 1 ? one : many}`;
 
-/** Records per second, rounded to what a person uses; null while there is nothing to divide by. */
-export function rate(records: number, ms: number): string | null {
+/** `4,812 rec/s`; null below half a second, where a rate says nothing. */
+export function formatRate(records: number, ms: number): string | null {
   if (ms < 500 || records <= 0) return null;
   const perSecond = (records * 1000) / ms;
-  return `${perSecond < 10 ? perSecond.toFixed(1) : count(perSecond)} rec/s`;
+  return `${perSecond < 10 ? perSecond.toFixed(1) : formatCount(perSecond)} rec/s`;
 }
 
-/** Share from 0 to 100; null if the whole is not known. */
-export function percent(part: number, all: number | null): number | null {
-  if (all === null) return null;
-  if (all === 0) return 100;
-  return Math.min(100, Math.floor((part * 100) / all));
+/** Whole percent, rounded down so that 100 % means all; null while the total is unknown. */
+export function percentOf(part: number, total: number | null): number | null {
+  if (total === null) return null;
+  if (total === 0) return 100;
+  return Math.min(100, Math.floor((part * 100) / total));
 }

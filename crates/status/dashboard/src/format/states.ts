@@ -1,4 +1,4 @@
-// Every state of the API: its tone, its icon, its word. Nothing else in the dashboard decides a colour.
+// The tone, icon and word of every state of the API. No other file decides on a colour.
 import type { Cause, DeadLetterState, Mode, RecordType, Severity, SyncState } from "../api/types";
 
 export type Tone = "neutral" | "info" | "good" | "warn" | "bad";
@@ -17,13 +17,13 @@ export type IconName =
   | "skip"
   | "skull";
 
-export interface Look {
+export interface StateLabel {
   tone: Tone;
   icon: IconName;
   word: string;
 }
 
-export const SYNC_STATES: Record<SyncState, Look> = {
+export const SYNC_STATES: Record<SyncState, StateLabel> = {
   queued: { tone: "neutral", icon: "clock", word: "Queued" },
   running: { tone: "info", icon: "running", word: "Running" },
   retrying: { tone: "info", icon: "retry", word: "Retrying" },
@@ -33,25 +33,25 @@ export const SYNC_STATES: Record<SyncState, Look> = {
   cancelled: { tone: "neutral", icon: "stop", word: "Cancelled" },
 };
 
-export const DEAD_LETTER_STATES: Record<DeadLetterState, Look> = {
+export const DEAD_LETTER_STATES: Record<DeadLetterState, StateLabel> = {
   dead: { tone: "bad", icon: "skull", word: "Dead" },
   replaying: { tone: "info", icon: "running", word: "Replaying" },
   replayed: { tone: "info", icon: "retry", word: "Replayed" },
   succeeded: { tone: "good", icon: "check", word: "Succeeded" },
 };
 
-export const SEVERITIES: Record<Severity, Look> = {
+export const SEVERITIES: Record<Severity, StateLabel> = {
   error: { tone: "bad", icon: "cross", word: "Rejected" },
   warning: { tone: "warn", icon: "warning", word: "Warning" },
 };
 
-export const FAILURE_CLASSES: Record<string, Look> = {
+export const FAILURE_CLASSES: Record<string, StateLabel> = {
   transient: { tone: "info", icon: "retry", word: "Transient" },
   permanent: { tone: "bad", icon: "cross", word: "Permanent" },
   poison: { tone: "bad", icon: "skull", word: "Poison" },
 };
 
-/** What became of a record, in the order in which they are summed. */
+/** Outcomes of a record, in the order of the sum. */
 export const OUTCOMES = [
   { key: "created", tone: "good", icon: "plus", word: "Created" },
   { key: "updated", tone: "info", icon: "pencil", word: "Updated" },
@@ -59,18 +59,18 @@ export const OUTCOMES = [
   { key: "conflict", tone: "warn", icon: "split", word: "Conflict" },
   { key: "rejected", tone: "bad", icon: "cross", word: "Rejected" },
   { key: "skipped", tone: "neutral", icon: "skip", word: "Skipped" },
-] as const satisfies readonly (Look & { key: string })[];
+] as const satisfies readonly (StateLabel & { key: string })[];
 
-export const UNKNOWN: Look = { tone: "neutral", icon: "clock", word: "Unknown" };
+export const UNKNOWN_STATE: StateLabel = { tone: "neutral", icon: "clock", word: "Unknown" };
 
-/** The look of a state; a state that is newer than this dashboard keeps its own word. */
-export const look = (table: Record<string, Look>, state: string): Look =>
-  table[state] ?? { ...UNKNOWN, word: state.replaceAll("_", " ") };
+/** The label of a state. A state that this dashboard does not know yet shows its own word. */
+export const labelOf = (table: Record<string, StateLabel>, state: string): StateLabel =>
+  table[state] ?? { ...UNKNOWN_STATE, word: state.replaceAll("_", " ") };
 
-export const CAUSES: Record<Cause, string> = {
+export const CAUSE_SENTENCES: Record<Cause, string> = {
   manual: "Started by an operator",
   scheduled: "Started by the schedule",
-  webhook: "Started by an approval",
+  webhook: "Started by a webhook",
   replay: "Started by a replay",
 };
 
@@ -90,7 +90,7 @@ export const MODES: Record<Mode, string> = {
 export const RECORD_TYPES: Record<RecordType, { one: string; many: string; phase: number }> = {
   company: { one: "company", many: "Companies", phase: 1 },
   vessel: { one: "vessel", many: "Vessels", phase: 1 },
-  equipment: { one: "piece of equipment", many: "Equipment", phase: 2 },
+  equipment: { one: "equipment item", many: "Equipment", phase: 2 },
   user: { one: "user", many: "Users", phase: 2 },
 };
 
@@ -99,11 +99,12 @@ export const PHASES: { number: number; title: string; types: RecordType[] }[] = 
   { number: 2, title: "Equipment and users", types: ["equipment", "user"] },
 ];
 
-/** Kinds of record in the order in which they are read. */
+/** Record types in the order in which a sync reads them. */
 export const RECORD_TYPE_ORDER: RecordType[] = PHASES.flatMap((phase) => phase.types);
 
-const OPEN: SyncState[] = ["queued", "running", "retrying"];
-/** Whether a sync in this state came to its end, however its records fared: what it was to read, it has read. */
-export const isWhole = (state: SyncState): boolean =>
+const OPEN_STATES: SyncState[] = ["queued", "running", "retrying"];
+/** Queued, running or retrying. */
+export const isOpen = (state: SyncState): boolean => OPEN_STATES.includes(state);
+/** Ended after reading everything, with or without errors. */
+export const isComplete = (state: SyncState): boolean =>
   state === "completed" || state === "completed_with_errors";
-export const isOpen = (state: SyncState): boolean => OPEN.includes(state);

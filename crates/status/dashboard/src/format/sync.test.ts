@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { Overview, RecordCounts, SyncState, SyncSummary } from "../api/types";
-import { canGoOn, runName, runVerdict, syncsVerdict, wantsAnother } from "./sync";
+import { canResume, needsAnotherFullSync, syncListStatus, syncName, syncStatus } from "./sync";
 
 const counts: RecordCounts = {
   recordType: "equipment",
@@ -14,7 +14,7 @@ const counts: RecordCounts = {
   skipped: 0,
 };
 
-const run = (state: SyncState, part: Partial<SyncSummary> = {}): SyncSummary => ({
+const sync = (state: SyncState, part: Partial<SyncSummary> = {}): SyncSummary => ({
   syncId: "0193",
   cause: "manual",
   mode: "full",
@@ -27,66 +27,67 @@ const run = (state: SyncState, part: Partial<SyncSummary> = {}): SyncSummary => 
   ...part,
 });
 
-test("a sync with errors names each kind of loss with its number", () => {
-  expect(runVerdict(run("completed_with_errors"), 1)).toEqual({
+test("the status of a sync with errors counts each kind of error", () => {
+  expect(syncStatus(sync("completed_with_errors"), 1)).toEqual({
     tone: "warn",
-    sentence: "Completed with errors",
-    detail: "2 records rejected, 2 announced records not read, 1 task given up. The rest is in.",
+    headline: "Completed with errors",
+    detail:
+      "2 records rejected, 2 expected records not read, 1 task dead-lettered. Everything else succeeded.",
   });
 });
 
-test("what the server says of a failure goes before words of our own", () => {
-  expect(runVerdict(run("failed", { failure: "the API key is not accepted" })).detail).toBe(
+test("the server's failure text is preferred to the dashboard's own", () => {
+  expect(syncStatus(sync("failed", { failure: "the API key is not accepted" })).detail).toBe(
     "the API key is not accepted",
   );
-  const lost = run("completed_with_errors", { counts: [], failure: "a page is missing" });
-  expect(runVerdict(lost).detail).toBe("a page is missing");
-  expect(runVerdict(run("failed")).detail).toBe("8 records read before it ended.");
+  const lost = sync("completed_with_errors", { counts: [], failure: "a page is missing" });
+  expect(syncStatus(lost).detail).toBe("a page is missing");
+  expect(syncStatus(sync("failed")).detail).toBe("8 records read before it failed.");
 });
 
-test("a cancelled sync says by whom", () => {
-  expect(runVerdict(run("cancelled", { cancelledBy: "bjarne" })).detail).toMatch(
+test("the status of a cancelled sync names who cancelled it", () => {
+  expect(syncStatus(sync("cancelled", { cancelledBy: "bjarne" })).detail).toMatch(
     /^Cancelled by bjarne after/,
   );
 });
 
-test("another full sync is offered only after one that did not do all", () => {
+test("another full sync is needed after an incomplete one only", () => {
   const wanted = (["completed", "running", "failed", "cancelled", "completed_with_errors"] as const).filter(
-    (state) => wantsAnother(run(state)),
+    (state) => needsAnotherFullSync(sync(state)),
   );
   expect(wanted).toEqual(["failed", "cancelled", "completed_with_errors"]);
 });
 
-test("only a sync that stopped can go on", () => {
+test("only a failed or cancelled sync can be resumed", () => {
   expect(
-    (["completed", "completed_with_errors", "failed", "cancelled"] as const).filter((s) => canGoOn(run(s))),
+    (["completed", "completed_with_errors", "failed", "cancelled"] as const).filter((s) =>
+      canResume(sync(s)),
+    ),
   ).toEqual(["failed", "cancelled"]);
 });
 
-test("a dry run never reads as if it had written", () => {
-  const dry = run("completed_with_errors", { dryRun: true });
-  expect(runName(dry)).toBe("Dry run of a full sync");
-  expect(runVerdict(dry).detail).toBe(
-    "8 records looked at, and nothing written. 2 records would be rejected.",
-  );
-  expect(wantsAnother(dry)).toBe(false);
+test("the status of a dry run says that nothing was written", () => {
+  const dry = sync("completed_with_errors", { dryRun: true });
+  expect(syncName(dry)).toBe("Dry run of a full sync");
+  expect(syncStatus(dry).detail).toBe("8 records checked, nothing written. 2 records would be rejected.");
+  expect(needsAnotherFullSync(dry)).toBe(false);
   const overview: Overview = {
-    running: [run("running", { dryRun: true })],
+    running: [sync("running", { dryRun: true })],
     fleet: [],
     deadLetters: 0,
     unpublished: 0,
     health: [],
   };
-  expect(syncsVerdict(overview).sentence).toBe("A dry run of a full sync is under way");
+  expect(syncListStatus(overview).headline).toBe("A dry run of a full sync is running");
 });
 
-test("a sync that does not move says what it waits for", () => {
-  expect(runVerdict(run("running", { detail: "the portal asks for patience until 05:12" })).detail).toMatch(
+test("the status of an open sync gives the reason why it waits", () => {
+  expect(syncStatus(sync("running", { detail: "the portal asks for patience until 05:12" })).detail).toMatch(
     /^the portal asks/,
   );
 });
 
-test("the list of syncs opens with the full sync that runs, and otherwise with the last", () => {
+test("the list's status is the running full sync, else the last one", () => {
   const overview = (part: Partial<Overview>): Overview => ({
     running: [],
     fleet: [],
@@ -95,8 +96,10 @@ test("the list of syncs opens with the full sync that runs, and otherwise with t
     health: [],
     ...part,
   });
-  expect(syncsVerdict(overview({})).sentence).toBe("No full sync has run yet");
-  expect(syncsVerdict(overview({ lastFullSync: run("failed") })).sentence).toBe("The last full sync failed");
-  const both = overview({ lastFullSync: run("failed"), running: [run("retrying")] });
-  expect(syncsVerdict(both).sentence).toBe("A full sync waits for its next attempt");
+  expect(syncListStatus(overview({})).headline).toBe("No full sync yet");
+  expect(syncListStatus(overview({ lastFullSync: sync("failed") })).headline).toBe(
+    "The last full sync failed",
+  );
+  const both = overview({ lastFullSync: sync("failed"), running: [sync("retrying")] });
+  expect(syncListStatus(both).headline).toBe("A full sync is waiting for its next attempt");
 });

@@ -1,107 +1,107 @@
-// What is said of a sync in one sentence.
+// The name of a sync and its status in one sentence.
 import type { Overview, SyncSummary } from "../api/types";
-import { count, percent, plural } from "./numbers";
-import { isOpen, isWhole, look, MODES, SYNC_STATES, type Tone } from "./states";
-import { account, announced } from "./tally";
+import { formatCount, percentOf, plural } from "./numbers";
+import { isComplete, isOpen, labelOf, MODES, SYNC_STATES } from "./states";
+import type { Status } from "./status";
+import { expectedRecords, tallyOf } from "./tally";
 
-/** What a page opens with. */
-export interface Verdict {
-  tone: Tone;
-  sentence: string;
-  detail: string;
-  figure?: { value: string; unit: string };
+/** `Full sync`, `Retry sync`, `Dry run of a full sync` */
+export function syncName(sync: SyncSummary): string {
+  if (sync.retryOf) return "Retry sync";
+  return sync.dryRun ? `Dry run of a ${MODES[sync.mode].toLowerCase()} sync` : `${MODES[sync.mode]} sync`;
 }
 
-/** What a sync is called. */
-export function runName(run: SyncSummary): string {
-  if (run.retryOf) return "Second try";
-  return run.dryRun ? `Dry run of a ${MODES[run.mode].toLowerCase()} sync` : `${MODES[run.mode]} sync`;
+/** The status line of a sync's page. */
+export function syncStatus(sync: SyncSummary, deadTasks = 0): Status {
+  const { tone, word } = labelOf(SYNC_STATES, sync.state);
+  return { tone, headline: word, detail: statusDetail(sync, deadTasks) };
 }
 
-/** The sentence that a sync's page opens with. `deadTasks`: how many of its tasks were given up. */
-export function runVerdict(run: SyncSummary, deadTasks = 0): Verdict {
-  const { tone, word } = look(SYNC_STATES, run.state);
-  return { tone, sentence: word, detail: detailOf(run, deadTasks) };
-}
-
-function detailOf(run: SyncSummary, deadTasks: number): string {
-  const { total, unread } = account(run.counts);
+function statusDetail(sync: SyncSummary, deadTasks: number): string {
+  const { total } = tallyOf(sync.counts);
   const read = plural(total.read, "record");
-  if (isOpen(run.state) && run.detail) return run.detail;
-  if (run.dryRun && isWhole(run.state)) {
+  if (isOpen(sync.state) && sync.detail) return sync.detail;
+  if (sync.dryRun && isComplete(sync.state)) {
     const rejected = total.rejected > 0 ? plural(total.rejected, "record") : "None";
-    return `${read} looked at, and nothing written. ${rejected} would be rejected.`;
+    return `${read} checked, nothing written. ${rejected} would be rejected.`;
   }
-  switch (run.state) {
+  switch (sync.state) {
     case "queued":
-      return "Accepted; it begins as soon as a worker is free.";
+      return "Accepted. It starts as soon as a worker is free.";
     case "running":
       return `${read} read so far.`;
     case "retrying":
-      return `All that is left waits for its next attempt; ${read} read so far.`;
+      return `All remaining tasks wait for their next attempt. ${read} read so far.`;
     case "failed":
-      return run.failure || `${read} read before it ended.`;
+      return sync.failure || `${read} read before it failed.`;
     case "cancelled":
-      return `Cancelled${run.cancelledBy ? ` by ${run.cancelledBy}` : ""} after ${read}. What had been written stays.`;
-    case "completed_with_errors": {
-      const lost = Math.max(0, unread ?? 0);
-      const wrong = [
-        ...(total.rejected > 0 ? [`${plural(total.rejected, "record")} rejected`] : []),
-        ...(lost > 0 ? [`${plural(lost, "announced record")} not read`] : []),
-        ...(deadTasks > 0 ? [`${plural(deadTasks, "task")} given up`] : []),
-      ];
-      return wrong.length > 0
-        ? `${wrong.join(", ")}. The rest is in.`
-        : run.failure || "Some work was lost. The rest is in.";
-    }
+      return `Cancelled${sync.cancelledBy ? ` by ${sync.cancelledBy}` : ""} after ${read}. Records already written are kept.`;
+    case "completed_with_errors":
+      return errorDetail(sync, deadTasks);
     default:
-      return `${read} read, every one accounted for.`;
+      return `${read} read, all accounted for.`;
   }
 }
 
-/** A full sync that has not ended. */
-export function underWay(full: SyncSummary): Verdict {
-  const { total } = account(full.counts);
-  const expected = announced(full);
-  const share = percent(total.read, expected);
+/** What went wrong in a sync that completed with errors, each kind with its number. */
+function errorDetail(sync: SyncSummary, deadTasks: number): string {
+  const { total, unread } = tallyOf(sync.counts);
+  const errors = [
+    ...(total.rejected > 0 ? [`${plural(total.rejected, "record")} rejected`] : []),
+    ...(unread !== null && unread > 0 ? [`${plural(unread, "expected record")} not read`] : []),
+    ...(deadTasks > 0 ? [`${plural(deadTasks, "task")} dead-lettered`] : []),
+  ];
+  return errors.length > 0
+    ? `${errors.join(", ")}. Everything else succeeded.`
+    : sync.failure || "Some tasks failed. Everything else succeeded.";
+}
+
+/** The status line while a full sync has not ended. */
+export function fullSyncProgress(sync: SyncSummary): Status {
+  const { total } = tallyOf(sync.counts);
+  const expected = expectedRecords(sync);
+  const percent = percentOf(total.read, expected);
   return {
     tone: "info",
-    sentence: `${full.dryRun ? "A dry run of a full sync" : "A full sync"} ${
-      full.state === "retrying" ? "waits for its next attempt" : "is under way"
+    headline: `${sync.dryRun ? "A dry run of a full sync" : "A full sync"} ${
+      sync.state === "retrying" ? "is waiting for its next attempt" : "is running"
     }`,
     detail:
       expected === null
         ? `${plural(total.read, "record")} read so far.`
-        : `${count(total.read)} of ${plural(expected, "record")} read.`,
-    ...(share === null ? {} : { figure: { value: `${share} %`, unit: "read" } }),
+        : `${formatCount(total.read)} of ${plural(expected, "record")} read.`,
+    ...(percent === null ? {} : { figure: { value: `${percent} %`, unit: "read" } }),
   };
 }
 
-/** The sentence that the list of syncs opens with. */
-export function syncsVerdict(overview: Overview): Verdict {
-  const full = overview.running.find((run) => run.mode === "full");
-  if (full) return underWay(full);
+/** The status line of the list of syncs. */
+export function syncListStatus(overview: Overview): Status {
+  const running = overview.running.find((sync) => sync.mode === "full");
+  if (running) return fullSyncProgress(running);
   const last = overview.lastFullSync;
   if (!last) {
     return {
       tone: "neutral",
-      sentence: "No full sync has run yet",
-      detail: "The first comes with the schedule, or when an operator starts it.",
+      headline: "No full sync yet",
+      detail: "The first one starts on schedule, or when an operator starts it.",
     };
   }
-  return { ...runVerdict(last), sentence: `The last full sync ${ENDINGS[last.state] ?? "is under way"}` };
+  return {
+    ...syncStatus(last),
+    headline: `The last full sync ${LAST_SYNC_WORDS[last.state] ?? "is running"}`,
+  };
 }
 
-const ENDINGS: Partial<Record<SyncSummary["state"], string>> = {
+const LAST_SYNC_WORDS: Partial<Record<SyncSummary["state"], string>> = {
   completed: "completed",
   completed_with_errors: "completed with errors",
   failed: "failed",
   cancelled: "was cancelled",
 };
 
-/** Whether a run ended without all that it was to do, so that another may be wanted. */
-export const wantsAnother = (run: SyncSummary): boolean =>
-  run.mode === "full" && !run.dryRun && !isOpen(run.state) && run.state !== "completed";
+/** Whether a full sync ended without doing all its work. */
+export const needsAnotherFullSync = (sync: SyncSummary): boolean =>
+  sync.mode === "full" && !sync.dryRun && !isOpen(sync.state) && sync.state !== "completed";
 
-/** Whether a run stopped before its end, so that it can go on from there. */
-export const canGoOn = (run: SyncSummary): boolean => run.state === "failed" || run.state === "cancelled";
+export const canResume = (sync: SyncSummary): boolean =>
+  sync.state === "failed" || sync.state === "cancelled";

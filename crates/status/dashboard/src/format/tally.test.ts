@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { RecordCounts, SyncSummary } from "../api/types";
-import { account, announced } from "./tally";
+import { expectedRecords, tallyOf } from "./tally";
 
 const row = (recordType: RecordCounts["recordType"], part: Partial<RecordCounts>): RecordCounts => ({
   recordType,
@@ -15,35 +15,35 @@ const row = (recordType: RecordCounts["recordType"], part: Partial<RecordCounts>
   ...part,
 });
 
-test("the account adds up over the kinds of record and puts them in the order of the phases", () => {
-  const sum = account([
+test("a tally sums over record types and orders them by phase", () => {
+  const sum = tallyOf([
     row("user", { expected: 3, read: 3, unchanged: 2, rejected: 1 }),
     row("vessel", { expected: 2, read: 2, created: 2 }),
   ]);
   expect(sum.rows.map((r) => r.recordType)).toEqual(["vessel", "user"]);
   expect(sum.total).toMatchObject({ expected: 5, read: 5, created: 2, unchanged: 2, rejected: 1 });
-  expect(sum.sums).toBe(true);
+  expect(sum.balanced).toBe(true);
   expect(sum.unread).toBe(0);
 });
 
-test("an account whose outcomes do not make what was read says so", () => {
-  expect(account([row("vessel", { read: 2, created: 1 })]).sums).toBe(false);
+test("a tally whose outcomes do not sum up is not balanced", () => {
+  expect(tallyOf([row("vessel", { read: 2, created: 1 })]).balanced).toBe(false);
 });
 
-test("nothing is missing as long as the provider has not said how many there are", () => {
-  expect(account([row("vessel", { read: 2, created: 2 })]).unread).toBeNull();
-  expect(account([row("vessel", { expected: 5, read: 2, created: 2 })]).unread).toBe(3);
+test("unread is null until the provider has reported its count", () => {
+  expect(tallyOf([row("vessel", { read: 2, created: 2 })]).unread).toBeNull();
+  expect(tallyOf([row("vessel", { expected: 5, read: 2, created: 2 })]).unread).toBe(3);
 });
 
-test("what changed while it was read may come twice, and anything else that was not announced may not", () => {
+test("late records may be read twice, other extra records are unexpected", () => {
   const twice = row("vessel", { expected: 5, read: 6, created: 5, updated: 1, late: 1 });
-  expect(account([twice])).toMatchObject({ unread: 0, unannounced: 0 });
+  expect(tallyOf([twice])).toMatchObject({ unread: 0, unexpected: 0 });
   const unread = row("user", { expected: 2, read: 1, created: 1 });
-  expect(account([{ ...twice, late: 0 }, unread])).toMatchObject({ unread: 1, unannounced: 1 });
+  expect(tallyOf([{ ...twice, late: 0 }, unread])).toMatchObject({ unread: 1, unexpected: 1 });
 });
 
-test("a full sync does not know its whole before every kind of record is announced", () => {
-  const run = (mode: SyncSummary["mode"], counts: RecordCounts[]): SyncSummary => ({
+test("a full sync's total is unknown until all record types are counted", () => {
+  const sync = (mode: SyncSummary["mode"], counts: RecordCounts[]): SyncSummary => ({
     syncId: "a",
     cause: "manual",
     mode,
@@ -59,8 +59,8 @@ test("a full sync does not know its whole before every kind of record is announc
     row("vessel", { expected: 42 }),
     row("user", { expected: 500 }),
   ];
-  expect(announced(run("full", some))).toBeNull();
-  expect(announced(run("selective", some))).toBe(552);
-  expect(announced(run("full", [...some, row("equipment", { expected: 6000 })]))).toBe(6552);
-  expect(announced(run("full", [...some, row("equipment", {})]))).toBeNull();
+  expect(expectedRecords(sync("full", some))).toBeNull();
+  expect(expectedRecords(sync("selective", some))).toBe(552);
+  expect(expectedRecords(sync("full", [...some, row("equipment", { expected: 6000 })]))).toBe(6552);
+  expect(expectedRecords(sync("full", [...some, row("equipment", {})]))).toBeNull();
 });

@@ -1,67 +1,72 @@
-// The account of a run: read is the sum of the outcomes, and when the run is green it is what was announced, but for what
-// changed meanwhile.
+// A sync's tally: records read = the sum of their outcomes, per record type and in total. In a completed sync the number
+// read is also the number expected, except for records that changed meanwhile.
 import type { RecordCounts, SyncSummary } from "../api/types";
-import { RECORD_TYPE_ORDER as ORDER } from "./states";
+import { RECORD_TYPE_ORDER } from "./states";
 
-type Summed = "read" | "created" | "updated" | "unchanged" | "conflict" | "rejected" | "skipped";
+type SummedField = "read" | "created" | "updated" | "unchanged" | "conflict" | "rejected" | "skipped";
 
-export interface Account {
+export interface Tally {
   rows: RecordCounts[];
-  total: Pick<RecordCounts, Summed> & {
+  total: Pick<RecordCounts, SummedField> & {
     expected: number | null;
-    /** Here, and not listed any more; not part of what was read. */
-    gone: number;
-    /** Of these, those that were withdrawn for it. */
+    /** Records in the maintenance portal that the onboarding portal no longer lists; not part of `read`. */
+    missing: number;
+    /** Missing records that the sync deactivated. */
     deactivated: number;
-    /** Of what was read, that which had changed since the provider counted. */
+    /** Read records that changed after the provider had counted them. */
     late: number;
   };
-  /** Read equals the sum of the outcomes, in every row. */
-  sums: boolean;
-  /** Records that the provider announced and that were not read; null while it has not said. */
+  /** In every row, `read` is the sum of the outcomes. */
+  balanced: boolean;
+  /** Expected records that were not read; null until the provider has reported its counts. */
   unread: number | null;
-  /** Records that were read and neither announced nor late; null while the provider has not said. */
-  unannounced: number | null;
+  /** Read records that are neither expected nor late; null until the provider has reported its counts. */
+  unexpected: number | null;
 }
 
-export const sumOfOutcomes = (c: Account["total"] | RecordCounts): number =>
+export const outcomeSum = (c: Tally["total"] | RecordCounts): number =>
   c.created + c.updated + c.unchanged + c.conflict + c.rejected + c.skipped;
 
-export function account(counts: RecordCounts[]): Account {
-  const rows = [...counts].sort((a, b) => ORDER.indexOf(a.recordType) - ORDER.indexOf(b.recordType));
-  const add = (key: Summed | "missing" | "deactivated" | "late") =>
-    rows.reduce((n, row) => n + (row[key] ?? 0), 0);
-  const known = rows.length > 0 && rows.every((row) => row.expected != null);
-  const expected = known ? rows.reduce((n, row) => n + (row.expected ?? 0), 0) : null;
-  const read = add("read");
-  const beyond = (of: (row: RecordCounts) => number) => rows.reduce((n, row) => n + Math.max(0, of(row)), 0);
+export function tallyOf(counts: RecordCounts[]): Tally {
+  const rows = [...counts].sort(
+    (a, b) => RECORD_TYPE_ORDER.indexOf(a.recordType) - RECORD_TYPE_ORDER.indexOf(b.recordType),
+  );
+  const sum = (field: SummedField | "missing" | "deactivated" | "late") =>
+    rows.reduce((total, row) => total + (row[field] ?? 0), 0);
+  const sumOfPositive = (value: (row: RecordCounts) => number) =>
+    rows.reduce((total, row) => total + Math.max(0, value(row)), 0);
+  const isExpectedKnown = rows.length > 0 && rows.every((row) => row.expected != null);
+  const expected = isExpectedKnown ? rows.reduce((total, row) => total + (row.expected ?? 0), 0) : null;
   return {
     rows,
     total: {
       expected,
-      read,
-      created: add("created"),
-      updated: add("updated"),
-      unchanged: add("unchanged"),
-      conflict: add("conflict"),
-      rejected: add("rejected"),
-      skipped: add("skipped"),
-      gone: add("missing"),
-      deactivated: add("deactivated"),
-      late: add("late"),
+      read: sum("read"),
+      created: sum("created"),
+      updated: sum("updated"),
+      unchanged: sum("unchanged"),
+      conflict: sum("conflict"),
+      rejected: sum("rejected"),
+      skipped: sum("skipped"),
+      missing: sum("missing"),
+      deactivated: sum("deactivated"),
+      late: sum("late"),
     },
-    sums: rows.every((row) => row.read === sumOfOutcomes(row)),
-    unread: expected === null ? null : beyond((row) => (row.expected ?? 0) - row.read),
-    unannounced: expected === null ? null : beyond((row) => row.read - (row.expected ?? 0) - (row.late ?? 0)),
+    balanced: rows.every((row) => row.read === outcomeSum(row)),
+    unread: isExpectedKnown ? sumOfPositive((row) => (row.expected ?? 0) - row.read) : null,
+    unexpected: isExpectedKnown
+      ? sumOfPositive((row) => row.read - (row.expected ?? 0) - (row.late ?? 0))
+      : null,
   };
 }
 
 /**
- * How many records a run will read in all; null as long as it is not known. A full sync reads every kind, and hears how
- * many there are of each only when it comes to it.
+ * How many records a sync will read in total; null while unknown. A full sync learns the number of each record type only
+ * when it comes to that type.
  */
-export function announced(run: SyncSummary): number | null {
-  const { rows, total } = account(run.counts);
-  const all = run.mode !== "full" || ORDER.every((type) => rows.some((row) => row.recordType === type));
-  return all ? total.expected : null;
+export function expectedRecords(sync: SyncSummary): number | null {
+  const { rows, total } = tallyOf(sync.counts);
+  const areAllTypesKnown =
+    sync.mode !== "full" || RECORD_TYPE_ORDER.every((type) => rows.some((row) => row.recordType === type));
+  return areAllTypesKnown ? total.expected : null;
 }

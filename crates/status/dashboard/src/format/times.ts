@@ -1,24 +1,25 @@
-// Points in time and spans, as people read them.
-
 export type Zone = "utc" | "local";
 
-const formats = new Map<string, Intl.DateTimeFormat>();
+const formatters = new Map<string, Intl.DateTimeFormat>();
 
-function format(zone: Zone, options: Intl.DateTimeFormatOptions): Intl.DateTimeFormat {
+function formatterFor(zone: Zone, options: Intl.DateTimeFormatOptions): Intl.DateTimeFormat {
   const key = `${zone}${JSON.stringify(options)}`;
-  let made = formats.get(key);
-  if (!made) {
-    made = new Intl.DateTimeFormat("en-GB", { ...options, ...(zone === "utc" ? { timeZone: "UTC" } : {}) });
-    formats.set(key, made);
+  let formatter = formatters.get(key);
+  if (!formatter) {
+    formatter = new Intl.DateTimeFormat("en-GB", {
+      ...options,
+      ...(zone === "utc" ? { timeZone: "UTC" } : {}),
+    });
+    formatters.set(key, formatter);
   }
-  return made;
+  return formatter;
 }
 
-/** `24 Nov 05:12:09`, with the year if it is not this one. */
-export function moment(iso: string, zone: Zone, now: number): string {
+/** `24 Nov 05:12:09`, with the year if it is not the current one. */
+export function formatDateTime(iso: string, zone: Zone, now: number): string {
   const at = new Date(iso);
   const sameYear = at.getUTCFullYear() === new Date(now).getUTCFullYear();
-  return format(zone, {
+  return formatterFor(zone, {
     day: "numeric",
     month: "short",
     ...(sameYear ? {} : { year: "numeric" }),
@@ -31,9 +32,9 @@ export function moment(iso: string, zone: Zone, now: number): string {
     .replace(",", "");
 }
 
-/** `Tue 24 Nov 2026, 05:12:09 UTC`: nothing left to guess. */
-export const exactMoment = (iso: string, zone: Zone): string =>
-  format(zone, {
+/** `Tue 24 Nov 2026, 05:12:09 UTC` */
+export const formatExactDateTime = (iso: string, zone: Zone): string =>
+  formatterFor(zone, {
     weekday: "short",
     day: "numeric",
     month: "short",
@@ -45,8 +46,8 @@ export const exactMoment = (iso: string, zone: Zone): string =>
     timeZoneName: "short",
   }).format(new Date(iso));
 
-/** `Tue 24 Nov, 02:00` in a zone given by name, as schedules are meant. */
-export function tick(iso: string, timeZone: string): string {
+/** `Tue 24 Nov, 02:00` in the schedule's own time zone. */
+export function formatScheduledTime(iso: string, timeZone: string): string {
   try {
     return new Intl.DateTimeFormat("en-GB", {
       timeZone,
@@ -62,7 +63,7 @@ export function tick(iso: string, timeZone: string): string {
   }
 }
 
-const STEPS: [unit: string, ms: number][] = [
+const UNITS: [unit: string, ms: number][] = [
   ["d", 86_400_000],
   ["h", 3_600_000],
   ["min", 60_000],
@@ -70,16 +71,16 @@ const STEPS: [unit: string, ms: number][] = [
 ];
 
 /** `3 min ago`, `in 2 h`, `just now`. */
-export function relative(iso: string, now: number): string {
+export function formatRelative(iso: string, now: number): string {
   const ms = Date.parse(iso) - now;
-  const [unit, size] = STEPS.find(([, step]) => Math.abs(ms) >= step) ?? ["s", 1000];
+  const [unit, size] = UNITS.find(([, unitMs]) => Math.abs(ms) >= unitMs) ?? ["s", 1000];
   const n = Math.floor(Math.abs(ms) / size);
   if (n === 0) return "just now";
   return ms < 0 ? `${n} ${unit} ago` : `in ${n} ${unit}`;
 }
 
 /** `under 1 ms`, `340 ms`, `4.2 s`, `2 min 14 s`, `1 h 5 min`. */
-export function duration(ms: number): string {
+export function formatDuration(ms: number): string {
   if (ms < 1) return "under 1 ms";
   if (ms < 1000) return `${Math.round(ms)} ms`;
   if (ms < 10_000) return `${(Math.floor(ms / 100) / 10).toFixed(1)} s`;

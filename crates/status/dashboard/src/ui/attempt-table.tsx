@@ -1,40 +1,40 @@
 import type { Attempt } from "../api/types";
-import { FAILURE_CLASSES, look } from "../format/states";
-import { duration } from "../format/times";
-import { Badge } from "./badge";
+import { FAILURE_CLASSES, labelOf } from "../format/states";
+import { formatDuration } from "../format/times";
 import { useNow } from "./clock";
-import { Copy } from "./copyable-id";
+import { CopyableId } from "./copyable-id";
+import { StateBadge } from "./state-badge";
 import { type Column, Table } from "./table";
 import { Time } from "./time";
 
 const BEFORE: Column<Attempt>[] = [
-  { key: "when", header: "When", cell: (attempt) => <Time iso={attempt.beganAt} full /> },
+  { key: "started", header: "Started", cell: (attempt) => <Time iso={attempt.beganAt} full /> },
   {
     key: "class",
-    header: "Class",
+    header: "Failure class",
     narrow: "beside",
-    cell: (attempt) => <Badge look={look(FAILURE_CLASSES, attempt.class)} />,
+    cell: (attempt) => <StateBadge label={labelOf(FAILURE_CLASSES, attempt.class)} />,
   },
 ];
 const AFTER: Column<Attempt>[] = [
   { key: "number", header: "Attempt", figure: true, cell: (attempt) => attempt.number },
-  { key: "took", header: "Took", figure: true, cell: (attempt) => duration(attempt.durationMs) },
-  { key: "then", header: "Then", cell: (attempt) => <Then attempt={attempt} /> },
+  { key: "took", header: "Duration", figure: true, cell: (attempt) => formatDuration(attempt.durationMs) },
+  { key: "next", header: "Next", cell: (attempt) => <NextAttempt attempt={attempt} /> },
 ];
 
-function Then({ attempt }: { attempt: Attempt }) {
+function NextAttempt({ attempt }: { attempt: Attempt }) {
   const now = useNow();
   const next = attempt.nextAttemptAt;
   if (!next) return "dead letter";
   return (
     <span className="one-line">
-      {Date.parse(next) > now ? "again" : "tried again"} <Time iso={next} />
+      {Date.parse(next) > now ? "retry" : "retried"} <Time iso={next} />
     </span>
   );
 }
 
-/** Failed attempts, newest first; `of` says at what, where they are not all at the same. */
-export function AttemptTable({ attempts, of }: { attempts: Attempt[]; of?: "task" }) {
+/** Failed attempts, newest first. `showTask` adds the task id, for attempts at several tasks. */
+export function AttemptTable({ attempts, showTask = false }: { attempts: Attempt[]; showTask?: boolean }) {
   const failure: Column<Attempt> = {
     key: "failure",
     header: "Failure",
@@ -42,9 +42,9 @@ export function AttemptTable({ attempts, of }: { attempts: Attempt[]; of?: "task
     cell: (attempt) => (
       <span className="two-lines">
         <span className="wraps first-up">{attempt.failure}</span>
-        {of && (
+        {showTask && (
           <span className="dim">
-            {of} <Copy text={attempt.messageId} what={`${of} id`} />
+            task <CopyableId text={attempt.messageId} name="task ID" />
           </span>
         )}
       </span>

@@ -1,18 +1,18 @@
-// One timer for the page: whatever shows a time that passes ticks with it.
+// One timer for the whole page, so that all times change together and at most once a second.
 import { useSyncExternalStore } from "react";
 
 let now = Date.now();
 let timer: ReturnType<typeof setInterval> | null = null;
 const listeners = new Set<() => void>();
 
-function subscribe(tell: () => void) {
-  listeners.add(tell);
+function subscribe(listener: () => void) {
+  listeners.add(listener);
   timer ??= setInterval(() => {
     now = Date.now();
-    for (const each of listeners) each();
+    for (const notify of listeners) notify();
   }, 1000);
   return () => {
-    listeners.delete(tell);
+    listeners.delete(listener);
     if (listeners.size === 0 && timer) {
       clearInterval(timer);
       timer = null;
@@ -20,5 +20,5 @@ function subscribe(tell: () => void) {
   };
 }
 
-/** The time in ms since the epoch, once a second. */
+/** The current time in ms since the epoch, updated every second. */
 export const useNow = (): number => useSyncExternalStore(subscribe, () => now);

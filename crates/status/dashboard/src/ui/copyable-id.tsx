@@ -1,19 +1,19 @@
-import { Check, Copy as CopyIcon } from "lucide-react";
+import { Check, Copy } from "lucide-react";
 import { useState } from "react";
 
-/** A machine's identifier: short, monospaced, whole on hover, with a button that copies it. */
-export function Copy({ text, what, short = 8 }: { text: string; what: string; short?: number }) {
-  const [done, setDone] = useState(false);
+/** The end of a machine id, whole on hover, with a button that copies it. */
+export function CopyableId({ text, name, length = 8 }: { text: string; name: string; length?: number }) {
+  const [isCopied, setCopied] = useState(false);
   const copy = async () => {
     await copyText(text);
-    setDone(true);
-    setTimeout(() => setDone(false), 1500);
+    setCopied(true);
+    setTimeout(() => setCopied(false), 1500);
   };
   return (
     <span className="copy">
-      <code title={text}>{text.length > short + 2 ? `…${text.slice(-short)}` : text}</code>
-      <button type="button" onClick={copy} aria-label={done ? `${what} copied` : `Copy ${what}`}>
-        {done ? <Check size={13} aria-hidden /> : <CopyIcon size={13} aria-hidden />}
+      <code title={text}>{text.length > length + 2 ? `…${text.slice(-length)}` : text}</code>
+      <button type="button" onClick={copy} aria-label={isCopied ? `${name} copied` : `Copy ${name}`}>
+        {isCopied ? <Check size={13} aria-hidden /> : <Copy size={13} aria-hidden />}
       </button>
     </span>
   );
@@ -21,7 +21,7 @@ export function Copy({ text, what, short = 8 }: { text: string; what: string; sh
 
 async function copyText(text: string) {
   if (navigator.clipboard) return navigator.clipboard.writeText(text);
-  // Plain-HTTP deployments have no clipboard API.
+  // Browsers offer no clipboard API to pages over plain HTTP.
   const area = document.createElement("textarea");
   area.value = text;
   document.body.append(area);

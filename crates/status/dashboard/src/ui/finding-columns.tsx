@@ -1,12 +1,11 @@
 import type { Finding } from "../api/types";
-import { capital } from "../format/capitalize";
-import { look, RECORD_TYPES, SEVERITIES } from "../format/states";
-import { Badge } from "./badge";
-import { Copy } from "./copyable-id";
+import { labelOf, RECORD_TYPES, SEVERITIES } from "../format/states";
+import { CopyableId } from "./copyable-id";
+import { StateBadge } from "./state-badge";
 import type { Column } from "./table";
 
-/** Which record, which field with which value, and why. */
-export const FINDING_COLUMNS: Column<Finding>[] = [
+/** The columns of a list of findings, for `Table` and `LiveList`. */
+export const findingColumns: Column<Finding>[] = [
   {
     key: "record",
     header: "Record",
@@ -14,10 +13,10 @@ export const FINDING_COLUMNS: Column<Finding>[] = [
       <span className="two-lines">
         <span className="strong">
           {finding.label?.replace(/IMO (?=\d)/, "IMO\u00a0") ??
-            `${capital(RECORD_TYPES[finding.recordType].one)} without a name`}
+            `Unnamed ${RECORD_TYPES[finding.recordType].one}`}
         </span>
         <span className="dim one-line">
-          {finding.recordType} <Copy text={finding.sourceId} what="record id" />
+          {finding.recordType} <CopyableId text={finding.sourceId} name="record ID" />
         </span>
       </span>
     ),
@@ -26,7 +25,7 @@ export const FINDING_COLUMNS: Column<Finding>[] = [
     key: "severity",
     header: "Finding",
     narrow: "beside",
-    cell: (finding) => <Badge look={look(SEVERITIES, finding.severity)} />,
+    cell: (finding) => <StateBadge label={labelOf(SEVERITIES, finding.severity)} />,
   },
   {
     key: "field",

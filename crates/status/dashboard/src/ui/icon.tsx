@@ -31,10 +31,15 @@ const ICONS = {
   skull: Skull,
 } satisfies Record<IconName, unknown>;
 
-/** An icon beside a word; it says nothing that the word does not. */
+/** An icon beside a word that says the same, hidden from screen readers. */
 export function Icon({ name, size = 14 }: { name: IconName; size?: number }) {
-  const Drawn = ICONS[name];
+  const IconShape = ICONS[name];
   return (
-    <Drawn size={size} strokeWidth={2.25} aria-hidden className={name === "running" ? "turns" : undefined} />
+    <IconShape
+      size={size}
+      strokeWidth={2.25}
+      aria-hidden
+      className={name === "running" ? "turns" : undefined}
+    />
   );
 }

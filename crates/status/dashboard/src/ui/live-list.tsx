@@ -2,76 +2,75 @@ import { Button } from "@mantine/core";
 import type { UseQueryResult } from "@tanstack/react-query";
 import { type ReactNode, useState } from "react";
 import type { List } from "../api/types";
-import { count } from "../format/numbers";
+import { formatCount } from "../format/numbers";
 import { Pager } from "./pager";
-import { useHeld } from "./paused-list";
-import { Answer } from "./query-result";
+import { usePausedList } from "./paused-list";
+import { QueryResult } from "./query-result";
 import { type Column, Table } from "./table";
 
 interface Props<Row> {
-  of: Pick<UseQueryResult<List<Row>>, "data" | "error" | "isError" | "isPlaceholderData" | "refetch">;
-  /** What it lists, in the plural. */
-  what: string;
+  query: Pick<UseQueryResult<List<Row>>, "data" | "error" | "isError" | "isPlaceholderData" | "refetch">;
+  /** The items in the plural: `syncs`. */
+  itemNoun: string;
   label: string;
   columns: Column<Row>[];
-  keyOf: (row: Row) => string;
+  rowKey: (row: Row) => string;
   page: number;
-  size: number;
-  /** Whether its rows lead somewhere. */
+  pageSize: number;
+  /** Whether each row is a link. */
   linked?: boolean;
-  /** What narrows the list, if anything does. */
   filter: string | undefined;
   empty: ReactNode;
   onPage: (page: number) => void;
 }
 
 /**
- * A list in pages that lives. What is new on the first page slides in; on another page, under a filter and under the
- * pointer it waits behind a button, so that nothing moves while one reads or aims.
+ * A paged list that follows live updates. New rows slide in on the first page. On another page, under a filter and under
+ * the pointer they wait behind a button, so that nothing moves while an operator reads or clicks.
  */
 export function LiveList<Row>(props: Props<Row>) {
   return (
-    <Answer of={props.of} lines={10}>
-      {(latest) => <Rows {...props} latest={latest} />}
-    </Answer>
+    <QueryResult query={props.query} lines={10}>
+      {(latest) => <LiveRows {...props} latest={latest} />}
+    </QueryResult>
   );
 }
 
-function Rows<Row>(props: Props<Row> & { latest: List<Row> }) {
-  const { of, latest, what, label, columns, keyOf, page, size, filter, linked = true, empty, onPage } = props;
-  const [pointer, setPointer] = useState(false);
-  const { list, fresh, moved, show } = useHeld({
+function LiveRows<Row>(props: Props<Row> & { latest: List<Row> }) {
+  const { query, latest, itemNoun, label, columns, rowKey, page, pageSize, filter, linked = true } = props;
+  const [isHovered, setHovered] = useState(false);
+  const { list, newRows, changed, showLatest } = usePausedList({
     latest,
-    // What stands while another page is on its way is no place of its own.
-    place: of.isPlaceholderData ? "on its way" : `${page} ${filter ?? ""}`,
-    still: pointer || page > 1 || filter !== undefined,
-    keyOf,
+    // Rows of the previous page, shown while the next one loads, are a view of their own.
+    view: query.isPlaceholderData ? "loading" : `${page} ${filter ?? ""}`,
+    isPaused: isHovered || page > 1 || filter !== undefined,
+    rowKey,
   });
   const { total } = list.pagination;
-  if (total === 0 && !moved) return empty;
+  if (total === 0 && !changed) return props.empty;
   return (
     <div className="live-list">
-      {moved && (
+      {changed && (
         <Button
           size="xs"
           className="pill"
           onClick={() => {
-            show();
-            if (page > 1) onPage(1);
+            showLatest();
+            if (page > 1) props.onPage(1);
           }}
         >
-          {fresh > 0 ? `${count(fresh)} new` : "Show what has changed"}
+          {newRows > 0 ? `${formatCount(newRows)} new` : "Show changes"}
         </Button>
       )}
       <Table
         label={label}
         columns={columns}
         rows={list.data}
-        rowKey={keyOf}
+        rowKey={rowKey}
         linked={linked}
-        onPointer={setPointer}
+        onHover={setHovered}
       />
-      <Pager page={page} size={size} total={total} what={what} onPage={onPage} />
+      <Pager page={page} pageSize={pageSize} total={total} itemNoun={itemNoun} onPage={props.onPage} />
     </div>
   );
 }

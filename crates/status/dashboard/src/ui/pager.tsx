@@ -1,34 +1,37 @@
 import { Button } from "@mantine/core";
-import { count } from "../format/numbers";
+import { formatCount } from "../format/numbers";
 
-/** Where a page of a list stands, and the ways on and back. Pages count from 1, as in the URL. */
+/** Which rows of a list are shown, with buttons to the next and previous page. Pages count from 1, as in the URL. */
 export function Pager(props: {
   page: number;
-  size: number;
+  pageSize: number;
   total: number;
-  what: string;
+  /** The items in the plural: `syncs`. */
+  itemNoun: string;
   onPage: (page: number) => void;
 }) {
-  const { page, size, total, what, onPage } = props;
-  const last = Math.max(1, Math.ceil(total / size));
+  const { page, pageSize, total, itemNoun, onPage } = props;
+  const lastPage = Math.max(1, Math.ceil(total / pageSize));
+  const firstRow = (page - 1) * pageSize + 1;
+  const lastRow = Math.min(total, page * pageSize);
   return (
-    <nav className="pager" aria-label={`Pages of ${what}`}>
+    <nav className="pager" aria-label={`Pages of ${itemNoun}`}>
       <span className="dim">
-        {page > last
-          ? `The list ends before this page: ${count(total)} in all`
-          : `${count((page - 1) * size + 1)}–${count(Math.min(total, page * size))} of ${count(total)}`}
+        {page > lastPage
+          ? `No such page: the list has ${formatCount(total)} in total`
+          : `${formatCount(firstRow)}–${formatCount(lastRow)} of ${formatCount(total)}`}
       </span>
-      {(last > 1 || page > 1) && (
+      {(lastPage > 1 || page > 1) && (
         <span className="actions">
           <Button
             size="xs"
             variant="default"
             disabled={page <= 1}
-            onClick={() => onPage(Math.min(page - 1, last))}
+            onClick={() => onPage(Math.min(page - 1, lastPage))}
           >
             Newer
           </Button>
-          <Button size="xs" variant="default" disabled={page >= last} onClick={() => onPage(page + 1)}>
+          <Button size="xs" variant="default" disabled={page >= lastPage} onClick={() => onPage(page + 1)}>
             Older
           </Button>
         </span>

@@ -1,46 +1,46 @@
-// Lists that live updates may change, but not under the eyes of whoever reads them.
+// A list that live updates may not move while it is paused: while the operator points at it, filters it or pages in it.
 import { useState } from "react";
 import type { List } from "../api/types";
 
-export interface Held<Row> {
+export interface PausedList<Row> {
   list: List<Row>;
-  /** What waits to be shown: how many rows are new, and whether anything moved at all. */
-  fresh: number;
-  moved: boolean;
+  /** How many new rows are held back. */
+  newRows: number;
+  /** Whether rows were added, removed or moved since the list was paused. */
+  changed: boolean;
 }
 
-/** The rows that stand, each as it is now, and what waits. */
-export function held<Row>(standing: List<Row>, latest: List<Row>, keyOf: (row: Row) => string): Held<Row> {
-  const now = new Map(latest.data.map((row) => [keyOf(row), row]));
-  const moved =
-    standing.data.length !== latest.data.length ||
-    standing.data.some((row, place) => {
-      const there = latest.data[place];
-      return there === undefined || keyOf(row) !== keyOf(there);
-    });
+/** The paused rows in their places, with their latest values. */
+export function pausedList<Row>(
+  paused: List<Row>,
+  latest: List<Row>,
+  rowKey: (row: Row) => string,
+): PausedList<Row> {
+  const latestRows = new Map(latest.data.map((row) => [rowKey(row), row]));
+  const pausedKeys = paused.data.map(rowKey);
   return {
-    list: { ...standing, data: standing.data.map((row) => now.get(keyOf(row)) ?? row) },
-    fresh: Math.max(0, latest.pagination.total - standing.pagination.total),
-    moved,
+    list: { ...paused, data: paused.data.map((row) => latestRows.get(rowKey(row)) ?? row) },
+    newRows: Math.max(0, latest.pagination.total - paused.pagination.total),
+    changed: pausedKeys.join("\n") !== latest.data.map(rowKey).join("\n"),
   };
 }
 
 /**
- * What a list shows: the latest answer, or while `still`, the rows that stood when it became so. Another `place` in the
- * list (page, filter) is shown at once.
+ * The latest list, or while `isPaused`, the rows as they were when the pause began. Another `view` (page, filter) shows at
+ * once.
  */
-export function useHeld<Row>(props: {
+export function usePausedList<Row>(props: {
   latest: List<Row>;
-  place: string;
-  still: boolean;
-  keyOf: (row: Row) => string;
-}): Held<Row> & { show: () => void } {
-  const { latest, place, still, keyOf } = props;
-  const [kept, keep] = useState({ place, list: latest });
-  const stands = still && kept.place === place;
-  if (!stands && (kept.list !== latest || kept.place !== place)) keep({ place, list: latest });
-  const show = () => keep({ place, list: latest });
-  return stands
-    ? { ...held(kept.list, latest, keyOf), show }
-    : { list: latest, fresh: 0, moved: false, show };
+  view: string;
+  isPaused: boolean;
+  rowKey: (row: Row) => string;
+}): PausedList<Row> & { showLatest: () => void } {
+  const { latest, view, isPaused, rowKey } = props;
+  const [shown, setShown] = useState({ view, list: latest });
+  const keepsShown = isPaused && shown.view === view;
+  if (!keepsShown && (shown.list !== latest || shown.view !== view)) setShown({ view, list: latest });
+  const showLatest = () => setShown({ view, list: latest });
+  return keepsShown
+    ? { ...pausedList(shown.list, latest, rowKey), showLatest }
+    : { list: latest, newRows: 0, changed: false, showLatest };
 }

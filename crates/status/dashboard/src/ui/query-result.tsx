@@ -1,73 +1,52 @@
-import { Button } from "@mantine/core";
 import type { UseQueryResult } from "@tanstack/react-query";
 import { type ReactNode, useEffect, useState } from "react";
-import { asProblem, type Problem } from "../api/problem";
-import { Copy } from "./copyable-id";
-import { Empty } from "./page";
+import { asProblem } from "../api/problem";
+import { EmptyState } from "./empty-state";
+import { ProblemNote } from "./problem-note";
 
-/** A question's answer once it is there; its place kept while it is not; the problem if there is one. */
-export function Answer<T>(props: {
-  of: Pick<UseQueryResult<T>, "data" | "error" | "isError" | "refetch">;
-  /** Height of what will come, so that nothing jumps. */
+/** Renders a query's data; a skeleton while it loads, the problem when it fails. */
+export function QueryResult<T>(props: {
+  query: Pick<UseQueryResult<T>, "data" | "error" | "isError" | "refetch">;
+  /** Height of the skeleton in lines, so that the layout does not jump. */
   lines?: number;
   children: (data: T) => ReactNode;
 }) {
-  const { of, lines = 4, children } = props;
-  if (of.data !== undefined) {
+  const { query, lines = 4, children } = props;
+  const retry = () => query.refetch();
+  if (query.data !== undefined) {
     return (
       <>
-        {of.isError && <ProblemNote problem={asProblem(of.error)} stale onRetry={() => of.refetch()} />}
-        {children(of.data)}
+        {query.isError && <ProblemNote problem={asProblem(query.error)} stale onRetry={retry} />}
+        {children(query.data)}
       </>
     );
   }
-  if (of.isError) {
-    const problem = asProblem(of.error);
-    if (problem.status === 404) {
-      return (
-        <Empty title={problem.title}>{problem.detail ?? "It may have been mistyped, or is gone."}</Empty>
-      );
-    }
-    return <ProblemNote problem={problem} onRetry={() => of.refetch()} />;
+  if (!query.isError) return <Skeleton lines={lines} />;
+  const problem = asProblem(query.error);
+  if (problem.status === 404) {
+    return (
+      <EmptyState title={problem.title}>
+        {problem.detail ?? "The address is wrong, or the item was deleted."}
+      </EmptyState>
+    );
   }
-  return <Waiting lines={lines} />;
+  return <ProblemNote problem={problem} onRetry={retry} />;
 }
 
-function Waiting({ lines }: { lines: number }) {
-  const [slow, setSlow] = useState(false);
+/** A shorter wait shows no skeleton, so that fast responses do not flicker. */
+const SKELETON_DELAY = 200;
+
+function Skeleton({ lines }: { lines: number }) {
+  const [visible, setVisible] = useState(false);
   useEffect(() => {
-    const timer = setTimeout(() => setSlow(true), 200);
+    const timer = setTimeout(() => setVisible(true), SKELETON_DELAY);
     return () => clearTimeout(timer);
   }, []);
   return (
-    <div className={slow ? "waiting slow" : "waiting"} role="status" aria-label="Loading">
+    <div className={visible ? "waiting slow" : "waiting"} role="status" aria-label="Loading">
       {Array.from({ length: lines }, (_, line) => line).map((line) => (
         <div key={line} className="waiting-line" />
       ))}
-    </div>
-  );
-}
-
-/** A problem as a person needs it: what, why, what to quote, and again. */
-export function ProblemNote(props: { problem: Problem; stale?: boolean; onRetry?: () => void }) {
-  const { problem, stale, onRetry } = props;
-  return (
-    <div className="note" data-tone="bad" role="alert">
-      <div>
-        <p className="note-title">{problem.title}</p>
-        {problem.detail && <p>{problem.detail}</p>}
-        {stale && <p className="dim">What you see below is the last good answer.</p>}
-        {problem.traceId && (
-          <p className="dim">
-            Trace <Copy text={problem.traceId} short={16} what="trace id" />
-          </p>
-        )}
-      </div>
-      {onRetry && (
-        <Button size="xs" variant="default" onClick={onRetry}>
-          Try again
-        </Button>
-      )}
     </div>
   );
 }

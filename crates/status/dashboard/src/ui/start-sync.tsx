@@ -5,47 +5,47 @@ import { Link, useNavigate } from "@tanstack/react-router";
 import { useState } from "react";
 import { asProblem } from "../api/problem";
 import { getOverview, useTriggerSync } from "../api/queries";
-import { useMay } from "../api/session";
-import { Confirm } from "./confirm";
+import { useHasRole } from "../api/session";
+import { ConfirmDialog } from "./confirm-dialog";
 
-/** Starts a full sync, or leads to the one that runs: there is at most one. */
+/** Starts a full sync, or links to the running one: there is at most one. */
 export function StartSync({ again = false }: { again?: boolean }) {
-  const may = useMay("operator");
+  const isOperator = useHasRole("operator");
   const navigate = useNavigate();
   const trigger = useTriggerSync();
-  const running = useQuery(getOverview()).data?.running.find((run) => run.mode === "full");
-  const [asked, setAsked] = useState(false);
+  const running = useQuery(getOverview()).data?.running.find((sync) => sync.mode === "full");
+  const [isAsking, setAsking] = useState(false);
   const [reason, setReason] = useState("");
   const open = (syncId: string) => {
-    setAsked(false);
+    setAsking(false);
     setReason("");
     trigger.reset();
     navigate({ to: "/syncs/$syncId", params: { syncId } });
   };
-  if (running && !asked) {
+  if (running && !isAsking) {
     return (
       <Button
         variant="default"
         renderRoot={(props) => <Link to="/syncs/$syncId" params={{ syncId: running.syncId }} {...props} />}
       >
-        Watch the full sync
+        View running sync
       </Button>
     );
   }
-  if (!may) return null;
+  if (!isOperator) return null;
   return (
     <>
-      <Button variant={again ? "default" : "filled"} onClick={() => setAsked(true)}>
+      <Button variant={again ? "default" : "filled"} onClick={() => setAsking(true)}>
         {again ? "Start another full sync" : "Start full sync"}
       </Button>
-      <Confirm
-        opened={asked}
+      <ConfirmDialog
+        opened={isAsking}
         title="Start a full sync?"
-        deed="Start full sync"
+        confirmLabel="Start full sync"
         busy={trigger.isPending}
         error={trigger.error}
         onClose={() => {
-          setAsked(false);
+          setAsking(false);
           trigger.reset();
         }}
         onConfirm={() =>
@@ -56,8 +56,8 @@ export function StartSync({ again = false }: { again?: boolean }) {
               if (code !== "full_sync_running" || typeof members.runningSyncId !== "string") return;
               open(members.runningSyncId);
               notifications.show({
-                title: "A full sync was already under way",
-                message: "This is it. No other was started.",
+                title: "A full sync is already running",
+                message: "No second one was started. This page shows the running one.",
                 color: "blue",
               });
             },
@@ -65,19 +65,18 @@ export function StartSync({ again = false }: { again?: boolean }) {
         }
       >
         <p>
-          It reads every approved company, vessel, piece of equipment and user from the onboarding portal and
-          writes what has changed. Newer edits in the maintenance portal stay. It can be cancelled at any
-          time.
+          It reads all approved companies, vessels, equipment and users from the onboarding portal and writes
+          what has changed. Newer edits in the maintenance portal are kept. You can cancel it at any time.
         </p>
         <TextInput
           label="Reason"
-          description="If you like: it is kept with the sync and in the audit log."
+          description="Optional. Shown with the sync and in the audit log."
           value={reason}
           onChange={(event) => setReason(event.currentTarget.value)}
           maxLength={500}
           autoComplete="off"
         />
-      </Confirm>
+      </ConfirmDialog>
     </>
   );
 }

@@ -1,17 +1,16 @@
 import type { SyncSummary } from "../api/types";
-import { count, percent, rate } from "../format/numbers";
+import { formatCount, formatRate, percentOf } from "../format/numbers";
 import { isOpen, PHASES, RECORD_TYPES } from "../format/states";
-import { account, announced } from "../format/tally";
+import { expectedRecords, tallyOf } from "../format/tally";
 import { useNow } from "./clock";
 
-/** How far a run has come, phase by phase. */
-export function PhaseProgress({ run }: { run: SyncSummary }) {
+/** Progress of a sync by phase and record type. */
+export function PhaseProgress({ sync }: { sync: SyncSummary }) {
   return (
     <ol className="phases">
       {PHASES.map((phase) => {
-        const ended = !isOpen(run.state) || run.phase > phase.number;
-        const begun = run.phase >= phase.number;
-        const word = ended ? "done" : begun ? "at work" : "waits";
+        const isDone = !isOpen(sync.state) || sync.phase > phase.number;
+        const word = isDone ? "done" : sync.phase >= phase.number ? "in progress" : "waiting";
         return (
           <li key={phase.number} data-state={word}>
             <div className="phase-head">
@@ -21,11 +20,15 @@ export function PhaseProgress({ run }: { run: SyncSummary }) {
               <span className="dim">{word}</span>
             </div>
             {phase.types.map((type) => {
-              const row = run.counts.find((c) => c.recordType === type);
-              const read = row?.read ?? 0;
-              const expected = row?.expected ?? null;
+              const row = sync.counts.find((counts) => counts.recordType === type);
               return (
-                <Bar key={type} label={RECORD_TYPES[type].many} part={read} all={expected} ended={ended} />
+                <ProgressLine
+                  key={type}
+                  label={RECORD_TYPES[type].many}
+                  read={row?.read ?? 0}
+                  expected={row?.expected ?? null}
+                  isDone={isDone}
+                />
               );
             })}
           </li>
@@ -35,26 +38,26 @@ export function PhaseProgress({ run }: { run: SyncSummary }) {
   );
 }
 
-function Bar(props: { label: string; part: number; all: number | null; ended: boolean }) {
-  const { label, part, all, ended } = props;
-  const share = ended && all === null ? 100 : percent(part, all);
+function ProgressLine(props: { label: string; read: number; expected: number | null; isDone: boolean }) {
+  const { label, read, expected, isDone } = props;
+  const percent = isDone && expected === null ? 100 : percentOf(read, expected);
   return (
     <div className="bar-line">
       <span>{label}</span>
-      <progress className="bar" aria-label={label} max={100} value={share ?? 0} />
+      <progress className="bar" aria-label={label} max={100} value={percent ?? 0} />
       <span className="figure">
-        {count(part)} {all !== null && <span className="dim">of {count(all)}</span>}
+        {formatCount(read)} {expected !== null && <span className="dim">of {formatCount(expected)}</span>}
       </span>
     </div>
   );
 }
 
-/** One bar for the whole run, as soon as its whole is known, with its rate: for lists and the overview. */
-export function RunProgress({ run }: { run: SyncSummary }) {
+/** Progress of a sync in one bar with its rate. The bar appears when the number of expected records is known. */
+export function SyncProgress({ sync }: { sync: SyncSummary }) {
   const now = useNow();
-  const { total } = account(run.counts);
-  const expected = announced(run);
-  const since = run.runningAt ? now - Date.parse(run.runningAt) : 0;
+  const { total } = tallyOf(sync.counts);
+  const expected = expectedRecords(sync);
+  const runningMs = sync.runningAt ? now - Date.parse(sync.runningAt) : 0;
   return (
     <div className="run-progress">
       {expected !== null && (
@@ -62,13 +65,15 @@ export function RunProgress({ run }: { run: SyncSummary }) {
           className="bar"
           aria-label="Records read"
           max={100}
-          value={percent(total.read, expected) ?? 0}
+          value={percentOf(total.read, expected) ?? 0}
         />
       )}
       <span className="figure">
-        {count(total.read)}
-        {expected !== null && ` of ${count(expected)}`} records
-        {isOpen(run.state) && since > 0 && <span className="dim"> · {rate(total.read, since) ?? "–"}</span>}
+        {formatCount(total.read)}
+        {expected !== null && ` of ${formatCount(expected)}`} records
+        {isOpen(sync.state) && runningMs > 0 && (
+          <span className="dim"> · {formatRate(total.read, runningMs) ?? "–"}</span>
+        )}
       </span>
     </div>
   );

@@ -24,9 +24,9 @@ export function Table<Row>(props: {
   rowKey: (row: Row) => string;
   /** Rows answer to a click as their link does. */
   linked?: boolean;
-  onPointer?: (over: boolean) => void;
+  onHover?: (over: boolean) => void;
 }) {
-  const { label, columns, rows, rowKey, linked = false, onPointer } = props;
+  const { label, columns, rows, rowKey, linked = false, onHover } = props;
   const body = useRef<HTMLTableSectionElement>(null);
   const walk = (step: number) => () => {
     const links = [...(body.current?.querySelectorAll<HTMLElement>("[data-row-link]") ?? [])];
@@ -41,12 +41,12 @@ export function Table<Row>(props: {
         ]
       : [],
   );
-  useArrival(body, rows, rowKey);
+  useNewRowMarks(body, rows, rowKey);
   return (
     <div
       className="table-scroll"
-      onPointerEnter={() => onPointer?.(true)}
-      onPointerLeave={() => onPointer?.(false)}
+      onPointerEnter={() => onHover?.(true)}
+      onPointerLeave={() => onHover?.(false)}
     >
       <table aria-label={label} className={linked ? "table linked" : "table"}>
         <thead>
@@ -80,7 +80,7 @@ export function Table<Row>(props: {
 }
 
 /** Marks rows that came on top of those that were there, so that they slide in. Another page's rows do not. */
-function useArrival<Row>(
+function useNewRowMarks<Row>(
   body: React.RefObject<HTMLTableSectionElement | null>,
   rows: Row[],
   rowKey: (row: Row) => string,

@@ -1,17 +1,17 @@
-import { Fragment } from "react";
 import type { RecordCounts, SyncState } from "../api/types";
-import { count, plural } from "../format/numbers";
-import { isWhole, OUTCOMES, RECORD_TYPES } from "../format/states";
-import { type Account, account, sumOfOutcomes } from "../format/tally";
+import { formatCount, plural } from "../format/numbers";
+import { isComplete, OUTCOMES, RECORD_TYPES } from "../format/states";
+import { outcomeSum, type Tally, tallyOf } from "../format/tally";
 import { Icon } from "./icon";
+import { ToneCount } from "./tone-count";
 
-/** The account of a run: read = created + updated + … for every kind of record and in all. */
-export function AccountTable({ counts, state }: { counts: RecordCounts[]; state: SyncState }) {
-  const sum = account(counts);
+/** Record counts of a sync, per record type and in total, with their sum: read = created + updated + … */
+export function TallyTable({ counts, state }: { counts: RecordCounts[]; state: SyncState }) {
+  const tally = tallyOf(counts);
   return (
     <>
       <div className="table-scroll">
-        <table className="account" aria-label="Account of the records">
+        <table className="account" aria-label="Record counts">
           <thead>
             <tr>
               <th scope="col">Records</th>
@@ -29,91 +29,75 @@ export function AccountTable({ counts, state }: { counts: RecordCounts[]; state:
             </tr>
           </thead>
           <tbody>
-            {sum.rows.map((row) => (
-              <Line key={row.recordType} name={RECORD_TYPES[row.recordType].many} row={row} />
+            {tally.rows.map((row) => (
+              <TallyRow key={row.recordType} name={RECORD_TYPES[row.recordType].many} row={row} />
             ))}
           </tbody>
-          {sum.rows.length > 1 && (
+          {tally.rows.length > 1 && (
             <tfoot>
-              <Line name="All records" row={sum.total} />
+              <TallyRow name="All records" row={tally.total} />
             </tfoot>
           )}
         </table>
       </div>
-      <Check sum={sum} whole={isWhole(state)} />
+      <TallySum tally={tally} isComplete={isComplete(state)} />
     </>
   );
 }
 
-function Line({ name, row }: { name: string; row: Omit<RecordCounts, "recordType"> }) {
+function TallyRow({ name, row }: { name: string; row: Omit<RecordCounts, "recordType"> }) {
   return (
     <tr>
       <th scope="row">{name}</th>
       <td data-figure data-label="Expected">
-        {row.expected == null ? <span className="dim">not told</span> : count(row.expected)}
+        {row.expected == null ? <span className="dim">unknown</span> : formatCount(row.expected)}
       </td>
       <td data-figure data-label="Read" className="strong">
-        {count(row.read)}
+        {formatCount(row.read)}
       </td>
-      {OUTCOMES.map((outcome, place) => {
-        const value = row[outcome.key];
-        return (
-          <td key={outcome.key} data-figure data-label={outcome.word} className="term">
-            <span className="sign" aria-hidden>
-              {place === 0 ? "=" : "+"}
-            </span>
-            <span
-              className={value === 0 ? "zero" : "value"}
-              data-tone={value === 0 ? undefined : outcome.tone}
-            >
-              {count(value)}
-            </span>
-          </td>
-        );
-      })}
+      {OUTCOMES.map(({ key, word, tone }, index) => (
+        <td key={key} data-figure data-label={word} className="term">
+          <span className="sign" aria-hidden>
+            {index === 0 ? "=" : "+"}
+          </span>
+          <ToneCount value={row[key]} tone={tone} />
+        </td>
+      ))}
     </tr>
   );
 }
 
-/** `whole`: the run came to its end, so that what was announced must have been read. */
-function Check({ sum, whole }: { sum: Account; whole: boolean }) {
-  if (sum.rows.length === 0) return null;
-  const { total, unread, unannounced } = sum;
+/** The sum in words. Once the sync is complete, the number read must be the number expected. */
+function TallySum({ tally, isComplete }: { tally: Tally; isComplete: boolean }) {
+  if (tally.rows.length === 0) return null;
+  const { total, balanced, unread, unexpected } = tally;
   const terms = OUTCOMES.filter((outcome) => total[outcome.key] > 0);
-  const good = sum.sums && (!whole || (!unread && !unannounced));
+  const isGood = balanced && (!isComplete || (!unread && !unexpected));
   return (
-    <p className="account-sum" data-tone={good ? "good" : "bad"}>
-      <Icon name={good ? "check" : "cross"} />
+    <p className="account-sum" data-tone={isGood ? "good" : "bad"}>
+      <Icon name={isGood ? "check" : "cross"} />
       <span>
-        read {count(total.read)} ={" "}
-        {terms.length === 0
-          ? "0"
-          : terms.map((outcome, place) => (
-              <Fragment key={outcome.key}>
-                {place > 0 && " + "}
-                {outcome.word.toLowerCase()} {count(total[outcome.key])}
-              </Fragment>
-            ))}
-        {!sum.sums && ` (the outcomes make ${count(sumOfOutcomes(total))})`}
-        {sum.sums &&
-          whole &&
-          unread !== null &&
-          unread > 0 &&
-          `; ${plural(unread, "record")} announced, not read`}
-        {sum.sums &&
-          whole &&
-          unannounced !== null &&
-          unannounced > 0 &&
-          `; ${plural(unannounced, "record")} more than announced`}
-        {sum.sums && whole && unread === 0 && unannounced === 0 && (
-          <>
-            , as many as the onboarding portal announced
-            {total.late > 0 && `; ${plural(total.late, "record")} had changed since, and may be read twice`}
-          </>
-        )}
-        {total.gone > 0 &&
-          `. Not listed any more: ${plural(total.gone, "record")}, of which ${count(total.deactivated)} deactivated`}
+        read {formatCount(total.read)} ={" "}
+        {terms.map(({ key, word }) => `${word.toLowerCase()} ${formatCount(total[key])}`).join(" + ") || "0"}
+        {!balanced && ` (the outcomes add up to ${formatCount(outcomeSum(total))})`}
+        {balanced && isComplete && expectedText(tally)}
+        {total.missing > 0 &&
+          `. No longer in the onboarding portal: ${plural(total.missing, "record")}, ${formatCount(total.deactivated)} of them deactivated`}
       </span>
     </p>
   );
+}
+
+/** How the number read compares with the number that the onboarding portal reported. */
+function expectedText({ total, unread, unexpected }: Tally): string {
+  if (unread === null || unexpected === null) return "";
+  if (unread === 0 && unexpected === 0) {
+    return total.late > 0
+      ? `, as expected; ${plural(total.late, "record")} changed during the sync and may be counted twice`
+      : ", as expected";
+  }
+  return [
+    unread > 0 ? `; ${plural(unread, "expected record")} not read` : "",
+    unexpected > 0 ? `; ${plural(unexpected, "record")} more than expected` : "",
+  ].join("");
 }

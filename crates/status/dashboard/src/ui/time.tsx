@@ -1,27 +1,25 @@
-import { useSearch } from "@tanstack/react-router";
-import { duration, exactMoment, moment, relative, type Zone } from "../format/times";
+import { formatCount } from "../format/numbers";
+import { formatDateTime, formatDuration, formatExactDateTime, formatRelative } from "../format/times";
 import { useNow } from "./clock";
+import { useZone } from "./zone";
 
-/** The zone in which this page shows times; it stands in the URL. */
-export const useZone = (): Zone => useSearch({ strict: false, select: (search) => search.zone }) ?? "utc";
-
-/** A moment: how long ago, with the time in the chosen zone on hover and, if `full`, beside it. */
+/** `3 min ago`, with the exact time on hover. `full` puts the date and time before it. */
 export function Time({ iso, full = false }: { iso: string; full?: boolean }) {
   const zone = useZone();
   const now = useNow();
   return (
-    <time dateTime={iso} title={exactMoment(iso, zone)} className="time">
-      {full && <span>{moment(iso, zone, now)}</span>}{" "}
-      <span className={full ? "dim" : undefined}>{relative(iso, now)}</span>
+    <time dateTime={iso} title={formatExactDateTime(iso, zone)} className="time">
+      {full && <span>{formatDateTime(iso, zone, now)}</span>}{" "}
+      <span className={full ? "dim" : undefined}>{formatRelative(iso, now)}</span>
     </time>
   );
 }
 
-/** From `since` to `until`, or to now while there is no end. */
+/** The duration from `since` to `until`, or up to now while `until` is unknown. */
 export function Elapsed({ since, until }: { since: string; until: string | null | undefined }) {
   const now = useNow();
   const ms = Math.max(0, (until ? Date.parse(until) : now) - Date.parse(since));
-  return <span title={`${count(ms)} ms`}>{duration(until ? ms : Math.floor(ms / 1000) * 1000)}</span>;
+  return (
+    <span title={`${formatCount(ms)} ms`}>{formatDuration(until ? ms : Math.floor(ms / 1000) * 1000)}</span>
+  );
 }
-
-const count = (ms: number) => new Intl.NumberFormat("en-GB").format(ms);

@@ -2,55 +2,59 @@ import { useQuery } from "@tanstack/react-query";
 import { getRouteApi } from "@tanstack/react-router";
 import { getValidationReport } from "../../api/queries";
 import type { Severity, ValidationReport } from "../../api/types";
-import { rejectedNow } from "../../format/fleet-status";
+import { rejectedRecords } from "../../format/fleet-status";
 import { plural } from "../../format/numbers";
 import { SEVERITIES } from "../../format/states";
-import type { Verdict as Said } from "../../format/sync";
-import { FINDING_COLUMNS, findingKey } from "../../ui/finding-columns";
+import type { Status } from "../../format/status";
+import { EmptyState } from "../../ui/empty-state";
+import { findingColumns, findingKey } from "../../ui/finding-columns";
 import { LiveList } from "../../ui/live-list";
-import { Empty, Page, Verdict } from "../../ui/page";
+import { Page } from "../../ui/page";
 import { StateFilter } from "../../ui/state-filter";
+import { StatusBanner } from "../../ui/status-banner";
 
-const SIZE = 20;
-const route = getRouteApi("/records");
+const PAGE_SIZE = 20;
+const route = getRouteApi("/data-quality");
 
-/** What stands about records now, whichever sync found it: it goes when the record is mended and synced again. */
-export function RecordsPage() {
+/** Findings about records as they are now, whichever sync found them. A finding goes when its record is corrected and synced. */
+export function DataQualityPage() {
   const { page = 1, severity } = route.useSearch();
   const navigate = route.useNavigate();
-  const report = useQuery(getValidationReport({ limit: SIZE, offset: (page - 1) * SIZE }, severity));
+  const report = useQuery(
+    getValidationReport({ limit: PAGE_SIZE, offset: (page - 1) * PAGE_SIZE }, severity),
+  );
   const list = useQuery({
-    ...getValidationReport({ limit: SIZE, offset: (page - 1) * SIZE }, severity),
+    ...getValidationReport({ limit: PAGE_SIZE, offset: (page - 1) * PAGE_SIZE }, severity),
     select: ({ findings, pagination }) => ({ data: findings, pagination }),
   });
   return (
     <Page
-      title="Records"
+      title="Data quality"
       actions={
         <StateFilter<Severity>
           label="Finding"
-          all="All findings"
+          allLabel="All findings"
           states={SEVERITIES}
           value={severity}
           onChange={(next) => navigate({ search: (old) => ({ ...old, page: undefined, severity: next }) })}
         />
       }
     >
-      {report.data && <Verdict of={verdict(report.data)} />}
+      {report.data && <StatusBanner status={dataQualityStatus(report.data)} />}
       <LiveList
-        of={list}
-        what="findings"
+        query={list}
+        itemNoun="findings"
         label="Findings"
-        columns={FINDING_COLUMNS}
-        keyOf={findingKey}
+        columns={findingColumns}
+        rowKey={findingKey}
         page={page}
-        size={SIZE}
+        pageSize={PAGE_SIZE}
         filter={severity}
         linked={false}
         empty={
-          <Empty title={severity ? "None of this kind" : "Nothing stands about any record"}>
-            What a sync rejects, or lets in with a warning, stands here until the record is mended.
-          </Empty>
+          <EmptyState title={severity ? "No findings of this kind" : "No findings"}>
+            Records that a sync rejects, or accepts with a warning, are listed here until they are corrected.
+          </EmptyState>
         }
         onPage={(next) => navigate({ search: (old) => ({ ...old, page: next > 1 ? next : undefined }) })}
       />
@@ -58,20 +62,20 @@ export function RecordsPage() {
   );
 }
 
-function verdict(report: ValidationReport): Said {
-  const rejected = rejectedNow(report);
-  const odd = report.records.reduce((n, kind) => n + kind.withWarnings, 0);
-  const warnings = `${plural(odd, "record")} ${odd === 1 ? "has" : "have"} a warning`;
+function dataQualityStatus(report: ValidationReport): Status {
+  const rejected = rejectedRecords(report);
+  const warned = report.records.reduce((total, row) => total + row.withWarnings, 0);
+  const warnings = `${plural(warned, "record")} ${warned === 1 ? "has" : "have"} a warning`;
   if (rejected > 0) {
     return {
       tone: "warn",
-      sentence: `${plural(rejected, "record")} ${rejected === 1 ? "is" : "are"} rejected`,
-      detail: `Correct them in the onboarding portal; it then sends them again. ${warnings}.`,
+      headline: `${plural(rejected, "record")} ${rejected === 1 ? "is" : "are"} rejected`,
+      detail: `Correct them in the onboarding portal. It then sends them again. ${warnings}.`,
     };
   }
   return {
     tone: "good",
-    sentence: "No record is rejected",
-    detail: odd > 0 ? `${warnings}: let in, and somebody should look.` : "Every record passed every rule.",
+    headline: "No rejected records",
+    detail: warned > 0 ? `${warnings}: accepted, but to be checked.` : "All records passed validation.",
   };
 }

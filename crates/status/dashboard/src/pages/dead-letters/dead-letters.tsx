@@ -2,28 +2,30 @@ import { Button } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { getRouteApi, Link } from "@tanstack/react-router";
 import { getOverview, listDeadLetters } from "../../api/queries";
-import { useMay } from "../../api/session";
+import { useHasRole } from "../../api/session";
 import type { DeadLetter } from "../../api/types";
-import { count, plural } from "../../format/numbers";
-import { DEAD_LETTER_STATES, FAILURE_CLASSES, look } from "../../format/states";
-import type { Verdict as Said } from "../../format/sync";
-import { Badge } from "../../ui/badge";
-import { Drawer } from "../../ui/confirm";
+import { formatCount, plural } from "../../format/numbers";
+import { DEAD_LETTER_STATES, FAILURE_CLASSES, labelOf } from "../../format/states";
+import type { Status } from "../../format/status";
+import { Drawer } from "../../ui/drawer";
+import { EmptyState } from "../../ui/empty-state";
 import { LiveList } from "../../ui/live-list";
-import { Empty, Page, Verdict } from "../../ui/page";
+import { Page } from "../../ui/page";
+import { StateBadge } from "../../ui/state-badge";
 import { StateFilter } from "../../ui/state-filter";
+import { StatusBanner } from "../../ui/status-banner";
 import type { Column } from "../../ui/table";
 import { Time } from "../../ui/time";
 import { DeadLetterDetails } from "./details";
 import { Replay } from "./replay";
 
-const SIZE = 20;
+const PAGE_SIZE = 20;
 const route = getRouteApi("/dead-letters");
 
-const COLUMNS: Column<DeadLetter>[] = [
+const columns: Column<DeadLetter>[] = [
   {
-    key: "died",
-    header: "Died",
+    key: "diedAt",
+    header: "Dead-lettered",
     cell: (letter) => (
       <Link
         from="/dead-letters"
@@ -40,7 +42,7 @@ const COLUMNS: Column<DeadLetter>[] = [
     key: "state",
     header: "State",
     narrow: "beside",
-    cell: (letter) => <Badge look={look(DEAD_LETTER_STATES, letter.state)} />,
+    cell: (letter) => <StateBadge label={labelOf(DEAD_LETTER_STATES, letter.state)} />,
   },
   {
     key: "reason",
@@ -48,7 +50,7 @@ const COLUMNS: Column<DeadLetter>[] = [
     narrow: "line",
     cell: (letter) => <span className="wraps first-up">{letter.reason}</span>,
   },
-  { key: "class", header: "Class", cell: (letter) => look(FAILURE_CLASSES, letter.class).word },
+  { key: "class", header: "Class", cell: (letter) => labelOf(FAILURE_CLASSES, letter.class).word },
   {
     key: "kind",
     header: "Message",
@@ -59,21 +61,23 @@ const COLUMNS: Column<DeadLetter>[] = [
       </span>
     ),
   },
-  { key: "attempts", header: "Attempts", figure: true, cell: (letter) => count(letter.attempts) },
+  { key: "attempts", header: "Attempts", figure: true, cell: (letter) => formatCount(letter.attempts) },
   {
     key: "replays",
     header: "Replays",
     figure: true,
-    cell: (letter) => <span className={letter.replays === 0 ? "zero" : ""}>{count(letter.replays)}</span>,
+    cell: (letter) => (
+      <span className={letter.replays === 0 ? "zero" : ""}>{formatCount(letter.replays)}</span>
+    ),
   },
 ];
 
 export function DeadLettersPage() {
   const { page = 1, state, open } = route.useSearch();
   const navigate = route.useNavigate();
-  const letters = useQuery(listDeadLetters({ limit: SIZE, offset: (page - 1) * SIZE }, state));
+  const deadLetters = useQuery(listDeadLetters({ limit: PAGE_SIZE, offset: (page - 1) * PAGE_SIZE }, state));
   const waiting = useQuery(getOverview()).data?.deadLetters;
-  const may = useMay("operator");
+  const isOperator = useHasRole("operator");
   const close = () => navigate({ search: (old) => ({ ...old, open: undefined }), resetScroll: false });
 
   return (
@@ -86,37 +90,37 @@ export function DeadLettersPage() {
             value={state}
             onChange={(next) => navigate({ search: (old) => ({ ...old, page: undefined, state: next }) })}
           />
-          {may && waiting !== undefined && waiting > 0 && (
-            <Replay which={{ all: true }} amount={waiting}>
-              {(ask) => <Button onClick={ask}>Replay all {count(waiting)}</Button>}
+          {isOperator && waiting !== undefined && waiting > 0 && (
+            <Replay target={{ all: true }} count={waiting}>
+              {(open) => <Button onClick={open}>Replay all {formatCount(waiting)}</Button>}
             </Replay>
           )}
         </>
       }
     >
       {waiting !== undefined && (
-        <Verdict of={verdict(waiting)}>
+        <StatusBanner status={deadLettersStatus(waiting)}>
           {waiting > 0 && state !== "dead" && (
             <Link from="/dead-letters" to="/dead-letters" search={(old) => ({ ...old, state: "dead" })}>
               Show only these
             </Link>
           )}
-        </Verdict>
+        </StatusBanner>
       )}
       <LiveList
-        of={letters}
-        what="dead letters"
+        query={deadLetters}
+        itemNoun="dead letters"
         label="Dead letters"
-        columns={COLUMNS}
-        keyOf={(letter) => letter.id}
+        columns={columns}
+        rowKey={(letter) => letter.id}
         page={page}
-        size={SIZE}
+        pageSize={PAGE_SIZE}
         filter={state}
         empty={
-          <Empty title={state ? "None in this state" : "No message has died yet"}>
-            A message comes here when it has failed four times for a passing reason, or once for a lasting
-            one.
-          </Empty>
+          <EmptyState title={state ? "No dead letters in this state" : "No dead letters yet"}>
+            A message becomes a dead letter after four attempts with transient failures, or after one
+            permanent failure.
+          </EmptyState>
         }
         onPage={(next) => navigate({ search: (old) => ({ ...old, page: next > 1 ? next : undefined }) })}
       />
@@ -127,15 +131,15 @@ export function DeadLettersPage() {
   );
 }
 
-const verdict = (waiting: number): Said =>
+const deadLettersStatus = (waiting: number): Status =>
   waiting > 0
     ? {
         tone: "bad",
-        sentence: `${plural(waiting, "dead letter")} ${waiting === 1 ? "waits" : "wait"}`,
-        detail: "Attempts are used up, or none can succeed. Put the cause right, then replay.",
+        headline: `${plural(waiting, "dead letter")} waiting`,
+        detail: "All attempts failed, or none can succeed. Fix the cause, then replay.",
       }
     : {
         tone: "good",
-        sentence: "None waits",
-        detail: "Every message has been done, or is on its way.",
+        headline: "No dead letters waiting",
+        detail: "All messages are processed or in progress.",
       };

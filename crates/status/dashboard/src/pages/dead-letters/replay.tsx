@@ -1,41 +1,41 @@
 import { notifications } from "@mantine/notifications";
 import { type ReactNode, useState } from "react";
-import { useReplay } from "../../api/queries";
+import { useReplayDeadLetters } from "../../api/queries";
 import type { ReplayRequest } from "../../api/types";
 import { plural } from "../../format/numbers";
-import { Confirm } from "../../ui/confirm";
+import { ConfirmDialog } from "../../ui/confirm-dialog";
 
-/** Replays one dead letter (by id) or many, after saying how many. */
+/** Replays one dead letter (by id) or many, after confirmation. */
 export function Replay(props: {
-  which: string | ReplayRequest;
-  amount: number;
-  children: (ask: () => void) => ReactNode;
+  target: string | ReplayRequest;
+  count: number;
+  children: (open: () => void) => ReactNode;
 }) {
-  const { which, amount } = props;
-  const replay = useReplay();
-  const [asked, setAsked] = useState(false);
+  const { target, count } = props;
+  const replay = useReplayDeadLetters();
+  const [isOpen, setOpen] = useState(false);
   const close = () => {
-    setAsked(false);
+    setOpen(false);
     replay.reset();
   };
-  const them = amount === 1 ? "It goes" : "They go";
+  const them = count === 1 ? "It goes" : "They go";
   return (
     <>
-      {props.children(() => setAsked(true))}
-      <Confirm
-        opened={asked}
-        title={`Replay ${plural(amount, "dead letter")}?`}
-        deed={`Replay ${plural(amount, "dead letter")}`}
+      {props.children(() => setOpen(true))}
+      <ConfirmDialog
+        opened={isOpen}
+        title={`Replay ${plural(count, "dead letter")}?`}
+        confirmLabel={`Replay ${plural(count, "dead letter")}`}
         busy={replay.isPending}
         error={replay.error}
         onClose={close}
         onConfirm={() =>
-          replay.mutate(which, {
+          replay.mutate(target, {
             onSuccess: ({ replaying }) => {
               close();
               notifications.show({
-                title: `${plural(replaying, "dead letter")} on the way`,
-                message: "The list shows what comes of it.",
+                title: `Replaying ${plural(replaying, "dead letter")}`,
+                message: "The list shows the result.",
                 color: "blue",
               });
             },
@@ -43,11 +43,11 @@ export function Replay(props: {
         }
       >
         <p>
-          {them} back to {amount === 1 ? "its queue" : "their queues"} with a new budget of attempts. If the
-          cause is still there, {amount === 1 ? "it dies" : "they die"} again and{" "}
-          {amount === 1 ? "comes" : "come"} back here.
+          {them} back to {count === 1 ? "its queue" : "their queues"} with a new budget of attempts. If the
+          cause is still there, {count === 1 ? "it dies" : "they die"} again and{" "}
+          {count === 1 ? "comes" : "come"} back here.
         </p>
-      </Confirm>
+      </ConfirmDialog>
     </>
   );
 }

@@ -1,23 +1,23 @@
 import { Link } from "@tanstack/react-router";
 import { ArrowRight } from "lucide-react";
-import type { Need } from "../../format/fleet-status";
+import type { AttentionItem } from "../../format/fleet-status";
+import { Card } from "../../ui/card";
 import { Icon } from "../../ui/icon";
-import { Card } from "../../ui/page";
 
-/** What waits for a person, each with the way to it; nothing when nothing does. */
-export function Needs({ needs }: { needs: Need[] }) {
-  if (needs.length === 0) return null;
+/** The items that need attention, each with a link. Absent without items. */
+export function Attention({ items }: { items: AttentionItem[] }) {
+  if (items.length === 0) return null;
   return (
-    <Card title="Needs a person">
+    <Card title="Needs attention">
       <ul className="needs">
-        {needs.map((need) => (
-          <li key={need.key} data-tone={need.tone}>
-            <Icon name={need.tone === "bad" ? "cross" : "warning"} size={16} />
+        {items.map((item) => (
+          <li key={item.key} data-tone={item.tone}>
+            <Icon name={item.tone === "bad" ? "cross" : "warning"} size={16} />
             <div>
-              <p className="strong">{need.what}</p>
-              <p className="dim">{need.remedy}</p>
+              <p className="strong">{item.title}</p>
+              <p className="dim">{item.remedy}</p>
             </div>
-            <WayTo to={need.to} />
+            <AttentionLink to={item.to} />
           </li>
         ))}
       </ul>
@@ -25,24 +25,24 @@ export function Needs({ needs }: { needs: Need[] }) {
   );
 }
 
-function WayTo({ to }: { to: Need["to"] }) {
+function AttentionLink({ to }: { to: AttentionItem["to"] }) {
   switch (to?.page) {
     case "sync":
       return (
         <Link to="/syncs/$syncId" params={{ syncId: to.syncId }} className="go">
-          See why <ArrowRight size={14} aria-hidden />
+          View sync <ArrowRight size={14} aria-hidden />
         </Link>
       );
-    case "records":
+    case "data-quality":
       return (
-        <Link to="/records" search={{ severity: "error" }} className="go">
-          See why <ArrowRight size={14} aria-hidden />
+        <Link to="/data-quality" search={{ severity: "error" }} className="go">
+          View records <ArrowRight size={14} aria-hidden />
         </Link>
       );
     case "dead-letters":
       return (
         <Link to="/dead-letters" search={{ state: "dead" }} className="go">
-          See them <ArrowRight size={14} aria-hidden />
+          View dead letters <ArrowRight size={14} aria-hidden />
         </Link>
       );
     default:

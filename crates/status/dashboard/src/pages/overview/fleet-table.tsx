@@ -1,12 +1,13 @@
 import type { Overview, ValidationReport } from "../../api/types";
-import { count } from "../../format/numbers";
-import { RECORD_TYPE_ORDER, RECORD_TYPES, type Tone } from "../../format/states";
+import { formatCount } from "../../format/numbers";
+import { RECORD_TYPE_ORDER, RECORD_TYPES } from "../../format/states";
+import { ToneCount } from "../../ui/tone-count";
 
-/** Per kind of record, how many the maintenance portal has, and how many have something standing about them. */
-export function Fleet({ overview, standing }: { overview: Overview; standing: ValidationReport }) {
+/** Per record type: active records in the maintenance portal, and how many records have findings. */
+export function FleetTable({ overview, report }: { overview: Overview; report: ValidationReport }) {
   return (
     <div className="table-scroll">
-      <table className="fleet" aria-label="In the maintenance portal">
+      <table className="fleet" aria-label="Records in the maintenance portal">
         <thead>
           <tr>
             <th scope="col">Records</th>
@@ -23,30 +24,25 @@ export function Fleet({ overview, standing }: { overview: Overview; standing: Va
         </thead>
         <tbody>
           {RECORD_TYPE_ORDER.map((type) => {
-            const quality = standing.records.find((row) => row.recordType === type);
+            const active = overview.fleet.find((count) => count.recordType === type)?.active ?? 0;
+            const quality = report.records.find((row) => row.recordType === type);
             return (
               <tr key={type}>
                 <th scope="row">{RECORD_TYPES[type].many}</th>
                 <td data-figure className="fleet-active">
-                  {count(overview.fleet.find((f) => f.recordType === type)?.active ?? 0)}
+                  {formatCount(active)}
                 </td>
-                <Figure value={quality?.withErrors ?? 0} tone="bad" />
-                <Figure value={quality?.withWarnings ?? 0} tone="warn" />
+                <td data-figure>
+                  <ToneCount value={quality?.withErrors ?? 0} tone="bad" />
+                </td>
+                <td data-figure>
+                  <ToneCount value={quality?.withWarnings ?? 0} tone="warn" />
+                </td>
               </tr>
             );
           })}
         </tbody>
       </table>
     </div>
-  );
-}
-
-function Figure({ value, tone }: { value: number; tone: Tone }) {
-  return (
-    <td data-figure>
-      <span className={value === 0 ? "zero" : "value"} data-tone={tone}>
-        {count(value)}
-      </span>
-    </td>
   );
 }

@@ -1,44 +1,37 @@
 import { Link } from "@tanstack/react-router";
 import type { Overview } from "../../api/types";
-import { count, plural } from "../../format/numbers";
-import { Icon } from "../../ui/icon";
+import { capitalize } from "../../format/capitalize";
+import { formatCount } from "../../format/numbers";
+import type { StateLabel } from "../../format/states";
+import { Fact, FactList } from "../../ui/fact-list";
+import { StateBadge } from "../../ui/state-badge";
 import { Time } from "../../ui/time";
 
-/** Whether the parts of the system answer, and what they last did and do next. */
-export function Parts({ overview }: { overview: Overview }) {
+const RESPONDING: StateLabel = { tone: "good", icon: "check", word: "Responding" };
+const NOT_RESPONDING: StateLabel = { tone: "bad", icon: "cross", word: "Not responding" };
+
+/** Whether the services respond, the last webhook, the next scheduled sync, and unpublished messages. */
+export function Health({ overview }: { overview: Overview }) {
   return (
-    <dl className="facts">
+    <FactList>
       {overview.health.map((part) => (
-        <div key={part.name}>
-          <dt className="first-up">{part.name}</dt>
-          <dd>
-            <span className="badge" data-tone={part.ok ? "good" : "bad"}>
-              <Icon name={part.ok ? "check" : "cross"} />
-              {part.ok ? "Answers" : "Does not answer"}
-            </span>
-          </dd>
-        </div>
+        <Fact key={part.name} name={capitalize(part.name)}>
+          <StateBadge label={part.ok ? RESPONDING : NOT_RESPONDING} />
+        </Fact>
       ))}
-      <div>
-        <dt>Last webhook</dt>
-        <dd>{overview.lastWebhookAt ? <Time iso={overview.lastWebhookAt} /> : "none yet"}</dd>
-      </div>
-      <div>
-        <dt>Next scheduled sync</dt>
-        <dd>
-          {overview.nextScheduledAt ? (
-            <Time iso={overview.nextScheduledAt} />
-          ) : (
-            <Link to="/settings">the schedule is off</Link>
-          )}
-        </dd>
-      </div>
-      <div>
-        <dt>Waiting for the broker</dt>
-        <dd title={`${count(overview.unpublished)} committed, not yet confirmed`}>
-          {overview.unpublished === 0 ? "nothing" : plural(overview.unpublished, "message")}
-        </dd>
-      </div>
-    </dl>
+      <Fact name="Last webhook">
+        {overview.lastWebhookAt ? <Time iso={overview.lastWebhookAt} /> : "none yet"}
+      </Fact>
+      <Fact name="Next scheduled sync">
+        {overview.nextScheduledAt ? (
+          <Time iso={overview.nextScheduledAt} />
+        ) : (
+          <Link to="/settings">schedule is off</Link>
+        )}
+      </Fact>
+      <Fact name="Unpublished messages" title="Committed to the database, not yet confirmed by the broker">
+        {overview.unpublished === 0 ? "none" : formatCount(overview.unpublished)}
+      </Fact>
+    </FactList>
   );
 }

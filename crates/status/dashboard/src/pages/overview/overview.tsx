@@ -1,46 +1,49 @@
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
-import { getOverview, getValidationReport, STANDING } from "../../api/queries";
+import { FIRST_FINDINGS, getOverview, getValidationReport } from "../../api/queries";
 import type { Overview, SyncSummary, ValidationReport } from "../../api/types";
-import { needs, verdict } from "../../format/fleet-status";
-import { CAUSES, look, SYNC_STATES } from "../../format/states";
-import { runName } from "../../format/sync";
-import { Badge } from "../../ui/badge";
-import { Announce, Card, Page, Verdict } from "../../ui/page";
-import { Answer } from "../../ui/query-result";
+import { attentionItems, fleetStatus } from "../../format/fleet-status";
+import { CAUSE_SENTENCES, labelOf, SYNC_STATES } from "../../format/states";
+import { syncName } from "../../format/sync";
+import { Announcement } from "../../ui/announcement";
+import { Card } from "../../ui/card";
+import { Page } from "../../ui/page";
+import { QueryResult } from "../../ui/query-result";
 import { StartSync } from "../../ui/start-sync";
-import { RunProgress } from "../../ui/sync-progress";
+import { StateBadge } from "../../ui/state-badge";
+import { StatusBanner } from "../../ui/status-banner";
+import { SyncProgress } from "../../ui/sync-progress";
 import { Time } from "../../ui/time";
-import { Needs } from "./attention";
-import { Fleet } from "./fleet-table";
-import { Parts } from "./health";
-import { LastRuns } from "./recent-syncs";
+import { Attention } from "./attention";
+import { FleetTable } from "./fleet-table";
+import { Health } from "./health";
+import { RecentSyncs } from "./recent-syncs";
 
 export function OverviewPage() {
   const overview = useQuery(getOverview());
-  const standing = useQuery(getValidationReport(STANDING, "error"));
+  const report = useQuery(getValidationReport(FIRST_FINDINGS, "error"));
   return (
     <Page title="Overview" actions={<StartSync />}>
-      <Answer of={overview} lines={8}>
+      <QueryResult query={overview} lines={8}>
         {(data) => (
-          // The verdict waits for both: it may not say that all is well and then take it back.
-          <Answer of={standing} lines={8}>
-            {(report) => <Report overview={data} standing={report} />}
-          </Answer>
+          // The status waits for both queries: it must not say "in sync" and then take it back.
+          <QueryResult query={report} lines={8}>
+            {(report) => <OverviewContent overview={data} report={report} />}
+          </QueryResult>
         )}
-      </Answer>
+      </QueryResult>
     </Page>
   );
 }
 
-function Report({ overview, standing }: { overview: Overview; standing: ValidationReport }) {
-  const answer = verdict(overview, standing);
+function OverviewContent({ overview, report }: { overview: Overview; report: ValidationReport }) {
+  const status = fleetStatus(overview, report);
   const last = overview.lastFullSync;
   return (
     <>
-      <Announce text={answer.sentence} />
-      <Verdict of={answer}>
-        {last?.completedAt && answer.tone !== "info" && (
+      <Announcement text={status.headline} />
+      <StatusBanner status={status}>
+        {last?.completedAt && status.tone !== "info" && (
           <>
             Last full sync{" "}
             <Link to="/syncs/$syncId" params={{ syncId: last.syncId }}>
@@ -54,35 +57,38 @@ function Report({ overview, standing }: { overview: Overview; standing: Validati
             .
           </>
         )}
-      </Verdict>
-      <Needs needs={needs(overview, standing)} />
-      {overview.running.map((run) => (
-        <RunningSync key={run.syncId} run={run} />
+      </StatusBanner>
+      <Attention items={attentionItems(overview, report)} />
+      {overview.running.map((sync) => (
+        <RunningSync key={sync.syncId} sync={sync} />
       ))}
-      <Card title="Last runs" aside={<Link to="/syncs">All syncs</Link>}>
-        <LastRuns />
+      <Card title="Recent syncs" aside={<Link to="/syncs">All syncs</Link>}>
+        <RecentSyncs />
       </Card>
       <div className="columns">
-        <Card title="In the maintenance portal" aside={<Link to="/records">What stands about them</Link>}>
-          <Fleet overview={overview} standing={standing} />
+        <Card title="Records in the maintenance portal" aside={<Link to="/data-quality">Data quality</Link>}>
+          <FleetTable overview={overview} report={report} />
         </Card>
-        <Card title="The parts">
-          <Parts overview={overview} />
+        <Card title="Health">
+          <Health overview={overview} />
         </Card>
       </div>
     </>
   );
 }
 
-function RunningSync({ run }: { run: SyncSummary }) {
+function RunningSync({ sync }: { sync: SyncSummary }) {
   return (
-    <Card title={`${runName(run)} at work`} aside={<Badge look={look(SYNC_STATES, run.state)} />}>
+    <Card
+      title={`${syncName(sync)} in progress`}
+      aside={<StateBadge label={labelOf(SYNC_STATES, sync.state)} />}
+    >
       <div className="running">
-        <RunProgress run={run} />
+        <SyncProgress sync={sync} />
         <p className="dim">
-          {CAUSES[run.cause]} ({run.requestedBy}), <Time iso={run.startedAt} />.{" "}
-          <Link to="/syncs/$syncId" params={{ syncId: run.syncId }}>
-            Watch it
+          {CAUSE_SENTENCES[sync.cause]} ({sync.requestedBy}), <Time iso={sync.startedAt} />.{" "}
+          <Link to="/syncs/$syncId" params={{ syncId: sync.syncId }}>
+            View progress
           </Link>
         </p>
       </div>

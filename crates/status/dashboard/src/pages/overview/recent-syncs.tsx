@@ -3,55 +3,56 @@ import { Link } from "@tanstack/react-router";
 import { listSyncs } from "../../api/queries";
 import type { SyncSummary } from "../../api/types";
 import { plural } from "../../format/numbers";
-import { CAUSE_WORDS, isOpen, look, SYNC_STATES } from "../../format/states";
-import { runName } from "../../format/sync";
-import { account } from "../../format/tally";
-import { duration, moment } from "../../format/times";
+import { CAUSE_WORDS, isOpen, labelOf, SYNC_STATES } from "../../format/states";
+import { syncName } from "../../format/sync";
+import { tallyOf } from "../../format/tally";
+import { formatDateTime, formatDuration } from "../../format/times";
 import { useNow } from "../../ui/clock";
+import { EmptyState } from "../../ui/empty-state";
 import { Icon } from "../../ui/icon";
-import { Empty } from "../../ui/page";
-import { Answer } from "../../ui/query-result";
-import { Time, useZone } from "../../ui/time";
+import { QueryResult } from "../../ui/query-result";
+import { Time } from "../../ui/time";
+import { useZone } from "../../ui/zone";
 
-const RUNS = 24;
+const SHOWN_SYNCS = 24;
 
-/** The last runs as bars, oldest left: as high as they took long, coloured by how they ended; each is a link. */
-export function LastRuns() {
-  const runs = useQuery(listSyncs({ limit: RUNS, offset: 0 }, undefined));
+/** The last syncs as bars, oldest left: height by duration, colour by state, each a link. */
+export function RecentSyncs() {
+  const syncs = useQuery(listSyncs({ limit: SHOWN_SYNCS, offset: 0 }, undefined));
   return (
-    <Answer of={runs} lines={2}>
+    <QueryResult query={syncs} lines={2}>
       {({ data }) =>
         data.length === 0 ? (
-          <Empty title="No sync has run yet">
+          <EmptyState title="No syncs yet">
             Start a full sync, or approve a vessel in the onboarding portal.
-          </Empty>
+          </EmptyState>
         ) : (
-          <Strip runs={[...data].reverse()} />
+          <SyncBars syncs={[...data].reverse()} />
         )
       }
-    </Answer>
+    </QueryResult>
   );
 }
 
-function Strip({ runs }: { runs: SyncSummary[] }) {
+function SyncBars({ syncs }: { syncs: SyncSummary[] }) {
   const now = useNow();
   const zone = useZone();
-  const took = (run: SyncSummary) =>
-    Math.max(0, (run.completedAt ? Date.parse(run.completedAt) : now) - Date.parse(run.startedAt));
-  const longest = Math.max(...runs.map(took), 1);
+  const durationOf = (sync: SyncSummary) =>
+    Math.max(0, (sync.completedAt ? Date.parse(sync.completedAt) : now) - Date.parse(sync.startedAt));
+  const longest = Math.max(...syncs.map(durationOf), 1);
   return (
     <div className="strip-frame">
       <ol className="strip">
-        {runs.map((run) => {
-          const state = look(SYNC_STATES, run.state);
-          // Runs of seconds and of hours stand side by side: the root keeps both visible.
-          const height = 8 + Math.round(48 * Math.sqrt(took(run) / longest));
-          const words = `${runName(run)}: ${state.word.toLowerCase()}, ${CAUSE_WORDS[run.cause].toLowerCase()}, ${moment(run.startedAt, zone, now)}, ${
-            isOpen(run.state) ? "running for" : "took"
-          } ${duration(took(run))}, ${plural(account(run.counts).total.read, "record")} read`;
+        {syncs.map((sync) => {
+          const state = labelOf(SYNC_STATES, sync.state);
+          // The square root keeps syncs of seconds visible beside syncs of hours.
+          const height = 8 + Math.round(48 * Math.sqrt(durationOf(sync) / longest));
+          const label = `${syncName(sync)}: ${state.word.toLowerCase()}, ${CAUSE_WORDS[sync.cause].toLowerCase()}, ${formatDateTime(sync.startedAt, zone, now)}, ${
+            isOpen(sync.state) ? "running for" : "took"
+          } ${formatDuration(durationOf(sync))}, ${plural(tallyOf(sync.counts).total.read, "record")} read`;
           return (
-            <li key={run.syncId}>
-              <Link to="/syncs/$syncId" params={{ syncId: run.syncId }} title={words} aria-label={words}>
+            <li key={sync.syncId}>
+              <Link to="/syncs/$syncId" params={{ syncId: sync.syncId }} title={label} aria-label={label}>
                 {state.tone !== "good" && (
                   <span className="tinted" data-tone={state.tone}>
                     <Icon name={state.icon} size={11} />
@@ -64,8 +65,8 @@ function Strip({ runs }: { runs: SyncSummary[] }) {
         })}
       </ol>
       <p className="strip-legend">
-        <span>{runs[0] && <Time iso={runs[0].startedAt} />}</span>
-        <span>the longest took {duration(longest)}</span>
+        <span>{syncs[0] && <Time iso={syncs[0].startedAt} />}</span>
+        <span>longest: {formatDuration(longest)}</span>
       </p>
     </div>
   );

@@ -1,18 +1,18 @@
 import { Button } from "@mantine/core";
 import { asProblem } from "../../api/problem";
 import { useTestConnection } from "../../api/queries";
-import { duration } from "../../format/times";
+import { formatDuration } from "../../format/times";
 import { Icon } from "../../ui/icon";
-import { ProblemNote } from "../../ui/query-result";
+import { ProblemNote } from "../../ui/problem-note";
 
 export function ConnectionTest() {
   const test = useTestConnection();
   return (
     <div className="stack">
       <div className="row">
-        <p className="dim grow">Goes the whole way step by step, and says where it ends and what to do.</p>
+        <p className="dim grow">Checks the connection step by step. Shows where it fails and what to do.</p>
         <Button variant="default" loading={test.isPending} onClick={() => test.mutate()}>
-          {test.data ? "Test again" : "Test the connection"}
+          {test.data ? "Test again" : "Test connection"}
         </Button>
       </div>
       {test.error && <ProblemNote problem={asProblem(test.error)} />}
@@ -22,7 +22,7 @@ export function ConnectionTest() {
             <p className="test-result" data-tone={test.data.ok ? "good" : "bad"}>
               <Icon name={test.data.ok ? "check" : "cross"} size={16} />
               <span className="strong">
-                {test.data.ok ? "The portal answers" : "The portal cannot be used"}
+                {test.data.ok ? "The connection works" : "The connection failed"}
               </span>
               <code className="wraps">{test.data.url}</code>
             </p>
@@ -33,12 +33,12 @@ export function ConnectionTest() {
                   <div>
                     <p>
                       <span className="strong first-up">{step.name}</span>
-                      <span className="sr-only">{step.ok ? ": went well" : ": failed"}</span>
+                      <span className="sr-only">{step.ok ? ": passed" : ": failed"}</span>
                     </p>
                     <p className="dim wraps">{step.detail}</p>
                     {step.hint && <p className="wraps">{step.hint}</p>}
                   </div>
-                  <span className="dim figure">{duration(step.latencyMs)}</span>
+                  <span className="dim figure">{formatDuration(step.latencyMs)}</span>
                 </li>
               ))}
             </ol>

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { Settings } from "../../api/types";
-import { changeOf, withDraft } from "./fields";
+import { draftFields, settingsChange } from "./fields";
 
 const settings = (part: Partial<Settings> = {}): Settings => ({
   version: 4,
@@ -19,27 +19,27 @@ const settings = (part: Partial<Settings> = {}): Settings => ({
   ...part,
 });
 
-test("only what was changed is sent, and waits go in milliseconds", () => {
-  const touched = { scheduleCron: "30 4 * * 1", retrySeconds: [2.5, 30, 90], pageSize: "200" };
-  const fields = withDraft(settings(), { version: 4, touched });
-  expect(changeOf(settings(), fields)).toEqual({
+test("only changed fields are sent, retry delays in milliseconds", () => {
+  const edited = { scheduleCron: "30 4 * * 1", retrySeconds: [2.5, 30, 90], pageSize: "200" };
+  const fields = draftFields(settings(), { version: 4, edited });
+  expect(settingsChange(settings(), fields)).toEqual({
     scheduleCron: "30 4 * * 1",
     retryDelaysMs: [2500, 30_000, 90_000],
   });
 });
 
-test("what another operator changed meanwhile is not undone by a draft that did not touch it", () => {
-  const draft = { version: 4, touched: { pageSize: 500 } };
+test("a draft keeps another operator's change to fields it did not edit", () => {
+  const draft = { version: 4, edited: { pageSize: 500 } };
   const theirs = settings({ version: 5, scheduleCron: "0 6 * * *", enableScheduledSync: false });
-  expect(changeOf(theirs, withDraft(theirs, draft))).toEqual({ pageSize: 500 });
+  expect(settingsChange(theirs, draftFields(theirs, draft))).toEqual({ pageSize: 500 });
 });
 
-test("a field that is typed back to what it was is no change", () => {
-  const draft = { version: 4, touched: { pageSize: 200, enableScheduledSync: true } };
-  expect(changeOf(settings(), withDraft(settings(), draft))).toEqual({});
+test("a field edited back to its saved value is no change", () => {
+  const draft = { version: 4, edited: { pageSize: 200, enableScheduledSync: true } };
+  expect(settingsChange(settings(), draftFields(settings(), draft))).toEqual({});
 });
 
-test("an empty number goes as nought, which the server refuses with its place", () => {
-  const draft = { version: 4, touched: { pageSize: "" } };
-  expect(changeOf(settings(), withDraft(settings(), draft))).toEqual({ pageSize: 0 });
+test("an empty number field is sent as 0, which the server rejects", () => {
+  const draft = { version: 4, edited: { pageSize: "" } };
+  expect(settingsChange(settings(), draftFields(settings(), draft))).toEqual({ pageSize: 0 });
 });

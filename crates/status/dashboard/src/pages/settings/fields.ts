@@ -1,4 +1,4 @@
-// What the settings form holds, and what of it is a change. Pure.
+// The fields of the settings form, and the difference between them and the saved settings.
 import type { MissingPolicy, Mode, Settings, SettingsChange } from "../../api/types";
 
 export interface Fields {
@@ -13,6 +13,15 @@ export interface Fields {
   retrySeconds: (number | string)[];
 }
 
+/** What each group of fields in the form gets. */
+export interface FieldGroupProps {
+  fields: Fields;
+  /** Error texts by field name. */
+  errors: Record<string, string>;
+  disabled: boolean;
+  onEdit: (part: Partial<Fields>) => void;
+}
+
 export const fieldsOf = (settings: Settings): Fields => ({
   enableScheduledSync: settings.enableScheduledSync,
   scheduleCron: settings.scheduleCron,
@@ -25,19 +34,19 @@ export const fieldsOf = (settings: Settings): Fields => ({
   retrySeconds: settings.retryDelaysMs.map((ms) => ms / 1000),
 });
 
-/** What was typed, with the settings that it was typed over. What was not touched follows the settings. */
+/** Edited fields, with the version of the settings that was being edited. All other fields follow the settings. */
 export interface Draft {
   version: number;
-  touched: Partial<Fields>;
+  edited: Partial<Fields>;
 }
 
-export const withDraft = (settings: Settings, draft: Draft | null): Fields => ({
+export const draftFields = (settings: Settings, draft: Draft | null): Fields => ({
   ...fieldsOf(settings),
-  ...draft?.touched,
+  ...draft?.edited,
 });
 
-/** What the form says otherwise than the settings; nothing else is sent. */
-export function changeOf(settings: Settings, fields: Fields): SettingsChange {
+/** The fields that differ from the settings. Only these are sent, so that another operator's change is not undone. */
+export function settingsChange(settings: Settings, fields: Fields): SettingsChange {
   const change: SettingsChange = {};
   if (fields.enableScheduledSync !== settings.enableScheduledSync)
     change.enableScheduledSync = fields.enableScheduledSync;
@@ -50,6 +59,6 @@ export function changeOf(settings: Settings, fields: Fields): SettingsChange {
     if (Number(fields[key]) !== (settings[key] ?? 0)) change[key] = Number(fields[key]);
   }
   const delays = fields.retrySeconds.map((seconds) => Math.round(Number(seconds) * 1000));
-  if (delays.some((ms, place) => ms !== settings.retryDelaysMs[place])) change.retryDelaysMs = delays;
+  if (delays.some((ms, index) => ms !== settings.retryDelaysMs[index])) change.retryDelaysMs = delays;
   return change;
 }

@@ -2,29 +2,37 @@ import { useDebouncedValue } from "@mantine/hooks";
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { asProblem } from "../../api/problem";
 import { previewSchedule } from "../../api/queries";
-import { relative, tick } from "../../format/times";
+import { formatRelative, formatScheduledTime } from "../../format/times";
 import { useNow } from "../../ui/clock";
 import { Icon } from "../../ui/icon";
 
-/** An expression that is not typed to its end yet is no mistake, and nothing to ask the server about. */
-const FIELDS = 5;
+/** An expression with fewer fields is still being typed: no error, and no request. */
+const CRON_FIELDS = 5;
 
-/** What a cron expression means and when it comes next, while it is typed; the server is the one who reads it. */
-export function SchedulePreview({ cron, timeZone, on }: { cron: string; timeZone: string; on: boolean }) {
-  const [asked] = useDebouncedValue(cron.trim(), 250);
-  const unfinished = cron.trim().split(/\s+/).length < FIELDS;
+/** The meaning and the next times of a cron expression while it is typed, parsed by the server. */
+export function SchedulePreview({
+  cron,
+  timeZone,
+  isEnabled,
+}: {
+  cron: string;
+  timeZone: string;
+  isEnabled: boolean;
+}) {
+  const [debouncedCron] = useDebouncedValue(cron.trim(), 250);
+  const isIncomplete = cron.trim().split(/\s+/).length < CRON_FIELDS;
   const preview = useQuery({
-    ...previewSchedule(asked, timeZone),
-    enabled: asked.split(/\s+/).length >= FIELDS,
+    ...previewSchedule(debouncedCron, timeZone),
+    enabled: debouncedCron.split(/\s+/).length >= CRON_FIELDS,
     placeholderData: keepPreviousData,
   });
   const now = useNow();
   const problem = preview.error ? asProblem(preview.error) : null;
   return (
     <div className="schedule-preview" role="status">
-      {unfinished ? (
+      {isIncomplete ? (
         <p className="dim">
-          Five fields: minute, hour, day of month, month, day of week. 0 2 * * * is every night at two.
+          Five fields: minute, hour, day of month, month, day of week. Example: 0 2 * * * is daily at 02:00.
         </p>
       ) : problem ? (
         <p className="tinted with-icon" data-tone="bad">
@@ -35,17 +43,17 @@ export function SchedulePreview({ cron, timeZone, on }: { cron: string; timeZone
         <>
           <p className="strong first-up">{preview.data.description.replace(/\.$/, "")}</p>
           {preview.data.nextRuns.length === 0 ? (
-            <p className="dim">It never comes.</p>
+            <p className="dim">No date matches.</p>
           ) : (
             <ol>
               {preview.data.nextRuns.map((at, place) => (
                 <li key={at}>
-                  <time dateTime={at}>{tick(at, timeZone)}</time>
+                  <time dateTime={at}>{formatScheduledTime(at, timeZone)}</time>
                   {place === 0 && (
-                    // Not read out: it changes with every second that passes.
-                    <span className="dim" aria-hidden={on || undefined}>
+                    // Hidden from screen readers: it changes every second.
+                    <span className="dim" aria-hidden={isEnabled || undefined}>
                       {" "}
-                      {on ? relative(at, now) : "if it were on"}
+                      {isEnabled ? formatRelative(at, now) : "once the schedule is on"}
                     </span>
                   )}
                 </li>
@@ -54,7 +62,7 @@ export function SchedulePreview({ cron, timeZone, on }: { cron: string; timeZone
           )}
         </>
       ) : (
-        <p className="dim">Reading the expression</p>
+        <p className="dim">Checking the expression</p>
       )}
     </div>
   );

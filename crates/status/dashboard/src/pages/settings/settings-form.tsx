@@ -1,254 +1,132 @@
-import { Button, NativeSelect, NumberInput, Select, Switch, TextInput } from "@mantine/core";
+import { Button } from "@mantine/core";
 import { notifications } from "@mantine/notifications";
 import { useBlocker } from "@tanstack/react-router";
-import { useMemo, useState } from "react";
-import { asProblem, faultsByField } from "../../api/problem";
+import { type ReactNode, useState } from "react";
+import { asProblem, errorsByField } from "../../api/problem";
 import { useChangeSettings } from "../../api/queries";
-import { useMay } from "../../api/session";
-import type { MissingPolicy, Mode, Settings } from "../../api/types";
+import { useHasRole } from "../../api/session";
+import type { Settings } from "../../api/types";
 import { plural } from "../../format/numbers";
-import { Confirm } from "../../ui/confirm";
-import { Card } from "../../ui/page";
-import { ProblemNote } from "../../ui/query-result";
+import { ConfirmDialog } from "../../ui/confirm-dialog";
+import { Note } from "../../ui/note";
+import { ProblemNote } from "../../ui/problem-note";
 import { Time } from "../../ui/time";
-import { changeOf, type Draft, type Fields, withDraft } from "./fields";
-import { SchedulePreview } from "./schedule-preview";
-
-function timeZones(chosen: string): string[] {
-  const known = Intl.supportedValuesOf("timeZone");
-  return [...new Set(["UTC", chosen, ...known])];
-}
-
-const WAITS = ["Wait before the second attempt", "Before the third", "Before the fourth"];
+import { type Draft, draftFields, type Fields, settingsChange } from "./fields";
+import { MissingRecordsFields } from "./missing-records-fields";
+import { PagingFields } from "./paging-fields";
+import { ScheduleFields } from "./schedule-fields";
 
 export function SettingsForm({ settings }: { settings: Settings }) {
-  const may = useMay("admin");
+  const isAdmin = useHasRole("admin");
   const save = useChangeSettings();
   const [draft, setDraft] = useState<Draft | null>(null);
-  const fields = withDraft(settings, draft);
-  const change = changeOf(settings, fields);
+  const fields = draftFields(settings, draft);
+  const change = settingsChange(settings, fields);
   const changes = Object.keys(change).length;
-  const dirty = draft !== null && changes > 0;
-  const zones = useMemo(() => timeZones(settings.scheduleTimeZone), [settings.scheduleTimeZone]);
-  const leaving = useBlocker({ shouldBlockFn: () => dirty, enableBeforeUnload: dirty, withResolver: true });
+  const isDirty = draft !== null && changes > 0;
+  const problem = save.error ? asProblem(save.error) : null;
+  const errors = errorsByField(problem);
+  const hasFieldErrors = Object.keys(errors).length > 0;
 
-  const set = (part: Partial<Fields>) => {
-    setDraft({ version: draft?.version ?? settings.version, touched: { ...draft?.touched, ...part } });
+  const edit = (part: Partial<Fields>) => {
+    setDraft({ version: draft?.version ?? settings.version, edited: { ...draft?.edited, ...part } });
     if (save.error) save.reset();
   };
-  const problem = save.error ? asProblem(save.error) : null;
-  const faults = faultsByField(problem);
-  const retryFault = (place: number) =>
-    faults[`retryDelaysMs.${place}`] ?? (place === 0 ? faults.retryDelaysMs : undefined);
-  const marked = Object.keys(faults).length > 0;
-
+  const discard = () => {
+    setDraft(null);
+    save.reset();
+  };
   const submit = () =>
     save.mutate(
       { version: settings.version, change },
       {
         onSuccess: () => {
           setDraft(null);
-          notifications.show({ title: "Settings saved", message: "They hold from now on.", color: "green" });
+          notifications.show({
+            title: "Settings saved",
+            message: "They apply from now on.",
+            color: "green",
+          });
         },
       },
     );
 
+  const group = { fields, errors, disabled: !isAdmin, onEdit: edit };
   return (
     <form
       className="stack"
       noValidate
       onSubmit={(event) => {
         event.preventDefault();
-        if (dirty) submit();
+        if (isDirty) submit();
       }}
     >
-      {!may && (
-        <p className="note" data-tone="neutral">
-          <span>You may look. Settings are changed by an admin.</span>
-        </p>
-      )}
-      <fieldset disabled={!may} className="stack">
-        <Card title="Schedule">
-          <div className="form">
-            <Switch
-              label="Start a sync by the schedule"
-              checked={fields.enableScheduledSync}
-              onChange={(event) => set({ enableScheduledSync: event.currentTarget.checked })}
-              error={faults.enableScheduledSync}
-            />
-            <div className="form-columns">
-              <NativeSelect
-                label="What it starts"
-                description="Incremental: only what has changed since the last complete sync"
-                data={[
-                  { value: "full", label: "Full sync" },
-                  { value: "incremental", label: "Incremental sync" },
-                ]}
-                value={fields.scheduleMode}
-                onChange={(event) => set({ scheduleMode: event.currentTarget.value as Mode })}
-                error={faults.scheduleMode}
-                disabled={!may}
-              />
-              <NumberInput
-                label="Overlap of incremental syncs"
-                description="How far before the last complete sync they look"
-                suffix=" s"
-                value={fields.incrementalOverlapSeconds}
-                onChange={(incrementalOverlapSeconds) => set({ incrementalOverlapSeconds })}
-                error={faults.incrementalOverlapSeconds}
-                allowDecimal={false}
-                allowNegative={false}
-                disabled={!may}
-              />
-              <TextInput
-                label="Cron expression"
-                description="Minute, hour, day of month, month, day of week"
-                className="mono-input"
-                value={fields.scheduleCron}
-                onChange={(event) => set({ scheduleCron: event.currentTarget.value })}
-                error={faults.scheduleCron}
-                spellCheck={false}
-                autoComplete="off"
-              />
-              <Select
-                label="Time zone"
-                description="In which the hours are meant"
-                data={zones}
-                value={fields.scheduleTimeZone}
-                onChange={(zone) => zone && set({ scheduleTimeZone: zone })}
-                error={faults.scheduleTimeZone}
-                searchable
-                allowDeselect={false}
-                disabled={!may}
-                limit={60}
-                withScrollArea={false}
-                nothingFoundMessage="No such zone"
-              />
-            </div>
-            <SchedulePreview
-              cron={fields.scheduleCron}
-              timeZone={fields.scheduleTimeZone}
-              on={fields.enableScheduledSync}
-            />
-          </div>
-        </Card>
-        <Card title="Records that the onboarding portal lists no more">
-          <div className="form">
-            <div className="form-columns">
-              <NativeSelect
-                label="A full sync"
-                description="Nothing is ever deleted"
-                data={[
-                  { value: "keep", label: "Counts them, and keeps them active" },
-                  { value: "deactivate", label: "Deactivates them" },
-                ]}
-                value={fields.missingRecords}
-                onChange={(event) => set({ missingRecords: event.currentTarget.value as MissingPolicy })}
-                error={faults.missingRecords}
-                disabled={!may}
-              />
-              <NumberInput
-                label="Asks an operator above"
-                description="Of the active records of a kind; and always about critical equipment"
-                suffix=" %"
-                value={fields.deactivationLimitPercent}
-                onChange={(deactivationLimitPercent) => set({ deactivationLimitPercent })}
-                error={faults.deactivationLimitPercent}
-                allowDecimal={false}
-                allowNegative={false}
-                disabled={!may || fields.missingRecords === "keep"}
-              />
-            </div>
-          </div>
-        </Card>
-        <Card title="Reading and retrying">
-          <div className="form">
-            <NumberInput
-              label="Page size"
-              description="Records asked of the onboarding portal at once, 1 to 1,000"
-              className="short"
-              value={fields.pageSize}
-              onChange={(pageSize) => set({ pageSize })}
-              error={faults.pageSize}
-              allowDecimal={false}
-              allowNegative={false}
-              disabled={!may}
-            />
-            <div className="form-columns three">
-              {WAITS.map((label, place) => (
-                <NumberInput
-                  key={label}
-                  label={label}
-                  suffix=" s"
-                  value={fields.retrySeconds[place] ?? ""}
-                  onChange={(seconds) =>
-                    set({
-                      retrySeconds: fields.retrySeconds.map((old, at) => (at === place ? seconds : old)),
-                    })
-                  }
-                  error={retryFault(place)}
-                  allowNegative={false}
-                  disabled={!may}
-                />
-              ))}
-            </div>
-            <p className="dim">
-              A page or an event that fails for a passing reason is tried four times, then it is a dead
-              letter.
-            </p>
-          </div>
-        </Card>
+      {!isAdmin && <Note tone="neutral">Read-only. Settings are changed by an admin.</Note>}
+      <fieldset disabled={!isAdmin} className="stack">
+        <ScheduleFields {...group} />
+        <MissingRecordsFields {...group} />
+        <PagingFields {...group} />
       </fieldset>
-      {dirty && draft.version !== settings.version && (
-        <p className="note" data-tone="warn" role="status">
-          <span>
-            {settings.updatedBy} has changed the settings while you typed. What you did not touch shows as it
-            is now; what you changed is kept, and is not saved yet.
-          </span>
-        </p>
+      {isDirty && draft.version !== settings.version && (
+        <Note tone="warn" role="status">
+          {settings.updatedBy} changed the settings while you were editing. Fields that you did not edit show
+          the new values. Your changes are kept and not saved yet.
+        </Note>
       )}
-      {problem && !marked && <ProblemNote problem={problem} />}
-      <div className="save-bar" data-dirty={dirty || undefined}>
-        <span className="dim">
-          {dirty ? (
-            `${plural(changes, "change")} not saved`
-          ) : (
-            <>
-              Version {settings.version}, by {settings.updatedBy} <Time iso={settings.updatedAt} />
-            </>
-          )}
-        </span>
-        {may && (
+      {problem && !hasFieldErrors && <ProblemNote problem={problem} />}
+      <SaveBar isDirty={isDirty} status={isDirty ? plural(changes, "unsaved change") : savedBy(settings)}>
+        {isAdmin && (
           <span className="actions">
-            <Button
-              variant="default"
-              disabled={!dirty}
-              onClick={() => {
-                setDraft(null);
-                save.reset();
-              }}
-            >
+            <Button variant="default" disabled={!isDirty} onClick={discard}>
               Discard
             </Button>
-            <Button type="submit" disabled={!dirty} loading={save.isPending}>
+            <Button type="submit" disabled={!isDirty} loading={save.isPending}>
               Save settings
             </Button>
           </span>
         )}
-      </div>
-      <Confirm
-        opened={leaving.status === "blocked"}
-        title="Leave without saving?"
-        deed="Leave without saving"
-        keep="Stay here"
-        danger
-        busy={false}
-        error={null}
-        onClose={() => leaving.reset?.()}
-        onConfirm={() => leaving.proceed?.()}
-      >
-        <p>{plural(changes, "change")} to the settings would be lost.</p>
-      </Confirm>
+      </SaveBar>
+      <LeaveDialog isDirty={isDirty} changes={changes} />
     </form>
+  );
+}
+
+const savedBy = (settings: Settings) => (
+  <>
+    Version {settings.version}, by {settings.updatedBy} <Time iso={settings.updatedAt} />
+  </>
+);
+
+/** The state of the form and its buttons; sticks to the bottom of the window while there are unsaved changes. */
+function SaveBar(props: { isDirty: boolean; status: ReactNode; children: ReactNode }) {
+  return (
+    <div className="save-bar" data-dirty={props.isDirty || undefined}>
+      <span className="dim">{props.status}</span>
+      {props.children}
+    </div>
+  );
+}
+
+/** Asks before the page is left with unsaved changes. */
+function LeaveDialog({ isDirty, changes }: { isDirty: boolean; changes: number }) {
+  const blocker = useBlocker({
+    shouldBlockFn: () => isDirty,
+    enableBeforeUnload: isDirty,
+    withResolver: true,
+  });
+  return (
+    <ConfirmDialog
+      opened={blocker.status === "blocked"}
+      title="Leave without saving?"
+      confirmLabel="Leave without saving"
+      cancelLabel="Keep editing"
+      danger
+      busy={false}
+      error={null}
+      onClose={() => blocker.reset?.()}
+      onConfirm={() => blocker.proceed?.()}
+    >
+      <p>{plural(changes, "unsaved change")} to the settings would be lost.</p>
+    </ConfirmDialog>
   );
 }

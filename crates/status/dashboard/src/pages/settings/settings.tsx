@@ -1,11 +1,13 @@
 import { useQuery } from "@tanstack/react-query";
 import { getSettings } from "../../api/queries";
 import type { Settings } from "../../api/types";
-import { uncapital } from "../../format/capitalize";
+import { uncapitalize } from "../../format/capitalize";
 import { MODES } from "../../format/states";
-import type { Verdict as Said } from "../../format/sync";
-import { Card, Page, Verdict } from "../../ui/page";
-import { Answer } from "../../ui/query-result";
+import type { Status } from "../../format/status";
+import { Card } from "../../ui/card";
+import { Page } from "../../ui/page";
+import { QueryResult } from "../../ui/query-result";
+import { StatusBanner } from "../../ui/status-banner";
 import { Time } from "../../ui/time";
 import { ConnectionTest } from "./connection-test";
 import { SettingsForm } from "./settings-form";
@@ -14,14 +16,14 @@ export function SettingsPage() {
   const settings = useQuery(getSettings());
   return (
     <Page title="Settings">
-      <Answer of={settings} lines={10}>
+      <QueryResult query={settings} lines={10}>
         {(data) => (
           <>
-            <ScheduleVerdict settings={data} />
+            <ScheduleStatus settings={data} />
             <SettingsForm settings={data} />
           </>
         )}
-      </Answer>
+      </QueryResult>
       <Card title="Connection to the onboarding portal">
         <ConnectionTest />
       </Card>
@@ -29,30 +31,30 @@ export function SettingsPage() {
   );
 }
 
-/** What the settings as they are saved come to; what is being typed shows in the form. */
-function ScheduleVerdict({ settings }: { settings: Settings }) {
+/** The schedule as saved; the form shows what is being edited. */
+function ScheduleStatus({ settings }: { settings: Settings }) {
   const next = settings.enableScheduledSync ? settings.schedule.nextRuns[0] : undefined;
   return (
-    <Verdict
-      of={verdict(settings)}
+    <StatusBanner
+      status={scheduleStatus(settings)}
       {...(next ? { figure: { value: <Time iso={next} />, unit: "next sync" } } : {})}
     />
   );
 }
 
-function verdict({ enableScheduledSync, schedule, scheduleMode, scheduleTimeZone }: Settings): Said {
+function scheduleStatus({ enableScheduledSync, schedule, scheduleMode, scheduleTimeZone }: Settings): Status {
   if (!enableScheduledSync) {
     return {
       tone: "neutral",
-      sentence: "The schedule is off",
+      headline: "The schedule is off",
       detail:
-        "Full and incremental syncs begin on an operator's word alone. Approvals arrive at once all the same.",
+        "Full and incremental syncs start only when an operator starts them. Approvals still arrive at once by webhook.",
     };
   }
   const never = schedule.nextRuns.length === 0;
   return {
     tone: never ? "warn" : "good",
-    sentence: never ? "The schedule is on, but its time never comes" : "The schedule is on",
-    detail: `${MODES[scheduleMode]} sync ${uncapital(schedule.description.replace(/\.$/, ""))}, ${scheduleTimeZone}. Approvals arrive at once all the same.`,
+    headline: never ? "The schedule is on, but no date matches it" : "The schedule is on",
+    detail: `${MODES[scheduleMode]} sync ${uncapitalize(schedule.description.replace(/\.$/, ""))}, ${scheduleTimeZone}. Approvals still arrive at once by webhook.`,
   };
 }

@@ -2,20 +2,20 @@ import { Button, PasswordInput } from "@mantine/core";
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useEffect, useState } from "react";
 import { asProblem } from "../../api/problem";
-import { me } from "../../api/queries";
-import { beginSession, sessionEnd } from "../../api/session";
-import { ProblemNote } from "../../ui/query-result";
+import { getIdentity } from "../../api/queries";
+import { beginSession, sessionEndReason } from "../../api/session";
+import { ProblemNote } from "../../ui/problem-note";
 
-/** Stands in front of every page, whose address it keeps. */
+/** Shown instead of any page until the operator has signed in. The URL stays, so that sign-in leads to the page. */
 export function SignIn() {
   const cache = useQueryClient();
   const [token, setToken] = useState("");
   const signIn = useMutation({
-    mutationFn: me,
-    onSuccess: (who, used) => {
-      // Another operator may see other things.
+    mutationFn: getIdentity,
+    onSuccess: (identity, usedToken) => {
+      // Another operator may have another role.
       cache.clear();
-      beginSession({ token: used, who });
+      beginSession({ token: usedToken, identity });
     },
   });
   useEffect(() => {
@@ -37,19 +37,19 @@ export function SignIn() {
           <img src="/icon.svg" alt="" width={40} height={40} />
           <div>
             <h1>SMS Sync</h1>
-            <p className="dim">Keeps two portals in step.</p>
+            <p className="dim">Keeps the maintenance portal in sync with the onboarding portal.</p>
           </div>
         </div>
-        {sessionEnd() === "expired" && !problem && (
+        {sessionEndReason() === "expired" && !problem && (
           <p className="note" data-tone="warn">
-            <span>Your token has expired. Sign in with a new one; you come back to the same page.</span>
+            <span>Your token has expired. Sign in with a new one to return to this page.</span>
           </p>
         )}
         <PasswordInput
           label="Operator token"
           description={
             <>
-              A token comes from <code>sms-sync token</code>. It is kept for this tab alone.
+              Create one with <code>sms-sync token</code>. It is kept for this tab only.
             </>
           }
           value={token}

@@ -1,98 +1,96 @@
 import { Button } from "@mantine/core";
 import { notifications } from "@mantine/notifications";
-import { Link, useNavigate } from "@tanstack/react-router";
+import { useNavigate } from "@tanstack/react-router";
 import { type ReactNode, useState } from "react";
 import { useCancelSync, useResumeSync, useRetrySync } from "../../api/queries";
-import { useMay } from "../../api/session";
+import { useHasRole } from "../../api/session";
 import type { SyncDetail } from "../../api/types";
 import { plural } from "../../format/numbers";
 import { isOpen } from "../../format/states";
-import { canGoOn, wantsAnother } from "../../format/sync";
-import { account } from "../../format/tally";
-import { Confirm } from "../../ui/confirm";
+import { canResume, needsAnotherFullSync } from "../../format/sync";
+import { tallyOf } from "../../format/tally";
+import { ConfirmDialog } from "../../ui/confirm-dialog";
 import { StartSync } from "../../ui/start-sync";
 
-/** What a sync in this state allows. */
-export function Actions({ run }: { run: SyncDetail }) {
-  const may = useMay("operator");
-  if (!may) return null;
-  if (isOpen(run.state)) return <Cancel syncId={run.syncId} />;
-  const failed = account(run.counts).total.rejected + run.tasks.dead;
+/** The actions that the sync's state allows. */
+export function SyncActions({ sync }: { sync: SyncDetail }) {
+  const isOperator = useHasRole("operator");
+  if (!isOperator) return null;
+  if (isOpen(sync.state)) return <CancelAction syncId={sync.syncId} />;
+  const failed = tallyOf(sync.counts).total.rejected + sync.tasks.dead;
   return (
     <>
-      {wantsAnother(run) && <StartSync again />}
-      {!run.dryRun && !canGoOn(run) && failed > 0 && <TryAgain run={run} />}
-      {canGoOn(run) && <GoOn syncId={run.syncId} />}
+      {needsAnotherFullSync(sync) && <StartSync again />}
+      {!sync.dryRun && !canResume(sync) && failed > 0 && <RetryAction sync={sync} />}
+      {canResume(sync) && <ResumeAction syncId={sync.syncId} />}
     </>
   );
 }
 
-function Cancel({ syncId }: { syncId: string }) {
+function CancelAction({ syncId }: { syncId: string }) {
   const cancel = useCancelSync(syncId);
   return (
-    <Ask
-      order={cancel}
-      button={(ask) => (
-        <Button variant="default" onClick={ask}>
+    <ConfirmedAction
+      command={cancel}
+      button={(open) => (
+        <Button variant="default" onClick={open}>
           Cancel sync
         </Button>
       )}
-      title="Cancel this sync?"
-      deed="Cancel this sync"
-      keep="Let it run"
+      title="Cancel sync?"
+      confirmLabel="Cancel sync"
+      cancelLabel="Keep running"
       danger
       onConfirm={(close) => cancel.mutate(undefined, { onSuccess: close })}
     >
-      Pages that are being written are finished, the rest is not begun. What has been written stays.
-    </Ask>
+      Pages being written are finished, the remaining pages are not started. Records already written are kept.
+    </ConfirmedAction>
   );
 }
 
-function GoOn({ syncId }: { syncId: string }) {
+function ResumeAction({ syncId }: { syncId: string }) {
   const resume = useResumeSync(syncId);
   return (
-    <Ask
-      order={resume}
-      button={(ask) => <Button onClick={ask}>Go on with it</Button>}
-      title="Go on with this sync?"
-      deed="Go on with it"
+    <ConfirmedAction
+      command={resume}
+      button={(open) => <Button onClick={open}>Resume</Button>}
+      title="Resume sync?"
+      confirmLabel="Resume"
       onConfirm={(close) => resume.mutate(undefined, { onSuccess: close })}
     >
-      It goes on where it stopped. What is done stays done, and is not done again.
-    </Ask>
+      The sync continues where it stopped. Finished tasks are not repeated.
+    </ConfirmedAction>
   );
 }
 
-function TryAgain({ run }: { run: SyncDetail }) {
-  const retry = useRetrySync(run.syncId);
+function RetryAction({ sync }: { sync: SyncDetail }) {
+  const retry = useRetrySync(sync.syncId);
   const navigate = useNavigate();
-  const { rejected } = account(run.counts).total;
-  const what = [
+  const { rejected } = tallyOf(sync.counts).total;
+  const failed = [
     ...(rejected > 0 ? [plural(rejected, "rejected record")] : []),
-    ...(run.tasks.dead > 0
-      ? [plural(run.tasks.dead, "task that was given up", "tasks that were given up")]
-      : []),
+    ...(sync.tasks.dead > 0 ? [plural(sync.tasks.dead, "dead-lettered task")] : []),
   ].join(" and ");
   return (
-    <Ask
-      order={retry}
-      button={(ask) => (
-        <Button variant="default" onClick={ask}>
-          Try again what failed
+    <ConfirmedAction
+      command={retry}
+      button={(open) => (
+        <Button variant="default" onClick={open}>
+          Retry failed
         </Button>
       )}
-      title="Try again what failed?"
-      deed="Try again"
+      title={`Retry ${failed}?`}
+      confirmLabel="Retry failed"
       onConfirm={(close) =>
         retry.mutate(undefined, {
           onSuccess: ({ retrySyncId, records, tasks }) => {
             close();
             if (retrySyncId) navigate({ to: "/syncs/$syncId", params: { syncId: retrySyncId } });
             notifications.show({
-              title: "On the way",
+              title: "Retry started",
               message: [
-                ...(records > 0 ? [`${plural(records, "record")} looked at again by this sync.`] : []),
-                ...(tasks > 0 ? [`${plural(tasks, "task")} open again in the first.`] : []),
+                ...(records > 0 ? [`This sync reads ${plural(records, "record")} again.`] : []),
+                ...(tasks > 0 ? [`${plural(tasks, "task")} restarted in the original sync.`] : []),
               ].join(" "),
               color: "blue",
             });
@@ -100,51 +98,42 @@ function TryAgain({ run }: { run: SyncDetail }) {
         })
       }
     >
-      {what}: only that, and nothing that went well. A record that was not corrected in the onboarding portal
-      is rejected again.
-    </Ask>
+      Nothing else is repeated. A record that has not been corrected in the onboarding portal is rejected
+      again.
+    </ConfirmedAction>
   );
 }
 
-/** A button that says what it will do before it does. */
-function Ask(props: {
-  order: { isPending: boolean; error: unknown; reset: () => void };
-  button: (ask: () => void) => ReactNode;
+/** A button whose action runs only after a confirmation. */
+function ConfirmedAction(props: {
+  command: { isPending: boolean; error: unknown; reset: () => void };
+  button: (open: () => void) => ReactNode;
   title: string;
-  deed: string;
-  keep?: string;
+  confirmLabel: string;
+  cancelLabel?: string;
   danger?: boolean;
   onConfirm: (close: () => void) => void;
   children: ReactNode;
 }) {
-  const { order, button, onConfirm, children, ...words } = props;
-  const [asked, setAsked] = useState(false);
+  const { command, button, onConfirm, children, ...texts } = props;
+  const [isDialogOpen, setDialogOpen] = useState(false);
   const close = () => {
-    setAsked(false);
-    order.reset();
+    setDialogOpen(false);
+    command.reset();
   };
   return (
     <>
-      {button(() => setAsked(true))}
-      <Confirm
-        {...words}
-        opened={asked}
-        busy={order.isPending}
-        error={order.error}
+      {button(() => setDialogOpen(true))}
+      <ConfirmDialog
+        {...texts}
+        opened={isDialogOpen}
+        busy={command.isPending}
+        error={command.error}
         onClose={close}
         onConfirm={() => onConfirm(close)}
       >
         <p>{children}</p>
-      </Confirm>
+      </ConfirmDialog>
     </>
-  );
-}
-
-/** The sync whose failures this one tries again. */
-export function RetryOf({ syncId }: { syncId: string }) {
-  return (
-    <Link to="/syncs/$syncId" params={{ syncId }}>
-      What failed in an earlier sync
-    </Link>
   );
 }

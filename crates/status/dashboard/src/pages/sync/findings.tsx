@@ -1,40 +1,43 @@
 import { useQuery } from "@tanstack/react-query";
 import { getRouteApi } from "@tanstack/react-router";
 import { listFindings } from "../../api/queries";
-import { FINDING_COLUMNS, findingKey } from "../../ui/finding-columns";
-import { Empty } from "../../ui/page";
+import { EmptyState } from "../../ui/empty-state";
+import { findingColumns, findingKey } from "../../ui/finding-columns";
 import { Pager } from "../../ui/pager";
-import { Answer } from "../../ui/query-result";
+import { QueryResult } from "../../ui/query-result";
 import { Table } from "../../ui/table";
 
-const SIZE = 20;
+const PAGE_SIZE = 20;
 const route = getRouteApi("/syncs/$syncId");
 
-/** What was rejected, or let in with a warning: which record, which field, why, and the value. */
-export function Findings({ syncId, expected, open }: { syncId: string; expected: number; open: boolean }) {
+/** The findings of one sync, in pages. */
+export function Findings(props: { syncId: string; count: number; isSyncOpen: boolean }) {
+  const { syncId, count, isSyncOpen } = props;
   const { findings: page = 1 } = route.useSearch();
   const navigate = route.useNavigate();
   const findings = useQuery({
-    ...listFindings(syncId, { limit: SIZE, offset: (page - 1) * SIZE }),
-    enabled: expected > 0,
+    ...listFindings(syncId, { limit: PAGE_SIZE, offset: (page - 1) * PAGE_SIZE }),
+    enabled: count > 0,
   });
-  if (expected === 0) {
+  if (count === 0) {
     return (
-      <Empty title="No findings">
-        {open ? "Records that are rejected show here, with field and reason." : "Every record passed."}
-      </Empty>
+      <EmptyState title="No findings">
+        {isSyncOpen
+          ? "Rejected records appear here, with field and reason."
+          : "All records passed validation."}
+      </EmptyState>
     );
   }
   return (
-    <Answer of={findings}>
+    <QueryResult query={findings}>
       {({ data, pagination }) => (
         <>
-          <Table label="Findings" columns={FINDING_COLUMNS} rows={data} rowKey={findingKey} />
+          <Table label="Findings" columns={findingColumns} rows={data} rowKey={findingKey} />
           <Pager
             page={page}
-            size={SIZE}
+            pageSize={PAGE_SIZE}
             total={pagination.total}
-            what="findings"
+            itemNoun="findings"
             onPage={(next) =>
               navigate({
                 search: (old) => ({ ...old, findings: next > 1 ? next : undefined }),
@@ -44,6 +47,6 @@ export function Findings({ syncId, expected, open }: { syncId: string; expected:
           />
         </>
       )}
-    </Answer>
+    </QueryResult>
   );
 }

@@ -2,61 +2,67 @@ import { Button } from "@mantine/core";
 import { useState } from "react";
 import { asProblem } from "../../api/problem";
 import { useConfirmSync } from "../../api/queries";
-import { useMay } from "../../api/session";
+import { useHasRole } from "../../api/session";
 import type { MissingPolicy, SyncDetail } from "../../api/types";
 import { plural } from "../../format/numbers";
-import { account } from "../../format/tally";
-import { Confirm } from "../../ui/confirm";
-import { ProblemNote } from "../../ui/query-result";
+import { tallyOf } from "../../format/tally";
+import { ConfirmDialog } from "../../ui/confirm-dialog";
+import { Note } from "../../ui/note";
+import { ProblemNote } from "../../ui/problem-note";
 
-/** Records that are here and not listed any more, when they are too many to be deactivated without a word. */
-export function MissingQuestion({ run }: { run: SyncDetail }) {
-  const may = useMay("operator");
-  const confirm = useConfirmSync(run.syncId);
-  const [asked, setAsked] = useState(false);
-  if (run.missingRecords !== "asks") return null;
-  const gone = plural(account(run.counts).total.gone, "record");
-  const decide = (decision: MissingPolicy) => confirm.mutate(decision, { onSuccess: () => setAsked(false) });
+/** Asks what to do with records that the onboarding portal no longer lists, when the sync may not decide by itself. */
+export function MissingRecords({ sync }: { sync: SyncDetail }) {
+  const isOperator = useHasRole("operator");
+  const confirm = useConfirmSync(sync.syncId);
+  const [isDialogOpen, setDialogOpen] = useState(false);
+  if (sync.missingRecords !== "asks") return null;
+  const { missing } = tallyOf(sync.counts).total;
+  const records = plural(missing, "record");
+  const decide = (decision: MissingPolicy) =>
+    confirm.mutate(decision, { onSuccess: () => setDialogOpen(false) });
   return (
     <>
-      <section className="note" data-tone="warn" aria-label="A question">
-        <div>
-          <p className="note-title">{gone} not listed by the onboarding portal any more</p>
-          <p>
-            They are too many, or too important, to be deactivated without a person's word. Nothing is ever
-            deleted. {!may && "An operator decides."}
-          </p>
-        </div>
-        {may && (
-          <span className="actions">
-            <Button size="xs" variant="default" onClick={() => decide("keep")} loading={confirm.isPending}>
-              Keep them
-            </Button>
-            <Button size="xs" className="danger" onClick={() => setAsked(true)}>
-              Deactivate them
-            </Button>
-          </span>
-        )}
-      </section>
-      {confirm.error && !asked && <ProblemNote problem={asProblem(confirm.error)} />}
-      <Confirm
-        opened={asked}
-        title={`Deactivate ${gone}?`}
-        deed={`Deactivate ${gone}`}
+      <Note
+        tone="warn"
+        label="Decision needed"
+        title={`${records} ${missing === 1 ? "is" : "are"} no longer in the onboarding portal`}
+        actions={
+          isOperator && (
+            <span className="actions">
+              <Button size="xs" variant="default" onClick={() => decide("keep")} loading={confirm.isPending}>
+                Keep active
+              </Button>
+              <Button size="xs" className="danger" onClick={() => setDialogOpen(true)}>
+                Deactivate
+              </Button>
+            </span>
+          )
+        }
+      >
+        <p>
+          Too many, or too critical, to deactivate automatically. Nothing is ever deleted.{" "}
+          {!isOperator && "An operator decides."}
+        </p>
+      </Note>
+      {confirm.error && !isDialogOpen && <ProblemNote problem={asProblem(confirm.error)} />}
+      <ConfirmDialog
+        opened={isDialogOpen}
+        title={`Deactivate ${records}?`}
+        confirmLabel={`Deactivate ${records}`}
         danger
         busy={confirm.isPending}
         error={confirm.error}
         onClose={() => {
-          setAsked(false);
+          setDialogOpen(false);
           confirm.reset();
         }}
         onConfirm={() => decide("deactivate")}
       >
         <p>
-          They are withdrawn in the maintenance portal, and users among them are locked out. A record that the
-          onboarding portal lists again is active again.
+          They are withdrawn in the maintenance portal, and users among them can no longer sign in. A record
+          that the onboarding portal lists again becomes active again.
         </p>
-      </Confirm>
+      </ConfirmDialog>
     </>
   );
 }

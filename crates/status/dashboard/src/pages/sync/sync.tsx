@@ -3,20 +3,25 @@ import { getRouteApi, Link } from "@tanstack/react-router";
 import { ArrowLeft } from "lucide-react";
 import { getSync } from "../../api/queries";
 import type { SyncDetail } from "../../api/types";
-import { count, plural, rate } from "../../format/numbers";
-import { CAUSES, isOpen, look, SYNC_STATES } from "../../format/states";
-import { runName, runVerdict } from "../../format/sync";
-import { account } from "../../format/tally";
+import { formatCount, formatRate, plural } from "../../format/numbers";
+import { CAUSE_SENTENCES, isOpen, labelOf, SYNC_STATES } from "../../format/states";
+import { syncName, syncStatus } from "../../format/sync";
+import { tallyOf } from "../../format/tally";
+import { Announcement } from "../../ui/announcement";
 import { AttemptTable } from "../../ui/attempt-table";
-import { Copy } from "../../ui/copyable-id";
-import { Announce, Card, Empty, Page, Verdict } from "../../ui/page";
-import { Answer } from "../../ui/query-result";
+import { Card } from "../../ui/card";
+import { CopyableId } from "../../ui/copyable-id";
+import { EmptyState } from "../../ui/empty-state";
+import { Fact, FactList } from "../../ui/fact-list";
+import { Page } from "../../ui/page";
+import { QueryResult } from "../../ui/query-result";
+import { StatusBanner } from "../../ui/status-banner";
 import { PhaseProgress } from "../../ui/sync-progress";
-import { AccountTable } from "../../ui/tally-table";
+import { TallyTable } from "../../ui/tally-table";
 import { Elapsed, Time } from "../../ui/time";
-import { Actions, RetryOf } from "./actions";
+import { SyncActions } from "./actions";
 import { Findings } from "./findings";
-import { MissingQuestion } from "./missing-records";
+import { MissingRecords } from "./missing-records";
 
 const route = getRouteApi("/syncs/$syncId");
 
@@ -24,133 +29,131 @@ export function SyncPage() {
   const { syncId } = route.useParams();
   const sync = useQuery(getSync(syncId));
   return (
-    <Page title={sync.data ? runName(sync.data) : "Sync"} actions={sync.data && <Actions run={sync.data} />}>
+    <Page
+      title={sync.data ? syncName(sync.data) : "Sync"}
+      actions={sync.data && <SyncActions sync={sync.data} />}
+    >
       <p className="crumb">
         <Link to="/syncs">
           <ArrowLeft size={14} aria-hidden /> Syncs
         </Link>
-        <Copy text={syncId} what="sync id" />
+        <CopyableId text={syncId} name="sync ID" />
       </p>
-      <Answer of={sync} lines={10}>
-        {(run) => <Run run={run} />}
-      </Answer>
+      <QueryResult query={sync} lines={10}>
+        {(sync) => <SyncContent sync={sync} />}
+      </QueryResult>
     </Page>
   );
 }
 
-function Run({ run }: { run: SyncDetail }) {
-  const state = look(SYNC_STATES, run.state);
-  const open = isOpen(run.state);
+function SyncContent({ sync }: { sync: SyncDetail }) {
+  const state = labelOf(SYNC_STATES, sync.state);
+  const isSyncOpen = isOpen(sync.state);
   return (
     <>
-      <Announce text={`This sync: ${state.word}`} />
-      <Verdict
-        of={runVerdict(run, run.tasks.dead)}
+      <Announcement text={`This sync: ${state.word}`} />
+      <StatusBanner
+        status={syncStatus(sync, sync.tasks.dead)}
         figure={{
-          value: <Elapsed since={run.startedAt} until={run.completedAt} />,
-          unit: open ? "so far" : "from request to end",
+          value: <Elapsed since={sync.startedAt} until={sync.completedAt} />,
+          unit: isSyncOpen ? "so far" : "from request to end",
         }}
       />
 
-      <MissingQuestion run={run} />
+      <MissingRecords sync={sync} />
 
-      <Card title={open ? "Progress" : "Facts"}>
-        {open && <PhaseProgress run={run} />}
-        <Facts run={run} />
+      <Card title={isSyncOpen ? "Progress" : "Details"}>
+        {isSyncOpen && <PhaseProgress sync={sync} />}
+        <SyncFacts sync={sync} />
       </Card>
 
-      <Card title="The account">
-        {run.counts.length === 0 ? (
-          <Empty title="No record has been read yet">
-            {open ? "Figures come with the first page." : "This sync ended before its first page."}
-          </Empty>
+      <Card title="Record counts">
+        {sync.counts.length === 0 ? (
+          <EmptyState title="No records read yet">
+            {isSyncOpen
+              ? "Counts appear after the first page."
+              : "This sync ended before it had read a page."}
+          </EmptyState>
         ) : (
-          <AccountTable counts={run.counts} state={run.state} />
+          <TallyTable counts={sync.counts} state={sync.state} />
         )}
       </Card>
 
       <Card
         title="Findings"
-        aside={run.findings > 0 ? <span className="dim">{plural(run.findings, "finding")}</span> : undefined}
+        aside={
+          sync.findings > 0 ? <span className="dim">{plural(sync.findings, "finding")}</span> : undefined
+        }
       >
-        <Findings syncId={run.syncId} expected={run.findings} open={open} />
+        <Findings syncId={sync.syncId} count={sync.findings} isSyncOpen={isSyncOpen} />
       </Card>
 
       <Card title="Failed attempts">
-        {run.attempts.length === 0 ? (
-          <Empty title="No attempt failed">
-            Work that fails for a passing reason is tried again, and shows here.
-          </Empty>
+        {sync.attempts.length === 0 ? (
+          <EmptyState title="No failed attempts">
+            Attempts that fail are listed here. Transient failures are retried.
+          </EmptyState>
         ) : (
-          <AttemptTable attempts={run.attempts} of="task" />
+          <AttemptTable attempts={sync.attempts} showTask />
         )}
       </Card>
     </>
   );
 }
 
-function Facts({ run }: { run: SyncDetail }) {
-  const { total } = account(run.counts);
-  const begun = run.runningAt ?? null;
-  const speed =
-    begun && run.completedAt ? rate(total.read, Date.parse(run.completedAt) - Date.parse(begun)) : null;
-  const tasks = run.tasks;
+function SyncFacts({ sync }: { sync: SyncDetail }) {
+  const { total } = tallyOf(sync.counts);
+  const rate =
+    sync.runningAt && sync.completedAt
+      ? formatRate(total.read, Date.parse(sync.completedAt) - Date.parse(sync.runningAt))
+      : null;
   return (
-    <dl className="facts wide">
+    <FactList wide>
       <Fact name="Cause">
-        {CAUSES[run.cause]} ({run.requestedBy})
+        {CAUSE_SENTENCES[sync.cause]} ({sync.requestedBy})
       </Fact>
-      {run.reason && <Fact name="Reason">{run.reason}</Fact>}
-      {run.retryOf && (
-        <Fact name="Tries again">
-          <RetryOf syncId={run.retryOf} />
+      {sync.reason && <Fact name="Reason">{sync.reason}</Fact>}
+      {sync.retryOf && (
+        <Fact name="Retry of">
+          <Link to="/syncs/$syncId" params={{ syncId: sync.retryOf }}>
+            the failures of an earlier sync
+          </Link>
         </Fact>
       )}
-      <Fact name="Asked for">
-        <Time iso={run.startedAt} full />
+      <Fact name="Requested">
+        <Time iso={sync.startedAt} full />
       </Fact>
-      {run.completedAt && (
+      {sync.completedAt && (
         <Fact name="Ended">
-          <Time iso={run.completedAt} full />
+          <Time iso={sync.completedAt} full />
         </Fact>
       )}
-      {isOpen(run.state) && (
-        <Fact name="Last sign of life">
-          <Time iso={run.heartbeatAt} />
+      {isOpen(sync.state) && (
+        <Fact name="Last heartbeat">
+          <Time iso={sync.heartbeatAt} />
         </Fact>
       )}
-      {speed && <Fact name="Speed">{speed}</Fact>}
+      {rate && <Fact name="Rate">{rate}</Fact>}
       <Fact name="Tasks">
-        {[
-          [tasks.done, "done"],
-          [tasks.pending, "at work or waiting"],
-          [tasks.retrying, "retrying"],
-          [tasks.dead, "dead"],
-          [tasks.cancelled, "cancelled"],
-        ]
-          .filter(([n]) => n !== 0)
-          .map(([n, word]) => `${count(n as number)} ${word}`)
-          .join(", ") || "none yet"}
-        {tasks.dead > 0 && (
+        {taskCounts(sync.tasks)}
+        {sync.tasks.dead > 0 && (
           <>
             {" "}
             (
             <Link to="/dead-letters" search={{ state: "dead" }}>
-              see the dead letters
+              view dead letters
             </Link>
             )
           </>
         )}
       </Fact>
-    </dl>
+    </FactList>
   );
 }
 
-function Fact({ name, children }: { name: string; children: React.ReactNode }) {
-  return (
-    <div>
-      <dt>{name}</dt>
-      <dd>{children}</dd>
-    </div>
-  );
+/** `31 done, 4 pending` */
+function taskCounts(tasks: SyncDetail["tasks"]): string {
+  const states = ["done", "pending", "retrying", "dead", "cancelled"] as const;
+  const counts = states.filter((state) => tasks[state] > 0);
+  return counts.map((state) => `${formatCount(tasks[state])} ${state}`).join(", ") || "none yet";
 }

@@ -2,28 +2,31 @@ import { useQuery } from "@tanstack/react-query";
 import { getRouteApi, Link } from "@tanstack/react-router";
 import { getOverview, listSyncs } from "../../api/queries";
 import type { SyncSummary } from "../../api/types";
-import { count, percent } from "../../format/numbers";
-import { CAUSE_WORDS, isOpen, look, MODES, OUTCOMES, SYNC_STATES } from "../../format/states";
-import { syncsVerdict } from "../../format/sync";
-import { account, announced } from "../../format/tally";
-import { Badge } from "../../ui/badge";
+import { formatCount, percentOf } from "../../format/numbers";
+import { CAUSE_WORDS, isOpen, labelOf, MODES, OUTCOMES, SYNC_STATES } from "../../format/states";
+import { syncListStatus } from "../../format/sync";
+import { expectedRecords, tallyOf } from "../../format/tally";
+import { EmptyState } from "../../ui/empty-state";
 import { LiveList } from "../../ui/live-list";
-import { Empty, Page, Verdict } from "../../ui/page";
+import { Page } from "../../ui/page";
 import { StartSync } from "../../ui/start-sync";
+import { StateBadge } from "../../ui/state-badge";
 import { StateFilter } from "../../ui/state-filter";
+import { StatusBanner } from "../../ui/status-banner";
 import type { Column } from "../../ui/table";
 import { Elapsed, Time } from "../../ui/time";
+import { ToneCount } from "../../ui/tone-count";
 
-const SIZE = 20;
+const PAGE_SIZE = 20;
 const route = getRouteApi("/syncs");
 
-const COLUMNS: Column<SyncSummary>[] = [
+const columns: Column<SyncSummary>[] = [
   {
     key: "started",
     header: "Started",
-    cell: (run) => (
-      <Link to="/syncs/$syncId" params={{ syncId: run.syncId }} data-row-link className="row-link">
-        <Time iso={run.startedAt} full />
+    cell: (sync) => (
+      <Link to="/syncs/$syncId" params={{ syncId: sync.syncId }} data-row-link className="row-link">
+        <Time iso={sync.startedAt} full />
       </Link>
     ),
   },
@@ -31,51 +34,44 @@ const COLUMNS: Column<SyncSummary>[] = [
     key: "state",
     header: "State",
     narrow: "beside",
-    cell: (run) => <Badge look={look(SYNC_STATES, run.state)} />,
+    cell: (sync) => <StateBadge label={labelOf(SYNC_STATES, sync.state)} />,
   },
   {
-    key: "what",
-    header: "What and why",
+    key: "sync",
+    header: "Sync",
     narrow: "line",
-    cell: (run) => (
-      // An operator by name; what has none, as a webhook by its id, on hover.
-      <span className="clip" title={run.requestedBy}>
-        {run.retryOf ? "Second try" : MODES[run.mode]}
-        {run.dryRun && " dry run"},{" "}
-        {run.cause === "manual" ? `by ${run.requestedBy}` : CAUSE_WORDS[run.cause].toLowerCase()}
+    cell: (sync) => (
+      // An operator by name. The id of a webhook or schedule is shown on hover only.
+      <span className="clip" title={sync.requestedBy}>
+        {sync.retryOf ? "Retry" : MODES[sync.mode]}
+        {sync.dryRun && " dry run"},{" "}
+        {sync.cause === "manual" ? `by ${sync.requestedBy}` : CAUSE_WORDS[sync.cause].toLowerCase()}
       </span>
     ),
   },
   {
-    key: "took",
-    header: "Took",
+    key: "duration",
+    header: "Duration",
     figure: true,
-    cell: (run) => <Elapsed since={run.startedAt} until={run.completedAt} />,
+    cell: (sync) => <Elapsed since={sync.startedAt} until={sync.completedAt} />,
   },
-  { key: "read", header: "Read", figure: true, cell: (run) => <Read run={run} /> },
+  { key: "read", header: "Read", figure: true, cell: (sync) => <ReadCount sync={sync} /> },
   ...OUTCOMES.filter(({ key }) => key !== "unchanged" && key !== "skipped").map(
     ({ key, word, tone }): Column<SyncSummary> => ({
       key,
       header: word,
       figure: true,
-      cell: (run) => {
-        const value = account(run.counts).total[key];
-        return (
-          <span className={value === 0 ? "zero" : "value"} data-tone={tone}>
-            {count(value)}
-          </span>
-        );
-      },
+      cell: (sync) => <ToneCount value={tallyOf(sync.counts).total[key]} tone={tone} />,
     }),
   ),
 ];
 
-function Read({ run }: { run: SyncSummary }) {
-  const { total } = account(run.counts);
-  const share = isOpen(run.state) ? percent(total.read, announced(run)) : null;
+function ReadCount({ sync }: { sync: SyncSummary }) {
+  const { total } = tallyOf(sync.counts);
+  const share = isOpen(sync.state) ? percentOf(total.read, expectedRecords(sync)) : null;
   return (
     <>
-      {count(total.read)}
+      {formatCount(total.read)}
       {share !== null && <span className="dim"> ({share} %)</span>}
     </>
   );
@@ -85,9 +81,9 @@ export function SyncsPage() {
   const { page = 1, state } = route.useSearch();
   const navigate = route.useNavigate();
   const overview = useQuery(getOverview()).data;
-  const runs = useQuery(listSyncs({ limit: SIZE, offset: (page - 1) * SIZE }, state));
-  const full = overview?.running.some((run) => run.mode === "full");
-  const last = full ? null : overview?.lastFullSync?.completedAt;
+  const syncs = useQuery(listSyncs({ limit: PAGE_SIZE, offset: (page - 1) * PAGE_SIZE }, state));
+  const isFullSyncRunning = overview?.running.some((sync) => sync.mode === "full");
+  const lastEnd = isFullSyncRunning ? null : overview?.lastFullSync?.completedAt;
 
   return (
     <Page
@@ -104,30 +100,30 @@ export function SyncsPage() {
       }
     >
       {overview && (
-        <Verdict
-          of={syncsVerdict(overview)}
-          {...(last ? { figure: { value: <Time iso={last} />, unit: "ended" } } : {})}
+        <StatusBanner
+          status={syncListStatus(overview)}
+          {...(lastEnd ? { figure: { value: <Time iso={lastEnd} />, unit: "ended" } } : {})}
         />
       )}
       <LiveList
-        of={runs}
-        what="syncs"
+        query={syncs}
+        itemNoun="syncs"
         label="Syncs"
-        columns={COLUMNS}
-        keyOf={(run) => run.syncId}
+        columns={columns}
+        rowKey={(sync) => sync.syncId}
         page={page}
-        size={SIZE}
+        pageSize={PAGE_SIZE}
         filter={state}
         empty={
           state ? (
-            <Empty title={`No sync is in the state “${SYNC_STATES[state].word.toLowerCase()}”`}>
+            <EmptyState title={`No syncs in the state “${SYNC_STATES[state].word.toLowerCase()}”`}>
               Choose another state above.
-            </Empty>
+            </EmptyState>
           ) : (
-            <Empty title="No sync has run yet">
-              The first comes with an approval in the onboarding portal, with the schedule, or when an
-              operator starts one.
-            </Empty>
+            <EmptyState title="No syncs yet">
+              The first one starts when the onboarding portal sends an approval, on schedule, or when an
+              operator starts it.
+            </EmptyState>
           )
         }
         onPage={(next) => navigate({ search: (old) => ({ ...old, page: next > 1 ? next : undefined }) })}

@@ -1,17 +1,16 @@
-import { Button, Drawer as MantineDrawer, Modal } from "@mantine/core";
+import { Button, Modal } from "@mantine/core";
 import type { ReactNode } from "react";
 import { asProblem } from "../api/problem";
-import { ProblemNote } from "./query-result";
+import { ProblemNote } from "./problem-note";
 
-/** Says what will happen, and does it only then. */
-export function Confirm(props: {
+/** Says what an action will do, and does it only when confirmed. */
+export function ConfirmDialog(props: {
   opened: boolean;
   title: string;
   children: ReactNode;
-  /** What the button says: the deed, never "OK". */
-  deed: string;
-  /** What the other button says. */
-  keep?: string;
+  /** Names the action, never "OK". */
+  confirmLabel: string;
+  cancelLabel?: string;
   danger?: boolean;
   busy: boolean;
   error: unknown;
@@ -22,6 +21,7 @@ export function Confirm(props: {
     <Modal.Root opened={props.opened} onClose={props.onClose} centered size="sm">
       <Modal.Overlay />
       <Modal.Content>
+        {/* A <header> would be a second banner landmark. */}
         <Modal.Header renderRoot={(header) => <div {...header} />}>
           <Modal.Title>{props.title}</Modal.Title>
           <Modal.CloseButton aria-label="Close" />
@@ -32,7 +32,7 @@ export function Confirm(props: {
             {props.error != null && <ProblemNote problem={asProblem(props.error)} />}
             <div className="actions end">
               <Button variant="default" onClick={props.onClose}>
-                {props.keep ?? "Not now"}
+                {props.cancelLabel ?? "Cancel"}
               </Button>
               <Button
                 data-autofocus
@@ -40,33 +40,12 @@ export function Confirm(props: {
                 onClick={props.onConfirm}
                 {...(props.danger ? { className: "danger" } : {})}
               >
-                {props.deed}
+                {props.confirmLabel}
               </Button>
             </div>
           </div>
         </Modal.Body>
       </Modal.Content>
     </Modal.Root>
-  );
-}
-
-/** A row's detail beside its list. */
-export function Drawer(props: {
-  opened: boolean;
-  title: ReactNode;
-  onClose: () => void;
-  children: ReactNode;
-}) {
-  return (
-    <MantineDrawer.Root opened={props.opened} onClose={props.onClose} position="right" size="lg">
-      <MantineDrawer.Overlay />
-      <MantineDrawer.Content>
-        <MantineDrawer.Header renderRoot={(header) => <div {...header} />}>
-          <MantineDrawer.Title>{props.title}</MantineDrawer.Title>
-          <MantineDrawer.CloseButton aria-label="Close" />
-        </MantineDrawer.Header>
-        <MantineDrawer.Body>{props.children}</MantineDrawer.Body>
-      </MantineDrawer.Content>
-    </MantineDrawer.Root>
   );
 }

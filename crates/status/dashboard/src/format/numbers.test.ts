@@ -1,0 +1,16 @@
+import { expect, test } from "vitest";
+import { formatCount, formatRate, percentOf, plural } from "./numbers";
+
+test("numbers have thousands separators and their unit", () => {
+  expect(formatCount(6042)).toBe("6,042");
+  expect(plural(1, "vessel")).toBe("1 vessel");
+  expect(plural(41, "vessel")).toBe("41 vessels");
+  expect(formatRate(48_120, 10_000)).toBe("4,812 rec/s");
+  expect(formatRate(5, 100)).toBeNull();
+});
+
+test("a percentage is 100 only when complete, and null without a total", () => {
+  expect(percentOf(999, 1000)).toBe(99);
+  expect(percentOf(5, null)).toBeNull();
+  expect(percentOf(0, 0)).toBe(100);
+});

@@ -1,0 +1,30 @@
+import { expect, test } from "vitest";
+import {
+  formatDateTime,
+  formatDuration,
+  formatExactDateTime,
+  formatRelative,
+  formatScheduledTime,
+} from "./times";
+
+const NOW = Date.parse("2026-11-24T05:12:09Z");
+
+test("durations are rounded to two units", () => {
+  expect(formatDuration(0)).toBe("under 1 ms");
+  expect(formatDuration(340)).toBe("340 ms");
+  expect(formatDuration(4280)).toBe("4.2 s");
+  expect(formatDuration(134_000)).toBe("2 min 14 s");
+  expect(formatDuration(3_900_000)).toBe("1 h 5 min");
+});
+
+test("relative times work in both directions", () => {
+  expect(formatRelative("2026-11-24T05:09:00Z", NOW)).toBe("3 min ago");
+  expect(formatRelative("2026-11-24T07:12:09Z", NOW)).toBe("in 2 h");
+  expect(formatRelative("2026-11-24T05:12:09Z", NOW)).toBe("just now");
+});
+
+test("UTC times do not depend on the browser's time zone", () => {
+  expect(formatDateTime("2026-11-24T04:05:06Z", "utc", NOW)).toBe("24 Nov 04:05:06");
+  expect(formatExactDateTime("2026-11-24T04:05:06Z", "utc")).toContain("UTC");
+  expect(formatScheduledTime("2026-11-24T01:00:00Z", "Europe/Oslo")).toContain("02:00");
+});

@@ -1,0 +1,24 @@
+import { Drawer as MantineDrawer } from "@mantine/core";
+import type { ReactNode } from "react";
+
+/** The details of a row, beside its list. */
+export function Drawer(props: {
+  opened: boolean;
+  title: ReactNode;
+  onClose: () => void;
+  children: ReactNode;
+}) {
+  return (
+    <MantineDrawer.Root opened={props.opened} onClose={props.onClose} position="right" size="lg">
+      <MantineDrawer.Overlay />
+      <MantineDrawer.Content>
+        {/* A <header> would be a second banner landmark. */}
+        <MantineDrawer.Header renderRoot={(header) => <div {...header} />}>
+          <MantineDrawer.Title>{props.title}</MantineDrawer.Title>
+          <MantineDrawer.CloseButton aria-label="Close" />
+        </MantineDrawer.Header>
+        <MantineDrawer.Body>{props.children}</MantineDrawer.Body>
+      </MantineDrawer.Content>
+    </MantineDrawer.Root>
+  );
+}
