@@ -1,9 +1,7 @@
-import "@mantine/core/styles.css";
-import "@mantine/notifications/styles.css";
+// First, so that the styles of our components come after those of the library.
+import "./app/styles/library";
 import "./app/styles/tokens.css";
-import "./app/styles/shell.css";
-import "./app/styles/parts.css";
-import "./app/styles/tables.css";
+import "./app/styles/base.css";
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 import { Providers } from "./app/providers";

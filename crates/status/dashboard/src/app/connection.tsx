@@ -4,6 +4,7 @@ import { formatDateTime } from "../format/times";
 import { useNow } from "../ui/clock";
 import { Note } from "../ui/note";
 import { useZone } from "../ui/zone";
+import styles from "./connection.module.css";
 
 /** The state of the live connection, in the top bar. */
 export function ConnectionIndicator() {
@@ -15,8 +16,8 @@ export function ConnectionIndicator() {
     closed: "disconnected",
   };
   return (
-    <span className="connection" data-state={connection.state} role="status">
-      <span className="dot" aria-hidden />
+    <span className={styles.connection} data-state={connection.state} role="status">
+      <span className={styles.dot} aria-hidden />
       {words[connection.state]}
     </span>
   );
@@ -29,7 +30,7 @@ export function ConnectionNote() {
     return (
       <Note
         tone="warn"
-        className="stale"
+        className={styles.note}
         actions={
           <Button size="xs" variant="default" onClick={() => location.reload()}>
             Reload
@@ -54,7 +55,7 @@ function ReconnectingNote({ since, retryAt }: { since: number; retryAt: number }
   if (now - since < NOTICE_DELAY) return null;
   const seconds = Math.max(0, Math.ceil((retryAt - now) / 1000));
   return (
-    <Note tone="warn" className="stale">
+    <Note tone="warn" className={styles.note}>
       The live connection is lost. Data as of {formatDateTime(new Date(since).toISOString(), zone, now)}.{" "}
       {seconds > 0 ? `Reconnecting in ${seconds} s.` : "Reconnecting now."}
     </Note>

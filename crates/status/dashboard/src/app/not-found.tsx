@@ -5,7 +5,7 @@ import { Page } from "../ui/page";
 export function NotFound() {
   return (
     <Page title="Page not found">
-      <EmptyState title="No page at this address">
+      <EmptyState framed title="No page at this address">
         Check the address, or <Link to="/">go to the overview</Link>.
       </EmptyState>
     </Page>

@@ -1,4 +1,4 @@
-import { ActionIcon, useComputedColorScheme, useMantineColorScheme } from "@mantine/core";
+import { ActionIcon, useComputedColorScheme, useMantineColorScheme, VisuallyHidden } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { Link, Outlet, useLocation, useNavigate } from "@tanstack/react-router";
 import {
@@ -19,8 +19,10 @@ import { endSession, type Session, useSession } from "../api/session";
 import { rejectedRecords } from "../format/fleet-status";
 import { formatCount } from "../format/numbers";
 import { SignIn } from "../pages/sign-in/sign-in";
+import text from "../ui/text.module.css";
 import { useZone } from "../ui/zone";
 import { ConnectionIndicator, ConnectionNote } from "./connection";
+import styles from "./shell.module.css";
 import { Shortcuts, usePageKeys } from "./shortcuts";
 
 const PAGES = [
@@ -54,45 +56,50 @@ function SignedIn({ session }: { session: Session }) {
   }, [path]);
 
   return (
-    <div className="shell">
-      <a className="skip" href="#content">
+    <div className={styles.shell}>
+      <a className={styles.skipLink} href="#content">
         Skip to content
       </a>
-      <aside className="side">
-        <div>
-          <Link to="/" className="brand">
+      <aside className={styles.side}>
+        <div className={styles.sticky}>
+          <Link to="/" className={`${styles.brand} ${styles.sideBrand}`}>
             <img src="/icon.svg" alt="" width={26} height={26} />
             SMS Sync
           </Link>
           <Navigation />
         </div>
       </aside>
-      <header className="top">
-        <Link to="/" className="brand phone-only">
+      <header className={styles.top}>
+        <Link to="/" className={`${styles.brand} ${styles.topBrand}`}>
           <img src="/icon.svg" alt="" width={24} height={24} />
-          <span className="sr-only">SMS Sync</span>
+          <VisuallyHidden>SMS Sync</VisuallyHidden>
         </Link>
         <ConnectionIndicator />
-        <span className="grow" />
+        <span className={styles.spacer} />
         <ZoneSwitch />
         <ThemeSwitch />
         <ActionIcon
           variant="subtle"
-          className="tool desk-only"
+          className={`${styles.tool} ${styles.wideOnly}`}
           aria-label="Keyboard shortcuts"
           onClick={() => setHelpOpen(true)}
         >
           <Keyboard size={18} aria-hidden />
         </ActionIcon>
-        <span className="who desk-only" title={`Role: ${session.identity.role}`}>
+        <span className={`${styles.identity} ${styles.wideOnly}`} title={`Role: ${session.identity.role}`}>
           {session.identity.subject}
-          <span className="dim"> {session.identity.role}</span>
+          <span className={text.dim}> {session.identity.role}</span>
         </span>
-        <ActionIcon variant="subtle" className="tool" aria-label="Sign out" onClick={() => endSession()}>
+        <ActionIcon
+          variant="subtle"
+          className={styles.tool}
+          aria-label="Sign out"
+          onClick={() => endSession()}
+        >
           <LogOut size={18} aria-hidden />
         </ActionIcon>
       </header>
-      <main id="content" ref={main} tabIndex={-1}>
+      <main id="content" className={styles.main} ref={main} tabIndex={-1}>
         <ConnectionNote />
         <Outlet />
       </main>
@@ -109,16 +116,21 @@ function Navigation() {
     "/dead-letters": deadLetters,
   };
   return (
-    <nav aria-label="Pages" className="nav">
+    <nav aria-label="Pages" className={styles.nav}>
       {PAGES.map(({ to, name, icon: PageIcon }) => {
         const count = counts[to] ?? 0;
         return (
-          <Link key={to} to={to} activeOptions={{ exact: to === "/", includeSearch: false }}>
+          <Link
+            key={to}
+            to={to}
+            className={styles.navLink}
+            activeOptions={{ exact: to === "/", includeSearch: false }}
+          >
             <PageIcon size={18} aria-hidden />
             <span>{name}</span>
             {count > 0 && (
               <span
-                className="nav-count"
+                className={styles.navCount}
                 data-tone={to === "/data-quality" ? "warn" : "bad"}
                 title={`${formatCount(count)} ${count === 1 ? "needs" : "need"} attention`}
               >
@@ -139,7 +151,7 @@ function ZoneSwitch() {
   return (
     <button
       type="button"
-      className="zone"
+      className={styles.zone}
       title={zone === "utc" ? "Times are shown in UTC" : "Times are shown in this browser's time zone"}
       aria-label={`Times in ${zone === "utc" ? "UTC" : "local time"}. Switch to ${other === "utc" ? "UTC" : "local time"}`}
       onClick={() =>
@@ -161,7 +173,7 @@ function ThemeSwitch() {
   return (
     <ActionIcon
       variant="subtle"
-      className="tool"
+      className={styles.tool}
       aria-label={isDark ? "Switch to light theme" : "Switch to dark theme"}
       onClick={() => setColorScheme(isDark ? "light" : "dark")}
     >

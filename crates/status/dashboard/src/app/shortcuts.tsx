@@ -1,6 +1,7 @@
 import { Modal } from "@mantine/core";
 import { useNavigate } from "@tanstack/react-router";
 import { useEffect } from "react";
+import styles from "./shortcuts.module.css";
 
 const PAGES = { o: "/", s: "/syncs", q: "/data-quality", d: "/dead-letters", e: "/settings" } as const;
 
@@ -54,12 +55,14 @@ export function Shortcuts({ opened, onClose }: { opened: boolean; onClose: () =>
           <Modal.CloseButton aria-label="Close" />
         </Modal.Header>
         <Modal.Body>
-          <dl className="keys">
+          <dl className={styles.keys}>
             {KEYS.map(([keys, action]) => (
               <div key={action}>
                 <dt>
                   {keys.map((key) => (
-                    <kbd key={key}>{key}</kbd>
+                    <kbd key={key} className={styles.key}>
+                      {key}
+                    </kbd>
                   ))}
                 </dt>
                 <dd>{action}</dd>

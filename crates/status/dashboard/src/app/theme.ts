@@ -1,4 +1,5 @@
 import {
+  Button,
   createTheme,
   Drawer,
   DrawerRoot,
@@ -8,7 +9,9 @@ import {
   Notification,
   NumberInput,
   Select,
+  Switch,
 } from "@mantine/core";
+import styles from "./theme.module.css";
 
 // Colours are in styles/tokens.css. Mantine may write no style tags under the Content-Security-Policy, which is also why
 // dialogs do not lock the page's scrolling.
@@ -21,15 +24,32 @@ export const theme = createTheme({
   cursorType: "pointer",
   respectReducedMotion: true,
   components: {
-    Modal: Modal.extend({ defaultProps: scrollLock }),
+    Button: Button.extend({ classNames: { root: styles.button } }),
+    Modal: Modal.extend({
+      defaultProps: scrollLock,
+      classNames: { title: styles.dialogTitle, content: styles.modalContent },
+    }),
     ModalRoot: ModalRoot.extend({ defaultProps: scrollLock }),
-    Drawer: Drawer.extend({ defaultProps: scrollLock }),
+    Drawer: Drawer.extend({
+      defaultProps: scrollLock,
+      classNames: { title: styles.dialogTitle, content: styles.drawerContent },
+    }),
     DrawerRoot: DrawerRoot.extend({ defaultProps: scrollLock }),
     Notification: Notification.extend({ defaultProps: { closeButtonProps: { "aria-label": "Close" } } }),
+    Input: Input.extend({ classNames: { wrapper: styles.inputWrapper } }),
     InputWrapper: Input.Wrapper.extend({
       defaultProps: { inputWrapperOrder: ["label", "input", "description", "error"] },
+      classNames: { label: styles.inputLabel },
     }),
     NumberInput: NumberInput.extend({ defaultProps: { hideControls: true } }),
-    Select: Select.extend({ defaultProps: { comboboxProps: { withinPortal: false } } }),
+    Select: Select.extend({
+      defaultProps: { comboboxProps: { withinPortal: false } },
+      classNames: {
+        dropdown: styles.selectDropdown,
+        options: styles.selectOptions,
+        option: styles.selectOption,
+      },
+    }),
+    Switch: Switch.extend({ classNames: { input: styles.switchInput, track: styles.switchTrack } }),
   },
 });

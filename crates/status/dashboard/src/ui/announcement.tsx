@@ -1,8 +1,10 @@
+import { VisuallyHidden } from "@mantine/core";
+
 /** A text for screen readers only, read out when it changes. */
 export function Announcement({ text }: { text: string }) {
   return (
-    <div role="status" className="sr-only">
+    <VisuallyHidden component="div" role="status">
       {text}
-    </div>
+    </VisuallyHidden>
   );
 }

@@ -1,11 +1,14 @@
 import type { Attempt } from "../api/types";
 import { FAILURE_CLASSES, labelOf } from "../format/states";
 import { formatDuration } from "../format/times";
+import styles from "./attempt-table.module.css";
 import { useNow } from "./clock";
 import { CopyableId } from "./copyable-id";
 import { StateBadge } from "./state-badge";
 import { type Column, Table } from "./table";
+import text from "./text.module.css";
 import { Time } from "./time";
+import { TwoLines } from "./two-lines";
 
 const BEFORE: Column<Attempt>[] = [
   { key: "started", header: "Started", cell: (attempt) => <Time iso={attempt.beganAt} full /> },
@@ -27,7 +30,7 @@ function NextAttempt({ attempt }: { attempt: Attempt }) {
   const next = attempt.nextAttemptAt;
   if (!next) return "dead letter";
   return (
-    <span className="one-line">
+    <span className={text.oneLine}>
       {Date.parse(next) > now ? "retry" : "retried"} <Time iso={next} />
     </span>
   );
@@ -40,14 +43,17 @@ export function AttemptTable({ attempts, showTask = false }: { attempts: Attempt
     header: "Failure",
     narrow: "line",
     cell: (attempt) => (
-      <span className="two-lines">
-        <span className="wraps first-up">{attempt.failure}</span>
-        {showTask && (
-          <span className="dim">
-            task <CopyableId text={attempt.messageId} name="task ID" />
-          </span>
-        )}
-      </span>
+      <TwoLines
+        second={
+          showTask && (
+            <>
+              task <CopyableId text={attempt.messageId} name="task ID" />
+            </>
+          )
+        }
+      >
+        <span className={`${text.sentence} ${styles.failure}`}>{attempt.failure}</span>
+      </TwoLines>
     ),
   };
   return (

@@ -1,9 +1,17 @@
 import type { ReactNode } from "react";
+import styles from "./card.module.css";
 
-export function Card({ title, aside, children }: { title: string; aside?: ReactNode; children: ReactNode }) {
+export function Card(props: {
+  title: string;
+  aside?: ReactNode;
+  /** For content that opens a dropdown beyond the card. */
+  allowOverflow?: boolean;
+  children: ReactNode;
+}) {
+  const { title, aside, allowOverflow, children } = props;
   return (
-    <section className="card">
-      <div className="card-head">
+    <section className={styles.card} data-overflow={allowOverflow || undefined}>
+      <div className={styles.head}>
         <h2>{title}</h2>
         {aside}
       </div>

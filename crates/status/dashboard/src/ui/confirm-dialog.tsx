@@ -1,6 +1,8 @@
 import { Button, Modal } from "@mantine/core";
 import type { ReactNode } from "react";
 import { asProblem } from "../api/problem";
+import styles from "./confirm-dialog.module.css";
+import layout from "./layout.module.css";
 import { ProblemNote } from "./problem-note";
 
 /** Says what an action will do, and does it only when confirmed. */
@@ -27,10 +29,10 @@ export function ConfirmDialog(props: {
           <Modal.CloseButton aria-label="Close" />
         </Modal.Header>
         <Modal.Body>
-          <div className="stack">
+          <div className={layout.stack}>
             {props.children}
             {props.error != null && <ProblemNote problem={asProblem(props.error)} />}
-            <div className="actions end">
+            <div className={`${layout.actions} ${styles.buttons}`}>
               <Button variant="default" onClick={props.onClose}>
                 {props.cancelLabel ?? "Cancel"}
               </Button>
@@ -38,7 +40,7 @@ export function ConfirmDialog(props: {
                 data-autofocus
                 loading={props.busy}
                 onClick={props.onConfirm}
-                {...(props.danger ? { className: "danger" } : {})}
+                {...(props.danger ? { variant: "danger" } : {})}
               >
                 {props.confirmLabel}
               </Button>

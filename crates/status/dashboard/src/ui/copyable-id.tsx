@@ -1,5 +1,6 @@
 import { Check, Copy } from "lucide-react";
 import { useState } from "react";
+import styles from "./copyable-id.module.css";
 
 /** The end of a machine id, whole on hover, with a button that copies it. */
 export function CopyableId({ text, name, length = 8 }: { text: string; name: string; length?: number }) {
@@ -10,9 +11,14 @@ export function CopyableId({ text, name, length = 8 }: { text: string; name: str
     setTimeout(() => setCopied(false), 1500);
   };
   return (
-    <span className="copy">
+    <span className={styles.id}>
       <code title={text}>{text.length > length + 2 ? `…${text.slice(-length)}` : text}</code>
-      <button type="button" onClick={copy} aria-label={isCopied ? `${name} copied` : `Copy ${name}`}>
+      <button
+        type="button"
+        className={styles.button}
+        onClick={copy}
+        aria-label={isCopied ? `${name} copied` : `Copy ${name}`}
+      >
         {isCopied ? <Check size={13} aria-hidden /> : <Copy size={13} aria-hidden />}
       </button>
     </span>

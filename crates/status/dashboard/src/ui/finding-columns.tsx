@@ -3,6 +3,8 @@ import { labelOf, RECORD_TYPES, SEVERITIES } from "../format/states";
 import { CopyableId } from "./copyable-id";
 import { StateBadge } from "./state-badge";
 import type { Column } from "./table";
+import text from "./text.module.css";
+import { TwoLines } from "./two-lines";
 
 /** The columns of a list of findings, for `Table` and `LiveList`. */
 export const findingColumns: Column<Finding>[] = [
@@ -10,15 +12,18 @@ export const findingColumns: Column<Finding>[] = [
     key: "record",
     header: "Record",
     cell: (finding) => (
-      <span className="two-lines">
-        <span className="strong">
+      <TwoLines
+        second={
+          <span className={text.oneLine}>
+            {finding.recordType} <CopyableId text={finding.sourceId} name="record ID" />
+          </span>
+        }
+      >
+        <span className={text.strong}>
           {finding.label?.replace(/IMO (?=\d)/, "IMO\u00a0") ??
             `Unnamed ${RECORD_TYPES[finding.recordType].one}`}
         </span>
-        <span className="dim one-line">
-          {finding.recordType} <CopyableId text={finding.sourceId} name="record ID" />
-        </span>
-      </span>
+      </TwoLines>
     ),
   },
   {
@@ -32,10 +37,10 @@ export const findingColumns: Column<Finding>[] = [
     header: "Field and value",
     narrow: "line",
     cell: (finding) => (
-      <span className="two-lines">
-        {finding.pointer ? <code>{finding.pointer}</code> : <span className="dim">whole record</span>}
-        {finding.value != null && <code className="value-text">{finding.value}</code>}
-      </span>
+      <TwoLines>
+        {finding.pointer ? <code>{finding.pointer}</code> : <span className={text.dim}>whole record</span>}
+        {finding.value != null && <code className={text.breakAnywhere}>{finding.value}</code>}
+      </TwoLines>
     ),
   },
   {
@@ -43,10 +48,9 @@ export const findingColumns: Column<Finding>[] = [
     header: "Reason",
     narrow: "line",
     cell: (finding) => (
-      <span className="two-lines">
-        <span className="first-up">{finding.message}</span>
-        <code className="dim">{finding.code}</code>
-      </span>
+      <TwoLines second={<code>{finding.code}</code>}>
+        <span className={text.sentence}>{finding.message}</span>
+      </TwoLines>
     ),
   },
 ];

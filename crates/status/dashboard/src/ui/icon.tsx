@@ -14,6 +14,7 @@ import {
   X,
 } from "lucide-react";
 import type { IconName } from "../format/states";
+import styles from "./icon.module.css";
 
 const ICONS = {
   clock: Clock,
@@ -39,7 +40,7 @@ export function Icon({ name, size = 14 }: { name: IconName; size?: number }) {
       size={size}
       strokeWidth={2.25}
       aria-hidden
-      className={name === "running" ? "turns" : undefined}
+      className={name === "running" ? styles.turning : undefined}
     />
   );
 }

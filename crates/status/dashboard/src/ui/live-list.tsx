@@ -3,6 +3,7 @@ import type { UseQueryResult } from "@tanstack/react-query";
 import { type ReactNode, useState } from "react";
 import type { List } from "../api/types";
 import { formatCount } from "../format/numbers";
+import styles from "./live-list.module.css";
 import { Pager } from "./pager";
 import { usePausedList } from "./paused-list";
 import { QueryResult } from "./query-result";
@@ -49,11 +50,11 @@ function LiveRows<Row>(props: Props<Row> & { latest: List<Row> }) {
   const { total } = list.pagination;
   if (total === 0 && !changed) return props.empty;
   return (
-    <div className="live-list">
+    <div className={styles.list}>
       {changed && (
         <Button
           size="xs"
-          className="pill"
+          className={styles.newRows}
           onClick={() => {
             showLatest();
             if (page > 1) props.onPage(1);
@@ -62,14 +63,16 @@ function LiveRows<Row>(props: Props<Row> & { latest: List<Row> }) {
           {newRows > 0 ? `${formatCount(newRows)} new` : "Show changes"}
         </Button>
       )}
-      <Table
-        label={label}
-        columns={columns}
-        rows={list.data}
-        rowKey={rowKey}
-        linked={linked}
-        onHover={setHovered}
-      />
+      <div className={styles.panel}>
+        <Table
+          label={label}
+          columns={columns}
+          rows={list.data}
+          rowKey={rowKey}
+          linked={linked}
+          onHover={setHovered}
+        />
+      </div>
       <Pager page={page} pageSize={pageSize} total={total} itemNoun={itemNoun} onPage={props.onPage} />
     </div>
   );

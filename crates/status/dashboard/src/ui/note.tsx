@@ -1,5 +1,6 @@
 import type { ReactNode } from "react";
 import type { Tone } from "../format/states";
+import styles from "./note.module.css";
 
 /** A tinted box for a message within a page. `label` makes it a named region. */
 export function Note(props: {
@@ -8,15 +9,15 @@ export function Note(props: {
   actions?: ReactNode;
   role?: "alert" | "status";
   label?: string;
-  className?: string;
+  className?: string | undefined;
   children?: ReactNode;
 }) {
   const { tone, title, actions, role, label, className = "", children } = props;
-  const box = { className: `note ${className}`, "data-tone": tone };
+  const box = { className: `${styles.note} ${className}`, "data-tone": tone };
   const content = (
     <>
       <div>
-        {title && <p className="note-title">{title}</p>}
+        {title && <p className={styles.title}>{title}</p>}
         {children}
       </div>
       {actions}

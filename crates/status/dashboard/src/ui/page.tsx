@@ -1,4 +1,6 @@
 import { type ReactNode, useEffect } from "react";
+import layout from "./layout.module.css";
+import styles from "./page.module.css";
 
 export function Page({
   title,
@@ -13,10 +15,10 @@ export function Page({
     document.title = `${title} · SMS Sync`;
   }, [title]);
   return (
-    <div className="page">
-      <div className="page-head">
+    <div className={styles.page}>
+      <div className={styles.head}>
         <h1>{title}</h1>
-        {actions && <div className="actions">{actions}</div>}
+        {actions && <div className={layout.actions}>{actions}</div>}
       </div>
       {children}
     </div>

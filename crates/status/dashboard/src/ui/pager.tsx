@@ -1,5 +1,8 @@
 import { Button } from "@mantine/core";
 import { formatCount } from "../format/numbers";
+import layout from "./layout.module.css";
+import styles from "./pager.module.css";
+import text from "./text.module.css";
 
 /** Which rows of a list are shown, with buttons to the next and previous page. Pages count from 1, as in the URL. */
 export function Pager(props: {
@@ -15,14 +18,14 @@ export function Pager(props: {
   const firstRow = (page - 1) * pageSize + 1;
   const lastRow = Math.min(total, page * pageSize);
   return (
-    <nav className="pager" aria-label={`Pages of ${itemNoun}`}>
-      <span className="dim">
+    <nav className={styles.pager} aria-label={`Pages of ${itemNoun}`}>
+      <span className={text.dim}>
         {page > lastPage
           ? `No such page: the list has ${formatCount(total)} in total`
           : `${formatCount(firstRow)}–${formatCount(lastRow)} of ${formatCount(total)}`}
       </span>
       {(lastPage > 1 || page > 1) && (
-        <span className="actions">
+        <span className={layout.actions}>
           <Button
             size="xs"
             variant="default"

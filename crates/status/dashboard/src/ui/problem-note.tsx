@@ -2,6 +2,7 @@ import { Button } from "@mantine/core";
 import type { Problem } from "../api/problem";
 import { CopyableId } from "./copyable-id";
 import { Note } from "./note";
+import text from "./text.module.css";
 
 /** An error with its cause, its trace id to quote, and a retry. `stale`: older data is still shown below. */
 export function ProblemNote(props: { problem: Problem; stale?: boolean; onRetry?: () => void }) {
@@ -20,9 +21,9 @@ export function ProblemNote(props: { problem: Problem; stale?: boolean; onRetry?
       }
     >
       {problem.detail && <p>{problem.detail}</p>}
-      {stale && <p className="dim">The data below is from the last successful request.</p>}
+      {stale && <p className={text.dim}>The data below is from the last successful request.</p>}
       {problem.traceId && (
-        <p className="dim">
+        <p className={text.dim}>
           Trace ID <CopyableId text={problem.traceId} length={16} name="trace ID" />
         </p>
       )}

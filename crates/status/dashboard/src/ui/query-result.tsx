@@ -3,6 +3,7 @@ import { type ReactNode, useEffect, useState } from "react";
 import { asProblem } from "../api/problem";
 import { EmptyState } from "./empty-state";
 import { ProblemNote } from "./problem-note";
+import styles from "./query-result.module.css";
 
 /** Renders a query's data; a skeleton while it loads, the problem when it fails. */
 export function QueryResult<T>(props: {
@@ -25,7 +26,7 @@ export function QueryResult<T>(props: {
   const problem = asProblem(query.error);
   if (problem.status === 404) {
     return (
-      <EmptyState title={problem.title}>
+      <EmptyState framed title={problem.title}>
         {problem.detail ?? "The address is wrong, or the item was deleted."}
       </EmptyState>
     );
@@ -43,9 +44,9 @@ function Skeleton({ lines }: { lines: number }) {
     return () => clearTimeout(timer);
   }, []);
   return (
-    <div className={visible ? "waiting slow" : "waiting"} role="status" aria-label="Loading">
+    <div className={styles.skeleton} data-visible={visible || undefined} role="status" aria-label="Loading">
       {Array.from({ length: lines }, (_, line) => line).map((line) => (
-        <div key={line} className="waiting-line" />
+        <div key={line} className={styles.line} />
       ))}
     </div>
   );

@@ -3,21 +3,23 @@ import { formatCount, formatRate, percentOf } from "../format/numbers";
 import { isOpen, PHASES, RECORD_TYPES } from "../format/states";
 import { expectedRecords, tallyOf } from "../format/tally";
 import { useNow } from "./clock";
+import styles from "./sync-progress.module.css";
+import text from "./text.module.css";
 
 /** Progress of a sync by phase and record type. */
 export function PhaseProgress({ sync }: { sync: SyncSummary }) {
   return (
-    <ol className="phases">
+    <ol className={styles.phases}>
       {PHASES.map((phase) => {
         const isDone = !isOpen(sync.state) || sync.phase > phase.number;
         const word = isDone ? "done" : sync.phase >= phase.number ? "in progress" : "waiting";
         return (
-          <li key={phase.number} data-state={word}>
-            <div className="phase-head">
+          <li key={phase.number} className={isDone ? styles.done : undefined}>
+            <div className={styles.phaseHead}>
               <span>
                 Phase {phase.number}: {phase.title}
               </span>
-              <span className="dim">{word}</span>
+              <span className={styles.phaseState}>{word}</span>
             </div>
             {phase.types.map((type) => {
               const row = sync.counts.find((counts) => counts.recordType === type);
@@ -42,11 +44,12 @@ function ProgressLine(props: { label: string; read: number; expected: number | n
   const { label, read, expected, isDone } = props;
   const percent = isDone && expected === null ? 100 : percentOf(read, expected);
   return (
-    <div className="bar-line">
+    <div className={styles.line}>
       <span>{label}</span>
-      <progress className="bar" aria-label={label} max={100} value={percent ?? 0} />
-      <span className="figure">
-        {formatCount(read)} {expected !== null && <span className="dim">of {formatCount(expected)}</span>}
+      <progress className={styles.bar} aria-label={label} max={100} value={percent ?? 0} />
+      <span className={styles.count}>
+        {formatCount(read)}{" "}
+        {expected !== null && <span className={text.dim}>of {formatCount(expected)}</span>}
       </span>
     </div>
   );
@@ -59,20 +62,20 @@ export function SyncProgress({ sync }: { sync: SyncSummary }) {
   const expected = expectedRecords(sync);
   const runningMs = sync.runningAt ? now - Date.parse(sync.runningAt) : 0;
   return (
-    <div className="run-progress">
+    <div className={styles.progress}>
       {expected !== null && (
         <progress
-          className="bar"
+          className={styles.bar}
           aria-label="Records read"
           max={100}
           value={percentOf(total.read, expected) ?? 0}
         />
       )}
-      <span className="figure">
+      <span className={styles.count}>
         {formatCount(total.read)}
         {expected !== null && ` of ${formatCount(expected)}`} records
         {isOpen(sync.state) && runningMs > 0 && (
-          <span className="dim"> · {formatRate(total.read, runningMs) ?? "–"}</span>
+          <span className={text.dim}> · {formatRate(total.read, runningMs) ?? "–"}</span>
         )}
       </span>
     </div>

@@ -1,5 +1,6 @@
 import { useHotkeys } from "@mantine/hooks";
 import { type ReactNode, useEffect, useRef } from "react";
+import styles from "./table.module.css";
 
 export interface Column<Row> {
   key: string;
@@ -13,6 +14,9 @@ export interface Column<Row> {
   narrow?: "beside" | "line";
   cell: (row: Row) => ReactNode;
 }
+
+/** For the link in a row's first cell: it covers the row. */
+export const rowLink = { className: styles.rowLink, "data-row-link": true };
 
 /**
  * A table on a desk, cards on a phone. `j` and `k` walk its rows: a row's first cell holds its link, which covers the row.
@@ -44,11 +48,11 @@ export function Table<Row>(props: {
   useNewRowMarks(body, rows, rowKey);
   return (
     <div
-      className="table-scroll"
+      className={styles.scroll}
       onPointerEnter={() => onHover?.(true)}
       onPointerLeave={() => onHover?.(false)}
     >
-      <table aria-label={label} className={linked ? "table linked" : "table"}>
+      <table aria-label={label} className={linked ? `${styles.table} ${styles.linked}` : styles.table}>
         <thead>
           <tr>
             {columns.map((column) => (
@@ -92,7 +96,7 @@ function useNewRowMarks<Row>(
     before.current = new Set(keys);
     if (!known || !keys.some((key) => known.has(key))) return;
     for (const row of body.current?.rows ?? []) {
-      if (!known.has(row.dataset.row ?? "")) row.dataset.arrived = "";
+      if (!known.has(row.dataset.row ?? "")) row.dataset.new = "";
     }
   });
 }

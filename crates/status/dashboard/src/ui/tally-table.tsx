@@ -3,6 +3,9 @@ import { formatCount, plural } from "../format/numbers";
 import { isComplete, OUTCOMES, RECORD_TYPES } from "../format/states";
 import { outcomeSum, type Tally, tallyOf } from "../format/tally";
 import { Icon } from "./icon";
+import table from "./table.module.css";
+import styles from "./tally-table.module.css";
+import text from "./text.module.css";
 import { ToneCount } from "./tone-count";
 
 /** Record counts of a sync, per record type and in total, with their sum: read = created + updated + … */
@@ -10,8 +13,8 @@ export function TallyTable({ counts, state }: { counts: RecordCounts[]; state: S
   const tally = tallyOf(counts);
   return (
     <>
-      <div className="table-scroll">
-        <table className="account" aria-label="Record counts">
+      <div className={table.scroll}>
+        <table className={table.table} aria-label="Record counts">
           <thead>
             <tr>
               <th scope="col">Records</th>
@@ -50,14 +53,14 @@ function TallyRow({ name, row }: { name: string; row: Omit<RecordCounts, "record
     <tr>
       <th scope="row">{name}</th>
       <td data-figure data-label="Expected">
-        {row.expected == null ? <span className="dim">unknown</span> : formatCount(row.expected)}
+        {row.expected == null ? <span className={text.dim}>unknown</span> : formatCount(row.expected)}
       </td>
-      <td data-figure data-label="Read" className="strong">
+      <td data-figure data-label="Read" className={text.strong}>
         {formatCount(row.read)}
       </td>
       {OUTCOMES.map(({ key, word, tone }, index) => (
-        <td key={key} data-figure data-label={word} className="term">
-          <span className="sign" aria-hidden>
+        <td key={key} data-figure data-label={word} className={styles.term}>
+          <span className={styles.sign} aria-hidden>
             {index === 0 ? "=" : "+"}
           </span>
           <ToneCount value={row[key]} tone={tone} />
@@ -74,7 +77,7 @@ function TallySum({ tally, isComplete }: { tally: Tally; isComplete: boolean }) 
   const terms = OUTCOMES.filter((outcome) => total[outcome.key] > 0);
   const isGood = balanced && (!isComplete || (!unread && !unexpected));
   return (
-    <p className="account-sum" data-tone={isGood ? "good" : "bad"}>
+    <p className={styles.sum} data-tone={isGood ? "good" : "bad"}>
       <Icon name={isGood ? "check" : "cross"} />
       <span>
         read {formatCount(total.read)} ={" "}

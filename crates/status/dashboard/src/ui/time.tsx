@@ -1,6 +1,8 @@
 import { formatCount } from "../format/numbers";
 import { formatDateTime, formatDuration, formatExactDateTime, formatRelative } from "../format/times";
 import { useNow } from "./clock";
+import text from "./text.module.css";
+import styles from "./time.module.css";
 import { useZone } from "./zone";
 
 /** `3 min ago`, with the exact time on hover. `full` puts the date and time before it. */
@@ -8,9 +10,9 @@ export function Time({ iso, full = false }: { iso: string; full?: boolean }) {
   const zone = useZone();
   const now = useNow();
   return (
-    <time dateTime={iso} title={formatExactDateTime(iso, zone)} className="time">
-      {full && <span>{formatDateTime(iso, zone, now)}</span>}{" "}
-      <span className={full ? "dim" : undefined}>{formatRelative(iso, now)}</span>
+    <time dateTime={iso} title={formatExactDateTime(iso, zone)} className={styles.time}>
+      {full && <span className={styles.part}>{formatDateTime(iso, zone, now)}</span>}{" "}
+      <span className={full ? `${styles.part} ${text.dim}` : styles.part}>{formatRelative(iso, now)}</span>
     </time>
   );
 }

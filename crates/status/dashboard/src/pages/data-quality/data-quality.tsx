@@ -52,7 +52,7 @@ export function DataQualityPage() {
         filter={severity}
         linked={false}
         empty={
-          <EmptyState title={severity ? "No findings of this kind" : "No findings"}>
+          <EmptyState framed title={severity ? "No findings of this kind" : "No findings"}>
             Records that a sync rejects, or accepts with a warning, are listed here until they are corrected.
           </EmptyState>
         }

@@ -14,8 +14,12 @@ import { Page } from "../../ui/page";
 import { StateBadge } from "../../ui/state-badge";
 import { StateFilter } from "../../ui/state-filter";
 import { StatusBanner } from "../../ui/status-banner";
-import type { Column } from "../../ui/table";
+import { type Column, rowLink } from "../../ui/table";
+import text from "../../ui/text.module.css";
 import { Time } from "../../ui/time";
+import { ToneCount } from "../../ui/tone-count";
+import { TwoLines } from "../../ui/two-lines";
+import styles from "./dead-letters.module.css";
 import { DeadLetterDetails } from "./details";
 import { Replay } from "./replay";
 
@@ -31,8 +35,7 @@ const columns: Column<DeadLetter>[] = [
         from="/dead-letters"
         to="/dead-letters"
         search={(old) => ({ ...old, open: letter.id })}
-        data-row-link
-        className="row-link"
+        {...rowLink}
       >
         <Time iso={letter.diedAt} full />
       </Link>
@@ -48,17 +51,16 @@ const columns: Column<DeadLetter>[] = [
     key: "reason",
     header: "Reason",
     narrow: "line",
-    cell: (letter) => <span className="wraps first-up">{letter.reason}</span>,
+    cell: (letter) => <span className={`${text.sentence} ${styles.reason}`}>{letter.reason}</span>,
   },
   { key: "class", header: "Class", cell: (letter) => labelOf(FAILURE_CLASSES, letter.class).word },
   {
     key: "kind",
     header: "Message",
     cell: (letter) => (
-      <span className="two-lines">
+      <TwoLines second={<code>{letter.queue}</code>}>
         <span>{letter.kind.split(".").pop()}</span>
-        <code className="dim">{letter.queue}</code>
-      </span>
+      </TwoLines>
     ),
   },
   { key: "attempts", header: "Attempts", figure: true, cell: (letter) => formatCount(letter.attempts) },
@@ -66,9 +68,7 @@ const columns: Column<DeadLetter>[] = [
     key: "replays",
     header: "Replays",
     figure: true,
-    cell: (letter) => (
-      <span className={letter.replays === 0 ? "zero" : ""}>{formatCount(letter.replays)}</span>
-    ),
+    cell: (letter) => <ToneCount value={letter.replays} tone="neutral" />,
   },
 ];
 
@@ -117,7 +117,7 @@ export function DeadLettersPage() {
         pageSize={PAGE_SIZE}
         filter={state}
         empty={
-          <EmptyState title={state ? "No dead letters in this state" : "No dead letters yet"}>
+          <EmptyState framed title={state ? "No dead letters in this state" : "No dead letters yet"}>
             A message becomes a dead letter after four attempts with transient failures, or after one
             permanent failure.
           </EmptyState>

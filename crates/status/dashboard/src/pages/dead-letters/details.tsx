@@ -10,9 +10,12 @@ import { DEAD_LETTER_STATES, FAILURE_CLASSES, labelOf } from "../../format/state
 import { AttemptTable } from "../../ui/attempt-table";
 import { CopyableId } from "../../ui/copyable-id";
 import { Fact, FactList } from "../../ui/fact-list";
+import layout from "../../ui/layout.module.css";
 import { QueryResult } from "../../ui/query-result";
 import { StateBadge } from "../../ui/state-badge";
+import text from "../../ui/text.module.css";
 import { Time } from "../../ui/time";
+import styles from "./details.module.css";
 import { Replay } from "./replay";
 
 /** One dead letter: reason, message, attempts and replays. */
@@ -28,8 +31,8 @@ export function DeadLetterDetails({ id }: { id: string }) {
 function Details({ letter }: { letter: DeadLetterDetail }) {
   const isOperator = useHasRole("operator");
   return (
-    <div className="stack details">
-      <div className="details-head">
+    <div className={layout.stack}>
+      <div className={styles.head}>
         <StateBadge label={labelOf(DEAD_LETTER_STATES, letter.state)} />
         {isOperator && letter.state === "dead" && (
           <Replay target={letter.id} count={1}>
@@ -37,14 +40,14 @@ function Details({ letter }: { letter: DeadLetterDetail }) {
           </Replay>
         )}
       </div>
-      <p className="reason first-up">{letter.reason}</p>
+      <p className={`${styles.reason} ${text.sentence}`}>{letter.reason}</p>
       <DeadLetterFacts letter={letter} />
-      <section>
+      <section className={styles.attempts}>
         <h3>Attempts</h3>
         {letter.attemptsMade.length > 0 ? (
           <AttemptTable attempts={letter.attemptsMade} />
         ) : (
-          <p className="dim">No attempt was recorded: the message could not be parsed.</p>
+          <p className={text.dim}>No attempt was recorded: the message could not be parsed.</p>
         )}
       </section>
       <MessageContent letter={letter} />
@@ -110,7 +113,7 @@ function MessageContent({ letter }: { letter: DeadLetterDetail }) {
         <ScrollableText label="Body of the message">
           {letter.body == null ? (letter.bodyBase64 ?? "empty") : prettyJson(letter.body)}
         </ScrollableText>
-        {letter.body == null && letter.bodyBase64 && <p className="dim">Not text, shown as Base64.</p>}
+        {letter.body == null && letter.bodyBase64 && <p className={text.dim}>Not text, shown as Base64.</p>}
       </section>
       <section>
         <h3>Headers</h3>
@@ -125,7 +128,7 @@ function MessageContent({ letter }: { letter: DeadLetterDetail }) {
 function ScrollableText({ label, children }: { label: string; children: string }) {
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: scrollable text must be reachable by keyboard
-    <section tabIndex={0} aria-label={label} className="scroll">
+    <section tabIndex={0} aria-label={label} className={styles.scroll}>
       <pre>{children}</pre>
     </section>
   );

@@ -2,24 +2,19 @@ import type { Overview, ValidationReport } from "../../api/types";
 import { formatCount } from "../../format/numbers";
 import { RECORD_TYPE_ORDER, RECORD_TYPES } from "../../format/states";
 import { ToneCount } from "../../ui/tone-count";
+import styles from "./fleet-table.module.css";
 
 /** Per record type: active records in the maintenance portal, and how many records have findings. */
 export function FleetTable({ overview, report }: { overview: Overview; report: ValidationReport }) {
   return (
-    <div className="table-scroll">
-      <table className="fleet" aria-label="Records in the maintenance portal">
+    <div className={styles.scroll}>
+      <table className={styles.fleet} aria-label="Records in the maintenance portal">
         <thead>
           <tr>
             <th scope="col">Records</th>
-            <th scope="col" data-figure>
-              Active
-            </th>
-            <th scope="col" data-figure>
-              Rejected
-            </th>
-            <th scope="col" data-figure>
-              Warnings
-            </th>
+            <th scope="col">Active</th>
+            <th scope="col">Rejected</th>
+            <th scope="col">Warnings</th>
           </tr>
         </thead>
         <tbody>
@@ -29,13 +24,11 @@ export function FleetTable({ overview, report }: { overview: Overview; report: V
             return (
               <tr key={type}>
                 <th scope="row">{RECORD_TYPES[type].many}</th>
-                <td data-figure className="fleet-active">
-                  {formatCount(active)}
-                </td>
-                <td data-figure>
+                <td className={styles.active}>{formatCount(active)}</td>
+                <td>
                   <ToneCount value={quality?.withErrors ?? 0} tone="bad" />
                 </td>
-                <td data-figure>
+                <td>
                   <ToneCount value={quality?.withWarnings ?? 0} tone="warn" />
                 </td>
               </tr>

@@ -13,10 +13,12 @@ import { StartSync } from "../../ui/start-sync";
 import { StateBadge } from "../../ui/state-badge";
 import { StatusBanner } from "../../ui/status-banner";
 import { SyncProgress } from "../../ui/sync-progress";
+import text from "../../ui/text.module.css";
 import { Time } from "../../ui/time";
 import { Attention } from "./attention";
 import { FleetTable } from "./fleet-table";
 import { Health } from "./health";
+import styles from "./overview.module.css";
 import { RecentSyncs } from "./recent-syncs";
 
 export function OverviewPage() {
@@ -65,7 +67,7 @@ function OverviewContent({ overview, report }: { overview: Overview; report: Val
       <Card title="Recent syncs" aside={<Link to="/syncs">All syncs</Link>}>
         <RecentSyncs />
       </Card>
-      <div className="columns">
+      <div className={styles.columns}>
         <Card title="Records in the maintenance portal" aside={<Link to="/data-quality">Data quality</Link>}>
           <FleetTable overview={overview} report={report} />
         </Card>
@@ -83,9 +85,9 @@ function RunningSync({ sync }: { sync: SyncSummary }) {
       title={`${syncName(sync)} in progress`}
       aside={<StateBadge label={labelOf(SYNC_STATES, sync.state)} />}
     >
-      <div className="running">
+      <div className={styles.running}>
         <SyncProgress sync={sync} />
-        <p className="dim">
+        <p className={text.dim}>
           {CAUSE_SENTENCES[sync.cause]} ({sync.requestedBy}), <Time iso={sync.startedAt} />.{" "}
           <Link to="/syncs/$syncId" params={{ syncId: sync.syncId }}>
             View progress

@@ -11,8 +11,10 @@ import { useNow } from "../../ui/clock";
 import { EmptyState } from "../../ui/empty-state";
 import { Icon } from "../../ui/icon";
 import { QueryResult } from "../../ui/query-result";
+import text from "../../ui/text.module.css";
 import { Time } from "../../ui/time";
 import { useZone } from "../../ui/zone";
+import styles from "./recent-syncs.module.css";
 
 const SHOWN_SYNCS = 24;
 
@@ -41,8 +43,8 @@ function SyncBars({ syncs }: { syncs: SyncSummary[] }) {
     Math.max(0, (sync.completedAt ? Date.parse(sync.completedAt) : now) - Date.parse(sync.startedAt));
   const longest = Math.max(...syncs.map(durationOf), 1);
   return (
-    <div className="strip-frame">
-      <ol className="strip">
+    <div>
+      <ol className={styles.bars}>
         {syncs.map((sync) => {
           const state = labelOf(SYNC_STATES, sync.state);
           // The square root keeps syncs of seconds visible beside syncs of hours.
@@ -52,19 +54,25 @@ function SyncBars({ syncs }: { syncs: SyncSummary[] }) {
           } ${formatDuration(durationOf(sync))}, ${plural(tallyOf(sync.counts).total.read, "record")} read`;
           return (
             <li key={sync.syncId}>
-              <Link to="/syncs/$syncId" params={{ syncId: sync.syncId }} title={label} aria-label={label}>
+              <Link
+                to="/syncs/$syncId"
+                params={{ syncId: sync.syncId }}
+                className={styles.sync}
+                title={label}
+                aria-label={label}
+              >
                 {state.tone !== "good" && (
-                  <span className="tinted" data-tone={state.tone}>
+                  <span className={text.toned} data-tone={state.tone}>
                     <Icon name={state.icon} size={11} />
                   </span>
                 )}
-                <span className="strip-bar" data-tone={state.tone} style={{ height }} />
+                <span className={styles.bar} data-tone={state.tone} style={{ height }} />
               </Link>
             </li>
           );
         })}
       </ol>
-      <p className="strip-legend">
+      <p className={styles.legend}>
         <span>{syncs[0] && <Time iso={syncs[0].startedAt} />}</span>
         <span>longest: {formatDuration(longest)}</span>
       </p>

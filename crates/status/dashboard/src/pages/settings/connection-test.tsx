@@ -1,44 +1,47 @@
-import { Button } from "@mantine/core";
+import { Button, VisuallyHidden } from "@mantine/core";
 import { asProblem } from "../../api/problem";
 import { useTestConnection } from "../../api/queries";
 import { formatDuration } from "../../format/times";
 import { Icon } from "../../ui/icon";
+import layout from "../../ui/layout.module.css";
 import { ProblemNote } from "../../ui/problem-note";
+import text from "../../ui/text.module.css";
+import styles from "./connection-test.module.css";
 
 export function ConnectionTest() {
   const test = useTestConnection();
   return (
-    <div className="stack">
-      <div className="row">
-        <p className="dim grow">Checks the connection step by step. Shows where it fails and what to do.</p>
+    <div className={layout.stack}>
+      <div className={styles.action}>
+        <p className={text.dim}>Checks the connection step by step. Shows where it fails and what to do.</p>
         <Button variant="default" loading={test.isPending} onClick={() => test.mutate()}>
           {test.data ? "Test again" : "Test connection"}
         </Button>
       </div>
       {test.error && <ProblemNote problem={asProblem(test.error)} />}
-      <div role="status">
+      <div role="status" className={styles.result}>
         {test.data && (
           <>
-            <p className="test-result" data-tone={test.data.ok ? "good" : "bad"}>
+            <p className={styles.summary} data-tone={test.data.ok ? "good" : "bad"}>
               <Icon name={test.data.ok ? "check" : "cross"} size={16} />
-              <span className="strong">
+              <span className={text.strong}>
                 {test.data.ok ? "The connection works" : "The connection failed"}
               </span>
-              <code className="wraps">{test.data.url}</code>
+              <code className={text.breakAnywhere}>{test.data.url}</code>
             </p>
-            <ol className="steps">
+            <ol className={styles.steps}>
               {test.data.steps.map((step) => (
-                <li key={step.name} data-tone={step.ok ? "good" : "bad"}>
+                <li key={step.name} className={styles.step} data-tone={step.ok ? "good" : "bad"}>
                   <Icon name={step.ok ? "check" : "cross"} size={16} />
                   <div>
                     <p>
-                      <span className="strong first-up">{step.name}</span>
-                      <span className="sr-only">{step.ok ? ": passed" : ": failed"}</span>
+                      <span className={`${text.strong} ${text.sentence}`}>{step.name}</span>
+                      <VisuallyHidden component="span">{step.ok ? ": passed" : ": failed"}</VisuallyHidden>
                     </p>
-                    <p className="dim wraps">{step.detail}</p>
-                    {step.hint && <p className="wraps">{step.hint}</p>}
+                    <p className={`${text.dim} ${text.breakAnywhere}`}>{step.detail}</p>
+                    {step.hint && <p className={text.breakAnywhere}>{step.hint}</p>}
                   </div>
-                  <span className="dim figure">{formatDuration(step.latencyMs)}</span>
+                  <span className={`${text.dim} ${text.oneLine}`}>{formatDuration(step.latencyMs)}</span>
                 </li>
               ))}
             </ol>

@@ -2,12 +2,13 @@ import { NativeSelect, NumberInput } from "@mantine/core";
 import type { MissingPolicy } from "../../api/types";
 import { Card } from "../../ui/card";
 import type { FieldGroupProps } from "./fields";
+import styles from "./settings-form.module.css";
 
 export function MissingRecordsFields({ fields, errors, disabled, onEdit }: FieldGroupProps) {
   return (
-    <Card title="Records no longer in the onboarding portal">
-      <div className="form">
-        <div className="form-columns">
+    <Card title="Records no longer in the onboarding portal" allowOverflow>
+      <div className={styles.fields}>
+        <div className={styles.columns}>
           <NativeSelect
             label="A full sync"
             description="Nothing is ever deleted"

@@ -1,6 +1,8 @@
 import { NumberInput } from "@mantine/core";
 import { Card } from "../../ui/card";
+import text from "../../ui/text.module.css";
 import type { FieldGroupProps } from "./fields";
+import styles from "./settings-form.module.css";
 
 const RETRY_DELAY_LABELS = ["Delay before attempt 2", "Delay before attempt 3", "Delay before attempt 4"];
 
@@ -10,12 +12,12 @@ export function PagingFields({ fields, errors, disabled, onEdit }: FieldGroupPro
   const editDelay = (index: number, seconds: number | string) =>
     onEdit({ retrySeconds: fields.retrySeconds.map((old, at) => (at === index ? seconds : old)) });
   return (
-    <Card title="Paging and retries">
-      <div className="form">
+    <Card title="Paging and retries" allowOverflow>
+      <div className={styles.fields}>
         <NumberInput
           label="Page size"
           description="Records per request to the onboarding portal, 1 to 1,000"
-          className="short"
+          classNames={{ wrapper: styles.short }}
           value={fields.pageSize}
           onChange={(pageSize) => onEdit({ pageSize })}
           error={errors.pageSize}
@@ -23,7 +25,7 @@ export function PagingFields({ fields, errors, disabled, onEdit }: FieldGroupPro
           allowNegative={false}
           disabled={disabled}
         />
-        <div className="form-columns three">
+        <div className={styles.threeColumns}>
           {RETRY_DELAY_LABELS.map((label, index) => (
             <NumberInput
               key={label}
@@ -37,7 +39,7 @@ export function PagingFields({ fields, errors, disabled, onEdit }: FieldGroupPro
             />
           ))}
         </div>
-        <p className="dim">
+        <p className={text.dim}>
           A page or an event with transient failures is attempted four times, then becomes a dead letter.
         </p>
       </div>

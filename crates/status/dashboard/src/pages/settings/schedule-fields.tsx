@@ -4,6 +4,7 @@ import type { Mode } from "../../api/types";
 import { Card } from "../../ui/card";
 import type { FieldGroupProps } from "./fields";
 import { SchedulePreview } from "./schedule-preview";
+import styles from "./settings-form.module.css";
 
 function timeZones(selected: string): string[] {
   return [...new Set(["UTC", selected, ...Intl.supportedValuesOf("timeZone")])];
@@ -12,15 +13,15 @@ function timeZones(selected: string): string[] {
 export function ScheduleFields({ fields, errors, disabled, onEdit }: FieldGroupProps) {
   const zones = useMemo(() => timeZones(fields.scheduleTimeZone), [fields.scheduleTimeZone]);
   return (
-    <Card title="Schedule">
-      <div className="form">
+    <Card title="Schedule" allowOverflow>
+      <div className={styles.fields}>
         <Switch
           label="Start syncs on a schedule"
           checked={fields.enableScheduledSync}
           onChange={(event) => onEdit({ enableScheduledSync: event.currentTarget.checked })}
           error={errors.enableScheduledSync}
         />
-        <div className="form-columns">
+        <div className={styles.columns}>
           <NativeSelect
             label="Mode"
             description="Incremental: only what has changed since the last complete sync"
@@ -47,7 +48,7 @@ export function ScheduleFields({ fields, errors, disabled, onEdit }: FieldGroupP
           <TextInput
             label="Cron expression"
             description="Minute, hour, day of month, month, day of week"
-            className="mono-input"
+            classNames={{ input: styles.cron }}
             value={fields.scheduleCron}
             onChange={(event) => onEdit({ scheduleCron: event.currentTarget.value })}
             error={errors.scheduleCron}

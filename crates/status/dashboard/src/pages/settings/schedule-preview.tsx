@@ -5,6 +5,8 @@ import { previewSchedule } from "../../api/queries";
 import { formatRelative, formatScheduledTime } from "../../format/times";
 import { useNow } from "../../ui/clock";
 import { Icon } from "../../ui/icon";
+import text from "../../ui/text.module.css";
+import styles from "./schedule-preview.module.css";
 
 /** An expression with fewer fields is still being typed: no error, and no request. */
 const CRON_FIELDS = 5;
@@ -29,29 +31,31 @@ export function SchedulePreview({
   const now = useNow();
   const problem = preview.error ? asProblem(preview.error) : null;
   return (
-    <div className="schedule-preview" role="status">
+    <div className={styles.preview} role="status">
       {isIncomplete ? (
-        <p className="dim">
+        <p className={text.dim}>
           Five fields: minute, hour, day of month, month, day of week. Example: 0 2 * * * is daily at 02:00.
         </p>
       ) : problem ? (
-        <p className="tinted with-icon" data-tone="bad">
+        <p className={styles.problem} data-tone="bad">
           <Icon name="cross" />
-          <span className="first-up">{problem.errors[0]?.detail ?? problem.detail ?? problem.title}</span>
+          <span className={text.sentence}>
+            {problem.errors[0]?.detail ?? problem.detail ?? problem.title}
+          </span>
         </p>
       ) : preview.data ? (
         <>
-          <p className="strong first-up">{preview.data.description.replace(/\.$/, "")}</p>
+          <p className={`${text.strong} ${text.sentence}`}>{preview.data.description.replace(/\.$/, "")}</p>
           {preview.data.nextRuns.length === 0 ? (
-            <p className="dim">No date matches.</p>
+            <p className={text.dim}>No date matches.</p>
           ) : (
-            <ol>
+            <ol className={styles.times}>
               {preview.data.nextRuns.map((at, place) => (
                 <li key={at}>
                   <time dateTime={at}>{formatScheduledTime(at, timeZone)}</time>
                   {place === 0 && (
                     // Hidden from screen readers: it changes every second.
-                    <span className="dim" aria-hidden={isEnabled || undefined}>
+                    <span className={text.dim} aria-hidden={isEnabled || undefined}>
                       {" "}
                       {isEnabled ? formatRelative(at, now) : "once the schedule is on"}
                     </span>
@@ -62,7 +66,7 @@ export function SchedulePreview({
           )}
         </>
       ) : (
-        <p className="dim">Checking the expression</p>
+        <p className={text.dim}>Checking the expression</p>
       )}
     </div>
   );

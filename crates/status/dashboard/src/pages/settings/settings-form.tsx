@@ -8,13 +8,16 @@ import { useHasRole } from "../../api/session";
 import type { Settings } from "../../api/types";
 import { plural } from "../../format/numbers";
 import { ConfirmDialog } from "../../ui/confirm-dialog";
+import layout from "../../ui/layout.module.css";
 import { Note } from "../../ui/note";
 import { ProblemNote } from "../../ui/problem-note";
+import text from "../../ui/text.module.css";
 import { Time } from "../../ui/time";
 import { type Draft, draftFields, type Fields, settingsChange } from "./fields";
 import { MissingRecordsFields } from "./missing-records-fields";
 import { PagingFields } from "./paging-fields";
 import { ScheduleFields } from "./schedule-fields";
+import styles from "./settings-form.module.css";
 
 export function SettingsForm({ settings }: { settings: Settings }) {
   const isAdmin = useHasRole("admin");
@@ -54,7 +57,7 @@ export function SettingsForm({ settings }: { settings: Settings }) {
   const group = { fields, errors, disabled: !isAdmin, onEdit: edit };
   return (
     <form
-      className="stack"
+      className={layout.stack}
       noValidate
       onSubmit={(event) => {
         event.preventDefault();
@@ -62,7 +65,7 @@ export function SettingsForm({ settings }: { settings: Settings }) {
       }}
     >
       {!isAdmin && <Note tone="neutral">Read-only. Settings are changed by an admin.</Note>}
-      <fieldset disabled={!isAdmin} className="stack">
+      <fieldset disabled={!isAdmin} className={layout.stack}>
         <ScheduleFields {...group} />
         <MissingRecordsFields {...group} />
         <PagingFields {...group} />
@@ -76,7 +79,7 @@ export function SettingsForm({ settings }: { settings: Settings }) {
       {problem && !hasFieldErrors && <ProblemNote problem={problem} />}
       <SaveBar isDirty={isDirty} status={isDirty ? plural(changes, "unsaved change") : savedBy(settings)}>
         {isAdmin && (
-          <span className="actions">
+          <span className={layout.actions}>
             <Button variant="default" disabled={!isDirty} onClick={discard}>
               Discard
             </Button>
@@ -100,8 +103,8 @@ const savedBy = (settings: Settings) => (
 /** The state of the form and its buttons; sticks to the bottom of the window while there are unsaved changes. */
 function SaveBar(props: { isDirty: boolean; status: ReactNode; children: ReactNode }) {
   return (
-    <div className="save-bar" data-dirty={props.isDirty || undefined}>
-      <span className="dim">{props.status}</span>
+    <div className={styles.saveBar} data-dirty={props.isDirty || undefined}>
+      <span className={text.dim}>{props.status}</span>
       {props.children}
     </div>
   );

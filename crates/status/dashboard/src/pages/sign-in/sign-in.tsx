@@ -4,7 +4,10 @@ import { useEffect, useState } from "react";
 import { asProblem } from "../../api/problem";
 import { getIdentity } from "../../api/queries";
 import { beginSession, sessionEndReason } from "../../api/session";
+import { Note } from "../../ui/note";
 import { ProblemNote } from "../../ui/problem-note";
+import text from "../../ui/text.module.css";
+import styles from "./sign-in.module.css";
 
 /** Shown instead of any page until the operator has signed in. The URL stays, so that sign-in leads to the page. */
 export function SignIn() {
@@ -25,25 +28,24 @@ export function SignIn() {
   const refused = problem?.status === 401;
 
   return (
-    <main className="sign-in">
+    <main className={styles.main}>
       <form
+        className={styles.form}
         onSubmit={(event) => {
           event.preventDefault();
           const given = token.trim();
           if (given) signIn.mutate(given);
         }}
       >
-        <div className="sign-in-head">
+        <div className={styles.head}>
           <img src="/icon.svg" alt="" width={40} height={40} />
           <div>
             <h1>SMS Sync</h1>
-            <p className="dim">Keeps the maintenance portal in sync with the onboarding portal.</p>
+            <p className={text.dim}>Keeps the maintenance portal in sync with the onboarding portal.</p>
           </div>
         </div>
         {sessionEndReason() === "expired" && !problem && (
-          <p className="note" data-tone="warn">
-            <span>Your token has expired. Sign in with a new one to return to this page.</span>
-          </p>
+          <Note tone="warn">Your token has expired. Sign in with a new one to return to this page.</Note>
         )}
         <PasswordInput
           label="Operator token"

@@ -7,6 +7,7 @@ import type { MissingPolicy, SyncDetail } from "../../api/types";
 import { plural } from "../../format/numbers";
 import { tallyOf } from "../../format/tally";
 import { ConfirmDialog } from "../../ui/confirm-dialog";
+import layout from "../../ui/layout.module.css";
 import { Note } from "../../ui/note";
 import { ProblemNote } from "../../ui/problem-note";
 
@@ -28,11 +29,11 @@ export function MissingRecords({ sync }: { sync: SyncDetail }) {
         title={`${records} ${missing === 1 ? "is" : "are"} no longer in the onboarding portal`}
         actions={
           isOperator && (
-            <span className="actions">
+            <span className={layout.actions}>
               <Button size="xs" variant="default" onClick={() => decide("keep")} loading={confirm.isPending}>
                 Keep active
               </Button>
-              <Button size="xs" className="danger" onClick={() => setDialogOpen(true)}>
+              <Button size="xs" variant="danger" onClick={() => setDialogOpen(true)}>
                 Deactivate
               </Button>
             </span>

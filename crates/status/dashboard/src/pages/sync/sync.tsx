@@ -18,10 +18,12 @@ import { QueryResult } from "../../ui/query-result";
 import { StatusBanner } from "../../ui/status-banner";
 import { PhaseProgress } from "../../ui/sync-progress";
 import { TallyTable } from "../../ui/tally-table";
+import text from "../../ui/text.module.css";
 import { Elapsed, Time } from "../../ui/time";
 import { SyncActions } from "./actions";
 import { Findings } from "./findings";
 import { MissingRecords } from "./missing-records";
+import styles from "./sync.module.css";
 
 const route = getRouteApi("/syncs/$syncId");
 
@@ -33,7 +35,7 @@ export function SyncPage() {
       title={sync.data ? syncName(sync.data) : "Sync"}
       actions={sync.data && <SyncActions sync={sync.data} />}
     >
-      <p className="crumb">
+      <p className={styles.crumb}>
         <Link to="/syncs">
           <ArrowLeft size={14} aria-hidden /> Syncs
         </Link>
@@ -82,7 +84,7 @@ function SyncContent({ sync }: { sync: SyncDetail }) {
       <Card
         title="Findings"
         aside={
-          sync.findings > 0 ? <span className="dim">{plural(sync.findings, "finding")}</span> : undefined
+          sync.findings > 0 ? <span className={text.dim}>{plural(sync.findings, "finding")}</span> : undefined
         }
       >
         <Findings syncId={sync.syncId} count={sync.findings} isSyncOpen={isSyncOpen} />
@@ -108,7 +110,7 @@ function SyncFacts({ sync }: { sync: SyncDetail }) {
       ? formatRate(total.read, Date.parse(sync.completedAt) - Date.parse(sync.runningAt))
       : null;
   return (
-    <FactList wide>
+    <FactList wide className={isOpen(sync.state) ? styles.belowProgress : undefined}>
       <Fact name="Cause">
         {CAUSE_SENTENCES[sync.cause]} ({sync.requestedBy})
       </Fact>

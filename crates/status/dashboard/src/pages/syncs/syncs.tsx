@@ -13,9 +13,11 @@ import { StartSync } from "../../ui/start-sync";
 import { StateBadge } from "../../ui/state-badge";
 import { StateFilter } from "../../ui/state-filter";
 import { StatusBanner } from "../../ui/status-banner";
-import type { Column } from "../../ui/table";
+import { type Column, rowLink } from "../../ui/table";
+import text from "../../ui/text.module.css";
 import { Elapsed, Time } from "../../ui/time";
 import { ToneCount } from "../../ui/tone-count";
+import styles from "./syncs.module.css";
 
 const PAGE_SIZE = 20;
 const route = getRouteApi("/syncs");
@@ -25,7 +27,7 @@ const columns: Column<SyncSummary>[] = [
     key: "started",
     header: "Started",
     cell: (sync) => (
-      <Link to="/syncs/$syncId" params={{ syncId: sync.syncId }} data-row-link className="row-link">
+      <Link to="/syncs/$syncId" params={{ syncId: sync.syncId }} {...rowLink}>
         <Time iso={sync.startedAt} full />
       </Link>
     ),
@@ -42,7 +44,7 @@ const columns: Column<SyncSummary>[] = [
     narrow: "line",
     cell: (sync) => (
       // An operator by name. The id of a webhook or schedule is shown on hover only.
-      <span className="clip" title={sync.requestedBy}>
+      <span className={styles.sync} title={sync.requestedBy}>
         {sync.retryOf ? "Retry" : MODES[sync.mode]}
         {sync.dryRun && " dry run"},{" "}
         {sync.cause === "manual" ? `by ${sync.requestedBy}` : CAUSE_WORDS[sync.cause].toLowerCase()}
@@ -72,7 +74,7 @@ function ReadCount({ sync }: { sync: SyncSummary }) {
   return (
     <>
       {formatCount(total.read)}
-      {share !== null && <span className="dim"> ({share} %)</span>}
+      {share !== null && <span className={text.dim}> ({share} %)</span>}
     </>
   );
 }
@@ -116,11 +118,11 @@ export function SyncsPage() {
         filter={state}
         empty={
           state ? (
-            <EmptyState title={`No syncs in the state “${SYNC_STATES[state].word.toLowerCase()}”`}>
+            <EmptyState framed title={`No syncs in the state “${SYNC_STATES[state].word.toLowerCase()}”`}>
               Choose another state above.
             </EmptyState>
           ) : (
-            <EmptyState title="No syncs yet">
+            <EmptyState framed title="No syncs yet">
               The first one starts when the onboarding portal sends an approval, on schedule, or when an
               operator starts it.
             </EmptyState>
