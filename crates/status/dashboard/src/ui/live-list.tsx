@@ -1,5 +1,6 @@
 import { Button } from "@mantine/core";
 import type { UseQueryResult } from "@tanstack/react-query";
+import type { RowData } from "@tanstack/react-table";
 import { type ReactNode, useState } from "react";
 import type { List } from "../api/types";
 import { formatCount } from "../format/numbers";
@@ -9,7 +10,7 @@ import { usePausedList } from "./paused-list";
 import { QueryResult } from "./query-result";
 import { type Column, Table } from "./table";
 
-interface Props<Row> {
+interface Props<Row extends RowData> {
   query: Pick<UseQueryResult<List<Row>>, "data" | "error" | "isError" | "isPlaceholderData" | "refetch">;
   /** The items in the plural: `syncs`. */
   itemNoun: string;
@@ -29,7 +30,7 @@ interface Props<Row> {
  * A paged list that follows live updates. New rows slide in on the first page. On another page, under a filter and under
  * the pointer they wait behind a button, so that nothing moves while an operator reads or clicks.
  */
-export function LiveList<Row>(props: Props<Row>) {
+export function LiveList<Row extends RowData>(props: Props<Row>) {
   return (
     <QueryResult query={props.query} lines={10}>
       {(latest) => <LiveRows {...props} latest={latest} />}
@@ -37,7 +38,7 @@ export function LiveList<Row>(props: Props<Row>) {
   );
 }
 
-function LiveRows<Row>(props: Props<Row> & { latest: List<Row> }) {
+function LiveRows<Row extends RowData>(props: Props<Row> & { latest: List<Row> }) {
   const { query, latest, itemNoun, label, columns, rowKey, page, pageSize, filter, linked = true } = props;
   const [isHovered, setHovered] = useState(false);
   const { list, newRows, changed, showLatest } = usePausedList({
@@ -67,7 +68,7 @@ function LiveRows<Row>(props: Props<Row> & { latest: List<Row> }) {
         <Table
           label={label}
           columns={columns}
-          rows={list.data}
+          data={list.data}
           rowKey={rowKey}
           linked={linked}
           onHover={setHovered}

@@ -1,72 +1,77 @@
+import { useMemo } from "react";
 import type { RecordCounts, SyncState } from "../api/types";
 import { formatCount, plural } from "../format/numbers";
 import { isComplete, OUTCOMES, RECORD_TYPES } from "../format/states";
 import { outcomeSum, type Tally, tallyOf } from "../format/tally";
 import { Icon } from "./icon";
-import table from "./table.module.css";
+import { columnsOf, Table } from "./table";
 import styles from "./tally-table.module.css";
 import text from "./text.module.css";
 import { ToneCount } from "./tone-count";
 
-/** Record counts of a sync, per record type and in total, with their sum: read = created + updated + … */
-export function TallyTable({ counts, state }: { counts: RecordCounts[]; state: SyncState }) {
-  const tally = tallyOf(counts);
-  return (
-    <>
-      <div className={table.scroll}>
-        <table className={table.table} aria-label="Record counts">
-          <thead>
-            <tr>
-              <th scope="col">Records</th>
-              <th scope="col" data-figure>
-                Expected
-              </th>
-              <th scope="col" data-figure>
-                Read
-              </th>
-              {OUTCOMES.map((outcome) => (
-                <th key={outcome.key} scope="col" data-figure>
-                  {outcome.word}
-                </th>
-              ))}
-            </tr>
-          </thead>
-          <tbody>
-            {tally.rows.map((row) => (
-              <TallyRow key={row.recordType} name={RECORD_TYPES[row.recordType].many} row={row} />
-            ))}
-          </tbody>
-          {tally.rows.length > 1 && (
-            <tfoot>
-              <TallyRow name="All records" row={tally.total} />
-            </tfoot>
-          )}
-        </table>
-      </div>
-      <TallySum tally={tally} isComplete={isComplete(state)} />
-    </>
-  );
+const column = columnsOf<RecordCounts>();
+
+/** The columns, with the total in their footers. */
+const tallyColumns = (total: Tally["total"]) => [
+  column.display({
+    id: "recordType",
+    header: "Records",
+    meta: { rowHeader: true },
+    cell: ({ row }) => RECORD_TYPES[row.original.recordType].many,
+    footer: "All records",
+  }),
+  column.display({
+    id: "expected",
+    header: "Expected",
+    meta: { figure: true },
+    cell: ({ row }) => <ExpectedCount expected={row.original.expected} />,
+    footer: () => <ExpectedCount expected={total.expected} />,
+  }),
+  column.display({
+    id: "read",
+    header: "Read",
+    meta: { figure: true, className: text.strong },
+    cell: ({ row }) => formatCount(row.original.read),
+    footer: () => formatCount(total.read),
+  }),
+  ...OUTCOMES.map(({ key, word, tone }, index) => {
+    const term = (value: number) => (
+      <>
+        <span className={styles.sign} aria-hidden>
+          {index === 0 ? "=" : "+"}
+        </span>
+        <ToneCount value={value} tone={tone} />
+      </>
+    );
+    return column.display({
+      id: key,
+      header: word,
+      meta: { figure: true },
+      cell: ({ row }) => term(row.original[key]),
+      footer: () => term(total[key]),
+    });
+  }),
+];
+
+function ExpectedCount({ expected }: { expected: number | null | undefined }) {
+  return expected == null ? <span className={text.dim}>unknown</span> : formatCount(expected);
 }
 
-function TallyRow({ name, row }: { name: string; row: Omit<RecordCounts, "recordType"> }) {
+/** Record counts of a sync, per record type and in total, with their sum: read = created + updated + … */
+export function TallyTable({ counts, state }: { counts: RecordCounts[]; state: SyncState }) {
+  const tally = useMemo(() => tallyOf(counts), [counts]);
+  const columns = useMemo(() => tallyColumns(tally.total), [tally]);
   return (
-    <tr>
-      <th scope="row">{name}</th>
-      <td data-figure data-label="Expected">
-        {row.expected == null ? <span className={text.dim}>unknown</span> : formatCount(row.expected)}
-      </td>
-      <td data-figure data-label="Read" className={text.strong}>
-        {formatCount(row.read)}
-      </td>
-      {OUTCOMES.map(({ key, word, tone }, index) => (
-        <td key={key} data-figure data-label={word} className={styles.term}>
-          <span className={styles.sign} aria-hidden>
-            {index === 0 ? "=" : "+"}
-          </span>
-          <ToneCount value={row[key]} tone={tone} />
-        </td>
-      ))}
-    </tr>
+    <>
+      <Table
+        label="Record counts"
+        columns={columns}
+        data={tally.rows}
+        rowKey={(row) => row.recordType}
+        footer={tally.rows.length > 1}
+      />
+      <TallySum tally={tally} isComplete={isComplete(state)} />
+    </>
   );
 }
 

@@ -14,7 +14,7 @@ import { Page } from "../../ui/page";
 import { StateBadge } from "../../ui/state-badge";
 import { StateFilter } from "../../ui/state-filter";
 import { StatusBanner } from "../../ui/status-banner";
-import { type Column, rowLink } from "../../ui/table";
+import { columnsOf, rowLink } from "../../ui/table";
 import text from "../../ui/text.module.css";
 import { Time } from "../../ui/time";
 import { ToneCount } from "../../ui/tone-count";
@@ -26,11 +26,12 @@ import { Replay } from "./replay";
 const PAGE_SIZE = 20;
 const route = getRouteApi("/dead-letters");
 
-const columns: Column<DeadLetter>[] = [
-  {
-    key: "diedAt",
+const column = columnsOf<DeadLetter>();
+const columns = [
+  column.display({
+    id: "diedAt",
     header: "Dead-lettered",
-    cell: (letter) => (
+    cell: ({ row: { original: letter } }) => (
       <Link
         from="/dead-letters"
         to="/dead-letters"
@@ -40,36 +41,45 @@ const columns: Column<DeadLetter>[] = [
         <Time iso={letter.diedAt} full />
       </Link>
     ),
-  },
-  {
-    key: "state",
+  }),
+  column.display({
+    id: "state",
     header: "State",
-    narrow: "beside",
-    cell: (letter) => <StateBadge label={labelOf(DEAD_LETTER_STATES, letter.state)} />,
-  },
-  {
-    key: "reason",
+    meta: { narrow: "beside" },
+    cell: ({ row }) => <StateBadge label={labelOf(DEAD_LETTER_STATES, row.original.state)} />,
+  }),
+  column.display({
+    id: "reason",
     header: "Reason",
-    narrow: "line",
-    cell: (letter) => <span className={`${text.sentence} ${styles.reason}`}>{letter.reason}</span>,
-  },
-  { key: "class", header: "Class", cell: (letter) => labelOf(FAILURE_CLASSES, letter.class).word },
-  {
-    key: "kind",
+    meta: { narrow: "line" },
+    cell: ({ row }) => <span className={`${text.sentence} ${styles.reason}`}>{row.original.reason}</span>,
+  }),
+  column.display({
+    id: "class",
+    header: "Class",
+    cell: ({ row }) => labelOf(FAILURE_CLASSES, row.original.class).word,
+  }),
+  column.display({
+    id: "message",
     header: "Message",
-    cell: (letter) => (
+    cell: ({ row: { original: letter } }) => (
       <TwoLines second={<code>{letter.queue}</code>}>
         <span>{letter.kind.split(".").pop()}</span>
       </TwoLines>
     ),
-  },
-  { key: "attempts", header: "Attempts", figure: true, cell: (letter) => formatCount(letter.attempts) },
-  {
-    key: "replays",
+  }),
+  column.display({
+    id: "attempts",
+    header: "Attempts",
+    meta: { figure: true },
+    cell: ({ row }) => formatCount(row.original.attempts),
+  }),
+  column.display({
+    id: "replays",
     header: "Replays",
-    figure: true,
-    cell: (letter) => <ToneCount value={letter.replays} tone="neutral" />,
-  },
+    meta: { figure: true },
+    cell: ({ row }) => <ToneCount value={row.original.replays} tone="neutral" />,
+  }),
 ];
 
 export function DeadLettersPage() {

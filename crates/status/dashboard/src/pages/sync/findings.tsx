@@ -32,7 +32,7 @@ export function Findings(props: { syncId: string; count: number; isSyncOpen: boo
     <QueryResult query={findings}>
       {({ data, pagination }) => (
         <>
-          <Table label="Findings" columns={findingColumns} rows={data} rowKey={findingKey} />
+          <Table label="Findings" columns={findingColumns} data={data} rowKey={findingKey} />
           <Pager
             page={page}
             pageSize={PAGE_SIZE}

@@ -13,7 +13,7 @@ import { StartSync } from "../../ui/start-sync";
 import { StateBadge } from "../../ui/state-badge";
 import { StateFilter } from "../../ui/state-filter";
 import { StatusBanner } from "../../ui/status-banner";
-import { type Column, rowLink } from "../../ui/table";
+import { columnsOf, rowLink } from "../../ui/table";
 import text from "../../ui/text.module.css";
 import { Elapsed, Time } from "../../ui/time";
 import { ToneCount } from "../../ui/tone-count";
@@ -22,51 +22,61 @@ import styles from "./syncs.module.css";
 const PAGE_SIZE = 20;
 const route = getRouteApi("/syncs");
 
-const columns: Column<SyncSummary>[] = [
-  {
-    key: "started",
+const column = columnsOf<SyncSummary>();
+const columns = [
+  column.display({
+    id: "started",
     header: "Started",
-    cell: (sync) => (
+    cell: ({ row: { original: sync } }) => (
       <Link to="/syncs/$syncId" params={{ syncId: sync.syncId }} {...rowLink}>
         <Time iso={sync.startedAt} full />
       </Link>
     ),
-  },
-  {
-    key: "state",
+  }),
+  column.display({
+    id: "state",
     header: "State",
-    narrow: "beside",
-    cell: (sync) => <StateBadge label={labelOf(SYNC_STATES, sync.state)} />,
-  },
-  {
-    key: "sync",
+    meta: { narrow: "beside" },
+    cell: ({ row }) => <StateBadge label={labelOf(SYNC_STATES, row.original.state)} />,
+  }),
+  column.display({
+    id: "sync",
     header: "Sync",
-    narrow: "line",
-    cell: (sync) => (
-      // An operator by name. The id of a webhook or schedule is shown on hover only.
-      <span className={styles.sync} title={sync.requestedBy}>
-        {sync.retryOf ? "Retry" : MODES[sync.mode]}
-        {sync.dryRun && " dry run"},{" "}
-        {sync.cause === "manual" ? `by ${sync.requestedBy}` : CAUSE_WORDS[sync.cause].toLowerCase()}
-      </span>
-    ),
-  },
-  {
-    key: "duration",
+    meta: { narrow: "line" },
+    cell: ({ row }) => <ModeAndCause sync={row.original} />,
+  }),
+  column.display({
+    id: "duration",
     header: "Duration",
-    figure: true,
-    cell: (sync) => <Elapsed since={sync.startedAt} until={sync.completedAt} />,
-  },
-  { key: "read", header: "Read", figure: true, cell: (sync) => <ReadCount sync={sync} /> },
-  ...OUTCOMES.filter(({ key }) => key !== "unchanged" && key !== "skipped").map(
-    ({ key, word, tone }): Column<SyncSummary> => ({
-      key,
+    meta: { figure: true },
+    cell: ({ row: { original: sync } }) => <Elapsed since={sync.startedAt} until={sync.completedAt} />,
+  }),
+  column.display({
+    id: "read",
+    header: "Read",
+    meta: { figure: true },
+    cell: ({ row }) => <ReadCount sync={row.original} />,
+  }),
+  ...OUTCOMES.filter(({ key }) => key !== "unchanged" && key !== "skipped").map(({ key, word, tone }) =>
+    column.display({
+      id: key,
       header: word,
-      figure: true,
-      cell: (sync) => <ToneCount value={tallyOf(sync.counts).total[key]} tone={tone} />,
+      meta: { figure: true },
+      cell: ({ row }) => <ToneCount value={tallyOf(row.original.counts).total[key]} tone={tone} />,
     }),
   ),
 ];
+
+function ModeAndCause({ sync }: { sync: SyncSummary }) {
+  // An operator by name. The id of a webhook or schedule is shown on hover only.
+  return (
+    <span className={styles.sync} title={sync.requestedBy}>
+      {sync.retryOf ? "Retry" : MODES[sync.mode]}
+      {sync.dryRun && " dry run"},{" "}
+      {sync.cause === "manual" ? `by ${sync.requestedBy}` : CAUSE_WORDS[sync.cause].toLowerCase()}
+    </span>
+  );
+}
 
 function ReadCount({ sync }: { sync: SyncSummary }) {
   const { total } = tallyOf(sync.counts);
