@@ -6,6 +6,8 @@ let timer: ReturnType<typeof setInterval> | null = null;
 const listeners = new Set<() => void>();
 
 function subscribe(listener: () => void) {
+  // Nothing has kept the time up to date while nobody asked for it.
+  if (listeners.size === 0) now = Date.now();
   listeners.add(listener);
   timer ??= setInterval(() => {
     now = Date.now();
