@@ -14,5 +14,12 @@ export default defineConfig({
   // No inlined assets: the Content-Security-Policy allows only files of this origin.
   build: { target: "es2022", assetsInlineLimit: 0, modulePreload: { polyfill: false } },
   server: { proxy: { "/api": process.env.SMS_STATUS_URL ?? "http://127.0.0.1:3005" } },
-  test: { environment: "happy-dom", include: ["src/**/*.test.{ts,tsx}"] },
+  test: {
+    environment: "happy-dom",
+    include: ["src/**/*.test.{ts,tsx}"],
+    // Modules are loaded once for all files: the component library takes seconds.
+    isolate: false,
+    // An upper bound for a busy machine.
+    testTimeout: 30_000,
+  },
 });

@@ -4,7 +4,11 @@ import { Problem, problemFromResponse } from "./problem";
 import type { paths } from "./schema";
 import { endSession, sessionToken } from "./session";
 
-export const client = createClient<paths>({ baseUrl: "" });
+export const client = createClient<paths>({
+  baseUrl: "",
+  // Looked up at each request, so that tests can replace it.
+  fetch: (request) => globalThis.fetch(request),
+});
 
 client.use({
   onRequest({ request }) {

@@ -1,0 +1,60 @@
+import { screen } from "@testing-library/react";
+import { expect, test } from "vitest";
+import type { RecordCounts, SyncSummary } from "../api/types";
+import { PhaseProgress, SyncProgress } from "./sync-progress";
+import { renderUi } from "./test-render";
+
+const counts = (
+  recordType: RecordCounts["recordType"],
+  read: number,
+  expected: number | null,
+): RecordCounts => ({
+  recordType,
+  expected,
+  read,
+  created: 0,
+  updated: 0,
+  unchanged: read,
+  conflict: 0,
+  rejected: 0,
+  skipped: 0,
+});
+
+const sync = (part: Partial<SyncSummary>): SyncSummary => ({
+  syncId: "0193",
+  cause: "manual",
+  mode: "full",
+  state: "running",
+  phase: 2,
+  requestedBy: "anna",
+  startedAt: "2026-11-24T05:00:00Z",
+  heartbeatAt: "2026-11-24T05:00:00Z",
+  counts: [],
+  ...part,
+});
+
+const bar = (name: string) => screen.getByRole<HTMLProgressElement>("progressbar", { name });
+
+test("phases are done, in progress or waiting", async () => {
+  await renderUi(<PhaseProgress sync={sync({ counts: [counts("equipment", 50, 200)] })} />);
+  const [first, second] = screen.getAllByRole("listitem");
+  expect(first?.textContent).toContain("done");
+  expect(second?.textContent).toContain("in progress");
+  expect(bar("Equipment").value).toBe(25);
+  expect(second?.textContent).toContain("50 of 200");
+});
+
+test("a later phase waits", async () => {
+  await renderUi(<PhaseProgress sync={sync({ phase: 1 })} />);
+  expect(screen.getAllByRole("listitem")[1]?.textContent).toContain("waiting");
+});
+
+test("the bar of a whole sync appears once all record types are counted", async () => {
+  const { unmount } = await renderUi(<SyncProgress sync={sync({ counts: [counts("vessel", 10, 40)] })} />);
+  expect(screen.queryByRole("progressbar")).toBeNull();
+  unmount();
+  const all = (["company", "vessel", "equipment", "user"] as const).map((type) => counts(type, 10, 40));
+  await renderUi(<SyncProgress sync={sync({ counts: all })} />);
+  expect(bar("Records read").value).toBe(25);
+  expect(screen.getByText(/40 of 160 records/)).toBeDefined();
+});
