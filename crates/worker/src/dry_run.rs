@@ -24,7 +24,7 @@ pub(crate) async fn dry_run_page_write(
     now: DateTime<Utc>,
 ) -> Result<BTreeMap<RecordType, RecordCounts>, StoreError> {
     let page = dry_run_page_begin(tx, sync, records_of(batch)).await?;
-    // No passwords: nobody gets an tally.
+    // No passwords: nobody gets a login.
     let written = write_counted(tx, sync, batch, first, &[], now).await?;
     dry_run_page_end(tx, sync, page, &written.outcomes).await?;
     Ok(written.counts)

@@ -125,7 +125,7 @@ impl FileImports {
     }
 
     /// The path from the crate's root; none for paths that lead out of the crate.
-    fn from_root(&self, path: &[String]) -> Option<ModulePath> {
+    fn path_from_root(&self, path: &[String]) -> Option<ModulePath> {
         let (first, rest) = path.split_first()?;
         match first.as_str() {
             "crate" => Some(rest.to_vec()),
@@ -151,7 +151,7 @@ impl<'ast> Visit<'ast> for FileImports {
     fn visit_item_use(&mut self, item: &'ast ItemUse) {
         let is_public = !matches!(item.vis, Visibility::Inherited);
         for (name, path) in leaves(&item.tree) {
-            let Some(target) = self.from_root(&path) else { continue };
+            let Some(target) = self.path_from_root(&path) else { continue };
             let is_child = target.len() > self.module.len() && target.starts_with(&self.module);
             if is_public {
                 let alias = self.module.iter().cloned().chain([name]).collect();
@@ -168,7 +168,7 @@ impl<'ast> Visit<'ast> for FileImports {
         let names: Vec<String> = path.segments.iter().map(|segment| segment.ident.to_string()).collect();
         if names.len() > 1
             && matches!(names[0].as_str(), "crate" | "self" | "super")
-            && let Some(target) = self.from_root(&names)
+            && let Some(target) = self.path_from_root(&names)
         {
             self.paths.insert(target);
         }
