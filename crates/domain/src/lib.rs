@@ -18,6 +18,8 @@ pub mod near_miss;
 pub mod outcome;
 pub mod page_request;
 pub mod payload_hash;
+pub mod portal_role;
+pub mod rank;
 pub mod record_type;
 pub mod retry;
 pub mod role_mapping;

@@ -4,217 +4,14 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{user::Workplace, vocabulary::vocabulary};
+use crate::{
+    portal_role::PortalRole,
+    rank::{Rank, rank_name},
+    user::Workplace,
+};
 
 /// Most rules of a mapping.
 pub const MOST_RULES: usize = 500;
-
-vocabulary!(
-    /// Ranks and positions that the table knows.
-    Rank {
-        /// In command.
-        Master = "master",
-        /// Second in command.
-        ChiefOfficer = "chief_officer",
-        /// Deck officer.
-        SecondOfficer = "second_officer",
-        /// Deck officer.
-        ThirdOfficer = "third_officer",
-        /// In charge of machinery and of its maintenance.
-        ChiefEngineer = "chief_engineer",
-        /// Engineer.
-        SecondEngineer = "second_engineer",
-        /// Engineer.
-        ThirdEngineer = "third_engineer",
-        /// Engineer.
-        FourthEngineer = "fourth_engineer",
-        /// Electro-technical officer.
-        Eto = "eto",
-        /// Boatswain.
-        Bosun = "bosun",
-        /// Able seaman.
-        Ab = "ab",
-        /// Ordinary seaman.
-        Os = "os",
-        /// Fitter.
-        Fitter = "fitter",
-        /// Oiler.
-        Oiler = "oiler",
-        /// Wiper.
-        Wiper = "wiper",
-        /// Cook.
-        Cook = "cook",
-        /// Cadet.
-        Cadet = "cadet",
-        /// Ship security officer.
-        ShipSecurityOfficer = "ship_security_officer",
-        /// Safety officer.
-        SafetyOfficer = "safety_officer",
-        /// Designated person ashore (ISM Code 4).
-        DesignatedPersonAshore = "designated_person_ashore",
-        /// Company security officer.
-        CompanySecurityOfficer = "company_security_officer",
-        /// Fleet manager.
-        FleetManager = "fleet_manager",
-        /// Technical superintendent.
-        TechnicalSuperintendent = "technical_superintendent",
-        /// Marine superintendent.
-        MarineSuperintendent = "marine_superintendent",
-        /// Health, safety, quality, environment.
-        Hsqe = "hsqe",
-        /// Purchasing.
-        Purchasing = "purchasing",
-        /// Crewing.
-        Crewing = "crewing",
-        /// Class surveyor.
-        ClassSurveyor = "class_surveyor",
-        /// Auditor.
-        Auditor = "auditor",
-    }
-);
-
-vocabulary!(
-    /// What an account may do in the maintenance portal, from the least.
-    PortalRole {
-        /// Sees the jobs of the own vessel.
-        CrewReadonly = "crew_readonly",
-        /// Reports work on the own vessel.
-        Crew = "crew",
-        /// Reports and signs work of the own department.
-        Officer = "officer",
-        /// Runs the maintenance programme on board (IACS UR Z20).
-        ChiefEngineer = "chief_engineer",
-        /// Sees and signs everything on board.
-        Master = "master",
-        /// Sees everything in the fleet, changes nothing.
-        Auditor = "auditor",
-        /// Orders parts.
-        Purchasing = "purchasing",
-        /// Sees everything in the fleet, runs safety work.
-        Hsqe = "hsqe",
-        /// Runs the maintenance programme of several vessels.
-        Superintendent = "superintendent",
-        /// Runs the fleet.
-        FleetManager = "fleet_manager",
-    }
-);
-
-vocabulary!(
-    /// What a role lets an account do.
-    Permission {
-        /// Sees the jobs of the own vessels.
-        ViewVessel = "view_vessel",
-        /// Sees everything in the fleet.
-        ViewFleet = "view_fleet",
-        /// Reports work.
-        ReportWork = "report_work",
-        /// Signs work of the own department.
-        SignDepartment = "sign_department",
-        /// Signs everything on board.
-        SignVessel = "sign_vessel",
-        /// Changes the maintenance programme.
-        RunProgramme = "run_programme",
-        /// Orders parts.
-        OrderParts = "order_parts",
-        /// Syncs safety work.
-        RunSafety = "run_safety",
-        /// Runs the fleet.
-        RunFleet = "run_fleet",
-    }
-);
-
-impl PortalRole {
-    /// What it lets an account do.
-    #[must_use]
-    pub const fn permissions(self) -> &'static [Permission] {
-        use Permission::{
-            OrderParts, ReportWork, RunFleet, RunProgramme, RunSafety, SignDepartment, SignVessel, ViewFleet,
-            ViewVessel,
-        };
-        match self {
-            Self::CrewReadonly => &[ViewVessel],
-            Self::Crew => &[ViewVessel, ReportWork],
-            Self::Officer => &[ViewVessel, ReportWork, SignDepartment],
-            Self::ChiefEngineer | Self::Superintendent => {
-                &[ViewVessel, ReportWork, SignDepartment, RunProgramme]
-            }
-            Self::Master => &[ViewVessel, ReportWork, SignDepartment, SignVessel],
-            Self::Auditor => &[ViewVessel, ViewFleet],
-            Self::Purchasing => &[ViewVessel, OrderParts],
-            Self::Hsqe => &[ViewVessel, ViewFleet, RunSafety],
-            Self::FleetManager => &[
-                ViewVessel,
-                ViewFleet,
-                ReportWork,
-                SignDepartment,
-                SignVessel,
-                RunProgramme,
-                OrderParts,
-                RunFleet,
-            ],
-        }
-    }
-
-    /// What an account may do with this role that it may not with the other.
-    #[must_use]
-    pub fn beyond(self, other: Self) -> Vec<Permission> {
-        self.permissions().iter().copied().filter(|it| !other.permissions().contains(it)).collect()
-    }
-}
-
-/// What people write, in words of small letters: `2nd Engineer` is `second_engineer`.
-fn words_of(text: &str) -> String {
-    let words: Vec<String> = text
-        .split(|c: char| !c.is_alphanumeric())
-        .filter(|word| !word.is_empty())
-        .map(str::to_lowercase)
-        .map(|word| match word.as_str() {
-            "2nd" => "second".to_owned(),
-            "3rd" => "third".to_owned(),
-            "4th" => "fourth".to_owned(),
-            _ => word,
-        })
-        .collect();
-    words.join("_")
-}
-
-/// The name under which a rank stands in a mapping: a word of [`Rank`], or what was written, in small letters.
-fn rank_name(text: &str) -> String {
-    Rank::recognise(text).map_or_else(|| words_of(text), |rank| rank.as_str().to_owned())
-}
-
-impl Rank {
-    /// Finds the rank in what people write: `2nd Engineer`, `Second-Engineer`, `DPA`.
-    #[must_use]
-    pub fn recognise(text: &str) -> Option<Self> {
-        let name = words_of(text);
-        name.parse().ok().or_else(|| SYNONYMS.iter().find(|(text, _)| *text == name).map(|(_, rank)| *rank))
-    }
-}
-
-/// Other names of ranks.
-const SYNONYMS: &[(&str, Rank)] = &[
-    ("captain", Rank::Master),
-    ("chief_mate", Rank::ChiefOfficer),
-    ("first_officer", Rank::ChiefOfficer),
-    ("second_mate", Rank::SecondOfficer),
-    ("third_mate", Rank::ThirdOfficer),
-    ("first_engineer", Rank::SecondEngineer),
-    ("electro_technical_officer", Rank::Eto),
-    ("electrician", Rank::Eto),
-    ("boatswain", Rank::Bosun),
-    ("able_seaman", Rank::Ab),
-    ("ordinary_seaman", Rank::Os),
-    ("sso", Rank::ShipSecurityOfficer),
-    ("dpa", Rank::DesignatedPersonAshore),
-    ("cso", Rank::CompanySecurityOfficer),
-    ("hsqe_manager", Rank::Hsqe),
-    ("purchaser", Rank::Purchasing),
-    ("purchasing_officer", Rank::Purchasing),
-    ("crewing_manager", Rank::Crewing),
-    ("crewing_officer", Rank::Crewing),
-    ("surveyor", Rank::ClassSurveyor),
-];
 
 /// The mapping that a new installation begins with: rank, workplace it counts at, department it counts in (`None`: any),
 /// role. The first row that fits counts.
@@ -375,22 +172,6 @@ mod tests {
     }
 
     #[test]
-    fn ranks_are_recognised_as_people_write_them() {
-        for (text, rank) in [
-            ("2nd Engineer", Rank::SecondEngineer),
-            ("second-engineer", Rank::SecondEngineer),
-            ("MASTER", Rank::Master),
-            ("Captain", Rank::Master),
-            ("DPA", Rank::DesignatedPersonAshore),
-            ("able seaman", Rank::Ab),
-        ] {
-            assert_eq!(Rank::recognise(text), Some(rank), "{text}");
-        }
-        assert_eq!(Rank::recognise("Grand Admiral"), None);
-        assert_eq!(Rank::recognise(""), None);
-    }
-
-    #[test]
     fn the_table_of_roles_is_as_agreed() {
         let lines: Vec<String> = TABLE
             .iter()
@@ -445,12 +226,5 @@ mod tests {
         ];
         let faults = RoleMapping::new(rules).unwrap_err();
         assert_eq!(faults, [(1, RuleFault::Unreachable), (2, RuleFault::Blank)]);
-    }
-
-    #[test]
-    fn roles_differ_by_what_they_let_one_do() {
-        let (officer, chief) = (PortalRole::Officer, PortalRole::ChiefEngineer);
-        assert_eq!(chief.beyond(officer), [Permission::RunProgramme]);
-        assert_eq!(officer.beyond(chief), []);
     }
 }

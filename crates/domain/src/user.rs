@@ -6,8 +6,8 @@ use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Accepted, ContentHash, Finding, Rejection, Rules, SourceId, Version, finding::Inspection,
-    role_mapping::Rank, values::Email, vocabulary::vocabulary,
+    Accepted, ContentHash, Finding, Rejection, Rules, SourceId, Version, finding::Inspection, rank::Rank,
+    values::Email, vocabulary::vocabulary,
 };
 
 vocabulary!(

@@ -16,7 +16,7 @@ words! {
 }
 words! {
     /// Role of a user in the maintenance portal.
-    PortalRole = domain::role_mapping::PortalRole {
+    PortalRole = domain::portal_role::PortalRole {
         /// Sees the jobs of the own vessel.
         CrewReadonly = "crew_readonly",
         /// Reports work on the own vessel.
@@ -41,7 +41,7 @@ words! {
 }
 words! {
     /// What a role permits.
-    Permission = domain::role_mapping::Permission {
+    Permission = domain::portal_role::Permission {
         /// See the jobs of the own vessels.
         ViewVessel = "view_vessel",
         /// See everything in the fleet.

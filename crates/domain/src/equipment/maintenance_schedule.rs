@@ -3,9 +3,7 @@
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
-use crate::{
-    Finding, SourceId, finding::Inspection, role_mapping::Rank, values::Interval, vocabulary::vocabulary,
-};
+use crate::{Finding, SourceId, finding::Inspection, rank::Rank, values::Interval, vocabulary::vocabulary};
 
 vocabulary!(
     /// Why a job is done.

@@ -13,7 +13,8 @@ use chassis::{
 };
 use contracts::operator::{RoleChange, RoleMapping, RoleMappingChange, RoleMappingEffect, RoleRule};
 use domain::{
-    role_mapping::{self, MOST_RULES, Permission},
+    portal_role::Permission,
+    role_mapping::{self, MOST_RULES},
     vocabulary::UnknownWord,
 };
 

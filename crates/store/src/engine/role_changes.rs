@@ -4,10 +4,7 @@ use chrono::{DateTime, Utc};
 use diesel::sql_types::*;
 use diesel_async::RunQueryDsl;
 use domain::{
-    audit::AuditAction,
-    role_mapping::{PortalRole, RoleMapping},
-    user::Workplace,
-    values::Email,
+    audit::AuditAction, portal_role::PortalRole, role_mapping::RoleMapping, user::Workplace, values::Email,
 };
 use serde_json::json;
 

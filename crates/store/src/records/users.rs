@@ -9,8 +9,7 @@ use chrono::{DateTime, Utc};
 use diesel::sql_types::*;
 use diesel_async::RunQueryDsl;
 use domain::{
-    Accepted, Finding, RecordType, SourceId, SyncId,
-    role_mapping::{Mapped, PortalRole},
+    Accepted, Finding, RecordType, SourceId, SyncId, portal_role::PortalRole, role_mapping::Mapped,
     user::User,
 };
 

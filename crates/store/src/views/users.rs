@@ -4,7 +4,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use diesel::{QueryableByName, sql_types::*};
 use diesel_async::RunQueryDsl;
 use domain::{
-    role_mapping::PortalRole,
+    portal_role::PortalRole,
     temporary_password::PasswordState,
     user::{LockReason, Workplace},
 };
