@@ -12,9 +12,9 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 /// Most entries that one page of a list may hold.
-pub const LARGEST_PAGE: i64 = 200;
+pub const PAGE_SIZE_LIMIT: i64 = 200;
 /// TallyChanges of a page, unless asked otherwise.
-pub const DEFAULT_PAGE: i64 = 20;
+pub const DEFAULT_PAGE_SIZE: i64 = 20;
 
 /// Defines an enum of the operator API with the words of one of `domain`, and the conversions between the two. Words that
 /// differ do not compile.

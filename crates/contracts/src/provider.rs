@@ -7,15 +7,15 @@ use chrono::{DateTime, Utc};
 pub use domain::{
     company::CompanyDraft,
     equipment::{CriticalPartDraft, EquipmentDraft, MaintenanceScheduleDraft},
-    page_request::LARGEST_PAGE,
-    scope::MOST_IDS,
+    page_request::PAGE_SIZE_LIMIT,
+    scope::IDS_LIMIT,
     user::UserDraft,
     vessel::VesselDraft,
 };
 use serde::{Deserialize, Serialize};
 
 /// Records of a page, unless asked otherwise.
-pub const DEFAULT_PAGE: u32 = 100;
+pub const DEFAULT_PAGE_SIZE: u32 = 100;
 
 /// A page of records, ordered by (`updatedAt`, `id`).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -50,7 +50,7 @@ pub struct PageInfo {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ListQuery {
-    /// Records per page, at most [`LARGEST_PAGE`].
+    /// Records per page, at most [`PAGE_SIZE_LIMIT`].
     #[serde(skip_serializing_if = "Option::is_none")]
     pub limit: Option<u32>,
     /// `nextCursor` of the page before.
@@ -59,7 +59,7 @@ pub struct ListQuery {
     /// Only records changed at this time or later.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub updated_since: Option<DateTime<Utc>>,
-    /// Only these, separated by commas, at most [`MOST_IDS`].
+    /// Only these, separated by commas, at most [`IDS_LIMIT`].
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ids: Option<String>,
     /// Only what belongs to this vessel (equipment, users).

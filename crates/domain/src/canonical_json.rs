@@ -15,7 +15,7 @@ use serde_json::{
 ///
 /// If the value cannot be JSON: it has keys that are no text.
 pub(crate) fn canonical_json<T: Serialize>(value: &T, without: &str) -> Vec<u8> {
-    let mut formatter = InOrder {
+    let mut formatter = SortingFormatter {
         text: Vec::with_capacity(2048),
         without: without.as_bytes(),
         open: Vec::with_capacity(4),
@@ -30,7 +30,7 @@ pub(crate) fn canonical_json<T: Serialize>(value: &T, without: &str) -> Vec<u8> 
 
 /// Writes into a text of its own, where it puts an object in order once it is whole, and nothing into the serializer's
 /// writer.
-struct InOrder<'w> {
+struct SortingFormatter<'w> {
     text: Vec<u8>,
     without: &'w [u8],
     /// The objects that are being written, the innermost last.
@@ -66,7 +66,7 @@ impl Field {
     }
 }
 
-impl InOrder<'_> {
+impl SortingFormatter<'_> {
     fn field(&mut self) -> &mut Field {
         self.fields.last_mut().expect("a key comes before its value")
     }
@@ -80,7 +80,7 @@ macro_rules! compact {
     };
 }
 
-impl Formatter for &mut InOrder<'_> {
+impl Formatter for &mut SortingFormatter<'_> {
     compact! {
         write_null(), write_bool(value: bool),
         write_i8(value: i8), write_i16(value: i16), write_i32(value: i32), write_i64(value: i64), write_i128(value: i128),
@@ -132,7 +132,7 @@ impl Formatter for &mut InOrder<'_> {
     }
 
     fn end_object<W: ?Sized + Write>(&mut self, _: &mut W) -> io::Result<()> {
-        let InOrder { text, open, fields, sorted, .. } = &mut **self;
+        let SortingFormatter { text, open, fields, sorted, .. } = &mut **self;
         let Object { begins, first_field } = open.pop().expect("an object that ends has begun");
         let own = &mut fields[first_field..];
         if !own.is_sorted_by(|one, other| one.cmp(other, text).is_le()) {

@@ -55,20 +55,20 @@ impl CompanyDraft {
         let version = Version::new(self.updated_at, ContentHash::of(&self));
         let label = self.name.trim().to_owned();
         let mut inspection = Inspection::default();
-        inspection.version_time(self.updated_at, rules);
+        inspection.check_version_time(self.updated_at, rules);
         let source_id = inspection.source_id("/id", &self.id);
         let name = inspection.text("/name", &self.name, 200);
-        let imo_company_number = inspection.take_optional(self.imo_company_number.as_deref().map(|text| {
+        let imo_company_number = inspection.parsed_optional(self.imo_company_number.as_deref().map(|text| {
             text.parse().map_err(|e: crate::values::ImoNumberError| {
                 Finding::error(e.code(), "/imoCompanyNumber", e).with_value(text)
             })
         }));
-        let country = inspection.take(
+        let country = inspection.parsed(
             self.country
                 .parse()
                 .map_err(|e| Finding::error("country_unknown", "/country", e).with_value(&self.country)),
         );
-        let email = inspection.take_optional(self.email.as_deref().map(|text| {
+        let email = inspection.parsed_optional(self.email.as_deref().map(|text| {
             text.parse()
                 .map_err(|e| Finding::error("email_malformed", "/email", e).with_value(Email::mask(text)))
         }));
@@ -81,7 +81,7 @@ impl CompanyDraft {
                 email: email?,
             })
         })();
-        inspection.verdict(self.id, label, Vec::new(), version, record)
+        inspection.finish(self.id, label, Vec::new(), version, record)
     }
 }
 

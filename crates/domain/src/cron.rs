@@ -10,13 +10,13 @@ use croner::{
 };
 
 /// Longest expression that is read.
-const LONGEST: usize = 100;
+const LENGTH_LIMIT: usize = 100;
 
 /// Why a text is no schedule.
 #[derive(Debug, thiserror::Error)]
 pub enum CronError {
     /// Longer than any sensible one.
-    #[error("must be at most {LONGEST} characters")]
+    #[error("must be at most {LENGTH_LIMIT} characters")]
     TooLong,
     /// Not five fields.
     #[error("must have five fields: minute, hour, day of month, month, day of week")]
@@ -44,7 +44,7 @@ impl FromStr for CronSchedule {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         // The parser expands ranges and lists, so length and numbers are bounded before it sees them.
-        if text.len() > LONGEST {
+        if text.len() > LENGTH_LIMIT {
             return Err(CronError::TooLong);
         }
         let text = text.split_ascii_whitespace().collect::<Vec<_>>().join(" ");
@@ -77,14 +77,14 @@ impl CronSchedule {
     /// The next `n` times after `after`, as clocks in `zone` show them. A time in the gap of a clock change comes at
     /// the gap's end; one in the overlap comes once.
     #[must_use]
-    pub fn next_after(&self, after: DateTime<Utc>, zone: Tz, n: usize) -> Vec<DateTime<Utc>> {
+    pub fn next_times(&self, after: DateTime<Utc>, zone: Tz, n: usize) -> Vec<DateTime<Utc>> {
         let after = zone.from_utc_datetime(&after.naive_utc());
         self.cron.iter_after(after).take(n).map(|due| due.with_timezone(&Utc)).collect()
     }
 
-    /// The last time at or before `until`, read as [`Self::next_after`] does.
+    /// The last time at or before `until`, read as [`Self::next_times`] does.
     #[must_use]
-    pub fn last_until(&self, until: DateTime<Utc>, zone: Tz) -> Option<DateTime<Utc>> {
+    pub fn last_time_until(&self, until: DateTime<Utc>, zone: Tz) -> Option<DateTime<Utc>> {
         // Backwards the parser also meets the second half of an overlap, which does not come, and misses the end of a
         // gap, which does: so what it finds is where to start forwards from.
         let mut from = until + chrono::Duration::seconds(1);
@@ -92,7 +92,7 @@ impl CronSchedule {
             let found =
                 self.cron.find_previous_occurrence(&zone.from_utc_datetime(&from.naive_utc()), false).ok()?;
             from = found.with_timezone(&Utc) - chrono::Duration::seconds(1);
-            let due = self.next_after(from, zone, 2).into_iter().take_while(|due| *due <= until).last();
+            let due = self.next_times(from, zone, 2).into_iter().take_while(|due| *due <= until).last();
             if due.is_some() {
                 return due;
             }
@@ -101,7 +101,7 @@ impl CronSchedule {
 
     /// In English words.
     #[must_use]
-    pub fn in_words(&self) -> String {
+    pub fn describe(&self) -> String {
         self.cron.describe()
     }
 }
@@ -127,10 +127,10 @@ mod tests {
         let cron: CronSchedule = "0  2 * * *".parse().unwrap();
         assert_eq!(cron.as_str(), "0 2 * * *");
         assert_eq!(
-            cron.next_after(at("2026-06-01T12:00:00Z"), Tz::UTC, 2),
+            cron.next_times(at("2026-06-01T12:00:00Z"), Tz::UTC, 2),
             [at("2026-06-02T02:00:00Z"), at("2026-06-03T02:00:00Z")]
         );
-        assert_eq!(cron.in_words(), "At 02:00.");
+        assert_eq!(cron.describe(), "At 02:00.");
     }
 
     #[test]
@@ -139,12 +139,12 @@ mod tests {
         let oslo = Tz::Europe__Oslo;
         // Spring: 02:30 does not exist on 29 March 2026 and comes at 03:00, which is 01:00 UTC.
         assert_eq!(
-            cron.next_after(at("2026-03-28T12:00:00Z"), oslo, 2),
+            cron.next_times(at("2026-03-28T12:00:00Z"), oslo, 2),
             [at("2026-03-29T01:00:00Z"), at("2026-03-30T00:30:00Z")]
         );
         // Autumn: 02:30 comes once on 25 October 2026.
         assert_eq!(
-            cron.next_after(at("2026-10-24T12:00:00Z"), oslo, 2),
+            cron.next_times(at("2026-10-24T12:00:00Z"), oslo, 2),
             [at("2026-10-25T00:30:00Z"), at("2026-10-26T01:30:00Z")]
         );
     }
@@ -153,7 +153,7 @@ mod tests {
     fn the_last_time_is_one_that_came() {
         let oslo = Tz::Europe__Oslo;
         let last = |cron: &str, until: &str| {
-            cron.parse::<CronSchedule>().unwrap().last_until(at(until), oslo).unwrap()
+            cron.parse::<CronSchedule>().unwrap().last_time_until(at(until), oslo).unwrap()
         };
         assert_eq!(last("30 2 * * *", "2026-06-02T00:30:00Z"), at("2026-06-02T00:30:00Z"));
         assert_eq!(last("30 2 * * *", "2026-06-02T00:29:59Z"), at("2026-06-01T00:30:00Z"));
@@ -190,9 +190,9 @@ mod tests {
             let cron: CronSchedule = format!("{minute} {hour}-23/{step} * * *").parse().unwrap();
             let until = at("2026-01-01T00:00:00Z") + chrono::Duration::seconds(day * 86_400 + second);
             let week_before = until - chrono::Duration::days(7);
-            let foretold = cron.next_after(week_before, Tz::Europe__Oslo, 400);
+            let foretold = cron.next_times(week_before, Tz::Europe__Oslo, 400);
             let last = foretold.into_iter().take_while(|due| *due <= until).last();
-            prop_assert_eq!(cron.last_until(until, Tz::Europe__Oslo), last);
+            prop_assert_eq!(cron.last_time_until(until, Tz::Europe__Oslo), last);
         }
 
         #[test]
@@ -200,7 +200,7 @@ mod tests {
             let text = format!("{minute} {hour}-23/{step} * * 1-5");
             let cron = text.parse::<CronSchedule>().unwrap();
             prop_assert_eq!(cron.to_string(), text);
-            prop_assert_eq!(cron.next_after(DateTime::UNIX_EPOCH, Tz::UTC, 3).len(), 3);
+            prop_assert_eq!(cron.next_times(DateTime::UNIX_EPOCH, Tz::UTC, 3).len(), 3);
         }
     }
 }

@@ -155,7 +155,7 @@ pub struct Equipment {
 }
 
 /// Largest `specs`, as JSON.
-const MOST_SPECS_BYTES: usize = 64 * 1024;
+const SPECS_BYTES_LIMIT: usize = 64 * 1024;
 
 impl EquipmentDraft {
     /// Parses the draft with its parts and schedules. Whether its vessel is known, only the database can say.
@@ -168,15 +168,15 @@ impl EquipmentDraft {
         let version = Version::new(self.updated_at, hash);
         let label = format!("{}/{} {}", self.code.trim(), self.unit_number, self.name.trim());
         let mut inspection = Inspection::default();
-        inspection.version_time(self.updated_at, rules);
+        inspection.check_version_time(self.updated_at, rules);
         let source_id = inspection.source_id("/id", &self.id);
         let vessel_source_id = inspection.source_id("/vesselId", &self.vessel_id);
-        let code = inspection.take(
+        let code = inspection.parsed(
             self.code
                 .parse()
                 .map_err(|e| Finding::error("sfi_code_malformed", "/code", e).with_value(&self.code)),
         );
-        let unit_number = inspection.within("/unitNumber", Some(self.unit_number), 1..=999).flatten();
+        let unit_number = inspection.in_range("/unitNumber", Some(self.unit_number), 1..=999).flatten();
         let name = inspection.text("/name", &self.name, 200);
         let maker = inspection.optional_text("/maker", self.maker.as_deref(), 200);
         let model = inspection.optional_text("/model", self.model.as_deref(), 200);
@@ -185,12 +185,12 @@ impl EquipmentDraft {
         let redundancy_group =
             inspection.optional_text("/redundancyGroup", self.redundancy_group.as_deref(), 100);
         // Written out a second time only where they may be too long: they are part of the content.
-        if length > MOST_SPECS_BYTES
-            && serde_json::to_string(&self.specs).is_ok_and(|specs| specs.len() > MOST_SPECS_BYTES)
+        if length > SPECS_BYTES_LIMIT
+            && serde_json::to_string(&self.specs).is_ok_and(|specs| specs.len() > SPECS_BYTES_LIMIT)
         {
-            inspection.note(Finding::error("too_long", "/specs", "must be at most 64 KiB of JSON"));
+            inspection.add(Finding::error("too_long", "/specs", "must be at most 64 KiB of JSON"));
         }
-        let criticality_basis = inspection.take_optional(self.criticality_basis.as_deref().map(|text| {
+        let criticality_basis = inspection.parsed_optional(self.criticality_basis.as_deref().map(|text| {
             text.parse().map_err(|_unknown| {
                 Finding::error("criticality_basis_unknown", "/criticalityBasis", "is not in our vocabulary")
                     .with_value(text)
@@ -198,41 +198,46 @@ impl EquipmentDraft {
         }));
         if self.is_critical && self.criticality_basis.is_none() {
             let message = "critical equipment should say why (ISM Code 10.3)";
-            inspection.note(Finding::warning("criticality_basis_missing", "/criticalityBasis", message));
+            inspection.add(Finding::warning("criticality_basis_missing", "/criticalityBasis", message));
         }
         let standby_test_interval_days =
-            inspection.within("/standbyTestIntervalDays", self.standby_test_interval_days, 1..=3650);
+            inspection.in_range("/standbyTestIntervalDays", self.standby_test_interval_days, 1..=3650);
         if self.is_critical && self.is_standby && self.standby_test_interval_days.is_none() {
             let message = "critical stand-by equipment should be tested regularly (ISM Code 10.3)";
-            inspection.note(Finding::warning("standby_test_missing", "/standbyTestIntervalDays", message));
+            inspection.add(Finding::warning("standby_test_missing", "/standbyTestIntervalDays", message));
         }
-        let qr_code: Option<Option<QrCode>> = inspection.take_optional(self.qr_code.as_deref().map(|text| {
-            text.parse().map_err(|e: crate::values::QrCodeError| {
-                Finding::error(e.code(), "/qrCode", e).with_value(text)
-            })
-        }));
+        let qr_code: Option<Option<QrCode>> =
+            inspection.parsed_optional(self.qr_code.as_deref().map(|text| {
+                text.parse().map_err(|e: crate::values::QrCodeError| {
+                    Finding::error(e.code(), "/qrCode", e).with_value(text)
+                })
+            }));
         if let (Some(installed), Some(warranty)) = (self.installed_on, self.warranty_until)
             && warranty < installed
         {
             let message = "the warranty ends before the installation";
             let finding = Finding::warning("warranty_before_installation", "/warrantyUntil", message);
-            inspection.note(finding.with_value(warranty));
+            inspection.add(finding.with_value(warranty));
         }
         let today = rules.now.date_naive();
         if let Some(installed) = self.installed_on
             && installed > today
         {
             let finding = Finding::warning("installed_in_future", "/installedOn", "lies in the future");
-            inspection.note(finding.with_value(installed));
+            inspection.add(finding.with_value(installed));
         }
-        let running_hours = inspection.within("/runningHours", self.running_hours, 0..=2_000_000);
-        let service_status = inspection.take(self.service_status.parse().map_err(|_unknown| {
+        let running_hours = inspection.in_range("/runningHours", self.running_hours, 0..=2_000_000);
+        let service_status = inspection.parsed(self.service_status.parse().map_err(|_unknown| {
             Finding::error("service_status_unknown", "/serviceStatus", "is not in our vocabulary")
                 .with_value(&self.service_status)
         }));
-        once_each(&mut inspection, "/criticalParts", self.critical_parts.iter().map(|part| part.id.as_str()));
+        check_unique_ids(
+            &mut inspection,
+            "/criticalParts",
+            self.critical_parts.iter().map(|part| part.id.as_str()),
+        );
         let schedules = &self.maintenance_schedules;
-        once_each(&mut inspection, "/maintenanceSchedules", schedules.iter().map(|it| it.id.as_str()));
+        check_unique_ids(&mut inspection, "/maintenanceSchedules", schedules.iter().map(|it| it.id.as_str()));
         let critical_parts: Vec<_> = self
             .critical_parts
             .into_iter()
@@ -277,17 +282,17 @@ impl EquipmentDraft {
                 withdrawn_at: self.withdrawn_at,
             })
         })();
-        inspection.verdict(self.id, label, vec![self.vessel_id], version, record)
+        inspection.finish(self.id, label, vec![self.vessel_id], version, record)
     }
 }
 
 /// The same part twice is a mistake of whoever sent it; which of the two counts, nobody can know.
-fn once_each<'a>(inspection: &mut Inspection, pointer: &str, ids: impl Iterator<Item = &'a str>) {
+fn check_unique_ids<'a>(inspection: &mut Inspection, pointer: &str, ids: impl Iterator<Item = &'a str>) {
     let mut seen = BTreeSet::new();
     for (i, id) in ids.enumerate() {
         if !seen.insert(id) {
             let finding = Finding::error("duplicate_id", format!("{pointer}/{i}/id"), "stands there twice");
-            inspection.note(finding.with_value(id));
+            inspection.add(finding.with_value(id));
         }
     }
 }

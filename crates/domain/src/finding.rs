@@ -94,14 +94,14 @@ pub struct Accepted<T> {
     /// What a person calls it, without persons' data: a name and an IMO number, a code and a name.
     pub label: String,
     /// How it came, if that is known.
-    pub arrival: Option<PayloadHash>,
+    pub payload_hash: Option<PayloadHash>,
 }
 
 impl<T> Accepted<T> {
     /// The same, with how it came: as these bytes of the provider's answer.
     #[must_use]
-    pub fn arrived_as(mut self, bytes: &[u8]) -> Self {
-        self.arrival = Some(PayloadHash::of(self.version, bytes));
+    pub fn with_payload(mut self, bytes: &[u8]) -> Self {
+        self.payload_hash = Some(PayloadHash::of(self.version, bytes));
         self
     }
 }
@@ -135,26 +135,26 @@ pub(crate) struct Inspection {
 
 impl Inspection {
     /// Notes a finding.
-    pub(crate) fn note(&mut self, finding: Finding) {
+    pub(crate) fn add(&mut self, finding: Finding) {
         self.findings.push(finding);
     }
 
     /// The value, or an error that is noted.
-    pub(crate) fn take<T>(&mut self, result: Result<T, Finding>) -> Option<T> {
-        result.map_err(|finding| self.note(finding)).ok()
+    pub(crate) fn parsed<T>(&mut self, result: Result<T, Finding>) -> Option<T> {
+        result.map_err(|finding| self.add(finding)).ok()
     }
 
     /// The value of an optional field: `Some(None)` if absent, `None` if it does not parse.
-    pub(crate) fn take_optional<T>(&mut self, result: Option<Result<T, Finding>>) -> Option<Option<T>> {
+    pub(crate) fn parsed_optional<T>(&mut self, result: Option<Result<T, Finding>>) -> Option<Option<T>> {
         match result {
             None => Some(None),
-            Some(result) => self.take(result).map(Some),
+            Some(result) => self.parsed(result).map(Some),
         }
     }
 
     /// A text that people must be able to read: not blank, no control characters, at most `max` characters.
     pub(crate) fn text(&mut self, pointer: &str, text: &str, max: usize) -> Option<String> {
-        self.take(parse_text(pointer, text, max))
+        self.parsed(parse_text(pointer, text, max))
     }
 
     /// Like [`Self::text`]; an optional text that is blank counts as absent.
@@ -173,11 +173,11 @@ impl Inspection {
 
     /// The record's id.
     pub(crate) fn source_id(&mut self, pointer: &str, text: &str) -> Option<SourceId> {
-        self.take(text.parse().map_err(|e| Finding::error("id_malformed", pointer, e).with_value(text)))
+        self.parsed(text.parse().map_err(|e| Finding::error("id_malformed", pointer, e).with_value(text)))
     }
 
     /// A number within bounds.
-    pub(crate) fn within<T: PartialOrd + Display + Copy>(
+    pub(crate) fn in_range<T: PartialOrd + Display + Copy>(
         &mut self,
         pointer: &str,
         number: Option<T>,
@@ -186,7 +186,7 @@ impl Inspection {
         match number {
             Some(n) if !bounds.contains(&n) => {
                 let message = format!("must be from {} to {}", bounds.start(), bounds.end());
-                self.note(Finding::error("out_of_range", pointer, message).with_value(n));
+                self.add(Finding::error("out_of_range", pointer, message).with_value(n));
                 None
             }
             number => Some(number),
@@ -194,10 +194,10 @@ impl Inspection {
     }
 
     /// A version from the future is quarantined: it would win against every later write.
-    pub(crate) fn version_time(&mut self, updated_at: DateTime<Utc>, rules: &Rules) {
+    pub(crate) fn check_version_time(&mut self, updated_at: DateTime<Utc>, rules: &Rules) {
         if updated_at > rules.now + rules.future_tolerance {
             let message = "lies in the future, and would win against every later change";
-            self.note(
+            self.add(
                 Finding::error("version_from_future", "/updatedAt", message)
                     .with_value(updated_at.to_rfc3339()),
             );
@@ -205,7 +205,7 @@ impl Inspection {
     }
 
     /// Ends the inspection: `record` is there unless something was found to be wrong. `vessel_ids`: to which it belongs.
-    pub(crate) fn verdict<T>(
+    pub(crate) fn finish<T>(
         self,
         source_id: String,
         label: String,
@@ -216,7 +216,7 @@ impl Inspection {
         let faulty = self.findings.iter().any(|finding| finding.severity == Severity::Error);
         match record {
             Some(record) if !faulty => {
-                Ok(Accepted { record, version, warnings: self.findings, label, arrival: None })
+                Ok(Accepted { record, version, warnings: self.findings, label, payload_hash: None })
             }
             _ => Err(Rejection { source_id, label: Some(label), vessel_ids, findings: self.findings }),
         }
@@ -249,11 +249,11 @@ mod tests {
     #[test]
     fn a_record_with_an_error_is_rejected_with_its_warnings() {
         let mut inspection = Inspection::default();
-        inspection.note(Finding::warning("w", "/a", "odd"));
+        inspection.add(Finding::warning("w", "/a", "odd"));
         assert_eq!(inspection.text("/name", "  ", 10), None);
         let version = Version::new(DateTime::UNIX_EPOCH, crate::ContentHash::of(&()));
         let rejection =
-            inspection.verdict("1".into(), "label".into(), Vec::new(), version, Some(())).unwrap_err();
+            inspection.finish("1".into(), "label".into(), Vec::new(), version, Some(())).unwrap_err();
         assert_eq!(rejection.findings.iter().map(|f| f.code).collect::<Vec<_>>(), ["w", "blank"]);
     }
 }

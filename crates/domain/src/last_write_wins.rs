@@ -77,7 +77,7 @@ pub fn decide(incoming: Version, stored: Option<StoredVersion>) -> Decision {
 
 /// The row after the decision was carried out.
 #[must_use]
-pub fn applied(incoming: Version, stored: Option<StoredVersion>) -> StoredVersion {
+pub fn stored_after(incoming: Version, stored: Option<StoredVersion>) -> StoredVersion {
     match (decide(incoming, stored), stored) {
         (Decision::Create | Decision::Update { .. } | Decision::Unchanged { newer: true }, _) | (_, None) => {
             StoredVersion { version: incoming, last_writer: Writer::Onboarding }
@@ -111,8 +111,8 @@ mod tests {
     proptest! {
         #[test]
         fn twice_is_once(incoming in version(), before in prop::option::of(stored())) {
-            let once = applied(incoming, before);
-            prop_assert_eq!(applied(incoming, Some(once)), once);
+            let once = stored_after(incoming, before);
+            prop_assert_eq!(stored_after(incoming, Some(once)), once);
         }
 
         #[test]
@@ -123,7 +123,7 @@ mod tests {
             if seed % 2 == 0 {
                 shuffled.reverse();
             }
-            let end = shuffled.into_iter().fold(None, |stored, incoming| Some(applied(incoming, stored))).unwrap();
+            let end = shuffled.into_iter().fold(None, |stored, incoming| Some(stored_after(incoming, stored))).unwrap();
             prop_assert_eq!(Some(end.version), versions.into_iter().max());
         }
 
@@ -131,7 +131,7 @@ mod tests {
         fn a_newer_local_edit_is_never_overwritten(incoming in version(), version in version()) {
             let before = StoredVersion { version, last_writer: Writer::Maintenance };
             if incoming <= version {
-                prop_assert_eq!(applied(incoming, Some(before)), before);
+                prop_assert_eq!(stored_after(incoming, Some(before)), before);
             }
         }
 
@@ -139,7 +139,7 @@ mod tests {
         fn a_local_edit_is_only_lost_to_something_new(incoming in version(), version in version()) {
             let before = StoredVersion { version, last_writer: Writer::Maintenance };
             if incoming.hash == version.hash {
-                prop_assert_eq!(applied(incoming, Some(before)), before);
+                prop_assert_eq!(stored_after(incoming, Some(before)), before);
             }
         }
     }

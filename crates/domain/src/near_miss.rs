@@ -3,9 +3,9 @@
 use crate::{Finding, SourceId, values::ImoNumber, vessel::Vessel};
 
 /// How alike two names must be, from 0 to 1.
-const LIKE_NAME: f64 = 0.9;
+const NAME_SIMILARITY: f64 = 0.9;
 /// By how much tonnages may differ, as a part of the greater.
-const LIKE_TONNAGE: f64 = 0.01;
+const TONNAGE_TOLERANCE: f64 = 0.01;
 /// What stands before the name of a ship and is none of it.
 const PREFIXES: [&str; 8] = ["mv", "mt", "ms", "ss", "my", "fv", "lng", "lpg"];
 
@@ -44,14 +44,15 @@ pub fn near_miss(vessel: &Vessel, known: &KnownVessel) -> Option<Finding> {
     if away != 1 || vessel.source_id == known.source_id {
         return None;
     }
-    let why =
-        match (like_name(&vessel.name, &known.name), like_tonnage(vessel.gross_tonnage, known.gross_tonnage))
-        {
-            (true, true) => "of like name and tonnage",
-            (true, false) => "of like name",
-            (false, true) => "of like tonnage",
-            (false, false) => return None,
-        };
+    let why = match (
+        is_like_name(&vessel.name, &known.name),
+        is_like_tonnage(vessel.gross_tonnage, known.gross_tonnage),
+    ) {
+        (true, true) => "of like name and tonnage",
+        (true, false) => "of like name",
+        (false, true) => "of like tonnage",
+        (false, false) => return None,
+    };
     let message = format!(
         "is one digit away from {} ({}, {}), {why}: one of the two may be mistyped",
         known.imo_number.with_prefix(),
@@ -61,13 +62,13 @@ pub fn near_miss(vessel: &Vessel, known: &KnownVessel) -> Option<Finding> {
     Some(Finding::warning("imo_number_near_miss", "/imoNumber", message).with_value(&vessel.imo_number))
 }
 
-fn like_name(one: &str, other: &str) -> bool {
-    let (one, other) = (bare(one), bare(other));
-    !one.is_empty() && !other.is_empty() && strsim::jaro_winkler(&one, &other) >= LIKE_NAME
+fn is_like_name(one: &str, other: &str) -> bool {
+    let (one, other) = (normalised_name(one), normalised_name(other));
+    !one.is_empty() && !other.is_empty() && strsim::jaro_winkler(&one, &other) >= NAME_SIMILARITY
 }
 
 /// In small letters, without prefix and punctuation: `M/V Nordic-Star` is `nordicstar`.
-fn bare(name: &str) -> String {
+fn normalised_name(name: &str) -> String {
     let name = name.to_lowercase().replace("m/v", "mv").replace("m/t", "mt").replace("m/s", "ms");
     let mut words = name.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).peekable();
     if words.peek().is_some_and(|word| PREFIXES.contains(word)) {
@@ -76,9 +77,9 @@ fn bare(name: &str) -> String {
     words.collect()
 }
 
-fn like_tonnage(one: Option<i32>, other: Option<i32>) -> bool {
+fn is_like_tonnage(one: Option<i32>, other: Option<i32>) -> bool {
     let (Some(one), Some(other)) = (one, other) else { return false };
-    f64::from(one.abs_diff(other)) <= LIKE_TONNAGE * f64::from(one.max(other))
+    f64::from(one.abs_diff(other)) <= TONNAGE_TOLERANCE * f64::from(one.max(other))
 }
 
 #[cfg(test)]

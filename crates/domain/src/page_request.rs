@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::{ListSlice, RecordType, Scope};
 
 /// Most records that one page may hold.
-pub const LARGEST_PAGE: u32 = 1000;
+pub const PAGE_SIZE_LIMIT: u32 = 1000;
 
 /// What a page task asks the provider for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,7 +28,7 @@ pub struct PageQuery {
     /// The provider's opaque cursor; none for the first page.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cursor: Option<String>,
-    /// Records per page, 1 to [`LARGEST_PAGE`].
+    /// Records per page, 1 to [`PAGE_SIZE_LIMIT`].
     pub limit: u32,
     /// Only records changed at or after this time.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -53,7 +53,7 @@ impl PageRequest {
     ) -> Self {
         let query = PageQuery {
             cursor: None,
-            limit: page_size.clamp(1, LARGEST_PAGE),
+            limit: page_size.clamp(1, PAGE_SIZE_LIMIT),
             updated_since: scope.updated_since,
             slice,
             as_of: None,
@@ -94,7 +94,7 @@ mod tests {
     fn page_size_is_held_within_what_the_provider_allows() {
         let limit =
             |size| PageRequest::first(RecordType::User, &Scope::default(), ListSlice::default(), 0, size);
-        assert_eq!((limit(0).query.limit, limit(5000).query.limit), (1, LARGEST_PAGE));
+        assert_eq!((limit(0).query.limit, limit(5000).query.limit), (1, PAGE_SIZE_LIMIT));
     }
 
     #[test]

@@ -86,7 +86,7 @@ impl PortalRole {
 
     /// What an account may do with this role that it may not with the other.
     #[must_use]
-    pub fn beyond(self, other: Self) -> Vec<Permission> {
+    pub fn permissions_beyond(self, other: Self) -> Vec<Permission> {
         self.permissions().iter().copied().filter(|it| !other.permissions().contains(it)).collect()
     }
 }
@@ -98,7 +98,7 @@ mod tests {
     #[test]
     fn roles_differ_by_what_they_let_one_do() {
         let (officer, chief) = (PortalRole::Officer, PortalRole::ChiefEngineer);
-        assert_eq!(chief.beyond(officer), [Permission::RunProgramme]);
-        assert_eq!(officer.beyond(chief), []);
+        assert_eq!(chief.permissions_beyond(officer), [Permission::RunProgramme]);
+        assert_eq!(officer.permissions_beyond(chief), []);
     }
 }

@@ -7,9 +7,9 @@
 //! | 3 | | 90 s | 130 s |
 //! | 4 | | none: dead letter | |
 //!
-//! Each wait is scattered by ± 20 %, so that what failed together does not come back together. It ends after a bit
+//! Each wait is with_jitter by ± 20 %, so that what failed together does not come back together. It ends after a bit
 //! more than two minutes because a provider that is away longer is a matter for people: they see dead letters, and
-//! replay them. A `Retry-After` of the provider wins against the table's wait, up to an hour, and is scattered upwards
+//! replay them. A `Retry-After` of the provider wins against the table's wait, up to an hour, and is with_jitter upwards
 //! alone: nobody comes back earlier than asked.
 
 use std::time::Duration;
@@ -23,7 +23,7 @@ pub const DEFAULT_DELAYS: [Duration; 3] =
     [Duration::from_secs(10), Duration::from_secs(30), Duration::from_secs(90)];
 
 /// The longest `Retry-After` that is followed.
-pub const LONGEST_WAIT: Duration = Duration::from_secs(3600);
+pub const RETRY_AFTER_LIMIT: Duration = Duration::from_secs(3600);
 
 /// What to do with work that failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,7 +32,7 @@ pub enum AfterFailure {
     Retry {
         /// Which delay tier waits with it, from 0.
         tier: usize,
-        /// How long it waits, before it is scattered.
+        /// How long it waits, before it is with_jitter.
         wait: Duration,
     },
     /// Give it up.
@@ -52,7 +52,7 @@ pub fn after_failure(
         (FailureClass::Transient, Some(delay)) => match retry_after {
             // The last tier's queue holds what waits by order: its waits are the longest already, so that one long
             // wait at the head delays as few others as possible.
-            Some(asked) => AfterFailure::Retry { tier: delays.len() - 1, wait: asked.min(LONGEST_WAIT) },
+            Some(asked) => AfterFailure::Retry { tier: delays.len() - 1, wait: asked.min(RETRY_AFTER_LIMIT) },
             None => AfterFailure::Retry { tier, wait: *delay },
         },
         (FailureClass::Transient, None) | (FailureClass::Permanent | FailureClass::Poison, _) => {
@@ -63,13 +63,13 @@ pub fn after_failure(
 
 /// Scatters a wait by ± 20 %.
 #[must_use]
-pub fn scattered(wait: Duration, rng: &mut impl Rng) -> Duration {
+pub fn with_jitter(wait: Duration, rng: &mut impl Rng) -> Duration {
     wait.mul_f64(rng.random_range(0.8..=1.2))
 }
 
 /// Scatters a wait that somebody asked for: by up to a fifth more, and never less.
 #[must_use]
-pub fn scattered_after(wait: Duration, rng: &mut impl Rng) -> Duration {
+pub fn with_added_jitter(wait: Duration, rng: &mut impl Rng) -> Duration {
     wait.mul_f64(rng.random_range(1.0..=1.2))
 }
 
@@ -98,15 +98,15 @@ mod tests {
         #[test]
         fn a_scattered_wait_stays_within_a_fifth(seconds in 0u64..10_000, seed: u64) {
             let wait = Duration::from_secs(seconds);
-            let scattered = scattered(wait, &mut StdRng::seed_from_u64(seed));
-            prop_assert!(scattered >= wait.mul_f64(0.799) && scattered <= wait.mul_f64(1.201));
+            let with_jitter = with_jitter(wait, &mut StdRng::seed_from_u64(seed));
+            prop_assert!(with_jitter >= wait.mul_f64(0.799) && with_jitter <= wait.mul_f64(1.201));
         }
 
         #[test]
         fn a_wait_that_was_asked_for_is_never_cut_short(seconds in 0u64..10_000, seed: u64) {
             let wait = Duration::from_secs(seconds);
-            let scattered = scattered_after(wait, &mut StdRng::seed_from_u64(seed));
-            prop_assert!(scattered >= wait && scattered <= wait.mul_f64(1.201));
+            let with_jitter = with_added_jitter(wait, &mut StdRng::seed_from_u64(seed));
+            prop_assert!(with_jitter >= wait && with_jitter <= wait.mul_f64(1.201));
         }
 
         #[test]

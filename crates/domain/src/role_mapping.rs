@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// Most rules of a mapping.
-pub const MOST_RULES: usize = 500;
+pub const RULES_LIMIT: usize = 500;
 
 /// The mapping that a new installation begins with: rank, workplace it counts at, department it counts in (`None`: any),
 /// role. The first row that fits counts.
@@ -86,7 +86,7 @@ pub struct RoleMapping {
 
 /// The role of somebody, and whether a rule said so.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Mapped {
+pub struct MappedRole {
     /// The role.
     pub role: PortalRole,
     /// Some rule of the mapping names the rank, at whatever workplace.
@@ -143,7 +143,7 @@ impl RoleMapping {
 
     /// The role. What no rule fits (an unknown rank, a master ashore) gets the least privilege, never a guess.
     #[must_use]
-    pub fn map(&self, rank: &str, department: Option<&str>, workplace: Workplace) -> Mapped {
+    pub fn map(&self, rank: &str, department: Option<&str>, workplace: Workplace) -> MappedRole {
         let rank = rank_name(rank);
         let mut of_rank = self.rules.iter().filter(|rule| rule.rank == rank).peekable();
         let rank_known = of_rank.peek().is_some();
@@ -156,7 +156,7 @@ impl RoleMapping {
                         .is_none_or(|within| department.is_some_and(|it| it.trim().to_lowercase() == within))
             })
             .map_or(PortalRole::CrewReadonly, |rule| rule.role);
-        Mapped { role, rank_known }
+        MappedRole { role, rank_known }
     }
 }
 
@@ -189,7 +189,7 @@ mod tests {
         assert_eq!(role_of("Chief Engineer", None, Workplace::Ship), PortalRole::ChiefEngineer);
         assert_eq!(role_of("Master", None, Workplace::Shore), PortalRole::CrewReadonly);
         let admiral = RoleMapping::standard().map("Grand Admiral", None, Workplace::Ship);
-        assert_eq!(admiral, Mapped { role: PortalRole::CrewReadonly, rank_known: false });
+        assert_eq!(admiral, MappedRole { role: PortalRole::CrewReadonly, rank_known: false });
     }
 
     #[test]
@@ -212,7 +212,7 @@ mod tests {
     fn a_mapping_may_name_ranks_that_we_do_not_know() {
         let mapping = RoleMapping::new(vec![rule("Gas Engineer", None, PortalRole::Officer)]).unwrap();
         let mapped = mapping.map("gas-engineer", None, Workplace::Ship);
-        assert_eq!(mapped, Mapped { role: PortalRole::Officer, rank_known: true });
+        assert_eq!(mapped, MappedRole { role: PortalRole::Officer, rank_known: true });
     }
 
     #[test]

@@ -37,13 +37,13 @@ pub struct Scope {
 }
 
 /// Most ids that one request to the provider may name.
-pub const MOST_IDS: usize = 500;
+pub const IDS_LIMIT: usize = 500;
 
 /// A part of a list that is fetched page by page, in a chain of its own. Empty: the whole list.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct ListSlice {
-    /// Only these records; at most [`MOST_IDS`].
+    /// Only these records; at most [`IDS_LIMIT`].
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub source_ids: Vec<String>,
     /// Only what belongs to this vessel.
@@ -72,7 +72,7 @@ impl Scope {
     pub fn slices(&self, list: RecordType, of_company: &[String]) -> Vec<ListSlice> {
         let by_ids = |ids: &[String]| {
             let slice = |ids: &[String]| ListSlice { source_ids: ids.to_vec(), ..ListSlice::default() };
-            ids.chunks(MOST_IDS).map(slice).collect()
+            ids.chunks(IDS_LIMIT).map(slice).collect()
         };
         let by_vessel = |ids: &[String]| {
             let slice = |id: &String| ListSlice { vessel_id: Some(id.clone()), ..ListSlice::default() };
@@ -123,10 +123,10 @@ mod tests {
         assert_eq!(company.slices(RecordType::User, &["v-9".into()])[0].vessel_id.as_deref(), Some("v-9"));
         assert_eq!(company.slices(RecordType::User, &[]), []);
 
-        let many = (0..MOST_IDS + 1).map(|n| n.to_string()).collect();
+        let many = (0..IDS_LIMIT + 1).map(|n| n.to_string()).collect();
         let many = Scope { source_ids: [(RecordType::Equipment, many)].into(), ..Scope::default() };
         let sizes: Vec<_> =
             many.slices(RecordType::Equipment, &[]).iter().map(|slice| slice.source_ids.len()).collect();
-        assert_eq!(sizes, [MOST_IDS, 1]);
+        assert_eq!(sizes, [IDS_LIMIT, 1]);
     }
 }

@@ -20,7 +20,7 @@ const ALPHABET: &[u8] = b"23456789abcdefghijkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWX
 const LENGTH: usize = 20;
 
 /// How long one may be used after it was made.
-pub const VALID_FOR: chrono::Duration = chrono::Duration::hours(72);
+pub const PASSWORD_LIFETIME: chrono::Duration = chrono::Duration::hours(72);
 
 vocabulary!(
     /// Where the temporary password of a user stands.
@@ -76,7 +76,7 @@ pub struct SealKeyError;
 /// A sealed password cannot be opened: another key, another user, or damaged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the sealed password cannot be opened with this key")]
-pub struct CannotOpen;
+pub struct UnsealError;
 
 const NONCE_BYTES: usize = 24;
 
@@ -112,11 +112,11 @@ impl PasswordSeal {
     /// # Errors
     ///
     /// If it was sealed with another key or for another user.
-    pub fn open(&self, sealed: &[u8], user: &SourceId) -> Result<TemporaryPassword, CannotOpen> {
-        let (nonce, sealed) = sealed.split_first_chunk::<NONCE_BYTES>().ok_or(CannotOpen)?;
+    pub fn open(&self, sealed: &[u8], user: &SourceId) -> Result<TemporaryPassword, UnsealError> {
+        let (nonce, sealed) = sealed.split_first_chunk::<NONCE_BYTES>().ok_or(UnsealError)?;
         let payload = Payload { msg: sealed, aad: user.as_str().as_bytes() };
-        let password = self.0.decrypt(&XNonce::from(*nonce), payload).map_err(|_mismatch| CannotOpen)?;
-        String::from_utf8(password).map(TemporaryPassword).map_err(|_not_ours| CannotOpen)
+        let password = self.0.decrypt(&XNonce::from(*nonce), payload).map_err(|_mismatch| UnsealError)?;
+        String::from_utf8(password).map(TemporaryPassword).map_err(|_not_ours| UnsealError)
     }
 }
 
@@ -151,9 +151,9 @@ mod tests {
         let password = TemporaryPassword::generate(&mut rng);
         let sealed = seal.seal(&password, &ola, &mut rng);
         assert_eq!(seal.open(&sealed, &ola).unwrap().expose(), password.expose());
-        assert_eq!(seal.open(&sealed, &kari).unwrap_err(), CannotOpen);
-        assert_eq!(other.open(&sealed, &ola).unwrap_err(), CannotOpen);
-        assert_eq!(seal.open(&sealed[..10], &ola).unwrap_err(), CannotOpen);
+        assert_eq!(seal.open(&sealed, &kari).unwrap_err(), UnsealError);
+        assert_eq!(other.open(&sealed, &ola).unwrap_err(), UnsealError);
+        assert_eq!(seal.open(&sealed[..10], &ola).unwrap_err(), UnsealError);
     }
 
     #[test]

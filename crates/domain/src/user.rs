@@ -120,9 +120,9 @@ impl UserDraft {
         let version = Version::new(self.updated_at, ContentHash::of(&self));
         let label = format!("{}, {}", self.rank.trim(), Email::mask(&self.email));
         let mut inspection = Inspection::default();
-        inspection.version_time(self.updated_at, rules);
+        inspection.check_version_time(self.updated_at, rules);
         let source_id = inspection.source_id("/id", &self.id);
-        let email = inspection.take(self.email.parse().map_err(|e| {
+        let email = inspection.parsed(self.email.parse().map_err(|e| {
             Finding::error("email_malformed", "/email", e).with_value(Email::mask(&self.email))
         }));
         let given_name = inspection.optional_text("/givenName", self.given_name.as_deref(), 100);
@@ -131,12 +131,12 @@ impl UserDraft {
             inspection.optional_text("/employeeNumber", self.employee_number.as_deref(), 50);
         let rank = inspection.text("/rank", &self.rank, 100);
         let department = inspection.optional_text("/department", self.department.as_deref(), 100);
-        let workplace = inspection.take(self.workplace.parse().map_err(|_unknown| {
+        let workplace = inspection.parsed(self.workplace.parse().map_err(|_unknown| {
             Finding::error("workplace_unknown", "/workplace", "must be ship or shore")
                 .with_value(&self.workplace)
         }));
         let known_rank = rank.as_deref().and_then(Rank::recognise);
-        let company_source_id = inspection.take_optional(self.company_id.as_deref().map(|text| {
+        let company_source_id = inspection.parsed_optional(self.company_id.as_deref().map(|text| {
             text.parse().map_err(|e| Finding::error("id_malformed", "/companyId", e).with_value(text))
         }));
         let mut vessel_source_ids = BTreeSet::new();
@@ -145,20 +145,20 @@ impl UserDraft {
         }
         if workplace == Some(Workplace::Ship) && self.active && self.vessel_ids.is_empty() {
             let message = "works on board and is assigned to no vessel";
-            inspection.note(Finding::warning("seafarer_without_vessel", "/vesselIds", message));
+            inspection.add(Finding::warning("seafarer_without_vessel", "/vesselIds", message));
         }
         if let (Some(on), Some(off)) = (self.sign_on, self.sign_off)
             && off < on
         {
             let message = "signs off before signing on";
-            inspection.note(Finding::error("sign_off_before_sign_on", "/signOff", message).with_value(off));
+            inspection.add(Finding::error("sign_off_before_sign_on", "/signOff", message).with_value(off));
         }
         if let Some(off) = self.sign_off
             && self.active
             && off < rules.now.date_naive()
         {
             let message = "has signed off, and the account is still active: it is locked out";
-            inspection.note(Finding::warning("signed_off_and_active", "/signOff", message).with_value(off));
+            inspection.add(Finding::warning("signed_off_and_active", "/signOff", message).with_value(off));
         }
         let record = (|| {
             Some(User {
@@ -178,7 +178,7 @@ impl UserDraft {
                 withdrawn_at: self.withdrawn_at,
             })
         })();
-        inspection.verdict(self.id, label, self.vessel_ids, version, record)
+        inspection.finish(self.id, label, self.vessel_ids, version, record)
     }
 }
 

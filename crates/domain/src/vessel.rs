@@ -242,20 +242,20 @@ impl VesselDraft {
         let version = Version::new(self.updated_at, self.content_hash());
         let label = format!("{} (IMO {})", self.name.trim(), self.imo_number.trim());
         let mut inspection = Inspection::default();
-        inspection.version_time(self.updated_at, rules);
+        inspection.check_version_time(self.updated_at, rules);
         let source_id = inspection.source_id("/id", &self.id);
         let company_source_id = inspection.source_id("/company/id", &self.company.id);
         let imo_number =
-            inspection.take(self.imo_number.parse().map_err(|e: crate::values::ImoNumberError| {
+            inspection.parsed(self.imo_number.parse().map_err(|e: crate::values::ImoNumberError| {
                 Finding::error(e.code(), "/imoNumber", e).with_value(&self.imo_number)
             }));
         let name = inspection.text("/name", &self.name, 200);
-        let flag: Option<CountryCode> = inspection.take(
+        let flag: Option<CountryCode> = inspection.parsed(
             self.flag
                 .parse()
                 .map_err(|e| Finding::error("country_unknown", "/flag", e).with_value(&self.flag)),
         );
-        let mmsi: Option<Option<Mmsi>> = inspection.take_optional(self.mmsi.as_deref().map(|text| {
+        let mmsi: Option<Option<Mmsi>> = inspection.parsed_optional(self.mmsi.as_deref().map(|text| {
             text.parse()
                 .map_err(|e: crate::values::MmsiError| Finding::error(e.code(), "/mmsi", e).with_value(text))
         }));
@@ -263,10 +263,10 @@ impl VesselDraft {
             && !mmsi.agrees_with(flag)
         {
             let message = format!("its MID {} is not of the flag {flag}", mmsi.mid());
-            inspection.note(Finding::warning("mmsi_flag_mismatch", "/mmsi", message).with_value(mmsi));
+            inspection.add(Finding::warning("mmsi_flag_mismatch", "/mmsi", message).with_value(mmsi));
         }
         let call_sign: Option<Option<CallSign>> =
-            inspection.take_optional(self.call_sign.as_deref().map(|text| {
+            inspection.parsed_optional(self.call_sign.as_deref().map(|text| {
                 text.parse()
                     .map_err(|e| Finding::error("call_sign_malformed", "/callSign", e).with_value(text))
             }));
@@ -275,32 +275,32 @@ impl VesselDraft {
         {
             let message = format!("its prefix {} is not of the flag {flag}", call_sign.prefix());
             let finding = Finding::warning("call_sign_flag_mismatch", "/callSign", message);
-            inspection.note(finding.with_value(call_sign));
+            inspection.add(finding.with_value(call_sign));
         }
         let vessel_type =
             self.vessel_type.parse().unwrap_or_else(|_unknown: crate::vocabulary::UnknownWord| {
                 let message = "is not in our vocabulary; taken as other";
                 let finding = Finding::warning("vessel_type_unknown", "/vesselType", message);
-                inspection.note(finding.with_value(&self.vessel_type));
+                inspection.add(finding.with_value(&self.vessel_type));
                 VesselType::Other
             });
-        let service_status = inspection.take(self.service_status.parse().map_err(|_unknown| {
+        let service_status = inspection.parsed(self.service_status.parse().map_err(|_unknown| {
             Finding::error("service_status_unknown", "/serviceStatus", "is not in our vocabulary")
                 .with_value(&self.service_status)
         }));
-        let gross_tonnage = inspection.within("/grossTonnage", self.gross_tonnage, 1..=1_000_000);
-        let net_tonnage = inspection.within("/netTonnage", self.net_tonnage, 0..=1_000_000);
+        let gross_tonnage = inspection.in_range("/grossTonnage", self.gross_tonnage, 1..=1_000_000);
+        let net_tonnage = inspection.in_range("/netTonnage", self.net_tonnage, 0..=1_000_000);
         if let (Some(Some(gross)), Some(Some(net))) = (gross_tonnage, net_tonnage)
             && net > gross
         {
             let message = "is more than the gross tonnage";
-            inspection.note(Finding::warning("net_above_gross", "/netTonnage", message).with_value(net));
+            inspection.add(Finding::warning("net_above_gross", "/netTonnage", message).with_value(net));
         }
-        let deadweight = inspection.within("/deadweight", self.deadweight, 0..=1_000_000);
-        let length_overall_m = inspection.within("/lengthOverallM", self.length_overall_m, 1.0..=600.0);
-        let beam_m = inspection.within("/beamM", self.beam_m, 0.5..=150.0);
-        let draught_m = inspection.within("/draughtM", self.draught_m, 0.1..=50.0);
-        let build_year = inspection.within("/buildYear", self.build_year, 1850..=rules.now.year() + 6);
+        let deadweight = inspection.in_range("/deadweight", self.deadweight, 0..=1_000_000);
+        let length_overall_m = inspection.in_range("/lengthOverallM", self.length_overall_m, 1.0..=600.0);
+        let beam_m = inspection.in_range("/beamM", self.beam_m, 0.5..=150.0);
+        let draught_m = inspection.in_range("/draughtM", self.draught_m, 0.1..=50.0);
+        let build_year = inspection.in_range("/buildYear", self.build_year, 1850..=rules.now.year() + 6);
         let port_of_registry =
             inspection.optional_text("/portOfRegistry", self.port_of_registry.as_deref(), 100);
         let shipyard = inspection.optional_text("/shipyard", self.shipyard.as_deref(), 200);
@@ -334,7 +334,7 @@ impl VesselDraft {
             })
         })();
         let vessel_ids = vec![self.id.clone()];
-        inspection.verdict(self.id, label, vessel_ids, version, record)
+        inspection.finish(self.id, label, vessel_ids, version, record)
     }
 
     /// What the vessel itself says: of its company only which one it is, for the company has a version of its own.

@@ -55,7 +55,7 @@ impl ScheduleTask {
         let now = self.clock.now();
         for schedule in schedule_list(&mut *store.db().await?).await? {
             let Some((cron, zone)) = parse_schedule(&schedule) else { continue };
-            let next = if schedule.enabled { cron.next_after(now, zone, 1).first().copied() } else { None };
+            let next = if schedule.enabled { cron.next_times(now, zone, 1).first().copied() } else { None };
             metrics::gauge!("sms_schedule_next_run_timestamp_seconds", "schedule" => schedule.name.clone())
                 .set(next.map_or(0.0, |next| next.timestamp() as f64));
             if !schedule.enabled {
@@ -134,7 +134,7 @@ fn last_tick(
     now: DateTime<Utc>,
     catch_up_limit: TimeDelta,
 ) -> Tick {
-    match cron.last_until(now, zone).filter(|last| *last > since) {
+    match cron.last_time_until(now, zone).filter(|last| *last > since) {
         None => Tick::NotDue,
         Some(last) if now - last <= catch_up_limit => Tick::Due(last),
         Some(last) => Tick::Missed(last),

@@ -36,13 +36,13 @@ impl ZonedSchedule {
 
     pub(crate) fn preview(&self, now: DateTime<Utc>) -> SchedulePreview {
         SchedulePreview {
-            description: self.cron.in_words(),
-            next_runs: self.cron.next_after(now, self.zone, SHOWN),
+            description: self.cron.describe(),
+            next_runs: self.cron.next_times(now, self.zone, SHOWN),
         }
     }
 
     pub(crate) fn next(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
-        self.cron.next_after(now, self.zone, 1).into_iter().next()
+        self.cron.next_times(now, self.zone, 1).into_iter().next()
     }
 }
 

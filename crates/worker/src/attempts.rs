@@ -6,7 +6,7 @@ use broker::{Delivery, Disposition};
 use chrono::{DateTime, Utc};
 use domain::{
     SyncId, TaskId,
-    retry::{AfterFailure, after_failure, scattered, scattered_after},
+    retry::{AfterFailure, after_failure, with_added_jitter, with_jitter},
 };
 use store::{
     StoreError,
@@ -53,7 +53,7 @@ pub(crate) async fn settle(
     let delays = delays(context).await;
     let mut next = after_failure(class, delivery.attempt, error.retry_after(), &delays);
     if let AfterFailure::Retry { wait, .. } = &mut next {
-        let scatter = if error.retry_after().is_some() { scattered_after } else { scattered };
+        let scatter = if error.retry_after().is_some() { with_added_jitter } else { with_jitter };
         *wait = scatter(*wait, &mut rand::rng());
     }
     let attempt = Attempt {
@@ -104,7 +104,7 @@ async fn snoozed(context: &Context, subject: Subject, wait: Duration) -> Disposi
             );
         }
     }
-    Disposition::Snooze(scattered(wait, &mut rand::rng()).max(SHORTEST_SNOOZE))
+    Disposition::Snooze(with_jitter(wait, &mut rand::rng()).max(SHORTEST_SNOOZE))
 }
 
 /// The waits that operators have set; the defaults while the database cannot say.

@@ -14,7 +14,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use broker::{Delivery, Disposition};
 use contracts::{
     messages::{ApprovalEvent, WebhookNotice},
-    provider::{EquipmentDraft, LARGEST_PAGE, ListQuery, UserDraft, VesselDraft},
+    provider::{EquipmentDraft, ListQuery, PAGE_SIZE_LIMIT, UserDraft, VesselDraft},
     webhook::EventType,
 };
 use domain::{
@@ -340,7 +340,7 @@ struct Listed<D> {
 }
 
 async fn all_pages<D: ListedRecord>(context: &Context, mut query: ListQuery) -> Result<Listed<D>, WorkError> {
-    query.limit = Some(LARGEST_PAGE);
+    query.limit = Some(PAGE_SIZE_LIMIT);
     let mut listed = Listed { records: Vec::new(), total: None, total_companies: None };
     loop {
         let page = context.portal.fetch_page::<D>(&query).await?;

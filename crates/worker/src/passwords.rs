@@ -7,7 +7,7 @@ use argon2::{Argon2, PasswordHasher};
 use chrono::{DateTime, Utc};
 use domain::{
     SourceId,
-    temporary_password::{PasswordSeal, TemporaryPassword, VALID_FOR},
+    temporary_password::{PASSWORD_LIFETIME, PasswordSeal, TemporaryPassword},
 };
 use store::records::NewPassword;
 use tokio::sync::Semaphore;
@@ -51,7 +51,7 @@ fn make(seal: &PasswordSeal, user: SourceId, now: DateTime<Utc>) -> NewPassword 
         hash: hash.to_string(),
         sealed: seal.seal(&password, &user, &mut rng),
         source_id: user,
-        expires_at: now + VALID_FOR,
+        expires_at: now + PASSWORD_LIFETIME,
     }
 }
 

@@ -68,7 +68,7 @@ pub(crate) fn equipment_page(
             return None;
         }
         let verdict = record.decode().and_then(|draft| draft.accept(rules));
-        Some(verdict.map(|accepted| accepted.arrived_as(record.bytes())))
+        Some(verdict.map(|accepted| accepted.with_payload(record.bytes())))
     });
     let sorted = Sorted::of(verdicts, |equipment| equipment.source_id.as_str());
     Sorted { identical, ..sorted }

@@ -87,18 +87,19 @@ impl CriticalPartDraft {
             inspection.optional_text(&format!("{at}/positionNumber"), self.position_number.as_deref(), 100);
         let unit = inspection.text(&format!("{at}/unit"), &self.unit, 20);
         let minimum_stock = inspection
-            .within(&format!("{at}/minimumStock"), Some(self.minimum_stock), 0..=1_000_000)
+            .in_range(&format!("{at}/minimumStock"), Some(self.minimum_stock), 0..=1_000_000)
             .flatten();
         if self.is_critical && self.minimum_stock == 0 {
             let message = "of a critical part at least one should be on board";
-            inspection.note(Finding::warning("minimum_stock_zero", format!("{at}/minimumStock"), message));
+            inspection.add(Finding::warning("minimum_stock_zero", format!("{at}/minimumStock"), message));
         }
         let stock_on_board =
-            inspection.within(&format!("{at}/stockOnBoard"), self.stock_on_board, 0..=1_000_000);
+            inspection.in_range(&format!("{at}/stockOnBoard"), self.stock_on_board, 0..=1_000_000);
         let reorder_quantity =
-            inspection.within(&format!("{at}/reorderQuantity"), self.reorder_quantity, 0..=1_000_000);
+            inspection.in_range(&format!("{at}/reorderQuantity"), self.reorder_quantity, 0..=1_000_000);
         let location = inspection.optional_text(&format!("{at}/location"), self.location.as_deref(), 200);
-        let lead_time_days = inspection.within(&format!("{at}/leadTimeDays"), self.lead_time_days, 0..=3650);
+        let lead_time_days =
+            inspection.in_range(&format!("{at}/leadTimeDays"), self.lead_time_days, 0..=3650);
         Some(CriticalPart {
             source_id: source_id?,
             part_number: part_number?,

@@ -92,17 +92,18 @@ impl MaintenanceScheduleDraft {
         let title = inspection.text(&format!("{at}/title"), &self.title, 200);
         if self.procedure.as_deref().is_some_and(|text| text.chars().count() > 20_000) {
             let message = "must be at most 20000 characters";
-            inspection.note(Finding::error("too_long", format!("{at}/procedure"), message));
+            inspection.add(Finding::error("too_long", format!("{at}/procedure"), message));
         }
-        let kind = inspection.take(self.kind.parse().map_err(|_unknown| {
+        let kind = inspection.parsed(self.kind.parse().map_err(|_unknown| {
             Finding::error("maintenance_kind_unknown", format!("{at}/kind"), "is not in our vocabulary")
                 .with_value(&self.kind)
         }));
-        let interval = inspection.take(
+        let interval = inspection.parsed(
             Interval::new(self.every_days, self.every_hours)
                 .map_err(|e| Finding::error("interval_malformed", at, e)),
         );
-        let tolerance_days = inspection.within(&format!("{at}/toleranceDays"), self.tolerance_days, 0..=3650);
+        let tolerance_days =
+            inspection.in_range(&format!("{at}/toleranceDays"), self.tolerance_days, 0..=3650);
         if let (Some(tolerance), Some(days)) = (self.tolerance_days, self.every_days)
             && tolerance >= days
         {
@@ -111,7 +112,7 @@ impl MaintenanceScheduleDraft {
                 format!("{at}/toleranceDays"),
                 "is as long as the interval",
             );
-            inspection.note(finding.with_value(tolerance));
+            inspection.add(finding.with_value(tolerance));
         }
         let pointer = format!("{at}/responsibleRank");
         let responsible_rank =
@@ -120,7 +121,7 @@ impl MaintenanceScheduleDraft {
                     Some(rank) => rank.as_str().to_owned(),
                     None => {
                         let finding = Finding::warning("unknown_rank", &pointer, "is not in our vocabulary");
-                        inspection.note(finding.with_value(&text));
+                        inspection.add(finding.with_value(&text));
                         text
                     }
                 })
@@ -132,7 +133,7 @@ impl MaintenanceScheduleDraft {
         {
             let message = "lies in the future";
             let finding = Finding::warning("last_done_in_future", format!("{at}/lastDoneOn"), message);
-            inspection.note(finding.with_value(done));
+            inspection.add(finding.with_value(done));
         }
         Some(MaintenanceSchedule {
             source_id: source_id?,

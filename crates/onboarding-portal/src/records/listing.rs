@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use chrono::{DateTime, Utc};
-use contracts::provider::{DEFAULT_PAGE, LARGEST_PAGE, ListQuery, MOST_IDS, PageInfo};
+use contracts::provider::{DEFAULT_PAGE_SIZE, IDS_LIMIT, ListQuery, PAGE_SIZE_LIMIT, PageInfo};
 use diesel::{
     AggregateExpressionMethods, BoolExpressionMethods, ExpressionMethods, PgArrayExpressionMethods, QueryDsl,
     dsl::{count, sql},
@@ -44,13 +44,13 @@ impl ListRequest {
     /// Validates a query. The error is the first parameter that cannot be used.
     pub(crate) fn parse(kind: Kind, query: ListQuery) -> Result<Self, InvalidParameter> {
         let invalid = |name, reason: String| InvalidParameter { name, reason };
-        let limit = query.limit.unwrap_or(DEFAULT_PAGE);
-        if !(1..=LARGEST_PAGE).contains(&limit) {
-            return Err(invalid("limit", format!("must be from 1 to {LARGEST_PAGE}")));
+        let limit = query.limit.unwrap_or(DEFAULT_PAGE_SIZE);
+        if !(1..=PAGE_SIZE_LIMIT).contains(&limit) {
+            return Err(invalid("limit", format!("must be from 1 to {PAGE_SIZE_LIMIT}")));
         }
         let ids: Option<Vec<String>> = query.ids.map(|ids| ids.split(',').map(str::to_owned).collect());
-        if ids.as_ref().is_some_and(|ids| ids.len() > MOST_IDS) {
-            return Err(invalid("ids", format!("may name at most {MOST_IDS} records")));
+        if ids.as_ref().is_some_and(|ids| ids.len() > IDS_LIMIT) {
+            return Err(invalid("ids", format!("may name at most {IDS_LIMIT} records")));
         }
         let after = match &query.cursor {
             None => None,

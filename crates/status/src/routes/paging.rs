@@ -1,7 +1,7 @@
 //! Which part of a list is asked for.
 
 use chassis::problem::{FieldError, Problem};
-use contracts::operator::{DEFAULT_PAGE, LARGEST_PAGE, Pagination};
+use contracts::operator::{DEFAULT_PAGE_SIZE, PAGE_SIZE_LIMIT, Pagination};
 use serde::Deserialize;
 use store::Window;
 use utoipa::IntoParams;
@@ -23,16 +23,16 @@ pub(crate) struct Paging {
 }
 
 fn default_page() -> i64 {
-    DEFAULT_PAGE
+    DEFAULT_PAGE_SIZE
 }
 
 impl Paging {
     /// The window onto a list; refuses what no list has.
     pub(crate) fn window<Key>(&self) -> Result<Window<Key>, Problem> {
         let mut errors = Vec::new();
-        let limit = u32::try_from(self.limit).ok().filter(|_| (1..=LARGEST_PAGE).contains(&self.limit));
+        let limit = u32::try_from(self.limit).ok().filter(|_| (1..=PAGE_SIZE_LIMIT).contains(&self.limit));
         if limit.is_none() {
-            let detail = format!("is from 1 to {LARGEST_PAGE}");
+            let detail = format!("is from 1 to {PAGE_SIZE_LIMIT}");
             errors.push(FieldError::new("#/limit", "out_of_range", detail));
         }
         let offset = u32::try_from(self.offset).ok();

@@ -14,7 +14,7 @@ use chassis::{
 use contracts::operator::{RoleChange, RoleMapping, RoleMappingChange, RoleMappingEffect, RoleRule};
 use domain::{
     portal_role::Permission,
-    role_mapping::{self, MOST_RULES},
+    role_mapping::{self, RULES_LIMIT},
     vocabulary::UnknownWord,
 };
 
@@ -111,8 +111,8 @@ fn checked(change: RoleMappingChange) -> Result<role_mapping::RoleMapping, Probl
         parsed.ok()
     }
     let mut errors = Vec::new();
-    if change.rules.len() > MOST_RULES {
-        errors.push(FieldError::new("#/rules", "too_long", format!("has at most {MOST_RULES} rules")));
+    if change.rules.len() > RULES_LIMIT {
+        errors.push(FieldError::new("#/rules", "too_long", format!("has at most {RULES_LIMIT} rules")));
     }
     let mut rules = Vec::with_capacity(change.rules.len());
     for (at, rule) in change.rules.into_iter().enumerate() {
@@ -160,8 +160,8 @@ fn effect(version: i32, changes: &[role_changes::RoleChange]) -> RoleMappingEffe
         workplace: it.workplace.into(),
         from: it.from.into(),
         to: it.to.into(),
-        gains: words(it.to.beyond(it.from)),
-        loses: words(it.from.beyond(it.to)),
+        gains: words(it.to.permissions_beyond(it.from)),
+        loses: words(it.from.permissions_beyond(it.to)),
         kept: it.kept,
     };
     let number =

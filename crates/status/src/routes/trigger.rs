@@ -10,7 +10,7 @@ use chassis::{
 };
 use contracts::operator::{SyncAccepted, SyncState, TriggerRequest};
 use domain::{
-    Cause, Mode, RecordType, Scope, SourceId, SyncId, audit::AuditAction, scope::MOST_IDS, values::ImoNumber,
+    Cause, Mode, RecordType, Scope, SourceId, SyncId, audit::AuditAction, scope::IDS_LIMIT, values::ImoNumber,
 };
 use serde_json::json;
 use store::{
@@ -150,8 +150,12 @@ fn checked(asked: TriggerRequest) -> Result<Asked, Problem> {
     for (pointer, n) in
         [("#/vesselImos", asked.vessel_imos.len()), ("#/equipmentIds", asked.equipment_ids.len())]
     {
-        if n > MOST_IDS {
-            errors.push(FieldError::new(pointer, "too_many", format!("are {MOST_IDS} at most, and not {n}")));
+        if n > IDS_LIMIT {
+            errors.push(FieldError::new(
+                pointer,
+                "too_many",
+                format!("are {IDS_LIMIT} at most, and not {n}"),
+            ));
         }
     }
 

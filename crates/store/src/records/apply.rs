@@ -109,7 +109,7 @@ impl<'a, 't, T: Table> PageWrite<'a, 't, T> {
                 continue;
             };
             if outcome == Outcome::Unchanged {
-                unchanged.extend(accepted.arrival.map(|hash| (*source_id, hash)));
+                unchanged.extend(accepted.payload_hash.map(|hash| (*source_id, hash)));
             }
             self.outcomes.insert(source_id, outcome);
         }

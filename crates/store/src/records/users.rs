@@ -9,7 +9,7 @@ use chrono::{DateTime, Utc};
 use diesel::sql_types::*;
 use diesel_async::RunQueryDsl;
 use domain::{
-    Accepted, Finding, RecordType, SourceId, SyncId, portal_role::PortalRole, role_mapping::Mapped,
+    Accepted, Finding, RecordType, SourceId, SyncId, portal_role::PortalRole, role_mapping::MappedRole,
     user::User,
 };
 
@@ -54,7 +54,7 @@ pub(super) struct Users<'p> {
 }
 
 impl Users<'_> {
-    fn mapped(&self, user: &User) -> Mapped {
+    fn mapped(&self, user: &User) -> MappedRole {
         self.mapping.mapping.map(&user.rank, user.department.as_deref(), user.workplace)
     }
 

@@ -68,8 +68,9 @@ fn input_statement_with_ids<'f, T: Table>(
         .bind::<Array<Timestamptz>, _>(records.iter().map(updated_at).collect::<Vec<_>>())
         .bind::<Array<Binary>, _>(records.iter().map(content_hash).collect::<Vec<_>>())
         .bind::<Array<Text>, _>(records.iter().map(status).collect::<Vec<_>>());
-    let payload_hash =
-        |accepted: &&'f Accepted<T::Record>| accepted.arrival.as_ref().map(|hash| hash.as_bytes().as_slice());
+    let payload_hash = |accepted: &&'f Accepted<T::Record>| {
+        accepted.payload_hash.as_ref().map(|hash| hash.as_bytes().as_slice())
+    };
     let statement = if T::KEEPS_PAYLOAD_HASH {
         statement.bind::<Array<Nullable<Binary>>, _>(records.iter().map(payload_hash).collect::<Vec<_>>())
     } else {
