@@ -20,8 +20,8 @@ pub enum Command {
     Migrate,
     /// Insert a fleet, the same each time
     ///
-    /// Without options, the demo fleet: some 40 vessels, 6,000 pieces of equipment and 500 users, some drafts to approve,
-    /// and a handful of invalid records, as real fleets have them. With options, a fleet of the given size for
+    /// Without options, the demo fleet: some 40 vessels, 6,000 pieces of equipment and 500 users, some drafts to
+    /// approve, and a handful of invalid records, as real fleets have them. With options, a fleet of the given size for
     /// measurements, in which all records are approved and valid. A fleet that is there already stays as it is; a
     /// different fleet is refused.
     Seed(SeedOptions),

@@ -167,7 +167,8 @@ pub(crate) async fn rotate_secret(
     Ok(RotatedSecret { id, secret, previous_expires_at: now + overlap })
 }
 
-/// Makes the configured secret the current one. False if it has ever been in use: then the secrets that came after it stay.
+/// Makes the configured secret the current one. False if it has ever been in use: then the secrets that came after it
+/// stay.
 pub(crate) async fn adopt_configured_secret(
     db: &mut AsyncPgConnection,
     secret: &Secret,

@@ -1,5 +1,5 @@
-//! Faults of the provider API on demand, for tests and demonstrations. Only in development, and none until somebody adds
-//! one.
+//! Faults of the provider API on demand, for tests and demonstrations. Only in development, and none until somebody
+//! adds one.
 
 use std::{
     sync::{Arc, Mutex, PoisonError},

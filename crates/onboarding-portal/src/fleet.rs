@@ -1,7 +1,7 @@
 //! Fictitious fleets, the same each time they are generated: the demo fleet, and larger ones for measurements.
 //!
-//! Every record has a random generator of its own, seeded by its kind and number. No record depends on the ones before it,
-//! so a fleet of any size is generated one record at a time.
+//! Every record has a random generator of its own, seeded by its kind and number. No record depends on the ones before
+//! it, so a fleet of any size is generated one record at a time.
 
 mod catalogue;
 mod crew;

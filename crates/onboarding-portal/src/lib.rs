@@ -50,8 +50,8 @@ pub struct Portal {
     document: web::Data<String>,
 }
 
-/// Connects to the database and starts to send webhooks. Waits for the database; fails if a config value cannot be used, or if
-/// the schema is not up to date.
+/// Connects to the database and starts to send webhooks. Waits for the database; fails if a config value cannot be
+/// used, or if the schema is not up to date.
 pub async fn start(
     config: &Config,
     environment: Environment,

@@ -1,7 +1,7 @@
 //! The OpenAPI document of the portal's API, made from the handlers: `proto-schemas/onboarding-api.openapi.json`.
 //!
-//! Every onboarding portal must offer the paths under `/api/sync` and the section `webhooks`. All other paths belong to this
-//! reference portal alone.
+//! Every onboarding portal must offer the paths under `/api/sync` and the section `webhooks`. All other paths belong to
+//! this reference portal alone.
 
 use actix_web::App;
 use chassis::problem::{FieldError, ProblemBody};

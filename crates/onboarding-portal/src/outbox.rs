@@ -66,11 +66,11 @@ pub(crate) struct ClaimedMessage {
     pub(crate) retries: i32,
 }
 
-/// Claims at most `limit` messages that are due. The claim ends after `lease`: a sender that has recorded no result until
-/// then has died, and the messages are due again.
+/// Claims at most `limit` messages that are due. The claim ends after `lease`: a sender that has recorded no result
+/// until then has died, and the messages are due again.
 ///
-/// Of one record's due messages only the oldest is claimed, so that they are sent in order. A message that waits for its
-/// next attempt does not delay later ones of its record: the receiver fetches the record's present state for each.
+/// Of one record's due messages only the oldest is claimed, so that they are sent in order. A message that waits for
+/// its next attempt does not delay later ones of its record: the receiver fetches the record's present state for each.
 pub(crate) async fn claim(
     db: &mut AsyncPgConnection,
     limit: usize,
@@ -119,8 +119,8 @@ pub(crate) struct Attempt {
     pub(crate) response: String,
 }
 
-/// Records the end of an attempt. If the claim has expired and another sender has claimed the message, only the attempt is
-/// recorded, and the message stays with the other claim.
+/// Records the end of an attempt. If the claim has expired and another sender has claimed the message, only the attempt
+/// is recorded, and the message stays with the other claim.
 pub(crate) async fn record_attempt(
     db: &mut AsyncPgConnection,
     claimed: &ClaimedMessage,

@@ -1,8 +1,8 @@
 //! The shapes of records, as the portal stores them and as its API serves them: the provider's side of the contract.
 //!
-//! A record is stored without its version: `updatedAt` and `withdrawnAt` are columns, and are put in front of the stored
-//! text when it is served ([`Served`] describes the result). The portal checks only the shape of what is entered. Whether
-//! a value is right is for the receiver to judge.
+//! A record is stored without its version: `updatedAt` and `withdrawnAt` are columns, and are put in front of the
+//! stored text when it is served ([`Served`] describes the result). The portal checks only the shape of what is
+//! entered. Whether a value is right is for the receiver to judge.
 
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};

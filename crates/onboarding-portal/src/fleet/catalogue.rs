@@ -1,5 +1,5 @@
-//! The equipment that ships have on board: `catalogue.json`. Codes follow the pattern of the SFI Group System. Its own table
-//! is licensed, and is not in the catalogue.
+//! The equipment that ships have on board: `catalogue.json`. Codes follow the pattern of the SFI Group System. Its own
+//! table is licensed, and is not in the catalogue.
 
 use std::{collections::BTreeMap, sync::LazyLock};
 

@@ -1,9 +1,9 @@
 //! How records change: they are entered, approved, patched and withdrawn. The webhook about a change is queued in the
 //! transaction of the change.
 //!
-//! Versions are committed in their order. Every change takes the next version from the one row of `versions`, and so waits
-//! until the change before it has committed. A reader that pages by version can therefore not pass a change that commits
-//! later.
+//! Versions are committed in their order. Every change takes the next version from the one row of `versions`, and so
+//! waits until the change before it has committed. A reader that pages by version can therefore not pass a change that
+//! commits later.
 
 use chrono::{DateTime, Utc};
 use contracts::webhook::EventType;
@@ -149,8 +149,8 @@ async fn load(
 
 /// Changes a record, and queues the webhook about it, in one transaction.
 ///
-/// The approval of a vessel approves the drafts of its equipment, users and company, too; the one webhook covers them. A
-/// change of a company is a change of its vessels, because the API serves them with it.
+/// The approval of a vessel approves the drafts of its equipment, users and company, too; the one webhook covers them.
+/// A change of a company is a change of its vessels, because the API serves them with it.
 pub(crate) async fn change(
     db: &mut AsyncPgConnection,
     kind: Kind,

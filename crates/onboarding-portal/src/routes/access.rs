@@ -11,8 +11,8 @@ use chassis::{
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
-/// The accepted API keys, each as a MAC under a random key of this process. Comparing MACs takes the same time wherever two
-/// keys differ, so that no caller can find a key byte by byte.
+/// The accepted API keys, each as a MAC under a random key of this process. Comparing MACs takes the same time wherever
+/// two keys differ, so that no caller can find a key byte by byte.
 pub(crate) struct ApiKeys {
     mac_key: [u8; 32],
     reader: Vec<u8>,

@@ -112,8 +112,8 @@ pub(crate) async fn get_record(
 
 /// Enter a draft
 ///
-/// The body is a record as the provider API serves it, without `updatedAt` and `withdrawnAt`; a vessel has `companyId` in
-/// place of `company`. Only the shape is checked.
+/// The body is a record as the provider API serves it, without `updatedAt` and `withdrawnAt`; a vessel has `companyId`
+/// in place of `company`. Only the shape is checked.
 #[utoipa::path(
     operation_id = "enterRecord", tag = "records", request_body = Object,
     params(("kind" = String, Path, description = "`companies`, `vessels`, `equipment` or `users`")),
@@ -161,8 +161,9 @@ pub(crate) async fn patch(
 
 /// Approve a record
 ///
-/// The provider API serves the record from now on, and a webhook tells of it. The approval of a vessel also approves the
-/// drafts of its equipment, users and company. An approved record gets a new version; a withdrawn one is approved again.
+/// The provider API serves the record from now on, and a webhook tells of it. The approval of a vessel also approves
+/// the drafts of its equipment, users and company. An approved record gets a new version; a withdrawn one is approved
+/// again.
 #[utoipa::path(
     operation_id = "approveRecord", tag = "records",
     params(("kind" = String, Path, description = "`companies`, `vessels`, `equipment` or `users`"), ("id" = String, Path)),

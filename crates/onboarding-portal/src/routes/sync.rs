@@ -32,8 +32,8 @@ struct ListParameters {
     limit: Option<u32>,
     /// `nextCursor` of the previous page; all other parameters must stay the same.
     cursor: Option<String>,
-    /// Only records changed at this time or later. Ask from a little before the last time: a change that was being committed
-    /// then may have been missed.
+    /// Only records changed at this time or later. Ask from a little before the last time: a change that was being
+    /// committed then may have been missed.
     updated_since: Option<DateTime<Utc>>,
     /// Only the records with these ids, separated by commas, at most 500.
     ids: Option<String>,
@@ -105,8 +105,8 @@ struct VesselExport {
 
 /// List vessels with their companies
 ///
-/// Pages are in the order of `updatedAt` and `id`. A record that changes between two pages comes again at the end, and no
-/// record is missed.
+/// Pages are in the order of `updatedAt` and `id`. A record that changes between two pages comes again at the end, and
+/// no record is missed.
 #[utoipa::path(
     operation_id = "listVessels", tag = "provider", params(ListParameters),
     responses((status = 200, body = VesselPage))

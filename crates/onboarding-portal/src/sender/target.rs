@@ -1,6 +1,5 @@
-//! One POST to the endpoint. It follows no redirect, uses no proxy, and unless the policy allows it connects to no address
-//! outside the public internet: a wrong or hostile URL must not reach services
-//! inside the network.
+//! One POST to the endpoint. It follows no redirect, uses no proxy, and unless the policy allows it connects to no
+//! address outside the public internet: a wrong or hostile URL must not reach services inside the network.
 
 use std::{
     error::Error,

@@ -128,7 +128,8 @@ impl Rig {
         Ok(())
     }
 
-    /// Enters a company with a vessel that has one piece of equipment and one user, all drafts: `c-1`, `v-1`, `e-1`, `u-1`.
+    /// Enters a company with a vessel that has one piece of equipment and one user, all drafts: `c-1`, `v-1`, `e-1`,
+    /// `u-1`.
     pub(crate) async fn enter_a_vessel(&self) -> anyhow::Result<()> {
         self.enter([
             ("companies", company("c-1")),
