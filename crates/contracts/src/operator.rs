@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 /// Most entries that one page of a list may hold.
 pub const PAGE_SIZE_LIMIT: i64 = 200;
-/// TallyChanges of a page, unless asked otherwise.
+/// Entries of a page, unless asked otherwise.
 pub const DEFAULT_PAGE_SIZE: i64 = 20;
 
 /// Defines an enum of the operator API with the words of one of `domain`, and the conversions between the two. Words that
@@ -360,11 +360,11 @@ pub struct List<T> {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Pagination {
-    /// TallyChanges asked for.
+    /// Entries asked for.
     pub limit: i64,
-    /// TallyChanges passed over.
+    /// Entries passed over.
     pub offset: i64,
-    /// TallyChanges in all.
+    /// Entries in all.
     pub total: i64,
 }
 
