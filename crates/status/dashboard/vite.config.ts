@@ -11,8 +11,14 @@ export default defineConfig({
       algorithms: [defineAlgorithm("gzip", { level: 9 }), "brotliCompress"],
     }),
   ],
-  // No inlined assets: the Content-Security-Policy allows only files of this origin.
-  build: { target: "es2022", assetsInlineLimit: 0, modulePreload: { polyfill: false } },
+  build: {
+    target: "es2022",
+    // No inlined assets: the Content-Security-Policy allows only files of this origin.
+    assetsInlineLimit: 0,
+    modulePreload: { polyfill: false },
+    // One style sheet: 40 modules are 15 kB, and its order does not depend on which page comes first.
+    cssCodeSplit: false,
+  },
   server: { proxy: { "/api": process.env.SMS_STATUS_URL ?? "http://127.0.0.1:3005" } },
   test: {
     environment: "happy-dom",

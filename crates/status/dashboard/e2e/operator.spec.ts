@@ -173,13 +173,14 @@ test("the schedule shows its next times while edited, and is saved", async ({ pa
   await page.keyboard.press("g");
   await page.keyboard.press("e");
   const cron = page.getByLabel("Cron expression");
+  const preview = page.getByRole("status", { name: "Schedule preview" });
   await cron.fill("0 4 * *");
-  await expect(page.locator(".schedule-preview")).toContainText("Five fields");
+  await expect(preview).toContainText("Five fields");
   await cron.fill("0 40 * * 1");
-  await expect(page.locator(".schedule-preview [data-tone=bad]")).toBeVisible();
+  await expect(preview.locator("[data-tone=bad]")).toBeVisible();
   await cron.fill("30 4 * * 1");
-  await expect(page.locator(".schedule-preview li")).toHaveCount(5);
-  await expect(page.locator(".schedule-preview li").first()).toContainText("Mon");
+  await expect(preview.getByRole("listitem")).toHaveCount(5);
+  await expect(preview.getByRole("listitem").first()).toContainText("Mon");
   await page.getByRole("button", { name: "Save settings" }).click();
   await expect(page.getByText("Settings saved")).toBeVisible();
   expect(await api("/api/sync/settings")).toMatchObject({ scheduleCron: "30 4 * * 1" });

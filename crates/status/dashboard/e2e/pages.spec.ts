@@ -38,7 +38,9 @@ for (const { name, colorScheme, viewport } of VARIANTS) {
       await expect(page.getByRole("heading", { name: "Headers" })).toBeVisible();
       await checkPage(page, `dead-letter-${name}`);
       await page.goto(`${system().url}/settings`);
-      await expect(page.locator(".schedule-preview li").first()).toBeVisible();
+      await expect(
+        page.getByRole("status", { name: "Schedule preview" }).getByRole("listitem").first(),
+      ).toBeVisible();
       await checkPage(page, `settings-${name}`);
     });
   });

@@ -35,7 +35,10 @@ export const theme = createTheme({
       classNames: { title: styles.dialogTitle, content: styles.drawerContent },
     }),
     DrawerRoot: DrawerRoot.extend({ defaultProps: scrollLock }),
-    Notification: Notification.extend({ defaultProps: { closeButtonProps: { "aria-label": "Close" } } }),
+    Notification: Notification.extend({
+      defaultProps: { closeButtonProps: { "aria-label": "Close" } },
+      classNames: { description: styles.notificationText },
+    }),
     Input: Input.extend({ classNames: { wrapper: styles.inputWrapper } }),
     InputWrapper: Input.Wrapper.extend({
       defaultProps: { inputWrapperOrder: ["label", "input", "description", "error"] },

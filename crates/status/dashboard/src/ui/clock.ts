@@ -6,7 +6,7 @@ let timer: ReturnType<typeof setInterval> | null = null;
 const listeners = new Set<() => void>();
 
 function subscribe(listener: () => void) {
-  // Nothing has kept the time up to date while nobody asked for it.
+  // The time is not updated while nothing listens.
   if (listeners.size === 0) now = Date.now();
   listeners.add(listener);
   timer ??= setInterval(() => {

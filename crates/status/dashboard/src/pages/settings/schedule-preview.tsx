@@ -31,7 +31,7 @@ export function SchedulePreview({
   const now = useNow();
   const problem = preview.error ? asProblem(preview.error) : null;
   return (
-    <div className={styles.preview} role="status">
+    <div className={styles.preview} role="status" aria-label="Schedule preview">
       {isIncomplete ? (
         <p className={text.dim}>
           Five fields: minute, hour, day of month, month, day of week. Example: 0 2 * * * is daily at 02:00.
