@@ -497,7 +497,7 @@ export interface paths {
         };
         /**
          * What a dry run would create, update, reject or leave in conflict
-         * @description In the order in which it found them. A run that is no dry run has none: it has done what it did.
+         * @description In the order in which it found them. A sync that is no dry run has none: it has done what it did.
          */
         get: operations["listChanges"];
         put?: never;
@@ -658,7 +658,7 @@ export interface paths {
         /**
          * Start a sync
          * @description Without a body, everything that the onboarding portal has approved is looked at. `incremental` looks at what changed
-         *     since the last complete sync, `selective` at what is named. The answer comes when the run is recorded, not when it is
+         *     since the last complete sync, `selective` at what is named. The answer comes when the sync is recorded, not when it is
          *     done: follow `Location` or the updates.
          */
         post: operations["triggerSync"];
@@ -742,8 +742,8 @@ export interface paths {
         };
         /**
          * How good the data is
-         * @description Of one vessel, of one run, or of the fleet. What stands about a record is what its last state was rejected for, or let
-         *     in with; it stands until the record is mended and synced again, however old the run is.
+         * @description Of one vessel, of one sync, or of the fleet. What stands about a record is what its last state was rejected for, or let
+         *     in with; it stands until the record is mended and synced again, however old the sync is.
          */
         get: operations["getValidationReport"];
         put?: never;
@@ -874,56 +874,6 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
-        /** @description An account. */
-        Account: {
-            /** @description Employer, by the id in the onboarding portal. */
-            companyId?: string | null;
-            /** @description Department. */
-            department?: string | null;
-            /** @description The address; masked unless an admin asks. */
-            email: string;
-            /**
-             * Format: uuid
-             * @description Its id in the maintenance portal.
-             */
-            id: string;
-            /** @description Why not: `deactivated`, `withdrawn` or `signed_off`. */
-            lockedBecause?: string | null;
-            /** @description Whether it may sign in today. */
-            maySignIn: boolean;
-            /** @description Its temporary password: `none`, `to_claim`, `expired` or `claimed`. */
-            password: string;
-            /**
-             * Format: date-time
-             * @description Until when it may be claimed.
-             */
-            passwordExpiresAt?: string | null;
-            /** @description Rank or position. */
-            rank: string;
-            /** @description What it may do. */
-            role: string;
-            /**
-             * Format: int32
-             * @description Version of the mapping that said so.
-             */
-            roleMappingVersion: number;
-            /**
-             * Format: date
-             * @description Last day on board.
-             */
-            signOff?: string | null;
-            /**
-             * Format: date
-             * @description First day on board.
-             */
-            signOn?: string | null;
-            /** @description Its id in the onboarding portal. */
-            sourceId: string;
-            /** @description Vessels whose data it may see, by their ids in the onboarding portal. */
-            vesselIds: string[];
-            /** @description `ship` or `shore`. */
-            workplace: string;
-        };
         /** @description One attempt that failed. */
         Attempt: {
             /**
@@ -931,8 +881,8 @@ export interface components {
              * @description When it began.
              */
             beganAt: string;
-            /** @description `transient`, `permanent` or `poison`. */
-            class: string;
+            /** @description Whether a retry can help. */
+            class: components["schemas"]["FailureClass"];
             /**
              * Format: int32
              * @description How long it took, in milliseconds.
@@ -940,7 +890,7 @@ export interface components {
             durationMs: number;
             /** @description What went wrong. */
             failure: string;
-            /** @description The task, run or webhook event. */
+            /** @description The task, sync or webhook event. */
             messageId: string;
             /**
              * Format: date-time
@@ -954,7 +904,7 @@ export interface components {
             number: number;
         };
         /**
-         * @description What made a sync run.
+         * @description Why a sync began.
          * @enum {string}
          */
         Cause: "manual" | "scheduled" | "webhook" | "replay";
@@ -993,8 +943,8 @@ export interface components {
              * @description Records they are about.
              */
             records: number;
-            /** @description `error` or `warning`. */
-            severity: string;
+            /** @description Whether the rule rejects. */
+            severity: components["schemas"]["Severity"];
         };
         /** @description Answer to a decision. */
         ConfirmAccepted: {
@@ -1005,7 +955,7 @@ export interface components {
             deactivated: number;
             /**
              * Format: uuid
-             * @description The run that asked.
+             * @description The sync that asked.
              */
             syncId: string;
         };
@@ -1037,7 +987,7 @@ export interface components {
              */
             localAt: string;
             /** @description `maintenance`, or `onboarding` for a value that an earlier sync had brought. */
-            localWriter: string;
+            localWriter: components["schemas"]["Writer"];
             /**
              * Format: date-time
              * @description When it was met.
@@ -1070,7 +1020,7 @@ export interface components {
             state: components["schemas"]["ConflictState"];
             /**
              * Format: uuid
-             * @description The run that met it; absent once that is forgotten.
+             * @description The sync that met it; absent once that is forgotten.
              */
             syncId?: string | null;
             /** @description Which side stood then. */
@@ -1102,12 +1052,12 @@ export interface components {
             occurredAt: string;
             /**
              * Format: int64
-             * @description Of `conflict.opened`: how many of this run are open.
+             * @description Of `conflict.opened`: how many of this sync are open.
              */
             open: number;
             /**
              * Format: uuid
-             * @description The run that met conflicts.
+             * @description The sync that met conflicts.
              */
             syncId?: string | null;
         };
@@ -1154,10 +1104,10 @@ export interface components {
         ConflictPreview: {
             /** @description Where they differ. */
             fields: components["schemas"]["ConflictField"][];
-            /** @description `local_newer`, `source_newer`, `criticality_downgrade` … */
-            kind: string;
-            /** @description `local` or `source`. */
-            winner: string;
+            /** @description What the two sides disagree about. */
+            kind: components["schemas"]["ConflictKind"];
+            /** @description Which side would stand. */
+            winner: components["schemas"]["Side"];
         };
         /**
          * @description Where a conflict stands.
@@ -1196,8 +1146,8 @@ export interface components {
              * @description How often it was tried.
              */
             attempts: number;
-            /** @description `transient`, `permanent` or `poison`. */
-            class: string;
+            /** @description Why it was given up. */
+            class: components["schemas"]["FailureClass"];
             /**
              * Format: date-time
              * @description When it died.
@@ -1235,11 +1185,11 @@ export interface components {
              * @description How often it was replayed.
              */
             replays: number;
-            /** @description `dead`, `replaying`, `replayed` or `succeeded`. */
-            state: string;
+            /** @description Where it stands. */
+            state: components["schemas"]["DeadLetterState"];
             /**
              * Format: uuid
-             * @description The run it belongs to.
+             * @description The sync it belongs to.
              */
             syncId?: string | null;
             /** @description Trace of the attempt that gave up. */
@@ -1259,7 +1209,7 @@ export interface components {
         /** @description Dead letters of one making. */
         DeadLetterGroup: {
             /** @description Why they were given up. */
-            class: components["schemas"]["DeathClass"];
+            class: components["schemas"]["FailureClass"];
             /**
              * Format: int64
              * @description How many of them wait for a person.
@@ -1305,14 +1255,19 @@ export interface components {
             queue: string;
             /** @description Why it died. */
             reason: string;
-            /** @description `dead`, `replaying`, `replayed` or `succeeded`. */
-            state: string;
+            /** @description Where it stands. */
+            state: components["schemas"]["DeadLetterState"];
         };
+        /**
+         * @description Where a dead letter stands.
+         * @enum {string}
+         */
+        DeadLetterState: "dead" | "replaying" | "replayed" | "succeeded";
         /**
          * @description Why a message was given up.
          * @enum {string}
          */
-        DeathClass: "transient" | "permanent" | "poison";
+        FailureClass: "transient" | "permanent" | "poison";
         /** @description A field that would be changed. */
         FieldChange: {
             /** @description JSON pointer, as the provider names the field; parts and schedules by their ids. */
@@ -1346,8 +1301,8 @@ export interface components {
             pointer: string;
             /** @description Kind of record. */
             recordType: components["schemas"]["RecordType"];
-            /** @description `error`: rejected; `warning`: let in. */
-            severity: string;
+            /** @description Whether the record was rejected. */
+            severity: components["schemas"]["Severity"];
             /** @description Id in the onboarding portal. */
             sourceId: string;
             /** @description The offending value; persons' data masked. */
@@ -1365,65 +1320,10 @@ export interface components {
         };
         /** @description `GET /api/sync/me`: who the token says one is. */
         Identity: {
-            /** @description `viewer`, `operator` or `admin`. */
-            role: string;
+            /** @description What the operator may do. */
+            role: components["schemas"]["OperatorRole"];
             /** @description The operator's name. */
             subject: string;
-        };
-        /** @description A page of a list. */
-        List_Account: {
-            /** @description Newest first. */
-            data: {
-                /** @description Employer, by the id in the onboarding portal. */
-                companyId?: string | null;
-                /** @description Department. */
-                department?: string | null;
-                /** @description The address; masked unless an admin asks. */
-                email: string;
-                /**
-                 * Format: uuid
-                 * @description Its id in the maintenance portal.
-                 */
-                id: string;
-                /** @description Why not: `deactivated`, `withdrawn` or `signed_off`. */
-                lockedBecause?: string | null;
-                /** @description Whether it may sign in today. */
-                maySignIn: boolean;
-                /** @description Its temporary password: `none`, `to_claim`, `expired` or `claimed`. */
-                password: string;
-                /**
-                 * Format: date-time
-                 * @description Until when it may be claimed.
-                 */
-                passwordExpiresAt?: string | null;
-                /** @description Rank or position. */
-                rank: string;
-                /** @description What it may do. */
-                role: string;
-                /**
-                 * Format: int32
-                 * @description Version of the mapping that said so.
-                 */
-                roleMappingVersion: number;
-                /**
-                 * Format: date
-                 * @description Last day on board.
-                 */
-                signOff?: string | null;
-                /**
-                 * Format: date
-                 * @description First day on board.
-                 */
-                signOn?: string | null;
-                /** @description Its id in the onboarding portal. */
-                sourceId: string;
-                /** @description Vessels whose data it may see, by their ids in the onboarding portal. */
-                vesselIds: string[];
-                /** @description `ship` or `shore`. */
-                workplace: string;
-            }[];
-            /** @description Where the page stands. */
-            pagination: components["schemas"]["Pagination"];
         };
         /** @description A page of a list. */
         List_Change: {
@@ -1467,7 +1367,7 @@ export interface components {
                  */
                 localAt: string;
                 /** @description `maintenance`, or `onboarding` for a value that an earlier sync had brought. */
-                localWriter: string;
+                localWriter: components["schemas"]["Writer"];
                 /**
                  * Format: date-time
                  * @description When it was met.
@@ -1500,7 +1400,7 @@ export interface components {
                 state: components["schemas"]["ConflictState"];
                 /**
                  * Format: uuid
-                 * @description The run that met it; absent once that is forgotten.
+                 * @description The sync that met it; absent once that is forgotten.
                  */
                 syncId?: string | null;
                 /** @description Which side stood then. */
@@ -1518,8 +1418,8 @@ export interface components {
                  * @description How often it was tried.
                  */
                 attempts: number;
-                /** @description `transient`, `permanent` or `poison`. */
-                class: string;
+                /** @description Why it was given up. */
+                class: components["schemas"]["FailureClass"];
                 /**
                  * Format: date-time
                  * @description When it died.
@@ -1557,11 +1457,11 @@ export interface components {
                  * @description How often it was replayed.
                  */
                 replays: number;
-                /** @description `dead`, `replaying`, `replayed` or `succeeded`. */
-                state: string;
+                /** @description Where it stands. */
+                state: components["schemas"]["DeadLetterState"];
                 /**
                  * Format: uuid
-                 * @description The run it belongs to.
+                 * @description The sync it belongs to.
                  */
                 syncId?: string | null;
                 /** @description Trace of the attempt that gave up. */
@@ -1575,7 +1475,7 @@ export interface components {
             /** @description Newest first. */
             data: {
                 /** @description Why they were given up. */
-                class: components["schemas"]["DeathClass"];
+                class: components["schemas"]["FailureClass"];
                 /**
                  * Format: int64
                  * @description How many of them wait for a person.
@@ -1622,8 +1522,8 @@ export interface components {
                 pointer: string;
                 /** @description Kind of record. */
                 recordType: components["schemas"]["RecordType"];
-                /** @description `error`: rejected; `warning`: let in. */
-                severity: string;
+                /** @description Whether the record was rejected. */
+                severity: components["schemas"]["Severity"];
                 /** @description Id in the onboarding portal. */
                 sourceId: string;
                 /** @description The offending value; persons' data masked. */
@@ -1699,7 +1599,7 @@ export interface components {
                  */
                 endedAt?: string | null;
                 /** @description What became of it. */
-                outcome: components["schemas"]["ReplayOutcome"];
+                outcome: components["schemas"]["ReplayItemState"];
                 /** @description Why it had died. */
                 reason: string;
             }[];
@@ -1764,7 +1664,7 @@ export interface components {
                  * @description When it ended.
                  */
                 completedAt?: string | null;
-                /** @description The account, per kind of record. */
+                /** @description The tally, per kind of record. */
                 counts: components["schemas"]["RecordCounts"][];
                 /** @description What it waits for, if it does not move. */
                 detail?: string | null;
@@ -1777,7 +1677,7 @@ export interface components {
                  * @description Last sign of life.
                  */
                 heartbeatAt: string;
-                missingRecords?: components["schemas"]["MissingRecords"] | null;
+                missingRecords?: components["schemas"]["MissingState"] | null;
                 /** @description How much it looked at. */
                 mode: components["schemas"]["Mode"];
                 /**
@@ -1791,7 +1691,7 @@ export interface components {
                 requestedBy: string;
                 /**
                  * Format: uuid
-                 * @description The run whose failures it tries again.
+                 * @description The sync whose failures it tries again.
                  */
                 retryOf?: string | null;
                 /**
@@ -1810,9 +1710,63 @@ export interface components {
                 state: components["schemas"]["SyncState"];
                 /**
                  * Format: uuid
-                 * @description The run.
+                 * @description The sync.
                  */
                 syncId: string;
+            }[];
+            /** @description Where the page stands. */
+            pagination: components["schemas"]["Pagination"];
+        };
+        /** @description A page of a list. */
+        List_User: {
+            /** @description Newest first. */
+            data: {
+                /** @description Employer, by the id in the onboarding portal. */
+                companyId?: string | null;
+                /** @description Department. */
+                department?: string | null;
+                /** @description The address; masked unless an admin asks. */
+                email: string;
+                /**
+                 * Format: uuid
+                 * @description Its id in the maintenance portal.
+                 */
+                id: string;
+                lockedBecause?: components["schemas"]["LockReason"] | null;
+                /** @description Whether it may sign in today. */
+                maySignIn: boolean;
+                /** @description State of the temporary password. */
+                password: components["schemas"]["PasswordState"];
+                /**
+                 * Format: date-time
+                 * @description Until when it may be claimed.
+                 */
+                passwordExpiresAt?: string | null;
+                /** @description Rank or position. */
+                rank: string;
+                /** @description What the user may do. */
+                role: components["schemas"]["PortalRole"];
+                /**
+                 * Format: int32
+                 * @description Version of the mapping that said so.
+                 */
+                roleMappingVersion: number;
+                /**
+                 * Format: date
+                 * @description Last day on board.
+                 */
+                signOff?: string | null;
+                /**
+                 * Format: date
+                 * @description First day on board.
+                 */
+                signOn?: string | null;
+                /** @description Its id in the onboarding portal. */
+                sourceId: string;
+                /** @description Vessels whose data it may see, by their ids in the onboarding portal. */
+                vesselIds: string[];
+                /** @description Where the user works. */
+                workplace: components["schemas"]["Workplace"];
             }[];
             /** @description Where the page stands. */
             pagination: components["schemas"]["Pagination"];
@@ -1874,6 +1828,11 @@ export interface components {
             pagination: components["schemas"]["Pagination"];
         };
         /**
+         * @description Why a user may not sign in to the maintenance portal.
+         * @enum {string}
+         */
+        LockReason: "deactivated" | "withdrawn" | "signed_off";
+        /**
          * @description What a full sync does with records that are not listed any more. Nothing is ever deleted.
          * @enum {string}
          */
@@ -1882,12 +1841,17 @@ export interface components {
          * @description What became of the records that a full sync did not find any more.
          * @enum {string}
          */
-        MissingRecords: "kept" | "planned" | "deactivated" | "asks" | "confirmed" | "declined";
+        MissingState: "kept" | "planned" | "deactivated" | "asks" | "confirmed" | "declined";
         /**
          * @description How much a sync looks at.
          * @enum {string}
          */
         Mode: "full" | "incremental" | "selective";
+        /**
+         * @description What an operator may do; each role includes the one before.
+         * @enum {string}
+         */
+        OperatorRole: "viewer" | "operator" | "admin";
         /** @description The state of the whole: `GET /api/sync/status`. */
         Overview: {
             /**
@@ -1910,7 +1874,7 @@ export interface components {
              * @description The next tick of the schedule, if it is on.
              */
             nextScheduledAt?: string | null;
-            /** @description Runs that have not ended. */
+            /** @description Syncs that have not ended. */
             running: components["schemas"]["SyncSummary"][];
             /**
              * Format: int64
@@ -1945,6 +1909,21 @@ export interface components {
             /** @description It answers. */
             ok: boolean;
         };
+        /**
+         * @description Where the temporary password of a user stands.
+         * @enum {string}
+         */
+        PasswordState: "none" | "to_claim" | "expired" | "claimed";
+        /**
+         * @description What a role permits.
+         * @enum {string}
+         */
+        Permission: "view_vessel" | "view_fleet" | "report_work" | "sign_department" | "sign_vessel" | "run_programme" | "order_parts" | "run_safety" | "run_fleet";
+        /**
+         * @description Role of a user in the maintenance portal.
+         * @enum {string}
+         */
+        PortalRole: "crew_readonly" | "crew" | "officer" | "chief_engineer" | "master" | "auditor" | "purchasing" | "hsqe" | "superintendent" | "fleet_manager";
         /** @description The fields of a problem as they go over the wire. */
         Problem: {
             /**
@@ -2064,7 +2043,7 @@ export interface components {
             withWarnings: number;
         };
         /**
-         * @description A kind of record that has an account of its own.
+         * @description A kind of record that has a tally of its own.
          * @enum {string}
          */
         RecordType: "company" | "vessel" | "equipment" | "user";
@@ -2172,10 +2151,15 @@ export interface components {
              */
             endedAt?: string | null;
             /** @description What became of it. */
-            outcome: components["schemas"]["ReplayOutcome"];
+            outcome: components["schemas"]["ReplayItemState"];
             /** @description Why it had died. */
             reason: string;
         };
+        /**
+         * @description What became of one dead letter of a job.
+         * @enum {string}
+         */
+        ReplayItemState: "waiting" | "sent" | "succeeded" | "died" | "cancelled";
         /** @description A replay job. */
         ReplayJob: {
             /**
@@ -2216,11 +2200,6 @@ export interface components {
             /** @description Where it stands. */
             state: components["schemas"]["ReplayState"];
         };
-        /**
-         * @description What became of one dead letter of a job.
-         * @enum {string}
-         */
-        ReplayOutcome: "waiting" | "sent" | "succeeded" | "died" | "cancelled";
         /** @description Answer to a plan: what a replay would take. */
         ReplayPlan: {
             /**
@@ -2245,7 +2224,7 @@ export interface components {
              */
             all?: boolean;
             /** @default null */
-            class?: components["schemas"]["DeathClass"] | null;
+            class?: components["schemas"]["FailureClass"] | null;
             /**
              * @description All dead ones of one cause.
              * @default null
@@ -2325,10 +2304,15 @@ export interface components {
          * @enum {string}
          */
         Resolution: "source" | "local" | "fields" | "keep";
+        /**
+         * @description Why a conflict was not resolved as asked.
+         * @enum {string}
+         */
+        ResolutionError: "conflict_not_found" | "conflict_resolved" | "record_changed" | "unknown_field" | "value_refused";
         /** @description A conflict that could not be resolved so. */
         ResolutionRefused: {
-            /** @description `conflict_not_found`, `conflict_resolved`, `record_changed` or `value_refused`. */
-            code: string;
+            /** @description Why. */
+            code: components["schemas"]["ResolutionError"];
             /**
              * Format: uuid
              * @description The conflict.
@@ -2345,7 +2329,7 @@ export interface components {
             resolution: components["schemas"]["Resolution"];
             /**
              * Format: uuid
-             * @description All that this run met.
+             * @description All that this sync met.
              */
             syncId?: string | null;
         };
@@ -2374,7 +2358,7 @@ export interface components {
             state: components["schemas"]["SyncState"];
             /**
              * Format: uuid
-             * @description The run, which goes on.
+             * @description The sync, which goes on.
              */
             syncId: string;
             /**
@@ -2392,12 +2376,12 @@ export interface components {
             records: number;
             /**
              * Format: uuid
-             * @description The new run that looks at them; absent if none was rejected.
+             * @description The new sync that looks at them; absent if none was rejected.
              */
             retrySyncId?: string | null;
             /**
              * Format: uuid
-             * @description The run whose failures are tried again.
+             * @description The sync whose failures are tried again.
              */
             syncId: string;
             /**
@@ -2409,7 +2393,7 @@ export interface components {
         /** @description Body of `POST /api/sync/syncs/{syncId}/retry`; none at all will do. */
         RetryRequest: {
             /**
-             * @description Why; kept in the new run and the audit log.
+             * @description Why; kept in the new sync and the audit log.
              * @default null
              */
             reason?: string | null;
@@ -2420,27 +2404,27 @@ export interface components {
             department?: string | null;
             /** @description The address, masked. */
             email: string;
-            /** @description The role as it is. */
-            from: string;
-            /** @description What the account may do then that it may not now. */
-            gains: string[];
+            /** @description The present role. */
+            from: components["schemas"]["PortalRole"];
+            /** @description What the new role permits and the present one does not. */
+            gains: components["schemas"]["Permission"][];
             /** @description The role was given by hand, and stays. */
             kept: boolean;
-            /** @description What it may do now and not then. */
-            loses: string[];
+            /** @description What the present role permits and the new one does not. */
+            loses: components["schemas"]["Permission"][];
             /** @description Rank or position. */
             rank: string;
             /** @description Id in the onboarding portal. */
             sourceId: string;
-            /** @description The role as the mapping has it. */
-            to: string;
+            /** @description The role by the mapping. */
+            to: components["schemas"]["PortalRole"];
             /**
              * Format: uuid
              * @description The account.
              */
             userId: string;
-            /** @description `ship` or `shore`. */
-            workplace: string;
+            /** @description Where the user works. */
+            workplace: components["schemas"]["Workplace"];
         };
         /** @description `GET|PUT /api/sync/role-mapping`. The `ETag` is the version. */
         RoleMapping: {
@@ -2605,17 +2589,22 @@ export interface components {
             version: number;
         };
         /**
+         * @description Whether a finding rejects its record.
+         * @enum {string}
+         */
+        Severity: "error" | "warning";
+        /**
          * @description One of the two sides.
          * @enum {string}
          */
         Side: "local" | "source";
-        /** @description Answer to a trigger: the run was accepted, not yet done. */
+        /** @description Answer to a trigger: the sync was accepted, not yet done. */
         SyncAccepted: {
             /** @description `queued`. */
             state: components["schemas"]["SyncState"];
             /**
              * Format: uuid
-             * @description The run.
+             * @description The sync.
              */
             syncId: string;
         };
@@ -2633,12 +2622,12 @@ export interface components {
         };
         /**
          * @description Data of the SSE events `sync.started`, `sync.progress`, `sync.phase`, `sync.completed`, `sync.failed` and
-         *     `sync.cancelled`: the state of a run, whole, so that a reader that missed some needs only the newest.
+         *     `sync.cancelled`: the state of a sync, whole, so that a reader that missed some needs only the newest.
          */
         SyncNotice: {
             /** @description Why it ran. */
             cause: components["schemas"]["Cause"];
-            /** @description The account so far. */
+            /** @description The tally so far. */
             counts: components["schemas"]["RecordCounts"][];
             /** @description Why it failed, or what it waits for. */
             detail?: string | null;
@@ -2658,7 +2647,7 @@ export interface components {
             state: components["schemas"]["SyncState"];
             /**
              * Format: uuid
-             * @description The run.
+             * @description The sync.
              */
             syncId: string;
         };
@@ -2678,7 +2667,7 @@ export interface components {
              * @description When it ended.
              */
             completedAt?: string | null;
-            /** @description The account, per kind of record. */
+            /** @description The tally, per kind of record. */
             counts: components["schemas"]["RecordCounts"][];
             /** @description What it waits for, if it does not move. */
             detail?: string | null;
@@ -2691,7 +2680,7 @@ export interface components {
              * @description Last sign of life.
              */
             heartbeatAt: string;
-            missingRecords?: components["schemas"]["MissingRecords"] | null;
+            missingRecords?: components["schemas"]["MissingState"] | null;
             /** @description How much it looked at. */
             mode: components["schemas"]["Mode"];
             /**
@@ -2705,7 +2694,7 @@ export interface components {
             requestedBy: string;
             /**
              * Format: uuid
-             * @description The run whose failures it tries again.
+             * @description The sync whose failures it tries again.
              */
             retryOf?: string | null;
             /**
@@ -2724,15 +2713,15 @@ export interface components {
             state: components["schemas"]["SyncState"];
             /**
              * Format: uuid
-             * @description The run.
+             * @description The sync.
              */
             syncId: string;
         };
-        /** @description Tasks of a run by state. */
+        /** @description Tasks of a sync by state. */
         TaskCounts: {
             /**
              * Format: int64
-             * @description Stopped with their run.
+             * @description Stopped with their sync.
              */
             cancelled: number;
             /**
@@ -2798,7 +2787,7 @@ export interface components {
             /** @default null */
             mode?: components["schemas"]["Mode"] | null;
             /**
-             * @description Why; kept in the run and the audit log.
+             * @description Why; kept in the sync and the audit log.
              * @default null
              */
             reason?: string | null;
@@ -2813,7 +2802,7 @@ export interface components {
              */
             vesselImos?: string[];
         };
-        /** @description `POST|GET /api/sync/status/{syncId}/undo`: an undone run. */
+        /** @description `POST|GET /api/sync/status/{syncId}/undo`: an undone sync. */
         Undo: {
             /** @description Where the page stands. */
             pagination: components["schemas"]["Pagination"];
@@ -2821,7 +2810,7 @@ export interface components {
             records: components["schemas"]["UndoneRecord"][];
             /**
              * Format: int64
-             * @description Records that are as they were before the run.
+             * @description Records that are as they were before the sync.
              */
             restored: number;
             /**
@@ -2831,7 +2820,7 @@ export interface components {
             skipped: number;
             /**
              * Format: uuid
-             * @description The run.
+             * @description The sync.
              */
             syncId: string;
             /**
@@ -2843,28 +2832,86 @@ export interface components {
             undoneBy: string;
             /**
              * Format: int64
-             * @description Records that the run had created: they are withdrawn, not deleted.
+             * @description Records that the sync had created: they are withdrawn, not deleted.
              */
             withdrawn: number;
         };
-        /** @description What became of a record of an undone run. */
+        /**
+         * @description Result for one record of an undone sync.
+         * @enum {string}
+         */
+        UndoResult: "restored" | "withdrawn" | "skipped";
+        /**
+         * @description Why a record of an undone sync was left alone.
+         * @enum {string}
+         */
+        UndoSkipReason: "edited_since" | "overwritten_since" | "already_withdrawn" | "key_taken";
+        /** @description What became of a record of an undone sync. */
         UndoneRecord: {
-            /** @description Of a skipped one: `edited_since`, `overwritten_since`, `already_withdrawn` or `key_taken`. */
-            reason?: string | null;
+            reason?: components["schemas"]["UndoSkipReason"] | null;
             /** @description Kind of record. */
             recordType: components["schemas"]["RecordType"];
-            /** @description `restored`, `withdrawn` or `skipped`. */
-            result: string;
+            /** @description Result for the record. */
+            result: components["schemas"]["UndoResult"];
             /** @description Id in the onboarding portal. */
             sourceId: string;
         };
-        /** @description `GET /api/sync/validation/reports`: what validation has to say about a vessel, a run, or the fleet. */
+        /** @description An account. */
+        User: {
+            /** @description Employer, by the id in the onboarding portal. */
+            companyId?: string | null;
+            /** @description Department. */
+            department?: string | null;
+            /** @description The address; masked unless an admin asks. */
+            email: string;
+            /**
+             * Format: uuid
+             * @description Its id in the maintenance portal.
+             */
+            id: string;
+            lockedBecause?: components["schemas"]["LockReason"] | null;
+            /** @description Whether it may sign in today. */
+            maySignIn: boolean;
+            /** @description State of the temporary password. */
+            password: components["schemas"]["PasswordState"];
+            /**
+             * Format: date-time
+             * @description Until when it may be claimed.
+             */
+            passwordExpiresAt?: string | null;
+            /** @description Rank or position. */
+            rank: string;
+            /** @description What the user may do. */
+            role: components["schemas"]["PortalRole"];
+            /**
+             * Format: int32
+             * @description Version of the mapping that said so.
+             */
+            roleMappingVersion: number;
+            /**
+             * Format: date
+             * @description Last day on board.
+             */
+            signOff?: string | null;
+            /**
+             * Format: date
+             * @description First day on board.
+             */
+            signOn?: string | null;
+            /** @description Its id in the onboarding portal. */
+            sourceId: string;
+            /** @description Vessels whose data it may see, by their ids in the onboarding portal. */
+            vesselIds: string[];
+            /** @description Where the user works. */
+            workplace: components["schemas"]["Workplace"];
+        };
+        /** @description `GET /api/sync/validation/reports`: what validation has to say about a vessel, a sync, or the fleet. */
         ValidationReport: {
             /** @description How often each rule spoke, errors first, the most frequent first. */
             codes: components["schemas"]["CodeCount"][];
             /**
              * Format: int64
-             * @description Critical spares of which less is on board than must be, by the ships' present counts; absent for a run.
+             * @description Critical spares of which less is on board than must be, by the ships' present counts; absent for a sync.
              */
             criticalSparesBelowMinimum?: number | null;
             /** @description A page of the findings, errors first. */
@@ -2875,7 +2922,7 @@ export interface components {
             records: components["schemas"]["RecordQuality"][];
             /**
              * Format: uuid
-             * @description The run, if the report is about one.
+             * @description The sync, if the report is about one.
              */
             syncId?: string | null;
             vessel?: components["schemas"]["VesselIdentity"] | null;
@@ -2999,8 +3046,8 @@ export interface components {
             recordType?: components["schemas"]["RecordType"] | null;
             /** @description Id in the onboarding portal. */
             sourceId: string;
-            /** @description `received`, `published`, `processed`, `failed` or `ignored`. */
-            state: string;
+            /** @description Where it stands. */
+            state: components["schemas"]["WebhookState"];
             /**
              * Format: uuid
              * @description Our id of the event.
@@ -3017,6 +3064,16 @@ export interface components {
          * @enum {string}
          */
         WebhookState: "received" | "published" | "processed" | "failed" | "ignored";
+        /**
+         * @description Where a person works.
+         * @enum {string}
+         */
+        Workplace: "ship" | "shore";
+        /**
+         * @description Who wrote a record last.
+         * @enum {string}
+         */
+        Writer: "onboarding" | "maintenance";
     };
     responses: never;
     parameters: never;
@@ -3107,9 +3164,9 @@ export interface operations {
     listReplayJobs: {
         parameters: {
             query?: {
-                /** @description Entries per page. */
+                /** @description TallyChanges per page. */
                 limit?: number;
-                /** @description Entries to pass over. */
+                /** @description TallyChanges to pass over. */
                 offset?: number;
             };
             header?: never;
@@ -3293,9 +3350,9 @@ export interface operations {
     listReplayItems: {
         parameters: {
             query?: {
-                /** @description Entries per page. */
+                /** @description TallyChanges per page. */
                 limit?: number;
-                /** @description Entries to pass over. */
+                /** @description TallyChanges to pass over. */
                 offset?: number;
             };
             header?: never;
@@ -3410,9 +3467,9 @@ export interface operations {
     listConflicts: {
         parameters: {
             query?: {
-                /** @description Entries per page. */
+                /** @description TallyChanges per page. */
                 limit?: number;
-                /** @description Entries to pass over. */
+                /** @description TallyChanges to pass over. */
                 offset?: number;
                 /** @description Only those in this state. */
                 state?: components["schemas"]["ConflictState"];
@@ -3420,7 +3477,7 @@ export interface operations {
                 recordType?: components["schemas"]["RecordType"];
                 /** @description Only those of this kind. */
                 kind?: components["schemas"]["ConflictKind"];
-                /** @description Only those that this run met. */
+                /** @description Only those that this sync met. */
                 syncId?: string;
                 /** @description Only those about the record with this id in the onboarding portal. */
                 sourceId?: string;
@@ -3669,18 +3726,18 @@ export interface operations {
     listDeadLetters: {
         parameters: {
             query?: {
-                /** @description Entries per page. */
+                /** @description TallyChanges per page. */
                 limit?: number;
-                /** @description Entries to pass over. */
+                /** @description TallyChanges to pass over. */
                 offset?: number;
                 /** @description Only those in this state. */
-                state?: "dead" | "replaying" | "replayed" | "succeeded";
+                state?: components["schemas"]["DeadLetterState"];
                 /** @description Only those of this cause. */
                 fingerprint?: string;
                 /** @description Only those of this queue. */
                 queue?: string;
                 /** @description Only those of this class. */
-                class?: components["schemas"]["DeathClass"];
+                class?: components["schemas"]["FailureClass"];
                 /** @description Only those of this sync. */
                 syncId?: string;
             };
@@ -3712,18 +3769,18 @@ export interface operations {
     listDeadLetterGroups: {
         parameters: {
             query?: {
-                /** @description Entries per page. */
+                /** @description TallyChanges per page. */
                 limit?: number;
-                /** @description Entries to pass over. */
+                /** @description TallyChanges to pass over. */
                 offset?: number;
                 /** @description Only those in this state. */
-                state?: "dead" | "replaying" | "replayed" | "succeeded";
+                state?: components["schemas"]["DeadLetterState"];
                 /** @description Only those of this cause. */
                 fingerprint?: string;
                 /** @description Only those of this queue. */
                 queue?: string;
                 /** @description Only those of this class. */
-                class?: components["schemas"]["DeathClass"];
+                class?: components["schemas"]["FailureClass"];
                 /** @description Only those of this sync. */
                 syncId?: string;
             };
@@ -3824,9 +3881,9 @@ export interface operations {
     listSyncs: {
         parameters: {
             query?: {
-                /** @description Entries per page. */
+                /** @description TallyChanges per page. */
                 limit?: number;
-                /** @description Entries to pass over. */
+                /** @description TallyChanges to pass over. */
                 offset?: number;
                 /** @description Only syncs in this state. */
                 state?: components["schemas"]["SyncState"];
@@ -4213,9 +4270,9 @@ export interface operations {
     listChanges: {
         parameters: {
             query?: {
-                /** @description Entries per page. */
+                /** @description TallyChanges per page. */
                 limit?: number;
-                /** @description Entries to pass over. */
+                /** @description TallyChanges to pass over. */
                 offset?: number;
                 /** @description Only of this kind of record. */
                 recordType?: components["schemas"]["RecordType"];
@@ -4252,9 +4309,9 @@ export interface operations {
     getUndo: {
         parameters: {
             query?: {
-                /** @description Entries per page. */
+                /** @description TallyChanges per page. */
                 limit?: number;
-                /** @description Entries to pass over. */
+                /** @description TallyChanges to pass over. */
                 offset?: number;
             };
             header?: never;
@@ -4297,9 +4354,9 @@ export interface operations {
     undoSync: {
         parameters: {
             query?: {
-                /** @description Entries per page. */
+                /** @description TallyChanges per page. */
                 limit?: number;
-                /** @description Entries to pass over. */
+                /** @description TallyChanges to pass over. */
                 offset?: number;
             };
             header?: never;
@@ -4432,9 +4489,9 @@ export interface operations {
     listFindings: {
         parameters: {
             query?: {
-                /** @description Entries per page. */
+                /** @description TallyChanges per page. */
                 limit?: number;
-                /** @description Entries to pass over. */
+                /** @description TallyChanges to pass over. */
                 offset?: number;
             };
             header?: never;
@@ -4590,7 +4647,7 @@ export interface operations {
         responses: {
             202: {
                 headers: {
-                    /** @description Where the run can be looked at */
+                    /** @description Where the sync can be looked at */
                     Location?: string;
                     [name: string]: unknown;
                 };
@@ -4664,9 +4721,9 @@ export interface operations {
     listUsers: {
         parameters: {
             query?: {
-                /** @description Entries per page. */
+                /** @description TallyChanges per page. */
                 limit?: number;
-                /** @description Entries to pass over. */
+                /** @description TallyChanges to pass over. */
                 offset?: number;
                 /** @description By id in the onboarding portal, or by a part of address or rank. */
                 search?: string;
@@ -4682,7 +4739,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["List_Account"];
+                    "application/json": components["schemas"]["List_User"];
                 };
             };
             /** @description What went wrong, as an RFC 9457 problem */
@@ -4747,14 +4804,14 @@ export interface operations {
                 /** @description A run: what it found. */
                 syncId?: string;
                 /** @description Only these. */
-                severity?: "error" | "warning";
+                severity?: components["schemas"]["Severity"];
                 /** @description Only of this rule. */
                 code?: string;
                 /** @description Only about this kind of record. */
                 recordType?: components["schemas"]["RecordType"];
-                /** @description Entries per page. */
+                /** @description TallyChanges per page. */
                 limit?: number;
-                /** @description Entries to pass over. */
+                /** @description TallyChanges to pass over. */
                 offset?: number;
             };
             header?: never;
@@ -4779,7 +4836,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A vessel and a run at once */
+            /** @description A vessel and a sync at once */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -4802,9 +4859,9 @@ export interface operations {
     listWebhooks: {
         parameters: {
             query?: {
-                /** @description Entries per page. */
+                /** @description TallyChanges per page. */
                 limit?: number;
-                /** @description Entries to pass over. */
+                /** @description TallyChanges to pass over. */
                 offset?: number;
                 /** @description Only events in this state. */
                 state?: components["schemas"]["WebhookState"];
@@ -4849,9 +4906,9 @@ export interface operations {
     listRefusedWebhooks: {
         parameters: {
             query?: {
-                /** @description Entries per page. */
+                /** @description TallyChanges per page. */
                 limit?: number;
-                /** @description Entries to pass over. */
+                /** @description TallyChanges to pass over. */
                 offset?: number;
                 /** @description Only requests refused for this reason. */
                 reason?: components["schemas"]["WebhookRefusal"];
