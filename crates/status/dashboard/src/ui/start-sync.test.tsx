@@ -31,7 +31,7 @@ const running: SyncSummary = {
   counts: [],
 };
 
-function show(role: string, syncs: SyncSummary[] = []) {
+function show(role: "viewer" | "operator" | "admin", syncs: SyncSummary[] = []) {
   beginSession({ token: "t", identity: { subject: "anna", role } });
   const cache = new QueryClient({ defaultOptions: { queries: { staleTime: Number.POSITIVE_INFINITY } } });
   const overview: Overview = { running: syncs, fleet: [], deadLetters: 0, unpublished: 0, health: [] };
