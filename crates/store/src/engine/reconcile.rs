@@ -7,19 +7,19 @@
 //! of a record type, or any critical equipment, takes an operator's decision.
 
 use chrono::{DateTime, Utc};
-use diesel::{QueryableByName, sql_types::*};
+use diesel::sql_types::*;
 use diesel_async::RunQueryDsl;
 use domain::{
     Mode, RecordType, SyncId, SyncState,
     audit::AuditAction,
-    missing_records::{MissingPolicy, MissingState},
+    missing_records::{MissingCount, MissingPolicy, MissingState, question},
 };
 use serde_json::json;
 
 use crate::{
     db::{
         connection::Db,
-        error::{StoreError, count, word},
+        error::{StoreError, count},
         statement::{statement, word_list},
     },
     ledger::{
@@ -27,6 +27,7 @@ use crate::{
         syncs::{StoredSync, sync_lock},
     },
     records::{TableSchema, row_image_sql, table_name, table_schema},
+    settings::sync_settings::settings_read,
 };
 
 /// Result of deciding about missing records.
@@ -42,23 +43,6 @@ pub enum MissingRecordsDecided {
     Overtaken(SyncId),
     /// There is no such sync.
     Unknown,
-}
-
-/// Missing records of one type.
-#[derive(Debug)]
-struct Missing {
-    record_type: RecordType,
-    missing: u64,
-    active: u64,
-    critical: u64,
-}
-
-#[derive(QueryableByName)]
-struct Row {
-    #[diesel(sql_type = Text)]
-    missing_records: String,
-    #[diesel(sql_type = Int4)]
-    deactivation_limit_percent: i32,
 }
 
 /// Finds missing records at the end of a full sync without dead tasks, and keeps or withdraws them. Returns the
@@ -77,12 +61,9 @@ pub(crate) async fn reconcile(
     if total == 0 {
         return Ok(None);
     }
-    let Row { missing_records, deactivation_limit_percent } =
-        statement("SELECT missing_records, deactivation_limit_percent FROM settings").get_result(db).await?;
-    let policy: MissingPolicy = word("settings", "missing_records", "the row", &missing_records)?;
-    let limit = u64::from(deactivation_limit_percent.unsigned_abs());
-    let question = question(&found, limit);
-    let state = match (policy, &question, sync.dry_run) {
+    let settings = settings_read(db).await?;
+    let question = question(&found, u64::from(settings.deactivation_limit_percent));
+    let state = match (settings.missing_records, &question, sync.dry_run) {
         (MissingPolicy::Keep, _, _) => MissingState::Kept,
         (MissingPolicy::Deactivate, Some(_), _) => MissingState::Asks,
         (MissingPolicy::Deactivate, None, true) => MissingState::Planned,
@@ -147,7 +128,7 @@ async fn missing_find(
     sync_id: SyncId,
     record_type: RecordType,
     since: DateTime<Utc>,
-) -> Result<Missing, StoreError> {
+) -> Result<MissingCount, StoreError> {
     let seen = match record_type {
         RecordType::Company => "SELECT source_id FROM sync_companies_seen WHERE sync_id = $1",
         _ => "SELECT unnest(source_ids) AS source_id FROM sync_seen WHERE sync_id = $1 AND record_type = $2",
@@ -185,29 +166,11 @@ async fn missing_find(
         .execute(db)
         .await?;
     }
-    Ok(Missing { record_type, missing: count(missing), active: count(active), critical: count(critical) })
-}
-
-/// The question to an operator before these records are withdrawn; none if they may be withdrawn without a decision.
-fn question(found: &[Missing], limit_percent: u64) -> Option<String> {
-    let reasons: Vec<String> = found
-        .iter()
-        .filter_map(|it| {
-            let Missing { record_type, missing, active, critical } = it;
-            if missing * 100 > limit_percent * active {
-                let what = record_type.plural();
-                Some(format!("{missing} of {active} active {what}, more than {limit_percent} %"))
-            } else {
-                match critical {
-                    0 => None,
-                    1 => Some("a piece of critical equipment".to_owned()),
-                    critical => Some(format!("{critical} pieces of critical equipment")),
-                }
-            }
-        })
-        .collect();
-    (!reasons.is_empty()).then(|| {
-        format!("not listed any more: {}; nothing was deactivated, confirm or keep them", reasons.join(", "))
+    Ok(MissingCount {
+        record_type,
+        missing: count(missing),
+        active: count(active),
+        critical: count(critical),
     })
 }
 
@@ -257,23 +220,4 @@ async fn missing_deactivate(
         deactivated += rows as u64;
     }
     Ok(deactivated)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn missing(record_type: RecordType, missing: u64, active: u64, critical: u64) -> Missing {
-        Missing { record_type, missing, active, critical }
-    }
-
-    #[test]
-    fn an_operator_is_asked_beyond_the_limit_and_about_critical_equipment() {
-        assert_eq!(question(&[missing(RecordType::Vessel, 5, 100, 0)], 5), None);
-        let asked = question(&[missing(RecordType::Vessel, 6, 100, 0)], 5).unwrap();
-        assert!(asked.contains("6 of 100 active vessels, more than 5 %"), "{asked}");
-        let asked = question(&[missing(RecordType::Equipment, 1, 1000, 1)], 5).unwrap();
-        assert!(asked.contains("critical"), "{asked}");
-        assert!(question(&[missing(RecordType::User, 1, 1, 0)], 0).is_some());
-    }
 }
