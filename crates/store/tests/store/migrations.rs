@@ -1,6 +1,7 @@
 //! The schema, up and down, on a real PostgreSQL.
 
-use store::Store;
+use domain::{ListSlice, PageQuery, PageRequest, RecordType, TaskId};
+use store::{Store, ledger::tasks::task_find};
 use testbed::World;
 
 /// What stands in the database beside diesel's own table.
@@ -74,5 +75,40 @@ async fn the_database_refuses_what_no_sync_may_be() -> anyhow::Result<()> {
         .await
         .expect_err("read is the sum of the outcomes");
     assert!(format!("{error:#}").contains("sync_counts_read_is_the_sum_of_outcomes"), "{error:#}");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn task_recorded_as_a_message_becomes_its_page_request() -> anyhow::Result<()> {
+    let world = World::empty().await?;
+    let store = Store::connect(&world.database_url, 2).await?;
+    store.migrate().await?;
+    let migration = testbed::workspace_root().join("migrations/maintenance/2026-11-27-000013_page_requests");
+    world.execute(&std::fs::read_to_string(migration.join("down.sql"))?).await?;
+    let message =
+        std::fs::read_to_string(testbed::workspace_root().join("proto-schemas/fixtures/v1/sync_task.json"))?;
+    let id: TaskId = "019ab2c4-0000-7000-8000-000000000003".parse()?;
+    world
+        .execute(&format!(
+            "WITH sync AS (INSERT INTO sync_logs (id, cause, mode, state, requested_by, started_at, heartbeat_at, running_at)
+                 VALUES (gen_random_uuid(), 'manual', 'full', 'running', 'anna', now(), now(), now()) RETURNING id)
+             INSERT INTO sync_queue (id, sync_id, record_type, chain, page, message, state, created_at, updated_at)
+             SELECT '{id}', id, 'equipment', 1, 2, '{message}', 'pending', now(), now() FROM sync"
+        ))
+        .await?;
+
+    world.execute(&std::fs::read_to_string(migration.join("up.sql"))?).await?;
+    let task = task_find(&mut *store.db().await?, id).await?.expect("the task is there");
+    let query = PageQuery {
+        cursor: Some("MjAyNi0xMS0yNFQwODozMDowMFo".into()),
+        limit: 500,
+        updated_since: Some("2026-11-01T00:00:00Z".parse()?),
+        slice: ListSlice {
+            source_ids: vec!["0b8f8f6e-2d2c-5a39-9b1a-6a6e7d1f0001".into()],
+            ..ListSlice::default()
+        },
+        as_of: None,
+    };
+    assert_eq!(task.request, PageRequest { record_type: RecordType::Equipment, chain: 1, number: 2, query });
     Ok(())
 }
