@@ -70,12 +70,12 @@ pub struct ConflictPreview {
     /// Which side would stand.
     pub winner: Side,
     /// Where they differ.
-    pub fields: Vec<ConflictField>,
+    pub fields: Vec<ConflictFieldPreview>,
 }
 
-/// A field of a conflict.
+/// A field of a conflict that would be opened.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
-pub struct ConflictField {
+pub struct ConflictFieldPreview {
     /// JSON pointer.
     pub field: String,
     /// In the maintenance portal.

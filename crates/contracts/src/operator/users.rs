@@ -203,3 +203,13 @@ pub struct User {
     /// Until when it may be claimed.
     pub password_expires_at: Option<DateTime<Utc>>,
 }
+
+/// `POST /api/sync/users/{userId}/temporary-password`: the one reveal.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct TemporaryPassword {
+    /// Shown now and never again; must be changed at the first sign-in.
+    pub password: String,
+    /// Not accepted after this time.
+    pub expires_at: DateTime<Utc>,
+}

@@ -192,3 +192,21 @@ pub struct RefusedWebhook {
     /// Requests refused for the same reason since the entry before that have no entry of their own.
     pub alike: i64,
 }
+
+/// Data of the SSE event `webhook.received`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct WebhookNotice {
+    /// Our id of the event.
+    pub webhook_event_id: Uuid,
+    /// As the sender wrote it: `vessel.approved`.
+    pub event_type: String,
+    /// Kind of record; absent: ignored.
+    pub record_type: Option<RecordType>,
+    /// Id in the onboarding portal.
+    pub source_id: String,
+    /// Where it stands.
+    pub state: WebhookState,
+    /// When this was so.
+    pub occurred_at: DateTime<Utc>,
+}

@@ -1033,6 +1033,15 @@ export interface components {
             /** @description The onboarding portal's value. */
             source: unknown;
         };
+        /** @description A field of a conflict that would be opened. */
+        ConflictFieldPreview: {
+            /** @description JSON pointer. */
+            field: string;
+            /** @description In the maintenance portal. */
+            local: Record<string, never>;
+            /** @description In the onboarding portal. */
+            source: Record<string, never>;
+        };
         /**
          * @description What the two sides disagree about.
          * @enum {string}
@@ -1103,7 +1112,7 @@ export interface components {
         /** @description A conflict that would be opened. */
         ConflictPreview: {
             /** @description Where they differ. */
-            fields: components["schemas"]["ConflictField"][];
+            fields: components["schemas"]["ConflictFieldPreview"][];
             /** @description What the two sides disagree about. */
             kind: components["schemas"]["ConflictKind"];
             /** @description Which side would stand. */
