@@ -14,7 +14,7 @@ use serde_json::{Map, Value};
 use crate::{
     Accepted, ContentHash, Finding, Rejection, Rules, SourceId, Version,
     finding::Inspection,
-    values::{QrCode, SfiCode},
+    values::{QrCode, QrCodeError, SfiCode},
     vessel::ServiceStatus,
     vocabulary::vocabulary,
 };
@@ -158,17 +158,30 @@ pub struct Equipment {
 const SPECS_BYTES_LIMIT: usize = 64 * 1024;
 
 impl EquipmentDraft {
-    /// Parses the draft with its parts and schedules. Whether its vessel is known, only the database can say.
+    /// Parses the draft with its parts and schedules. Only the database knows whether its vessel exists.
     ///
     /// # Errors
     ///
-    /// A rejection with everything that is wrong with it.
+    /// A rejection with every fault of the draft.
     pub fn accept(self, rules: &Rules) -> Result<Accepted<Equipment>, Rejection> {
         let (hash, length) = ContentHash::and_length(&self);
         let version = Version::new(self.updated_at, hash);
         let label = format!("{}/{} {}", self.code.trim(), self.unit_number, self.name.trim());
         let mut inspection = Inspection::default();
         inspection.check_version_time(self.updated_at, rules);
+        // Serialized a second time only where they may be too long: they are part of the content.
+        if length > SPECS_BYTES_LIMIT
+            && serde_json::to_string(&self.specs).is_ok_and(|specs| specs.len() > SPECS_BYTES_LIMIT)
+        {
+            inspection.add(Finding::error("too_long", "/specs", "must be at most 64 KiB of JSON"));
+        }
+        let (id, vessel_id) = (self.id.clone(), self.vessel_id.clone());
+        let record = self.parse(&mut inspection, rules.now.date_naive());
+        inspection.finish(id, label, vec![vessel_id], version, record)
+    }
+
+    /// Parses every field before it gives up, so that all faults are found at once.
+    fn parse(self, inspection: &mut Inspection, today: NaiveDate) -> Option<Equipment> {
         let source_id = inspection.source_id("/id", &self.id);
         let vessel_source_id = inspection.source_id("/vesselId", &self.vessel_id);
         let code = inspection.parsed(
@@ -184,34 +197,72 @@ impl EquipmentDraft {
         let location = inspection.optional_text("/location", self.location.as_deref(), 200);
         let redundancy_group =
             inspection.optional_text("/redundancyGroup", self.redundancy_group.as_deref(), 100);
-        // Written out a second time only where they may be too long: they are part of the content.
-        if length > SPECS_BYTES_LIMIT
-            && serde_json::to_string(&self.specs).is_ok_and(|specs| specs.len() > SPECS_BYTES_LIMIT)
-        {
-            inspection.add(Finding::error("too_long", "/specs", "must be at most 64 KiB of JSON"));
-        }
-        let criticality_basis = inspection.parsed_optional(self.criticality_basis.as_deref().map(|text| {
-            text.parse().map_err(|_unknown| {
-                Finding::error("criticality_basis_unknown", "/criticalityBasis", "is not in our vocabulary")
-                    .with_value(text)
-            })
-        }));
+        let (criticality_basis, standby_test_interval_days) = self.parse_criticality(inspection);
+        let qr_code: Option<Option<QrCode>> =
+            inspection.parsed_optional(self.qr_code.as_deref().map(|text| {
+                text.parse().map_err(|e: QrCodeError| Finding::error(e.code(), "/qrCode", e).with_value(text))
+            }));
+        self.check_dates(inspection, today);
+        let running_hours = inspection.in_range("/runningHours", self.running_hours, 0..=2_000_000);
+        let service_status = inspection.word("service_status_unknown", "/serviceStatus", &self.service_status, ServiceStatus::ALL);
+        let critical_parts = parse_parts(self.critical_parts, inspection);
+        let maintenance_schedules = parse_schedules(self.maintenance_schedules, inspection, today);
+        let source_id = source_id?;
+        let given_code = qr_code?;
+        Some(Equipment {
+            qr_code_derived: given_code.is_none(),
+            qr_code: given_code.unwrap_or_else(|| QrCode::derived(&source_id)),
+            source_id,
+            vessel_source_id: vessel_source_id?,
+            code: code?,
+            unit_number: unit_number?,
+            name: name?,
+            maker: maker?,
+            model: model?,
+            serial_number: serial_number?,
+            location: location?,
+            specs: self.specs,
+            is_critical: self.is_critical,
+            criticality_basis: criticality_basis?,
+            is_standby: self.is_standby,
+            standby_test_interval_days: standby_test_interval_days?,
+            redundancy_group: redundancy_group?,
+            installed_on: self.installed_on,
+            warranty_until: self.warranty_until,
+            running_hours: running_hours?,
+            service_status: service_status?,
+            critical_parts: critical_parts?,
+            maintenance_schedules: maintenance_schedules?,
+            withdrawn_at: self.withdrawn_at,
+        })
+    }
+
+    /// Why the equipment is critical, and how often a stand-by unit is tested.
+    fn parse_criticality(
+        &self,
+        inspection: &mut Inspection,
+    ) -> (Option<Option<CriticalityBasis>>, Option<Option<i32>>) {
+        let basis = match &self.criticality_basis {
+            None => Some(None),
+            Some(text) => {
+                let pointer = "/criticalityBasis";
+                inspection.word("criticality_basis_unknown", pointer, text, CriticalityBasis::ALL).map(Some)
+            }
+        };
         if self.is_critical && self.criticality_basis.is_none() {
             let message = "critical equipment should say why (ISM Code 10.3)";
             inspection.add(Finding::warning("criticality_basis_missing", "/criticalityBasis", message));
         }
-        let standby_test_interval_days =
+        let interval =
             inspection.in_range("/standbyTestIntervalDays", self.standby_test_interval_days, 1..=3650);
         if self.is_critical && self.is_standby && self.standby_test_interval_days.is_none() {
             let message = "critical stand-by equipment should be tested regularly (ISM Code 10.3)";
             inspection.add(Finding::warning("standby_test_missing", "/standbyTestIntervalDays", message));
         }
-        let qr_code: Option<Option<QrCode>> =
-            inspection.parsed_optional(self.qr_code.as_deref().map(|text| {
-                text.parse().map_err(|e: crate::values::QrCodeError| {
-                    Finding::error(e.code(), "/qrCode", e).with_value(text)
-                })
-            }));
+        (basis, interval)
+    }
+
+    fn check_dates(&self, inspection: &mut Inspection, today: NaiveDate) {
         if let (Some(installed), Some(warranty)) = (self.installed_on, self.warranty_until)
             && warranty < installed
         {
@@ -219,74 +270,41 @@ impl EquipmentDraft {
             let finding = Finding::warning("warranty_before_installation", "/warrantyUntil", message);
             inspection.add(finding.with_value(warranty));
         }
-        let today = rules.now.date_naive();
         if let Some(installed) = self.installed_on
             && installed > today
         {
             let finding = Finding::warning("installed_in_future", "/installedOn", "lies in the future");
             inspection.add(finding.with_value(installed));
         }
-        let running_hours = inspection.in_range("/runningHours", self.running_hours, 0..=2_000_000);
-        let service_status = inspection.parsed(self.service_status.parse().map_err(|_unknown| {
-            Finding::error("service_status_unknown", "/serviceStatus", "is not in our vocabulary")
-                .with_value(&self.service_status)
-        }));
-        check_unique_ids(
-            &mut inspection,
-            "/criticalParts",
-            self.critical_parts.iter().map(|part| part.id.as_str()),
-        );
-        let schedules = &self.maintenance_schedules;
-        check_unique_ids(&mut inspection, "/maintenanceSchedules", schedules.iter().map(|it| it.id.as_str()));
-        let critical_parts: Vec<_> = self
-            .critical_parts
-            .into_iter()
-            .enumerate()
-            .map(|(i, part)| part.parse(&mut inspection, &format!("/criticalParts/{i}")))
-            .collect();
-        let maintenance_schedules: Vec<_> = self
-            .maintenance_schedules
-            .into_iter()
-            .enumerate()
-            .map(|(i, schedule)| {
-                schedule.parse(&mut inspection, &format!("/maintenanceSchedules/{i}"), today)
-            })
-            .collect();
-        let record = (|| {
-            let source_id = source_id?;
-            let given = qr_code?;
-            Some(Equipment {
-                qr_code_derived: given.is_none(),
-                qr_code: given.unwrap_or_else(|| QrCode::derived(&source_id)),
-                source_id,
-                vessel_source_id: vessel_source_id?,
-                code: code?,
-                unit_number: unit_number?,
-                name: name?,
-                maker: maker?,
-                model: model?,
-                serial_number: serial_number?,
-                location: location?,
-                specs: self.specs,
-                is_critical: self.is_critical,
-                criticality_basis: criticality_basis?,
-                is_standby: self.is_standby,
-                standby_test_interval_days: standby_test_interval_days?,
-                redundancy_group: redundancy_group?,
-                installed_on: self.installed_on,
-                warranty_until: self.warranty_until,
-                running_hours: running_hours?,
-                service_status: service_status?,
-                critical_parts: critical_parts.into_iter().collect::<Option<_>>()?,
-                maintenance_schedules: maintenance_schedules.into_iter().collect::<Option<_>>()?,
-                withdrawn_at: self.withdrawn_at,
-            })
-        })();
-        inspection.finish(self.id, label, vec![self.vessel_id], version, record)
     }
 }
 
-/// The same part twice is a mistake of whoever sent it; which of the two counts, nobody can know.
+fn parse_parts(parts: Vec<CriticalPartDraft>, inspection: &mut Inspection) -> Option<Vec<CriticalPart>> {
+    check_unique_ids(inspection, "/criticalParts", parts.iter().map(|part| part.id.as_str()));
+    let parsed: Vec<_> = parts
+        .into_iter()
+        .enumerate()
+        .map(|(i, part)| part.parse(inspection, &format!("/criticalParts/{i}")))
+        .collect();
+    parsed.into_iter().collect()
+}
+
+fn parse_schedules(
+    schedules: Vec<MaintenanceScheduleDraft>,
+    inspection: &mut Inspection,
+    today: NaiveDate,
+) -> Option<Vec<MaintenanceSchedule>> {
+    let ids = schedules.iter().map(|schedule| schedule.id.as_str());
+    check_unique_ids(inspection, "/maintenanceSchedules", ids);
+    let parsed: Vec<_> = schedules
+        .into_iter()
+        .enumerate()
+        .map(|(i, schedule)| schedule.parse(inspection, &format!("/maintenanceSchedules/{i}"), today))
+        .collect();
+    parsed.into_iter().collect()
+}
+
+/// Refuses an id that stands twice in a list: which of the two counts, nobody can know.
 fn check_unique_ids<'a>(inspection: &mut Inspection, pointer: &str, ids: impl Iterator<Item = &'a str>) {
     let mut seen = BTreeSet::new();
     for (i, id) in ids.enumerate() {

@@ -1,6 +1,6 @@
-//! What validation says about a record: findings with a place, a stable code and the offending value.
+//! Results of validating a record: findings with a place, a stable code and the offending value.
 
-use std::fmt::Display;
+use std::{fmt::Display, str::FromStr};
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
@@ -17,18 +17,17 @@ vocabulary!(
     }
 );
 
-/// One thing that validation has to say about a record.
+/// One result of validating a record.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Finding {
-    /// Whether it rejects the record.
     pub severity: Severity,
     /// Stable, for programs: `imo_number_check_digit`.
     pub code: &'static str,
-    /// Where, as an RFC 6901 pointer into the record.
+    /// RFC 6901 pointer into the record.
     pub pointer: String,
-    /// For people.
+    /// The rule, for people.
     pub message: String,
-    /// The offending value; persons' data is masked, long ones are cut.
+    /// The offending value; personal data is masked, long values are cut.
     pub value: Option<String>,
 }
 
@@ -64,41 +63,37 @@ impl Finding {
     }
 }
 
-/// What a record must be measured against, beside itself.
+/// What validation depends on beside the record.
 #[derive(Debug, Clone, Copy)]
 pub struct Rules {
-    /// The present time.
     pub now: DateTime<Utc>,
-    /// How far ahead of `now` a version may lie; clocks differ.
+    /// How far ahead of `now` a version may lie, since clocks differ.
     pub future_tolerance: chrono::Duration,
 }
 
 impl Rules {
-    /// The rules as they stand at `now`: five minutes of tolerance.
+    /// The rules at `now`, with five minutes of tolerance.
     #[must_use]
     pub const fn at(now: DateTime<Utc>) -> Self {
         Self { now, future_tolerance: chrono::Duration::minutes(5) }
     }
 }
 
-/// A record that passed, with its version and its warnings. Only a draft's `accept` makes one.
+/// An accepted record with its version and its warnings. Only a draft's `accept` makes one.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Accepted<T> {
-    /// The record, parsed.
     pub record: T,
-    /// For last write wins.
     pub version: Version,
-    /// What an operator should look at.
     pub warnings: Vec<Finding>,
-    /// What a person calls it, without persons' data: a name and an IMO number, a code and a name.
+    /// Name for people, without personal data: a name and an IMO number, a code and a name.
     pub label: String,
-    /// How it came, if that is known.
+    /// Hash of the payload that the record was read from, if the payload is known.
     pub payload_hash: Option<PayloadHash>,
 }
 
 impl<T> Accepted<T> {
-    /// The same, with how it came: as these bytes of the provider's answer.
+    /// Adds the hash of the payload: the record's bytes in the provider's answer.
     #[must_use]
     pub fn with_payload(mut self, bytes: &[u8]) -> Self {
         self.payload_hash = Some(PayloadHash::of(self.version, bytes));
@@ -106,16 +101,16 @@ impl<T> Accepted<T> {
     }
 }
 
-/// A record that did not pass. Its findings hold at least one error.
+/// A rejected record. Its findings hold at least one error.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rejection {
-    /// Its id in the onboarding portal as it came; empty if it had none.
+    /// Id in the onboarding portal as it was sent; empty if there was none.
     pub source_id: String,
-    /// What a person calls it, as far as it could be read.
+    /// Name for people, as far as it could be read.
     pub label: Option<String>,
-    /// The vessels it belongs to, by their ids in the onboarding portal, as far as it could be read.
+    /// The vessels that the record belongs to, by their ids in the onboarding portal, as far as they could be read.
     pub vessel_ids: Vec<String>,
-    /// Why; warnings may be among them.
+    /// Errors, and warnings beside them.
     pub findings: Vec<Finding>,
 }
 
@@ -134,12 +129,11 @@ pub(crate) struct Inspection {
 }
 
 impl Inspection {
-    /// Notes a finding.
     pub(crate) fn add(&mut self, finding: Finding) {
         self.findings.push(finding);
     }
 
-    /// The value, or an error that is noted.
+    /// The value, or none after the finding is added.
     pub(crate) fn parsed<T>(&mut self, result: Result<T, Finding>) -> Option<T> {
         result.map_err(|finding| self.add(finding)).ok()
     }
@@ -152,7 +146,7 @@ impl Inspection {
         }
     }
 
-    /// A text that people must be able to read: not blank, no control characters, at most `max` characters.
+    /// A text that is not blank, has no control characters and at most `max` characters.
     pub(crate) fn text(&mut self, pointer: &str, text: &str, max: usize) -> Option<String> {
         self.parsed(parse_text(pointer, text, max))
     }
@@ -171,9 +165,25 @@ impl Inspection {
         }
     }
 
-    /// The record's id.
     pub(crate) fn source_id(&mut self, pointer: &str, text: &str) -> Option<SourceId> {
         self.parsed(text.parse().map_err(|e| Finding::error("id_malformed", pointer, e).with_value(text)))
+    }
+
+    /// A word of a vocabulary.
+    pub(crate) fn word<T: Copy + Display + FromStr>(
+        &mut self,
+        code: &'static str,
+        pointer: &str,
+        text: &str,
+        all: &[T],
+    ) -> Option<T> {
+        let word = text.parse().ok();
+        if word.is_none() {
+            let words: Vec<String> = all.iter().map(T::to_string).collect();
+            let message = format!("must be one of {}", words.join(", "));
+            self.add(Finding::error(code, pointer, message).with_value(text));
+        }
+        word
     }
 
     /// A number within bounds.
@@ -193,7 +203,7 @@ impl Inspection {
         }
     }
 
-    /// A version from the future is quarantined: it would win against every later write.
+    /// Rejects a version from the future, which would win against every later write.
     pub(crate) fn check_version_time(&mut self, updated_at: DateTime<Utc>, rules: &Rules) {
         if updated_at > rules.now + rules.future_tolerance {
             let message = "lies in the future, and would win against every later change";
@@ -204,7 +214,7 @@ impl Inspection {
         }
     }
 
-    /// Ends the inspection: `record` is there unless something was found to be wrong. `vessel_ids`: to which it belongs.
+    /// Accepts `record` if no error was found. `vessel_ids`: the vessels that it belongs to.
     pub(crate) fn finish<T>(
         self,
         source_id: String,

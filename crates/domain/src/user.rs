@@ -111,16 +111,23 @@ pub struct User {
 }
 
 impl UserDraft {
-    /// Parses the draft. Which role the rank gives, the mapping says when the account is written.
+    /// Parses the draft. The role follows from the mapping that is in force when the user is written.
     ///
     /// # Errors
     ///
-    /// A rejection with everything that is wrong with it; persons' data in it is masked.
+    /// A rejection with every fault of the draft; personal data in it is masked.
     pub fn accept(self, rules: &Rules) -> Result<Accepted<User>, Rejection> {
         let version = Version::new(self.updated_at, ContentHash::of(&self));
         let label = format!("{}, {}", self.rank.trim(), Email::mask(&self.email));
         let mut inspection = Inspection::default();
         inspection.check_version_time(self.updated_at, rules);
+        let record = self.parse(&mut inspection);
+        self.check_dates(&mut inspection, rules);
+        inspection.finish(self.id, label, self.vessel_ids, version, record)
+    }
+
+    /// Parses every field before it gives up, so that all faults are found at once.
+    fn parse(&self, inspection: &mut Inspection) -> Option<User> {
         let source_id = inspection.source_id("/id", &self.id);
         let email = inspection.parsed(self.email.parse().map_err(|e| {
             Finding::error("email_malformed", "/email", e).with_value(Email::mask(&self.email))
@@ -131,10 +138,7 @@ impl UserDraft {
             inspection.optional_text("/employeeNumber", self.employee_number.as_deref(), 50);
         let rank = inspection.text("/rank", &self.rank, 100);
         let department = inspection.optional_text("/department", self.department.as_deref(), 100);
-        let workplace = inspection.parsed(self.workplace.parse().map_err(|_unknown| {
-            Finding::error("workplace_unknown", "/workplace", "must be ship or shore")
-                .with_value(&self.workplace)
-        }));
+        let workplace = inspection.word("workplace_unknown", "/workplace", &self.workplace, Workplace::ALL);
         let known_rank = rank.as_deref().and_then(Rank::recognise);
         let company_source_id = inspection.parsed_optional(self.company_id.as_deref().map(|text| {
             text.parse().map_err(|e| Finding::error("id_malformed", "/companyId", e).with_value(text))
@@ -147,6 +151,25 @@ impl UserDraft {
             let message = "works on board and is assigned to no vessel";
             inspection.add(Finding::warning("seafarer_without_vessel", "/vesselIds", message));
         }
+        Some(User {
+            source_id: source_id?,
+            email: email?,
+            given_name: given_name?,
+            family_name: family_name?,
+            employee_number: employee_number?,
+            rank: known_rank.map_or(rank?, |rank| rank.as_str().to_owned()),
+            department: department?,
+            workplace: workplace?,
+            company_source_id: company_source_id?,
+            vessel_source_ids: vessel_source_ids.into_iter().collect(),
+            sign_on: self.sign_on,
+            sign_off: self.sign_off,
+            active: self.active,
+            withdrawn_at: self.withdrawn_at,
+        })
+    }
+
+    fn check_dates(&self, inspection: &mut Inspection, rules: &Rules) {
         if let (Some(on), Some(off)) = (self.sign_on, self.sign_off)
             && off < on
         {
@@ -157,28 +180,9 @@ impl UserDraft {
             && self.active
             && off < rules.now.date_naive()
         {
-            let message = "has signed off, and the account is still active: it is locked out";
+            let message = "has signed off and is still active: the user is locked out";
             inspection.add(Finding::warning("signed_off_and_active", "/signOff", message).with_value(off));
         }
-        let record = (|| {
-            Some(User {
-                source_id: source_id?,
-                email: email?,
-                given_name: given_name?,
-                family_name: family_name?,
-                employee_number: employee_number?,
-                rank: known_rank.map_or(rank?, |rank| rank.as_str().to_owned()),
-                department: department?,
-                workplace: workplace?,
-                company_source_id: company_source_id?,
-                vessel_source_ids: vessel_source_ids.into_iter().collect(),
-                sign_on: self.sign_on,
-                sign_off: self.sign_off,
-                active: self.active,
-                withdrawn_at: self.withdrawn_at,
-            })
-        })();
-        inspection.finish(self.id, label, self.vessel_ids, version, record)
     }
 }
 

@@ -7,8 +7,8 @@ use crate::{
     Accepted, ContentHash, Finding, Rejection, Rules, SourceId, Version,
     company::{Company, CompanyDraft},
     finding::Inspection,
-    values::{CallSign, CountryCode, ImoNumber, Mmsi},
-    vocabulary::vocabulary,
+    values::{CallSign, CountryCode, ImoNumber, ImoNumberError, Mmsi, MmsiError},
+    vocabulary::{UnknownWord, vocabulary},
 };
 
 vocabulary!(
@@ -203,6 +203,12 @@ pub struct VesselAndCompany {
     pub company: Result<Accepted<Company>, Rejection>,
 }
 
+struct RadioIdentity {
+    flag: Option<CountryCode>,
+    mmsi: Option<Option<Mmsi>>,
+    call_sign: Option<Option<CallSign>>,
+}
+
 impl VesselDraft {
     /// Parses the draft and the company in it.
     #[must_use]
@@ -233,31 +239,79 @@ impl VesselDraft {
         VesselAndCompany { vessel, company }
     }
 
-    /// Parses the draft; of the company in it only the id.
+    /// Parses the draft; of the embedded company only the id.
     ///
     /// # Errors
     ///
-    /// A rejection with everything that is wrong with it.
+    /// A rejection with every fault of the draft.
     pub fn accept(self, rules: &Rules) -> Result<Accepted<Vessel>, Rejection> {
         let version = Version::new(self.updated_at, self.content_hash());
         let label = format!("{} (IMO {})", self.name.trim(), self.imo_number.trim());
         let mut inspection = Inspection::default();
         inspection.check_version_time(self.updated_at, rules);
+        let record = self.parse(&mut inspection, rules);
+        let vessel_ids = vec![self.id.clone()];
+        inspection.finish(self.id, label, vessel_ids, version, record)
+    }
+
+    /// Parses every field before it gives up, so that all faults are found at once.
+    fn parse(&self, inspection: &mut Inspection, rules: &Rules) -> Option<Vessel> {
         let source_id = inspection.source_id("/id", &self.id);
         let company_source_id = inspection.source_id("/company/id", &self.company.id);
-        let imo_number =
-            inspection.parsed(self.imo_number.parse().map_err(|e: crate::values::ImoNumberError| {
-                Finding::error(e.code(), "/imoNumber", e).with_value(&self.imo_number)
-            }));
+        let imo_number = inspection.parsed(self.imo_number.parse().map_err(|e: ImoNumberError| {
+            Finding::error(e.code(), "/imoNumber", e).with_value(&self.imo_number)
+        }));
         let name = inspection.text("/name", &self.name, 200);
+        let RadioIdentity { flag, mmsi, call_sign } = self.parse_radio_identity(inspection);
+        let vessel_type = self.parse_vessel_type(inspection);
+        let service_status = inspection.word("service_status_unknown", "/serviceStatus", &self.service_status, ServiceStatus::ALL);
+        let (gross_tonnage, net_tonnage) = self.parse_tonnages(inspection);
+        let deadweight = inspection.in_range("/deadweight", self.deadweight, 0..=1_000_000);
+        let length_overall_m = inspection.in_range("/lengthOverallM", self.length_overall_m, 1.0..=600.0);
+        let beam_m = inspection.in_range("/beamM", self.beam_m, 0.5..=150.0);
+        let draught_m = inspection.in_range("/draughtM", self.draught_m, 0.1..=50.0);
+        let build_year = inspection.in_range("/buildYear", self.build_year, 1850..=rules.now.year() + 6);
+        let port_of_registry =
+            inspection.optional_text("/portOfRegistry", self.port_of_registry.as_deref(), 100);
+        let shipyard = inspection.optional_text("/shipyard", self.shipyard.as_deref(), 200);
+        let hull_number = inspection.optional_text("/hullNumber", self.hull_number.as_deref(), 50);
+        let class_society = inspection.optional_text("/classSociety", self.class_society.as_deref(), 100);
+        let main_engine = inspection.optional_text("/mainEngine", self.main_engine.as_deref(), 200);
+        Some(Vessel {
+            source_id: source_id?,
+            company_source_id: company_source_id?,
+            imo_number: imo_number?,
+            name: name?,
+            mmsi: mmsi?,
+            call_sign: call_sign?,
+            flag: flag?,
+            port_of_registry: port_of_registry?,
+            vessel_type,
+            gross_tonnage: gross_tonnage?,
+            net_tonnage: net_tonnage?,
+            deadweight: deadweight?,
+            length_overall_m: length_overall_m?,
+            beam_m: beam_m?,
+            draught_m: draught_m?,
+            build_year: build_year?,
+            shipyard: shipyard?,
+            hull_number: hull_number?,
+            class_society: class_society?,
+            main_engine: main_engine?,
+            service_status: service_status?,
+            withdrawn_at: self.withdrawn_at,
+        })
+    }
+
+    /// MMSI and call sign name a flag, too: a difference is a warning.
+    fn parse_radio_identity(&self, inspection: &mut Inspection) -> RadioIdentity {
         let flag: Option<CountryCode> = inspection.parsed(
             self.flag
                 .parse()
                 .map_err(|e| Finding::error("country_unknown", "/flag", e).with_value(&self.flag)),
         );
         let mmsi: Option<Option<Mmsi>> = inspection.parsed_optional(self.mmsi.as_deref().map(|text| {
-            text.parse()
-                .map_err(|e: crate::values::MmsiError| Finding::error(e.code(), "/mmsi", e).with_value(text))
+            text.parse().map_err(|e: MmsiError| Finding::error(e.code(), "/mmsi", e).with_value(text))
         }));
         if let (Some(Some(mmsi)), Some(flag)) = (&mmsi, &flag)
             && !mmsi.agrees_with(flag)
@@ -277,67 +331,32 @@ impl VesselDraft {
             let finding = Finding::warning("call_sign_flag_mismatch", "/callSign", message);
             inspection.add(finding.with_value(call_sign));
         }
-        let vessel_type =
-            self.vessel_type.parse().unwrap_or_else(|_unknown: crate::vocabulary::UnknownWord| {
-                let message = "is not in our vocabulary; taken as other";
-                let finding = Finding::warning("vessel_type_unknown", "/vesselType", message);
-                inspection.add(finding.with_value(&self.vessel_type));
-                VesselType::Other
-            });
-        let service_status = inspection.parsed(self.service_status.parse().map_err(|_unknown| {
-            Finding::error("service_status_unknown", "/serviceStatus", "is not in our vocabulary")
-                .with_value(&self.service_status)
-        }));
-        let gross_tonnage = inspection.in_range("/grossTonnage", self.gross_tonnage, 1..=1_000_000);
-        let net_tonnage = inspection.in_range("/netTonnage", self.net_tonnage, 0..=1_000_000);
-        if let (Some(Some(gross)), Some(Some(net))) = (gross_tonnage, net_tonnage)
+        RadioIdentity { flag, mmsi, call_sign }
+    }
+
+    fn parse_vessel_type(&self, inspection: &mut Inspection) -> VesselType {
+        self.vessel_type.parse().unwrap_or_else(|_unknown: UnknownWord| {
+            let message = "is not a known type of vessel; taken as other";
+            let finding = Finding::warning("vessel_type_unknown", "/vesselType", message);
+            inspection.add(finding.with_value(&self.vessel_type));
+            VesselType::Other
+        })
+    }
+
+    /// Gross and net tonnage.
+    fn parse_tonnages(&self, inspection: &mut Inspection) -> (Option<Option<i32>>, Option<Option<i32>>) {
+        let gross = inspection.in_range("/grossTonnage", self.gross_tonnage, 1..=1_000_000);
+        let net = inspection.in_range("/netTonnage", self.net_tonnage, 0..=1_000_000);
+        if let (Some(Some(gross)), Some(Some(net))) = (gross, net)
             && net > gross
         {
             let message = "is more than the gross tonnage";
             inspection.add(Finding::warning("net_above_gross", "/netTonnage", message).with_value(net));
         }
-        let deadweight = inspection.in_range("/deadweight", self.deadweight, 0..=1_000_000);
-        let length_overall_m = inspection.in_range("/lengthOverallM", self.length_overall_m, 1.0..=600.0);
-        let beam_m = inspection.in_range("/beamM", self.beam_m, 0.5..=150.0);
-        let draught_m = inspection.in_range("/draughtM", self.draught_m, 0.1..=50.0);
-        let build_year = inspection.in_range("/buildYear", self.build_year, 1850..=rules.now.year() + 6);
-        let port_of_registry =
-            inspection.optional_text("/portOfRegistry", self.port_of_registry.as_deref(), 100);
-        let shipyard = inspection.optional_text("/shipyard", self.shipyard.as_deref(), 200);
-        let hull_number = inspection.optional_text("/hullNumber", self.hull_number.as_deref(), 50);
-        let class_society = inspection.optional_text("/classSociety", self.class_society.as_deref(), 100);
-        let main_engine = inspection.optional_text("/mainEngine", self.main_engine.as_deref(), 200);
-        let record = (|| {
-            Some(Vessel {
-                source_id: source_id?,
-                company_source_id: company_source_id?,
-                imo_number: imo_number?,
-                name: name?,
-                mmsi: mmsi?,
-                call_sign: call_sign?,
-                flag: flag?,
-                port_of_registry: port_of_registry?,
-                vessel_type,
-                gross_tonnage: gross_tonnage?,
-                net_tonnage: net_tonnage?,
-                deadweight: deadweight?,
-                length_overall_m: length_overall_m?,
-                beam_m: beam_m?,
-                draught_m: draught_m?,
-                build_year: build_year?,
-                shipyard: shipyard?,
-                hull_number: hull_number?,
-                class_society: class_society?,
-                main_engine: main_engine?,
-                service_status: service_status?,
-                withdrawn_at: self.withdrawn_at,
-            })
-        })();
-        let vessel_ids = vec![self.id.clone()];
-        inspection.finish(self.id, label, vessel_ids, version, record)
+        (gross, net)
     }
 
-    /// What the vessel itself says: of its company only which one it is, for the company has a version of its own.
+    /// Hashes the vessel with only the id of its company, which has a version of its own.
     fn content_hash(&self) -> ContentHash {
         let mut value = serde_json::to_value(self).expect("drafts are structs with text keys");
         value["company"] = self.company.id.as_str().into();

@@ -94,10 +94,7 @@ impl MaintenanceScheduleDraft {
             let message = "must be at most 20000 characters";
             inspection.add(Finding::error("too_long", format!("{at}/procedure"), message));
         }
-        let kind = inspection.parsed(self.kind.parse().map_err(|_unknown| {
-            Finding::error("maintenance_kind_unknown", format!("{at}/kind"), "is not in our vocabulary")
-                .with_value(&self.kind)
-        }));
+        let kind = inspection.word("maintenance_kind_unknown", &format!("{at}/kind"), &self.kind, MaintenanceKind::ALL);
         let interval = inspection.parsed(
             Interval::new(self.every_days, self.every_hours)
                 .map_err(|e| Finding::error("interval_malformed", at, e)),
@@ -114,18 +111,7 @@ impl MaintenanceScheduleDraft {
             );
             inspection.add(finding.with_value(tolerance));
         }
-        let pointer = format!("{at}/responsibleRank");
-        let responsible_rank =
-            inspection.optional_text(&pointer, self.responsible_rank.as_deref(), 100).map(|rank| {
-                rank.map(|text| match Rank::recognise(&text) {
-                    Some(rank) => rank.as_str().to_owned(),
-                    None => {
-                        let finding = Finding::warning("unknown_rank", &pointer, "is not in our vocabulary");
-                        inspection.add(finding.with_value(&text));
-                        text
-                    }
-                })
-            });
+        let responsible_rank = self.parse_responsible_rank(inspection, at);
         let class_item_code =
             inspection.optional_text(&format!("{at}/classItemCode"), self.class_item_code.as_deref(), 50);
         if let Some(done) = self.last_done_on
@@ -147,5 +133,18 @@ impl MaintenanceScheduleDraft {
             class_item_code: class_item_code?,
             last_done_on: self.last_done_on,
         })
+    }
+
+    fn parse_responsible_rank(&self, inspection: &mut Inspection, at: &str) -> Option<Option<String>> {
+        let pointer = format!("{at}/responsibleRank");
+        let rank = inspection.optional_text(&pointer, self.responsible_rank.as_deref(), 100)?;
+        Some(rank.map(|text| match Rank::recognise(&text) {
+            Some(rank) => rank.as_str().to_owned(),
+            None => {
+                let finding = Finding::warning("unknown_rank", &pointer, "is not a known rank");
+                inspection.add(finding.with_value(&text));
+                text
+            }
+        }))
     }
 }
