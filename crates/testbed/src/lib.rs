@@ -2,6 +2,7 @@
 
 mod ports;
 mod process;
+mod provider;
 mod servers;
 mod templates;
 mod wait;
@@ -10,6 +11,7 @@ mod world;
 pub use lapin;
 pub use ports::free_port;
 pub use process::{Process, binary};
+pub use provider::Provider;
 pub use servers::Servers;
 pub use templates::template_name;
 pub use wait::wait_until;

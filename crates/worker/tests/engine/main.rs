@@ -6,7 +6,6 @@ mod dead_letters;
 mod dry_run;
 mod modes;
 mod passwords;
-mod provider;
 mod reconcile;
 mod scene;
 mod syncs;

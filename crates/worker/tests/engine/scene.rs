@@ -18,9 +18,7 @@ use store::{
         webhook_events::{NewWebhookEvent, webhook_events_insert},
     },
 };
-use testbed::{World, wait_until};
-
-use crate::provider::Provider;
+use testbed::{Provider, World, wait_until};
 
 /// Outcomes of no record.
 pub(crate) const NONE: RecordCounts =

@@ -24,7 +24,7 @@ struct State {
 }
 
 /// The provider; its records can be changed at any time.
-pub(crate) struct Provider {
+pub struct Provider {
     server: MockServer,
     state: Arc<Mutex<State>>,
 }
@@ -115,23 +115,23 @@ fn page(request: &Request, records: &Records, circle: bool) -> ResponseTemplate 
 }
 
 impl Provider {
-    pub(crate) async fn start() -> Self {
+    pub async fn start() -> Self {
         let (server, state) = (MockServer::start().await, Arc::new(Mutex::new(State::default())));
         Mock::given(Anything).respond_with(Answer(state.clone())).mount(&server).await;
         Self { server, state }
     }
 
-    pub(crate) fn url(&self) -> String {
+    pub fn url(&self) -> String {
         format!("{}/api", self.server.uri())
     }
 
     /// Answer everything with this status, or as it should be.
-    pub(crate) fn fail_with(&self, status: Option<u16>) {
+    pub fn fail_with(&self, status: Option<u16>) {
         self.state.lock().expect("no test panics with the lock").failure = status;
     }
 
     /// Answer one list with this status, or as it should be.
-    pub(crate) fn fail_list(&self, list: &str, status: Option<u16>) {
+    pub fn fail_list(&self, list: &str, status: Option<u16>) {
         let failures = &mut self.state.lock().expect("no test panics with the lock").failures;
         match status {
             Some(status) => failures.insert(list.to_owned(), status),
@@ -140,29 +140,29 @@ impl Provider {
     }
 
     /// Ask to be tried again after so many seconds, with every failure.
-    pub(crate) fn retry_after(&self, seconds: Option<u64>) {
+    pub fn retry_after(&self, seconds: Option<u64>) {
         self.state.lock().expect("no test panics with the lock").retry_after = seconds;
     }
 
     /// Take so long for every answer.
-    pub(crate) fn answer_after(&self, delay: Duration) {
+    pub fn answer_after(&self, delay: Duration) {
         self.state.lock().expect("no test panics with the lock").delay = delay;
     }
 
     /// Lead from the last page of equipment to the second.
-    pub(crate) fn list_in_a_circle(&self) {
+    pub fn list_in_a_circle(&self) {
         self.state.lock().expect("no test panics with the lock").circle = true;
     }
 
     /// Forget a record, as if it had never been approved.
-    pub(crate) fn forget(&self, id: &str) {
+    pub fn forget(&self, id: &str) {
         let mut state = self.state.lock().expect("no test panics with the lock");
         let State { vessels, equipment, users, .. } = &mut *state;
         [vessels, equipment, users].into_iter().for_each(|records| drop(records.remove(id)));
     }
 
     /// One company, three vessels, five pieces of equipment, three users.
-    pub(crate) fn small_fleet(&self) {
+    pub fn small_fleet(&self) {
         for (id, imo) in [("v-1", "9074729"), ("v-2", "9619907"), ("v-3", "9321483")] {
             self.put_vessel(id, json!({"imoNumber": imo}));
         }
@@ -176,7 +176,7 @@ impl Provider {
         }
     }
 
-    pub(crate) fn put_vessel(&self, id: &str, differences: Value) {
+    pub fn put_vessel(&self, id: &str, differences: Value) {
         let known = self.state.lock().expect("no test panics with the lock").vessels.get(id).cloned();
         let vessel = known.unwrap_or_else(|| {
             json!({
@@ -192,7 +192,7 @@ impl Provider {
             .insert(id.into(), merged(vessel, differences));
     }
 
-    pub(crate) fn put_equipment(&self, id: &str, vessel: &str, differences: Value) {
+    pub fn put_equipment(&self, id: &str, vessel: &str, differences: Value) {
         let equipment = json!({
             "id": id, "vesselId": vessel, "code": "601.001", "unitNumber": 1, "name": "Main engine",
             "specs": {"powerKw": 9480}, "isCritical": true, "criticalityBasis": "ism_10_3", "isStandby": false,
@@ -207,11 +207,11 @@ impl Provider {
     }
 
     /// A piece of equipment, byte for byte as a page lists it.
-    pub(crate) fn listed_equipment(&self, id: &str) -> String {
+    pub fn listed_equipment(&self, id: &str) -> String {
         self.state.lock().expect("no test panics with the lock").equipment[id].to_string()
     }
 
-    pub(crate) fn put_user(&self, id: &str, differences: Value) {
+    pub fn put_user(&self, id: &str, differences: Value) {
         let user = json!({
             "id": id, "email": "ola@example.com", "familyName": "Nordmann", "rank": "2nd Engineer",
             "workplace": "ship", "vesselIds": ["v-1"], "active": true, "updatedAt": "2026-05-01T00:00:00Z"
