@@ -11,7 +11,7 @@ mod world;
 pub use lapin;
 pub use ports::free_port;
 pub use process::{Process, binary};
-pub use provider::Provider;
+pub use provider::{Answer, Cursors, List, Provider, Request};
 pub use servers::Servers;
 pub use templates::template_name;
 pub use wait::wait_until;

@@ -1,164 +1,87 @@
-//! An onboarding portal that plays what a test needs: lists in pages, the export, and answers that are errors.
+//! An onboarding portal that plays what a test needs: lists in pages, exports, and any bytes instead. Knows no type of the
+//! contract, because it must be able to break it. Start at [`Provider`].
+
+mod fleet;
+mod http;
+mod list;
 
 use std::{
     collections::BTreeMap,
-    sync::{Arc, Mutex},
+    net::SocketAddr,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
 use serde_json::{Value, json};
-use wiremock::{Match, Mock, MockServer, Request, Respond, ResponseTemplate};
 
-type Records = BTreeMap<String, Value>;
+pub use http::{Answer, Request};
+pub use list::{Cursors, List};
+use list::{Listing, position, problem};
 
-#[derive(Default)]
-struct State {
-    vessels: Records,
-    equipment: Records,
-    users: Records,
-    failure: Option<u16>,
-    failures: BTreeMap<String, u16>,
-    retry_after: Option<u64>,
-    delay: Duration,
-    circle: bool,
-}
-
-/// The provider; its records can be changed at any time.
+/// The provider. Its records and its behaviour can be changed at any time. Clones are the same provider.
+///
+/// An answer is, in this order: the one that [`Provider::answer_next`] or [`Provider::answer_page`] has scripted, the
+/// failure of all lists, the failure of this list, the page. Page numbers count from zero, as in `sync_queue`.
+#[derive(Clone)]
 pub struct Provider {
-    server: MockServer,
+    address: SocketAddr,
     state: Arc<Mutex<State>>,
 }
 
-struct Answer(Arc<Mutex<State>>);
-
-struct Anything;
-impl Match for Anything {
-    fn matches(&self, _: &Request) -> bool {
-        true
-    }
+struct State {
+    lists: BTreeMap<List, Listing>,
+    /// Null leaves it out.
+    as_of: Value,
+    scripted: Vec<Scripted>,
+    changes: Vec<Change>,
+    failure: Option<u16>,
+    failures: BTreeMap<List, u16>,
+    retry_after: Option<u64>,
+    delay: Duration,
+    delays: BTreeMap<List, Duration>,
+    requests: Vec<Request>,
 }
 
-impl Respond for Answer {
-    fn respond(&self, request: &Request) -> ResponseTemplate {
-        let state = self.0.lock().expect("no test panics with the lock");
-        let path = request.url.path().trim_start_matches("/api/sync/");
-        if let Some(status) = state.failure.or_else(|| state.failures.get(path).copied()) {
-            let answer = ResponseTemplate::new(status);
-            return match state.retry_after {
-                Some(seconds) => answer.insert_header("retry-after", seconds.to_string().as_str()),
-                None => answer,
-            };
-        }
-        state.answer(request, path).set_delay(state.delay)
-    }
+struct Scripted {
+    list: List,
+    /// Any page, if none is given.
+    page: Option<usize>,
+    answer: Answer,
 }
 
-impl State {
-    fn answer(&self, request: &Request, path: &str) -> ResponseTemplate {
-        if let Some(vessel) = path.strip_prefix("export/") {
-            return self.export(vessel);
-        }
-        match path {
-            "vessels" => page(request, &self.vessels, false),
-            "equipment" => page(request, &self.equipment, self.circle),
-            "users" => page(request, &self.users, false),
-            _ => ResponseTemplate::new(404),
-        }
-    }
-
-    fn export(&self, id: &str) -> ResponseTemplate {
-        let Some(vessel) = self.vessels.get(id) else { return ResponseTemplate::new(404) };
-        let equipment: Vec<_> = self.equipment.values().filter(|it| it["vesselId"] == id).collect();
-        let of_vessel =
-            |user: &&Value| user["vesselIds"].as_array().is_some_and(|ids| ids.contains(&json!(id)));
-        let users: Vec<_> = self.users.values().filter(of_vessel).collect();
-        ResponseTemplate::new(200).set_body_json(
-            json!({"vessel": vessel, "equipment": equipment, "users": users, "asOf": "2026-05-01T00:00:00Z"}),
-        )
-    }
-}
-
-/// By a cursor that is an offset; real ones are not, and nobody can tell.
-fn page(request: &Request, records: &Records, circle: bool) -> ResponseTemplate {
-    let asked: BTreeMap<String, String> = request.url.query_pairs().into_owned().collect();
-    let ids: Option<Vec<&str>> = asked.get("ids").map(|ids| ids.split(',').collect());
-    let is_of_vessel = |record: &Value, vessel: &String| {
-        record["vesselId"] == json!(vessel)
-            || record["vesselIds"].as_array().is_some_and(|ids| ids.contains(&json!(vessel)))
-    };
-    // Times in the tests are all of one form, so that their order is that of their texts.
-    let is_asked_for = |(id, record): &(&String, &Value)| {
-        ids.as_ref().is_none_or(|ids| ids.contains(&id.as_str()))
-            && asked.get("vesselId").is_none_or(|vessel| is_of_vessel(record, vessel))
-            && asked.get("companyId").is_none_or(|company| record["company"]["id"] == json!(company))
-            && asked.get("updatedSince").is_none_or(|since| record["updatedAt"].as_str() >= Some(since))
-    };
-    let found: Vec<&Value> = records.iter().filter(is_asked_for).map(|(_, record)| record).collect();
-    let from: usize = asked.get("cursor").map_or(0, |cursor| cursor.parse().expect("a cursor of ours"));
-    let limit: usize = asked.get("limit").map_or(100, |limit| limit.parse().expect("a number"));
-    let data: Vec<_> = found.iter().skip(from).take(limit).collect();
-    let mut info = json!({"limit": limit, "asOf": "2026-05-01T00:00:00Z"});
-    if from + data.len() < found.len() {
-        info["nextCursor"] = (from + data.len()).to_string().into();
-    } else if circle {
-        info["nextCursor"] = limit.to_string().into();
-    }
-    if from == 0 {
-        info["total"] = found.len().into();
-        let companies: std::collections::BTreeSet<_> =
-            found.iter().filter_map(|it| it["company"]["id"].as_str()).collect();
-        if !companies.is_empty() {
-            info["totalCompanies"] = companies.len().into();
-        }
-    }
-    ResponseTemplate::new(200).set_body_json(json!({"data": data, "page": info}))
+struct Change {
+    list: List,
+    page: usize,
+    apply: Box<dyn FnOnce(&Provider) + Send>,
 }
 
 impl Provider {
-    pub async fn start() -> Self {
-        let (server, state) = (MockServer::start().await, Arc::new(Mutex::new(State::default())));
-        Mock::given(Anything).respond_with(Answer(state.clone())).mount(&server).await;
-        Self { server, state }
-    }
-
-    pub fn url(&self) -> String {
-        format!("{}/api", self.server.uri())
-    }
-
-    /// Answer everything with this status, or as it should be.
-    pub fn fail_with(&self, status: Option<u16>) {
-        self.state.lock().expect("no test panics with the lock").failure = status;
-    }
-
-    /// Answer one list with this status, or as it should be.
-    pub fn fail_list(&self, list: &str, status: Option<u16>) {
-        let failures = &mut self.state.lock().expect("no test panics with the lock").failures;
-        match status {
-            Some(status) => failures.insert(list.to_owned(), status),
-            None => failures.remove(list),
+    /// A provider without records, on a port of its own, until the test's runtime ends.
+    pub async fn start() -> anyhow::Result<Self> {
+        let state = State {
+            lists: BTreeMap::new(),
+            as_of: "2026-05-01T00:00:00Z".into(),
+            scripted: Vec::new(),
+            changes: Vec::new(),
+            failure: None,
+            failures: BTreeMap::new(),
+            retry_after: None,
+            delay: Duration::ZERO,
+            delays: BTreeMap::new(),
+            requests: Vec::new(),
         };
+        let state = Arc::new(Mutex::new(state));
+        let address = http::listen({
+            let state = Arc::clone(&state);
+            move |address, request| Provider { address, state: Arc::clone(&state) }.respond(request)
+        })
+        .await?;
+        Ok(Self { address, state })
     }
 
-    /// Ask to be tried again after so many seconds, with every failure.
-    pub fn retry_after(&self, seconds: Option<u64>) {
-        self.state.lock().expect("no test panics with the lock").retry_after = seconds;
-    }
-
-    /// Take so long for every answer.
-    pub fn answer_after(&self, delay: Duration) {
-        self.state.lock().expect("no test panics with the lock").delay = delay;
-    }
-
-    /// Lead from the last page of equipment to the second.
-    pub fn list_in_a_circle(&self) {
-        self.state.lock().expect("no test panics with the lock").circle = true;
-    }
-
-    /// Forget a record, as if it had never been approved.
-    pub fn forget(&self, id: &str) {
-        let mut state = self.state.lock().expect("no test panics with the lock");
-        let State { vessels, equipment, users, .. } = &mut *state;
-        [vessels, equipment, users].into_iter().for_each(|records| drop(records.remove(id)));
+    /// The base of the API, for `ONBOARDING_API_URL`.
+    pub fn url(&self) -> String {
+        format!("http://{}/api", self.address)
     }
 
     /// One company, three vessels, five pieces of equipment, three users.
@@ -176,53 +99,208 @@ impl Provider {
         }
     }
 
+    /// Changes fields of a vessel, or adds a vessel that differs in them from one that passes validation.
     pub fn put_vessel(&self, id: &str, differences: Value) {
-        let known = self.state.lock().expect("no test panics with the lock").vessels.get(id).cloned();
-        let vessel = known.unwrap_or_else(|| {
-            json!({
-                "id": id, "imoNumber": "9074729", "name": format!("Vessel {id}"), "flag": "NO",
-                "vesselType": "bulk_carrier", "serviceStatus": "in_service", "updatedAt": "2026-05-01T00:00:00Z",
-                "company": {"id": "c-1", "name": "Nordic Bulk AS", "country": "NO", "updatedAt": "2026-01-01T00:00:00Z"}
-            })
-        });
-        self.state
-            .lock()
-            .expect("no test panics with the lock")
-            .vessels
-            .insert(id.into(), merged(vessel, differences));
+        self.put(List::Vessels, id, fleet::vessel(id), differences);
     }
 
+    /// Like [`Self::put_vessel`]. The equipment belongs to the vessel from now on.
     pub fn put_equipment(&self, id: &str, vessel: &str, differences: Value) {
-        let equipment = json!({
-            "id": id, "vesselId": vessel, "code": "601.001", "unitNumber": 1, "name": "Main engine",
-            "specs": {"powerKw": 9480}, "isCritical": true, "criticalityBasis": "ism_10_3", "isStandby": false,
-            "serviceStatus": "in_service", "updatedAt": "2026-05-01T00:00:00Z",
-            "criticalParts": [{"id": format!("p-{id}"), "partNumber": "90401-12", "name": "Exhaust valve",
-                               "unit": "pcs", "minimumStock": 2, "isCritical": true}],
-            "maintenanceSchedules": [{"id": format!("s-{id}"), "jobCode": "ME-001", "title": "Inspect",
-                                      "kind": "preventive", "everyHours": 4000}]
-        });
-        let mut state = self.state.lock().expect("no test panics with the lock");
-        state.equipment.insert(id.into(), merged(equipment, differences));
+        let differences = merged(json!({"vesselId": vessel}), differences);
+        self.put(List::Equipment, id, fleet::equipment(id), differences);
     }
 
-    /// A piece of equipment, byte for byte as a page lists it.
-    pub fn listed_equipment(&self, id: &str) -> String {
-        self.state.lock().expect("no test panics with the lock").equipment[id].to_string()
-    }
-
+    /// Like [`Self::put_vessel`].
     pub fn put_user(&self, id: &str, differences: Value) {
-        let user = json!({
-            "id": id, "email": "ola@example.com", "familyName": "Nordmann", "rank": "2nd Engineer",
-            "workplace": "ship", "vesselIds": ["v-1"], "active": true, "updatedAt": "2026-05-01T00:00:00Z"
+        self.put(List::Users, id, fleet::user(id), differences);
+    }
+
+    /// Lists these bytes as the record of this id, which decides about its place and about `ids`. In an export list, they are
+    /// the whole body of this vessel's export.
+    pub fn put_raw(&self, list: List, id: &str, bytes: impl Into<Vec<u8>>) {
+        self.state().list(list).insert(id, bytes.into());
+    }
+
+    /// A record, byte for byte as a page lists it.
+    pub fn listed(&self, list: List, id: &str) -> Option<Vec<u8>> {
+        self.state().list(list).bytes(id).map(<[u8]>::to_vec)
+    }
+
+    /// Removes the record of this id from all lists, as if it had never been approved.
+    pub fn forget(&self, id: &str) {
+        self.state().lists.values_mut().for_each(|list| list.remove(id));
+    }
+
+    /// Lists the records of these ids first, in this order. Others follow by their ids.
+    pub fn order(&self, list: List, ids: &[&str]) {
+        self.state().list(list).order = ids.iter().map(|id| (*id).to_owned()).collect();
+    }
+
+    /// Announces this as the list's `total`, whatever it is. Null leaves it out.
+    pub fn announce(&self, list: List, total: impl Into<Value>) {
+        self.state().list(list).total = Some(total.into());
+    }
+
+    /// Announces this as `totalCompanies`, whatever it is. Null leaves it out.
+    pub fn announce_companies(&self, total: impl Into<Value>) {
+        self.state().list(List::Vessels).total_companies = Some(total.into());
+    }
+
+    /// Says this as `asOf`, which need be no time.
+    pub fn set_as_of(&self, as_of: Option<&str>) {
+        self.state().as_of = as_of.into();
+    }
+
+    /// Lists at most so many records per page, whatever is asked for.
+    pub fn page_size(&self, list: List, records: usize) {
+        self.state().list(list).page_size = records;
+    }
+
+    /// How the list's pages lead to each other.
+    pub fn cursors(&self, list: List, cursors: Cursors) {
+        self.state().list(list).cursors = cursors;
+    }
+
+    /// Gives this answer to the next request for the list that has no other scripted answer. Answers of repeated calls are
+    /// given in their order, each once.
+    pub fn answer_next(&self, list: List, answer: Answer) {
+        self.state().scripted.push(Scripted { list, page: None, answer });
+    }
+
+    /// Like [`Self::answer_next`], for one page.
+    pub fn answer_page(&self, list: List, page: usize, answer: Answer) {
+        self.state().scripted.push(Scripted { list, page: Some(page), answer });
+    }
+
+    /// Answers everything with this status, or as it should.
+    pub fn fail_with(&self, status: Option<u16>) {
+        self.state().failure = status;
+    }
+
+    /// Answers one list with this status, or as it should.
+    pub fn fail_list(&self, list: List, status: Option<u16>) {
+        let failures = &mut self.state().failures;
+        match status {
+            Some(status) => failures.insert(list, status),
+            None => failures.remove(&list),
+        };
+    }
+
+    /// `Retry-After` of the failures, in seconds.
+    pub fn retry_after(&self, seconds: Option<u64>) {
+        self.state().retry_after = seconds;
+    }
+
+    /// Sends every answer that is not scripted so long after its request.
+    pub fn answer_after(&self, delay: Duration) {
+        self.state().delay = delay;
+    }
+
+    /// Like [`Self::answer_after`], for one list, instead of the delay of all.
+    pub fn answer_list_after(&self, list: List, delay: Duration) {
+        self.state().delays.insert(list, delay);
+    }
+
+    /// Applies a change once, when the page has been read for an answer and before that is sent: the page shows the state
+    /// before the change, the next one the state after it.
+    pub fn after_page(&self, list: List, page: usize, change: impl FnOnce(&Provider) + Send + 'static) {
+        self.state().changes.push(Change { list, page, apply: Box::new(change) });
+    }
+
+    /// Every request so far, in the order of arrival.
+    pub fn requests(&self) -> Vec<Request> {
+        self.state().requests.clone()
+    }
+
+    /// The requests for a list so far, in the order of arrival.
+    pub fn requests_for(&self, list: List) -> Vec<Request> {
+        let mut requests = self.requests();
+        requests.retain(|request| List::of(request).is_some_and(|(asked, _)| asked == list));
+        requests
+    }
+
+    fn put(&self, list: List, id: &str, template: Value, differences: Value) {
+        let mut state = self.state();
+        let listing = state.list(list);
+        let known = listing.json(id).cloned().unwrap_or(template);
+        listing.insert(id, merged(known, differences).to_string().into_bytes());
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn respond(&self, request: Request) -> Answer {
+        let (answer, changes) = self.state().respond(request);
+        changes.into_iter().for_each(|change| (change.apply)(self));
+        answer
+    }
+}
+
+impl State {
+    fn list(&mut self, list: List) -> &mut Listing {
+        self.lists.entry(list).or_default()
+    }
+
+    /// The answer to a request, and what changes after it.
+    fn respond(&mut self, request: Request) -> (Answer, Vec<Change>) {
+        self.requests.push(request.clone());
+        let Some((list, vessel)) = List::of(&request) else {
+            return (problem(404, "There is no such list."), Vec::new());
+        };
+        let page = position(&request).map_or(0, |(page, _)| page);
+        let answer = self.take_scripted(list, page).unwrap_or_else(|| {
+            let delay = self.delays.get(&list).copied().unwrap_or(self.delay);
+            self.answer(&request, list, vessel).delay(delay)
         });
-        let mut state = self.state.lock().expect("no test panics with the lock");
-        state.users.insert(id.into(), merged(user, differences));
+        let is_due = |change: &mut Change| (change.list, change.page) == (list, page);
+        (answer, self.changes.extract_if(.., is_due).collect())
+    }
+
+    fn take_scripted(&mut self, list: List, page: usize) -> Option<Answer> {
+        let fits = |it: &Scripted| it.list == list && it.page.is_none_or(|only| only == page);
+        let position = self.scripted.iter().position(fits)?;
+        Some(self.scripted.remove(position).answer)
+    }
+
+    fn answer(&mut self, request: &Request, list: List, vessel: &str) -> Answer {
+        if let Some(status) = self.failure.or_else(|| self.failures.get(&list).copied()) {
+            let answer = Answer::status(status);
+            return match self.retry_after {
+                Some(seconds) => answer.header("retry-after", seconds),
+                None => answer,
+            };
+        }
+        if list == List::Export {
+            return self.export(vessel);
+        }
+        let as_of = self.as_of.clone();
+        self.list(list).page(request, &as_of).unwrap_or_else(|problem| problem)
+    }
+
+    fn export(&mut self, id: &str) -> Answer {
+        if let Some(body) = self.list(List::Export).bytes(id) {
+            return Answer::ok(body);
+        }
+        let Some(vessel) = self.list(List::Vessels).bytes(id).map(<[u8]>::to_vec) else {
+            return problem(404, "There is no such vessel.");
+        };
+        let mut body = [br#"{"vessel":"#, &vessel[..]].concat();
+        for (name, list) in [("equipment", List::Equipment), ("users", List::Users)] {
+            body.extend(format!(",\"{name}\":").bytes());
+            body.extend(self.list(list).array_of_vessel(id));
+        }
+        if !self.as_of.is_null() {
+            body.extend(format!(",\"asOf\":{}", self.as_of).bytes());
+        }
+        body.push(b'}');
+        Answer::ok(body)
     }
 }
 
 fn merged(mut record: Value, differences: Value) -> Value {
-    let fields = record.as_object_mut().expect("a record is an object");
-    fields.extend(differences.as_object().cloned().unwrap_or_default());
+    if let (Some(fields), Value::Object(differences)) = (record.as_object_mut(), differences) {
+        fields.extend(differences);
+    }
     record
 }

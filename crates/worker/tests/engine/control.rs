@@ -14,7 +14,7 @@ use store::{
     },
     ledger::syncs::NewSync,
 };
-use testbed::wait_until;
+use testbed::{List, wait_until};
 
 use crate::scene::{NONE, PATIENCE, Scene, announced};
 
@@ -114,7 +114,7 @@ async fn only_what_failed_is_tried_again_and_its_dead_letter_learns_of_it() -> a
     scene.provider.small_fleet();
     scene.provider.put_equipment("e-bad", "v-1", json!({"unitNumber": "one"}));
     scene.provider.put_vessel("v-bad", json!({"imoNumber": "9074728"}));
-    scene.provider.fail_list("users", Some(404));
+    scene.provider.fail_list(List::Users, Some(404));
     let id = scene.full_sync().await?;
     let sync = scene.ended(id).await?;
     assert_eq!(sync["state"], "completed_with_errors", "{sync}");
@@ -127,7 +127,7 @@ async fn only_what_failed_is_tried_again_and_its_dead_letter_learns_of_it() -> a
     .await?;
 
     // The provider is mended: the hole is filled in the sync itself, and what it rejected is looked at by another.
-    scene.provider.fail_list("users", None);
+    scene.provider.fail_list(List::Users, None);
     scene.provider.put_equipment("e-bad", "v-1", json!({"unitNumber": 7}));
     scene.provider.put_vessel("v-bad", json!({"imoNumber": "9434761"}));
     let SyncRetried::Retried { tasks: 1, records: 2, sync: Some(again) } = retry(&scene, id).await? else {

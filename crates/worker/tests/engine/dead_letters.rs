@@ -14,7 +14,7 @@ use store::{
         replay_jobs::{NewReplayJob, ReplayJob, replay_item_list, replay_job_find},
     },
 };
-use testbed::{lapin, wait_until};
+use testbed::{List, lapin, wait_until};
 
 async fn replay(scene: &Scene, which: DeadLetterFilter, rate: Option<u32>) -> anyhow::Result<uuid::Uuid> {
     let job = NewReplayJob {
@@ -118,14 +118,14 @@ async fn garbage_on_any_queue_is_a_dead_letter_alone_and_nothing_is_stuck() -> a
 async fn a_replay_job_keeps_what_became_of_each_dead_letter() -> anyhow::Result<()> {
     let scene = Scene::new().await?;
     scene.provider.small_fleet();
-    scene.provider.fail_list("users", Some(404));
-    scene.provider.fail_list("equipment", Some(404));
+    scene.provider.fail_list(List::Users, Some(404));
+    scene.provider.fail_list(List::Equipment, Some(404));
     let id = scene.full_sync().await?;
     assert_eq!(scene.ended(id).await?["state"], "completed_with_errors");
     letters(&scene, "dead", 2).await?;
 
     // Half of it is mended: one takes effect, the other dies again and is known as which.
-    scene.provider.fail_list("equipment", None);
+    scene.provider.fail_list(List::Equipment, None);
     let first = replay(&scene, DeadLetterFilter::default(), None).await?;
     let done = completed(&scene, first).await?;
     assert_eq!((done.succeeded, done.died, done.cancelled), (1, 1, 0));
@@ -136,7 +136,7 @@ async fn a_replay_job_keeps_what_became_of_each_dead_letter() -> anyhow::Result<
     assert_eq!(row["replay_of"], died.dead_letter_id.to_string());
 
     // All of it: the sync gets whole, and so do the letters, the ancestor among them. The old job's result stands.
-    scene.provider.fail_list("users", None);
+    scene.provider.fail_list(List::Users, None);
     let which = DeadLetterFilter { ids: vec![heir], ..DeadLetterFilter::default() };
     let second = completed(&scene, replay(&scene, which, None).await?).await?;
     assert_eq!((second.succeeded, second.died), (1, 0));

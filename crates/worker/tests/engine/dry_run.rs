@@ -236,11 +236,12 @@ async fn play(scene: &Scene, step: &Step) -> anyhow::Result<()> {
         }
         Step::Equipment(id, vessel, qr, day) => {
             let equipment = json!({"qrCode": format!("QR-{qr:06}"), "unitNumber": id + 1, "maker": format!("Maker {day}"),
-                "isCritical": qr % 2 == 0, "updatedAt": at(day)});
+                "isCritical": qr % 2 == 0, "updatedAt": at(day), "withdrawnAt": null});
             scene.provider.put_equipment(&format!("e-{id}"), &format!("v-{vessel}"), equipment);
         }
         Step::User(id, email, day) => {
-            let user = json!({"email": format!("user{email}@example.com"), "rank": format!("Rank {day}"), "updatedAt": at(day)});
+            let user = json!({"email": format!("user{email}@example.com"), "rank": format!("Rank {day}"), "updatedAt": at(day),
+                "withdrawnAt": null});
             scene.provider.put_user(&format!("u-{id}"), user);
         }
         // Whether it was ever there or not.

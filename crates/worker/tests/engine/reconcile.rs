@@ -3,6 +3,7 @@
 
 use domain::{Mode, RecordType, Scope};
 use serde_json::{Value, json};
+use testbed::List;
 
 use crate::scene::Scene;
 
@@ -67,7 +68,7 @@ async fn dry_run_plans_to_withdraw_what_no_page_lists_any_more() -> anyhow::Resu
 async fn list_that_cannot_be_read_makes_nothing_missing() -> anyhow::Result<()> {
     let scene = fleet_with_a_spare().await?;
     scene.provider.forget("e-spare");
-    scene.provider.fail_list("users", Some(404));
+    scene.provider.fail_list(List::Users, Some(404));
     let holed = scene.full_sync().await?;
     let sync = scene.ended(holed).await?;
     assert_eq!((&sync["state"], &sync["missing_records"]), (&json!("completed_with_errors"), &Value::Null));

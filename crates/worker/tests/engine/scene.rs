@@ -59,7 +59,7 @@ impl Scene {
         .await?;
         // Retries within a test's patience.
         world.execute("UPDATE settings SET retry_delays_ms = '{20,20,20}', page_size = 2").await?;
-        let provider = Provider::start().await;
+        let provider = Provider::start().await?;
         let store = Store::connect(&world.database_url, 4).await?;
         let broker =
             Broker::connect(world.amqp_url().await?.to_owned().into(), "tests", Arc::new(SystemClock));

@@ -7,9 +7,9 @@ use domain::{
     PayloadHash, RecordCounts, RecordType, Version,
     clock::{Clock, SystemClock},
 };
-use serde_json::{Value, json};
+use serde_json::json;
 use store::{engine::replays::replay_request, ledger::dead_letters::DeadLetterFilter};
-use testbed::wait_until;
+use testbed::{Cursors, List, wait_until};
 
 use crate::scene::{NONE, PATIENCE, Scene, announced};
 
@@ -234,7 +234,7 @@ async fn pages_that_go_in_a_circle_end_in_a_dead_letter() -> anyhow::Result<()> 
     let scene = Scene::new().await?;
     scene.provider.small_fleet();
     scene.world.execute("UPDATE settings SET page_size = 2").await?;
-    scene.provider.list_in_a_circle();
+    scene.provider.cursors(List::Equipment, Cursors::Circle);
     let id = scene.full_sync().await?;
     let sync = scene.ended(id).await?;
     assert_eq!(sync["state"], "completed_with_errors", "{sync}");
@@ -271,8 +271,8 @@ async fn equipment_that_arrives_as_it_came_before_is_not_read_again_and_other_eq
     let row = row.await.remove(0);
     let text = |name: &str| row[name].as_str().expect("a text").to_owned();
     let version = Version { updated_at: text("version_at").parse()?, hash: text("hash").parse()? };
-    let listed = scene.provider.listed_equipment("e-1a");
-    let arrival = hex(PayloadHash::of(version, listed.as_bytes()).as_bytes());
+    let listed = scene.provider.listed(List::Equipment, "e-1a").context("it is listed")?;
+    let arrival = hex(PayloadHash::of(version, &listed).as_bytes());
     let claim = format!(r"UPDATE equipment SET arrived_as = '\x{arrival}' WHERE source_id = 'e-1a'");
     scene.world.execute(&claim).await?;
     assert_eq!(synced().await?, announced(5, RecordCounts { unchanged: 5, ..NONE }));
@@ -282,7 +282,7 @@ async fn equipment_that_arrives_as_it_came_before_is_not_read_again_and_other_eq
     assert_eq!(synced().await?, announced(5, RecordCounts { unchanged: 4, rejected: 1, ..NONE }));
 
     // Whatever is not known is read, and known then; nobody has edited it for that.
-    scene.provider.put_equipment("e-1a", "v-1", json!({}));
+    scene.provider.put_equipment("e-1a", "v-1", json!({"name": "Main engine"}));
     scene.world.execute("UPDATE equipment SET arrived_as = NULL").await?;
     let before =
         scene.rows("SELECT source_id, version_at, last_writer, synced_at FROM equipment ORDER BY 1").await;
@@ -313,9 +313,9 @@ async fn of_two_states_of_one_record_on_a_page_the_one_that_came_before_is_skipp
     scene.provider.small_fleet();
     let id = scene.full_sync().await?;
     scene.ended(id).await?;
-    let before: Value = serde_json::from_str(&scene.provider.listed_equipment("e-1a"))?;
+    let before = scene.provider.listed(List::Equipment, "e-1a").context("it is listed")?;
     scene.provider.put_equipment("e-1a", "v-1", json!({"name": "New", "updatedAt": "2026-05-02T00:00:00Z"}));
-    scene.provider.put_equipment("e-1a once more", "v-1", before);
+    scene.provider.put_raw(List::Equipment, "e-1a once more", before);
     let id = scene.full_sync().await?;
     scene.ended(id).await?;
     assert_eq!(
