@@ -7,20 +7,12 @@ use contracts::provider::{EquipmentDraft, ListQuery, VesselDraft};
 use domain::{FailureClass, clock::SystemClock};
 use portal_client::{CircuitOptions, CircuitState, PortalClient, PortalError, PortalOptions};
 use serde_json::json;
-use wiremock::{
-    Mock, MockServer, ResponseTemplate,
-    matchers::{header, method, path, query_param},
-};
+use testbed::{Answer, Cursors, List, Provider};
 
-async fn portal(answer: ResponseTemplate) -> (MockServer, PortalClient) {
-    let server = MockServer::start().await;
-    Mock::given(method("GET"))
-        .and(header("authorization", "Bearer key"))
-        .respond_with(answer)
-        .mount(&server)
-        .await;
-    let client = client(&format!("{}/api", server.uri()));
-    (server, client)
+async fn portal() -> (Provider, PortalClient) {
+    let provider = Provider::start().await.expect("a port is free");
+    let client = client(&provider.url());
+    (provider, client)
 }
 
 fn client(url: &str) -> PortalClient {
@@ -35,45 +27,41 @@ fn client(url: &str) -> PortalClient {
     PortalClient::new(&options, Arc::new(SystemClock)).expect("valid options")
 }
 
-async fn failure(answer: ResponseTemplate) -> PortalError {
-    let (_server, client) = portal(answer).await;
+async fn failure(answer: Answer) -> PortalError {
+    let (provider, client) = portal().await;
+    provider.answer_next(List::Vessels, answer);
     client.fetch_page::<VesselDraft>(&ListQuery::default()).await.expect_err("the portal misbehaves")
 }
 
 #[tokio::test]
-async fn a_query_is_sent_with_the_contracts_parameter_names() {
-    let server = MockServer::start().await;
-    Mock::given(method("GET"))
-        .and(path("/api/sync/equipment"))
-        .and(query_param("limit", "7"))
-        .and(query_param("updatedSince", "2026-11-24T00:00:00Z"))
-        .respond_with(
-            ResponseTemplate::new(200).set_body_json(json!({"data": [], "page": {"limit": 7, "total": 0}})),
-        )
-        .expect(1)
-        .mount(&server)
-        .await;
+async fn a_query_is_sent_with_the_key_and_the_contracts_parameter_names() {
+    let (provider, _) = portal().await;
     let query = ListQuery {
         limit: Some(7),
         updated_since: Some("2026-11-24T00:00:00Z".parse().unwrap()),
         ..ListQuery::default()
     };
-    let page = client(&format!("{}/api/", server.uri())).fetch_page::<EquipmentDraft>(&query).await.unwrap();
+    let page = client(&format!("{}/", provider.url())).fetch_page::<EquipmentDraft>(&query).await.unwrap();
     assert_eq!(page.info.total, Some(0));
+    let requests = provider.requests();
+    let [request] = &requests[..] else { panic!("one request: {requests:?}") };
+    assert_eq!((request.method.as_str(), request.path.as_str()), ("GET", "/api/sync/equipment"));
+    assert_eq!(request.headers["authorization"], "Bearer key");
+    let sent: Vec<_> = request.query.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    assert_eq!(sent, [("limit", "7"), ("updatedSince", "2026-11-24T00:00:00Z")]);
 }
 
 #[tokio::test]
 async fn a_server_error_is_transient_and_quotes_the_problem() {
-    let answer =
-        ResponseTemplate::new(500).set_body_json(json!({"title": "Internal error", "detail": "disk full"}));
-    let error = failure(answer).await;
+    let problem = json!({"title": "Internal error", "detail": "disk full"});
+    let error = failure(Answer::status(500).body(problem.to_string())).await;
     assert_eq!(error.class(), FailureClass::Transient);
     assert_eq!(error.to_string(), "the onboarding portal answered 500 to sync/vessels: disk full");
 }
 
 #[tokio::test]
 async fn too_many_requests_carries_retry_after() {
-    let error = failure(ResponseTemplate::new(429).insert_header("Retry-After", "17")).await;
+    let error = failure(Answer::status(429).header("Retry-After", 17)).await;
     assert_eq!(
         (error.class(), error.retry_after()),
         (FailureClass::Transient, Some(Duration::from_secs(17)))
@@ -82,36 +70,47 @@ async fn too_many_requests_carries_retry_after() {
 
 #[tokio::test]
 async fn a_refused_key_is_permanent() {
-    assert_eq!(failure(ResponseTemplate::new(401)).await.class(), FailureClass::Permanent);
+    assert_eq!(failure(Answer::status(401)).await.class(), FailureClass::Permanent);
 }
 
 #[tokio::test]
-async fn an_answer_that_was_cut_is_transient() {
-    let cut = ResponseTemplate::new(200).set_body_string(r#"{"data":[{"id":"1","#);
-    assert_eq!(failure(cut).await.class(), FailureClass::Transient);
+async fn an_answer_that_ends_within_its_json_is_transient() {
+    let error = failure(Answer::ok(r#"{"data":[{"id":"1","#)).await;
+    assert!(matches!(error, PortalError::Unreadable { .. }), "{error}");
+    assert_eq!(error.class(), FailureClass::Transient);
+}
+
+#[tokio::test]
+async fn an_answer_whose_connection_was_cut_is_transient() {
+    let page = r#"{"data":[],"page":{"limit":1}}"#;
+    for cut in [Answer::disconnect(), Answer::ok(page).cut_after(0), Answer::ok(page).cut_after(12)] {
+        let error = failure(cut).await;
+        assert!(matches!(error, PortalError::NoAnswer(_)), "{error}");
+        assert_eq!(error.class(), FailureClass::Transient);
+    }
 }
 
 #[tokio::test]
 async fn a_timeout_is_transient() {
-    let slow = ResponseTemplate::new(200).set_delay(Duration::from_secs(5));
-    let error = failure(slow).await;
+    let error = failure(Answer::status(200).delay(Duration::from_secs(5))).await;
     assert!(matches!(error, PortalError::NoAnswer(_)), "{error}");
     assert_eq!(error.class(), FailureClass::Transient);
 }
 
 #[tokio::test]
 async fn a_redirect_is_not_followed_with_the_key() {
-    let error =
-        failure(ResponseTemplate::new(302).insert_header("Location", "http://elsewhere.invalid/")).await;
+    let error = failure(Answer::status(302).header("Location", "http://elsewhere.invalid/")).await;
     assert_eq!(error.class(), FailureClass::Permanent);
 }
 
 #[tokio::test]
 async fn a_next_cursor_equal_to_the_sent_one_breaks_the_contract() {
-    let answer = ResponseTemplate::new(200)
-        .set_body_json(json!({"data": [], "page": {"limit": 1, "nextCursor": "c"}}));
-    let (_server, client) = portal(answer).await;
-    let query = ListQuery { cursor: Some("c".into()), ..ListQuery::default() };
+    let (provider, client) = portal().await;
+    provider.small_fleet();
+    provider.cursors(List::Vessels, Cursors::Stuck);
+    let query = ListQuery { limit: Some(1), ..ListQuery::default() };
+    let first = client.fetch_page::<VesselDraft>(&query).await.unwrap();
+    let query = ListQuery { cursor: first.info.next_cursor, ..query };
     let error = client.fetch_page::<VesselDraft>(&query).await.unwrap_err();
     assert!(matches!(error, PortalError::Contract { .. }), "{error}");
     assert_eq!(error.class(), FailureClass::Permanent);
@@ -119,7 +118,8 @@ async fn a_next_cursor_equal_to_the_sent_one_breaks_the_contract() {
 
 #[tokio::test]
 async fn the_connection_test_ends_with_the_failed_step_and_a_hint() {
-    let (_server, client) = portal(ResponseTemplate::new(401)).await;
+    let (provider, client) = portal().await;
+    provider.fail_with(Some(401));
     let steps = client.test_connection().await;
     let last = steps.last().unwrap();
     assert_eq!((last.name, last.result.is_err()), ("key", true));
@@ -128,9 +128,8 @@ async fn the_connection_test_ends_with_the_failed_step_and_a_hint() {
 
 #[tokio::test]
 async fn the_connection_test_passes_every_step_of_a_healthy_portal() {
-    let page =
-        ResponseTemplate::new(200).set_body_json(json!({"data": [], "page": {"limit": 1, "total": 40}}));
-    let (_server, client) = portal(page).await;
+    let (provider, client) = portal().await;
+    provider.announce(List::Vessels, 40);
     let steps = client.test_connection().await;
     assert!(steps.iter().all(|step| step.result.is_ok()), "{steps:?}");
     let names: Vec<_> = steps.iter().map(|step| step.name).collect();
@@ -140,7 +139,8 @@ async fn the_connection_test_passes_every_step_of_a_healthy_portal() {
 
 #[tokio::test]
 async fn repeated_failures_open_the_circuit_until_a_request_succeeds() {
-    let (server, client) = portal(ResponseTemplate::new(503)).await;
+    let (provider, client) = portal().await;
+    provider.fail_with(Some(503));
     let circuit = client.circuit();
     let query = ListQuery::default();
     for _ in 0..3 {
@@ -150,12 +150,9 @@ async fn repeated_failures_open_the_circuit_until_a_request_succeeds() {
     let Err(PortalError::CircuitOpen { retry_in }) = client.fetch_page::<VesselDraft>(&query).await else {
         panic!("the circuit is open")
     };
-    assert_eq!(server.received_requests().await.map(|all| all.len()), Some(3));
+    assert_eq!(provider.requests().len(), 3);
 
-    server.reset().await;
-    let page = json!({"data": [], "page": {"limit": 100}});
-    let healthy = ResponseTemplate::new(200).set_body_json(page);
-    Mock::given(method("GET")).respond_with(healthy).mount(&server).await;
+    provider.fail_with(None);
     tokio::time::sleep(retry_in).await;
     client.fetch_page::<VesselDraft>(&query).await.unwrap();
     assert_eq!(*circuit.borrow(), CircuitState::Closed);
