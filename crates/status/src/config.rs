@@ -13,11 +13,11 @@ use chassis::{
 use garde::Validate;
 use serde::Deserialize;
 
-/// What is particular about this daemon.
+/// Name, defaults and environment variables of this daemon.
 pub const DAEMON: Daemon = Daemon {
     name: "status",
     version: env!("CARGO_PKG_VERSION"),
-    about: "Answers operators: REST, server-sent events and the dashboard.",
+    about: "Serves the operator API (REST, server-sent events) and the dashboard.",
     defaults: include_str!("../defaults.toml"),
     variables: &[
         Server::BIND,
@@ -43,34 +43,31 @@ pub struct Config {
     pub broker: Broker,
     #[garde(dive)]
     pub onboarding: Onboarding,
-    /// Operators' tokens.
     #[garde(dive)]
     pub operators: Operators,
-    /// Temporary passwords.
     #[garde(dive)]
     pub passwords: Passwords,
-    /// Server-sent events.
     #[garde(dive)]
     pub updates: Updates,
 }
 
-/// Operators' tokens.
+/// `[operators]`: how the tokens of operators are verified.
 #[derive(Debug, Clone, Deserialize, Validate)]
 #[serde(deny_unknown_fields)]
 pub struct Operators {
-    /// HS256 secret.
+    /// Secret of the HS256 signature.
     #[garde(custom(secret_min_bytes(MIN_SECRET_BYTES)))]
     pub jwt_secret: Secret,
 }
 
-/// Server-sent events.
+/// `[updates]`: limits of the event stream.
 #[derive(Debug, Clone, Deserialize, Validate)]
 #[serde(deny_unknown_fields)]
 pub struct Updates {
-    /// Clients at a time.
+    /// Clients connected at the same time.
     #[garde(range(min = 1, max = 100_000))]
     pub clients: usize,
-    /// Updates kept for a slow client.
+    /// Updates that wait for a slow client; beyond this number it is told to fetch its data again.
     #[garde(range(min = 16, max = 100_000))]
     pub backlog: usize,
 }

@@ -1,4 +1,4 @@
-//! The dashboard: the files that its build left in `dashboard/dist`, inside this binary.
+//! Serves the dashboard: the files of `dashboard/dist`, embedded in this binary.
 
 use actix_web::{
     HttpRequest, HttpResponse,
@@ -12,23 +12,23 @@ use actix_web::{
 use chassis::problem::Problem;
 use rust_embed::{EmbeddedFile, RustEmbed};
 
-/// What its pages may load and reach: this origin alone, and no inline script or style.
+/// Pages may load from this origin alone, and no inline script or style.
 const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
     font-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
-/// Files under here carry a hash of their content in their name.
-const HASHED: &str = "assets/";
-const NOT_BUILT: &str =
-    "The dashboard is not built into this binary: run `make dashboard`, then build again.\n";
+/// Files in this folder have a hash of their content in their names, so browsers may keep them for ever.
+const HASHED_FOLDER: &str = "assets/";
+const NOT_BUILT_MESSAGE: &str =
+    "This binary contains no dashboard. Run `make dashboard`, then build the binary again.\n";
 
 #[derive(RustEmbed)]
 #[folder = "$CARGO_MANIFEST_DIR/dashboard/dist"]
 #[allow_missing = true]
 struct Files;
 
-/// Registers the dashboard: every GET that nothing before it has taken.
+/// Registers the dashboard for every GET outside `/api` that no route before it has matched.
 pub(crate) fn configure(app: &mut web::ServiceConfig) {
     let get = guard::Any(guard::Method(Method::GET)).or(guard::Method(Method::HEAD));
-    app.service(web::resource("/{path:.*}").guard(get).guard(NotTheApi).to(serve));
+    app.service(web::resource("/{path:.*}").guard(get).guard(NotTheApi).to(serve_file));
 }
 
 struct NotTheApi;
@@ -40,30 +40,31 @@ impl Guard for NotTheApi {
     }
 }
 
-async fn serve(request: HttpRequest, path: web::Path<String>) -> Result<HttpResponse, Problem> {
+async fn serve_file(request: HttpRequest, path: web::Path<String>) -> Result<HttpResponse, Problem> {
     let path = path.into_inner();
-    // An address inside the application is the application's business; a file that is not there is not.
+    // A path without a dot is a page, which the dashboard's router resolves. A missing file is a 404.
     let is_page = path.is_empty() || !path.rsplit('/').next().unwrap_or_default().contains('.');
     let name = if is_page { "index.html" } else { path.as_str() };
-    let is_packed = [".br", ".gz"].iter().any(|end| name.ends_with(end));
-    match Files::get(name).filter(|_| !is_packed) {
-        Some(file) => Ok(answer(&request, name, file)),
+    let is_compressed = [".br", ".gz"].iter().any(|end| name.ends_with(end));
+    match Files::get(name).filter(|_| !is_compressed) {
+        Some(file) => Ok(respond_with_file(&request, name, file)),
         None if is_page => Ok(HttpResponse::Ok()
             .content_type("text/plain; charset=utf-8")
             .insert_header((header::CACHE_CONTROL, "no-cache"))
-            .body(NOT_BUILT)),
-        None => Err(Problem::not_found("not_found", format!("There is nothing at /{name}."))),
+            .body(NOT_BUILT_MESSAGE)),
+        None => Err(Problem::not_found("not_found", format!("There is no file /{name}."))),
     }
 }
 
-fn answer(request: &HttpRequest, name: &str, file: EmbeddedFile) -> HttpResponse {
+fn respond_with_file(request: &HttpRequest, name: &str, file: EmbeddedFile) -> HttpResponse {
     let content_type = file.metadata.mimetype().to_owned();
     let content_type =
         if content_type.starts_with("text/") { content_type + "; charset=utf-8" } else { content_type };
-    let (file, encoding) = packed(request, name).unwrap_or((file, None));
+    let (file, encoding) = find_compressed(request, name).unwrap_or((file, None));
     let hash = file.metadata.sha256_hash();
     let tag = format!("\"{}\"", hash[..16].iter().map(|byte| format!("{byte:02x}")).collect::<String>());
-    let cache = if name.starts_with(HASHED) { "public, max-age=31536000, immutable" } else { "no-cache" };
+    let cache =
+        if name.starts_with(HASHED_FOLDER) { "public, max-age=31536000, immutable" } else { "no-cache" };
 
     let known = request.headers().get(header::IF_NONE_MATCH).and_then(|value| value.to_str().ok());
     let is_known =
@@ -83,14 +84,14 @@ fn answer(request: &HttpRequest, name: &str, file: EmbeddedFile) -> HttpResponse
     response.content_type(content_type).body(file.data.into_owned())
 }
 
-/// The file as the build has packed it, in the best way that the client unpacks.
-fn packed(request: &HttpRequest, name: &str) -> Option<(EmbeddedFile, Option<&'static str>)> {
+/// The compressed copy of the file in the smallest encoding that the client accepts.
+fn find_compressed(request: &HttpRequest, name: &str) -> Option<(EmbeddedFile, Option<&'static str>)> {
     let accepted = AcceptEncoding::parse(request).ok()?;
-    let ways = [(Encoding::brotli(), "br", "br"), (Encoding::gzip(), "gz", "gzip")];
-    ways.into_iter().find_map(|(way, end, word)| {
-        // Negotiated one by one: what matters is whether the client takes it, and ours are ordered by size.
-        let taken = accepted.negotiate([way.clone(), Encoding::identity()].iter())?;
-        let file = (taken == way).then(|| Files::get(&format!("{name}.{end}")))??;
-        Some((file, Some(word)))
+    let encodings = [(Encoding::brotli(), "br", "br"), (Encoding::gzip(), "gz", "gzip")];
+    encodings.into_iter().find_map(|(encoding, suffix, name_of_encoding)| {
+        // One by one, smallest first: the weights that the client gives do not matter, only whether it accepts.
+        let chosen = accepted.negotiate([encoding.clone(), Encoding::identity()].iter())?;
+        let file = (chosen == encoding).then(|| Files::get(&format!("{name}.{suffix}")))??;
+        Some((file, Some(name_of_encoding)))
     })
 }

@@ -1,7 +1,7 @@
-//! Labels for equipment: a QR symbol with what people read beside it, as SVG, as PNG and as sheets to print.
+//! Labels for equipment: a QR symbol with texts beside it, as SVG, as PNG and as sheets to print. Start with `layout.rs`.
 //!
-//! One layout serves them all: 70 by 37 mm at 8 dots per millimetre (203 dpi, what label printers have), so that text
-//! stands at the same place however it is drawn.
+//! All three share one layout: 70 by 37 mm at 8 dots per millimetre (203 dpi, what label printers have), so that a text
+//! has the same place in each.
 
 mod layout;
 mod png;
@@ -9,9 +9,9 @@ mod sheet;
 mod svg;
 
 pub(crate) use layout::{Label, Layout};
-pub(crate) use png::png;
-pub(crate) use sheet::{PER_SHEET, sheets};
-pub(crate) use svg::svg;
+pub(crate) use png::render_png;
+pub(crate) use sheet::{PER_SHEET, render_sheets};
+pub(crate) use svg::render_svg;
 
 #[cfg(test)]
 pub(crate) fn main_engine() -> Label {

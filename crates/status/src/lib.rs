@@ -1,13 +1,14 @@
 #![doc = include_str!("../README.md")]
 
+mod app_state;
 mod config;
 mod dashboard;
-mod desk;
-mod failure;
-mod hub;
+mod event_hub;
 mod labels;
 pub mod openapi;
+mod problems;
 mod routes;
+mod saturating;
 mod schedule;
 mod views;
 
@@ -28,21 +29,21 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 pub use config::{Config, DAEMON};
 
-use crate::{desk::Desk, hub::Hub, routes::updates::Following};
+use crate::{app_state::AppState, event_hub::EventHub, routes::updates::EventStreams};
 
-/// The service, ready to be served.
+/// The service, connected and ready to serve its routes.
 #[derive(Clone)]
 pub struct Service {
-    desk: web::Data<Desk>,
-    following: web::Data<Following>,
+    state: web::Data<AppState>,
+    streams: web::Data<EventStreams>,
     keys: web::Data<OperatorKeys>,
     document: web::Data<String>,
 }
 
-/// Connects, and starts to read the updates.
+/// Connects to database and broker, and starts to read the updates stream.
 ///
 /// # Errors
-/// When a setting cannot be used.
+/// When a config value cannot be used.
 pub async fn start(config: &Config, shutdown: &Shutdown, health: &Health) -> anyhow::Result<Service> {
     let keys = OperatorKeys::from_secret(&config.operators.jwt_secret).context("OPERATOR_JWT_SECRET")?;
     let seal = PasswordSeal::parse(config.passwords.seal_key.expose_secret()).context("PASSWORD_SEAL_KEY")?;
@@ -62,40 +63,42 @@ pub async fn start(config: &Config, shutdown: &Shutdown, health: &Health) -> any
     let broker = Broker::connect(config.broker.url.clone(), DAEMON.name, clock.clone());
     health.register_ping("database", store.clone(), |store| async move { store.ping().await });
     let updates = Updates::new(&broker);
-    let hub = Hub::new(updates.clone(), config.updates.backlog);
-    shutdown.supervise_infallible("updates", hub.clone().run(shutdown.soft().clone()));
+    let hub = EventHub::new(updates.clone(), config.updates.backlog);
+    let broadcasting = hub.clone().broadcast_until_stopped(shutdown.soft().clone());
+    shutdown.supervise_infallible("updates", broadcasting);
     let outbox = Outbox::new(store.clone(), Publisher::new(&broker), clock.clone());
-    let desk = Desk { store, broker, outbox, portal, updates, seal, clock };
-    let following = Following { hub, most: config.updates.clients, stop: shutdown.soft().clone() };
+    let state = AppState { store, broker, outbox, portal, updates, seal, clock };
+    let streams = EventStreams { hub, client_limit: config.updates.clients, stop: shutdown.soft().clone() };
     Ok(Service {
-        desk: web::Data::new(desk),
-        following: web::Data::new(following),
+        state: web::Data::new(state),
+        streams: web::Data::new(streams),
         keys: web::Data::new(keys),
         document: web::Data::new(openapi::json()),
     })
 }
 
 impl Service {
-    /// Its routes, the dashboard last: what is to stand beside them on one port comes before.
+    /// The routes of API and dashboard. The dashboard answers every other path, so routes of other services on the same
+    /// port must be registered before.
     pub fn routes(&self) -> impl Fn(&mut web::ServiceConfig) + Clone + Send + 'static {
-        let Self { desk, following, keys, document } = self.clone();
+        let Self { state, streams, keys, document } = self.clone();
         move |app: &mut web::ServiceConfig| {
-            app.app_data(desk.clone())
-                .app_data(following.clone())
+            app.app_data(state.clone())
+                .app_data(streams.clone())
                 .app_data(keys.clone())
                 .app_data(document.clone());
             routes::configure(&mut ServiceConfig::new(app));
-            app.route("/openapi.json", web::get().to(document_json));
+            app.route("/openapi.json", web::get().to(get_openapi_json));
             dashboard::configure(app);
         }
     }
 }
 
-async fn document_json(document: web::Data<String>) -> HttpResponse {
+async fn get_openapi_json(document: web::Data<String>) -> HttpResponse {
     HttpResponse::Ok().content_type("application/json").body(document.as_str().to_owned())
 }
 
-/// The daemon's own work: start, and serve on a port of its own.
+/// Runs the daemon: starts the service, and serves it on a port of its own.
 ///
 /// # Errors
 /// When it cannot start.

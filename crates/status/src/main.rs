@@ -1,4 +1,4 @@
-//! The daemon.
+//! The daemon `status`.
 
 fn main() -> std::process::ExitCode {
     chassis::run(status::DAEMON, status::run)

@@ -1,80 +1,89 @@
-//! What operators may ask and order. A file per subject; what a handler takes as argument says which role it needs.
+//! Routes of the operator API. A file per subject; the arguments of a handler say which role it needs. A handler has the
+//! name of its `operation_id`.
 
-pub(crate) mod body;
-pub(crate) mod changes;
-pub(crate) mod conflicts;
-pub(crate) mod connection;
-pub(crate) mod dead_letters;
-pub(crate) mod etag;
-pub(crate) mod identity;
-pub(crate) mod labels;
-pub(crate) mod paging;
-pub(crate) mod replay;
-pub(crate) mod role_mapping;
-pub(crate) mod settings;
-pub(crate) mod sync_control;
-pub(crate) mod syncs;
-pub(crate) mod trigger;
-pub(crate) mod undo;
+mod body;
+mod changes;
+mod conflict_policies;
+mod conflict_resolution;
+mod conflicts;
+mod connection;
+mod dead_letters;
+mod etag;
+mod identity;
+mod labels;
+mod overview;
+mod paging;
+mod reason;
+mod refused_webhooks;
+mod replays;
+mod reprocessing;
+mod role_mapping;
+mod settings;
+mod settings_change;
+mod sync_control;
+mod syncs;
+mod trigger;
+mod trigger_request;
+mod undo;
 pub(crate) mod updates;
-pub(crate) mod users;
-pub(crate) mod validation;
-pub(crate) mod webhooks;
+mod users;
+mod validation;
+mod webhooks;
 
 use utoipa_actix_web::service_config::ServiceConfig;
 
-/// Registers every handler, and so describes it.
+/// Registers all handlers, with their descriptions for the OpenAPI document.
 pub(crate) fn configure(app: &mut ServiceConfig<'_>) {
-    app.service(trigger::trigger)
-        .service(syncs::get_overview)
-        .service(syncs::find)
-        .service(syncs::list)
-        .service(syncs::cancel)
+    app.service(trigger::trigger_sync)
+        .service(overview::get_overview)
+        .service(syncs::get_sync)
+        .service(syncs::list_syncs)
+        .service(syncs::cancel_sync)
         .service(syncs::list_findings)
-        .service(changes::list)
-        .service(sync_control::resume)
-        .service(sync_control::retry)
-        .service(sync_control::confirm)
-        .service(settings::get)
+        .service(changes::list_changes)
+        .service(sync_control::resume_sync)
+        .service(sync_control::retry_sync)
+        .service(sync_control::confirm_sync)
+        .service(settings::get_settings)
         .service(settings::change_settings)
         .service(settings::preview_schedule)
-        .service(connection::test)
-        .service(dead_letters::list)
-        .service(dead_letters::groups)
-        .service(dead_letters::find)
-        .service(replay::replay_one)
-        .service(replay::plan)
-        .service(replay::replay_many)
-        .service(replay::list_jobs)
-        .service(replay::find_job)
-        .service(replay::list_items)
-        .service(replay::cancel_job)
-        .service(webhooks::list)
-        // Before the one that takes whatever stands there for an id.
-        .service(webhooks::list_refused)
-        .service(webhooks::find)
-        .service(webhooks::raw_body)
-        .service(webhooks::reprocess_one)
-        .service(webhooks::plan_reprocess)
-        .service(webhooks::reprocess_many)
-        .service(identity::me)
-        .service(conflicts::list)
-        // Before the one that takes whatever stands there for an id.
-        .service(conflicts::get_policies)
-        .service(conflicts::change_policies)
-        .service(conflicts::find)
-        .service(conflicts::resolve)
-        .service(conflicts::resolve_many)
+        .service(connection::test_connection)
+        .service(dead_letters::list_dead_letters)
+        .service(dead_letters::list_dead_letter_groups)
+        .service(dead_letters::get_dead_letter)
+        .service(replays::replay_dead_letter)
+        .service(replays::plan_replay)
+        .service(replays::replay_dead_letters)
+        .service(replays::list_replay_jobs)
+        .service(replays::get_replay_job)
+        .service(replays::list_replay_items)
+        .service(replays::cancel_replay_job)
+        .service(webhooks::list_webhooks)
+        // Before `/webhooks/{id}`, which would match the path, too.
+        .service(refused_webhooks::list_refused_webhooks)
+        .service(webhooks::get_webhook)
+        .service(webhooks::get_webhook_raw_body)
+        .service(reprocessing::reprocess_webhook)
+        .service(reprocessing::plan_reprocess)
+        .service(reprocessing::reprocess_webhooks)
+        .service(identity::get_identity)
+        .service(conflicts::list_conflicts)
+        // Before `/conflicts/{id}`, which would match the path, too.
+        .service(conflict_policies::get_conflict_policies)
+        .service(conflict_policies::change_conflict_policies)
+        .service(conflicts::get_conflict)
+        .service(conflict_resolution::resolve_conflict)
+        .service(conflict_resolution::resolve_conflicts)
         .service(undo::undo_sync)
-        .service(undo::find)
-        .service(labels::label_svg)
-        .service(labels::label_png)
-        .service(labels::label_sheets)
-        .service(users::list)
+        .service(undo::get_undo)
+        .service(labels::get_label_svg)
+        .service(labels::get_label_png)
+        .service(labels::get_label_sheets)
+        .service(users::list_users)
         .service(users::claim_temporary_password)
-        .service(role_mapping::get_mapping)
-        .service(role_mapping::change_mapping)
-        .service(role_mapping::preview)
-        .service(validation::report)
+        .service(role_mapping::get_role_mapping)
+        .service(role_mapping::change_role_mapping)
+        .service(role_mapping::preview_role_mapping)
+        .service(validation::get_validation_report)
         .service(updates::stream_updates);
 }

@@ -1,35 +1,35 @@
-//! What a cron expression means, in words and times.
+//! A cron expression in a time zone: its words and its next times.
 
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use contracts::operator::SchedulePreview;
 use domain::cron::CronSchedule;
 
-/// How many of the next times are shown.
-const SHOWN: usize = 5;
+/// Number of times that a preview lists.
+const PREVIEW_LIMIT: usize = 5;
 
-/// An expression in a zone, both read.
 #[derive(Debug, Clone)]
 pub(crate) struct ZonedSchedule {
     cron: CronSchedule,
     zone: Tz,
 }
 
-/// What is wrong with them, in words.
+/// What is wrong with the cron expression, with the time zone, or with both.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(crate) struct Unreadable {
+pub(crate) struct InvalidSchedule {
     pub(crate) cron: Option<String>,
     pub(crate) zone: Option<String>,
 }
 
 impl ZonedSchedule {
-    pub(crate) fn parse(cron: &str, zone: &str) -> Result<Self, Unreadable> {
-        let parsed = (cron.parse::<CronSchedule>(), zone.parse::<Tz>());
-        match parsed {
+    pub(crate) fn parse(cron: &str, zone: &str) -> Result<Self, InvalidSchedule> {
+        match (cron.parse::<CronSchedule>(), zone.parse::<Tz>()) {
             (Ok(cron), Ok(zone)) => Ok(Self { cron, zone }),
-            (cron, zone) => Err(Unreadable {
+            (cron, zone) => Err(InvalidSchedule {
                 cron: cron.err().map(|error| error.to_string()),
-                zone: zone.err().map(|_unknown| "is no IANA time zone, like Europe/Oslo or UTC".to_owned()),
+                zone: zone
+                    .err()
+                    .map(|_unknown| "must be an IANA time zone, such as Europe/Oslo or UTC".to_owned()),
             }),
         }
     }
@@ -37,11 +37,11 @@ impl ZonedSchedule {
     pub(crate) fn preview(&self, now: DateTime<Utc>) -> SchedulePreview {
         SchedulePreview {
             description: self.cron.describe(),
-            next_runs: self.cron.next_times(now, self.zone, SHOWN),
+            next_runs: self.cron.next_times(now, self.zone, PREVIEW_LIMIT),
         }
     }
 
-    pub(crate) fn next(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+    pub(crate) fn next_time(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
         self.cron.next_times(now, self.zone, 1).into_iter().next()
     }
 }
@@ -51,13 +51,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_cannot_be_read_is_said_of_both_at_once() {
-        let wrong = ZonedSchedule::parse("61 * * * *", "Mars/Olympus").unwrap_err();
-        assert!(wrong.cron.is_some() && wrong.zone.is_some(), "{wrong:?}");
+    fn schedule_with_wrong_cron_and_wrong_zone_reports_both() {
+        let error = ZonedSchedule::parse("61 * * * *", "Mars/Olympus").unwrap_err();
+        assert!(error.cron.is_some() && error.zone.is_some(), "{error:?}");
     }
 
     #[test]
-    fn a_preview_shows_five_times_in_the_zone() {
+    fn preview_lists_five_times_in_the_zone() {
         let schedule = ZonedSchedule::parse("0 2 * * *", "Europe/Oslo").unwrap();
         let preview = schedule.preview("2026-11-24T12:00:00Z".parse().unwrap());
         assert_eq!(preview.next_runs.len(), 5);

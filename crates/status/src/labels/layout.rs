@@ -1,4 +1,4 @@
-//! Where everything stands on a label.
+//! Positions of the symbol and the texts on a label.
 
 use noto_sans_mono_bitmap::{FontWeight, RasterHeight, get_raster_width};
 use qrcode::{Color, EcLevel, QrCode, types::QrError};
@@ -12,7 +12,7 @@ pub(crate) const DOTS_PER_MM: usize = 8;
 /// Modules around the symbol that stay white.
 pub(crate) const QUIET_ZONE: usize = 4;
 
-/// The symbol with its quiet zone has this much room.
+/// Side of the square for the symbol with its quiet zone.
 const SYMBOL: usize = 33 * DOTS_PER_MM;
 const MARGIN: usize = 2 * DOTS_PER_MM;
 const TEXT_LEFT: usize = MARGIN + SYMBOL;
@@ -21,13 +21,13 @@ const TEXT_BOTTOM: usize = HEIGHT - TEXT_TOP;
 const GAP: usize = 6;
 const TEXT_WIDTH: usize = WIDTH - TEXT_LEFT - MARGIN;
 
-/// What a label says.
+/// Texts of a label.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Label {
     pub(crate) qr_code: String,
     pub(crate) vessel: String,
     pub(crate) imo_number: String,
-    /// Code and unit: `601.001 / 1`.
+    /// SFI code and unit number: `601.001 / 1`.
     pub(crate) tag: String,
     pub(crate) name: String,
 }
@@ -42,7 +42,7 @@ pub(crate) struct Line {
     pub(crate) weight: FontWeight,
 }
 
-/// A label, laid out.
+/// Positions of symbol and texts, in dots.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Layout {
     /// Dark modules of the symbol, row by row, without the quiet zone.
@@ -70,15 +70,15 @@ impl Layout {
             side,
             module,
             origin,
-            lines: lines(label),
+            lines: lay_out_lines(label),
         })
     }
 }
 
-fn lines(label: &Label) -> Vec<Line> {
+fn lay_out_lines(label: &Label) -> Vec<Line> {
     use {FontWeight::*, RasterHeight::*};
     let imo = format!("IMO {}", label.imo_number);
-    let (upper, lower) = code_in_two(&label.qr_code);
+    let (upper, lower) = split_code(&label.qr_code);
     let blocks: [(&str, &[RasterHeight], FontWeight, usize); 4] = [
         (&label.vessel, &[Size32, Size24, Size20], Bold, 2),
         (&imo, &[Size20], Regular, 1),
@@ -88,16 +88,16 @@ fn lines(label: &Label) -> Vec<Line> {
     let mut top = TEXT_TOP;
     let mut lines = Vec::new();
     for (text, sizes, weight, most) in blocks {
-        let (size, parts) = fitted(text, sizes, weight, most);
+        let (size, parts) = fit_text(text, sizes, weight, most);
         for text in parts {
             lines.push(Line { text, left: TEXT_LEFT, top, size, weight });
             top += size.val();
         }
         top += GAP;
     }
-    // The code at the foot, where the eye finds it on every label.
+    // The code stands at the foot, at the same place on every label.
     let (size, _) =
-        fitted(if upper.len() > lower.len() { upper } else { lower }, &[Size20, Size16], Regular, 1);
+        fit_text(if upper.len() > lower.len() { upper } else { lower }, &[Size20, Size16], Regular, 1);
     for (text, top) in [(upper, TEXT_BOTTOM - 2 * size.val()), (lower, TEXT_BOTTOM - size.val())] {
         lines.push(Line { text: text.to_owned(), left: TEXT_LEFT, top, size, weight: Regular });
     }
@@ -105,14 +105,14 @@ fn lines(label: &Label) -> Vec<Line> {
 }
 
 /// The code over two lines, cut at a hyphen: it is read aloud and typed by people.
-fn code_in_two(code: &str) -> (&str, &str) {
+fn split_code(code: &str) -> (&str, &str) {
     let middle = code.len().div_ceil(2);
     let at = code.match_indices('-').map(|(at, _)| at + 1).min_by_key(|at| at.abs_diff(middle));
     code.split_at(at.unwrap_or(middle))
 }
 
 /// The largest size in which the text stands on one line; else the smallest, over at most `most` lines.
-fn fitted(
+fn fit_text(
     text: &str,
     sizes: &[RasterHeight],
     weight: FontWeight,
@@ -123,12 +123,12 @@ fn fitted(
     let smallest = sizes[sizes.len() - 1];
     match sizes.iter().find(|size| length <= room(**size)) {
         Some(size) => (*size, vec![text.to_owned()]),
-        None => (smallest, wrapped(text, room(smallest), most)),
+        None => (smallest, wrap_text(text, room(smallest), most)),
     }
 }
 
 /// Breaks between words, and inside of one that is longer than a line; what does not fit ends with two dots.
-fn wrapped(text: &str, width: usize, most: usize) -> Vec<String> {
+fn wrap_text(text: &str, width: usize, most: usize) -> Vec<String> {
     let mut lines: Vec<String> = vec![String::new()];
     for word in text.split_whitespace() {
         let mut rest: Vec<char> = word.chars().collect();
@@ -192,8 +192,8 @@ mod tests {
 
     #[test]
     fn words_are_kept_whole_where_they_fit() {
-        assert_eq!(wrapped("Emergency fire pump", 10, 3), ["Emergency", "fire pump"]);
-        assert_eq!(wrapped("Hydrophore", 4, 2), ["Hydr", "op.."]);
-        assert_eq!(code_in_two("SMS-S12Q-3W4Q-XHEY-F66E-V"), ("SMS-S12Q-3W4Q-", "XHEY-F66E-V"));
+        assert_eq!(wrap_text("Emergency fire pump", 10, 3), ["Emergency", "fire pump"]);
+        assert_eq!(wrap_text("Hydrophore", 4, 2), ["Hydr", "op.."]);
+        assert_eq!(split_code("SMS-S12Q-3W4Q-XHEY-F66E-V"), ("SMS-S12Q-3W4Q-", "XHEY-F66E-V"));
     }
 }

@@ -5,9 +5,8 @@ use png::{BitDepth, ColorType, Encoder, EncodingError, PixelDimensions, Unit};
 
 use super::layout::{DOTS_PER_MM, HEIGHT, Layout, WIDTH};
 
-/// Draws the label. Letters that the font lacks (it has those of the Latin alphabets) are drawn as question marks; the
-/// code has none.
-pub(crate) fn png(layout: &Layout) -> Result<Vec<u8>, EncodingError> {
+/// Letters outside the Latin alphabets, which the font lacks, are drawn as question marks. A code has no such letters.
+pub(crate) fn render_png(layout: &Layout) -> Result<Vec<u8>, EncodingError> {
     let mut out = Vec::new();
     let mut encoder = Encoder::new(&mut out, WIDTH as u32, HEIGHT as u32);
     encoder.set_color(ColorType::Grayscale);
@@ -15,12 +14,12 @@ pub(crate) fn png(layout: &Layout) -> Result<Vec<u8>, EncodingError> {
     let per_metre = DOTS_PER_MM as u32 * 1000;
     encoder.set_pixel_dims(Some(PixelDimensions { xppu: per_metre, yppu: per_metre, unit: Unit::Meter }));
     let mut writer = encoder.write_header()?;
-    writer.write_image_data(&drawn(layout))?;
+    writer.write_image_data(&draw_dots(layout))?;
     writer.finish()?;
     Ok(out)
 }
 
-fn drawn(layout: &Layout) -> Vec<u8> {
+fn draw_dots(layout: &Layout) -> Vec<u8> {
     let mut dots = vec![255; WIDTH * HEIGHT];
     for (at, _) in layout.modules.iter().enumerate().filter(|(_, dark)| **dark) {
         let (x, y) = (at % layout.side, at / layout.side);
@@ -69,7 +68,7 @@ mod tests {
     fn a_scanner_reads_the_code_and_nothing_else() {
         let long = Label { qr_code: "ACME-".to_owned() + &"0123456789".repeat(5), ..main_engine() };
         for label in [main_engine(), long] {
-            let png = png(&Layout::of(&label).unwrap()).unwrap();
+            let png = render_png(&Layout::of(&label).unwrap()).unwrap();
             let (texts, level) = read_back(&png);
             assert_eq!(texts, [label.qr_code]);
             // ISO 18004 writes level Q as 0b11.
@@ -90,7 +89,7 @@ mod tests {
             }
         }
         assert_ne!(stained.modules, layout.modules);
-        let (texts, _) = read_back(&png(&stained).unwrap());
+        let (texts, _) = read_back(&render_png(&stained).unwrap());
         assert_eq!(texts, [main_engine().qr_code]);
     }
 
@@ -101,6 +100,6 @@ mod tests {
             name: "Hauptmaschine Größe Ł".into(),
             ..main_engine()
         };
-        assert!(png(&Layout::of(&label).unwrap()).is_ok());
+        assert!(render_png(&Layout::of(&label).unwrap()).is_ok());
     }
 }

@@ -5,21 +5,22 @@ use std::fmt::Write;
 
 use super::{
     layout::{DOTS_PER_MM, HEIGHT, Layout, WIDTH},
-    svg::{drawn, escaped},
+    svg::{draw_svg, escape_markup},
 };
 
 const COLUMNS: usize = 3;
 const ROWS: usize = 8;
-/// Labels of a sheet.
+/// Labels per sheet.
 pub(crate) const PER_SHEET: usize = COLUMNS * ROWS;
 const PAGE_WIDTH: usize = 210 * DOTS_PER_MM;
 const PAGE_HEIGHT: usize = 297 * DOTS_PER_MM;
-/// Eight rows are a millimetre short of the page.
+/// Margin above the rows: eight rows are a millimetre lower than the page.
 const TOP: usize = (PAGE_HEIGHT - ROWS * HEIGHT) / 2;
 
-/// As many pages as it takes. The first `used` places of the first sheet are left out: they were peeled off before.
-pub(crate) fn sheets(title: &str, labels: &[Layout], used: usize) -> String {
-    let title = escaped(title);
+/// An HTML page with a sheet for every 24 labels. The first `used` places of the first sheet stay empty: their labels are
+/// peeled off already.
+pub(crate) fn render_sheets(title: &str, labels: &[Layout], used: usize) -> String {
+    let title = escape_markup(title);
     let mut out = format!(
         "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<title>{title}</title>\n<style>\n\
          @page {{ size: A4; margin: 0 }}\nbody {{ margin: 0 }}\n\
@@ -33,11 +34,11 @@ pub(crate) fn sheets(title: &str, labels: &[Layout], used: usize) -> String {
             out,
             "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {PAGE_WIDTH} {PAGE_HEIGHT}\">"
         )
-        .expect("a text takes it");
+        .expect("writing to a String never fails");
         for (place, layout) in page.iter().enumerate().filter_map(|(place, it)| Some((place, (*it)?))) {
             let (left, top) = (place % COLUMNS * WIDTH, TOP + place / COLUMNS * HEIGHT);
-            writeln!(out, "<g transform=\"translate({left} {top})\">\n{}</g>", drawn(layout))
-                .expect("a text takes it");
+            writeln!(out, "<g transform=\"translate({left} {top})\">\n{}</g>", draw_svg(layout))
+                .expect("writing to a String never fails");
         }
         out.push_str("</svg>\n");
     }
@@ -53,10 +54,10 @@ mod tests {
     #[test]
     fn a_sheet_that_was_begun_is_used_up() {
         let labels = vec![Layout::of(&main_engine()).unwrap(); 25];
-        let pages = |used| sheets("Nordic Star", &labels, used).matches("<svg").count();
+        let pages = |used| render_sheets("Nordic Star", &labels, used).matches("<svg").count();
         assert_eq!((pages(0), pages(23), pages(24)), (2, 2, 2));
-        assert_eq!(sheets("Nordic Star", &labels[..2], 23).matches("<svg").count(), 2);
-        let first = sheets("A", &labels[..1], 5);
+        assert_eq!(render_sheets("Nordic Star", &labels[..2], 23).matches("<svg").count(), 2);
+        let first = render_sheets("A", &labels[..1], 5);
         // The sixth place: third column, second row.
         assert!(first.contains("translate(1120 300)"), "{}", &first[..800]);
     }

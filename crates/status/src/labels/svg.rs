@@ -9,18 +9,18 @@ use super::layout::{DOTS_PER_MM, HEIGHT, Layout, WIDTH};
 /// Width of a character of a monospaced font, as part of its size.
 const ADVANCE: f64 = 0.6;
 
-/// The label as a document of its own, in its real size.
-pub(crate) fn svg(layout: &Layout) -> String {
+/// The label as an SVG document in its real size.
+pub(crate) fn render_svg(layout: &Layout) -> String {
     let (width, height) = (WIDTH / DOTS_PER_MM, HEIGHT / DOTS_PER_MM);
     format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width}mm\" height=\"{height}mm\" \
          viewBox=\"0 0 {WIDTH} {HEIGHT}\">\n<rect width=\"{WIDTH}\" height=\"{HEIGHT}\" fill=\"#fff\"/>\n{}</svg>\n",
-        drawn(layout)
+        draw_svg(layout)
     )
 }
 
-/// What is drawn, in dots.
-pub(super) fn drawn(layout: &Layout) -> String {
+/// The content of the label as SVG elements; the unit is a dot.
+pub(super) fn draw_svg(layout: &Layout) -> String {
     let mut out = String::from("<path fill=\"#000\" shape-rendering=\"crispEdges\" d=\"");
     let m = layout.module;
     for (y, row) in layout.modules.chunks(layout.side).enumerate() {
@@ -29,7 +29,8 @@ pub(super) fn drawn(layout: &Layout) -> String {
             let run = row[x..].iter().take_while(|dark| **dark).count();
             if run > 0 {
                 let (left, top, length) = (layout.origin.0 + x * m, layout.origin.1 + y * m, run * m);
-                write!(out, "M{left} {top}h{length}v{m}h-{length}z").expect("a text takes it");
+                write!(out, "M{left} {top}h{length}v{m}h-{length}z")
+                    .expect("writing to a String never fails");
             }
             x += run.max(1);
         }
@@ -37,7 +38,7 @@ pub(super) fn drawn(layout: &Layout) -> String {
     out.push_str("\"/>\n");
     for line in &layout.lines {
         let size = get_raster_width(line.weight, line.size) as f64 / ADVANCE;
-        // Where the letters of the bitmap font stand in their box.
+        // The baseline of the bitmap font lies at 78 % of the height of its box.
         let baseline = line.top as f64 + 0.78 * line.size.val() as f64;
         let bold = if line.weight == FontWeight::Bold { " font-weight=\"700\"" } else { "" };
         writeln!(
@@ -45,15 +46,15 @@ pub(super) fn drawn(layout: &Layout) -> String {
             "<text x=\"{}\" y=\"{baseline:.1}\" font-size=\"{size:.1}\"{bold} \
              font-family=\"'Noto Sans Mono','DejaVu Sans Mono',monospace\">{}</text>",
             line.left,
-            escaped(&line.text)
+            escape_markup(&line.text)
         )
-        .expect("a text takes it");
+        .expect("writing to a String never fails");
     }
     out
 }
 
-/// Text as it may stand in markup, in an attribute too.
-pub(super) fn escaped(text: &str) -> String {
+/// Text escaped for markup, attributes included.
+pub(super) fn escape_markup(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         match c {
@@ -73,8 +74,8 @@ mod tests {
     use crate::labels::main_engine;
 
     #[test]
-    fn names_cannot_break_out_of_the_markup() {
-        let svg = svg(&Layout::of(&main_engine()).unwrap());
+    fn name_with_markup_is_escaped() {
+        let svg = render_svg(&Layout::of(&main_engine()).unwrap());
         assert!(svg.contains("Main engine"), "{svg}");
         assert!(svg.contains("&lt;port&gt;") && svg.contains("&amp;"), "{svg}");
         assert!(!svg.contains("<port>"), "{svg}");

@@ -1,11 +1,11 @@
-//! Bodies that may be left out.
+//! JSON bodies that a request may leave out.
 
 use actix_web::{HttpRequest, http::header::CONTENT_TYPE};
 use chassis::problem::{FieldError, Problem};
 use serde::de::DeserializeOwned;
 
-/// What the body asks for; what asks for nothing in particular if there is none.
-pub(crate) fn optional_json<T: DeserializeOwned + Default>(
+/// The body, or the default value for an empty body.
+pub(crate) fn read_optional_json<T: DeserializeOwned + Default>(
     request: &HttpRequest,
     body: &[u8],
 ) -> Result<T, Problem> {
@@ -16,10 +16,10 @@ pub(crate) fn optional_json<T: DeserializeOwned + Default>(
         request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     if !content_type.trim_start().to_ascii_lowercase().starts_with("application/json") {
         return Err(Problem::unsupported_media_type(
-            "Send JSON, with `Content-Type: application/json`, or no body.",
+            "The body must be JSON with `Content-Type: application/json`, or be absent.",
         ));
     }
-    let asked: Option<T> = serde_json::from_slice(body).map_err(|error| {
+    let parsed: Option<T> = serde_json::from_slice(body).map_err(|error| {
         if error.is_data() {
             let errors = vec![FieldError::new("#", "wrong_shape", error.to_string())];
             Problem::invalid("The body is JSON, but not what is expected here.", errors)
@@ -27,5 +27,5 @@ pub(crate) fn optional_json<T: DeserializeOwned + Default>(
             Problem::bad_request("malformed_json", format!("The body is not JSON: {error}."))
         }
     })?;
-    Ok(asked.unwrap_or_default())
+    Ok(parsed.unwrap_or_default())
 }

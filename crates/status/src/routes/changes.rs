@@ -1,4 +1,4 @@
-//! What a dry run would do, record by record.
+//! Changes that a dry run would make, record by record.
 
 use actix_web::{get, web};
 use chassis::{auth::Viewer, problem::Problem};
@@ -15,56 +15,55 @@ use uuid::Uuid;
 
 use super::paging::Paging;
 use crate::{
-    desk::Desk,
-    failure::{OrProblem, no_such_sync},
+    app_state::AppState,
+    problems::{OrProblem, sync_not_found},
 };
 
-/// Which changes.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(rename_all = "camelCase")]
 #[into_params(parameter_in = Query)]
-pub(crate) struct Which {
-    /// Only of this kind of record.
+pub(crate) struct ChangeQuery {
+    /// Only changes of this record type.
     record_type: Option<RecordType>,
-    /// Only with this outcome.
+    /// Only changes with this outcome.
     outcome: Option<ChangeOutcome>,
 }
 
-/// What a dry run would create, update, reject or leave in conflict
+/// List the changes that a dry run would make
 ///
-/// In the order in which it found them. A sync that is no dry run has none: it has done what it did.
+/// In the order in which the dry run found them. The list of any other sync is empty.
 #[utoipa::path(
     operation_id = "listChanges", tag = "syncs",
-    params(Paging, Which),
+    params(Paging, ChangeQuery),
     responses((status = 200, body = List<Change>))
 )]
 #[get("/api/sync/status/{syncId}/changes")]
-pub(crate) async fn list(
-    desk: web::Data<Desk>,
+pub(crate) async fn list_changes(
+    app: web::Data<AppState>,
     _viewer: Viewer,
     sync_id: web::Path<Uuid>,
     paging: web::Query<Paging>,
-    which: web::Query<Which>,
+    query: web::Query<ChangeQuery>,
 ) -> Result<web::Json<List<Change>>, Problem> {
     let id = SyncId::from_uuid(sync_id.into_inner());
     let window = paging.window::<()>()?;
     let filter = ChangeFilter {
-        record_type: which.record_type.map(Into::into),
-        outcome: which.outcome.map(Into::into),
+        record_type: query.record_type.map(Into::into),
+        outcome: query.outcome.map(Into::into),
     };
-    let mut db = desk.store.db().await.or_problem()?;
+    let mut db = app.store.db().await.or_problem()?;
     if syncs::sync_find(&mut db, id).await.or_problem()?.is_none() {
-        return Err(no_such_sync(id));
+        return Err(sync_not_found(id));
     }
     let page = dry_run::change_list(&mut db, id, filter, window.limit, window.offset).await.or_problem()?;
-    let pagination = paging.with_total(page.total);
+    let pagination = paging.pagination(page.total);
     let data: Result<Vec<Change>, Problem> = page.rows.into_iter().map(change).collect();
     Ok(web::Json(List { data: data?, pagination }))
 }
 
 fn change(it: dry_run::Change) -> Result<Change, Problem> {
-    // The row holds the shape of the answer, but for the words of its columns.
-    let shape: Value = json!({
+    // The JSON columns `fields` and `conflict` hold what the API shows.
+    let value: Value = json!({
         "recordType": it.record_type,
         "sourceId": it.source_id,
         "label": it.label,
@@ -72,5 +71,5 @@ fn change(it: dry_run::Change) -> Result<Change, Problem> {
         "fields": it.fields,
         "conflict": it.conflict,
     });
-    serde_json::from_value(shape).map_err(Problem::internal)
+    serde_json::from_value(value).map_err(Problem::internal)
 }

@@ -1,22 +1,24 @@
-//! The way to the onboarding portal, tried step by step.
+//! The connection test: each step from this service to the onboarding portal.
 
 use actix_web::{get, web};
 use chassis::{auth::Viewer, problem::Problem};
 use contracts::operator::{ConnectionStep, ConnectionTest};
 
-use crate::desk::Desk;
+use crate::{app_state::AppState, saturating::to_i64};
 
 /// Test the connection to the onboarding portal
+///
+/// Tests the steps in their order and stops at the first that fails. Answers 200 also when a step fails: see `ok`.
 #[utoipa::path(operation_id = "testConnection", tag = "settings", responses((status = 200, body = ConnectionTest)))]
 #[get("/api/sync/test-connection")]
-pub(crate) async fn test(
-    desk: web::Data<Desk>,
+pub(crate) async fn test_connection(
+    app: web::Data<AppState>,
     _viewer: Viewer,
 ) -> Result<web::Json<ConnectionTest>, Problem> {
-    let steps = desk.portal.test_connection().await.into_iter().map(step).collect::<Vec<_>>();
+    let steps = app.portal.test_connection().await.into_iter().map(step).collect::<Vec<_>>();
     Ok(web::Json(ConnectionTest {
         ok: steps.iter().all(|step| step.ok),
-        url: desk.portal.base_url().as_str().trim_end_matches('/').to_owned(),
+        url: app.portal.base_url().as_str().trim_end_matches('/').to_owned(),
         steps,
     }))
 }
@@ -27,6 +29,6 @@ fn step(step: portal_client::ConnectionStep) -> ConnectionStep {
         ok: step.result.is_ok(),
         detail: step.result.unwrap_or_else(|failure| failure),
         hint: step.hint.map(str::to_owned),
-        latency_ms: i64::try_from(step.duration.as_millis()).unwrap_or(i64::MAX),
+        latency_ms: to_i64(step.duration.as_millis()),
     }
 }

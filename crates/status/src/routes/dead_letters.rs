@@ -1,4 +1,4 @@
-//! Dead letters: look at them, one by one or by what they have in common.
+//! Dead letters: list, group and show them. `replays.rs` replays them.
 
 use actix_web::{get, web};
 use base64::{Engine, engine::general_purpose::STANDARD};
@@ -8,82 +8,81 @@ use contracts::operator::{
 };
 use domain::{DeadLetterId, SyncId};
 use serde::Deserialize;
-use store::ledger::dead_letters::{self, DeadLetterFilter as Filter};
+use store::ledger::{
+    attempts,
+    dead_letters::{self, DeadLetterFilter},
+};
 use utoipa::IntoParams;
 use uuid::Uuid;
 
 use super::paging::Paging;
-use crate::{desk::Desk, failure::OrProblem, views};
+use crate::{app_state::AppState, problems::OrProblem, views};
 
-/// Most attempts that are shown with a dead letter.
-const ATTEMPTS_SHOWN: u32 = 50;
+/// Most attempts that the answer lists, newest first.
+const ATTEMPTS_LIMIT: u32 = 50;
 
-/// Which dead letters.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(rename_all = "camelCase")]
 #[into_params(parameter_in = Query)]
-pub(crate) struct DeadLetterFilter {
-    /// Only those in this state.
+pub(crate) struct DeadLetterQuery {
+    /// Only dead letters in this state.
     state: Option<DeadLetterState>,
-    /// Only those of this cause.
+    /// Only dead letters with this cause, as `fingerprint` names it.
     fingerprint: Option<String>,
-    /// Only those of this queue.
+    /// Only dead letters from this queue.
     queue: Option<String>,
-    /// Only those of this class.
+    /// Only dead letters of this failure class.
     class: Option<FailureClass>,
-    /// Only those of this sync.
+    /// Only dead letters of this sync.
     sync_id: Option<Uuid>,
 }
 
-impl DeadLetterFilter {
-    fn of_store(&self) -> Filter {
-        Filter {
+impl DeadLetterQuery {
+    fn filter(&self) -> DeadLetterFilter {
+        DeadLetterFilter {
             states: self.state.map(Into::into).into_iter().collect(),
             fingerprint: self.fingerprint.clone(),
             queue: self.queue.clone(),
             class: self.class.map(Into::into),
             sync_id: self.sync_id.map(SyncId::from_uuid),
-            ..Filter::default()
+            ..DeadLetterFilter::default()
         }
     }
 }
 
-/// Dead letters, newest first
+/// List dead letters, newest first
 #[utoipa::path(
     operation_id = "listDeadLetters", tag = "dead letters",
-    params(Paging, DeadLetterFilter),
+    params(Paging, DeadLetterQuery),
     responses((status = 200, body = List<DeadLetter>))
 )]
 #[get("/api/sync/dead-letters")]
-pub(crate) async fn list(
-    desk: web::Data<Desk>,
+pub(crate) async fn list_dead_letters(
+    app: web::Data<AppState>,
     _viewer: Viewer,
     paging: web::Query<Paging>,
-    filter: web::Query<DeadLetterFilter>,
+    query: web::Query<DeadLetterQuery>,
 ) -> Result<web::Json<List<DeadLetter>>, Problem> {
     let window = paging.window()?;
-    let mut db = desk.store.db().await.or_problem()?;
-    let page = dead_letters::dead_letter_list(&mut db, &filter.of_store(), window).await.or_problem()?;
-    let pagination = paging.with_total(page.total);
-    Ok(web::Json(List { data: page.rows.iter().map(views::dead_letter).collect(), pagination }))
+    let mut db = app.store.db().await.or_problem()?;
+    let page = dead_letters::dead_letter_list(&mut db, &query.filter(), window).await.or_problem()?;
+    Ok(paging.list(page, |it| views::dead_letters::dead_letter(&it)))
 }
 
-/// A dead letter, whole
+/// Get a dead letter with its message and its attempts
 #[utoipa::path(operation_id = "getDeadLetter", tag = "dead letters", responses((status = 200, body = DeadLetterDetail)))]
 #[get("/api/sync/dead-letters/{id}")]
-pub(crate) async fn find(
-    desk: web::Data<Desk>,
+pub(crate) async fn get_dead_letter(
+    app: web::Data<AppState>,
     _viewer: Viewer,
     id: web::Path<Uuid>,
 ) -> Result<web::Json<DeadLetterDetail>, Problem> {
     let id = DeadLetterId::from_uuid(id.into_inner());
-    let mut db = desk.store.db().await.or_problem()?;
-    let letter =
-        dead_letters::dead_letter_find(&mut db, id).await.or_problem()?.ok_or_else(|| no_such_letter(id))?;
-    let attempts = store::ledger::attempts::attempts_of(&mut db, &letter.message_id, ATTEMPTS_SHOWN)
-        .await
-        .or_problem()?;
-    let summary = views::dead_letter(&letter);
+    let mut db = app.store.db().await.or_problem()?;
+    let letter = dead_letters::dead_letter_find(&mut db, id).await.or_problem()?;
+    let letter = letter.ok_or_else(|| dead_letter_not_found(id))?;
+    let attempts = attempts::attempts_of(&mut db, &letter.message_id, ATTEMPTS_LIMIT).await.or_problem()?;
+    let summary = views::dead_letters::dead_letter(&letter);
     let (body, body_base64) = match String::from_utf8(letter.body) {
         Ok(text) => (Some(text), None),
         Err(bytes) => (None, Some(STANDARD.encode(bytes.as_bytes()))),
@@ -93,32 +92,33 @@ pub(crate) async fn find(
         body,
         body_base64,
         headers: letter.headers,
-        attempts_made: attempts.into_iter().map(views::attempt).collect(),
+        attempts_made: attempts.into_iter().map(views::syncs::attempt).collect(),
     }))
 }
 
-/// Dead letters by what they have in common, those that wait for somebody first
+/// Group dead letters by cause
+///
+/// Groups with dead letters in the state `dead` come first.
 #[utoipa::path(
     operation_id = "listDeadLetterGroups", tag = "dead letters",
-    params(Paging, DeadLetterFilter),
+    params(Paging, DeadLetterQuery),
     responses((status = 200, body = List<DeadLetterGroup>))
 )]
 #[get("/api/sync/dead-letters/groups")]
-pub(crate) async fn groups(
-    desk: web::Data<Desk>,
+pub(crate) async fn list_dead_letter_groups(
+    app: web::Data<AppState>,
     _viewer: Viewer,
     paging: web::Query<Paging>,
-    filter: web::Query<DeadLetterFilter>,
+    query: web::Query<DeadLetterQuery>,
 ) -> Result<web::Json<List<DeadLetterGroup>>, Problem> {
     let window = paging.window::<()>()?;
-    let mut db = desk.store.db().await.or_problem()?;
-    let page = dead_letters::dead_letter_groups(&mut db, &filter.of_store(), window.limit, window.offset)
+    let mut db = app.store.db().await.or_problem()?;
+    let page = dead_letters::dead_letter_groups(&mut db, &query.filter(), window.limit, window.offset)
         .await
         .or_problem()?;
-    let pagination = paging.with_total(page.total);
-    Ok(web::Json(List { data: page.rows.into_iter().map(views::dead_letter_group).collect(), pagination }))
+    Ok(paging.list(page, views::dead_letters::dead_letter_group))
 }
 
-pub(super) fn no_such_letter(id: DeadLetterId) -> Problem {
+pub(super) fn dead_letter_not_found(id: DeadLetterId) -> Problem {
     Problem::not_found("dead_letter_not_found", format!("There is no dead letter {id}."))
 }

@@ -1,27 +1,82 @@
-//! Versions as ETags: nobody undoes what they have not seen.
+//! Versions as ETags (RFC 9110, section 8.8.3): a change that was meant for an outdated version is refused.
 
-use actix_web::{HttpRequest, http::header};
+use actix_web::{HttpRequest, HttpResponse, http::header};
 use chassis::problem::Problem;
+use serde::Serialize;
 
-/// The ETag of a version.
-pub(crate) fn of(version: u64) -> String {
-    format!("\"{version}\"")
+/// An answer whose `ETag` is the version.
+pub(crate) fn respond_with_version(version: u64, body: impl Serialize) -> HttpResponse {
+    HttpResponse::Ok().insert_header((header::ETAG, format!("\"{version}\""))).json(body)
 }
 
-/// The version that the caller has seen; without one nothing is changed.
-pub(crate) fn required(request: &HttpRequest) -> Result<u64, Problem> {
-    let Some(tag) = request.headers().get(header::IF_MATCH) else {
-        return Err(Problem::precondition_required("Send the ETag of what you change as If-Match."));
-    };
-    let tag = tag.to_str().unwrap_or_default().trim();
-    let version =
-        tag.strip_prefix('"').and_then(|tag| tag.strip_suffix('"')).and_then(|tag| tag.parse().ok());
-    // What was never an ETag of ours matches nothing.
-    version.ok_or_else(|| Problem::precondition_failed("If-Match is not an ETag of this."))
+/// The version in `If-Match`; 428 without the header.
+pub(crate) fn required_version(request: &HttpRequest) -> Result<u64, Problem> {
+    let tag = if_match(request).ok_or_else(|| {
+        Problem::precondition_required(
+            "The header If-Match is missing. Read the resource, and send its ETag as If-Match.",
+        )
+    })?;
+    parse_version(tag)
 }
 
-/// It was changed meanwhile.
-pub(crate) fn stale(by: &str, version: u64) -> Problem {
-    let detail = format!("It was changed by {by} meanwhile; read it again.");
-    Problem::precondition_failed(detail).with("currentVersion", version)
+/// The version in `If-Match`. None if the header is absent or `*`: the change applies to any version.
+pub(crate) fn optional_version(request: &HttpRequest) -> Result<Option<u64>, Problem> {
+    if_match(request).filter(|tag| *tag != "*").map(parse_version).transpose()
+}
+
+/// 412: the resource is no longer in the version that `If-Match` names.
+pub(crate) fn stale_version(updated_by: &str, current: u64) -> Problem {
+    let detail = format!(
+        "{updated_by} changed the resource to version {current} after you read it. Read it again, then repeat your change."
+    );
+    Problem::precondition_failed(detail).with("currentVersion", current)
+}
+
+fn if_match(request: &HttpRequest) -> Option<&str> {
+    let tag = request.headers().get(header::IF_MATCH)?;
+    Some(tag.to_str().unwrap_or_default().trim())
+}
+
+fn parse_version(tag: &str) -> Result<u64, Problem> {
+    let number = tag.strip_prefix('"').and_then(|tag| tag.strip_suffix('"'));
+    number.and_then(|number| number.parse().ok()).ok_or_else(|| {
+        Problem::precondition_failed(
+            "If-Match is no ETag of this resource. Read the resource, and send its ETag as If-Match.",
+        )
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::test::TestRequest;
+
+    use super::*;
+
+    fn request(tag: &'static str) -> HttpRequest {
+        TestRequest::default().insert_header((header::IF_MATCH, tag)).to_http_request()
+    }
+
+    fn status(problem: &Problem) -> u16 {
+        problem.status().as_u16()
+    }
+
+    #[test]
+    fn etag_of_a_version_names_that_version() {
+        assert_eq!(required_version(&request("\"7\"")).ok(), Some(7));
+        assert_eq!(optional_version(&request("\"7\"")).ok(), Some(Some(7)));
+    }
+
+    #[test]
+    fn request_without_if_match_is_refused_where_a_version_is_required() {
+        let without = TestRequest::default().to_http_request();
+        assert_eq!(required_version(&without).map_err(|problem| status(&problem)), Err(428));
+        assert_eq!(optional_version(&without).ok(), Some(None));
+    }
+
+    #[test]
+    fn text_that_is_no_etag_matches_no_version() {
+        assert_eq!(required_version(&request("seven")).map_err(|problem| status(&problem)), Err(412));
+        assert_eq!(optional_version(&request("7")).map_err(|problem| status(&problem)), Err(412));
+        assert_eq!(optional_version(&request("*")).ok(), Some(None));
+    }
 }

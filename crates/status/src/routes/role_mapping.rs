@@ -1,123 +1,138 @@
-//! The mapping from rank, department and workplace to a role.
+//! The role mapping: which role a user gets by rank, department and workplace.
 
 use std::str::FromStr;
-use store::{
-    engine::role_changes::{self, MappingChanged},
-    settings::role_mappings::{self, StoredMapping},
-};
 
-use actix_web::{HttpRequest, HttpResponse, get, http::header, post, put, web};
+use actix_web::{HttpRequest, HttpResponse, get, post, put, web};
 use chassis::{
     auth::{Admin, Viewer},
     problem::{FieldError, Problem, ProblemBody},
 };
 use contracts::operator::{RoleChange, RoleMapping, RoleMappingChange, RoleMappingEffect, RoleRule};
 use domain::{
-    portal_role::Permission,
+    portal_role::{Permission, PortalRole},
     role_mapping::{self, RULES_LIMIT},
+    user::Workplace,
     vocabulary::UnknownWord,
+};
+use store::{
+    engine::role_changes::{self, MappingChanged},
+    settings::role_mappings::{self, StoredMapping},
 };
 
 use super::etag;
-use crate::{desk::Desk, failure::OrProblem};
+use crate::{app_state::AppState, problems::OrProblem, saturating::to_i64};
 
-/// Most changes that are shown.
-const SHOWN: usize = 1000;
+/// Most role changes that an answer lists.
+const CHANGES_LIMIT: usize = 1000;
 
-/// The mapping in force
+/// Get the role mapping
 #[utoipa::path(
     operation_id = "getRoleMapping", tag = "users",
-    responses((status = 200, body = RoleMapping, headers(("ETag", description = "The version, for `If-Match`"))))
+    responses((status = 200, body = RoleMapping, headers(("ETag", description = "Version, for `If-Match`"))))
 )]
 #[get("/api/sync/role-mapping")]
-pub(crate) async fn get_mapping(desk: web::Data<Desk>, _viewer: Viewer) -> Result<HttpResponse, Problem> {
-    let mut db = desk.store.db().await.or_problem()?;
+pub(crate) async fn get_role_mapping(
+    app: web::Data<AppState>,
+    _viewer: Viewer,
+) -> Result<HttpResponse, Problem> {
+    let mut db = app.store.db().await.or_problem()?;
     let stored = role_mappings::mapping_read(&mut db).await.or_problem()?;
-    let tag = etag::of(stored.version.unsigned_abs().into());
-    Ok(HttpResponse::Ok().insert_header((header::ETAG, tag)).json(shape(&stored)))
+    Ok(etag::respond_with_version(stored.version.unsigned_abs().into(), role_mapping(&stored)))
 }
 
-/// What another mapping would mean
+/// Preview another role mapping
 ///
-/// Who would get another role, and what they gain or lose by it. Nothing is changed.
+/// Lists the users who would get another role, with the permissions that they would gain or lose. Changes nothing.
 #[utoipa::path(
     operation_id = "previewRoleMapping", tag = "users",
     request_body = RoleMappingChange,
     responses(
         (status = 200, body = RoleMappingEffect),
-        (status = 422, body = ProblemBody, content_type = "application/problem+json", description = "`errors` says which"),
+        (status = 422, body = ProblemBody, content_type = "application/problem+json",
+            description = "The mapping is invalid; `errors` names each field"),
     )
 )]
 #[post("/api/sync/role-mapping/preview")]
-pub(crate) async fn preview(
-    desk: web::Data<Desk>,
+pub(crate) async fn preview_role_mapping(
+    app: web::Data<AppState>,
     _admin: Admin,
     change: web::Json<RoleMappingChange>,
 ) -> Result<web::Json<RoleMappingEffect>, Problem> {
-    let mapping = checked(change.into_inner())?;
-    let mut db = desk.store.db().await.or_problem()?;
+    let mapping = read_mapping(change.into_inner())?;
+    let mut db = app.store.db().await.or_problem()?;
     let version = role_mappings::mapping_read(&mut db).await.or_problem()?.version;
     let changes = role_changes::mapping_preview(&mut db, &mapping).await.or_problem()?;
     Ok(web::Json(effect(version, &changes)))
 }
 
-/// Put another mapping in force
+/// Change the role mapping
 ///
-/// Every account gets its role under it, at once. Roles that somebody gave by hand in the maintenance portal stay.
+/// Replaces all rules, and gives every user the new role at once. Roles that were set by hand in the maintenance portal
+/// stay.
 #[utoipa::path(
     operation_id = "changeRoleMapping", tag = "users",
     request_body = RoleMappingChange,
-    params(("If-Match" = String, Header, description = "The `ETag` of the mapping that it follows")),
+    params(("If-Match" = String, Header, description = "`ETag` of the mapping that the change is based on")),
     responses(
-        (status = 200, body = RoleMappingEffect, headers(("ETag", description = "The new version"))),
-        (status = 412, body = ProblemBody, content_type = "application/problem+json", description = "Changed meanwhile"),
-        (status = 422, body = ProblemBody, content_type = "application/problem+json", description = "`errors` says which"),
-        (status = 428, body = ProblemBody, content_type = "application/problem+json", description = "No `If-Match`"),
+        (status = 200, body = RoleMappingEffect, headers(("ETag", description = "New version"))),
+        (status = 412, body = ProblemBody, content_type = "application/problem+json",
+            description = "The mapping has changed since it was read"),
+        (status = 422, body = ProblemBody, content_type = "application/problem+json",
+            description = "The mapping is invalid; `errors` names each field"),
+        (status = 428, body = ProblemBody, content_type = "application/problem+json",
+            description = "The header `If-Match` is missing"),
     )
 )]
 #[put("/api/sync/role-mapping")]
-pub(crate) async fn change_mapping(
-    desk: web::Data<Desk>,
+pub(crate) async fn change_role_mapping(
+    app: web::Data<AppState>,
     request: HttpRequest,
     admin: Admin,
     change: web::Json<RoleMappingChange>,
 ) -> Result<HttpResponse, Problem> {
-    let expected = i32::try_from(etag::required(&request)?).unwrap_or_default();
-    let mapping = checked(change.into_inner())?;
-    let mut tx = desk.store.begin().await.or_problem()?;
+    let expected = i32::try_from(etag::required_version(&request)?).unwrap_or_default();
+    let mapping = read_mapping(change.into_inner())?;
+    let mut tx = app.store.begin().await.or_problem()?;
     let changed =
-        role_changes::mapping_change(&mut tx, &mapping, expected, admin.subject(), desk.clock.now()).await;
+        role_changes::mapping_change(&mut tx, &mapping, expected, admin.subject(), app.clock.now()).await;
     match changed.or_problem()? {
         MappingChanged::Changed(stored, changes) => {
             tx.commit().await.or_problem()?;
-            let tag = etag::of(stored.version.unsigned_abs().into());
-            Ok(HttpResponse::Ok().insert_header((header::ETAG, tag)).json(effect(stored.version, &changes)))
+            let version = stored.version.unsigned_abs().into();
+            Ok(etag::respond_with_version(version, effect(stored.version, &changes)))
         }
-        MappingChanged::Stale(now) => Err(etag::stale(&now.created_by, now.version.unsigned_abs().into())),
+        MappingChanged::Stale(now) => {
+            Err(etag::stale_version(&now.created_by, now.version.unsigned_abs().into()))
+        }
     }
 }
 
-/// Every rule that is wrong, at once, with its place.
-fn checked(change: RoleMappingChange) -> Result<role_mapping::RoleMapping, Problem> {
-    fn read<T: FromStr<Err = UnknownWord>>(
+/// The mapping of the request. The problem names all wrong rules at once.
+fn read_mapping(change: RoleMappingChange) -> Result<role_mapping::RoleMapping, Problem> {
+    fn read_word<T: FromStr<Err = UnknownWord>>(
         errors: &mut Vec<FieldError>,
-        at: String,
+        pointer: String,
+        words: &[&str],
         text: &str,
     ) -> Option<T> {
         let parsed = text.parse();
         if parsed.is_err() {
-            errors.push(FieldError::new(at, "unknown_word", format!("{text:?} is not in our vocabulary")));
+            let detail = format!("must be one of {}, is {text:?}", words.join(", "));
+            errors.push(FieldError::new(pointer, "unknown_word", detail));
         }
         parsed.ok()
     }
     let mut errors = Vec::new();
     if change.rules.len() > RULES_LIMIT {
-        errors.push(FieldError::new("#/rules", "too_long", format!("has at most {RULES_LIMIT} rules")));
+        errors.push(FieldError::new("#/rules", "too_long", format!("must have at most {RULES_LIMIT} rules")));
     }
+    let workplaces = Vec::from_iter(Workplace::ALL.iter().map(|it| it.as_str()));
+    let roles = Vec::from_iter(PortalRole::ALL.iter().map(|it| it.as_str()));
     let mut rules = Vec::with_capacity(change.rules.len());
     for (at, rule) in change.rules.into_iter().enumerate() {
-        let workplace = read(&mut errors, format!("#/rules/{at}/workplace"), &rule.workplace);
-        let role = read(&mut errors, format!("#/rules/{at}/role"), &rule.role);
+        let workplace =
+            read_word(&mut errors, format!("#/rules/{at}/workplace"), &workplaces, &rule.workplace);
+        let role = read_word(&mut errors, format!("#/rules/{at}/role"), &roles, &rule.role);
         if let (Some(workplace), Some(role)) = (workplace, role) {
             let RoleRule { rank, department, .. } = rule;
             rules.push(role_mapping::RoleRule { rank, workplace, department, role });
@@ -131,10 +146,10 @@ fn checked(change: RoleMappingChange) -> Result<role_mapping::RoleMapping, Probl
             })),
         }
     }
-    Err(Problem::invalid("This is no mapping.", errors))
+    Err(Problem::invalid("The role mapping is invalid.", errors))
 }
 
-fn shape(it: &StoredMapping) -> RoleMapping {
+fn role_mapping(it: &StoredMapping) -> RoleMapping {
     let rule = |it: &role_mapping::RoleRule| RoleRule {
         rank: it.rank.clone(),
         workplace: it.workplace.to_string(),
@@ -164,12 +179,11 @@ fn effect(version: i32, changes: &[role_changes::RoleChange]) -> RoleMappingEffe
         loses: words(it.from.permissions_beyond(it.to)),
         kept: it.kept,
     };
-    let number =
-        |kept: bool| i64::try_from(changes.iter().filter(|it| it.kept == kept).count()).unwrap_or(i64::MAX);
+    let count = |kept: bool| to_i64(changes.iter().filter(|it| it.kept == kept).count());
     RoleMappingEffect {
         version,
-        changed: number(false),
-        kept: number(true),
-        changes: changes.iter().take(SHOWN).map(change).collect(),
+        changed: count(false),
+        kept: count(true),
+        changes: changes.iter().take(CHANGES_LIMIT).map(change).collect(),
     }
 }

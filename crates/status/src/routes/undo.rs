@@ -1,4 +1,4 @@
-//! Undoing a sync.
+//! Undo of a sync.
 
 use actix_web::{get, post, web};
 use chassis::{
@@ -15,78 +15,80 @@ use uuid::Uuid;
 
 use super::paging::Paging;
 use crate::{
-    desk::Desk,
-    failure::{OrProblem, no_such_sync},
-    views,
+    app_state::AppState,
+    problems::{OrProblem, sync_not_found},
+    saturating::to_i64,
 };
 
 /// Undo a sync
 ///
-/// What it wrote over comes back where nothing newer stands; what it created is withdrawn. Syncs that bring the same
-/// state again leave it so; a newer state wins, with both sides kept as a conflict.
+/// Records that the sync updated get their earlier values back; records that it created are withdrawn. A record that was
+/// changed after the sync is skipped. Later syncs do not write the undone version again; they write a newer version, and
+/// open a conflict for it.
 #[utoipa::path(
     operation_id = "undoSync", tag = "syncs",
-    params(("syncId" = Uuid, Path, description = "The sync"), Paging),
+    params(("syncId" = Uuid, Path, description = "Id of the sync"), Paging),
     responses(
         (status = 200, body = Undo),
         (status = 404, body = ProblemBody, content_type = "application/problem+json"),
         (status = 409, body = ProblemBody, content_type = "application/problem+json",
-            description = "It has not ended, or was undone before"),
+            description = "The sync has not ended (`sync_not_ended`), or is already undone (`undone_already`)"),
     )
 )]
 #[post("/api/sync/status/{syncId}/undo")]
 pub(crate) async fn undo_sync(
-    desk: web::Data<Desk>,
+    app: web::Data<AppState>,
     admin: Admin,
     sync_id: web::Path<Uuid>,
     paging: web::Query<Paging>,
 ) -> Result<web::Json<Undo>, Problem> {
     let id = SyncId::from_uuid(sync_id.into_inner());
     paging.window::<()>()?;
-    let mut tx = desk.store.begin().await.or_problem()?;
-    let undone = undo::sync_undo(&mut tx, id, admin.subject(), desk.clock.now()).await.or_problem()?;
+    let mut tx = app.store.begin().await.or_problem()?;
+    let undone = undo::sync_undo(&mut tx, id, admin.subject(), app.clock.now()).await.or_problem()?;
     let undone = match undone {
         SyncUndone::Undone(undone) => undone,
         SyncUndone::Already(undone) => {
-            let detail = format!("It was undone by {} before.", undone.undone_by);
+            let detail = format!("The sync is already undone, by {}.", undone.undone_by);
             return Err(Problem::conflict("undone_already", detail));
         }
         SyncUndone::Running(state) => {
-            let detail = format!("It is {state}: wait for its end, or cancel it.");
+            let detail =
+                format!("The sync has not ended: its state is {state}. Wait for its end, or cancel it.");
             return Err(Problem::conflict("sync_not_ended", detail).with("state", state.as_str()));
         }
-        SyncUndone::Unknown => return Err(no_such_sync(id)),
+        SyncUndone::Unknown => return Err(sync_not_found(id)),
     };
-    let answer = answer(&mut tx, id, undone, &paging).await?;
+    let answer = load_answer(&mut tx, id, undone, &paging).await?;
     tx.commit().await.or_problem()?;
     Ok(web::Json(answer))
 }
 
-/// How a sync was undone
+/// Get the undo of a sync
 #[utoipa::path(
     operation_id = "getUndo", tag = "syncs",
-    params(("syncId" = Uuid, Path, description = "The sync"), Paging),
+    params(("syncId" = Uuid, Path, description = "Id of the sync"), Paging),
     responses(
         (status = 200, body = Undo),
-        (status = 404, body = ProblemBody, content_type = "application/problem+json", description = "It was not undone"),
+        (status = 404, body = ProblemBody, content_type = "application/problem+json", description = "The sync is not undone"),
     )
 )]
 #[get("/api/sync/status/{syncId}/undo")]
-pub(crate) async fn find(
-    desk: web::Data<Desk>,
+pub(crate) async fn get_undo(
+    app: web::Data<AppState>,
     _viewer: Viewer,
     sync_id: web::Path<Uuid>,
     paging: web::Query<Paging>,
 ) -> Result<web::Json<Undo>, Problem> {
     let id = SyncId::from_uuid(sync_id.into_inner());
-    let mut db = desk.store.db().await.or_problem()?;
+    let mut db = app.store.db().await.or_problem()?;
     let undone = undo::undo_find(&mut db, id).await.or_problem()?;
     let undone =
-        undone.ok_or_else(|| Problem::not_found("not_undone", format!("The sync {id} was not undone.")))?;
-    Ok(web::Json(answer(&mut db, id, undone, &paging).await?))
+        undone.ok_or_else(|| Problem::not_found("not_undone", format!("The sync {id} is not undone.")))?;
+    Ok(web::Json(load_answer(&mut db, id, undone, &paging).await?))
 }
 
-async fn answer(db: &mut Db, id: SyncId, undone: undo::Undo, paging: &Paging) -> Result<Undo, Problem> {
+async fn load_answer(db: &mut Db, id: SyncId, undone: undo::Undo, paging: &Paging) -> Result<Undo, Problem> {
     let page = undo::undo_items(db, id, paging.window()?).await.or_problem()?;
     let record = |it: undo::UndoItem| UndoneRecord {
         record_type: it.record_type.into(),
@@ -98,10 +100,10 @@ async fn answer(db: &mut Db, id: SyncId, undone: undo::Undo, paging: &Paging) ->
         sync_id: id.as_uuid(),
         undone_at: undone.undone_at,
         undone_by: undone.undone_by,
-        restored: views::number(undone.restored),
-        withdrawn: views::number(undone.withdrawn),
-        skipped: views::number(undone.skipped),
-        pagination: paging.with_total(page.total),
+        restored: to_i64(undone.restored),
+        withdrawn: to_i64(undone.withdrawn),
+        skipped: to_i64(undone.skipped),
+        pagination: paging.pagination(page.total),
         records: page.rows.into_iter().map(record).collect(),
     })
 }

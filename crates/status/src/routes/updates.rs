@@ -1,4 +1,6 @@
-//! Progress as it happens, as server-sent events.
+//! The event stream: updates as server-sent events (WHATWG HTML, section 9.2).
+//!
+//! Start with [`stream_updates`]. `event_hub.rs` reads the updates of the broker; `views/updates.rs` writes their JSON.
 
 use std::{collections::VecDeque, convert::Infallible, time::Duration};
 
@@ -10,13 +12,8 @@ use actix_web::{
 use actix_web_lab::sse::{Data, Event, Sse};
 use broker::StreamUpdate;
 use chassis::{auth::Viewer, problem::Problem};
-use contracts::{
-    messages::sync_update::What,
-    operator::{ConflictNotice, DeadLetterNotice, RecordCounts, SettingsNotice, SyncNotice, WebhookNotice},
-};
 use futures_util::stream;
 use serde::Deserialize;
-use serde_json::{Value, json};
 use tokio::{
     sync::broadcast::{Receiver, error::RecvError},
     time::{Instant, Interval, interval_at},
@@ -25,130 +22,139 @@ use tokio_util::sync::CancellationToken;
 use utoipa::IntoParams;
 
 use crate::{
-    hub::{Hub, News},
-    views,
+    event_hub::{EventHub, HubEvent},
+    views::updates::notice,
 };
 
-const HEARTBEAT: Duration = Duration::from_secs(15);
-const RETRY: Duration = Duration::from_millis(3000);
+const HEARTBEAT_INTERVAL: Duration = Duration::from_secs(15);
+/// The `retry` field of the stream: how long a client waits before it connects again.
+const RECONNECT_DELAY: Duration = Duration::from_millis(3000);
 
-/// How updates are given out.
-pub(crate) struct Following {
-    pub(crate) hub: Hub,
-    pub(crate) most: usize,
+/// What all event streams of the process share.
+pub(crate) struct EventStreams {
+    pub(crate) hub: EventHub,
+    pub(crate) client_limit: usize,
     pub(crate) stop: CancellationToken,
 }
 
-/// Where to resume.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(rename_all = "camelCase")]
 #[into_params(parameter_in = Query)]
-pub(crate) struct Resume {
-    /// The id of the last event that was seen, for clients that cannot send `Last-Event-ID`.
+pub(crate) struct UpdatesQuery {
+    /// Id of the last event that the client received, for clients that cannot send the header `Last-Event-ID`.
     last_event_id: Option<String>,
 }
 
-/// Updates, as server-sent events
+/// Stream updates as server-sent events
 ///
-/// Named events with one line of JSON: `sync.started`, `sync.progress`, `sync.phase`, `sync.completed`, `sync.failed`,
-/// `sync.cancelled` (SyncNotice), `deadletter.added`, `deadletter.replayed` (DeadLetterNotice), `webhook.received`
-/// (WebhookNotice), `schedule.changed` (SettingsNotice), `conflict.opened`, `conflict.resolved` (ConflictNotice). `heartbeat` comes every 15 seconds. `resync` says that events
-/// were missed: fetch again what you show. The id of an event is the same on every replica; send the last one as
-/// `Last-Event-ID` to resume.
+/// Each event has a name and one line of JSON: `sync.started`, `sync.progress`, `sync.phase`, `sync.completed`,
+/// `sync.failed`, `sync.cancelled` (SyncNotice), `deadletter.added`, `deadletter.replayed` (DeadLetterNotice),
+/// `webhook.received` (WebhookNotice), `schedule.changed` (SettingsNotice), `conflict.opened`, `conflict.resolved`
+/// (ConflictNotice). A `heartbeat` comes every 15 seconds. A `resync` says that events are missing: fetch the data again.
+/// Event ids are the same on every replica. To resume after a lost connection, send the last id as `Last-Event-ID`.
 #[utoipa::path(
     operation_id = "streamUpdates", tag = "updates",
-    params(Resume, ("Last-Event-ID" = Option<String>, Header, description = "The id of the last event that was seen")),
+    params(
+        UpdatesQuery,
+        ("Last-Event-ID" = Option<String>, Header, description = "Id of the last event that the client received"),
+    ),
     responses((status = 200, body = String, content_type = "text/event-stream"))
 )]
 #[get("/api/sync/updates")]
 pub(crate) async fn stream_updates(
-    following: web::Data<Following>,
+    streams: web::Data<EventStreams>,
     request: HttpRequest,
     _viewer: Viewer,
-    resume: web::Query<Resume>,
+    query: web::Query<UpdatesQuery>,
 ) -> Result<HttpResponse, Problem> {
-    if following.hub.followers() >= following.most {
-        let detail = "As many clients follow the updates as may.";
-        return Err(Problem::unavailable("too_many_followers", detail, RETRY));
+    if streams.hub.subscriber_count() >= streams.client_limit {
+        let detail = "The limit of clients that follow the updates is reached. Try again later.";
+        return Err(Problem::unavailable("too_many_followers", detail, RECONNECT_DELAY));
     }
-    // Listen first, look back then: nothing falls in between, and what is seen twice is passed over by its offset.
-    let live = following.hub.follow();
-    let header =
-        request.headers().get("last-event-id").and_then(|value| value.to_str().ok()).map(str::to_owned);
-    let mut waiting = VecDeque::new();
-    let mut last = None;
-    if let Some(text) = header.or_else(|| resume.last_event_id.clone()) {
-        let missed = match text.trim().parse() {
-            Ok(id) => {
-                last = Some(id);
-                following.hub.since(id).await.ok().flatten()
-            }
-            Err(_no_id_of_ours) => None,
-        };
-        match missed {
-            Some(missed) => waiting.extend(missed.into_iter().map(News::Update)),
-            None => {
-                last = None;
-                waiting.push_back(News::Resync);
-            }
-        }
-    }
-    let client = Client {
-        waiting,
-        live,
-        last,
-        heartbeat: interval_at(Instant::now() + HEARTBEAT, HEARTBEAT),
-        stop: following.stop.clone(),
-    };
+    let last_event_id = last_event_id(&request).or_else(|| query.last_event_id.clone());
+    let client = Client::connect(&streams, last_event_id.as_deref()).await;
     let events = stream::unfold(client, |mut client| async move {
-        let event = client.next().await?;
+        let event = client.next_event().await?;
         Some((Ok::<_, Infallible>(event), client))
     });
     let mut response = Sse::from_stream(Box::pin(events))
-        .with_retry_duration(RETRY)
+        .with_retry_duration(RECONNECT_DELAY)
         .respond_to(&request)
         .map_into_boxed_body();
     let headers = response.headers_mut();
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    // nginx delivers each event at once.
     headers.insert(HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no"));
     Ok(response)
 }
 
-/// One who follows. What waits for a slow one is bounded by the hub's backlog.
+fn last_event_id(request: &HttpRequest) -> Option<String> {
+    let id = request.headers().get("last-event-id")?;
+    id.to_str().ok().map(str::to_owned)
+}
+
+/// A connected client. The hub's backlog limits how many updates wait for a slow one.
 struct Client {
-    waiting: VecDeque<News>,
-    live: Receiver<News>,
-    last: Option<u64>,
+    /// Events from before the subscription, sent first.
+    missed: VecDeque<HubEvent>,
+    live: Receiver<HubEvent>,
+    /// Offset of the last update that was sent.
+    last_offset: Option<u64>,
     heartbeat: Interval,
     stop: CancellationToken,
 }
 
 impl Client {
-    async fn next(&mut self) -> Option<Event> {
+    async fn connect(streams: &EventStreams, last_event_id: Option<&str>) -> Self {
+        // Subscribes before it reads the missed updates, so that no update is lost in between. An update that arrives both
+        // ways is sent once: see `last_offset`.
+        let live = streams.hub.subscribe();
+        let mut missed = VecDeque::new();
+        let mut last_offset = None;
+        if let Some(id) = last_event_id {
+            last_offset = id.trim().parse().ok();
+            let updates = match last_offset {
+                Some(offset) => streams.hub.updates_since(offset).await.ok().flatten(),
+                None => None,
+            };
+            match updates {
+                Some(updates) => missed.extend(updates.into_iter().map(HubEvent::Update)),
+                None => {
+                    last_offset = None;
+                    missed.push_back(HubEvent::Resync);
+                }
+            }
+        }
+        let heartbeat = interval_at(Instant::now() + HEARTBEAT_INTERVAL, HEARTBEAT_INTERVAL);
+        Self { missed, live, last_offset, heartbeat, stop: streams.stop.clone() }
+    }
+
+    /// None ends the stream.
+    async fn next_event(&mut self) -> Option<Event> {
         loop {
-            let news = match self.waiting.pop_front() {
-                Some(news) => news,
+            let event = match self.missed.pop_front() {
+                Some(event) => event,
                 None => tokio::select! {
                     () = self.stop.cancelled() => return None,
                     _ = self.heartbeat.tick() => return Some(Data::new("{}").event("heartbeat").into()),
-                    news = self.live.recv() => match news {
-                        Ok(news) => news,
-                        Err(RecvError::Lagged(_)) => News::Resync,
+                    event = self.live.recv() => match event {
+                        Ok(event) => event,
+                        Err(RecvError::Lagged(_)) => HubEvent::Resync,
                         Err(RecvError::Closed) => return None,
                     }
                 },
             };
-            match news {
-                News::Resync => {
-                    self.last = None;
+            match event {
+                HubEvent::Resync => {
+                    self.last_offset = None;
                     return Some(Data::new("{}").event("resync").into());
                 }
-                News::Update(placed) => {
-                    if self.last.is_some_and(|last| placed.offset <= last) {
+                HubEvent::Update(update) => {
+                    if self.last_offset.is_some_and(|last| update.offset <= last) {
                         continue;
                     }
-                    self.last = Some(placed.offset);
-                    if let Some(event) = event(&placed) {
+                    self.last_offset = Some(update.offset);
+                    if let Some(event) = server_sent_event(&update) {
                         return Some(event);
                     }
                 }
@@ -157,63 +163,8 @@ impl Client {
     }
 }
 
-/// As it goes over the wire; none if this version cannot read what it tells.
-fn event(placed: &StreamUpdate) -> Option<Event> {
-    let data = data(placed)?.to_string();
-    Some(Data::new(data).id(placed.offset.to_string()).event(placed.update.name.clone()).into())
-}
-
-fn data(placed: &StreamUpdate) -> Option<Value> {
-    let occurred_at = placed.update.occurred_at?.try_into().ok()?;
-    Some(match placed.update.what.as_ref()? {
-        What::Sync(it) => json!(SyncNotice {
-            sync_id: it.sync_id.parse().ok()?,
-            state: it.state.parse().ok()?,
-            cause: it.cause.parse().ok()?,
-            mode: it.mode.parse().ok()?,
-            phase: i16::try_from(it.phase).ok()?,
-            counts: it.counts.iter().filter_map(counts).collect(),
-            detail: Some(it.detail.clone()).filter(|detail| !detail.is_empty()),
-            occurred_at,
-        }),
-        What::DeadLetter(it) => json!(DeadLetterNotice {
-            dead_letter_id: it.dead_letter_id.parse().ok()?,
-            queue: it.queue.clone(),
-            state: it.state.parse().ok()?,
-            reason: it.reason.clone(),
-            occurred_at,
-        }),
-        What::Webhook(it) => json!(WebhookNotice {
-            webhook_event_id: it.webhook_event_id.parse().ok()?,
-            event_type: it.event_type.clone(),
-            record_type: domain::RecordType::try_from(it.record_type()).ok().map(Into::into),
-            source_id: it.source_id.clone(),
-            state: it.state.parse().ok()?,
-            occurred_at,
-        }),
-        What::Conflict(it) => json!(ConflictNotice {
-            conflict_id: it.conflict_id.parse().ok(),
-            sync_id: it.sync_id.parse().ok(),
-            open: views::number(it.open),
-            occurred_at,
-        }),
-        What::Settings(it) => json!(SettingsNotice { version: views::number(it.version), occurred_at }),
-    })
-}
-
-fn counts(it: &contracts::messages::RecordCounts) -> Option<RecordCounts> {
-    Some(RecordCounts {
-        record_type: domain::RecordType::try_from(it.record_type()).ok()?.into(),
-        expected: it.expected.map(views::number),
-        read: views::number(it.read),
-        created: views::number(it.created),
-        updated: views::number(it.updated),
-        unchanged: views::number(it.unchanged),
-        conflict: views::number(it.conflict),
-        rejected: views::number(it.rejected),
-        skipped: views::number(it.skipped),
-        missing: views::number(it.missing),
-        deactivated: views::number(it.deactivated),
-        late: views::number(it.late),
-    })
+/// None for an update of a newer version that this one cannot read.
+fn server_sent_event(it: &StreamUpdate) -> Option<Event> {
+    let json = notice(&it.update)?.to_string();
+    Some(Data::new(json).id(it.offset.to_string()).event(it.update.name.clone()).into())
 }

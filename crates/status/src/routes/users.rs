@@ -1,4 +1,4 @@
-//! Accounts, and the one reveal of a temporary password.
+//! Users of the maintenance portal, and their temporary passwords.
 
 use actix_web::{get, post, web};
 use chassis::{
@@ -16,40 +16,38 @@ use utoipa::IntoParams;
 use uuid::Uuid;
 
 use super::paging::Paging;
-use crate::{desk::Desk, failure::OrProblem};
+use crate::{app_state::AppState, problems::OrProblem};
 
-/// Which accounts.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
-pub(crate) struct Search {
-    /// By id in the onboarding portal, or by a part of address or rank.
+pub(crate) struct UserQuery {
+    /// Only users with this id in the onboarding portal, or with this text in rank or, for admins, e-mail address.
     search: Option<String>,
 }
 
-/// Accounts
+/// List users
 ///
-/// Who may sign in, with what role, and whose temporary password waits for its reveal. E-mail addresses are masked unless
-/// an admin asks; passwords are never listed.
+/// With their roles, whether they may sign in, and the state of their temporary passwords. E-mail addresses are masked
+/// except for admins; passwords are never listed.
 #[utoipa::path(
     operation_id = "listUsers", tag = "users",
-    params(Paging, Search),
+    params(Paging, UserQuery),
     responses((status = 200, body = List<User>))
 )]
 #[get("/api/sync/users")]
-pub(crate) async fn list(
-    desk: web::Data<Desk>,
+pub(crate) async fn list_users(
+    app: web::Data<AppState>,
     viewer: Viewer,
     paging: web::Query<Paging>,
-    search: web::Query<Search>,
+    query: web::Query<UserQuery>,
 ) -> Result<web::Json<List<User>>, Problem> {
     let window = paging.window()?;
-    let search = search.search.as_deref().map(str::trim).filter(|it| !it.is_empty());
-    // What only an admin may read must not be found out letter by letter.
+    let search = query.search.as_deref().map(str::trim).filter(|it| !it.is_empty());
+    // Only an admin searches in e-mail addresses: a search would reveal masked ones letter by letter.
     let is_admin = viewer.role() >= Role::Admin;
-    let mut db = desk.store.db().await.or_problem()?;
-    let page = users::user_list(&mut db, search, is_admin, window, desk.clock.now()).await.or_problem()?;
-    let pagination = paging.with_total(page.total);
-    let account = |it: users::User| User {
+    let mut db = app.store.db().await.or_problem()?;
+    let page = users::user_list(&mut db, search, is_admin, window, app.clock.now()).await.or_problem()?;
+    Ok(paging.list(page, |it| User {
         id: it.id,
         source_id: it.source_id,
         email: if is_admin { it.email } else { Email::mask(&it.email) },
@@ -66,59 +64,58 @@ pub(crate) async fn list(
         locked_because: it.locked_because.map(Into::into),
         password: it.password.into(),
         password_expires_at: it.password_expires_at,
-    };
-    Ok(web::Json(List { data: page.rows.into_iter().map(account).collect(), pagination }))
+    }))
 }
 
 /// Claim a user's temporary password
 ///
-/// It is shown once. Whoever asks again is told so.
+/// Shows the password once. A second claim is refused.
 #[utoipa::path(
     operation_id = "claimTemporaryPassword", tag = "users",
-    params(("userId" = Uuid, Path, description = "The user, by their id in the maintenance portal")),
+    params(("userId" = Uuid, Path, description = "Id of the user in the maintenance portal")),
     responses(
         (status = 200, body = TemporaryPassword),
         (status = 409, body = ProblemBody, content_type = "application/problem+json",
-            description = "It was claimed before, has expired, or the account is locked out"),
+            description = "The password was claimed before (`already_claimed`), has expired (`expired`) or does not exist (`none`), \
+                or the user may not sign in (`locked_out`)"),
     )
 )]
 #[post("/api/sync/users/{userId}/temporary-password")]
 pub(crate) async fn claim_temporary_password(
-    desk: web::Data<Desk>,
+    app: web::Data<AppState>,
     admin: Admin,
     user_id: web::Path<Uuid>,
 ) -> Result<web::Json<TemporaryPassword>, Problem> {
     let id = UserId::from_uuid(user_id.into_inner());
-    let mut tx = desk.store.begin().await.or_problem()?;
-    let claim = user_password_claim(&mut tx, id, admin.subject(), desk.clock.now()).await.or_problem()?;
+    let mut tx = app.store.begin().await.or_problem()?;
+    let claim = user_password_claim(&mut tx, id, admin.subject(), app.clock.now()).await.or_problem()?;
     let (sealed, source_id, expires_at) = match claim {
         PasswordClaim::Claimed { sealed, source_id, expires_at } => (sealed, source_id, expires_at),
-        // The attempt stands in the audit, too.
+        // The audit log records refused claims, too.
         refused => {
             tx.commit().await.or_problem()?;
-            return Err(why_not(&refused, id));
+            return Err(claim_problem(&refused, id));
         }
     };
-    // Opened before the commit: what cannot be opened is not gone.
-    let password = desk.seal.open(&sealed, &source_id).map_err(Problem::internal)?;
+    // Decrypted before the commit: a password that cannot be decrypted stays unclaimed.
+    let password = app.seal.open(&sealed, &source_id).map_err(Problem::internal)?;
     tx.commit().await.or_problem()?;
     Ok(web::Json(TemporaryPassword { password: password.expose().to_owned(), expires_at }))
 }
 
-fn why_not(claim: &PasswordClaim, id: UserId) -> Problem {
+fn claim_problem(claim: &PasswordClaim, id: UserId) -> Problem {
     match claim {
-        PasswordClaim::AlreadyClaimed => gone("already_claimed", "It was shown before."),
+        PasswordClaim::AlreadyClaimed => Problem::conflict(
+            "already_claimed",
+            "The temporary password was claimed before. It is shown only once.",
+        ),
         PasswordClaim::LockedOut => {
-            gone("locked_out", "This account is deactivated, withdrawn or signed off.")
+            Problem::conflict("locked_out", "The user may not sign in: deactivated, withdrawn or signed off.")
         }
-        PasswordClaim::Expired => gone("expired", "It was not claimed in time."),
+        PasswordClaim::Expired => Problem::conflict("expired", "The temporary password has expired."),
         PasswordClaim::Claimed { .. } | PasswordClaim::None => {
-            gone("none", "This user has no temporary password.")
+            Problem::conflict("none", "The user has no temporary password.")
         }
         PasswordClaim::Unknown => Problem::not_found("user_not_found", format!("There is no user {id}.")),
     }
-}
-
-fn gone(code: &'static str, detail: &str) -> Problem {
-    Problem::conflict(code, detail)
 }

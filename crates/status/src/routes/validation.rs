@@ -1,4 +1,4 @@
-//! The data-quality report.
+//! The data-quality report of a vessel, of a sync or of the fleet.
 
 use actix_web::{get, web};
 use chassis::{
@@ -9,6 +9,7 @@ use contracts::operator::{CodeCount, RecordQuality, RecordType, Severity, Valida
 use domain::SyncId;
 use serde::Deserialize;
 use store::{
+    Db,
     ledger::syncs,
     views::data_quality::{self, QualityFilter, Subject},
 };
@@ -17,82 +18,59 @@ use uuid::Uuid;
 
 use super::paging::Paging;
 use crate::{
-    desk::Desk,
-    failure::{OrProblem, no_such_sync},
-    views,
+    app_state::AppState,
+    problems::{OrProblem, sync_not_found, vessel_not_found},
+    saturating::to_i64,
+    views::syncs::finding,
 };
 
-/// Whose data, and which findings.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(rename_all = "camelCase")]
 #[into_params(parameter_in = Query)]
-pub(crate) struct Asked {
-    /// A vessel, by its IMO number, or by its id here or in the onboarding portal: what stands about it and all that
-    /// belongs to it.
+pub(crate) struct ReportQuery {
+    /// Report on the vessel with this IMO number, or with this id in the maintenance portal or in the onboarding portal,
+    /// with its equipment and users.
     vessel: Option<String>,
-    /// A run: what it found.
+    /// Report on the findings of this sync.
     sync_id: Option<Uuid>,
-    /// Only these.
+    /// Only findings of this severity.
     severity: Option<Severity>,
-    /// Only of this rule.
+    /// Only findings with this code.
     code: Option<String>,
-    /// Only about this kind of record.
+    /// Only findings about records of this type.
     record_type: Option<RecordType>,
 }
 
-/// How good the data is
+/// Get a data-quality report
 ///
-/// Of one vessel, of one sync, or of the fleet. What stands about a record is what its last state was rejected for, or let
-/// in with; it stands until the record is mended and synced again, however old the sync is.
+/// Of one vessel, of one sync, or of the fleet. A report on a vessel or the fleet shows the findings of each record's last
+/// version. A finding stays, however old its sync is, until the record is corrected and synced again.
 #[utoipa::path(
     operation_id = "getValidationReport", tag = "validation",
-    params(Asked, Paging),
+    params(ReportQuery, Paging),
     responses(
         (status = 200, body = ValidationReport),
         (status = 404, body = ProblemBody, content_type = "application/problem+json"),
         (status = 422, body = ProblemBody, content_type = "application/problem+json",
-            description = "A vessel and a sync at once"),
+            description = "The request has both `vessel` and `syncId`"),
     )
 )]
 #[get("/api/sync/validation/reports")]
-pub(crate) async fn report(
-    desk: web::Data<Desk>,
+pub(crate) async fn get_validation_report(
+    app: web::Data<AppState>,
     _viewer: Viewer,
-    asked: web::Query<Asked>,
+    query: web::Query<ReportQuery>,
     paging: web::Query<Paging>,
 ) -> Result<web::Json<ValidationReport>, Problem> {
     let window = paging.window()?;
-    let Asked { vessel, sync_id, severity, code, record_type } = asked.into_inner();
-    let mut db = desk.store.db().await.or_problem()?;
-    let mut identity = None;
-    let subject = match (vessel, sync_id) {
-        (Some(_), Some(_)) => {
-            let error = FieldError::new("#/syncId", "at_most_one", "goes without vessel");
-            return Err(Problem::invalid("A report is about a vessel or about a sync.", vec![error]));
-        }
-        (Some(vessel), None) => {
-            let found =
-                data_quality::vessel_identity(&mut db, &vessel).await.or_problem()?.ok_or_else(|| {
-                    Problem::not_found("vessel_not_found", format!("There is no vessel {vessel}."))
-                })?;
-            let subject = Subject::Vessel(found.source_id.clone());
-            identity = Some(found);
-            subject
-        }
-        (None, Some(sync)) => {
-            let id = SyncId::from_uuid(sync);
-            if syncs::sync_find(&mut db, id).await.or_problem()?.is_none() {
-                return Err(no_such_sync(id));
-            }
-            Subject::Sync(id)
-        }
-        (None, None) => Subject::Fleet,
-    };
+    let ReportQuery { vessel, sync_id, severity, code, record_type } = query.into_inner();
+    let mut db = app.store.db().await.or_problem()?;
+    let (subject, vessel) = load_subject(&mut db, vessel, sync_id).await?;
     let below_minimum = match subject {
         Subject::Sync(_) => None,
-        _ => {
-            let vessel = identity.as_ref().map(|it| it.id);
-            Some(views::number(data_quality::spares_below_minimum(&mut db, vessel).await.or_problem()?))
+        Subject::Vessel(_) | Subject::Fleet => {
+            let vessel_id = vessel.as_ref().map(|it| it.id);
+            Some(data_quality::spares_below_minimum(&mut db, vessel_id).await.or_problem()?)
         }
     };
     let records = data_quality::quality_records(&mut db, &subject).await.or_problem()?;
@@ -104,36 +82,66 @@ pub(crate) async fn report(
     };
     let codes = data_quality::quality_codes(&mut db, &filter).await.or_problem()?;
     let page = data_quality::quality_findings(&mut db, &filter, window).await.or_problem()?;
-    let pagination = paging.with_total(page.total);
     Ok(web::Json(ValidationReport {
-        vessel: identity.map(|it| VesselIdentity {
-            id: it.id,
-            source_id: it.source_id,
-            imo_number: it.imo_number,
-            name: it.name,
-        }),
+        vessel,
         sync_id,
-        records: records
-            .into_iter()
-            .map(|it| RecordQuality {
-                record_type: it.record_type.into(),
-                records: views::number(it.records),
-                with_errors: views::number(it.with_errors),
-                with_warnings: views::number(it.with_warnings),
-            })
-            .collect(),
-        critical_spares_below_minimum: below_minimum,
-        codes: codes
-            .into_iter()
-            .map(|it| CodeCount {
-                severity: it.severity.into(),
-                code: it.code,
-                record_type: it.record_type.into(),
-                findings: views::number(it.findings),
-                records: views::number(it.records),
-            })
-            .collect(),
-        findings: page.rows.into_iter().map(views::finding).collect(),
-        pagination,
+        records: records.into_iter().map(record_quality).collect(),
+        critical_spares_below_minimum: below_minimum.map(to_i64),
+        codes: codes.into_iter().map(code_count).collect(),
+        pagination: paging.pagination(page.total),
+        findings: page.rows.into_iter().map(finding).collect(),
     }))
+}
+
+/// The subject of the report, with the vessel if the subject is one; 404 for an unknown vessel or sync.
+async fn load_subject(
+    db: &mut Db,
+    vessel: Option<String>,
+    sync_id: Option<Uuid>,
+) -> Result<(Subject, Option<VesselIdentity>), Problem> {
+    match (vessel, sync_id) {
+        (Some(_), Some(_)) => {
+            let errors =
+                vec![FieldError::new("#/syncId", "at_most_one", "must be absent if vessel is given")];
+            Err(Problem::invalid("A report is about a vessel or about a sync, not both.", errors))
+        }
+        (Some(vessel), None) => {
+            let found = data_quality::vessel_identity(db, &vessel).await.or_problem()?;
+            let found = found.ok_or_else(|| vessel_not_found(&vessel))?;
+            let identity = VesselIdentity {
+                id: found.id,
+                source_id: found.source_id.clone(),
+                imo_number: found.imo_number,
+                name: found.name,
+            };
+            Ok((Subject::Vessel(found.source_id), Some(identity)))
+        }
+        (None, Some(sync_id)) => {
+            let id = SyncId::from_uuid(sync_id);
+            match syncs::sync_find(db, id).await.or_problem()? {
+                Some(_) => Ok((Subject::Sync(id), None)),
+                None => Err(sync_not_found(id)),
+            }
+        }
+        (None, None) => Ok((Subject::Fleet, None)),
+    }
+}
+
+fn record_quality(it: data_quality::RecordQuality) -> RecordQuality {
+    RecordQuality {
+        record_type: it.record_type.into(),
+        records: to_i64(it.records),
+        with_errors: to_i64(it.with_errors),
+        with_warnings: to_i64(it.with_warnings),
+    }
+}
+
+fn code_count(it: data_quality::CodeCount) -> CodeCount {
+    CodeCount {
+        severity: it.severity.into(),
+        code: it.code,
+        record_type: it.record_type.into(),
+        findings: to_i64(it.findings),
+        records: to_i64(it.records),
+    }
 }

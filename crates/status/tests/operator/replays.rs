@@ -83,9 +83,9 @@ async fn a_sick_provider_shows_in_the_state_of_the_whole() -> anyhow::Result<()>
     let sick = part().await;
     assert_eq!(sick["ok"], false);
     assert!(
-        sick["detail"]
-            .as_str()
-            .is_some_and(|it| it.contains("by 1 worker since") && it.contains("did not answer")),
+        sick["detail"].as_str().is_some_and(
+            |it| it.contains("1 worker has paused requests since") && it.contains("did not answer")
+        ),
         "{sick}"
     );
     scene.end().await;

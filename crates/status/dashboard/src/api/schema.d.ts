@@ -12,8 +12,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * The label of a piece of equipment, as PNG
-         * @description As the SVG, at 203 dpi, for label printers.
+         * Get the label of a piece of equipment as PNG
+         * @description The same label as the SVG, at 203 dpi for label printers.
          */
         get: operations["getLabelPng"];
         put?: never;
@@ -32,9 +32,9 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * The label of a piece of equipment, as SVG
-         * @description 70 by 37 mm: a QR symbol (error correction Q, quiet zone of four modules) that holds the equipment's code, and beside
-         *     it vessel, IMO number, SFI code with unit, name, and the code in letters.
+         * Get the label of a piece of equipment as SVG
+         * @description The label measures 70 by 37 mm. It shows a QR symbol of the equipment's code (error correction level Q, quiet zone of
+         *     four modules), the vessel, its IMO number, the SFI code with the unit number, the name, and the code as text.
          */
         get: operations["getLabelSvg"];
         put?: never;
@@ -52,12 +52,12 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Replay jobs, newest first */
+        /** List replay jobs, newest first */
         get: operations["listReplayJobs"];
         put?: never;
         /**
          * Replay many dead letters
-         * @description As a job: follow it at `Location`. What can be replayed is replayed, the oldest first, at most 10,000 at a time.
+         * @description Starts a job that replays the oldest dead letters first, at most 10,000. Poll the job at `Location`.
          */
         post: operations["replayDeadLetters"];
         delete?: never;
@@ -75,7 +75,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Say what a replay would take, without replaying */
+        /**
+         * Count the dead letters that a replay would take
+         * @description Replays nothing.
+         */
         post: operations["planReplay"];
         delete?: never;
         options?: never;
@@ -90,7 +93,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** A replay job, with what became of its dead letters so far */
+        /** Get a replay job with its counts */
         get: operations["getReplayJob"];
         put?: never;
         post?: never;
@@ -110,8 +113,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Stop a replay job
-         * @description What is not published yet is a dead letter as before. What is on its way goes on.
+         * Cancel a replay job
+         * @description Dead letters that the job has not published are in the state `dead` again. Published messages are still processed.
          */
         post: operations["cancelReplayJob"];
         delete?: never;
@@ -127,7 +130,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The dead letters of a replay job, each with what became of it */
+        /** List the dead letters of a replay job, each with its outcome */
         get: operations["listReplayItems"];
         put?: never;
         post?: never;
@@ -147,8 +150,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Process many webhook events again
-         * @description By id or by filter, at most 10,000 at a time, the oldest first.
+         * Reprocess many webhook events
+         * @description By id or by filter, the oldest first, at most 10,000 per request.
          */
         post: operations["reprocessWebhooks"];
         delete?: never;
@@ -166,7 +169,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** How many webhook events a request to reprocess would take */
+        /**
+         * Count the webhook events that a request would reprocess
+         * @description Reprocesses nothing.
+         */
         post: operations["planReprocess"];
         delete?: never;
         options?: never;
@@ -181,7 +187,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Conflicts, newest first */
+        /**
+         * List conflicts, newest first
+         * @description Personal data is masked for viewers.
+         */
         get: operations["listConflicts"];
         put?: never;
         post?: never;
@@ -198,11 +207,11 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** What is done when both portals have changed a record */
+        /** Get the conflict policies */
         get: operations["getConflictPolicies"];
         /**
-         * Change what is done when both portals have changed a record
-         * @description What is absent stays. Conflicts that are open keep the policy they were met with.
+         * Change the conflict policies
+         * @description A record type that is absent keeps its policy. Open conflicts keep the policy under which they were found.
          */
         put: operations["changeConflictPolicies"];
         post?: never;
@@ -222,8 +231,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Resolve many conflicts
-         * @description Open ones, by id or by filter, all the same way, at most 1000 at a time. Each is resolved or refused on its own.
+         * Resolve many conflicts in the same way
+         * @description Open conflicts by id or by filter, at most 1000 per request. Each conflict is resolved or refused independently.
          */
         post: operations["resolveConflicts"];
         delete?: never;
@@ -239,7 +248,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** A conflict, with both sides */
+        /**
+         * Get a conflict with both sides
+         * @description Personal data is masked for viewers.
+         */
         get: operations["getConflict"];
         put?: never;
         post?: never;
@@ -260,8 +272,8 @@ export interface paths {
         put?: never;
         /**
          * Resolve a conflict
-         * @description By one side, field by field, or by keeping the record as it stands. The same two versions are no conflict any more
-         *     from then on.
+         * @description With the values of one side, field by field, or by keeping the record as it is. The two versions that were in conflict
+         *     are no conflict in later syncs.
          */
         post: operations["resolveConflict"];
         delete?: never;
@@ -277,7 +289,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Dead letters, newest first */
+        /** List dead letters, newest first */
         get: operations["listDeadLetters"];
         put?: never;
         post?: never;
@@ -294,7 +306,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Dead letters by what they have in common, those that wait for somebody first */
+        /**
+         * Group dead letters by cause
+         * @description Groups with dead letters in the state `dead` come first.
+         */
         get: operations["listDeadLetterGroups"];
         put?: never;
         post?: never;
@@ -311,7 +326,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** A dead letter, whole */
+        /** Get a dead letter with its message and its attempts */
         get: operations["getDeadLetter"];
         put?: never;
         post?: never;
@@ -332,7 +347,7 @@ export interface paths {
         put?: never;
         /**
          * Replay a dead letter
-         * @description It goes back to the queue it died in, with a new budget of attempts.
+         * @description Publishes its message to the queue that it came from, with all its retries again.
          */
         post: operations["replayDeadLetter"];
         delete?: never;
@@ -348,7 +363,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Syncs, newest first */
+        /** List syncs, newest first */
         get: operations["listSyncs"];
         put?: never;
         post?: never;
@@ -365,7 +380,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Who one is */
+        /** Get the operator of the token */
         get: operations["getIdentity"];
         put?: never;
         post?: never;
@@ -382,11 +397,12 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The mapping in force */
+        /** Get the role mapping */
         get: operations["getRoleMapping"];
         /**
-         * Put another mapping in force
-         * @description Every account gets its role under it, at once. Roles that somebody gave by hand in the maintenance portal stay.
+         * Change the role mapping
+         * @description Replaces all rules, and gives every user the new role at once. Roles that were set by hand in the maintenance portal
+         *     stay.
          */
         put: operations["changeRoleMapping"];
         post?: never;
@@ -406,8 +422,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * What another mapping would mean
-         * @description Who would get another role, and what they gain or lose by it. Nothing is changed.
+         * Preview another role mapping
+         * @description Lists the users who would get another role, with the permissions that they would gain or lose. Changes nothing.
          */
         post: operations["previewRoleMapping"];
         delete?: never;
@@ -423,7 +439,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** What a cron expression means */
+        /**
+         * Preview a cron expression
+         * @description Describes the expression in words, and lists its next times.
+         */
         get: operations["previewSchedule"];
         put?: never;
         post?: never;
@@ -440,12 +459,13 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Settings as they stand */
+        /** Get the settings */
         get: operations["getSettings"];
         put?: never;
         /**
          * Change settings
-         * @description What is absent stays. Send the `ETag` as `If-Match` so that you do not undo what you have not seen.
+         * @description A setting that is absent keeps its value. With `If-Match`, the change is refused if the settings have changed since
+         *     they were read.
          */
         post: operations["changeSettings"];
         delete?: never;
@@ -461,7 +481,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The state of the whole */
+        /**
+         * Get the overview
+         * @description Health of the services, running syncs, the last full sync, and counts of records, dead letters and unpublished messages.
+         */
         get: operations["getOverview"];
         put?: never;
         post?: never;
@@ -478,7 +501,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** One sync, whole */
+        /** Get a sync with its tasks and failed attempts */
         get: operations["getSync"];
         put?: never;
         post?: never;
@@ -496,8 +519,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * What a dry run would create, update, reject or leave in conflict
-         * @description In the order in which it found them. A sync that is no dry run has none: it has done what it did.
+         * List the changes that a dry run would make
+         * @description In the order in which the dry run found them. The list of any other sync is empty.
          */
         get: operations["listChanges"];
         put?: never;
@@ -515,13 +538,14 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** How a sync was undone */
+        /** Get the undo of a sync */
         get: operations["getUndo"];
         put?: never;
         /**
          * Undo a sync
-         * @description What it wrote over comes back where nothing newer stands; what it created is withdrawn. Syncs that bring the same
-         *     state again leave it so; a newer state wins, with both sides kept as a conflict.
+         * @description Records that the sync updated get their earlier values back; records that it created are withdrawn. A record that was
+         *     changed after the sync is skipped. Later syncs do not write the undone version again; they write a newer version, and
+         *     open a conflict for it.
          */
         post: operations["undoSync"];
         delete?: never;
@@ -540,8 +564,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Stop a sync
-         * @description What it has written stays. A sync that has ended cannot be stopped.
+         * Cancel a sync
+         * @description Records that the sync has written stay. A sync that has ended cannot be cancelled.
          */
         post: operations["cancelSync"];
         delete?: never;
@@ -560,9 +584,9 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Decide about records that a full sync did not find any more
-         * @description A sync that found more than the limit missing, or anything critical, has deactivated nothing and asks. What was
-         *     written since it began is left alone.
+         * Decide about the missing records of a full sync
+         * @description A full sync asks for this decision, and has deactivated nothing, if more records than the limit are missing from the
+         *     onboarding portal, or a critical one. Records written after the sync started stay active.
          */
         post: operations["confirmSync"];
         delete?: never;
@@ -578,7 +602,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Why records of a sync were rejected, or what is odd about some that were let in */
+        /**
+         * List the findings of a sync
+         * @description Errors say why a record was rejected; warnings name doubtful values of records that were written.
+         */
         get: operations["listFindings"];
         put?: never;
         post?: never;
@@ -598,8 +625,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Go on with a sync that stopped
-         * @description A sync that failed, was cancelled or lost a part goes on where it stopped: what is done stays done.
+         * Resume a sync
+         * @description A sync that failed, was cancelled or has dead tasks continues where it stopped. Finished tasks are not repeated.
          */
         post: operations["resumeSync"];
         delete?: never;
@@ -618,9 +645,9 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Try again what failed in a sync
-         * @description Tasks that were given up are open again in the sync itself. Records that were rejected are looked at by a new sync,
-         *     which names this one. What went well is left alone.
+         * Retry what failed in a sync
+         * @description Dead tasks are reopened in the sync itself. Rejected records are retried by a new selective sync, whose `retryOf` names
+         *     this sync.
          */
         post: operations["retrySync"];
         delete?: never;
@@ -636,7 +663,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Test the connection to the onboarding portal */
+        /**
+         * Test the connection to the onboarding portal
+         * @description Tests the steps in their order and stops at the first that fails. Answers 200 also when a step fails: see `ok`.
+         */
         get: operations["testConnection"];
         put?: never;
         post?: never;
@@ -657,9 +687,9 @@ export interface paths {
         put?: never;
         /**
          * Start a sync
-         * @description Without a body, everything that the onboarding portal has approved is looked at. `incremental` looks at what changed
-         *     since the last complete sync, `selective` at what is named. The answer comes when the sync is recorded, not when it is
-         *     done: follow `Location` or the updates.
+         * @description Without a body, a full sync of all approved records. `incremental` reads the records changed since the last complete
+         *     sync, `selective` the records that the request names. The answer comes when the sync is recorded, not when it ends:
+         *     poll `Location`, or follow the updates.
          */
         post: operations["triggerSync"];
         delete?: never;
@@ -676,12 +706,12 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Updates, as server-sent events
-         * @description Named events with one line of JSON: `sync.started`, `sync.progress`, `sync.phase`, `sync.completed`, `sync.failed`,
-         *     `sync.cancelled` (SyncNotice), `deadletter.added`, `deadletter.replayed` (DeadLetterNotice), `webhook.received`
-         *     (WebhookNotice), `schedule.changed` (SettingsNotice), `conflict.opened`, `conflict.resolved` (ConflictNotice). `heartbeat` comes every 15 seconds. `resync` says that events
-         *     were missed: fetch again what you show. The id of an event is the same on every replica; send the last one as
-         *     `Last-Event-ID` to resume.
+         * Stream updates as server-sent events
+         * @description Each event has a name and one line of JSON: `sync.started`, `sync.progress`, `sync.phase`, `sync.completed`,
+         *     `sync.failed`, `sync.cancelled` (SyncNotice), `deadletter.added`, `deadletter.replayed` (DeadLetterNotice),
+         *     `webhook.received` (WebhookNotice), `schedule.changed` (SettingsNotice), `conflict.opened`, `conflict.resolved`
+         *     (ConflictNotice). A `heartbeat` comes every 15 seconds. A `resync` says that events are missing: fetch the data again.
+         *     Event ids are the same on every replica. To resume after a lost connection, send the last id as `Last-Event-ID`.
          */
         get: operations["streamUpdates"];
         put?: never;
@@ -700,9 +730,9 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Accounts
-         * @description Who may sign in, with what role, and whose temporary password waits for its reveal. E-mail addresses are masked unless
-         *     an admin asks; passwords are never listed.
+         * List users
+         * @description With their roles, whether they may sign in, and the state of their temporary passwords. E-mail addresses are masked
+         *     except for admins; passwords are never listed.
          */
         get: operations["listUsers"];
         put?: never;
@@ -724,7 +754,7 @@ export interface paths {
         put?: never;
         /**
          * Claim a user's temporary password
-         * @description It is shown once. Whoever asks again is told so.
+         * @description Shows the password once. A second claim is refused.
          */
         post: operations["claimTemporaryPassword"];
         delete?: never;
@@ -741,9 +771,9 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * How good the data is
-         * @description Of one vessel, of one sync, or of the fleet. What stands about a record is what its last state was rejected for, or let
-         *     in with; it stands until the record is mended and synced again, however old the sync is.
+         * Get a data-quality report
+         * @description Of one vessel, of one sync, or of the fleet. A report on a vessel or the fleet shows the findings of each record's last
+         *     version. A finding stays, however old its sync is, until the record is corrected and synced again.
          */
         get: operations["getValidationReport"];
         put?: never;
@@ -761,7 +791,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Webhook events, newest first */
+        /** List webhook events, newest first */
         get: operations["listWebhooks"];
         put?: never;
         post?: never;
@@ -779,8 +809,9 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Refused requests to the webhook endpoint, newest first
-         * @description A sample of bounded size: `alike` counts what has no entry of its own. Neither bodies nor signatures are kept.
+         * List refused requests to the webhook endpoint, newest first
+         * @description The log is a sample of limited size: `alike` counts the requests without an entry of their own. Bodies and signatures
+         *     are not kept.
          */
         get: operations["listRefusedWebhooks"];
         put?: never;
@@ -798,7 +829,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** A webhook event, whole */
+        /** Get a webhook event with its attempts */
         get: operations["getWebhook"];
         put?: never;
         post?: never;
@@ -816,8 +847,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * The body of a webhook event, byte for byte as it was signed
-         * @description For operators: what a sender puts into a body beside the ids is not ours to show to everybody.
+         * Get the body of a webhook event, byte for byte as it was signed
+         * @description Needs the role operator: a sender may put more into a body than ids.
          */
         get: operations["getWebhookRawBody"];
         put?: never;
@@ -838,9 +869,9 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Process a webhook event again
-         * @description It is published again, and the record's present state is fetched in a new sync. An event that is ignored, or on its
-         *     way already, is not.
+         * Reprocess a webhook event
+         * @description Publishes the event again; a new sync fetches the current state of the record. An event that is ignored, or not yet
+         *     processed, is refused.
          */
         post: operations["reprocessWebhook"];
         delete?: never;
@@ -857,9 +888,9 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * The labels of a vessel's equipment, to print
-         * @description An HTML page of A4 sheets with 24 labels of 70 by 37 mm each, in the order of the codes; equipment that was withdrawn
-         *     is left out. Print it at 100 %.
+         * Get the labels of a vessel's equipment as sheets to print
+         * @description An HTML page of A4 sheets with 24 labels of 70 by 37 mm each, in the order of the SFI codes, without withdrawn
+         *     equipment. Print it at 100 %.
          */
         get: operations["getLabelSheets"];
         put?: never;
@@ -3097,7 +3128,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description The equipment, by its id here or in the onboarding portal */
+                /** @description Id of the equipment in the maintenance portal or in the onboarding portal */
                 id: string;
             };
             cookie?: never;
@@ -3120,7 +3151,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description What went wrong, as an RFC 9457 problem */
+            /** @description Error, as problem details (RFC 9457) */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -3136,7 +3167,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description The equipment, by its id here or in the onboarding portal */
+                /** @description Id of the equipment in the maintenance portal or in the onboarding portal */
                 id: string;
             };
             cookie?: never;
@@ -3159,7 +3190,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description What went wrong, as an RFC 9457 problem */
+            /** @description Error, as problem details (RFC 9457) */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -3173,9 +3204,9 @@ export interface operations {
     listReplayJobs: {
         parameters: {
             query?: {
-                /** @description TallyChanges per page. */
+                /** @description Entries per page. */
                 limit?: number;
-                /** @description TallyChanges to pass over. */
+                /** @description Entries to skip. */
                 offset?: number;
             };
             header?: never;
@@ -3192,7 +3223,7 @@ export interface operations {
                     "application/json": components["schemas"]["List_ReplayJob"];
                 };
             };
-            /** @description What went wrong, as an RFC 9457 problem */
+            /** @description Error, as problem details (RFC 9457) */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -3218,7 +3249,7 @@ export interface operations {
         responses: {
             202: {
                 headers: {
-                    /** @description Where the job can be looked at */
+                    /** @description Path of the job */
                     Location?: string;
                     [name: string]: unknown;
                 };
@@ -3226,7 +3257,7 @@ export interface operations {
                     "application/json": components["schemas"]["ReplayAccepted"];
                 };
             };
-            /** @description `errors` says why */
+            /** @description The request is invalid; `errors` names each field */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -3235,7 +3266,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description What went wrong, as an RFC 9457 problem */
+            /** @description Error, as problem details (RFC 9457) */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -3267,7 +3298,7 @@ export interface operations {
                     "application/json": components["schemas"]["ReplayPlan"];
                 };
             };
-            /** @description `errors` says why */
+            /** @description The request is invalid; `errors` names each field */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -3276,7 +3307,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description What went wrong, as an RFC 9457 problem */
+            /** @description Error, as problem details (RFC 9457) */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -3306,7 +3337,7 @@ export interface operations {
                     "application/json": components["schemas"]["ReplayJob"];
                 };
             };
-            /** @description What went wrong, as an RFC 9457 problem */
+            /** @description Error, as problem details (RFC 9457) */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -3336,7 +3367,7 @@ export interface operations {
                     "application/json": components["schemas"]["ReplayJob"];
                 };
             };
-            /** @description Nothing is left to stop */
+            /** @description The job has published all its messages */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -3345,7 +3376,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description What went wrong, as an RFC 9457 problem */
+            /** @description Error, as problem details (RFC 9457) */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -3359,9 +3390,9 @@ export interface operations {
     listReplayItems: {
         parameters: {
             query?: {
-                /** @description TallyChanges per page. */
+                /** @description Entries per page. */
                 limit?: number;
-                /** @description TallyChanges to pass over. */
+                /** @description Entries to skip. */
                 offset?: number;
             };
             header?: never;
@@ -3380,7 +3411,7 @@ export interface operations {
                     "application/json": components["schemas"]["List_ReplayItem"];
                 };
             };
-            /** @description What went wrong, as an RFC 9457 problem */
+            /** @description Error, as problem details (RFC 9457) */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -3412,7 +3443,7 @@ export interface operations {
                     "application/json": components["schemas"]["ReprocessAccepted"];
                 };
             };
-            /** @description Not exactly one of `ids` and `filter` */
+            /** @description The request is invalid; `errors` names each field */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -3421,7 +3452,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description What went wrong, as an RFC 9457 problem */
+            /** @description Error, as problem details (RFC 9457) */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -3453,7 +3484,7 @@ export interface operations {
                     "application/json": components["schemas"]["ReprocessPlan"];
                 };
             };
-            /** @description Not exactly one of `ids` and `filter` */
+            /** @description The request is invalid; `errors` names each field */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -3462,7 +3493,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description What went wrong, as an RFC 9457 problem */
+            /** @description Error, as problem details (RFC 9457) */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -3476,19 +3507,19 @@ export interface operations {
     listConflicts: {
         parameters: {
             query?: {
-                /** @description TallyChanges per page. */
+                /** @description Entries per page. */
                 limit?: number;
-                /** @description TallyChanges to pass over. */
+                /** @description Entries to skip. */
                 offset?: number;
-                /** @description Only those in this state. */
+                /** @description Only conflicts in this state. */
                 state?: components["schemas"]["ConflictState"];
-                /** @description Only those about this kind of record. */
+                /** @description Only conflicts about records of this type. */
                 recordType?: components["schemas"]["RecordType"];
-                /** @description Only those of this kind. */
+                /** @description Only conflicts of this kind. */
                 kind?: components["schemas"]["ConflictKind"];
-                /** @description Only those that this sync met. */
+                /** @description Only conflicts that this sync found. */
                 syncId?: string;
-                /** @description Only those about the record with this id in the onboarding portal. */
+                /** @description Only conflicts about the record with this id in the onboarding portal. */
                 sourceId?: string;
             };
             header?: never;
@@ -3505,7 +3536,7 @@ export interface operations {
                     "application/json": components["schemas"]["List_Conflict"];
                 };
             };
-            /** @description What went wrong, as an RFC 9457 problem */
+            /** @description Error, as problem details (RFC 9457) */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -3527,7 +3558,7 @@ export interface operations {
         responses: {
             200: {
                 headers: {
-                    /** @description The version, for `If-Match` */
+                    /** @description Version, for `If-Match` */
                     ETag?: string;
                     [name: string]: unknown;
                 };
@@ -3535,7 +3566,7 @@ export interface operations {
                     "application/json": components["schemas"]["ConflictPolicies"];
                 };
             };
-            /** @description What went wrong, as an RFC 9457 problem */
+            /** @description Error, as problem details (RFC 9457) */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -3550,7 +3581,7 @@ export interface operations {
         parameters: {
             query?: never;
             header: {
-                /** @description The `ETag` that the change is meant for */
+                /** @description `ETag` of the policies that the change is based on */
                 "If-Match": string;
             };
             path?: never;
@@ -3564,7 +3595,7 @@ export interface operations {
         responses: {
             200: {
                 headers: {
-                    /** @description The new version */
+                    /** @description New version */
                     ETag?: string;
                     [name: string]: unknown;
                 };
@@ -3572,7 +3603,7 @@ export interface operations {
                     "application/json": components["schemas"]["ConflictPolicies"];
                 };
             };
-            /** @description Changed meanwhile */
+            /** @description The policies have changed since they were read */
             412: {
                 headers: {
                     [name: string]: unknown;
@@ -3581,7 +3612,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description No `If-Match` */
+            /** @description The header `If-Match` is missing */
             428: {
                 headers: {
                     [name: string]: unknown;
@@ -3590,7 +3621,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description What went wrong, as an RFC 9457 problem */
+            /** @description Error, as problem details (RFC 9457) */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -3622,7 +3653,7 @@ export interface operations {
                     "application/json": components["schemas"]["ResolvedMany"];
                 };
             };
-            /** @description `errors` says which */
+            /** @description The request is invalid; `errors` names each field */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -3631,7 +3662,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description What went wrong, as an RFC 9457 problem */
+            /** @description Error, as problem details (RFC 9457) */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -3669,7 +3700,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description What went wrong, as an RFC 9457 problem */
+            /** @description Error, as problem details (RFC 9457) */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -3703,7 +3734,7 @@ export interface operations {
                     "application/json": components["schemas"]["Conflict"];
                 };
             };
-            /** @description It is resolved, or the record has changed since, or its value is another record's by now */
+            /** @description The conflict is resolved already (`conflict_resolved`), the record has changed since (`record_changed`), or the database refuses the value (`value_refused`) */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -3712,7 +3743,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `errors` says which */
+            /** @description The request is invalid; `errors` names each field */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -3721,7 +3752,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description What went wrong, as an RFC 9457 problem */
+            /** @description Error, as problem details (RFC 9457) */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -3735,19 +3766,19 @@ export interface operations {
     listDeadLetters: {
         parameters: {
             query?: {
-                /** @description TallyChanges per page. */
+                /** @description Entries per page. */
                 limit?: number;
-                /** @description TallyChanges to pass over. */
+                /** @description Entries to skip. */
                 offset?: number;
-                /** @description Only those in this state. */
+                /** @description Only dead letters in this state. */
                 state?: components["schemas"]["DeadLetterState"];
-                /** @description Only those of this cause. */
+                /** @description Only dead letters with this cause, as `fingerprint` names it. */
                 fingerprint?: string;
-                /** @description Only those of this queue. */
+                /** @description Only dead letters from this queue. */
                 queue?: string;
-                /** @description Only those of this class. */
+                /** @description Only dead letters of this failure class. */
                 class?: components["schemas"]["FailureClass"];
-                /** @description Only those of this sync. */
+                /** @description Only dead letters of this sync. */
                 syncId?: string;
             };
             header?: never;
@@ -3764,7 +3795,7 @@ export interface operations {
                     "application/json": components["schemas"]["List_DeadLetter"];
                 };
             };
-            /** @description What went wrong, as an RFC 9457 problem */
+            /** @description Error, as problem details (RFC 9457) */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -3778,19 +3809,19 @@ export interface operations {
     listDeadLetterGroups: {
         parameters: {
             query?: {
-                /** @description TallyChanges per page. */
+                /** @description Entries per page. */
                 limit?: number;
-                /** @description TallyChanges to pass over. */
+                /** @description Entries to skip. */
                 offset?: number;
-                /** @description Only those in this state. */
+                /** @description Only dead letters in this state. */
                 state?: components["schemas"]["DeadLetterState"];
-                /** @description Only those of this cause. */
+                /** @description Only dead letters with this cause, as `fingerprint` names it. */
                 fingerprint?: string;
-                /** @description Only those of this queue. */
+                /** @description Only dead letters from this queue. */
                 queue?: string;
-                /** @description Only those of this class. */
+                /** @description Only dead letters of this failure class. */
                 class?: components["schemas"]["FailureClass"];
-                /** @description Only those of this sync. */
+                /** @description Only dead letters of this sync. */
                 syncId?: string;
             };
             header?: never;
@@ -3807,7 +3838,7 @@ export interface operations {
                     "application/json": components["schemas"]["List_DeadLetterGroup"];
                 };
             };
-            /** @description What went wrong, as an RFC 9457 problem */
+            /** @description Error, as problem details (RFC 9457) */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -3837,7 +3868,7 @@ export interface operations {
                     "application/json": components["schemas"]["DeadLetterDetail"];
                 };
             };
-            /** @description What went wrong, as an RFC 9457 problem */
+            /** @description Error, as problem details (RFC 9457) */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -3867,7 +3898,7 @@ export interface operations {
                     "application/json": components["schemas"]["ReplayAccepted"];
                 };
             };
-            /** @description It is not dead */
+            /** @description The dead letter is being replayed, or its replay succeeded */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -3876,7 +3907,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description What went wrong, as an RFC 9457 problem */
+            /** @description Error, as problem details (RFC 9457) */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -3890,9 +3921,9 @@ export interface operations {
     listSyncs: {
         parameters: {
             query?: {
-                /** @description TallyChanges per page. */
+                /** @description Entries per page. */
                 limit?: number;
-                /** @description TallyChanges to pass over. */
+                /** @description Entries to skip. */
                 offset?: number;
                 /** @description Only syncs in this state. */
                 state?: components["schemas"]["SyncState"];
@@ -3911,7 +3942,7 @@ export interface operations {
                     "application/json": components["schemas"]["List_SyncSummary"];
                 };
             };
-            /** @description What went wrong, as an RFC 9457 problem */
+            /** @description Error, as problem details (RFC 9457) */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -3939,7 +3970,7 @@ export interface operations {
                     "application/json": components["schemas"]["Identity"];
                 };
             };
-            /** @description What went wrong, as an RFC 9457 problem */
+            /** @description Error, as problem details (RFC 9457) */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -3961,7 +3992,7 @@ export interface operations {
         responses: {
             200: {
                 headers: {
-                    /** @description The version, for `If-Match` */
+                    /** @description Version, for `If-Match` */
                     ETag?: string;
                     [name: string]: unknown;
                 };
@@ -3969,7 +4000,7 @@ export interface operations {
                     "application/json": components["schemas"]["RoleMapping"];
                 };
             };
-            /** @description What went wrong, as an RFC 9457 problem */
+            /** @description Error, as problem details (RFC 9457) */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -3984,7 +4015,7 @@ export interface operations {
         parameters: {
             query?: never;
             header: {
-                /** @description The `ETag` of the mapping that it follows */
+                /** @description `ETag` of the mapping that the change is based on */
                 "If-Match": string;
             };
             path?: never;
@@ -3998,7 +4029,7 @@ export interface operations {
         responses: {
             200: {
                 headers: {
-                    /** @description The new version */
+                    /** @description New version */
                     ETag?: string;
                     [name: string]: unknown;
                 };
@@ -4006,7 +4037,7 @@ export interface operations {
                     "application/json": components["schemas"]["RoleMappingEffect"];
                 };
             };
-            /** @description Changed meanwhile */
+            /** @description The mapping has changed since it was read */
             412: {
                 headers: {
                     [name: string]: unknown;
@@ -4015,7 +4046,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `errors` says which */
+            /** @description The mapping is invalid; `errors` names each field */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -4024,7 +4055,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description No `If-Match` */
+            /** @description The header `If-Match` is missing */
             428: {
                 headers: {
                     [name: string]: unknown;
@@ -4033,7 +4064,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description What went wrong, as an RFC 9457 problem */
+            /** @description Error, as problem details (RFC 9457) */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -4065,7 +4096,7 @@ export interface operations {
                     "application/json": components["schemas"]["RoleMappingEffect"];
                 };
             };
-            /** @description `errors` says which */
+            /** @description The mapping is invalid; `errors` names each field */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -4074,7 +4105,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description What went wrong, as an RFC 9457 problem */
+            /** @description Error, as problem details (RFC 9457) */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -4089,12 +4120,12 @@ export interface operations {
         parameters: {
             query: {
                 /**
-                 * @description Five fields: minute, hour, day of month, month, day of week.
+                 * @description Cron expression of five fields: minute, hour, day of month, month, day of week.
                  * @example 0 2 * * *
                  */
                 cron: string;
                 /**
-                 * @description IANA zone; UTC by default.
+                 * @description IANA time zone of the expression; the default is UTC.
                  * @example Europe/Oslo
                  */
                 timeZone?: string;
@@ -4113,7 +4144,7 @@ export interface operations {
                     "application/json": components["schemas"]["SchedulePreview"];
                 };
             };
-            /** @description `errors` says which */
+            /** @description The cron expression or the time zone is invalid; `errors` names each */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -4122,7 +4153,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description What went wrong, as an RFC 9457 problem */
+            /** @description Error, as problem details (RFC 9457) */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -4144,7 +4175,7 @@ export interface operations {
         responses: {
             200: {
                 headers: {
-                    /** @description The version, for `If-Match` */
+                    /** @description Version, for `If-Match` */
                     ETag?: string;
                     [name: string]: unknown;
                 };
@@ -4152,7 +4183,7 @@ export interface operations {
                     "application/json": components["schemas"]["Settings"];
                 };
             };
-            /** @description What went wrong, as an RFC 9457 problem */
+            /** @description Error, as problem details (RFC 9457) */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -4167,7 +4198,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The `ETag` that the change is meant for */
+                /** @description `ETag` of the settings that the change is based on */
                 "If-Match"?: string | null;
             };
             path?: never;
@@ -4181,7 +4212,7 @@ export interface operations {
         responses: {
             200: {
                 headers: {
-                    /** @description The new version */
+                    /** @description New version */
                     ETag?: string;
                     [name: string]: unknown;
                 };
@@ -4189,7 +4220,7 @@ export interface operations {
                     "application/json": components["schemas"]["Settings"];
                 };
             };
-            /** @description Changed meanwhile */
+            /** @description The settings have changed since they were read */
             412: {
                 headers: {
                     [name: string]: unknown;
@@ -4198,7 +4229,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `errors` says which */
+            /** @description The request is invalid; `errors` names each field */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -4207,7 +4238,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description What went wrong, as an RFC 9457 problem */
+            /** @description Error, as problem details (RFC 9457) */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -4235,7 +4266,7 @@ export interface operations {
                     "application/json": components["schemas"]["Overview"];
                 };
             };
-            /** @description What went wrong, as an RFC 9457 problem */
+            /** @description Error, as problem details (RFC 9457) */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -4265,7 +4296,7 @@ export interface operations {
                     "application/json": components["schemas"]["SyncDetail"];
                 };
             };
-            /** @description What went wrong, as an RFC 9457 problem */
+            /** @description Error, as problem details (RFC 9457) */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -4279,13 +4310,13 @@ export interface operations {
     listChanges: {
         parameters: {
             query?: {
-                /** @description TallyChanges per page. */
+                /** @description Entries per page. */
                 limit?: number;
-                /** @description TallyChanges to pass over. */
+                /** @description Entries to skip. */
                 offset?: number;
-                /** @description Only of this kind of record. */
+                /** @description Only changes of this record type. */
                 recordType?: components["schemas"]["RecordType"];
-                /** @description Only with this outcome. */
+                /** @description Only changes with this outcome. */
                 outcome?: components["schemas"]["ChangeOutcome"];
             };
             header?: never;
@@ -4304,7 +4335,7 @@ export interface operations {
                     "application/json": components["schemas"]["List_Change"];
                 };
             };
-            /** @description What went wrong, as an RFC 9457 problem */
+            /** @description Error, as problem details (RFC 9457) */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -4318,14 +4349,14 @@ export interface operations {
     getUndo: {
         parameters: {
             query?: {
-                /** @description TallyChanges per page. */
+                /** @description Entries per page. */
                 limit?: number;
-                /** @description TallyChanges to pass over. */
+                /** @description Entries to skip. */
                 offset?: number;
             };
             header?: never;
             path: {
-                /** @description The sync */
+                /** @description Id of the sync */
                 syncId: string;
             };
             cookie?: never;
@@ -4340,7 +4371,7 @@ export interface operations {
                     "application/json": components["schemas"]["Undo"];
                 };
             };
-            /** @description It was not undone */
+            /** @description The sync is not undone */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -4349,7 +4380,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description What went wrong, as an RFC 9457 problem */
+            /** @description Error, as problem details (RFC 9457) */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -4363,14 +4394,14 @@ export interface operations {
     undoSync: {
         parameters: {
             query?: {
-                /** @description TallyChanges per page. */
+                /** @description Entries per page. */
                 limit?: number;
-                /** @description TallyChanges to pass over. */
+                /** @description Entries to skip. */
                 offset?: number;
             };
             header?: never;
             path: {
-                /** @description The sync */
+                /** @description Id of the sync */
                 syncId: string;
             };
             cookie?: never;
@@ -4393,7 +4424,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description It has not ended, or was undone before */
+            /** @description The sync has not ended (`sync_not_ended`), or is already undone (`undone_already`) */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -4402,7 +4433,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description What went wrong, as an RFC 9457 problem */
+            /** @description Error, as problem details (RFC 9457) */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -4432,7 +4463,7 @@ export interface operations {
                     "application/json": components["schemas"]["SyncSummary"];
                 };
             };
-            /** @description It has ended */
+            /** @description The sync has ended; `state` says how */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -4441,7 +4472,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description What went wrong, as an RFC 9457 problem */
+            /** @description Error, as problem details (RFC 9457) */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -4475,7 +4506,7 @@ export interface operations {
                     "application/json": components["schemas"]["ConfirmAccepted"];
                 };
             };
-            /** @description It asks nothing, or a later full sync knows better */
+            /** @description The sync does not ask for a decision (`nothing_asked`), or a later full sync has newer data (`overtaken`) */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -4484,7 +4515,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description What went wrong, as an RFC 9457 problem */
+            /** @description Error, as problem details (RFC 9457) */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -4498,9 +4529,9 @@ export interface operations {
     listFindings: {
         parameters: {
             query?: {
-                /** @description TallyChanges per page. */
+                /** @description Entries per page. */
                 limit?: number;
-                /** @description TallyChanges to pass over. */
+                /** @description Entries to skip. */
                 offset?: number;
             };
             header?: never;
@@ -4519,7 +4550,7 @@ export interface operations {
                     "application/json": components["schemas"]["List_Finding"];
                 };
             };
-            /** @description What went wrong, as an RFC 9457 problem */
+            /** @description Error, as problem details (RFC 9457) */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -4549,7 +4580,7 @@ export interface operations {
                     "application/json": components["schemas"]["ResumeAccepted"];
                 };
             };
-            /** @description It is at work, or complete, or another full sync is at work */
+            /** @description The sync is running or completed (`not_resumable`), or another full sync is running (`full_sync_running`) */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -4558,7 +4589,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description What went wrong, as an RFC 9457 problem */
+            /** @description Error, as problem details (RFC 9457) */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -4592,7 +4623,7 @@ export interface operations {
                     "application/json": components["schemas"]["RetryAccepted"];
                 };
             };
-            /** @description It is at work, nothing of it failed, or another full sync is at work */
+            /** @description The sync is running (`sync_active`), nothing of it failed (`nothing_failed`), or another full sync is running (`full_sync_running`) */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -4601,7 +4632,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description What went wrong, as an RFC 9457 problem */
+            /** @description Error, as problem details (RFC 9457) */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -4629,7 +4660,7 @@ export interface operations {
                     "application/json": components["schemas"]["ConnectionTest"];
                 };
             };
-            /** @description What went wrong, as an RFC 9457 problem */
+            /** @description Error, as problem details (RFC 9457) */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -4647,7 +4678,7 @@ export interface operations {
             path?: never;
             cookie?: never;
         };
-        /** @description None starts a full sync */
+        /** @description No body starts a full sync */
         requestBody?: {
             content: {
                 "application/json": components["schemas"]["TriggerRequest"] | null;
@@ -4656,7 +4687,7 @@ export interface operations {
         responses: {
             202: {
                 headers: {
-                    /** @description Where the sync can be looked at */
+                    /** @description Path of the sync */
                     Location?: string;
                     [name: string]: unknown;
                 };
@@ -4664,7 +4695,7 @@ export interface operations {
                     "application/json": components["schemas"]["SyncAccepted"];
                 };
             };
-            /** @description A full sync is at work; `runningSyncId` says which */
+            /** @description A full sync is running; `runningSyncId` is its id */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -4673,7 +4704,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `errors` says which */
+            /** @description The request is invalid; `errors` names each field */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -4682,7 +4713,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description What went wrong, as an RFC 9457 problem */
+            /** @description Error, as problem details (RFC 9457) */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -4696,11 +4727,11 @@ export interface operations {
     streamUpdates: {
         parameters: {
             query?: {
-                /** @description The id of the last event that was seen, for clients that cannot send `Last-Event-ID`. */
+                /** @description Id of the last event that the client received, for clients that cannot send the header `Last-Event-ID`. */
                 lastEventId?: string;
             };
             header?: {
-                /** @description The id of the last event that was seen */
+                /** @description Id of the last event that the client received */
                 "Last-Event-ID"?: string | null;
             };
             path?: never;
@@ -4716,7 +4747,7 @@ export interface operations {
                     "text/event-stream": string;
                 };
             };
-            /** @description What went wrong, as an RFC 9457 problem */
+            /** @description Error, as problem details (RFC 9457) */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -4730,11 +4761,11 @@ export interface operations {
     listUsers: {
         parameters: {
             query?: {
-                /** @description TallyChanges per page. */
+                /** @description Entries per page. */
                 limit?: number;
-                /** @description TallyChanges to pass over. */
+                /** @description Entries to skip. */
                 offset?: number;
-                /** @description By id in the onboarding portal, or by a part of address or rank. */
+                /** @description Only users with this id in the onboarding portal, or with this text in rank or, for admins, e-mail address. */
                 search?: string;
             };
             header?: never;
@@ -4751,7 +4782,7 @@ export interface operations {
                     "application/json": components["schemas"]["List_User"];
                 };
             };
-            /** @description What went wrong, as an RFC 9457 problem */
+            /** @description Error, as problem details (RFC 9457) */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -4767,7 +4798,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description The user, by their id in the maintenance portal */
+                /** @description Id of the user in the maintenance portal */
                 userId: string;
             };
             cookie?: never;
@@ -4782,7 +4813,7 @@ export interface operations {
                     "application/json": components["schemas"]["TemporaryPassword"];
                 };
             };
-            /** @description It was claimed before, has expired, or the account is locked out */
+            /** @description The password was claimed before (`already_claimed`), has expired (`expired`) or does not exist (`none`), or the user may not sign in (`locked_out`) */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -4791,7 +4822,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description What went wrong, as an RFC 9457 problem */
+            /** @description Error, as problem details (RFC 9457) */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -4806,21 +4837,21 @@ export interface operations {
         parameters: {
             query?: {
                 /**
-                 * @description A vessel, by its IMO number, or by its id here or in the onboarding portal: what stands about it and all that
-                 *     belongs to it.
+                 * @description Report on the vessel with this IMO number, or with this id in the maintenance portal or in the onboarding portal,
+                 *     with its equipment and users.
                  */
                 vessel?: string;
-                /** @description A run: what it found. */
+                /** @description Report on the findings of this sync. */
                 syncId?: string;
-                /** @description Only these. */
+                /** @description Only findings of this severity. */
                 severity?: components["schemas"]["Severity"];
-                /** @description Only of this rule. */
+                /** @description Only findings with this code. */
                 code?: string;
-                /** @description Only about this kind of record. */
+                /** @description Only findings about records of this type. */
                 recordType?: components["schemas"]["RecordType"];
-                /** @description TallyChanges per page. */
+                /** @description Entries per page. */
                 limit?: number;
-                /** @description TallyChanges to pass over. */
+                /** @description Entries to skip. */
                 offset?: number;
             };
             header?: never;
@@ -4845,7 +4876,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A vessel and a sync at once */
+            /** @description The request has both `vessel` and `syncId` */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -4854,7 +4885,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description What went wrong, as an RFC 9457 problem */
+            /** @description Error, as problem details (RFC 9457) */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -4868,19 +4899,19 @@ export interface operations {
     listWebhooks: {
         parameters: {
             query?: {
-                /** @description TallyChanges per page. */
+                /** @description Entries per page. */
                 limit?: number;
-                /** @description TallyChanges to pass over. */
+                /** @description Entries to skip. */
                 offset?: number;
                 /** @description Only events in this state. */
                 state?: components["schemas"]["WebhookState"];
                 /** @description Only events of this type, like `vessel.approved`. */
                 eventType?: string;
-                /** @description Only events about this kind of record. */
+                /** @description Only events about records of this type. */
                 recordType?: components["schemas"]["RecordType"];
                 /** @description Only events about the record with this id in the onboarding portal. */
                 sourceId?: string;
-                /** @description Only the event under this `webhook-id`. */
+                /** @description Only the event with this `webhook-id`. */
                 webhookId?: string;
                 /** @description Only events received at this time or later. */
                 from?: string;
@@ -4901,7 +4932,7 @@ export interface operations {
                     "application/json": components["schemas"]["List_WebhookEvent"];
                 };
             };
-            /** @description What went wrong, as an RFC 9457 problem */
+            /** @description Error, as problem details (RFC 9457) */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -4915,13 +4946,13 @@ export interface operations {
     listRefusedWebhooks: {
         parameters: {
             query?: {
-                /** @description TallyChanges per page. */
+                /** @description Entries per page. */
                 limit?: number;
-                /** @description TallyChanges to pass over. */
+                /** @description Entries to skip. */
                 offset?: number;
                 /** @description Only requests refused for this reason. */
                 reason?: components["schemas"]["WebhookRefusal"];
-                /** @description Only requests that claimed this `webhook-id`. */
+                /** @description Only requests with this `webhook-id`. */
                 webhookId?: string;
                 /** @description Only requests received at this time or later. */
                 from?: string;
@@ -4942,7 +4973,7 @@ export interface operations {
                     "application/json": components["schemas"]["List_RefusedWebhook"];
                 };
             };
-            /** @description What went wrong, as an RFC 9457 problem */
+            /** @description Error, as problem details (RFC 9457) */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -4972,7 +5003,7 @@ export interface operations {
                     "application/json": components["schemas"]["WebhookEventDetail"];
                 };
             };
-            /** @description What went wrong, as an RFC 9457 problem */
+            /** @description Error, as problem details (RFC 9457) */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -5002,7 +5033,7 @@ export interface operations {
                     "application/octet-stream": string;
                 };
             };
-            /** @description What went wrong, as an RFC 9457 problem */
+            /** @description Error, as problem details (RFC 9457) */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -5032,7 +5063,7 @@ export interface operations {
                     "application/json": components["schemas"]["ReprocessAccepted"];
                 };
             };
-            /** @description There is nothing to do again */
+            /** @description The event is ignored or not yet processed; `state` says which */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -5041,7 +5072,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description What went wrong, as an RFC 9457 problem */
+            /** @description Error, as problem details (RFC 9457) */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -5055,12 +5086,12 @@ export interface operations {
     getLabelSheets: {
         parameters: {
             query?: {
-                /** @description Labels of the first sheet that were peeled off before: their places stay empty. */
+                /** @description Number of labels that are already peeled off the first sheet: their places stay empty. */
                 used?: number;
             };
             header?: never;
             path: {
-                /** @description The vessel, by its IMO number, or by its id here or in the onboarding portal */
+                /** @description IMO number of the vessel, or its id in the maintenance portal or in the onboarding portal */
                 id: string;
             };
             cookie?: never;
@@ -5083,7 +5114,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `used` is no place */
+            /** @description `used` is out of range */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -5092,7 +5123,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description What went wrong, as an RFC 9457 problem */
+            /** @description Error, as problem details (RFC 9457) */
             default: {
                 headers: {
                     [name: string]: unknown;

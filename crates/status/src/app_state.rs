@@ -1,4 +1,4 @@
-//! What every handler works with.
+//! What the handlers share: one value per process, behind `web::Data`.
 
 use std::sync::Arc;
 
@@ -9,8 +9,8 @@ use outbox::Outbox;
 use portal_client::PortalClient;
 use store::Store;
 
-/// The services behind the handlers.
-pub(crate) struct Desk {
+/// The adapters that the handlers call.
+pub(crate) struct AppState {
     pub(crate) store: Store,
     pub(crate) broker: Broker,
     pub(crate) outbox: Outbox,
@@ -20,9 +20,10 @@ pub(crate) struct Desk {
     pub(crate) clock: Arc<dyn Clock>,
 }
 
-impl Desk {
-    /// Tells all who follow. What it tells is committed, so nobody waits for the broker.
-    pub(crate) async fn tell(&self, name: UpdateName, what: What) {
+impl AppState {
+    /// Publishes an update to all clients of the event stream. The change is committed before, so the request does not
+    /// wait for the broker.
+    pub(crate) fn publish_update(&self, name: UpdateName, what: What) {
         let update = SyncUpdate {
             occurred_at: Some(self.clock.now().into()),
             name: name.to_string(),

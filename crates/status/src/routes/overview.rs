@@ -1,0 +1,96 @@
+//! The overview: health, running syncs, the last full sync, counts.
+
+use actix_web::{get, web};
+use chassis::{auth::Viewer, problem::Problem};
+use chrono::TimeDelta;
+use contracts::operator::{FleetCount, Overview, PartHealth, SyncSummary};
+use store::{
+    Db, StoreError, Window,
+    ledger::{
+        circuits::{OpenCircuit, circuits_open},
+        syncs::{self, SyncFilter},
+    },
+    settings::sync_settings,
+    views::{gauges, overview},
+};
+
+use crate::{
+    app_state::AppState, problems::OrProblem, saturating::to_i64, schedule::ZonedSchedule,
+    views::syncs::load_sync_summaries,
+};
+
+/// How long the report of an open circuit counts. A worker reports twice a minute, so an older report comes from a worker
+/// that has gone.
+const CIRCUIT_REPORT_TIMEOUT: TimeDelta = TimeDelta::minutes(2);
+
+/// Get the overview
+///
+/// Health of the services, running syncs, the last full sync, and counts of records, dead letters and unpublished messages.
+#[utoipa::path(operation_id = "getOverview", tag = "syncs", responses((status = 200, body = Overview)))]
+#[get("/api/sync/status")]
+pub(crate) async fn get_overview(
+    app: web::Data<AppState>,
+    _viewer: Viewer,
+) -> Result<web::Json<Overview>, Problem> {
+    let now = app.clock.now();
+    let mut db = app.store.db().await.or_problem()?;
+    let active = syncs::syncs_active(&mut db).await.or_problem()?;
+    let running = load_sync_summaries(&mut db, active).await.or_problem()?;
+    let last_full_sync = load_last_full_sync(&mut db).await.or_problem()?;
+    let gauges = gauges::gauges(&mut db).await.or_problem()?;
+    let fleet = overview::fleet_counts(&mut db).await.or_problem()?;
+    let last_webhook_at = overview::webhook_last_at(&mut db).await.or_problem()?;
+    let schedule = sync_settings::settings_read(&mut db).await.or_problem()?.schedule;
+    let open_circuits = circuits_open(&mut db, now - CIRCUIT_REPORT_TIMEOUT).await.or_problem()?;
+    drop(db);
+
+    let zoned =
+        schedule.enabled.then(|| ZonedSchedule::parse(&schedule.cron, &schedule.time_zone).ok()).flatten();
+    let broker = app.broker.ping().await;
+    let health = vec![
+        PartHealth { name: "database".to_owned(), ok: true, detail: None },
+        PartHealth {
+            name: "broker".to_owned(),
+            ok: broker.is_ok(),
+            detail: broker.err().map(|e| e.to_string()),
+        },
+        onboarding_portal_health(&open_circuits),
+    ];
+    let fleet = fleet
+        .map(|(record_type, active)| FleetCount { record_type: record_type.into(), active: to_i64(active) });
+    Ok(web::Json(Overview {
+        running,
+        last_full_sync,
+        next_scheduled_at: zoned.and_then(|schedule| schedule.next_time(now)),
+        fleet: fleet.into(),
+        dead_letters: gauges.dead_letters,
+        unpublished: gauges.unpublished,
+        last_webhook_at,
+        health,
+    }))
+}
+
+/// Health of the onboarding portal as the workers' circuits show it: the overview sends it no request.
+fn onboarding_portal_health(open_circuits: &[OpenCircuit]) -> PartHealth {
+    let detail = open_circuits.first().map(|it| {
+        let since = it.since.format("%Y-%m-%d %H:%M:%S UTC");
+        let workers = match open_circuits.len() {
+            1 => "1 worker has".to_owned(),
+            n => format!("{n} workers have"),
+        };
+        format!("{workers} paused requests since {since}: {}", it.failure)
+    });
+    PartHealth { name: "onboarding-portal".to_owned(), ok: open_circuits.is_empty(), detail }
+}
+
+async fn load_last_full_sync(db: &mut Db) -> Result<Option<SyncSummary>, StoreError> {
+    let filter = SyncFilter {
+        modes: vec![domain::Mode::Full],
+        dry_run: Some(false),
+        states: domain::SyncState::ALL.iter().copied().filter(|state| state.is_terminal()).collect(),
+        ..SyncFilter::default()
+    };
+    let window = Window { limit: 1, offset: 0, after: None };
+    let page = syncs::sync_list(db, &filter, window).await?;
+    Ok(load_sync_summaries(db, page.rows).await?.into_iter().next())
+}
