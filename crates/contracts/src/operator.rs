@@ -1,7 +1,7 @@
-//! The operator API (port 3005): what status answers and what the dashboard, the CLI and curl send.
+//! Requests and answers of the operator API (port 3005). The doc texts become the descriptions of its OpenAPI document.
 //!
-//! JSON is camelCase, times are RFC 3339 in UTC. Input with a field that is not known is refused, so that a slip of the
-//! pen in a setting is not taken for agreement.
+//! JSON is camelCase, times are RFC 3339 in UTC. A request with an unknown field is refused: a misspelt setting must not
+//! look like a successful change.
 
 pub use changes::*;
 pub use conflicts::{
@@ -90,7 +90,7 @@ mod users;
 mod webhooks;
 
 words! {
-    /// A kind of record that has a tally of its own.
+    /// Record type. Each has a tally of its own.
     RecordType = domain::RecordType {
         /// A ship manager or owner.
         Company = "company",
@@ -107,20 +107,20 @@ words! {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct List<T> {
-    /// Newest first.
+    /// Entries of the page.
     pub data: Vec<T>,
-    /// Where the page stands.
+    /// Position of the page in the list.
     pub pagination: Pagination,
 }
 
-/// Where a page of a list stands.
+/// Position of a page in its list.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Pagination {
-    /// Entries asked for.
+    /// Requested number of entries.
     pub limit: i64,
-    /// Entries passed over.
+    /// Number of skipped entries.
     pub offset: i64,
-    /// Entries in all.
+    /// Number of entries in the whole list.
     pub total: i64,
 }

@@ -1,4 +1,4 @@
-//! What a dry run would do.
+//! Changes that a dry run would make.
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -6,16 +6,16 @@ use utoipa::ToSchema;
 use super::{ConflictKind, RecordType, Side};
 
 domain::vocabulary::vocabulary! {
-    /// What would become of a record that is not as it should be already.
+    /// Outcome that a record of a dry run would have.
     #[derive(ToSchema)]
     ChangeOutcome {
-        /// It would be new.
+        /// The record would be created.
         Created = "created",
-        /// It would be changed.
+        /// The record would be updated.
         Updated = "updated",
-        /// It would lose against the other portal's edit, or be held.
+        /// The record would lose against an edit in the maintenance portal, or wait for an operator.
         Conflict = "conflict",
-        /// It would not be let in; the sync's findings say why.
+        /// The record would be rejected; the findings of the sync say why.
         Rejected = "rejected",
     }
 }
@@ -31,57 +31,58 @@ impl From<ChangeOutcome> for domain::Outcome {
     }
 }
 
-/// What a dry run would do to one record.
+/// A change that a dry run would make to one record.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Change {
-    /// Kind of record.
+    /// Type of the record.
     pub record_type: RecordType,
-    /// Id in the onboarding portal.
+    /// Id of the record in the onboarding portal.
     pub source_id: String,
-    /// What a person calls it.
+    /// Name of the record for people.
     pub label: Option<String>,
-    /// What would become of it.
+    /// Outcome that the record would have.
     pub outcome: ChangeOutcome,
-    /// Field by field; a new record has no old values.
+    /// Changed fields. For a new record, `old` is null.
     pub fields: Vec<FieldChange>,
-    /// Of a conflict: who would win, and in which fields the two sides differ.
+    /// Conflict that would be opened; only for the outcome `conflict`.
     pub conflict: Option<ConflictPreview>,
 }
 
-/// A field that would be changed.
+/// A field that a dry run would change.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct FieldChange {
-    /// JSON pointer, as the provider names the field; parts and schedules by their ids.
+    /// JSON pointer to the field in the provider's record. Critical parts and maintenance schedules are named by their
+    /// ids.
     pub field: String,
-    /// As it is; persons' data masked.
+    /// Current value; personal data is masked.
     #[schema(value_type = Object)]
     pub old: serde_json::Value,
-    /// As it would be.
+    /// New value; personal data is masked.
     #[schema(value_type = Object)]
     pub new: serde_json::Value,
 }
 
-/// A conflict that would be opened.
+/// A conflict that a dry run would open.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct ConflictPreview {
-    /// What the two sides disagree about.
+    /// Kind of the conflict.
     pub kind: ConflictKind,
-    /// Which side would stand.
+    /// Side whose values the record would have.
     pub winner: Side,
-    /// Where they differ.
+    /// Fields in which the sides differ.
     pub fields: Vec<ConflictFieldPreview>,
 }
 
-/// A field of a conflict that would be opened.
+/// A field of a conflict that a dry run would open.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct ConflictFieldPreview {
-    /// JSON pointer.
+    /// JSON pointer to the field.
     pub field: String,
-    /// In the maintenance portal.
+    /// Value in the maintenance portal.
     #[schema(value_type = Object)]
     pub local: serde_json::Value,
-    /// In the onboarding portal.
+    /// Value in the onboarding portal.
     #[schema(value_type = Object)]
     pub source: serde_json::Value,
 }

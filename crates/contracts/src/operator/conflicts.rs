@@ -1,4 +1,4 @@
-//! Conflicts, the policies that meet them, and the undoing of syncs.
+//! Conflicts, their resolution, conflict policies, and the undo of syncs.
 
 use std::collections::BTreeMap;
 
@@ -10,160 +10,160 @@ use uuid::Uuid;
 use super::{Pagination, RecordType};
 
 words! {
-    /// What is done when both portals have changed a record.
+    /// Which side wins when both portals changed a record.
     ConflictPolicy = domain::conflict::ConflictPolicy {
-        /// The newer write stays.
+        /// The newer write wins.
         LastWriteWins = "last_write_wins",
-        /// What is new in the onboarding portal stays, however new the other's edit is.
+        /// The onboarding portal's change wins, even if the edit in the maintenance portal is newer.
         SourceWins = "source_wins",
-        /// Nothing is written before an operator has decided.
+        /// The record stays as it is until an operator resolves the conflict.
         Manual = "manual",
     }
 }
 words! {
-    /// What the two sides disagree about.
+    /// Kind of a conflict.
     ConflictKind = domain::conflict::ConflictKind {
-        /// The edit of the maintenance portal is the newer one.
+        /// Both portals changed the record; the edit in the maintenance portal is newer.
         LocalNewer = "local_newer",
-        /// The onboarding portal's change is the newer one.
+        /// Both portals changed the record; the onboarding portal's change is newer.
         SourceNewer = "source_newer",
-        /// Critical equipment came as not critical.
+        /// The onboarding portal lists critical equipment as not critical.
         CriticalityDowngrade = "criticality_downgrade",
-        /// A QR code that another equipment has.
+        /// The onboarding portal gives the equipment a QR code that other equipment has.
         NaturalKey = "natural_key",
     }
 }
 words! {
-    /// Where a conflict stands.
+    /// State of a conflict.
     ConflictState = domain::conflict::ConflictState {
-        /// Nobody has looked at it.
+        /// The conflict waits for an operator.
         Open = "open",
-        /// An operator has decided.
+        /// An operator has resolved the conflict.
         Resolved = "resolved",
     }
 }
 words! {
-    /// One of the two sides.
+    /// A side of a conflict.
     Side = domain::conflict::Side {
-        /// The maintenance portal's.
+        /// The maintenance portal.
         Local = "local",
-        /// The onboarding portal's.
+        /// The onboarding portal.
         Source = "source",
     }
 }
 words! {
     /// How a conflict is resolved.
     Resolution = domain::conflict::Resolution {
-        /// By the onboarding portal's values.
+        /// With the values of the onboarding portal.
         Source = "source",
-        /// By the maintenance portal's values.
+        /// With the values of the maintenance portal.
         Local = "local",
-        /// Field by field.
+        /// With the side that `fields` names for each field.
         Fields = "fields",
-        /// By leaving the record as it stands.
+        /// By keeping the record as it is.
         Keep = "keep",
     }
 }
 
 words! {
-    /// Why a conflict was not resolved as asked.
+    /// Why a conflict was not resolved.
     ResolutionError = domain::conflict::ResolutionError {
         /// There is no such conflict.
         NotFound = "conflict_not_found",
-        /// Another operator has resolved it.
+        /// The conflict is already resolved.
         AlreadyResolved = "conflict_resolved",
-        /// The record was written after both sides of the conflict.
+        /// The record was changed after the conflict was found.
         RecordChanged = "record_changed",
-        /// A named field is none in which the sides differ.
+        /// `fields` names a field in which the sides do not differ.
         UnknownField = "unknown_field",
-        /// The database refuses the value: it may belong to another record by now.
+        /// The database refuses a value, such as a code that another record has.
         ValueRefused = "value_refused",
     }
 }
 words! {
-    /// Who wrote a record last.
+    /// Last writer of a record.
     Writer = domain::last_write_wins::Writer {
         /// The onboarding portal, through a sync.
         Onboarding = "onboarding",
-        /// Somebody in the maintenance portal.
+        /// A person in the maintenance portal.
         Maintenance = "maintenance",
     }
 }
 words! {
     /// Result for one record of an undone sync.
     UndoResult = domain::undo::UndoResult {
-        /// The record is as it was before the sync.
+        /// The record has its values from before the sync.
         Restored = "restored",
         /// The sync had created the record: it is withdrawn, not deleted.
         Withdrawn = "withdrawn",
-        /// The record was left alone.
+        /// The record was not changed; `reason` says why.
         Skipped = "skipped",
     }
 }
 words! {
-    /// Why a record of an undone sync was left alone.
+    /// Why the undo of a sync skipped a record.
     UndoSkipReason = domain::undo::UndoSkipReason {
-        /// It was edited in the maintenance portal after the sync.
+        /// The record was edited in the maintenance portal after the sync.
         EditedSince = "edited_since",
-        /// A later sync wrote it.
+        /// A later sync wrote the record.
         OverwrittenSince = "overwritten_since",
-        /// The sync had created it, and it was withdrawn already.
+        /// The sync had created the record, which is already withdrawn.
         AlreadyWithdrawn = "already_withdrawn",
-        /// Its earlier number, code or address belongs to another record by now.
+        /// The earlier number, code or address of the record belongs to another record now.
         KeyTaken = "key_taken",
     }
 }
 
-/// A conflict: both sides, who wrote them and when, and what was decided.
+/// A conflict: both sides, who wrote them and when, and its resolution.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Conflict {
-    /// The conflict.
+    /// Id of the conflict.
     pub id: Uuid,
-    /// The sync that met it; absent once that is forgotten.
+    /// Sync that found the conflict; absent after the sync was deleted by retention.
     pub sync_id: Option<Uuid>,
-    /// Kind of record.
+    /// Type of the record.
     pub record_type: RecordType,
-    /// Id in the onboarding portal.
+    /// Id of the record in the onboarding portal.
     pub source_id: String,
-    /// What a person calls it.
+    /// Name of the record for people.
     pub label: Option<String>,
-    /// What the sides disagree about.
+    /// Kind of the conflict.
     pub kind: ConflictKind,
-    /// The policy that was in force.
+    /// Policy that was in force when the conflict was found.
     pub policy: ConflictPolicy,
-    /// Which side stood then.
+    /// Side whose values the record got when the conflict was found.
     pub winner: Side,
-    /// The fields in which the sides differ, by column.
+    /// Fields in which the sides differ, by column name.
     pub fields: BTreeMap<String, ConflictField>,
-    /// `maintenance`, or `onboarding` for a value that an earlier sync had brought.
+    /// Last writer of the maintenance portal's side: `maintenance`, or `onboarding` for values of an earlier sync.
     pub local_writer: Writer,
-    /// When the maintenance portal's side was written.
+    /// Time of the maintenance portal's side.
     pub local_at: DateTime<Utc>,
-    /// When the onboarding portal's side was written.
+    /// Time of the onboarding portal's side.
     pub source_at: DateTime<Utc>,
-    /// Where it stands.
+    /// State of the conflict.
     pub state: ConflictState,
-    /// When it was met.
+    /// When the conflict was found.
     pub opened_at: DateTime<Utc>,
-    /// When it was decided.
+    /// When the conflict was resolved.
     pub resolved_at: Option<DateTime<Utc>>,
-    /// By whom.
+    /// Operator who resolved the conflict.
     pub resolved_by: Option<String>,
-    /// How.
+    /// How the conflict was resolved.
     pub resolution: Option<Resolution>,
-    /// Of a decision field by field: which side each was taken from.
+    /// Side that was chosen for each field; only for the resolution `fields`.
     pub resolved_fields: Option<BTreeMap<String, Side>>,
 }
 
-/// A field in which the two sides differ. E-mail addresses, names and numbers of persons are masked for viewers.
+/// A field in which the two sides differ. For viewers, names, e-mail addresses and employee numbers are masked.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ConflictField {
-    /// The maintenance portal's value.
+    /// Value in the maintenance portal.
     #[schema(value_type = Value)]
     pub local: serde_json::Value,
-    /// The onboarding portal's value.
+    /// Value in the onboarding portal.
     #[schema(value_type = Value)]
     pub source: serde_json::Value,
 }
@@ -172,87 +172,87 @@ pub struct ConflictField {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ResolveRequest {
-    /// How.
+    /// How to resolve the conflict.
     pub resolution: Resolution,
-    /// For `fields`: which side each field is taken from; one that is not named stays as it is.
+    /// Side for each field, only for the resolution `fields`. A field that is not named stays as it is.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub fields: BTreeMap<String, Side>,
 }
 
-/// Body of `POST /api/sync/conflicts/resolve`: open conflicts, by their ids or by all the rest that is named.
+/// Body of `POST /api/sync/conflicts/resolve`: conflicts by `ids`, or open conflicts by a filter of the other fields.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ResolveManyRequest {
     /// `source`, `local` or `keep`.
     pub resolution: Resolution,
-    /// These.
+    /// Ids of the conflicts.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub ids: Vec<Uuid>,
-    /// All about this kind of record.
+    /// Only conflicts about records of this type.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub record_type: Option<RecordType>,
-    /// All of this kind.
+    /// Only conflicts of this kind.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub kind: Option<ConflictKind>,
-    /// All that this sync met.
+    /// Only conflicts that this sync found.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sync_id: Option<Uuid>,
 }
 
-/// Answer to the resolution of many.
+/// Result of resolving many conflicts.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ResolvedMany {
-    /// How many are resolved.
+    /// Number of resolved conflicts.
     pub resolved: i64,
-    /// Those that are not, and why.
+    /// Conflicts that were not resolved.
     pub refused: Vec<ResolutionRefused>,
 }
 
-/// A conflict that could not be resolved so.
+/// A conflict that was not resolved.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ResolutionRefused {
-    /// The conflict.
+    /// Id of the conflict.
     pub id: Uuid,
-    /// Why.
+    /// Why the conflict was not resolved.
     pub code: ResolutionError,
 }
 
-/// `GET|PUT /api/sync/conflicts/policies`. The `ETag` is the version.
+/// Conflict policies by record type. The `ETag` of the answer is the version.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ConflictPolicies {
-    /// Grows with every change.
+    /// Version of the policies; grows with every change.
     pub version: i64,
-    /// Of companies.
+    /// Policy for companies.
     pub company: ConflictPolicy,
-    /// Of vessels.
+    /// Policy for vessels.
     pub vessel: ConflictPolicy,
-    /// Of equipment.
+    /// Policy for equipment.
     pub equipment: ConflictPolicy,
-    /// Of users.
+    /// Policy for users.
     pub user: ConflictPolicy,
-    /// Last change.
+    /// When the policies were last changed.
     pub updated_at: DateTime<Utc>,
-    /// By whom.
+    /// Operator who last changed the policies.
     pub updated_by: String,
 }
 
-/// Body of `PUT /api/sync/conflicts/policies`: what is absent stays.
+/// Body of `PUT /api/sync/conflicts/policies`. A record type that is absent keeps its policy.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct ConflictPoliciesChange {
-    /// Of companies.
+    /// Policy for companies.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub company: Option<ConflictPolicy>,
-    /// Of vessels.
+    /// Policy for vessels.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub vessel: Option<ConflictPolicy>,
-    /// Of equipment.
+    /// Policy for equipment.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub equipment: Option<ConflictPolicy>,
-    /// Of users.
+    /// Policy for users.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub user: Option<ConflictPolicy>,
 }
@@ -261,48 +261,48 @@ pub struct ConflictPoliciesChange {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ConflictNotice {
-    /// The conflict that was resolved.
+    /// Conflict that was resolved; absent in `conflict.opened`.
     pub conflict_id: Option<Uuid>,
-    /// The sync that met conflicts.
+    /// Sync that found the conflicts.
     pub sync_id: Option<Uuid>,
-    /// Of `conflict.opened`: how many of this sync are open.
+    /// Number of open conflicts of this sync; only in `conflict.opened`.
     pub open: i64,
-    /// When this was so.
+    /// Time of the event.
     pub occurred_at: DateTime<Utc>,
 }
 
-/// `POST|GET /api/sync/status/{syncId}/undo`: an undone sync.
+/// The undo of a sync.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Undo {
-    /// The sync.
+    /// Id of the sync.
     pub sync_id: Uuid,
-    /// When it was undone.
+    /// When the sync was undone.
     pub undone_at: DateTime<Utc>,
-    /// By whom.
+    /// Operator who undid the sync.
     pub undone_by: String,
-    /// Records that are as they were before the sync.
+    /// Number of records that have their values from before the sync.
     pub restored: i64,
-    /// Records that the sync had created: they are withdrawn, not deleted.
+    /// Number of records that the sync had created: they are withdrawn, not deleted.
     pub withdrawn: i64,
-    /// Records that were left alone, for something newer stands there.
+    /// Number of records that were not changed.
     pub skipped: i64,
-    /// A page of the records, those that were left alone first.
+    /// A page of the records, skipped ones first.
     pub records: Vec<UndoneRecord>,
-    /// Where the page stands.
+    /// Position of the page in the list of records.
     pub pagination: Pagination,
 }
 
-/// What became of a record of an undone sync.
+/// A record of an undone sync.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct UndoneRecord {
-    /// Kind of record.
+    /// Type of the record.
     pub record_type: RecordType,
-    /// Id in the onboarding portal.
+    /// Id of the record in the onboarding portal.
     pub source_id: String,
     /// Result for the record.
     pub result: UndoResult,
-    /// Why a skipped one was left alone.
+    /// Why the record was skipped.
     pub reason: Option<UndoSkipReason>,
 }

@@ -1,32 +1,32 @@
-//! The test of the connection to the onboarding portal.
+//! Test of the connection to the onboarding portal.
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-/// `GET /api/sync/test-connection`: the way to the onboarding portal, step by step.
+/// Result of the connection test.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ConnectionTest {
-    /// Every step went well.
+    /// Whether all steps succeeded.
     pub ok: bool,
-    /// The address that was tried.
+    /// Tested URL.
     pub url: String,
-    /// In order; after a failed step the rest is not tried.
+    /// Steps in their order; the test stops at the first failed step.
     pub steps: Vec<ConnectionStep>,
 }
 
-/// One step of a connection test.
+/// A step of the connection test.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ConnectionStep {
-    /// What was tried.
+    /// Name of the step.
     pub name: String,
-    /// It went well.
+    /// Whether the step succeeded.
     pub ok: bool,
-    /// What was seen.
+    /// Result of the step, or why it failed.
     pub detail: String,
-    /// What to do about a failure.
+    /// What to do about the failure.
     pub hint: Option<String>,
-    /// How long it took, in milliseconds.
+    /// Duration of the step in milliseconds.
     pub latency_ms: i64,
 }

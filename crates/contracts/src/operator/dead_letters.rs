@@ -8,72 +8,72 @@ use uuid::Uuid;
 use super::{Attempt, FailureClass};
 
 words! {
-    /// Where a dead letter stands.
+    /// State of a dead letter.
     DeadLetterState = domain::dead_letter::DeadLetterState {
-        /// It waits for an operator.
+        /// The dead letter waits for an operator.
         Dead = "dead",
-        /// A replay was asked for and is not in its queue yet.
+        /// A replay was requested; its message is not published yet.
         Replaying = "replaying",
-        /// It is in its queue again.
+        /// The message was published to its queue again.
         Replayed = "replayed",
-        /// Its replay took effect.
+        /// The replayed message was processed.
         Succeeded = "succeeded",
     }
 }
 
-/// A dead letter, as lists show it.
+/// A dead letter: a message that failed for good.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct DeadLetter {
-    /// The dead letter.
+    /// Id of the dead letter.
     pub id: Uuid,
-    /// Id of the message that died.
+    /// Id of the message.
     pub message_id: String,
-    /// Where it died, and where a replay goes.
+    /// Queue from which the message came, and to which a replay publishes it.
     pub queue: String,
-    /// Kind of message.
+    /// Kind of the message.
     pub kind: String,
-    /// Why it was given up.
+    /// Failure class.
     pub class: FailureClass,
-    /// Why it died.
+    /// Reason of the last failure.
     pub reason: String,
-    /// The same for deaths of one cause.
+    /// Fingerprint of the cause: dead letters with the same cause have the same one.
     pub fingerprint: String,
-    /// How often it was tried.
+    /// Number of attempts.
     pub attempts: i32,
-    /// The sync it belongs to.
+    /// Sync of the message.
     pub sync_id: Option<Uuid>,
-    /// When it died.
+    /// When the last attempt failed.
     pub died_at: DateTime<Utc>,
-    /// Where it stands.
+    /// State of the dead letter.
     pub state: DeadLetterState,
-    /// How often it was replayed.
+    /// Number of replays.
     pub replays: i32,
-    /// The dead letter whose replay died as this one.
+    /// Dead letter whose replay failed and became this one.
     pub replay_of: Option<Uuid>,
-    /// Who replayed it last.
+    /// Operator of the last replay.
     pub replayed_by: Option<String>,
-    /// When.
+    /// When the last replay was requested.
     pub replayed_at: Option<DateTime<Utc>>,
-    /// Trace of the attempt that gave up.
+    /// Trace of the last attempt.
     pub trace_id: Option<String>,
 }
 
-/// A dead letter, whole.
+/// A dead letter with its message and attempts.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct DeadLetterDetail {
-    /// What lists show.
+    /// The dead letter as in lists.
     #[serde(flatten)]
     pub summary: DeadLetter,
-    /// The message, if it is text.
+    /// Body of the message, if it is UTF-8 text.
     pub body: Option<String>,
-    /// The message in base64, if it is not.
+    /// Body of the message in base64, if it is no UTF-8 text.
     pub body_base64: Option<String>,
-    /// AMQP headers.
+    /// AMQP headers of the message.
     #[schema(value_type = Object)]
     pub headers: serde_json::Value,
-    /// Every attempt at the message, newest first.
+    /// Failed attempts, newest first, at most 50.
     pub attempts_made: Vec<Attempt>,
 }
 
@@ -81,14 +81,14 @@ pub struct DeadLetterDetail {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct DeadLetterNotice {
-    /// The dead letter.
+    /// Id of the dead letter.
     pub dead_letter_id: Uuid,
-    /// Where it died.
+    /// Queue of the message; empty in `deadletter.replayed`.
     pub queue: String,
-    /// Where it stands.
+    /// State of the dead letter.
     pub state: DeadLetterState,
-    /// Why it died.
+    /// Reason of the last failure; empty in `deadletter.replayed`.
     pub reason: String,
-    /// When this was so.
+    /// Time of the event.
     pub occurred_at: DateTime<Utc>,
 }

@@ -1,27 +1,27 @@
-//! Who the caller is.
+//! The operator of a token.
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 domain::vocabulary::vocabulary! {
-    /// What an operator may do; each role includes the one before.
+    /// Role of an operator; each role includes the one before.
     #[derive(ToSchema)]
     OperatorRole {
-        /// Reads, with personal data masked.
+        /// Reads everything; personal data is masked.
         Viewer = "viewer",
-        /// Starts, stops and repairs.
+        /// Also starts, cancels and repairs syncs.
         Operator = "operator",
-        /// Changes settings and rights, and reads personal data.
+        /// Also changes settings and role mapping, and reads personal data.
         Admin = "admin",
     }
 }
 
-/// `GET /api/sync/me`: who the token says one is.
+/// The operator that the token names.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Identity {
-    /// The operator's name.
+    /// Name of the operator.
     pub subject: String,
-    /// What the operator may do.
+    /// Role of the operator.
     pub role: OperatorRole,
 }

@@ -1,4 +1,4 @@
-//! The overview: what is running, the fleet, health.
+//! The overview: health, running syncs, counts.
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -6,46 +6,46 @@ use utoipa::ToSchema;
 
 use super::{RecordType, SyncSummary};
 
-/// The state of the whole: `GET /api/sync/status`.
+/// Overview: health, running syncs, the last full sync, and counts.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Overview {
     /// Syncs that have not ended.
     pub running: Vec<SyncSummary>,
-    /// The last full sync that ended.
+    /// Last full sync that ended.
     pub last_full_sync: Option<SyncSummary>,
-    /// The next tick of the schedule, if it is on.
+    /// Next time of the schedule; absent while the schedule is off.
     pub next_scheduled_at: Option<DateTime<Utc>>,
-    /// Records in the maintenance portal, withdrawn ones left out.
+    /// Active records in the maintenance portal by type.
     pub fleet: Vec<FleetCount>,
-    /// Dead letters that wait for a person.
+    /// Number of dead letters in the state `dead`.
     pub dead_letters: i64,
-    /// Committed messages that the broker has not confirmed yet.
+    /// Number of committed messages that the broker has not confirmed.
     pub unpublished: i64,
-    /// The last webhook that was accepted.
+    /// When the last webhook was accepted.
     pub last_webhook_at: Option<DateTime<Utc>>,
-    /// The parts: `database`, `broker`.
+    /// Health of `database`, `broker` and `onboarding-portal`.
     pub health: Vec<PartHealth>,
 }
 
-/// How many records of a kind the maintenance portal has.
+/// Number of active records of a type.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct FleetCount {
-    /// Kind of record.
+    /// Record type.
     pub record_type: RecordType,
-    /// Rows that are not withdrawn.
+    /// Number of records that are not withdrawn.
     pub active: i64,
 }
 
-/// Whether a part of the system answers.
+/// Health of a system that the sync depends on.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct PartHealth {
-    /// `database`, `broker`.
+    /// Name of the system: `database`, `broker` or `onboarding-portal`.
     pub name: String,
-    /// It answers.
+    /// Whether the system answers.
     pub ok: bool,
-    /// What is wrong, in words.
+    /// What is wrong.
     pub detail: Option<String>,
 }

@@ -1,4 +1,4 @@
-//! How good the data is.
+//! Data-quality reports.
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -6,66 +6,66 @@ use uuid::Uuid;
 
 use super::{Finding, Pagination, RecordType, Severity};
 
-/// `GET /api/sync/validation/reports`: what validation has to say about a vessel, a sync, or the fleet.
+/// Data-quality report of a vessel, of a sync, or of the fleet.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ValidationReport {
-    /// The vessel, if the report is about one.
+    /// Vessel of the report, if it is about one.
     pub vessel: Option<VesselIdentity>,
-    /// The sync, if the report is about one.
+    /// Sync of the report, if it is about one.
     pub sync_id: Option<Uuid>,
-    /// How many records of each kind there are, and how many have findings.
+    /// Number of records by type, and how many of them have findings.
     pub records: Vec<RecordQuality>,
-    /// Critical spares of which less is on board than must be, by the ships' present counts; absent for a sync.
+    /// Number of critical parts with less stock on board than the minimum; absent for a sync.
     pub critical_spares_below_minimum: Option<i64>,
-    /// How often each rule spoke, errors first, the most frequent first.
+    /// Number of findings by code, errors first, then by frequency.
     pub codes: Vec<CodeCount>,
     /// A page of the findings, errors first.
     pub findings: Vec<Finding>,
-    /// Where the page stands.
+    /// Position of the page in the list of findings.
     pub pagination: Pagination,
 }
 
-/// Who a vessel is.
+/// Names and ids of a vessel.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct VesselIdentity {
-    /// Its id in the maintenance portal.
+    /// Id in the maintenance portal.
     pub id: Uuid,
-    /// Its id in the onboarding portal.
+    /// Id in the onboarding portal.
     pub source_id: String,
-    /// Seven digits.
+    /// IMO number, seven digits.
     pub imo_number: String,
-    /// Its name.
+    /// Name of the vessel.
     pub name: String,
 }
 
-/// How many records of a kind there are, and how many have findings.
+/// Number of records of a type, and how many of them have findings.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct RecordQuality {
-    /// Kind of record.
+    /// Record type.
     pub record_type: RecordType,
-    /// Of a run: records read. Else: records here that are not withdrawn.
+    /// For a sync: number of records read. Otherwise: number of active records.
     pub records: i64,
-    /// The state that was sent last was rejected.
+    /// Number of records whose last version was rejected.
     pub with_errors: i64,
-    /// Let in, and somebody should look.
+    /// Number of records that were written with a warning.
     pub with_warnings: i64,
 }
 
-/// How often a rule spoke.
+/// Number of findings with one code.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct CodeCount {
-    /// Whether the rule rejects.
+    /// Severity of the findings.
     pub severity: Severity,
-    /// Stable word for the rule.
+    /// Code of the rule.
     pub code: String,
-    /// Kind of record.
+    /// Record type.
     pub record_type: RecordType,
-    /// Findings.
+    /// Number of findings.
     pub findings: i64,
-    /// Records they are about.
+    /// Number of records with such a finding.
     pub records: i64,
 }

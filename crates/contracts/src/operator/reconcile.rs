@@ -1,32 +1,33 @@
-//! What is here and not listed any more.
+//! Missing records: active ones that the onboarding portal no longer lists.
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 words! {
-    /// What a full sync does with records that are not listed any more. Nothing is ever deleted.
+    /// What a full sync does with missing records: active ones that the onboarding portal no longer lists. No record is
+    /// ever deleted.
     MissingPolicy = domain::missing_records::MissingPolicy {
-        /// Count them.
+        /// Count the records, and keep them.
         Keep = "keep",
-        /// Withdraw them, within the limit.
+        /// Withdraw the records, within the limit.
         Deactivate = "deactivate",
     }
 }
 words! {
-    /// What became of the records that a full sync did not find any more.
+    /// Result of a full sync for its missing records.
     MissingState = domain::missing_records::MissingState {
-        /// They were counted.
+        /// The records were counted and kept.
         Kept = "kept",
-        /// A dry run: they would be withdrawn.
+        /// Dry run: the records would be withdrawn.
         Planned = "planned",
-        /// They were withdrawn.
+        /// The records were withdrawn.
         Deactivated = "deactivated",
-        /// They are more than the limit, or critical: an operator has to say.
+        /// An operator has to decide: the records are more than the limit, or one of them is critical.
         Asks = "asks",
-        /// An operator had them withdrawn.
+        /// An operator decided to withdraw the records.
         Confirmed = "confirmed",
-        /// An operator had them kept.
+        /// An operator decided to keep the records.
         Declined = "declined",
     }
 }
@@ -35,19 +36,19 @@ words! {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ConfirmRequest {
-    /// `deactivate` what is missing, or `keep` it.
+    /// `deactivate` withdraws the missing records, `keep` keeps them.
     pub decision: MissingPolicy,
-    /// Why; kept in the audit log.
+    /// Reason, kept in the audit log; at most 500 characters.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
 }
 
-/// Answer to a decision.
+/// Result of a decision about missing records.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ConfirmAccepted {
-    /// The sync that asked.
+    /// Id of the sync.
     pub sync_id: Uuid,
-    /// Records that were withdrawn.
+    /// Number of withdrawn records.
     pub deactivated: i64,
 }

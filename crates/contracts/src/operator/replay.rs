@@ -1,4 +1,4 @@
-//! Replays: dead letters by what they have in common, and jobs that put them back on their way.
+//! Groups of dead letters by cause, and replay jobs.
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -6,92 +6,92 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 words! {
-    /// Why a message was given up.
+    /// Failure class of a message.
     FailureClass = domain::FailureClass {
-        /// It used up its retries.
+        /// The failure may pass by itself, so the message is retried.
         Transient = "transient",
-        /// It could never succeed as things were.
+        /// The message cannot succeed, so it is not retried.
         Permanent = "permanent",
-        /// Its consumer died with it, again and again.
+        /// The message crashed its consumer again and again.
         Poison = "poison",
     }
 }
 domain::vocabulary::vocabulary! {
-    /// Where a replay job stands.
+    /// State of a replay job.
     #[derive(ToSchema)]
     ReplayState {
-        /// Some of its dead letters have not come to an end.
+        /// Some dead letters of the job have no final outcome yet.
         Running = "running",
-        /// All have.
+        /// All dead letters of the job have a final outcome.
         Completed = "completed",
-        /// It was stopped.
+        /// An operator cancelled the job.
         Cancelled = "cancelled",
     }
 }
 words! {
-    /// What became of one dead letter of a job.
+    /// Outcome of a dead letter in a replay job.
     ReplayItemState = domain::dead_letter::ReplayItemState {
-        /// Not published yet.
+        /// The message is not published yet.
         Waiting = "waiting",
-        /// Published, and on its way.
+        /// The message is published and not processed yet.
         Sent = "sent",
-        /// Its effect is in.
+        /// The message was processed.
         Succeeded = "succeeded",
-        /// It died again; `diedAs` says as what.
+        /// The message failed again; `diedAs` is the new dead letter.
         Died = "died",
-        /// Stopped before it was published, or taken over by a later job.
+        /// The job was cancelled before it published the message, or a later job replays it.
         Cancelled = "cancelled",
     }
 }
 
-/// Body of `POST /api/sync/bulk/replay` and of its plan: which dead letters. Either `ids`, or `all`, or any of the rest,
-/// which narrow each other.
+/// Selects dead letters by exactly one of `ids`, `all`, and a filter of `fingerprint`, `queue`, `class` and `syncId`.
+/// Fields of the filter narrow each other.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct ReplayRequest {
-    /// These, even if they were replayed before.
+    /// Ids of dead letters; they may have been replayed before.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub ids: Vec<Uuid>,
-    /// All that are dead.
+    /// All dead letters in the state `dead`.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub all: bool,
-    /// All dead ones of one cause.
+    /// Only dead letters with this cause.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fingerprint: Option<String>,
-    /// All dead ones of one queue.
+    /// Only dead letters from this queue.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub queue: Option<String>,
-    /// All dead ones of one class.
+    /// Only dead letters of this failure class.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub class: Option<FailureClass>,
-    /// All dead ones of one sync.
+    /// Only dead letters of this sync.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sync_id: Option<Uuid>,
-    /// Why; kept in the job and the audit log.
+    /// Reason, kept with the job and in the audit log; at most 500 characters.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
-    /// No more than so many a second, 1 to 1000; absent: as fast as can be.
+    /// Most messages published per second, 1 to 1000. Absent: no limit.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rate_per_second: Option<i32>,
 }
 
-/// Answer to a plan: what a replay would take.
+/// Number of dead letters that a replay would take.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ReplayPlan {
-    /// Dead letters that it is about.
+    /// Number of dead letters that the request selects.
     pub matching: i64,
-    /// Of these, as many as one job takes, oldest first.
+    /// Number of them that one job replays, oldest first.
     pub replaying: i64,
 }
 
-/// Answer to a replay.
+/// Answer to the start of a replay job.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ReplayAccepted {
-    /// The job: `/api/sync/bulk/replay/{jobId}`.
+    /// Id of the job: see `/api/sync/bulk/replay/{jobId}`.
     pub job_id: Uuid,
-    /// Dead letters that go back to their queues with a new budget of attempts.
+    /// Number of dead letters in the job.
     pub replaying: i64,
 }
 
@@ -99,83 +99,83 @@ pub struct ReplayAccepted {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ReplayJob {
-    /// The job.
+    /// Id of the job.
     pub id: Uuid,
-    /// Where it stands.
+    /// State of the job.
     pub state: ReplayState,
-    /// What was asked for, as it was.
+    /// The request that started the job.
     #[schema(value_type = Object)]
     pub filter: serde_json::Value,
-    /// Who asked.
+    /// Operator who started the job.
     pub requested_by: String,
-    /// Why.
+    /// Reason that the operator gave.
     pub reason: Option<String>,
-    /// No more than so many a second.
+    /// Most messages published per second.
     pub rate_per_second: Option<i32>,
-    /// When it was asked for.
+    /// When the job was started.
     pub created_at: DateTime<Utc>,
-    /// When the last of its dead letters came to its end.
+    /// When the last dead letter of the job got its final outcome.
     pub completed_at: Option<DateTime<Utc>>,
-    /// When it was stopped.
+    /// When the job was cancelled.
     pub cancelled_at: Option<DateTime<Utc>>,
-    /// By whom.
+    /// Operator who cancelled the job.
     pub cancelled_by: Option<String>,
-    /// What became of its dead letters so far.
+    /// Number of dead letters by outcome.
     pub counts: ReplayCounts,
 }
 
-/// The dead letters of a job by what became of them.
+/// Number of dead letters of a job by outcome.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ReplayCounts {
-    /// Not published yet.
+    /// Messages not published yet.
     pub waiting: i64,
-    /// On their way.
+    /// Messages published and not processed yet.
     pub sent: i64,
-    /// Their effect is in.
+    /// Messages processed.
     pub succeeded: i64,
-    /// Died again.
+    /// Messages that failed again.
     pub died: i64,
-    /// Stopped.
+    /// Messages cancelled before they were published.
     pub cancelled: i64,
 }
 
-/// One dead letter of a job.
+/// A dead letter of a replay job.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ReplayItem {
-    /// The dead letter.
+    /// Id of the dead letter.
     pub dead_letter_id: Uuid,
-    /// What became of it.
+    /// Outcome of the replay.
     pub outcome: ReplayItemState,
-    /// The dead letter as which it died again.
+    /// Dead letter that the failed replay became.
     pub died_as: Option<Uuid>,
-    /// When it came to its end.
+    /// When the outcome became final.
     pub ended_at: Option<DateTime<Utc>>,
-    /// Why it had died.
+    /// Reason of the failure before the replay.
     pub reason: String,
 }
 
-/// Dead letters of one making.
+/// Dead letters with the same cause.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct DeadLetterGroup {
-    /// What they have in common.
+    /// Fingerprint of the cause.
     pub fingerprint: String,
-    /// The queue they died in.
+    /// Queue of the messages.
     pub queue: String,
-    /// Kind of message.
+    /// Kind of the messages.
     pub kind: String,
-    /// Why they were given up.
+    /// Failure class.
     pub class: FailureClass,
-    /// What the newest of them said.
+    /// Reason of the newest failure.
     pub reason: String,
-    /// How many there are.
+    /// Number of dead letters.
     pub total: i64,
-    /// How many of them wait for a person.
+    /// Number of dead letters in the state `dead`.
     pub dead: i64,
-    /// When the first of them died.
+    /// When the first of the messages failed for good.
     pub first_died_at: DateTime<Utc>,
-    /// When the last of them did.
+    /// When the last of the messages failed for good.
     pub last_died_at: DateTime<Utc>,
 }

@@ -6,89 +6,90 @@ use utoipa::ToSchema;
 
 use super::{MissingPolicy, Mode};
 
-/// `GET /api/sync/settings`. The `ETag` is the version.
+/// Settings of the sync. The `ETag` of the answer is the version.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Settings {
-    /// Grows with every change.
+    /// Version of the settings; grows with every change.
     pub version: i64,
-    /// The schedule is on.
+    /// Whether the schedule starts syncs.
     pub enable_scheduled_sync: bool,
-    /// Five fields: minute, hour, day of month, month, day of week.
+    /// Cron expression of the schedule: minute, hour, day of month, month, day of week.
     pub schedule_cron: String,
-    /// IANA zone in which the cron expression is meant.
+    /// IANA time zone of the schedule.
     pub schedule_time_zone: String,
-    /// Records per page asked of the onboarding portal.
+    /// Records per page requested from the onboarding portal.
     pub page_size: i32,
-    /// Waits before the second, third and fourth attempt, in milliseconds.
+    /// Delays before the second, third and fourth attempt, in milliseconds.
     pub retry_delays_ms: Vec<i32>,
-    /// How far before the last complete sync an incremental one begins, in seconds.
+    /// Overlap in seconds: an incremental sync also reads records changed this long before the last complete sync.
     #[serde(default)]
     pub incremental_overlap_seconds: i32,
-    /// What the schedule starts: `full` or `incremental`.
+    /// Mode of scheduled syncs: `full` or `incremental`.
     pub schedule_mode: Mode,
-    /// What a full sync does with records that are not listed any more.
+    /// What a full sync does with records that the onboarding portal no longer lists.
     pub missing_records: MissingPolicy,
-    /// Of the active records of a type, in percent; beyond it an operator is asked.
+    /// Largest share of a record type's active records, in percent, that a full sync deactivates without asking an
+    /// operator.
     #[serde(default)]
     pub deactivation_limit_percent: i32,
-    /// The expression in words, and its next times.
+    /// Cron expression in words, with its next times.
     pub schedule: SchedulePreview,
-    /// Last change.
+    /// When the settings were last changed.
     pub updated_at: DateTime<Utc>,
-    /// By whom.
+    /// Operator who last changed the settings.
     pub updated_by: String,
 }
 
-/// Body of `POST /api/sync/settings`: what is absent stays.
+/// Body of `POST /api/sync/settings`. A setting that is absent keeps its value.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct SettingsChange {
-    /// The schedule on or off.
+    /// Whether the schedule starts syncs.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub enable_scheduled_sync: Option<bool>,
-    /// Five fields.
+    /// Cron expression of five fields.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub schedule_cron: Option<String>,
-    /// IANA zone.
+    /// IANA time zone.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub schedule_time_zone: Option<String>,
-    /// 1 to 1000.
+    /// Records per page, 1 to 1000.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub page_size: Option<i32>,
-    /// Three waits, each above zero.
+    /// Three delays in milliseconds, each from 1 to 86400000 (a day).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub retry_delays_ms: Option<Vec<i32>>,
-    /// 0 to 604800.
+    /// Overlap in seconds, 0 to 604800 (a week).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub incremental_overlap_seconds: Option<i32>,
-    /// `full` or `incremental`.
+    /// Mode of scheduled syncs: `full` or `incremental`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub schedule_mode: Option<Mode>,
-    /// `keep` or `deactivate`.
+    /// What a full sync does with records that the onboarding portal no longer lists.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub missing_records: Option<MissingPolicy>,
-    /// 0 to 100.
+    /// Share in percent, 0 to 100.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub deactivation_limit_percent: Option<i32>,
 }
 
-/// What a cron expression means: `GET /api/sync/schedule/preview?cron&timeZone`.
+/// A cron expression in words, with its next times.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct SchedulePreview {
-    /// In words.
+    /// Cron expression in words.
     pub description: String,
-    /// The next five times; fewer if there are no more.
+    /// Next five times; fewer if no more follow.
     pub next_runs: Vec<DateTime<Utc>>,
 }
 
-/// Data of the SSE event `schedule.changed`: settings have a new version.
+/// Data of the SSE event `schedule.changed`: the settings have a new version.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct SettingsNotice {
-    /// The version.
+    /// New version of the settings.
     pub version: i64,
-    /// When this was so.
+    /// Time of the event.
     pub occurred_at: DateTime<Utc>,
 }

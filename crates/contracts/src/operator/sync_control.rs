@@ -1,4 +1,4 @@
-//! What operators do to syncs that have ended.
+//! Resume and retry of syncs that have ended.
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -10,33 +10,33 @@ use super::SyncState;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ResumeAccepted {
-    /// The sync, which goes on.
+    /// Id of the sync.
     pub sync_id: Uuid,
-    /// `running`, or `queued` if it had never begun.
+    /// `running`, or `queued` if no worker had started the sync.
     pub state: SyncState,
-    /// Tasks that are open again.
+    /// Number of reopened tasks.
     pub tasks: i64,
 }
 
-/// Body of `POST /api/sync/syncs/{syncId}/retry`; none at all will do.
+/// Body of `POST /api/sync/syncs/{syncId}/retry`; may be absent.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct RetryRequest {
-    /// Why; kept in the new sync and the audit log.
+    /// Reason, kept with the new sync and in the audit log; at most 500 characters.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
 }
 
-/// Answer to a retry.
+/// Answer to the retry of a sync.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct RetryAccepted {
-    /// The sync whose failures are tried again.
+    /// Id of the sync.
     pub sync_id: Uuid,
-    /// Its tasks that were given up and are open again.
+    /// Number of reopened tasks.
     pub tasks: i64,
-    /// Its records that were rejected and are looked at again.
+    /// Number of rejected records that the new sync retries.
     pub records: i64,
-    /// The new sync that looks at them; absent if none was rejected.
+    /// Id of the new sync; absent if no record was rejected.
     pub retry_sync_id: Option<Uuid>,
 }

@@ -1,4 +1,4 @@
-//! Syncs: start, state, tally, tasks, attempts, findings.
+//! Syncs: request, state, tally, tasks, attempts, findings.
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -8,27 +8,27 @@ use uuid::Uuid;
 use super::{FailureClass, MissingState, RecordType};
 
 words! {
-    /// Where a sync stands.
+    /// State of a sync.
     SyncState = domain::SyncState {
-        /// Accepted, not begun.
+        /// No worker has started the sync.
         Queued = "queued",
-        /// At work.
+        /// Workers process the sync.
         Running = "running",
-        /// All that is left waits for its next attempt.
+        /// All open tasks wait for their next attempt.
         Retrying = "retrying",
-        /// Every record is accounted for, none was rejected or lost.
+        /// Every record was processed, and none was rejected.
         Completed = "completed",
-        /// Ended; some records were rejected or some work died.
+        /// The sync ended with rejected records or dead tasks.
         CompletedWithErrors = "completed_with_errors",
-        /// Ended without result.
+        /// The sync ended without a result.
         Failed = "failed",
-        /// Stopped by an operator.
+        /// An operator cancelled the sync.
         Cancelled = "cancelled",
     }
 }
 
 words! {
-    /// Why a sync began.
+    /// What started a sync.
     Cause = domain::Cause {
         /// An operator.
         Manual = "manual",
@@ -36,252 +36,257 @@ words! {
         Scheduled = "scheduled",
         /// An approval in the onboarding portal.
         Webhook = "webhook",
-        /// A dead letter that was replayed.
+        /// The replay of a dead letter.
         Replay = "replay",
     }
 }
 
 words! {
-    /// How much a sync looks at.
+    /// Which records a sync reads.
     Mode = domain::Mode {
-        /// Everything that the onboarding portal has approved.
+        /// All records that the onboarding portal has approved.
         Full = "full",
-        /// What changed since the last complete sync.
+        /// Records changed since the last complete sync.
         Incremental = "incremental",
-        /// The records that its scope names.
+        /// Records that the scope names.
         Selective = "selective",
     }
 }
 
-/// Body of `POST /api/sync/trigger`. No body at all starts a full sync.
+/// Body of `POST /api/sync/trigger`. Without a body, a full sync starts.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct TriggerRequest {
-    /// `full` unless said otherwise. `incremental` looks at what changed since the last complete sync, `selective` at what
-    /// the fields below name.
+    /// Mode of the sync; the default is `full`. `incremental` reads records changed since the last complete sync,
+    /// `selective` the records that the fields below name.
     pub mode: Option<Mode>,
-    /// Only these kinds of record (`incremental`, `selective`); companies come with vessels.
+    /// Only these record types (`incremental`, `selective`); companies come with vessels.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub record_types: Vec<RecordType>,
-    /// Only these vessels with what belongs to them, by IMO number (`selective`); at most 500.
+    /// Only the vessels with these IMO numbers, their equipment and users (`selective`); at most 500.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub vessel_imos: Vec<String>,
-    /// Only this company with its vessels and what belongs to them, by its id in the onboarding portal (`selective`).
+    /// Only the company with this id in the onboarding portal, its vessels, and their equipment and users
+    /// (`selective`).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub company_id: Option<String>,
-    /// Only these pieces of equipment, by their ids in the onboarding portal (`selective`); at most 500.
+    /// Only the equipment with these ids in the onboarding portal (`selective`); at most 500.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub equipment_ids: Vec<String>,
-    /// Only what changed at this time or later (`selective`).
+    /// Only records changed at this time or later (`selective`).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub changed_since: Option<DateTime<Utc>>,
-    /// Only what changed at this time or earlier (`selective`); what the provider lists beyond is counted as skipped.
+    /// Only records changed at this time or earlier (`selective`); later ones count as skipped.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub changed_until: Option<DateTime<Utc>>,
-    /// Write nothing, and answer what would become of each record: see `/api/sync/status/{syncId}/changes`.
+    /// Write nothing, and record what would happen to each record: see `/api/sync/status/{syncId}/changes`.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub dry_run: bool,
-    /// Why; kept in the sync and the audit log.
+    /// Reason, kept with the sync and in the audit log; at most 500 characters.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
 }
 
-/// Answer to a trigger: the sync was accepted, not yet done.
+/// Answer to the start of a sync: the sync is recorded and has not ended.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct SyncAccepted {
-    /// The sync.
+    /// Id of the sync.
     pub sync_id: Uuid,
-    /// `queued`.
+    /// Always `queued`.
     pub state: SyncState,
 }
 
-/// What became of the records of one kind. Read is the sum of the outcomes, always.
+/// Tally of one record type. `read` is the sum of `created`, `updated`, `unchanged`, `conflict`, `rejected` and
+/// `skipped`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct RecordCounts {
-    /// Kind of record.
+    /// Record type.
     pub record_type: RecordType,
-    /// How many the provider says there are; absent until it has said.
+    /// Number of records that the onboarding portal announced; absent until then.
     pub expected: Option<i64>,
-    /// Taken from the provider so far.
+    /// Number of records read so far.
     pub read: i64,
-    /// New here.
+    /// Number of records created in the maintenance portal.
     pub created: i64,
-    /// Changed here.
+    /// Number of records updated in the maintenance portal.
     pub updated: i64,
-    /// Already the same.
+    /// Number of records that were already the same.
     pub unchanged: i64,
-    /// Lost against a newer edit in the maintenance portal, or held for an operator; both sides are kept.
+    /// Number of records that lost against a newer edit in the maintenance portal, or wait for an operator; both sides
+    /// are kept.
     pub conflict: i64,
-    /// Not let in, with reasons.
+    /// Number of records that failed validation; findings say why.
     pub rejected: i64,
-    /// Nothing to do: older than what is here, or withdrawn before it was ever known.
+    /// Number of records with nothing to do: older than the maintenance portal's version, or withdrawn before they were
+    /// ever synced.
     pub skipped: i64,
-    /// Here, and not listed any more (full syncs); not part of `read`.
+    /// Number of active records that the onboarding portal no longer lists (full syncs); not part of `read`.
     #[serde(default)]
     pub missing: i64,
-    /// Of these, those that were withdrawn for it.
+    /// Number of missing records that were withdrawn.
     #[serde(default)]
     pub deactivated: i64,
-    /// Of what was read, that which had changed since the provider said how many there are. It may not have been among
-    /// them, or may have been read before it changed: `read` may exceed `expected` by as many.
+    /// Number of records read that changed after the onboarding portal had announced `expected`. They may not have been
+    /// counted, or may have been read twice: `read` may exceed `expected` by this number.
     #[serde(default)]
     pub late: i64,
 }
 
-/// A sync, as lists show it.
+/// A sync with its tally.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct SyncSummary {
-    /// The sync.
+    /// Id of the sync.
     pub sync_id: Uuid,
-    /// Why it ran.
+    /// What started the sync.
     pub cause: Cause,
-    /// How much it looked at.
+    /// Which records the sync reads.
     pub mode: Mode,
-    /// Where it stands.
+    /// State of the sync.
     pub state: SyncState,
-    /// 0 before the first phase, 1 companies and vessels, 2 equipment and users.
+    /// 0: not started, 1: companies and vessels, 2: equipment and users.
     pub phase: i16,
-    /// The operator, `scheduler`, or the webhook's id.
+    /// Name of the operator, `scheduler`, or the webhook's id.
     pub requested_by: String,
-    /// What the operator gave as reason.
+    /// Reason that the operator gave.
     pub reason: Option<String>,
-    /// It writes nothing.
+    /// Whether the sync is a dry run, which writes no records.
     #[serde(default)]
     pub dry_run: bool,
-    /// What it looks at, as it is recorded; empty: everything.
+    /// Records that the sync reads; an empty object means all.
     #[schema(value_type = Object)]
     #[serde(default)]
     pub scope: serde_json::Value,
-    /// The sync whose failures it tries again.
+    /// Sync whose rejected records this one retries.
     #[serde(default)]
     pub retry_of: Option<Uuid>,
-    /// What it waits for, if it does not move.
+    /// What the sync waits for.
     #[serde(default)]
     pub detail: Option<String>,
-    /// What became of records that are not listed any more; `asks`: an operator has to say.
+    /// Result for missing records; `asks` means that an operator has to decide.
     #[serde(default)]
     pub missing_records: Option<MissingState>,
-    /// When it was asked for.
+    /// When the sync was requested.
     pub started_at: DateTime<Utc>,
-    /// When a worker began.
+    /// When a worker started the sync.
     pub running_at: Option<DateTime<Utc>>,
-    /// Last sign of life.
+    /// When a worker last reported progress.
     pub heartbeat_at: DateTime<Utc>,
-    /// When it ended.
+    /// When the sync ended.
     pub completed_at: Option<DateTime<Utc>>,
-    /// Why it failed, or what is missing.
+    /// Why the sync failed, or what is missing.
     pub failure: Option<String>,
-    /// Who stopped it.
+    /// Operator who cancelled the sync.
     pub cancelled_by: Option<String>,
-    /// The tally, per kind of record.
+    /// Tally by record type.
     pub counts: Vec<RecordCounts>,
 }
 
-/// A sync, whole: `GET /api/sync/status/{syncId}`.
+/// A sync with its tasks and failed attempts.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct SyncDetail {
-    /// What lists show.
+    /// The sync as in lists.
     #[serde(flatten)]
     pub summary: SyncSummary,
-    /// Its tasks by state.
+    /// Number of tasks by state.
     pub tasks: TaskCounts,
-    /// How many findings there are; read them at `/api/sync/syncs/{syncId}/findings`.
+    /// Number of findings; list them at `/api/sync/syncs/{syncId}/findings`.
     pub findings: i64,
     /// Failed attempts, newest first, at most 50.
     pub attempts: Vec<Attempt>,
 }
 
-/// Tasks of a sync by state.
+/// Number of tasks of a sync by state.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct TaskCounts {
-    /// Waiting or at work.
+    /// Tasks that wait for a worker, or that a worker processes.
     pub pending: i64,
-    /// Waiting for the next attempt.
+    /// Tasks that wait for their next attempt.
     pub retrying: i64,
-    /// Done.
+    /// Tasks that succeeded.
     pub done: i64,
-    /// Given up; their messages are dead letters.
+    /// Tasks that failed for good; their messages are dead letters.
     pub dead: i64,
-    /// Stopped with their sync.
+    /// Tasks that were cancelled with their sync.
     pub cancelled: i64,
 }
 
-/// One attempt that failed.
+/// A failed attempt.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Attempt {
-    /// The task, sync or webhook event.
+    /// Id of the task, sync or webhook event.
     pub message_id: String,
-    /// From 1.
+    /// Number of the attempt, from 1.
     pub number: i32,
-    /// Whether a retry can help.
+    /// Failure class.
     pub class: FailureClass,
     /// What went wrong.
     pub failure: String,
-    /// When it began.
+    /// When the attempt started.
     pub began_at: DateTime<Utc>,
-    /// How long it took, in milliseconds.
+    /// Duration in milliseconds.
     pub duration_ms: i32,
-    /// When it is tried again; absent: it went to the dead letters.
+    /// When the next attempt starts; absent if the message became a dead letter.
     pub next_attempt_at: Option<DateTime<Utc>>,
 }
 
 words! {
-    /// Whether a finding rejects its record.
+    /// Severity of a finding.
     Severity = domain::Severity {
         /// The record was rejected.
         Error = "error",
-        /// The record was let in, and an operator should look.
+        /// The record was written; an operator should check it.
         Warning = "warning",
     }
 }
 
-/// Why a record was rejected, or what is odd about one that was let in.
+/// A finding of the validation: why a record was rejected, or a doubtful value of a record that was written.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Finding {
-    /// Kind of record.
+    /// Type of the record.
     pub record_type: RecordType,
-    /// Id in the onboarding portal.
+    /// Id of the record in the onboarding portal.
     pub source_id: String,
-    /// What a person calls it.
+    /// Name of the record for people.
     pub label: Option<String>,
-    /// Whether the record was rejected.
+    /// Severity of the finding.
     pub severity: Severity,
-    /// Stable word for the rule.
+    /// Code of the rule, for programs.
     pub code: String,
     /// JSON pointer (RFC 6901) to the field.
     pub pointer: String,
-    /// The rule, in words.
+    /// What is wrong, for people.
     pub message: String,
-    /// The offending value; persons' data masked.
+    /// Value of the field; personal data is masked.
     pub value: Option<String>,
 }
 
 /// Data of the SSE events `sync.started`, `sync.progress`, `sync.phase`, `sync.completed`, `sync.failed` and
-/// `sync.cancelled`: the state of a sync, whole, so that a reader that missed some needs only the newest.
+/// `sync.cancelled`. Each event carries the whole state of the sync, so a client that missed some needs only the
+/// newest.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct SyncNotice {
-    /// The sync.
+    /// Id of the sync.
     pub sync_id: Uuid,
-    /// Where it stands.
+    /// State of the sync.
     pub state: SyncState,
-    /// Why it ran.
+    /// What started the sync.
     pub cause: Cause,
-    /// How much it looks at.
+    /// Which records the sync reads.
     pub mode: Mode,
-    /// 0 before the first phase, 1 companies and vessels, 2 equipment and users.
+    /// 0: not started, 1: companies and vessels, 2: equipment and users.
     pub phase: i16,
-    /// The tally so far.
+    /// Tally by record type so far.
     pub counts: Vec<RecordCounts>,
-    /// Why it failed, or what it waits for.
+    /// Why the sync failed, or what it waits for.
     pub detail: Option<String>,
-    /// When this was so.
+    /// Time of the event.
     pub occurred_at: DateTime<Utc>,
 }

@@ -1,4 +1,4 @@
-//! Accounts and the mapping of their roles.
+//! Users of the maintenance portal, their temporary passwords, and the role mapping.
 
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 words! {
-    /// Where a person works.
+    /// Workplace of a user.
     Workplace = domain::user::Workplace {
         /// On board.
         Ship = "ship",
@@ -40,7 +40,7 @@ words! {
     }
 }
 words! {
-    /// What a role permits.
+    /// Permission of a role.
     Permission = domain::portal_role::Permission {
         /// See the jobs of the own vessels.
         ViewVessel = "view_vessel",
@@ -65,7 +65,7 @@ words! {
 words! {
     /// Why a user may not sign in to the maintenance portal.
     LockReason = domain::user::LockReason {
-        /// The user is not active in the onboarding portal.
+        /// The user is deactivated in the onboarding portal.
         Deactivated = "deactivated",
         /// The approval of the user was withdrawn.
         Withdrawn = "withdrawn",
@@ -74,45 +74,45 @@ words! {
     }
 }
 words! {
-    /// Where the temporary password of a user stands.
+    /// State of the temporary password of a user.
     PasswordState = domain::temporary_password::PasswordState {
-        /// There is none.
+        /// The user has no temporary password.
         None = "none",
-        /// An admin may look at it once.
+        /// An admin may claim the password once.
         ToClaim = "to_claim",
-        /// It was not used in time.
+        /// The password expired before an admin claimed it.
         Expired = "expired",
-        /// An admin has looked at it.
+        /// An admin has claimed the password.
         Claimed = "claimed",
     }
 }
 
-/// A row of the mapping: the first one that fits counts.
+/// A rule of the role mapping. The first rule that matches a user gives the role.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct RoleRule {
-    /// A rank, like `chief_engineer`, or as people write it.
+    /// Rank or position, as a code such as `chief_engineer` or as people write it.
     pub rank: String,
     /// `ship` or `shore`.
     pub workplace: String,
-    /// In which department it counts; absent: in any.
+    /// Department in which the rule applies; absent: in any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub department: Option<String>,
-    /// What the account may do.
+    /// Role that the rule gives.
     pub role: String,
 }
 
-/// `GET|PUT /api/sync/role-mapping`. The `ETag` is the version.
+/// The role mapping in force. The `ETag` of the answer is the version.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct RoleMapping {
-    /// Grows with every change; stored with each account that it mapped.
+    /// Version of the mapping; grows with every change.
     pub version: i32,
-    /// In their order. Whom none fits gets `crew_readonly`.
+    /// Rules in their order. A user whom no rule matches gets `crew_readonly`.
     pub rules: Vec<RoleRule>,
-    /// When it was made.
+    /// When this version was created.
     pub created_at: DateTime<Utc>,
-    /// By whom.
+    /// Operator who created this version.
     pub created_by: String,
 }
 
@@ -124,92 +124,92 @@ pub struct RoleMappingChange {
     pub rules: Vec<RoleRule>,
 }
 
-/// What a mapping means, or meant, to whom.
+/// Effect of a role mapping on the users.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct RoleMappingEffect {
-    /// The version that is in force.
+    /// Version that is in force.
     pub version: i32,
-    /// Accounts that get another role.
+    /// Number of users who get another role.
     pub changed: i64,
-    /// Accounts whose role was given by hand in the maintenance portal, and stays.
+    /// Number of users whose role was set by hand in the maintenance portal, and stays.
     pub kept: i64,
-    /// Those accounts, at most 1000.
+    /// Users of both kinds, at most 1000.
     pub changes: Vec<RoleChange>,
 }
 
-/// What a changed mapping means to somebody.
+/// Effect of a role mapping on one user.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct RoleChange {
-    /// The account.
+    /// Id of the user in the maintenance portal.
     pub user_id: Uuid,
-    /// Id in the onboarding portal.
+    /// Id of the user in the onboarding portal.
     pub source_id: String,
-    /// The address, masked.
+    /// E-mail address, masked.
     pub email: String,
     /// Rank or position.
     pub rank: String,
     /// Department.
     pub department: Option<String>,
-    /// Where the user works.
+    /// Workplace of the user.
     pub workplace: Workplace,
-    /// The present role.
+    /// Current role.
     pub from: PortalRole,
-    /// The role by the mapping.
+    /// Role by the mapping.
     pub to: PortalRole,
-    /// What the new role permits and the present one does not.
+    /// Permissions that the user gains.
     pub gains: Vec<Permission>,
-    /// What the present role permits and the new one does not.
+    /// Permissions that the user loses.
     pub loses: Vec<Permission>,
-    /// The role was given by hand, and stays.
+    /// Whether the role was set by hand in the maintenance portal, and stays.
     pub kept: bool,
 }
 
-/// An account.
+/// A user of the maintenance portal.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct User {
-    /// Its id in the maintenance portal.
+    /// Id in the maintenance portal.
     pub id: Uuid,
-    /// Its id in the onboarding portal.
+    /// Id in the onboarding portal.
     pub source_id: String,
-    /// The address; masked unless an admin asks.
+    /// E-mail address; masked except for admins.
     pub email: String,
     /// Rank or position.
     pub rank: String,
     /// Department.
     pub department: Option<String>,
-    /// Where the user works.
+    /// Workplace of the user.
     pub workplace: Workplace,
-    /// What the user may do.
+    /// Role of the user.
     pub role: PortalRole,
-    /// Version of the mapping that said so.
+    /// Version of the role mapping that gave the role.
     pub role_mapping_version: i32,
-    /// Employer, by the id in the onboarding portal.
+    /// Id of the employer in the onboarding portal.
     pub company_id: Option<String>,
-    /// Vessels whose data it may see, by their ids in the onboarding portal.
+    /// Ids, in the onboarding portal, of the vessels whose data the user may see.
     pub vessel_ids: Vec<String>,
     /// First day on board.
     pub sign_on: Option<NaiveDate>,
     /// Last day on board.
     pub sign_off: Option<NaiveDate>,
-    /// Whether it may sign in today.
+    /// Whether the user may sign in today.
     pub may_sign_in: bool,
-    /// Why not.
+    /// Why the user may not sign in.
     pub locked_because: Option<LockReason>,
     /// State of the temporary password.
     pub password: PasswordState,
-    /// Until when it may be claimed.
+    /// When the temporary password expires.
     pub password_expires_at: Option<DateTime<Utc>>,
 }
 
-/// `POST /api/sync/users/{userId}/temporary-password`: the one reveal.
+/// A claimed temporary password.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct TemporaryPassword {
-    /// Shown now and never again; must be changed at the first sign-in.
+    /// The password. It is shown only once, and must be changed at the first sign-in.
     pub password: String,
-    /// Not accepted after this time.
+    /// When the password expires.
     pub expires_at: DateTime<Utc>,
 }

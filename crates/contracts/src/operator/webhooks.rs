@@ -1,4 +1,4 @@
-//! Webhooks as operators see them: the events that were taken, and the requests that were refused.
+//! Webhook events, their reprocessing, and refused requests.
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -8,149 +8,149 @@ use uuid::Uuid;
 use super::{Attempt, RecordType};
 
 words! {
-    /// Where a webhook event stands.
+    /// State of a webhook event.
     WebhookState = domain::WebhookState {
-        /// Recorded, and not yet confirmed by the broker.
+        /// The event is recorded; the broker has not confirmed its message.
         Received = "received",
-        /// Confirmed by the broker.
+        /// The broker has confirmed the message.
         Published = "published",
-        /// Its effect is committed.
+        /// The record was synced.
         Processed = "processed",
-        /// Given up; a dead letter keeps its message.
+        /// The event failed for good; its message is a dead letter.
         Failed = "failed",
-        /// Of a type that needs nothing.
+        /// The type of the event needs no sync.
         Ignored = "ignored",
     }
 }
 words! {
     /// Why a request to the webhook endpoint was refused.
     WebhookRefusal = domain::WebhookRefusal {
-        /// Not a POST.
+        /// The method is not POST.
         UnsupportedMethod = "unsupported_method",
-        /// Not JSON by its content type.
+        /// The content type is not JSON.
         UnsupportedContentType = "unsupported_content_type",
-        /// Larger than a webhook may be.
+        /// The body is larger than the limit.
         PayloadTooLarge = "payload_too_large",
-        /// The body broke off, or took too long.
+        /// The body ended early, or took too long.
         UnreadableBody = "unreadable_body",
-        /// A header that a signed webhook has is absent or not text.
+        /// A header of the signature is absent, or is not text.
         MissingSignature = "missing_signature",
         /// The id is empty, too long, or holds a dot.
         MalformedId = "malformed_id",
-        /// The timestamp is no number of Unix seconds.
+        /// The timestamp is not a number of Unix seconds.
         MalformedTimestamp = "malformed_timestamp",
-        /// Too old, or from the future: a replay, or a clock that is wrong.
+        /// The timestamp is too old or in the future: a replayed request, or a wrong clock.
         TimestampOutOfTolerance = "timestamp_out_of_tolerance",
-        /// Signatures, but of no version that is known here.
+        /// No signature has a supported version.
         NoUsableSignature = "no_usable_signature",
-        /// Changed on the way, or signed with another secret.
+        /// No signature matches: the body was changed, or signed with another secret.
         VerificationFailed = "verification_failed",
-        /// Signed, and no JSON.
+        /// The signature matches; the body is not JSON.
         UnparsableJson = "unparsable_json",
-        /// Signed, and not the JSON that a webhook is.
+        /// The signature matches; the body is not the JSON of a webhook.
         SchemaInvalid = "schema_invalid",
-        /// Its source sends too many.
+        /// The sender exceeds the rate limit.
         RateLimited = "rate_limited",
-        /// More wait to be recorded than may.
+        /// Too many webhooks wait to be recorded.
         Overloaded = "overloaded",
-        /// The database did not take it.
+        /// The database did not record the webhook.
         NotRecorded = "not_recorded",
     }
 }
 
-/// A webhook event, as lists show it.
+/// A webhook event.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct WebhookEvent {
-    /// Our id of the event, and the id of its message.
+    /// Id of the event, and of its message.
     pub id: Uuid,
-    /// The sender's `webhook-id`.
+    /// Value of the header `webhook-id`.
     pub webhook_id: String,
-    /// As the sender wrote it: `vessel.approved`.
+    /// Type of the event, such as `vessel.approved`.
     pub event_type: String,
-    /// Kind of record; absent: ignored.
+    /// Type of the record; absent for an ignored event.
     pub record_type: Option<RecordType>,
-    /// The record's id in the onboarding portal.
+    /// Id of the record in the onboarding portal.
     pub source_id: Option<String>,
-    /// When it happened, by the sender.
+    /// When the event happened, as the sender says.
     pub occurred_at: Option<DateTime<Utc>>,
-    /// Where it stands.
+    /// State of the event.
     pub state: WebhookState,
-    /// How often it came again.
+    /// How often the sender repeated the webhook.
     pub duplicates: i32,
-    /// The sync that came of it.
+    /// Sync that the event started.
     pub sync_id: Option<Uuid>,
-    /// Why it failed last.
+    /// Reason of the last failure.
     pub last_failure: Option<String>,
-    /// When it came.
+    /// When the webhook was received.
     pub received_at: DateTime<Utc>,
-    /// When the broker confirmed it.
+    /// When the broker confirmed the message.
     pub published_at: Option<DateTime<Utc>>,
-    /// When its effect was committed.
+    /// When the record was synced.
     pub processed_at: Option<DateTime<Utc>>,
-    /// Name of the secret that it was signed with.
+    /// Name of the secret that signed the webhook.
     pub key_name: String,
 }
 
-/// A webhook event, whole.
+/// A webhook event with its attempts.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct WebhookEventDetail {
-    /// What lists show.
+    /// The event as in lists.
     #[serde(flatten)]
     pub summary: WebhookEvent,
-    /// Length of the body, which `/api/sync/webhooks/{id}/raw-body` gives.
+    /// Length of the body in bytes; the body is at `/api/sync/webhooks/{id}/raw-body`.
     pub body_bytes: i64,
-    /// Every failed attempt at it, newest first.
+    /// Failed attempts, newest first, at most 50.
     pub attempts_made: Vec<Attempt>,
 }
 
-/// Which webhook events, for what is done to many at once; what is absent does not filter.
+/// Filter of webhook events; a field that is absent does not filter.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct WebhookEventFilter {
-    /// In one of these states.
+    /// Only events in one of these states.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub states: Vec<WebhookState>,
-    /// Of this type.
+    /// Only events of this type.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub event_type: Option<String>,
-    /// About this kind of record.
+    /// Only events about records of this type.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub record_type: Option<RecordType>,
-    /// About this record of the onboarding portal.
+    /// Only events about the record with this id in the onboarding portal.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub source_id: Option<String>,
-    /// Received at this time or later.
+    /// Only events received at this time or later.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub from: Option<DateTime<Utc>>,
-    /// Received before this time.
+    /// Only events received before this time.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub to: Option<DateTime<Utc>>,
 }
 
-/// Which webhook events to process again: exactly one of `ids` and `filter`.
+/// Selects webhook events by exactly one of `ids` and `filter`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct ReprocessRequest {
-    /// These.
+    /// Ids of the events.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub ids: Vec<Uuid>,
-    /// All of these. Count them first with `/api/sync/bulk/reprocess/plan`.
+    /// All events that match. `/api/sync/bulk/reprocess/plan` counts them first.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub filter: Option<WebhookEventFilter>,
-    /// Why; kept in the audit log.
+    /// Reason, kept in the audit log; at most 500 characters.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
 }
 
-/// What a request to reprocess would do.
+/// Number of webhook events that a request would reprocess.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ReprocessPlan {
-    /// Events that would be processed again. Those that are ignored, or on their way already, are not among them.
+    /// Number of events that can be reprocessed: neither ignored, nor waiting to be processed.
     pub matching: i64,
-    /// Most that one request takes, the oldest first; more come with the next.
+    /// Most events that one request reprocesses, oldest first.
     pub at_most: i64,
 }
 
@@ -158,38 +158,38 @@ pub struct ReprocessPlan {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ReprocessAccepted {
-    /// Events that are published again; each makes a new sync.
+    /// Number of events that are published again; each starts a new sync.
     pub reprocessing: i64,
 }
 
-/// A request to the webhook endpoint that was refused. A sample: where many are refused for one reason, few have an
-/// entry. Neither body nor signature is kept.
+/// A refused request to the webhook endpoint. The log is a sample: of many requests refused for the same reason, only
+/// some have an entry. Body and signature are not kept.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct RefusedWebhook {
-    /// Its id.
+    /// Id of the entry.
     pub id: Uuid,
-    /// When it came.
+    /// When the request was received.
     pub received_at: DateTime<Utc>,
-    /// Why it was refused.
+    /// Why the request was refused.
     pub reason: WebhookRefusal,
-    /// The HTTP status it was answered with.
+    /// HTTP status of the answer.
     pub status: i32,
-    /// The same, for people.
+    /// Why the request was refused, for people.
     pub detail: String,
-    /// Address of the sender.
+    /// IP address of the sender.
     pub source: String,
-    /// The `webhook-id` it claimed.
+    /// Value of the header `webhook-id`.
     pub webhook_id: Option<String>,
-    /// Its content type.
+    /// Value of the header `Content-Type`.
     pub content_type: Option<String>,
-    /// What it said of itself.
+    /// Value of the header `User-Agent`.
     pub user_agent: Option<String>,
-    /// Length of the body; absent: it was not read.
+    /// Length of the body in bytes; absent if the body was not read.
     pub body_bytes: Option<i64>,
     /// SHA-256 of the body, in hexadecimal.
     pub body_sha256: Option<String>,
-    /// Requests refused for the same reason since the entry before that have no entry of their own.
+    /// Number of requests refused for the same reason since the previous entry that have no entry of their own.
     pub alike: i64,
 }
 
@@ -197,16 +197,16 @@ pub struct RefusedWebhook {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct WebhookNotice {
-    /// Our id of the event.
+    /// Id of the event.
     pub webhook_event_id: Uuid,
-    /// As the sender wrote it: `vessel.approved`.
+    /// Type of the event, such as `vessel.approved`.
     pub event_type: String,
-    /// Kind of record; absent: ignored.
+    /// Type of the record; absent for an ignored event.
     pub record_type: Option<RecordType>,
-    /// Id in the onboarding portal.
+    /// Id of the record in the onboarding portal.
     pub source_id: String,
-    /// Where it stands.
+    /// State of the event.
     pub state: WebhookState,
-    /// When this was so.
+    /// Time of the event.
     pub occurred_at: DateTime<Utc>,
 }

@@ -905,176 +905,176 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
-        /** @description One attempt that failed. */
+        /** @description A failed attempt. */
         Attempt: {
             /**
              * Format: date-time
-             * @description When it began.
+             * @description When the attempt started.
              */
             beganAt: string;
-            /** @description Whether a retry can help. */
+            /** @description Failure class. */
             class: components["schemas"]["FailureClass"];
             /**
              * Format: int32
-             * @description How long it took, in milliseconds.
+             * @description Duration in milliseconds.
              */
             durationMs: number;
             /** @description What went wrong. */
             failure: string;
-            /** @description The task, sync or webhook event. */
+            /** @description Id of the task, sync or webhook event. */
             messageId: string;
             /**
              * Format: date-time
-             * @description When it is tried again; absent: it went to the dead letters.
+             * @description When the next attempt starts; absent if the message became a dead letter.
              */
             nextAttemptAt?: string | null;
             /**
              * Format: int32
-             * @description From 1.
+             * @description Number of the attempt, from 1.
              */
             number: number;
         };
         /**
-         * @description Why a sync began.
+         * @description What started a sync.
          * @enum {string}
          */
         Cause: "manual" | "scheduled" | "webhook" | "replay";
-        /** @description What a dry run would do to one record. */
+        /** @description A change that a dry run would make to one record. */
         Change: {
             conflict?: components["schemas"]["ConflictPreview"] | null;
-            /** @description Field by field; a new record has no old values. */
+            /** @description Changed fields. For a new record, `old` is null. */
             fields: components["schemas"]["FieldChange"][];
-            /** @description What a person calls it. */
+            /** @description Name of the record for people. */
             label?: string | null;
-            /** @description What would become of it. */
+            /** @description Outcome that the record would have. */
             outcome: components["schemas"]["ChangeOutcome"];
-            /** @description Kind of record. */
+            /** @description Type of the record. */
             recordType: components["schemas"]["RecordType"];
-            /** @description Id in the onboarding portal. */
+            /** @description Id of the record in the onboarding portal. */
             sourceId: string;
         };
         /**
-         * @description What would become of a record that is not as it should be already.
+         * @description Outcome that a record of a dry run would have.
          * @enum {string}
          */
         ChangeOutcome: "created" | "updated" | "conflict" | "rejected";
-        /** @description How often a rule spoke. */
+        /** @description Number of findings with one code. */
         CodeCount: {
-            /** @description Stable word for the rule. */
+            /** @description Code of the rule. */
             code: string;
             /**
              * Format: int64
-             * @description Findings.
+             * @description Number of findings.
              */
             findings: number;
-            /** @description Kind of record. */
+            /** @description Record type. */
             recordType: components["schemas"]["RecordType"];
             /**
              * Format: int64
-             * @description Records they are about.
+             * @description Number of records with such a finding.
              */
             records: number;
-            /** @description Whether the rule rejects. */
+            /** @description Severity of the findings. */
             severity: components["schemas"]["Severity"];
         };
-        /** @description Answer to a decision. */
+        /** @description Result of a decision about missing records. */
         ConfirmAccepted: {
             /**
              * Format: int64
-             * @description Records that were withdrawn.
+             * @description Number of withdrawn records.
              */
             deactivated: number;
             /**
              * Format: uuid
-             * @description The sync that asked.
+             * @description Id of the sync.
              */
             syncId: string;
         };
         /** @description Body of `POST /api/sync/syncs/{syncId}/confirm`. */
         ConfirmRequest: {
-            /** @description `deactivate` what is missing, or `keep` it. */
+            /** @description `deactivate` withdraws the missing records, `keep` keeps them. */
             decision: components["schemas"]["MissingPolicy"];
-            /** @description Why; kept in the audit log. */
+            /** @description Reason, kept in the audit log; at most 500 characters. */
             reason?: string | null;
         };
-        /** @description A conflict: both sides, who wrote them and when, and what was decided. */
+        /** @description A conflict: both sides, who wrote them and when, and its resolution. */
         Conflict: {
-            /** @description The fields in which the sides differ, by column. */
+            /** @description Fields in which the sides differ, by column name. */
             fields: {
                 [key: string]: components["schemas"]["ConflictField"];
             };
             /**
              * Format: uuid
-             * @description The conflict.
+             * @description Id of the conflict.
              */
             id: string;
-            /** @description What the sides disagree about. */
+            /** @description Kind of the conflict. */
             kind: components["schemas"]["ConflictKind"];
-            /** @description What a person calls it. */
+            /** @description Name of the record for people. */
             label?: string | null;
             /**
              * Format: date-time
-             * @description When the maintenance portal's side was written.
+             * @description Time of the maintenance portal's side.
              */
             localAt: string;
-            /** @description `maintenance`, or `onboarding` for a value that an earlier sync had brought. */
+            /** @description Last writer of the maintenance portal's side: `maintenance`, or `onboarding` for values of an earlier sync. */
             localWriter: components["schemas"]["Writer"];
             /**
              * Format: date-time
-             * @description When it was met.
+             * @description When the conflict was found.
              */
             openedAt: string;
-            /** @description The policy that was in force. */
+            /** @description Policy that was in force when the conflict was found. */
             policy: components["schemas"]["ConflictPolicy"];
-            /** @description Kind of record. */
+            /** @description Type of the record. */
             recordType: components["schemas"]["RecordType"];
             resolution?: components["schemas"]["Resolution"] | null;
             /**
              * Format: date-time
-             * @description When it was decided.
+             * @description When the conflict was resolved.
              */
             resolvedAt?: string | null;
-            /** @description By whom. */
+            /** @description Operator who resolved the conflict. */
             resolvedBy?: string | null;
-            /** @description Of a decision field by field: which side each was taken from. */
+            /** @description Side that was chosen for each field; only for the resolution `fields`. */
             resolvedFields?: {
                 [key: string]: components["schemas"]["Side"];
             } | null;
             /**
              * Format: date-time
-             * @description When the onboarding portal's side was written.
+             * @description Time of the onboarding portal's side.
              */
             sourceAt: string;
-            /** @description Id in the onboarding portal. */
+            /** @description Id of the record in the onboarding portal. */
             sourceId: string;
-            /** @description Where it stands. */
+            /** @description State of the conflict. */
             state: components["schemas"]["ConflictState"];
             /**
              * Format: uuid
-             * @description The sync that met it; absent once that is forgotten.
+             * @description Sync that found the conflict; absent after the sync was deleted by retention.
              */
             syncId?: string | null;
-            /** @description Which side stood then. */
+            /** @description Side whose values the record got when the conflict was found. */
             winner: components["schemas"]["Side"];
         };
-        /** @description A field in which the two sides differ. E-mail addresses, names and numbers of persons are masked for viewers. */
+        /** @description A field in which the two sides differ. For viewers, names, e-mail addresses and employee numbers are masked. */
         ConflictField: {
-            /** @description The maintenance portal's value. */
+            /** @description Value in the maintenance portal. */
             local: unknown;
-            /** @description The onboarding portal's value. */
+            /** @description Value in the onboarding portal. */
             source: unknown;
         };
-        /** @description A field of a conflict that would be opened. */
+        /** @description A field of a conflict that a dry run would open. */
         ConflictFieldPreview: {
-            /** @description JSON pointer. */
+            /** @description JSON pointer to the field. */
             field: string;
-            /** @description In the maintenance portal. */
+            /** @description Value in the maintenance portal. */
             local: Record<string, never>;
-            /** @description In the onboarding portal. */
+            /** @description Value in the onboarding portal. */
             source: Record<string, never>;
         };
         /**
-         * @description What the two sides disagree about.
+         * @description Kind of a conflict.
          * @enum {string}
          */
         ConflictKind: "local_newer" | "source_newer" | "criticality_downgrade" | "natural_key";
@@ -1082,49 +1082,49 @@ export interface components {
         ConflictNotice: {
             /**
              * Format: uuid
-             * @description The conflict that was resolved.
+             * @description Conflict that was resolved; absent in `conflict.opened`.
              */
             conflictId?: string | null;
             /**
              * Format: date-time
-             * @description When this was so.
+             * @description Time of the event.
              */
             occurredAt: string;
             /**
              * Format: int64
-             * @description Of `conflict.opened`: how many of this sync are open.
+             * @description Number of open conflicts of this sync; only in `conflict.opened`.
              */
             open: number;
             /**
              * Format: uuid
-             * @description The sync that met conflicts.
+             * @description Sync that found the conflicts.
              */
             syncId?: string | null;
         };
-        /** @description `GET|PUT /api/sync/conflicts/policies`. The `ETag` is the version. */
+        /** @description Conflict policies by record type. The `ETag` of the answer is the version. */
         ConflictPolicies: {
-            /** @description Of companies. */
+            /** @description Policy for companies. */
             company: components["schemas"]["ConflictPolicy"];
-            /** @description Of equipment. */
+            /** @description Policy for equipment. */
             equipment: components["schemas"]["ConflictPolicy"];
             /**
              * Format: date-time
-             * @description Last change.
+             * @description When the policies were last changed.
              */
             updatedAt: string;
-            /** @description By whom. */
+            /** @description Operator who last changed the policies. */
             updatedBy: string;
-            /** @description Of users. */
+            /** @description Policy for users. */
             user: components["schemas"]["ConflictPolicy"];
             /**
              * Format: int64
-             * @description Grows with every change.
+             * @description Version of the policies; grows with every change.
              */
             version: number;
-            /** @description Of vessels. */
+            /** @description Policy for vessels. */
             vessel: components["schemas"]["ConflictPolicy"];
         };
-        /** @description Body of `PUT /api/sync/conflicts/policies`: what is absent stays. */
+        /** @description Body of `PUT /api/sync/conflicts/policies`. A record type that is absent keeps its policy. */
         ConflictPoliciesChange: {
             /** @default null */
             company?: components["schemas"]["ConflictPolicy"] | null;
@@ -1136,146 +1136,146 @@ export interface components {
             vessel?: components["schemas"]["ConflictPolicy"] | null;
         };
         /**
-         * @description What is done when both portals have changed a record.
+         * @description Which side wins when both portals changed a record.
          * @enum {string}
          */
         ConflictPolicy: "last_write_wins" | "source_wins" | "manual";
-        /** @description A conflict that would be opened. */
+        /** @description A conflict that a dry run would open. */
         ConflictPreview: {
-            /** @description Where they differ. */
+            /** @description Fields in which the sides differ. */
             fields: components["schemas"]["ConflictFieldPreview"][];
-            /** @description What the two sides disagree about. */
+            /** @description Kind of the conflict. */
             kind: components["schemas"]["ConflictKind"];
-            /** @description Which side would stand. */
+            /** @description Side whose values the record would have. */
             winner: components["schemas"]["Side"];
         };
         /**
-         * @description Where a conflict stands.
+         * @description State of a conflict.
          * @enum {string}
          */
         ConflictState: "open" | "resolved";
-        /** @description One step of a connection test. */
+        /** @description A step of the connection test. */
         ConnectionStep: {
-            /** @description What was seen. */
+            /** @description Result of the step, or why it failed. */
             detail: string;
-            /** @description What to do about a failure. */
+            /** @description What to do about the failure. */
             hint?: string | null;
             /**
              * Format: int64
-             * @description How long it took, in milliseconds.
+             * @description Duration of the step in milliseconds.
              */
             latencyMs: number;
-            /** @description What was tried. */
+            /** @description Name of the step. */
             name: string;
-            /** @description It went well. */
+            /** @description Whether the step succeeded. */
             ok: boolean;
         };
-        /** @description `GET /api/sync/test-connection`: the way to the onboarding portal, step by step. */
+        /** @description Result of the connection test. */
         ConnectionTest: {
-            /** @description Every step went well. */
+            /** @description Whether all steps succeeded. */
             ok: boolean;
-            /** @description In order; after a failed step the rest is not tried. */
+            /** @description Steps in their order; the test stops at the first failed step. */
             steps: components["schemas"]["ConnectionStep"][];
-            /** @description The address that was tried. */
+            /** @description Tested URL. */
             url: string;
         };
-        /** @description A dead letter, as lists show it. */
+        /** @description A dead letter: a message that failed for good. */
         DeadLetter: {
             /**
              * Format: int32
-             * @description How often it was tried.
+             * @description Number of attempts.
              */
             attempts: number;
-            /** @description Why it was given up. */
+            /** @description Failure class. */
             class: components["schemas"]["FailureClass"];
             /**
              * Format: date-time
-             * @description When it died.
+             * @description When the last attempt failed.
              */
             diedAt: string;
-            /** @description The same for deaths of one cause. */
+            /** @description Fingerprint of the cause: dead letters with the same cause have the same one. */
             fingerprint: string;
             /**
              * Format: uuid
-             * @description The dead letter.
+             * @description Id of the dead letter.
              */
             id: string;
-            /** @description Kind of message. */
+            /** @description Kind of the message. */
             kind: string;
-            /** @description Id of the message that died. */
+            /** @description Id of the message. */
             messageId: string;
-            /** @description Where it died, and where a replay goes. */
+            /** @description Queue from which the message came, and to which a replay publishes it. */
             queue: string;
-            /** @description Why it died. */
+            /** @description Reason of the last failure. */
             reason: string;
             /**
              * Format: uuid
-             * @description The dead letter whose replay died as this one.
+             * @description Dead letter whose replay failed and became this one.
              */
             replayOf?: string | null;
             /**
              * Format: date-time
-             * @description When.
+             * @description When the last replay was requested.
              */
             replayedAt?: string | null;
-            /** @description Who replayed it last. */
+            /** @description Operator of the last replay. */
             replayedBy?: string | null;
             /**
              * Format: int32
-             * @description How often it was replayed.
+             * @description Number of replays.
              */
             replays: number;
-            /** @description Where it stands. */
+            /** @description State of the dead letter. */
             state: components["schemas"]["DeadLetterState"];
             /**
              * Format: uuid
-             * @description The sync it belongs to.
+             * @description Sync of the message.
              */
             syncId?: string | null;
-            /** @description Trace of the attempt that gave up. */
+            /** @description Trace of the last attempt. */
             traceId?: string | null;
         };
-        /** @description A dead letter, whole. */
+        /** @description A dead letter with its message and attempts. */
         DeadLetterDetail: components["schemas"]["DeadLetter"] & {
-            /** @description Every attempt at the message, newest first. */
+            /** @description Failed attempts, newest first, at most 50. */
             attemptsMade: components["schemas"]["Attempt"][];
-            /** @description The message, if it is text. */
+            /** @description Body of the message, if it is UTF-8 text. */
             body?: string | null;
-            /** @description The message in base64, if it is not. */
+            /** @description Body of the message in base64, if it is no UTF-8 text. */
             bodyBase64?: string | null;
-            /** @description AMQP headers. */
+            /** @description AMQP headers of the message. */
             headers: Record<string, never>;
         };
-        /** @description Dead letters of one making. */
+        /** @description Dead letters with the same cause. */
         DeadLetterGroup: {
-            /** @description Why they were given up. */
+            /** @description Failure class. */
             class: components["schemas"]["FailureClass"];
             /**
              * Format: int64
-             * @description How many of them wait for a person.
+             * @description Number of dead letters in the state `dead`.
              */
             dead: number;
-            /** @description What they have in common. */
+            /** @description Fingerprint of the cause. */
             fingerprint: string;
             /**
              * Format: date-time
-             * @description When the first of them died.
+             * @description When the first of the messages failed for good.
              */
             firstDiedAt: string;
-            /** @description Kind of message. */
+            /** @description Kind of the messages. */
             kind: string;
             /**
              * Format: date-time
-             * @description When the last of them did.
+             * @description When the last of the messages failed for good.
              */
             lastDiedAt: string;
-            /** @description The queue they died in. */
+            /** @description Queue of the messages. */
             queue: string;
-            /** @description What the newest of them said. */
+            /** @description Reason of the newest failure. */
             reason: string;
             /**
              * Format: int64
-             * @description How many there are.
+             * @description Number of dead letters.
              */
             total: number;
         };
@@ -1283,38 +1283,41 @@ export interface components {
         DeadLetterNotice: {
             /**
              * Format: uuid
-             * @description The dead letter.
+             * @description Id of the dead letter.
              */
             deadLetterId: string;
             /**
              * Format: date-time
-             * @description When this was so.
+             * @description Time of the event.
              */
             occurredAt: string;
-            /** @description Where it died. */
+            /** @description Queue of the message; empty in `deadletter.replayed`. */
             queue: string;
-            /** @description Why it died. */
+            /** @description Reason of the last failure; empty in `deadletter.replayed`. */
             reason: string;
-            /** @description Where it stands. */
+            /** @description State of the dead letter. */
             state: components["schemas"]["DeadLetterState"];
         };
         /**
-         * @description Where a dead letter stands.
+         * @description State of a dead letter.
          * @enum {string}
          */
         DeadLetterState: "dead" | "replaying" | "replayed" | "succeeded";
         /**
-         * @description Why a message was given up.
+         * @description Failure class of a message.
          * @enum {string}
          */
         FailureClass: "transient" | "permanent" | "poison";
-        /** @description A field that would be changed. */
+        /** @description A field that a dry run would change. */
         FieldChange: {
-            /** @description JSON pointer, as the provider names the field; parts and schedules by their ids. */
+            /**
+             * @description JSON pointer to the field in the provider's record. Critical parts and maintenance schedules are named by their
+             *     ids.
+             */
             field: string;
-            /** @description As it would be. */
+            /** @description New value; personal data is masked. */
             new: Record<string, never>;
-            /** @description As it is; persons' data masked. */
+            /** @description Current value; personal data is masked. */
             old: Record<string, never>;
         };
         /** @description One field that is wrong. */
@@ -1329,466 +1332,466 @@ export interface components {
              */
             pointer: string;
         };
-        /** @description Why a record was rejected, or what is odd about one that was let in. */
+        /** @description A finding of the validation: why a record was rejected, or a doubtful value of a record that was written. */
         Finding: {
-            /** @description Stable word for the rule. */
+            /** @description Code of the rule, for programs. */
             code: string;
-            /** @description What a person calls it. */
+            /** @description Name of the record for people. */
             label?: string | null;
-            /** @description The rule, in words. */
+            /** @description What is wrong, for people. */
             message: string;
             /** @description JSON pointer (RFC 6901) to the field. */
             pointer: string;
-            /** @description Kind of record. */
+            /** @description Type of the record. */
             recordType: components["schemas"]["RecordType"];
-            /** @description Whether the record was rejected. */
+            /** @description Severity of the finding. */
             severity: components["schemas"]["Severity"];
-            /** @description Id in the onboarding portal. */
+            /** @description Id of the record in the onboarding portal. */
             sourceId: string;
-            /** @description The offending value; persons' data masked. */
+            /** @description Value of the field; personal data is masked. */
             value?: string | null;
         };
-        /** @description How many records of a kind the maintenance portal has. */
+        /** @description Number of active records of a type. */
         FleetCount: {
             /**
              * Format: int64
-             * @description Rows that are not withdrawn.
+             * @description Number of records that are not withdrawn.
              */
             active: number;
-            /** @description Kind of record. */
+            /** @description Record type. */
             recordType: components["schemas"]["RecordType"];
         };
-        /** @description `GET /api/sync/me`: who the token says one is. */
+        /** @description The operator that the token names. */
         Identity: {
-            /** @description What the operator may do. */
+            /** @description Role of the operator. */
             role: components["schemas"]["OperatorRole"];
-            /** @description The operator's name. */
+            /** @description Name of the operator. */
             subject: string;
         };
         /** @description A page of a list. */
         List_Change: {
-            /** @description Newest first. */
+            /** @description Entries of the page. */
             data: {
                 conflict?: components["schemas"]["ConflictPreview"] | null;
-                /** @description Field by field; a new record has no old values. */
+                /** @description Changed fields. For a new record, `old` is null. */
                 fields: components["schemas"]["FieldChange"][];
-                /** @description What a person calls it. */
+                /** @description Name of the record for people. */
                 label?: string | null;
-                /** @description What would become of it. */
+                /** @description Outcome that the record would have. */
                 outcome: components["schemas"]["ChangeOutcome"];
-                /** @description Kind of record. */
+                /** @description Type of the record. */
                 recordType: components["schemas"]["RecordType"];
-                /** @description Id in the onboarding portal. */
+                /** @description Id of the record in the onboarding portal. */
                 sourceId: string;
             }[];
-            /** @description Where the page stands. */
+            /** @description Position of the page in the list. */
             pagination: components["schemas"]["Pagination"];
         };
         /** @description A page of a list. */
         List_Conflict: {
-            /** @description Newest first. */
+            /** @description Entries of the page. */
             data: {
-                /** @description The fields in which the sides differ, by column. */
+                /** @description Fields in which the sides differ, by column name. */
                 fields: {
                     [key: string]: components["schemas"]["ConflictField"];
                 };
                 /**
                  * Format: uuid
-                 * @description The conflict.
+                 * @description Id of the conflict.
                  */
                 id: string;
-                /** @description What the sides disagree about. */
+                /** @description Kind of the conflict. */
                 kind: components["schemas"]["ConflictKind"];
-                /** @description What a person calls it. */
+                /** @description Name of the record for people. */
                 label?: string | null;
                 /**
                  * Format: date-time
-                 * @description When the maintenance portal's side was written.
+                 * @description Time of the maintenance portal's side.
                  */
                 localAt: string;
-                /** @description `maintenance`, or `onboarding` for a value that an earlier sync had brought. */
+                /** @description Last writer of the maintenance portal's side: `maintenance`, or `onboarding` for values of an earlier sync. */
                 localWriter: components["schemas"]["Writer"];
                 /**
                  * Format: date-time
-                 * @description When it was met.
+                 * @description When the conflict was found.
                  */
                 openedAt: string;
-                /** @description The policy that was in force. */
+                /** @description Policy that was in force when the conflict was found. */
                 policy: components["schemas"]["ConflictPolicy"];
-                /** @description Kind of record. */
+                /** @description Type of the record. */
                 recordType: components["schemas"]["RecordType"];
                 resolution?: components["schemas"]["Resolution"] | null;
                 /**
                  * Format: date-time
-                 * @description When it was decided.
+                 * @description When the conflict was resolved.
                  */
                 resolvedAt?: string | null;
-                /** @description By whom. */
+                /** @description Operator who resolved the conflict. */
                 resolvedBy?: string | null;
-                /** @description Of a decision field by field: which side each was taken from. */
+                /** @description Side that was chosen for each field; only for the resolution `fields`. */
                 resolvedFields?: {
                     [key: string]: components["schemas"]["Side"];
                 } | null;
                 /**
                  * Format: date-time
-                 * @description When the onboarding portal's side was written.
+                 * @description Time of the onboarding portal's side.
                  */
                 sourceAt: string;
-                /** @description Id in the onboarding portal. */
+                /** @description Id of the record in the onboarding portal. */
                 sourceId: string;
-                /** @description Where it stands. */
+                /** @description State of the conflict. */
                 state: components["schemas"]["ConflictState"];
                 /**
                  * Format: uuid
-                 * @description The sync that met it; absent once that is forgotten.
+                 * @description Sync that found the conflict; absent after the sync was deleted by retention.
                  */
                 syncId?: string | null;
-                /** @description Which side stood then. */
+                /** @description Side whose values the record got when the conflict was found. */
                 winner: components["schemas"]["Side"];
             }[];
-            /** @description Where the page stands. */
+            /** @description Position of the page in the list. */
             pagination: components["schemas"]["Pagination"];
         };
         /** @description A page of a list. */
         List_DeadLetter: {
-            /** @description Newest first. */
+            /** @description Entries of the page. */
             data: {
                 /**
                  * Format: int32
-                 * @description How often it was tried.
+                 * @description Number of attempts.
                  */
                 attempts: number;
-                /** @description Why it was given up. */
+                /** @description Failure class. */
                 class: components["schemas"]["FailureClass"];
                 /**
                  * Format: date-time
-                 * @description When it died.
+                 * @description When the last attempt failed.
                  */
                 diedAt: string;
-                /** @description The same for deaths of one cause. */
+                /** @description Fingerprint of the cause: dead letters with the same cause have the same one. */
                 fingerprint: string;
                 /**
                  * Format: uuid
-                 * @description The dead letter.
+                 * @description Id of the dead letter.
                  */
                 id: string;
-                /** @description Kind of message. */
+                /** @description Kind of the message. */
                 kind: string;
-                /** @description Id of the message that died. */
+                /** @description Id of the message. */
                 messageId: string;
-                /** @description Where it died, and where a replay goes. */
+                /** @description Queue from which the message came, and to which a replay publishes it. */
                 queue: string;
-                /** @description Why it died. */
+                /** @description Reason of the last failure. */
                 reason: string;
                 /**
                  * Format: uuid
-                 * @description The dead letter whose replay died as this one.
+                 * @description Dead letter whose replay failed and became this one.
                  */
                 replayOf?: string | null;
                 /**
                  * Format: date-time
-                 * @description When.
+                 * @description When the last replay was requested.
                  */
                 replayedAt?: string | null;
-                /** @description Who replayed it last. */
+                /** @description Operator of the last replay. */
                 replayedBy?: string | null;
                 /**
                  * Format: int32
-                 * @description How often it was replayed.
+                 * @description Number of replays.
                  */
                 replays: number;
-                /** @description Where it stands. */
+                /** @description State of the dead letter. */
                 state: components["schemas"]["DeadLetterState"];
                 /**
                  * Format: uuid
-                 * @description The sync it belongs to.
+                 * @description Sync of the message.
                  */
                 syncId?: string | null;
-                /** @description Trace of the attempt that gave up. */
+                /** @description Trace of the last attempt. */
                 traceId?: string | null;
             }[];
-            /** @description Where the page stands. */
+            /** @description Position of the page in the list. */
             pagination: components["schemas"]["Pagination"];
         };
         /** @description A page of a list. */
         List_DeadLetterGroup: {
-            /** @description Newest first. */
+            /** @description Entries of the page. */
             data: {
-                /** @description Why they were given up. */
+                /** @description Failure class. */
                 class: components["schemas"]["FailureClass"];
                 /**
                  * Format: int64
-                 * @description How many of them wait for a person.
+                 * @description Number of dead letters in the state `dead`.
                  */
                 dead: number;
-                /** @description What they have in common. */
+                /** @description Fingerprint of the cause. */
                 fingerprint: string;
                 /**
                  * Format: date-time
-                 * @description When the first of them died.
+                 * @description When the first of the messages failed for good.
                  */
                 firstDiedAt: string;
-                /** @description Kind of message. */
+                /** @description Kind of the messages. */
                 kind: string;
                 /**
                  * Format: date-time
-                 * @description When the last of them did.
+                 * @description When the last of the messages failed for good.
                  */
                 lastDiedAt: string;
-                /** @description The queue they died in. */
+                /** @description Queue of the messages. */
                 queue: string;
-                /** @description What the newest of them said. */
+                /** @description Reason of the newest failure. */
                 reason: string;
                 /**
                  * Format: int64
-                 * @description How many there are.
+                 * @description Number of dead letters.
                  */
                 total: number;
             }[];
-            /** @description Where the page stands. */
+            /** @description Position of the page in the list. */
             pagination: components["schemas"]["Pagination"];
         };
         /** @description A page of a list. */
         List_Finding: {
-            /** @description Newest first. */
+            /** @description Entries of the page. */
             data: {
-                /** @description Stable word for the rule. */
+                /** @description Code of the rule, for programs. */
                 code: string;
-                /** @description What a person calls it. */
+                /** @description Name of the record for people. */
                 label?: string | null;
-                /** @description The rule, in words. */
+                /** @description What is wrong, for people. */
                 message: string;
                 /** @description JSON pointer (RFC 6901) to the field. */
                 pointer: string;
-                /** @description Kind of record. */
+                /** @description Type of the record. */
                 recordType: components["schemas"]["RecordType"];
-                /** @description Whether the record was rejected. */
+                /** @description Severity of the finding. */
                 severity: components["schemas"]["Severity"];
-                /** @description Id in the onboarding portal. */
+                /** @description Id of the record in the onboarding portal. */
                 sourceId: string;
-                /** @description The offending value; persons' data masked. */
+                /** @description Value of the field; personal data is masked. */
                 value?: string | null;
             }[];
-            /** @description Where the page stands. */
+            /** @description Position of the page in the list. */
             pagination: components["schemas"]["Pagination"];
         };
         /** @description A page of a list. */
         List_RefusedWebhook: {
-            /** @description Newest first. */
+            /** @description Entries of the page. */
             data: {
                 /**
                  * Format: int64
-                 * @description Requests refused for the same reason since the entry before that have no entry of their own.
+                 * @description Number of requests refused for the same reason since the previous entry that have no entry of their own.
                  */
                 alike: number;
                 /**
                  * Format: int64
-                 * @description Length of the body; absent: it was not read.
+                 * @description Length of the body in bytes; absent if the body was not read.
                  */
                 bodyBytes?: number | null;
                 /** @description SHA-256 of the body, in hexadecimal. */
                 bodySha256?: string | null;
-                /** @description Its content type. */
+                /** @description Value of the header `Content-Type`. */
                 contentType?: string | null;
-                /** @description The same, for people. */
+                /** @description Why the request was refused, for people. */
                 detail: string;
                 /**
                  * Format: uuid
-                 * @description Its id.
+                 * @description Id of the entry.
                  */
                 id: string;
-                /** @description Why it was refused. */
+                /** @description Why the request was refused. */
                 reason: components["schemas"]["WebhookRefusal"];
                 /**
                  * Format: date-time
-                 * @description When it came.
+                 * @description When the request was received.
                  */
                 receivedAt: string;
-                /** @description Address of the sender. */
+                /** @description IP address of the sender. */
                 source: string;
                 /**
                  * Format: int32
-                 * @description The HTTP status it was answered with.
+                 * @description HTTP status of the answer.
                  */
                 status: number;
-                /** @description What it said of itself. */
+                /** @description Value of the header `User-Agent`. */
                 userAgent?: string | null;
-                /** @description The `webhook-id` it claimed. */
+                /** @description Value of the header `webhook-id`. */
                 webhookId?: string | null;
             }[];
-            /** @description Where the page stands. */
+            /** @description Position of the page in the list. */
             pagination: components["schemas"]["Pagination"];
         };
         /** @description A page of a list. */
         List_ReplayItem: {
-            /** @description Newest first. */
+            /** @description Entries of the page. */
             data: {
                 /**
                  * Format: uuid
-                 * @description The dead letter.
+                 * @description Id of the dead letter.
                  */
                 deadLetterId: string;
                 /**
                  * Format: uuid
-                 * @description The dead letter as which it died again.
+                 * @description Dead letter that the failed replay became.
                  */
                 diedAs?: string | null;
                 /**
                  * Format: date-time
-                 * @description When it came to its end.
+                 * @description When the outcome became final.
                  */
                 endedAt?: string | null;
-                /** @description What became of it. */
+                /** @description Outcome of the replay. */
                 outcome: components["schemas"]["ReplayItemState"];
-                /** @description Why it had died. */
+                /** @description Reason of the failure before the replay. */
                 reason: string;
             }[];
-            /** @description Where the page stands. */
+            /** @description Position of the page in the list. */
             pagination: components["schemas"]["Pagination"];
         };
         /** @description A page of a list. */
         List_ReplayJob: {
-            /** @description Newest first. */
+            /** @description Entries of the page. */
             data: {
                 /**
                  * Format: date-time
-                 * @description When it was stopped.
+                 * @description When the job was cancelled.
                  */
                 cancelledAt?: string | null;
-                /** @description By whom. */
+                /** @description Operator who cancelled the job. */
                 cancelledBy?: string | null;
                 /**
                  * Format: date-time
-                 * @description When the last of its dead letters came to its end.
+                 * @description When the last dead letter of the job got its final outcome.
                  */
                 completedAt?: string | null;
-                /** @description What became of its dead letters so far. */
+                /** @description Number of dead letters by outcome. */
                 counts: components["schemas"]["ReplayCounts"];
                 /**
                  * Format: date-time
-                 * @description When it was asked for.
+                 * @description When the job was started.
                  */
                 createdAt: string;
-                /** @description What was asked for, as it was. */
+                /** @description The request that started the job. */
                 filter: Record<string, never>;
                 /**
                  * Format: uuid
-                 * @description The job.
+                 * @description Id of the job.
                  */
                 id: string;
                 /**
                  * Format: int32
-                 * @description No more than so many a second.
+                 * @description Most messages published per second.
                  */
                 ratePerSecond?: number | null;
-                /** @description Why. */
+                /** @description Reason that the operator gave. */
                 reason?: string | null;
-                /** @description Who asked. */
+                /** @description Operator who started the job. */
                 requestedBy: string;
-                /** @description Where it stands. */
+                /** @description State of the job. */
                 state: components["schemas"]["ReplayState"];
             }[];
-            /** @description Where the page stands. */
+            /** @description Position of the page in the list. */
             pagination: components["schemas"]["Pagination"];
         };
         /** @description A page of a list. */
         List_SyncSummary: {
-            /** @description Newest first. */
+            /** @description Entries of the page. */
             data: {
-                /** @description Who stopped it. */
+                /** @description Operator who cancelled the sync. */
                 cancelledBy?: string | null;
-                /** @description Why it ran. */
+                /** @description What started the sync. */
                 cause: components["schemas"]["Cause"];
                 /**
                  * Format: date-time
-                 * @description When it ended.
+                 * @description When the sync ended.
                  */
                 completedAt?: string | null;
-                /** @description The tally, per kind of record. */
+                /** @description Tally by record type. */
                 counts: components["schemas"]["RecordCounts"][];
-                /** @description What it waits for, if it does not move. */
+                /** @description What the sync waits for. */
                 detail?: string | null;
-                /** @description It writes nothing. */
+                /** @description Whether the sync is a dry run, which writes no records. */
                 dryRun?: boolean;
-                /** @description Why it failed, or what is missing. */
+                /** @description Why the sync failed, or what is missing. */
                 failure?: string | null;
                 /**
                  * Format: date-time
-                 * @description Last sign of life.
+                 * @description When a worker last reported progress.
                  */
                 heartbeatAt: string;
                 missingRecords?: components["schemas"]["MissingState"] | null;
-                /** @description How much it looked at. */
+                /** @description Which records the sync reads. */
                 mode: components["schemas"]["Mode"];
                 /**
                  * Format: int32
-                 * @description 0 before the first phase, 1 companies and vessels, 2 equipment and users.
+                 * @description 0: not started, 1: companies and vessels, 2: equipment and users.
                  */
                 phase: number;
-                /** @description What the operator gave as reason. */
+                /** @description Reason that the operator gave. */
                 reason?: string | null;
-                /** @description The operator, `scheduler`, or the webhook's id. */
+                /** @description Name of the operator, `scheduler`, or the webhook's id. */
                 requestedBy: string;
                 /**
                  * Format: uuid
-                 * @description The sync whose failures it tries again.
+                 * @description Sync whose rejected records this one retries.
                  */
                 retryOf?: string | null;
                 /**
                  * Format: date-time
-                 * @description When a worker began.
+                 * @description When a worker started the sync.
                  */
                 runningAt?: string | null;
-                /** @description What it looks at, as it is recorded; empty: everything. */
+                /** @description Records that the sync reads; an empty object means all. */
                 scope?: Record<string, never>;
                 /**
                  * Format: date-time
-                 * @description When it was asked for.
+                 * @description When the sync was requested.
                  */
                 startedAt: string;
-                /** @description Where it stands. */
+                /** @description State of the sync. */
                 state: components["schemas"]["SyncState"];
                 /**
                  * Format: uuid
-                 * @description The sync.
+                 * @description Id of the sync.
                  */
                 syncId: string;
             }[];
-            /** @description Where the page stands. */
+            /** @description Position of the page in the list. */
             pagination: components["schemas"]["Pagination"];
         };
         /** @description A page of a list. */
         List_User: {
-            /** @description Newest first. */
+            /** @description Entries of the page. */
             data: {
-                /** @description Employer, by the id in the onboarding portal. */
+                /** @description Id of the employer in the onboarding portal. */
                 companyId?: string | null;
                 /** @description Department. */
                 department?: string | null;
-                /** @description The address; masked unless an admin asks. */
+                /** @description E-mail address; masked except for admins. */
                 email: string;
                 /**
                  * Format: uuid
-                 * @description Its id in the maintenance portal.
+                 * @description Id in the maintenance portal.
                  */
                 id: string;
                 lockedBecause?: components["schemas"]["LockReason"] | null;
-                /** @description Whether it may sign in today. */
+                /** @description Whether the user may sign in today. */
                 maySignIn: boolean;
                 /** @description State of the temporary password. */
                 password: components["schemas"]["PasswordState"];
                 /**
                  * Format: date-time
-                 * @description Until when it may be claimed.
+                 * @description When the temporary password expires.
                  */
                 passwordExpiresAt?: string | null;
                 /** @description Rank or position. */
                 rank: string;
-                /** @description What the user may do. */
+                /** @description Role of the user. */
                 role: components["schemas"]["PortalRole"];
                 /**
                  * Format: int32
-                 * @description Version of the mapping that said so.
+                 * @description Version of the role mapping that gave the role.
                  */
                 roleMappingVersion: number;
                 /**
@@ -1801,70 +1804,70 @@ export interface components {
                  * @description First day on board.
                  */
                 signOn?: string | null;
-                /** @description Its id in the onboarding portal. */
+                /** @description Id in the onboarding portal. */
                 sourceId: string;
-                /** @description Vessels whose data it may see, by their ids in the onboarding portal. */
+                /** @description Ids, in the onboarding portal, of the vessels whose data the user may see. */
                 vesselIds: string[];
-                /** @description Where the user works. */
+                /** @description Workplace of the user. */
                 workplace: components["schemas"]["Workplace"];
             }[];
-            /** @description Where the page stands. */
+            /** @description Position of the page in the list. */
             pagination: components["schemas"]["Pagination"];
         };
         /** @description A page of a list. */
         List_WebhookEvent: {
-            /** @description Newest first. */
+            /** @description Entries of the page. */
             data: {
                 /**
                  * Format: int32
-                 * @description How often it came again.
+                 * @description How often the sender repeated the webhook.
                  */
                 duplicates: number;
-                /** @description As the sender wrote it: `vessel.approved`. */
+                /** @description Type of the event, such as `vessel.approved`. */
                 eventType: string;
                 /**
                  * Format: uuid
-                 * @description Our id of the event, and the id of its message.
+                 * @description Id of the event, and of its message.
                  */
                 id: string;
-                /** @description Name of the secret that it was signed with. */
+                /** @description Name of the secret that signed the webhook. */
                 keyName: string;
-                /** @description Why it failed last. */
+                /** @description Reason of the last failure. */
                 lastFailure?: string | null;
                 /**
                  * Format: date-time
-                 * @description When it happened, by the sender.
+                 * @description When the event happened, as the sender says.
                  */
                 occurredAt?: string | null;
                 /**
                  * Format: date-time
-                 * @description When its effect was committed.
+                 * @description When the record was synced.
                  */
                 processedAt?: string | null;
                 /**
                  * Format: date-time
-                 * @description When the broker confirmed it.
+                 * @description When the broker confirmed the message.
                  */
                 publishedAt?: string | null;
                 /**
                  * Format: date-time
-                 * @description When it came.
+                 * @description When the webhook was received.
                  */
                 receivedAt: string;
                 recordType?: components["schemas"]["RecordType"] | null;
-                /** @description The record's id in the onboarding portal. */
+                /** @description Id of the record in the onboarding portal. */
                 sourceId?: string | null;
-                /** @description Where it stands. */
+                /** @description State of the event. */
                 state: components["schemas"]["WebhookState"];
                 /**
                  * Format: uuid
-                 * @description The sync that came of it.
+                 * @description Sync that the event started.
                  */
                 syncId?: string | null;
-                /** @description The sender's `webhook-id`. */
+                /** @description Value of the header `webhook-id`. */
                 webhookId: string;
             }[];
-            /** @description Where the page stands. */
+            /** @description Position of the page in the list. */
             pagination: components["schemas"]["Pagination"];
         };
         /**
@@ -1873,89 +1876,90 @@ export interface components {
          */
         LockReason: "deactivated" | "withdrawn" | "signed_off";
         /**
-         * @description What a full sync does with records that are not listed any more. Nothing is ever deleted.
+         * @description What a full sync does with missing records: active ones that the onboarding portal no longer lists. No record is
+         *     ever deleted.
          * @enum {string}
          */
         MissingPolicy: "keep" | "deactivate";
         /**
-         * @description What became of the records that a full sync did not find any more.
+         * @description Result of a full sync for its missing records.
          * @enum {string}
          */
         MissingState: "kept" | "planned" | "deactivated" | "asks" | "confirmed" | "declined";
         /**
-         * @description How much a sync looks at.
+         * @description Which records a sync reads.
          * @enum {string}
          */
         Mode: "full" | "incremental" | "selective";
         /**
-         * @description What an operator may do; each role includes the one before.
+         * @description Role of an operator; each role includes the one before.
          * @enum {string}
          */
         OperatorRole: "viewer" | "operator" | "admin";
-        /** @description The state of the whole: `GET /api/sync/status`. */
+        /** @description Overview: health, running syncs, the last full sync, and counts. */
         Overview: {
             /**
              * Format: int64
-             * @description Dead letters that wait for a person.
+             * @description Number of dead letters in the state `dead`.
              */
             deadLetters: number;
-            /** @description Records in the maintenance portal, withdrawn ones left out. */
+            /** @description Active records in the maintenance portal by type. */
             fleet: components["schemas"]["FleetCount"][];
-            /** @description The parts: `database`, `broker`. */
+            /** @description Health of `database`, `broker` and `onboarding-portal`. */
             health: components["schemas"]["PartHealth"][];
             lastFullSync?: components["schemas"]["SyncSummary"] | null;
             /**
              * Format: date-time
-             * @description The last webhook that was accepted.
+             * @description When the last webhook was accepted.
              */
             lastWebhookAt?: string | null;
             /**
              * Format: date-time
-             * @description The next tick of the schedule, if it is on.
+             * @description Next time of the schedule; absent while the schedule is off.
              */
             nextScheduledAt?: string | null;
             /** @description Syncs that have not ended. */
             running: components["schemas"]["SyncSummary"][];
             /**
              * Format: int64
-             * @description Committed messages that the broker has not confirmed yet.
+             * @description Number of committed messages that the broker has not confirmed.
              */
             unpublished: number;
         };
-        /** @description Where a page of a list stands. */
+        /** @description Position of a page in its list. */
         Pagination: {
             /**
              * Format: int64
-             * @description Entries asked for.
+             * @description Requested number of entries.
              */
             limit: number;
             /**
              * Format: int64
-             * @description Entries passed over.
+             * @description Number of skipped entries.
              */
             offset: number;
             /**
              * Format: int64
-             * @description Entries in all.
+             * @description Number of entries in the whole list.
              */
             total: number;
         };
-        /** @description Whether a part of the system answers. */
+        /** @description Health of a system that the sync depends on. */
         PartHealth: {
-            /** @description What is wrong, in words. */
+            /** @description What is wrong. */
             detail?: string | null;
-            /** @description `database`, `broker`. */
+            /** @description Name of the system: `database`, `broker` or `onboarding-portal`. */
             name: string;
-            /** @description It answers. */
+            /** @description Whether the system answers. */
             ok: boolean;
         };
         /**
-         * @description Where the temporary password of a user stands.
+         * @description State of the temporary password of a user.
          * @enum {string}
          */
         PasswordState: "none" | "to_claim" | "expired" | "claimed";
         /**
-         * @description What a role permits.
+         * @description Permission of a role.
          * @enum {string}
          */
         Permission: "view_vessel" | "view_fleet" | "report_work" | "sign_department" | "sign_vessel" | "run_programme" | "order_parts" | "run_safety" | "run_fleet";
@@ -2001,202 +2005,207 @@ export interface components {
         } & {
             [key: string]: unknown;
         };
-        /** @description What became of the records of one kind. Read is the sum of the outcomes, always. */
+        /**
+         * @description Tally of one record type. `read` is the sum of `created`, `updated`, `unchanged`, `conflict`, `rejected` and
+         *     `skipped`.
+         */
         RecordCounts: {
             /**
              * Format: int64
-             * @description Lost against a newer edit in the maintenance portal, or held for an operator; both sides are kept.
+             * @description Number of records that lost against a newer edit in the maintenance portal, or wait for an operator; both sides
+             *     are kept.
              */
             conflict: number;
             /**
              * Format: int64
-             * @description New here.
+             * @description Number of records created in the maintenance portal.
              */
             created: number;
             /**
              * Format: int64
-             * @description Of these, those that were withdrawn for it.
+             * @description Number of missing records that were withdrawn.
              */
             deactivated?: number;
             /**
              * Format: int64
-             * @description How many the provider says there are; absent until it has said.
+             * @description Number of records that the onboarding portal announced; absent until then.
              */
             expected?: number | null;
             /**
              * Format: int64
-             * @description Of what was read, that which had changed since the provider said how many there are. It may not have been among
-             *     them, or may have been read before it changed: `read` may exceed `expected` by as many.
+             * @description Number of records read that changed after the onboarding portal had announced `expected`. They may not have been
+             *     counted, or may have been read twice: `read` may exceed `expected` by this number.
              */
             late?: number;
             /**
              * Format: int64
-             * @description Here, and not listed any more (full syncs); not part of `read`.
+             * @description Number of active records that the onboarding portal no longer lists (full syncs); not part of `read`.
              */
             missing?: number;
             /**
              * Format: int64
-             * @description Taken from the provider so far.
+             * @description Number of records read so far.
              */
             read: number;
-            /** @description Kind of record. */
+            /** @description Record type. */
             recordType: components["schemas"]["RecordType"];
             /**
              * Format: int64
-             * @description Not let in, with reasons.
+             * @description Number of records that failed validation; findings say why.
              */
             rejected: number;
             /**
              * Format: int64
-             * @description Nothing to do: older than what is here, or withdrawn before it was ever known.
+             * @description Number of records with nothing to do: older than the maintenance portal's version, or withdrawn before they were
+             *     ever synced.
              */
             skipped: number;
             /**
              * Format: int64
-             * @description Already the same.
+             * @description Number of records that were already the same.
              */
             unchanged: number;
             /**
              * Format: int64
-             * @description Changed here.
+             * @description Number of records updated in the maintenance portal.
              */
             updated: number;
         };
-        /** @description How many records of a kind there are, and how many have findings. */
+        /** @description Number of records of a type, and how many of them have findings. */
         RecordQuality: {
-            /** @description Kind of record. */
+            /** @description Record type. */
             recordType: components["schemas"]["RecordType"];
             /**
              * Format: int64
-             * @description Of a run: records read. Else: records here that are not withdrawn.
+             * @description For a sync: number of records read. Otherwise: number of active records.
              */
             records: number;
             /**
              * Format: int64
-             * @description The state that was sent last was rejected.
+             * @description Number of records whose last version was rejected.
              */
             withErrors: number;
             /**
              * Format: int64
-             * @description Let in, and somebody should look.
+             * @description Number of records that were written with a warning.
              */
             withWarnings: number;
         };
         /**
-         * @description A kind of record that has a tally of its own.
+         * @description Record type. Each has a tally of its own.
          * @enum {string}
          */
         RecordType: "company" | "vessel" | "equipment" | "user";
         /**
-         * @description A request to the webhook endpoint that was refused. A sample: where many are refused for one reason, few have an
-         *     entry. Neither body nor signature is kept.
+         * @description A refused request to the webhook endpoint. The log is a sample: of many requests refused for the same reason, only
+         *     some have an entry. Body and signature are not kept.
          */
         RefusedWebhook: {
             /**
              * Format: int64
-             * @description Requests refused for the same reason since the entry before that have no entry of their own.
+             * @description Number of requests refused for the same reason since the previous entry that have no entry of their own.
              */
             alike: number;
             /**
              * Format: int64
-             * @description Length of the body; absent: it was not read.
+             * @description Length of the body in bytes; absent if the body was not read.
              */
             bodyBytes?: number | null;
             /** @description SHA-256 of the body, in hexadecimal. */
             bodySha256?: string | null;
-            /** @description Its content type. */
+            /** @description Value of the header `Content-Type`. */
             contentType?: string | null;
-            /** @description The same, for people. */
+            /** @description Why the request was refused, for people. */
             detail: string;
             /**
              * Format: uuid
-             * @description Its id.
+             * @description Id of the entry.
              */
             id: string;
-            /** @description Why it was refused. */
+            /** @description Why the request was refused. */
             reason: components["schemas"]["WebhookRefusal"];
             /**
              * Format: date-time
-             * @description When it came.
+             * @description When the request was received.
              */
             receivedAt: string;
-            /** @description Address of the sender. */
+            /** @description IP address of the sender. */
             source: string;
             /**
              * Format: int32
-             * @description The HTTP status it was answered with.
+             * @description HTTP status of the answer.
              */
             status: number;
-            /** @description What it said of itself. */
+            /** @description Value of the header `User-Agent`. */
             userAgent?: string | null;
-            /** @description The `webhook-id` it claimed. */
+            /** @description Value of the header `webhook-id`. */
             webhookId?: string | null;
         };
-        /** @description Answer to a replay. */
+        /** @description Answer to the start of a replay job. */
         ReplayAccepted: {
             /**
              * Format: uuid
-             * @description The job: `/api/sync/bulk/replay/{jobId}`.
+             * @description Id of the job: see `/api/sync/bulk/replay/{jobId}`.
              */
             jobId: string;
             /**
              * Format: int64
-             * @description Dead letters that go back to their queues with a new budget of attempts.
+             * @description Number of dead letters in the job.
              */
             replaying: number;
         };
-        /** @description The dead letters of a job by what became of them. */
+        /** @description Number of dead letters of a job by outcome. */
         ReplayCounts: {
             /**
              * Format: int64
-             * @description Stopped.
+             * @description Messages cancelled before they were published.
              */
             cancelled: number;
             /**
              * Format: int64
-             * @description Died again.
+             * @description Messages that failed again.
              */
             died: number;
             /**
              * Format: int64
-             * @description On their way.
+             * @description Messages published and not processed yet.
              */
             sent: number;
             /**
              * Format: int64
-             * @description Their effect is in.
+             * @description Messages processed.
              */
             succeeded: number;
             /**
              * Format: int64
-             * @description Not published yet.
+             * @description Messages not published yet.
              */
             waiting: number;
         };
-        /** @description One dead letter of a job. */
+        /** @description A dead letter of a replay job. */
         ReplayItem: {
             /**
              * Format: uuid
-             * @description The dead letter.
+             * @description Id of the dead letter.
              */
             deadLetterId: string;
             /**
              * Format: uuid
-             * @description The dead letter as which it died again.
+             * @description Dead letter that the failed replay became.
              */
             diedAs?: string | null;
             /**
              * Format: date-time
-             * @description When it came to its end.
+             * @description When the outcome became final.
              */
             endedAt?: string | null;
-            /** @description What became of it. */
+            /** @description Outcome of the replay. */
             outcome: components["schemas"]["ReplayItemState"];
-            /** @description Why it had died. */
+            /** @description Reason of the failure before the replay. */
             reason: string;
         };
         /**
-         * @description What became of one dead letter of a job.
+         * @description Outcome of a dead letter in a replay job.
          * @enum {string}
          */
         ReplayItemState: "waiting" | "sent" | "succeeded" | "died" | "cancelled";
@@ -2204,102 +2213,102 @@ export interface components {
         ReplayJob: {
             /**
              * Format: date-time
-             * @description When it was stopped.
+             * @description When the job was cancelled.
              */
             cancelledAt?: string | null;
-            /** @description By whom. */
+            /** @description Operator who cancelled the job. */
             cancelledBy?: string | null;
             /**
              * Format: date-time
-             * @description When the last of its dead letters came to its end.
+             * @description When the last dead letter of the job got its final outcome.
              */
             completedAt?: string | null;
-            /** @description What became of its dead letters so far. */
+            /** @description Number of dead letters by outcome. */
             counts: components["schemas"]["ReplayCounts"];
             /**
              * Format: date-time
-             * @description When it was asked for.
+             * @description When the job was started.
              */
             createdAt: string;
-            /** @description What was asked for, as it was. */
+            /** @description The request that started the job. */
             filter: Record<string, never>;
             /**
              * Format: uuid
-             * @description The job.
+             * @description Id of the job.
              */
             id: string;
             /**
              * Format: int32
-             * @description No more than so many a second.
+             * @description Most messages published per second.
              */
             ratePerSecond?: number | null;
-            /** @description Why. */
+            /** @description Reason that the operator gave. */
             reason?: string | null;
-            /** @description Who asked. */
+            /** @description Operator who started the job. */
             requestedBy: string;
-            /** @description Where it stands. */
+            /** @description State of the job. */
             state: components["schemas"]["ReplayState"];
         };
-        /** @description Answer to a plan: what a replay would take. */
+        /** @description Number of dead letters that a replay would take. */
         ReplayPlan: {
             /**
              * Format: int64
-             * @description Dead letters that it is about.
+             * @description Number of dead letters that the request selects.
              */
             matching: number;
             /**
              * Format: int64
-             * @description Of these, as many as one job takes, oldest first.
+             * @description Number of them that one job replays, oldest first.
              */
             replaying: number;
         };
         /**
-         * @description Body of `POST /api/sync/bulk/replay` and of its plan: which dead letters. Either `ids`, or `all`, or any of the rest,
-         *     which narrow each other.
+         * @description Selects dead letters by exactly one of `ids`, `all`, and a filter of `fingerprint`, `queue`, `class` and `syncId`.
+         *     Fields of the filter narrow each other.
          */
         ReplayRequest: {
             /**
-             * @description All that are dead.
+             * @description All dead letters in the state `dead`.
              * @default false
              */
             all?: boolean;
             /** @default null */
             class?: components["schemas"]["FailureClass"] | null;
             /**
-             * @description All dead ones of one cause.
+             * @description Only dead letters with this cause.
              * @default null
              */
             fingerprint?: string | null;
             /**
-             * @description These, even if they were replayed before.
+             * @description Ids of dead letters; they may have been replayed before.
              * @default []
              */
             ids?: string[];
             /**
-             * @description All dead ones of one queue.
+             * @description Only dead letters from this queue.
              * @default null
              */
             queue?: string | null;
             /**
              * Format: int32
-             * @description No more than so many a second, 1 to 1000; absent: as fast as can be.
+             * @description Most messages published per second, 1 to 1000. Absent: no limit.
              * @default null
              */
             ratePerSecond?: number | null;
             /**
-             * @description Why; kept in the job and the audit log.
+             * @description Reason, kept with the job and in the audit log; at most 500 characters.
              * @default null
              */
             reason?: string | null;
             /**
              * Format: uuid
-             * @description All dead ones of one sync.
+             * @description Only dead letters of this sync.
              * @default null
              */
             syncId?: string | null;
         };
         /**
-         * @description Where a replay job stands.
+         * @description State of a replay job.
          * @enum {string}
          */
         ReplayState: "running" | "completed" | "cancelled";
@@ -2307,34 +2316,34 @@ export interface components {
         ReprocessAccepted: {
             /**
              * Format: int64
-             * @description Events that are published again; each makes a new sync.
+             * @description Number of events that are published again; each starts a new sync.
              */
             reprocessing: number;
         };
-        /** @description What a request to reprocess would do. */
+        /** @description Number of webhook events that a request would reprocess. */
         ReprocessPlan: {
             /**
              * Format: int64
-             * @description Most that one request takes, the oldest first; more come with the next.
+             * @description Most events that one request reprocesses, oldest first.
              */
             atMost: number;
             /**
              * Format: int64
-             * @description Events that would be processed again. Those that are ignored, or on their way already, are not among them.
+             * @description Number of events that can be reprocessed: neither ignored, nor waiting to be processed.
              */
             matching: number;
         };
-        /** @description Which webhook events to process again: exactly one of `ids` and `filter`. */
+        /** @description Selects webhook events by exactly one of `ids` and `filter`. */
         ReprocessRequest: {
             /** @default null */
             filter?: components["schemas"]["WebhookEventFilter"] | null;
             /**
-             * @description These.
+             * @description Ids of the events.
              * @default []
              */
             ids?: string[];
             /**
-             * @description Why; kept in the audit log.
+             * @description Reason, kept in the audit log; at most 500 characters.
              * @default null
              */
             reason?: string | null;
@@ -2345,23 +2354,23 @@ export interface components {
          */
         Resolution: "source" | "local" | "fields" | "keep";
         /**
-         * @description Why a conflict was not resolved as asked.
+         * @description Why a conflict was not resolved.
          * @enum {string}
          */
         ResolutionError: "conflict_not_found" | "conflict_resolved" | "record_changed" | "unknown_field" | "value_refused";
-        /** @description A conflict that could not be resolved so. */
+        /** @description A conflict that was not resolved. */
         ResolutionRefused: {
-            /** @description Why. */
+            /** @description Why the conflict was not resolved. */
             code: components["schemas"]["ResolutionError"];
             /**
              * Format: uuid
-             * @description The conflict.
+             * @description Id of the conflict.
              */
             id: string;
         };
-        /** @description Body of `POST /api/sync/conflicts/resolve`: open conflicts, by their ids or by all the rest that is named. */
+        /** @description Body of `POST /api/sync/conflicts/resolve`: conflicts by `ids`, or open conflicts by a filter of the other fields. */
         ResolveManyRequest: {
-            /** @description These. */
+            /** @description Ids of the conflicts. */
             ids?: string[];
             kind?: components["schemas"]["ConflictKind"] | null;
             recordType?: components["schemas"]["RecordType"] | null;
@@ -2369,117 +2378,117 @@ export interface components {
             resolution: components["schemas"]["Resolution"];
             /**
              * Format: uuid
-             * @description All that this sync met.
+             * @description Only conflicts that this sync found.
              */
             syncId?: string | null;
         };
         /** @description Body of `POST /api/sync/conflicts/{id}/resolve`. */
         ResolveRequest: {
-            /** @description For `fields`: which side each field is taken from; one that is not named stays as it is. */
+            /** @description Side for each field, only for the resolution `fields`. A field that is not named stays as it is. */
             fields?: {
                 [key: string]: components["schemas"]["Side"];
             };
-            /** @description How. */
+            /** @description How to resolve the conflict. */
             resolution: components["schemas"]["Resolution"];
         };
-        /** @description Answer to the resolution of many. */
+        /** @description Result of resolving many conflicts. */
         ResolvedMany: {
-            /** @description Those that are not, and why. */
+            /** @description Conflicts that were not resolved. */
             refused: components["schemas"]["ResolutionRefused"][];
             /**
              * Format: int64
-             * @description How many are resolved.
+             * @description Number of resolved conflicts.
              */
             resolved: number;
         };
         /** @description Answer to `POST /api/sync/syncs/{syncId}/resume`. */
         ResumeAccepted: {
-            /** @description `running`, or `queued` if it had never begun. */
+            /** @description `running`, or `queued` if no worker had started the sync. */
             state: components["schemas"]["SyncState"];
             /**
              * Format: uuid
-             * @description The sync, which goes on.
+             * @description Id of the sync.
              */
             syncId: string;
             /**
              * Format: int64
-             * @description Tasks that are open again.
+             * @description Number of reopened tasks.
              */
             tasks: number;
         };
-        /** @description Answer to a retry. */
+        /** @description Answer to the retry of a sync. */
         RetryAccepted: {
             /**
              * Format: int64
-             * @description Its records that were rejected and are looked at again.
+             * @description Number of rejected records that the new sync retries.
              */
             records: number;
             /**
              * Format: uuid
-             * @description The new sync that looks at them; absent if none was rejected.
+             * @description Id of the new sync; absent if no record was rejected.
              */
             retrySyncId?: string | null;
             /**
              * Format: uuid
-             * @description The sync whose failures are tried again.
+             * @description Id of the sync.
              */
             syncId: string;
             /**
              * Format: int64
-             * @description Its tasks that were given up and are open again.
+             * @description Number of reopened tasks.
              */
             tasks: number;
         };
-        /** @description Body of `POST /api/sync/syncs/{syncId}/retry`; none at all will do. */
+        /** @description Body of `POST /api/sync/syncs/{syncId}/retry`; may be absent. */
         RetryRequest: {
             /**
-             * @description Why; kept in the new sync and the audit log.
+             * @description Reason, kept with the new sync and in the audit log; at most 500 characters.
              * @default null
              */
             reason?: string | null;
         };
-        /** @description What a changed mapping means to somebody. */
+        /** @description Effect of a role mapping on one user. */
         RoleChange: {
             /** @description Department. */
             department?: string | null;
-            /** @description The address, masked. */
+            /** @description E-mail address, masked. */
             email: string;
-            /** @description The present role. */
+            /** @description Current role. */
             from: components["schemas"]["PortalRole"];
-            /** @description What the new role permits and the present one does not. */
+            /** @description Permissions that the user gains. */
             gains: components["schemas"]["Permission"][];
-            /** @description The role was given by hand, and stays. */
+            /** @description Whether the role was set by hand in the maintenance portal, and stays. */
             kept: boolean;
-            /** @description What the present role permits and the new one does not. */
+            /** @description Permissions that the user loses. */
             loses: components["schemas"]["Permission"][];
             /** @description Rank or position. */
             rank: string;
-            /** @description Id in the onboarding portal. */
+            /** @description Id of the user in the onboarding portal. */
             sourceId: string;
-            /** @description The role by the mapping. */
+            /** @description Role by the mapping. */
             to: components["schemas"]["PortalRole"];
             /**
              * Format: uuid
-             * @description The account.
+             * @description Id of the user in the maintenance portal.
              */
             userId: string;
-            /** @description Where the user works. */
+            /** @description Workplace of the user. */
             workplace: components["schemas"]["Workplace"];
         };
-        /** @description `GET|PUT /api/sync/role-mapping`. The `ETag` is the version. */
+        /** @description The role mapping in force. The `ETag` of the answer is the version. */
         RoleMapping: {
             /**
              * Format: date-time
-             * @description When it was made.
+             * @description When this version was created.
              */
             createdAt: string;
-            /** @description By whom. */
+            /** @description Operator who created this version. */
             createdBy: string;
-            /** @description In their order. Whom none fits gets `crew_readonly`. */
+            /** @description Rules in their order. A user whom no rule matches gets `crew_readonly`. */
             rules: components["schemas"]["RoleRule"][];
             /**
              * Format: int32
-             * @description Grows with every change; stored with each account that it mapped.
+             * @description Version of the mapping; grows with every change.
              */
             version: number;
         };
@@ -2488,104 +2497,105 @@ export interface components {
             /** @description All rules, in their order. */
             rules: components["schemas"]["RoleRule"][];
         };
-        /** @description What a mapping means, or meant, to whom. */
+        /** @description Effect of a role mapping on the users. */
         RoleMappingEffect: {
             /**
              * Format: int64
-             * @description Accounts that get another role.
+             * @description Number of users who get another role.
              */
             changed: number;
-            /** @description Those accounts, at most 1000. */
+            /** @description Users of both kinds, at most 1000. */
             changes: components["schemas"]["RoleChange"][];
             /**
              * Format: int64
-             * @description Accounts whose role was given by hand in the maintenance portal, and stays.
+             * @description Number of users whose role was set by hand in the maintenance portal, and stays.
              */
             kept: number;
             /**
              * Format: int32
-             * @description The version that is in force.
+             * @description Version that is in force.
              */
             version: number;
         };
-        /** @description A row of the mapping: the first one that fits counts. */
+        /** @description A rule of the role mapping. The first rule that matches a user gives the role. */
         RoleRule: {
-            /** @description In which department it counts; absent: in any. */
+            /** @description Department in which the rule applies; absent: in any. */
             department?: string | null;
-            /** @description A rank, like `chief_engineer`, or as people write it. */
+            /** @description Rank or position, as a code such as `chief_engineer` or as people write it. */
             rank: string;
-            /** @description What the account may do. */
+            /** @description Role that the rule gives. */
             role: string;
             /** @description `ship` or `shore`. */
             workplace: string;
         };
-        /** @description What a cron expression means: `GET /api/sync/schedule/preview?cron&timeZone`. */
+        /** @description A cron expression in words, with its next times. */
         SchedulePreview: {
-            /** @description In words. */
+            /** @description Cron expression in words. */
             description: string;
-            /** @description The next five times; fewer if there are no more. */
+            /** @description Next five times; fewer if no more follow. */
             nextRuns: string[];
         };
-        /** @description `GET /api/sync/settings`. The `ETag` is the version. */
+        /** @description Settings of the sync. The `ETag` of the answer is the version. */
         Settings: {
             /**
              * Format: int32
-             * @description Of the active records of a type, in percent; beyond it an operator is asked.
+             * @description Largest share of a record type's active records, in percent, that a full sync deactivates without asking an
+             *     operator.
              */
             deactivationLimitPercent?: number;
-            /** @description The schedule is on. */
+            /** @description Whether the schedule starts syncs. */
             enableScheduledSync: boolean;
             /**
              * Format: int32
-             * @description How far before the last complete sync an incremental one begins, in seconds.
+             * @description Overlap in seconds: an incremental sync also reads records changed this long before the last complete sync.
              */
             incrementalOverlapSeconds?: number;
-            /** @description What a full sync does with records that are not listed any more. */
+            /** @description What a full sync does with records that the onboarding portal no longer lists. */
             missingRecords: components["schemas"]["MissingPolicy"];
             /**
              * Format: int32
-             * @description Records per page asked of the onboarding portal.
+             * @description Records per page requested from the onboarding portal.
              */
             pageSize: number;
-            /** @description Waits before the second, third and fourth attempt, in milliseconds. */
+            /** @description Delays before the second, third and fourth attempt, in milliseconds. */
             retryDelaysMs: number[];
-            /** @description The expression in words, and its next times. */
+            /** @description Cron expression in words, with its next times. */
             schedule: components["schemas"]["SchedulePreview"];
-            /** @description Five fields: minute, hour, day of month, month, day of week. */
+            /** @description Cron expression of the schedule: minute, hour, day of month, month, day of week. */
             scheduleCron: string;
-            /** @description What the schedule starts: `full` or `incremental`. */
+            /** @description Mode of scheduled syncs: `full` or `incremental`. */
             scheduleMode: components["schemas"]["Mode"];
-            /** @description IANA zone in which the cron expression is meant. */
+            /** @description IANA time zone of the schedule. */
             scheduleTimeZone: string;
             /**
              * Format: date-time
-             * @description Last change.
+             * @description When the settings were last changed.
              */
             updatedAt: string;
-            /** @description By whom. */
+            /** @description Operator who last changed the settings. */
             updatedBy: string;
             /**
              * Format: int64
-             * @description Grows with every change.
+             * @description Version of the settings; grows with every change.
              */
             version: number;
         };
-        /** @description Body of `POST /api/sync/settings`: what is absent stays. */
+        /** @description Body of `POST /api/sync/settings`. A setting that is absent keeps its value. */
         SettingsChange: {
             /**
              * Format: int32
-             * @description 0 to 100.
+             * @description Share in percent, 0 to 100.
              * @default null
              */
             deactivationLimitPercent?: number | null;
             /**
-             * @description The schedule on or off.
+             * @description Whether the schedule starts syncs.
              * @default null
              */
             enableScheduledSync?: boolean | null;
             /**
              * Format: int32
-             * @description 0 to 604800.
+             * @description Overlap in seconds, 0 to 604800 (a week).
              * @default null
              */
             incrementalOverlapSeconds?: number | null;
@@ -2593,286 +2603,288 @@ export interface components {
             missingRecords?: components["schemas"]["MissingPolicy"] | null;
             /**
              * Format: int32
-             * @description 1 to 1000.
+             * @description Records per page, 1 to 1000.
              * @default null
              */
             pageSize?: number | null;
             /**
-             * @description Three waits, each above zero.
+             * @description Three delays in milliseconds, each from 1 to 86400000 (a day).
              * @default null
              */
             retryDelaysMs?: number[] | null;
             /**
-             * @description Five fields.
+             * @description Cron expression of five fields.
              * @default null
              */
             scheduleCron?: string | null;
             /** @default null */
             scheduleMode?: components["schemas"]["Mode"] | null;
             /**
-             * @description IANA zone.
+             * @description IANA time zone.
              * @default null
              */
             scheduleTimeZone?: string | null;
         };
-        /** @description Data of the SSE event `schedule.changed`: settings have a new version. */
+        /** @description Data of the SSE event `schedule.changed`: the settings have a new version. */
         SettingsNotice: {
             /**
              * Format: date-time
-             * @description When this was so.
+             * @description Time of the event.
              */
             occurredAt: string;
             /**
              * Format: int64
-             * @description The version.
+             * @description New version of the settings.
              */
             version: number;
         };
         /**
-         * @description Whether a finding rejects its record.
+         * @description Severity of a finding.
          * @enum {string}
          */
         Severity: "error" | "warning";
         /**
-         * @description One of the two sides.
+         * @description A side of a conflict.
          * @enum {string}
          */
         Side: "local" | "source";
-        /** @description Answer to a trigger: the sync was accepted, not yet done. */
+        /** @description Answer to the start of a sync: the sync is recorded and has not ended. */
         SyncAccepted: {
-            /** @description `queued`. */
+            /** @description Always `queued`. */
             state: components["schemas"]["SyncState"];
             /**
              * Format: uuid
-             * @description The sync.
+             * @description Id of the sync.
              */
             syncId: string;
         };
-        /** @description A sync, whole: `GET /api/sync/status/{syncId}`. */
+        /** @description A sync with its tasks and failed attempts. */
         SyncDetail: components["schemas"]["SyncSummary"] & {
             /** @description Failed attempts, newest first, at most 50. */
             attempts: components["schemas"]["Attempt"][];
             /**
              * Format: int64
-             * @description How many findings there are; read them at `/api/sync/syncs/{syncId}/findings`.
+             * @description Number of findings; list them at `/api/sync/syncs/{syncId}/findings`.
              */
             findings: number;
-            /** @description Its tasks by state. */
+            /** @description Number of tasks by state. */
             tasks: components["schemas"]["TaskCounts"];
         };
         /**
          * @description Data of the SSE events `sync.started`, `sync.progress`, `sync.phase`, `sync.completed`, `sync.failed` and
-         *     `sync.cancelled`: the state of a sync, whole, so that a reader that missed some needs only the newest.
+         *     `sync.cancelled`. Each event carries the whole state of the sync, so a client that missed some needs only the
+         *     newest.
          */
         SyncNotice: {
-            /** @description Why it ran. */
+            /** @description What started the sync. */
             cause: components["schemas"]["Cause"];
-            /** @description The tally so far. */
+            /** @description Tally by record type so far. */
             counts: components["schemas"]["RecordCounts"][];
-            /** @description Why it failed, or what it waits for. */
+            /** @description Why the sync failed, or what it waits for. */
             detail?: string | null;
-            /** @description How much it looks at. */
+            /** @description Which records the sync reads. */
             mode: components["schemas"]["Mode"];
             /**
              * Format: date-time
-             * @description When this was so.
+             * @description Time of the event.
              */
             occurredAt: string;
             /**
              * Format: int32
-             * @description 0 before the first phase, 1 companies and vessels, 2 equipment and users.
+             * @description 0: not started, 1: companies and vessels, 2: equipment and users.
              */
             phase: number;
-            /** @description Where it stands. */
+            /** @description State of the sync. */
             state: components["schemas"]["SyncState"];
             /**
              * Format: uuid
-             * @description The sync.
+             * @description Id of the sync.
              */
             syncId: string;
         };
         /**
-         * @description Where a sync stands.
+         * @description State of a sync.
          * @enum {string}
          */
         SyncState: "queued" | "running" | "retrying" | "completed" | "completed_with_errors" | "failed" | "cancelled";
-        /** @description A sync, as lists show it. */
+        /** @description A sync with its tally. */
         SyncSummary: {
-            /** @description Who stopped it. */
+            /** @description Operator who cancelled the sync. */
             cancelledBy?: string | null;
-            /** @description Why it ran. */
+            /** @description What started the sync. */
             cause: components["schemas"]["Cause"];
             /**
              * Format: date-time
-             * @description When it ended.
+             * @description When the sync ended.
              */
             completedAt?: string | null;
-            /** @description The tally, per kind of record. */
+            /** @description Tally by record type. */
             counts: components["schemas"]["RecordCounts"][];
-            /** @description What it waits for, if it does not move. */
+            /** @description What the sync waits for. */
             detail?: string | null;
-            /** @description It writes nothing. */
+            /** @description Whether the sync is a dry run, which writes no records. */
             dryRun?: boolean;
-            /** @description Why it failed, or what is missing. */
+            /** @description Why the sync failed, or what is missing. */
             failure?: string | null;
             /**
              * Format: date-time
-             * @description Last sign of life.
+             * @description When a worker last reported progress.
              */
             heartbeatAt: string;
             missingRecords?: components["schemas"]["MissingState"] | null;
-            /** @description How much it looked at. */
+            /** @description Which records the sync reads. */
             mode: components["schemas"]["Mode"];
             /**
              * Format: int32
-             * @description 0 before the first phase, 1 companies and vessels, 2 equipment and users.
+             * @description 0: not started, 1: companies and vessels, 2: equipment and users.
              */
             phase: number;
-            /** @description What the operator gave as reason. */
+            /** @description Reason that the operator gave. */
             reason?: string | null;
-            /** @description The operator, `scheduler`, or the webhook's id. */
+            /** @description Name of the operator, `scheduler`, or the webhook's id. */
             requestedBy: string;
             /**
              * Format: uuid
-             * @description The sync whose failures it tries again.
+             * @description Sync whose rejected records this one retries.
              */
             retryOf?: string | null;
             /**
              * Format: date-time
-             * @description When a worker began.
+             * @description When a worker started the sync.
              */
             runningAt?: string | null;
-            /** @description What it looks at, as it is recorded; empty: everything. */
+            /** @description Records that the sync reads; an empty object means all. */
             scope?: Record<string, never>;
             /**
              * Format: date-time
-             * @description When it was asked for.
+             * @description When the sync was requested.
              */
             startedAt: string;
-            /** @description Where it stands. */
+            /** @description State of the sync. */
             state: components["schemas"]["SyncState"];
             /**
              * Format: uuid
-             * @description The sync.
+             * @description Id of the sync.
              */
             syncId: string;
         };
-        /** @description Tasks of a sync by state. */
+        /** @description Number of tasks of a sync by state. */
         TaskCounts: {
             /**
              * Format: int64
-             * @description Stopped with their sync.
+             * @description Tasks that were cancelled with their sync.
              */
             cancelled: number;
             /**
              * Format: int64
-             * @description Given up; their messages are dead letters.
+             * @description Tasks that failed for good; their messages are dead letters.
              */
             dead: number;
             /**
              * Format: int64
-             * @description Done.
+             * @description Tasks that succeeded.
              */
             done: number;
             /**
              * Format: int64
-             * @description Waiting or at work.
+             * @description Tasks that wait for a worker, or that a worker processes.
              */
             pending: number;
             /**
              * Format: int64
-             * @description Waiting for the next attempt.
+             * @description Tasks that wait for their next attempt.
              */
             retrying: number;
         };
-        /** @description `POST /api/sync/users/{userId}/temporary-password`: the one reveal. */
+        /** @description A claimed temporary password. */
         TemporaryPassword: {
             /**
              * Format: date-time
-             * @description Not accepted after this time.
+             * @description When the password expires.
              */
             expiresAt: string;
-            /** @description Shown now and never again; must be changed at the first sign-in. */
+            /** @description The password. It is shown only once, and must be changed at the first sign-in. */
             password: string;
         };
-        /** @description Body of `POST /api/sync/trigger`. No body at all starts a full sync. */
+        /** @description Body of `POST /api/sync/trigger`. Without a body, a full sync starts. */
         TriggerRequest: {
             /**
              * Format: date-time
-             * @description Only what changed at this time or later (`selective`).
+             * @description Only records changed at this time or later (`selective`).
              * @default null
              */
             changedSince?: string | null;
             /**
              * Format: date-time
-             * @description Only what changed at this time or earlier (`selective`); what the provider lists beyond is counted as skipped.
+             * @description Only records changed at this time or earlier (`selective`); later ones count as skipped.
              * @default null
              */
             changedUntil?: string | null;
             /**
-             * @description Only this company with its vessels and what belongs to them, by its id in the onboarding portal (`selective`).
+             * @description Only the company with this id in the onboarding portal, its vessels, and their equipment and users
+             *     (`selective`).
              * @default null
              */
             companyId?: string | null;
             /**
-             * @description Write nothing, and answer what would become of each record: see `/api/sync/status/{syncId}/changes`.
+             * @description Write nothing, and record what would happen to each record: see `/api/sync/status/{syncId}/changes`.
              * @default false
              */
             dryRun?: boolean;
             /**
-             * @description Only these pieces of equipment, by their ids in the onboarding portal (`selective`); at most 500.
+             * @description Only the equipment with these ids in the onboarding portal (`selective`); at most 500.
              * @default []
              */
             equipmentIds?: string[];
             /** @default null */
             mode?: components["schemas"]["Mode"] | null;
             /**
-             * @description Why; kept in the sync and the audit log.
+             * @description Reason, kept with the sync and in the audit log; at most 500 characters.
              * @default null
              */
             reason?: string | null;
             /**
-             * @description Only these kinds of record (`incremental`, `selective`); companies come with vessels.
+             * @description Only these record types (`incremental`, `selective`); companies come with vessels.
              * @default []
              */
             recordTypes?: components["schemas"]["RecordType"][];
             /**
-             * @description Only these vessels with what belongs to them, by IMO number (`selective`); at most 500.
+             * @description Only the vessels with these IMO numbers, their equipment and users (`selective`); at most 500.
              * @default []
              */
             vesselImos?: string[];
         };
-        /** @description `POST|GET /api/sync/status/{syncId}/undo`: an undone sync. */
+        /** @description The undo of a sync. */
         Undo: {
-            /** @description Where the page stands. */
+            /** @description Position of the page in the list of records. */
             pagination: components["schemas"]["Pagination"];
-            /** @description A page of the records, those that were left alone first. */
+            /** @description A page of the records, skipped ones first. */
             records: components["schemas"]["UndoneRecord"][];
             /**
              * Format: int64
-             * @description Records that are as they were before the sync.
+             * @description Number of records that have their values from before the sync.
              */
             restored: number;
             /**
              * Format: int64
-             * @description Records that were left alone, for something newer stands there.
+             * @description Number of records that were not changed.
              */
             skipped: number;
             /**
              * Format: uuid
-             * @description The sync.
+             * @description Id of the sync.
              */
             syncId: string;
             /**
              * Format: date-time
-             * @description When it was undone.
+             * @description When the sync was undone.
              */
             undoneAt: string;
-            /** @description By whom. */
+            /** @description Operator who undid the sync. */
             undoneBy: string;
             /**
              * Format: int64
-             * @description Records that the sync had created: they are withdrawn, not deleted.
+             * @description Number of records that the sync had created: they are withdrawn, not deleted.
              */
             withdrawn: number;
         };
@@ -2882,50 +2894,50 @@ export interface components {
          */
         UndoResult: "restored" | "withdrawn" | "skipped";
         /**
-         * @description Why a record of an undone sync was left alone.
+         * @description Why the undo of a sync skipped a record.
          * @enum {string}
          */
         UndoSkipReason: "edited_since" | "overwritten_since" | "already_withdrawn" | "key_taken";
-        /** @description What became of a record of an undone sync. */
+        /** @description A record of an undone sync. */
         UndoneRecord: {
             reason?: components["schemas"]["UndoSkipReason"] | null;
-            /** @description Kind of record. */
+            /** @description Type of the record. */
             recordType: components["schemas"]["RecordType"];
             /** @description Result for the record. */
             result: components["schemas"]["UndoResult"];
-            /** @description Id in the onboarding portal. */
+            /** @description Id of the record in the onboarding portal. */
             sourceId: string;
         };
-        /** @description An account. */
+        /** @description A user of the maintenance portal. */
         User: {
-            /** @description Employer, by the id in the onboarding portal. */
+            /** @description Id of the employer in the onboarding portal. */
             companyId?: string | null;
             /** @description Department. */
             department?: string | null;
-            /** @description The address; masked unless an admin asks. */
+            /** @description E-mail address; masked except for admins. */
             email: string;
             /**
              * Format: uuid
-             * @description Its id in the maintenance portal.
+             * @description Id in the maintenance portal.
              */
             id: string;
             lockedBecause?: components["schemas"]["LockReason"] | null;
-            /** @description Whether it may sign in today. */
+            /** @description Whether the user may sign in today. */
             maySignIn: boolean;
             /** @description State of the temporary password. */
             password: components["schemas"]["PasswordState"];
             /**
              * Format: date-time
-             * @description Until when it may be claimed.
+             * @description When the temporary password expires.
              */
             passwordExpiresAt?: string | null;
             /** @description Rank or position. */
             rank: string;
-            /** @description What the user may do. */
+            /** @description Role of the user. */
             role: components["schemas"]["PortalRole"];
             /**
              * Format: int32
-             * @description Version of the mapping that said so.
+             * @description Version of the role mapping that gave the role.
              */
             roleMappingVersion: number;
             /**
@@ -2938,159 +2950,159 @@ export interface components {
              * @description First day on board.
              */
             signOn?: string | null;
-            /** @description Its id in the onboarding portal. */
+            /** @description Id in the onboarding portal. */
             sourceId: string;
-            /** @description Vessels whose data it may see, by their ids in the onboarding portal. */
+            /** @description Ids, in the onboarding portal, of the vessels whose data the user may see. */
             vesselIds: string[];
-            /** @description Where the user works. */
+            /** @description Workplace of the user. */
             workplace: components["schemas"]["Workplace"];
         };
-        /** @description `GET /api/sync/validation/reports`: what validation has to say about a vessel, a sync, or the fleet. */
+        /** @description Data-quality report of a vessel, of a sync, or of the fleet. */
         ValidationReport: {
-            /** @description How often each rule spoke, errors first, the most frequent first. */
+            /** @description Number of findings by code, errors first, then by frequency. */
             codes: components["schemas"]["CodeCount"][];
             /**
              * Format: int64
-             * @description Critical spares of which less is on board than must be, by the ships' present counts; absent for a sync.
+             * @description Number of critical parts with less stock on board than the minimum; absent for a sync.
              */
             criticalSparesBelowMinimum?: number | null;
             /** @description A page of the findings, errors first. */
             findings: components["schemas"]["Finding"][];
-            /** @description Where the page stands. */
+            /** @description Position of the page in the list of findings. */
             pagination: components["schemas"]["Pagination"];
-            /** @description How many records of each kind there are, and how many have findings. */
+            /** @description Number of records by type, and how many of them have findings. */
             records: components["schemas"]["RecordQuality"][];
             /**
              * Format: uuid
-             * @description The sync, if the report is about one.
+             * @description Sync of the report, if it is about one.
              */
             syncId?: string | null;
             vessel?: components["schemas"]["VesselIdentity"] | null;
         };
-        /** @description Who a vessel is. */
+        /** @description Names and ids of a vessel. */
         VesselIdentity: {
             /**
              * Format: uuid
-             * @description Its id in the maintenance portal.
+             * @description Id in the maintenance portal.
              */
             id: string;
-            /** @description Seven digits. */
+            /** @description IMO number, seven digits. */
             imoNumber: string;
-            /** @description Its name. */
+            /** @description Name of the vessel. */
             name: string;
-            /** @description Its id in the onboarding portal. */
+            /** @description Id in the onboarding portal. */
             sourceId: string;
         };
-        /** @description A webhook event, as lists show it. */
+        /** @description A webhook event. */
         WebhookEvent: {
             /**
              * Format: int32
-             * @description How often it came again.
+             * @description How often the sender repeated the webhook.
              */
             duplicates: number;
-            /** @description As the sender wrote it: `vessel.approved`. */
+            /** @description Type of the event, such as `vessel.approved`. */
             eventType: string;
             /**
              * Format: uuid
-             * @description Our id of the event, and the id of its message.
+             * @description Id of the event, and of its message.
              */
             id: string;
-            /** @description Name of the secret that it was signed with. */
+            /** @description Name of the secret that signed the webhook. */
             keyName: string;
-            /** @description Why it failed last. */
+            /** @description Reason of the last failure. */
             lastFailure?: string | null;
             /**
              * Format: date-time
-             * @description When it happened, by the sender.
+             * @description When the event happened, as the sender says.
              */
             occurredAt?: string | null;
             /**
              * Format: date-time
-             * @description When its effect was committed.
+             * @description When the record was synced.
              */
             processedAt?: string | null;
             /**
              * Format: date-time
-             * @description When the broker confirmed it.
+             * @description When the broker confirmed the message.
              */
             publishedAt?: string | null;
             /**
              * Format: date-time
-             * @description When it came.
+             * @description When the webhook was received.
              */
             receivedAt: string;
             recordType?: components["schemas"]["RecordType"] | null;
-            /** @description The record's id in the onboarding portal. */
+            /** @description Id of the record in the onboarding portal. */
             sourceId?: string | null;
-            /** @description Where it stands. */
+            /** @description State of the event. */
             state: components["schemas"]["WebhookState"];
             /**
              * Format: uuid
-             * @description The sync that came of it.
+             * @description Sync that the event started.
              */
             syncId?: string | null;
-            /** @description The sender's `webhook-id`. */
+            /** @description Value of the header `webhook-id`. */
             webhookId: string;
         };
-        /** @description A webhook event, whole. */
+        /** @description A webhook event with its attempts. */
         WebhookEventDetail: components["schemas"]["WebhookEvent"] & {
-            /** @description Every failed attempt at it, newest first. */
+            /** @description Failed attempts, newest first, at most 50. */
             attemptsMade: components["schemas"]["Attempt"][];
             /**
              * Format: int64
-             * @description Length of the body, which `/api/sync/webhooks/{id}/raw-body` gives.
+             * @description Length of the body in bytes; the body is at `/api/sync/webhooks/{id}/raw-body`.
              */
             bodyBytes: number;
         };
-        /** @description Which webhook events, for what is done to many at once; what is absent does not filter. */
+        /** @description Filter of webhook events; a field that is absent does not filter. */
         WebhookEventFilter: {
             /**
-             * @description Of this type.
+             * @description Only events of this type.
              * @default null
              */
             eventType?: string | null;
             /**
              * Format: date-time
-             * @description Received at this time or later.
+             * @description Only events received at this time or later.
              * @default null
              */
             from?: string | null;
             /** @default null */
             recordType?: components["schemas"]["RecordType"] | null;
             /**
-             * @description About this record of the onboarding portal.
+             * @description Only events about the record with this id in the onboarding portal.
              * @default null
              */
             sourceId?: string | null;
             /**
-             * @description In one of these states.
+             * @description Only events in one of these states.
              * @default []
              */
             states?: components["schemas"]["WebhookState"][];
             /**
              * Format: date-time
-             * @description Received before this time.
+             * @description Only events received before this time.
              * @default null
              */
             to?: string | null;
         };
         /** @description Data of the SSE event `webhook.received`. */
         WebhookNotice: {
-            /** @description As the sender wrote it: `vessel.approved`. */
+            /** @description Type of the event, such as `vessel.approved`. */
             eventType: string;
             /**
              * Format: date-time
-             * @description When this was so.
+             * @description Time of the event.
              */
             occurredAt: string;
             recordType?: components["schemas"]["RecordType"] | null;
-            /** @description Id in the onboarding portal. */
+            /** @description Id of the record in the onboarding portal. */
             sourceId: string;
-            /** @description Where it stands. */
+            /** @description State of the event. */
             state: components["schemas"]["WebhookState"];
             /**
              * Format: uuid
-             * @description Our id of the event.
+             * @description Id of the event.
              */
             webhookEventId: string;
         };
@@ -3100,17 +3112,17 @@ export interface components {
          */
         WebhookRefusal: "unsupported_method" | "unsupported_content_type" | "payload_too_large" | "unreadable_body" | "missing_signature" | "malformed_id" | "malformed_timestamp" | "timestamp_out_of_tolerance" | "no_usable_signature" | "verification_failed" | "unparsable_json" | "schema_invalid" | "rate_limited" | "overloaded" | "not_recorded";
         /**
-         * @description Where a webhook event stands.
+         * @description State of a webhook event.
          * @enum {string}
          */
         WebhookState: "received" | "published" | "processed" | "failed" | "ignored";
         /**
-         * @description Where a person works.
+         * @description Workplace of a user.
          * @enum {string}
          */
         Workplace: "ship" | "shore";
         /**
-         * @description Who wrote a record last.
+         * @description Last writer of a record.
          * @enum {string}
          */
         Writer: "onboarding" | "maintenance";
