@@ -1,4 +1,4 @@
-//! The operator API as seen from the command line: paths, token, and errors that say what to do.
+//! Client of the operator API: requests with the token, and errors that say what to do.
 
 use std::{error::Error, fmt, time::Duration};
 
@@ -9,7 +9,7 @@ use serde::{Serialize, de::DeserializeOwned};
 
 use crate::arguments::GlobalOptions;
 
-/// Time for the whole of one request, except for the updates, which have no end.
+/// Limit for a whole request. The event stream has no end, and so no timeout.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(60);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -47,7 +47,11 @@ impl fmt::Display for ProblemText<'_> {
             write!(f, "\n  {detail}")?;
         }
         for error in &problem.errors {
-            write!(f, "\n  {}: {}", error.pointer.trim_start_matches("#/"), error.detail)?;
+            let field = match error.pointer.trim_start_matches("#/") {
+                "#" => "request",
+                field => field,
+            };
+            write!(f, "\n  {field}: {}", error.detail)?;
         }
         if let Some(hint) = hint(problem) {
             write!(f, "\n  what to do: {hint}")?;

@@ -1,4 +1,4 @@
-//! Follows a sync until it ends: by its updates where they come, by polling where they do not.
+//! Follows a sync until it ends, by the event stream; while the stream is interrupted, by polling.
 
 mod event_stream;
 mod progress;
@@ -26,15 +26,15 @@ use self::{
 use crate::api::{Api, ApiError};
 
 const UPDATES: &str = "/api/sync/updates";
-/// While updates come, polling only catches what they missed.
+/// Polling beside the event stream catches updates that the stream missed.
 const POLL_INTERVAL_WITH_UPDATES: Duration = Duration::from_secs(5);
 const POLL_INTERVAL_WITHOUT_UPDATES: Duration = Duration::from_millis(700);
 const RECONNECT_DELAY: Duration = Duration::from_secs(1);
-/// How long the API may be unreachable before following gives up.
+/// How long the API may be unreachable before the command fails.
 const UNREACHABLE_TIMEOUT: Duration = Duration::from_secs(60);
 
 enum Update {
-    /// The stream begins, or lost some updates: poll once for what came before.
+    /// The stream starts, or updates are missing: the sync must be polled once.
     Resync,
     Notice(Box<SyncNotice>),
 }
@@ -117,7 +117,7 @@ fn has_ended(state: SyncState) -> bool {
     matches!(state, Completed | CompletedWithErrors | Failed | Cancelled)
 }
 
-/// Reads the updates stream, and hands on what concerns one sync.
+/// Reads the event stream, and forwards the updates of one sync.
 struct UpdateListener {
     api: Api,
     sync_id: Uuid,
@@ -125,11 +125,11 @@ struct UpdateListener {
     is_streaming: Arc<AtomicBool>,
 }
 
-/// The follower has gone: nobody reads updates any more.
+/// The follower was dropped: its channel is closed.
 struct Closed;
 
 impl UpdateListener {
-    /// Listens for ever, and connects again after each failure: without updates, following goes on by polling.
+    /// Reads the stream until the follower is dropped, and connects again after each failure.
     async fn listen(self) {
         let mut last_event_id: Option<String> = None;
         loop {
@@ -139,7 +139,7 @@ impl UpdateListener {
             }
             if let Ok(response) = self.api.send(request, UPDATES).await {
                 self.is_streaming.store(true, Ordering::Relaxed);
-                if let Err(Closed) = self.hand_on(response, &mut last_event_id).await {
+                if let Err(Closed) = self.forward_updates(response, &mut last_event_id).await {
                     return;
                 }
                 self.is_streaming.store(false, Ordering::Relaxed);
@@ -148,7 +148,11 @@ impl UpdateListener {
         }
     }
 
-    async fn hand_on(&self, mut stream: Response, last_event_id: &mut Option<String>) -> Result<(), Closed> {
+    async fn forward_updates(
+        &self,
+        mut stream: Response,
+        last_event_id: &mut Option<String>,
+    ) -> Result<(), Closed> {
         self.send(Update::Resync).await?;
         let mut parser = EventParser::default();
         while let Ok(Some(chunk)) = stream.chunk().await {

@@ -37,7 +37,7 @@ pub(crate) fn list_footer<T>(list: &List<T>) {
     line(format!("{} of {}", list.data.len(), list.pagination.total));
 }
 
-/// The word that stands for an enum's value in JSON.
+/// The word of an enum's value in JSON.
 pub(crate) fn json_word(value: &impl Serialize) -> String {
     match serde_json::to_value(value) {
         Ok(serde_json::Value::String(word)) => word,

@@ -122,7 +122,7 @@ fn print_settings(settings: &Settings) {
     output::line(format!("retry delays         {:?} ms", settings.retry_delays_ms));
     output::line(format!("incremental overlap  {} s", settings.incremental_overlap_seconds));
     output::line(format!(
-        "missing records      {}; asks above {} %",
+        "missing records      {}; an operator decides above {} %",
         json_word(&settings.missing_records),
         settings.deactivation_limit_percent
     ));

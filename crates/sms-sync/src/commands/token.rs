@@ -60,7 +60,7 @@ fn parse_ttl(text: &str) -> Result<Duration, String> {
         .checked_mul(seconds_per_unit)
         .filter(|seconds| *seconds > 0)
         .map(Duration::from_secs)
-        .ok_or("is out of range".to_owned())
+        .ok_or("expected a lifetime from 1 second to 2^64 seconds".to_owned())
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use chassis::{
     http,
 };
 
-/// The services, as each knows itself.
+/// The services that `up` runs.
 pub(crate) const DAEMONS: [Daemon; 4] =
     [webhook_ingest::DAEMON, worker::DAEMON, scheduler::DAEMON, status::DAEMON];
 
@@ -19,7 +19,7 @@ const UP: Daemon = Daemon {
     about: "All services in one process",
     defaults: status::DAEMON.defaults,
     variables: &[Server::BIND],
-    // The worker's is the longest.
+    // As long as the worker's, which is the longest.
     grace: Duration::from_secs(40),
 };
 
@@ -38,7 +38,7 @@ async fn start(process: Process) -> anyhow::Result<()> {
     Box::pin(scheduler::start(&configs.scheduler, shutdown, health)).await?;
 
     let (webhook_routes, status_routes) = (webhook_ingest.routes(), status.routes());
-    // The dashboard takes every address that is left, so it comes last.
+    // The dashboard answers every other path, so the routes of status come last.
     let routes = move |app: &mut web::ServiceConfig| {
         webhook_routes(app);
         status_routes(app);
@@ -55,7 +55,7 @@ struct Configs {
 }
 
 impl Configs {
-    /// Loads the config of each service; on failure the problems of all of them are told at once.
+    /// Loads the config of each service. An error names the problems of all services at once.
     fn load() -> Result<Self, ConfigProblems> {
         let loaded = (
             webhook_ingest::DAEMON.config(),
@@ -70,7 +70,7 @@ impl Configs {
             (webhook_ingest, worker, scheduler, status) => {
                 let problems = [webhook_ingest.err(), worker.err(), scheduler.err(), status.err()];
                 let problems = problems.into_iter().flatten().reduce(ConfigProblems::and);
-                Err(problems.expect("one of them is an error, or the first arm had matched"))
+                Err(problems.expect("at least one config failed to load"))
             }
         }
     }

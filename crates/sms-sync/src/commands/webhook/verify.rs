@@ -1,4 +1,4 @@
-//! `sms-sync webhook verify`: checks the signature of a received webhook, and recognises the usual mistakes.
+//! `sms-sync webhook verify`: checks the signature of a received webhook, and recognises frequent mistakes.
 
 use std::{
     io::Read,
@@ -122,7 +122,7 @@ fn check_signature(
     Ok(keyring.verify(headers, body, now).map(drop))
 }
 
-/// The most frequent mistakes, each tried: what would make the signature match.
+/// Tries the most frequent mistakes of senders, and returns what to do about the one that makes the signature match.
 fn likely_mistake(options: &VerifyOptions, body: &[u8], now: DateTime<Utc>) -> Option<&'static str> {
     let matches = |secret: &str, body: &[u8]| {
         check_signature(options, &secret.to_owned().into(), body, now).is_ok_and(|checked| checked.is_ok())
