@@ -3,6 +3,7 @@
 mod body;
 mod circuit;
 mod client;
+mod config;
 mod connection_test;
 mod error;
 mod listed_record;
@@ -11,6 +12,7 @@ mod record;
 
 pub use circuit::{CircuitOptions, CircuitState};
 pub use client::{PortalClient, PortalOptions};
+pub use config::PortalConfig;
 pub use connection_test::ConnectionStep;
 pub use error::PortalError;
 pub use listed_record::ListedRecord;

@@ -7,10 +7,11 @@ use chassis::{
     auth::MIN_SECRET_BYTES,
     config::{
         Secret, Variable, secret_min_bytes,
-        sections::{Broker, Database, Onboarding, Passwords, Server},
+        sections::{Broker, Database, Passwords, Server},
     },
 };
 use garde::Validate;
+use portal_client::PortalConfig;
 use serde::Deserialize;
 
 /// Name, defaults and environment variables of this daemon.
@@ -23,8 +24,8 @@ pub const DAEMON: Daemon = Daemon {
         Server::BIND,
         Database::URL,
         Broker::URL,
-        Onboarding::URL,
-        Onboarding::API_KEY,
+        Variable::plain("ONBOARDING_API_URL", "onboarding.url"),
+        Variable::secret("ONBOARDING_API_KEY", "onboarding.api_key"),
         Variable::secret("OPERATOR_JWT_SECRET", "operators.jwt_secret"),
         Passwords::SEAL_KEY,
     ],
@@ -42,7 +43,7 @@ pub struct Config {
     #[garde(dive)]
     pub broker: Broker,
     #[garde(dive)]
-    pub onboarding: Onboarding,
+    pub onboarding: PortalConfig,
     #[garde(dive)]
     pub operators: Operators,
     #[garde(dive)]

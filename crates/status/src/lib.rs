@@ -22,7 +22,7 @@ use chassis::{Process, auth::OperatorKeys, health::Health, http, shutdown::Shutd
 use domain::clock::SystemClock;
 use domain::{clock::Clock, temporary_password::PasswordSeal};
 use outbox::Outbox;
-use portal_client::{CircuitOptions, PortalClient, PortalOptions};
+use portal_client::{PortalClient, PortalOptions};
 use secrecy::ExposeSecret;
 use store::Store;
 use utoipa_actix_web::service_config::ServiceConfig;
@@ -48,17 +48,7 @@ pub async fn start(config: &Config, shutdown: &Shutdown, health: &Health) -> any
     let keys = OperatorKeys::from_secret(&config.operators.jwt_secret).context("OPERATOR_JWT_SECRET")?;
     let seal = PasswordSeal::parse(config.passwords.seal_key.expose_secret()).context("PASSWORD_SEAL_KEY")?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let portal_options = PortalOptions {
-        url: config.onboarding.url.clone(),
-        api_key: config.onboarding.api_key.clone(),
-        timeout: config.onboarding.timeout(),
-        concurrency: config.onboarding.concurrency,
-        circuit: CircuitOptions {
-            failures: config.onboarding.circuit_failures,
-            open_for: config.onboarding.circuit_open(),
-        },
-    };
-    let portal = PortalClient::new(&portal_options, clock.clone())?;
+    let portal = PortalClient::new(&PortalOptions::from(&config.onboarding), clock.clone())?;
     let store = Store::connect(config.database.url.expose_secret(), config.database.pool_size).await?;
     let broker = Broker::connect(config.broker.url.clone(), DAEMON.name, clock.clone());
     health.register_ping("database", store.clone(), |store| async move { store.ping().await });

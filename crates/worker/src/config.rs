@@ -4,9 +4,13 @@ use std::time::Duration;
 
 use chassis::{
     Daemon,
-    config::sections::{Broker, Database, Onboarding, Passwords, Server},
+    config::{
+        Variable,
+        sections::{Broker, Database, Passwords, Server},
+    },
 };
 use garde::Validate;
+use portal_client::PortalConfig;
 use serde::Deserialize;
 
 /// What is particular about this daemon.
@@ -19,8 +23,8 @@ pub const DAEMON: Daemon = Daemon {
         Server::BIND,
         Database::URL,
         Broker::URL,
-        Onboarding::URL,
-        Onboarding::API_KEY,
+        Variable::plain("ONBOARDING_API_URL", "onboarding.url"),
+        Variable::secret("ONBOARDING_API_KEY", "onboarding.api_key"),
         Passwords::SEAL_KEY,
     ],
     grace: Duration::from_secs(40),
@@ -37,7 +41,7 @@ pub struct Config {
     #[garde(dive)]
     pub broker: Broker,
     #[garde(dive)]
-    pub onboarding: Onboarding,
+    pub onboarding: PortalConfig,
     /// How much at a time.
     #[garde(dive)]
     pub work: Work,

@@ -28,7 +28,7 @@ use chassis::{Process, health::Health, http, shutdown::Shutdown};
 use domain::clock::SystemClock;
 use domain::{clock::Clock, temporary_password::PasswordSeal};
 use outbox::Outbox;
-use portal_client::{CircuitOptions, PortalClient, PortalOptions};
+use portal_client::{PortalClient, PortalOptions};
 use secrecy::ExposeSecret;
 use store::Store;
 
@@ -44,17 +44,7 @@ use crate::{config::Work, context::Context, page_turns::PageTurns, passwords::Pa
 pub async fn start(config: &Config, shutdown: &Shutdown, health: &Health) -> anyhow::Result<()> {
     let seal = PasswordSeal::parse(config.passwords.seal_key.expose_secret()).context("PASSWORD_SEAL_KEY")?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let portal_options = PortalOptions {
-        url: config.onboarding.url.clone(),
-        api_key: config.onboarding.api_key.clone(),
-        timeout: config.onboarding.timeout(),
-        concurrency: config.onboarding.concurrency,
-        circuit: CircuitOptions {
-            failures: config.onboarding.circuit_failures,
-            open_for: config.onboarding.circuit_open(),
-        },
-    };
-    let portal = PortalClient::new(&portal_options, clock.clone())?;
+    let portal = PortalClient::new(&PortalOptions::from(&config.onboarding), clock.clone())?;
     let store = Store::connect(config.database.url.expose_secret(), config.database.pool_size).await?;
     let broker = Broker::connect(config.broker.url.clone(), DAEMON.name, clock.clone());
     health.register_ping("database", store.clone(), |store| async move { store.ping().await });

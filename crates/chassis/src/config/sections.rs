@@ -2,8 +2,6 @@
 //!
 //! A daemon's own `defaults.toml` holds the defaults and says what a key means to it.
 
-use std::time::Duration;
-
 use garde::Validate;
 use serde::Deserialize;
 
@@ -60,45 +58,6 @@ pub struct Broker {
 
 impl Broker {
     pub const URL: Variable = Variable::secret("AMQP_URL", "broker.url");
-}
-
-/// `[onboarding]`: the onboarding portal's API, as its client sees it.
-#[derive(Debug, Clone, Deserialize, Validate)]
-#[serde(deny_unknown_fields)]
-pub struct Onboarding {
-    /// Base of the API, `http://localhost:3001/api`.
-    #[garde(length(min = 8))]
-    pub url: String,
-    /// The portal's key for us.
-    #[garde(custom(secret_given))]
-    pub api_key: Secret,
-    /// For a whole answer.
-    #[garde(range(min = 1, max = 600))]
-    pub timeout_seconds: u64,
-    /// Requests at a time.
-    #[garde(range(min = 1, max = 1000))]
-    pub concurrency: usize,
-    /// Failures in a row that open the circuit.
-    #[garde(range(min = 1, max = 1000))]
-    pub circuit_failures: u32,
-    /// How long the circuit stays open.
-    #[garde(range(min = 100, max = 3_600_000))]
-    pub circuit_open_ms: u64,
-}
-
-impl Onboarding {
-    pub const URL: Variable = Variable::plain("ONBOARDING_API_URL", "onboarding.url");
-    pub const API_KEY: Variable = Variable::secret("ONBOARDING_API_KEY", "onboarding.api_key");
-
-    #[must_use]
-    pub fn timeout(&self) -> Duration {
-        Duration::from_secs(self.timeout_seconds)
-    }
-
-    #[must_use]
-    pub fn circuit_open(&self) -> Duration {
-        Duration::from_millis(self.circuit_open_ms)
-    }
 }
 
 /// `[passwords]`: temporary passwords, sealed by the worker and revealed by status.
