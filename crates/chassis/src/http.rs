@@ -25,6 +25,7 @@ use crate::{
     shutdown::Shutdown,
 };
 
+pub use extractors::json_problem;
 pub use middleware::RequestId;
 
 /// Why the server could not run.

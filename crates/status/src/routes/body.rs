@@ -1,7 +1,7 @@
 //! JSON bodies that a request may leave out.
 
 use actix_web::{HttpRequest, http::header::CONTENT_TYPE};
-use chassis::problem::{FieldError, Problem};
+use chassis::{http::json_problem, problem::Problem};
 use serde::de::DeserializeOwned;
 
 /// The body, or the default value for an empty body.
@@ -19,13 +19,6 @@ pub(crate) fn read_optional_json<T: DeserializeOwned + Default>(
             "The body must be JSON with `Content-Type: application/json`, or be absent.",
         ));
     }
-    let parsed: Option<T> = serde_json::from_slice(body).map_err(|error| {
-        if error.is_data() {
-            let errors = vec![FieldError::new("#", "wrong_shape", error.to_string())];
-            Problem::invalid("The body is JSON, but not what is expected here.", errors)
-        } else {
-            Problem::bad_request("malformed_json", format!("The body is not JSON: {error}."))
-        }
-    })?;
+    let parsed: Option<T> = serde_json::from_slice(body).map_err(|error| json_problem(&error))?;
     Ok(parsed.unwrap_or_default())
 }
