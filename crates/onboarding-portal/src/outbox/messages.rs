@@ -135,13 +135,21 @@ pub(crate) async fn find_message(
     db: &mut AsyncPgConnection,
     id: &str,
 ) -> Result<Option<MessageDetail>, DatabaseError> {
-    let text = format!("SELECT {COLUMNS} FROM webhook_messages WHERE id = $1");
-    let message: Option<Message> = sql_query(text).bind::<Text, _>(id).get_result(db).await.optional()?;
-    let Some(message) = message else { return Ok(None) };
-    let text = "SELECT number, began_at, duration_ms, status, response FROM webhook_attempts
-                WHERE message_number = $1 ORDER BY number";
-    let attempts_made = sql_query(text).bind::<Int8, _>(message.number).load(db).await?;
-    Ok(Some(MessageDetail { body: message.body.clone(), message, attempts_made }))
+    // One snapshot: an attempt that ends in between is in both, or in neither.
+    db.build_transaction()
+        .repeatable_read()
+        .read_only()
+        .run(async |db: &mut AsyncPgConnection| {
+            let text = format!("SELECT {COLUMNS} FROM webhook_messages WHERE id = $1");
+            let message: Option<Message> =
+                sql_query(text).bind::<Text, _>(id).get_result(db).await.optional()?;
+            let Some(message) = message else { return Ok(None) };
+            let text = "SELECT number, began_at, duration_ms, status, response FROM webhook_attempts
+                        WHERE message_number = $1 ORDER BY number";
+            let attempts_made = sql_query(text).bind::<Int8, _>(message.number).load(db).await?;
+            Ok(Some(MessageDetail { body: message.body.clone(), message, attempts_made }))
+        })
+        .await
 }
 
 /// Result of a request to send a message again.
