@@ -45,7 +45,7 @@ vocabulary!(
         RunProgramme = "run_programme",
         /// Orders parts.
         OrderParts = "order_parts",
-        /// Syncs safety work.
+        /// Runs safety work.
         RunSafety = "run_safety",
         /// Runs the fleet.
         RunFleet = "run_fleet",
