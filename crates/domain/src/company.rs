@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Accepted, ContentHash, Finding, Rejection, Rules, SourceId, Version,
-    finding::Inspection,
+    inspection::Inspection,
+    revocation::RecordHead,
     values::{CountryCode, Email, ImoCompanyNumber},
 };
 
@@ -81,7 +82,8 @@ impl CompanyDraft {
                 email: email?,
             })
         })();
-        inspection.finish(self.id, label, Vec::new(), version, record)
+        let head = RecordHead { id: Some(self.id), ..RecordHead::default() };
+        inspection.finish(&head, rules, label, Vec::new(), version, record)
     }
 }
 

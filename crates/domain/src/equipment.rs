@@ -13,7 +13,8 @@ use serde_json::{Map, Value};
 
 use crate::{
     Accepted, ContentHash, Finding, Rejection, Rules, SourceId, Version,
-    finding::Inspection,
+    inspection::Inspection,
+    revocation::{RecordHead, Withdrawal},
     values::{QrCode, QrCodeError, SfiCode},
     vessel::ServiceStatus,
     vocabulary::vocabulary,
@@ -150,8 +151,8 @@ pub struct Equipment {
     pub critical_parts: Vec<CriticalPart>,
     /// What is to be done to it, and when.
     pub maintenance_schedules: Vec<MaintenanceSchedule>,
-    /// When it was retired: a tombstone.
-    pub withdrawn_at: Option<DateTime<Utc>>,
+    /// Whether the approval was withdrawn: then the record is a tombstone.
+    pub withdrawal: Withdrawal,
 }
 
 /// Largest `specs`, as JSON.
@@ -175,13 +176,23 @@ impl EquipmentDraft {
         {
             inspection.add(Finding::error("too_long", "/specs", "must be at most 64 KiB of JSON"));
         }
-        let (id, vessel_id) = (self.id.clone(), self.vessel_id.clone());
-        let record = self.parse(&mut inspection, rules.now.date_naive());
-        inspection.finish(id, label, vec![vessel_id], version, record)
+        let (head, vessel_id) = (self.head(), self.vessel_id.clone());
+        let record = self.parse(&mut inspection, rules);
+        inspection.finish(&head, rules, label, vec![vessel_id], version, record)
+    }
+
+    fn head(&self) -> RecordHead {
+        RecordHead {
+            id: Some(self.id.clone()),
+            updated_at: Some(self.updated_at),
+            withdrawn_at: self.withdrawn_at,
+            active: None,
+        }
     }
 
     /// Parses every field before it gives up, so that all faults are found at once.
-    fn parse(self, inspection: &mut Inspection, today: NaiveDate) -> Option<Equipment> {
+    fn parse(self, inspection: &mut Inspection, rules: &Rules) -> Option<Equipment> {
+        let today = rules.now.date_naive();
         let source_id = inspection.source_id("/id", &self.id);
         let vessel_source_id = inspection.source_id("/vesselId", &self.vessel_id);
         let code = inspection.parsed(
@@ -204,9 +215,15 @@ impl EquipmentDraft {
             }));
         self.check_dates(inspection, today);
         let running_hours = inspection.in_range("/runningHours", self.running_hours, 0..=2_000_000);
-        let service_status = inspection.word("service_status_unknown", "/serviceStatus", &self.service_status, ServiceStatus::ALL);
+        let service_status = inspection.word(
+            "service_status_unknown",
+            "/serviceStatus",
+            &self.service_status,
+            ServiceStatus::ALL,
+        );
         let critical_parts = parse_parts(self.critical_parts, inspection);
         let maintenance_schedules = parse_schedules(self.maintenance_schedules, inspection, today);
+        let withdrawal = inspection.withdrawal(self.withdrawn_at, rules);
         let source_id = source_id?;
         let given_code = qr_code?;
         Some(Equipment {
@@ -233,7 +250,7 @@ impl EquipmentDraft {
             service_status: service_status?,
             critical_parts: critical_parts?,
             maintenance_schedules: maintenance_schedules?,
-            withdrawn_at: self.withdrawn_at,
+            withdrawal,
         })
     }
 

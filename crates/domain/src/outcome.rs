@@ -24,6 +24,27 @@ vocabulary!(
     }
 );
 
+impl Outcome {
+    /// The outcome of a record that comes once more in the same sync: its last listed state decides whether it is sound,
+    /// and the greatest change stays.
+    #[must_use]
+    pub fn then(self, later: Self) -> Self {
+        let weight = |outcome| match outcome {
+            Self::Skipped => 0,
+            Self::Unchanged => 1,
+            Self::Updated => 2,
+            Self::Created => 3,
+            Self::Conflict => 4,
+            Self::Rejected => 5,
+        };
+        match (self, later) {
+            (Self::Rejected, later) => later,
+            (earlier, later) if weight(later) > weight(earlier) => later,
+            (earlier, _) => earlier,
+        }
+    }
+}
+
 /// The tally of one record type in one sync. `read` is the sum of the outcomes because it is never counted
 /// on its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]

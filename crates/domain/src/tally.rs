@@ -18,6 +18,8 @@ pub struct Tally {
     pub late: u64,
     /// Of the late ones, those that had been read before they changed; known when the sync ends.
     pub again: u64,
+    /// At least one page of the type was read.
+    pub is_reached: bool,
 }
 
 impl Tally {
@@ -32,6 +34,7 @@ impl Tally {
             deactivated: 0,
             late: 0,
             again: 0,
+            is_reached: false,
         }
     }
 

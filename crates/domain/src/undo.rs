@@ -25,5 +25,7 @@ vocabulary!(
         AlreadyWithdrawn = "already_withdrawn",
         /// Its earlier number, code or address belongs to another record by now.
         KeyTaken = "key_taken",
+        /// The sync had created it, and active records refer to it.
+        InUse = "in_use",
     }
 );

@@ -6,8 +6,12 @@ use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Accepted, ContentHash, Finding, Rejection, Rules, SourceId, Version, finding::Inspection, rank::Rank,
-    values::Email, vocabulary::vocabulary,
+    Accepted, ContentHash, Finding, Rejection, Rules, SourceId, Version,
+    inspection::Inspection,
+    rank::Rank,
+    revocation::{RecordHead, Withdrawal},
+    values::Email,
+    vocabulary::vocabulary,
 };
 
 vocabulary!(
@@ -106,8 +110,8 @@ pub struct User {
     pub sign_off: Option<NaiveDate>,
     /// Whether the account may be used.
     pub active: bool,
-    /// When its approval was withdrawn: a tombstone.
-    pub withdrawn_at: Option<DateTime<Utc>>,
+    /// Whether the approval was withdrawn: then the record is a tombstone.
+    pub withdrawal: Withdrawal,
 }
 
 impl UserDraft {
@@ -121,13 +125,22 @@ impl UserDraft {
         let label = format!("{}, {}", self.rank.trim(), Email::mask(&self.email));
         let mut inspection = Inspection::default();
         inspection.check_version_time(self.updated_at, rules);
-        let record = self.parse(&mut inspection);
+        let record = self.parse(&mut inspection, rules);
         self.check_dates(&mut inspection, rules);
-        inspection.finish(self.id, label, self.vessel_ids, version, record)
+        inspection.finish(&self.head(), rules, label, self.vessel_ids, version, record)
+    }
+
+    fn head(&self) -> RecordHead {
+        RecordHead {
+            id: Some(self.id.clone()),
+            updated_at: Some(self.updated_at),
+            withdrawn_at: self.withdrawn_at,
+            active: Some(self.active),
+        }
     }
 
     /// Parses every field before it gives up, so that all faults are found at once.
-    fn parse(&self, inspection: &mut Inspection) -> Option<User> {
+    fn parse(&self, inspection: &mut Inspection, rules: &Rules) -> Option<User> {
         let source_id = inspection.source_id("/id", &self.id);
         let email = inspection.parsed(self.email.parse().map_err(|e| {
             Finding::error("email_malformed", "/email", e).with_value(Email::mask(&self.email))
@@ -151,6 +164,7 @@ impl UserDraft {
             let message = "works on board and is assigned to no vessel";
             inspection.add(Finding::warning("seafarer_without_vessel", "/vesselIds", message));
         }
+        let withdrawal = inspection.withdrawal(self.withdrawn_at, rules);
         Some(User {
             source_id: source_id?,
             email: email?,
@@ -165,7 +179,7 @@ impl UserDraft {
             sign_on: self.sign_on,
             sign_off: self.sign_off,
             active: self.active,
-            withdrawn_at: self.withdrawn_at,
+            withdrawal,
         })
     }
 

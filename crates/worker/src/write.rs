@@ -2,20 +2,21 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use chrono::{DateTime, Utc};
-use domain::{Outcome, RecordCounts, RecordType, Rejection, SyncId};
+use domain::{Outcome, RecordCounts, RecordType, Revocation, SyncId};
 use store::{
     Db, StoreError,
     ledger::{
         findings::{RecordFinding, findings_insert},
-        seen::companies_seen_first,
+        seen::companies_note,
+        tallies::{TallyChanges, tally_changes},
     },
     records::{
-        AppliedRecord, NewPassword, companies_apply, counts_of, equipment_apply, users_apply, vessels_apply,
+        AppliedRecord, NewPassword, WriteStamp, companies_apply, counts_of, equipment_apply,
+        revocations_apply, users_apply, vessels_apply,
     },
 };
 
-use crate::batch::ValidatedBatch;
+use crate::batch::{Sorted, ValidatedBatch};
 
 /// What became of a batch.
 #[derive(Debug, Default)]
@@ -25,69 +26,58 @@ pub(crate) struct Written {
     pub(crate) outcomes: BTreeMap<RecordType, Vec<(String, Outcome)>>,
 }
 
-/// Writes a batch: companies before their vessels, vessels before what is on board. Returns the tally.
-pub(crate) async fn write_in(
+/// Writes a batch: companies before their vessels, vessels before what is on board.
+///
+/// The counts of companies are those of the batch; [`companies_note`] makes of them those of the sync, in which a company
+/// comes with many vessels.
+pub(crate) async fn batch_write(
     tx: &mut Db,
-    sync: SyncId,
+    stamp: WriteStamp,
     batch: &ValidatedBatch,
     passwords: &[NewPassword],
-    now: DateTime<Utc>,
-) -> Result<BTreeMap<RecordType, RecordCounts>, StoreError> {
-    let first = companies_seen_first_in_sync(tx, sync, batch).await?;
-    Ok(write_counted(tx, sync, batch, &first, passwords, now).await?.counts)
-}
-
-/// The companies that the sync sees for the first time with this batch. A company comes with every vessel, on many pages:
-/// its first sight in a sync counts.
-pub(crate) async fn companies_seen_first_in_sync(
-    tx: &mut Db,
-    sync: SyncId,
-    batch: &ValidatedBatch,
-) -> Result<BTreeSet<String>, StoreError> {
-    let companies = &batch.companies;
-    if companies.is_empty() {
-        return Ok(BTreeSet::new());
-    }
-    let rejected = companies.rejected.iter().map(|it| it.source_id.clone());
-    let ids: Vec<String> =
-        companies.accepted.iter().map(|it| it.record.source_id.to_string()).chain(rejected).collect();
-    companies_seen_first(tx, sync, &ids).await
-}
-
-/// Writes a batch whose companies count as far as they are in `first`.
-pub(crate) async fn write_counted(
-    tx: &mut Db,
-    sync: SyncId,
-    batch: &ValidatedBatch,
-    first: &BTreeSet<String>,
-    passwords: &[NewPassword],
-    now: DateTime<Utc>,
 ) -> Result<Written, StoreError> {
     let mut writing = Writing::default();
     let ValidatedBatch { companies, vessels, equipment, users, snapshot } = batch;
     if !companies.is_empty() {
-        let is_first = |id: &str| first.contains(id);
-        let accepted: Vec<_> =
-            companies.accepted.iter().filter(|it| is_first(it.record.source_id.as_str())).cloned().collect();
-        let applied = companies_apply(tx, sync, &accepted, now).await?;
-        let rejected = companies.rejected.iter().filter(|it| is_first(&it.source_id));
-        writing.add(RecordType::Company, &applied, rejected, 0);
+        let applied = companies_apply(tx, stamp, &companies.accepted).await?;
+        writing.add(RecordType::Company, &applied, companies);
     }
     if !vessels.is_empty() {
-        let applied = vessels_apply(tx, sync, &vessels.accepted, now).await?;
-        writing.add(RecordType::Vessel, &applied, vessels.rejected.iter(), vessels.superseded);
+        let applied = vessels_apply(tx, stamp, &vessels.accepted).await?;
+        writing.add(RecordType::Vessel, &applied, vessels);
     }
     if !equipment.is_empty() {
-        let applied = equipment_apply(tx, sync, &equipment.accepted, snapshot.as_ref(), now).await?;
-        writing.add(RecordType::Equipment, &applied, equipment.rejected.iter(), equipment.superseded);
-        writing.add_identical(RecordType::Equipment, equipment.identical.len());
+        let applied = equipment_apply(tx, stamp, &equipment.accepted, snapshot.as_ref()).await?;
+        writing.add(RecordType::Equipment, &applied, equipment);
     }
     if !users.is_empty() {
-        let applied = users_apply(tx, sync, &users.accepted, passwords, now).await?;
-        writing.add(RecordType::User, &applied, users.rejected.iter(), users.superseded);
+        let applied = users_apply(tx, stamp, &users.accepted, passwords).await?;
+        writing.add(RecordType::User, &applied, users);
     }
-    findings_insert(tx, sync, &writing.findings, now).await?;
+    // After the sound states of the batch: a record may be on it twice.
+    for (record_type, revocations) in &writing.revocations {
+        revocations_apply(tx, stamp, *record_type, revocations).await?;
+    }
+    findings_insert(tx, stamp.sync_id, &writing.findings, stamp.now).await?;
     Ok(writing.written)
+}
+
+/// What a written batch changes in the tally of its sync. A company comes with every vessel, on many pages, and counts
+/// once, by its last listed state.
+pub(crate) async fn tally_of(
+    tx: &mut Db,
+    sync: SyncId,
+    written: &Written,
+    expected: impl IntoIterator<Item = (RecordType, u64)>,
+) -> Result<(TallyChanges, BTreeSet<String>), StoreError> {
+    let mut changes = tally_changes(&written.counts, expected);
+    let mut first = BTreeSet::new();
+    if let Some(outcomes) = written.outcomes.get(&RecordType::Company) {
+        let noted = companies_note(tx, sync, outcomes).await?;
+        let change = changes.entry(RecordType::Company).or_default();
+        (change.counts, change.recounted, first) = (noted.counts, noted.recounted, noted.first);
+    }
+    Ok((changes, first))
 }
 
 /// Counts outcomes, and gathers why records were rejected. Warnings, and what only the database can find, the store
@@ -96,27 +86,18 @@ pub(crate) async fn write_counted(
 struct Writing {
     written: Written,
     findings: Vec<RecordFinding>,
+    /// What rejected records take away all the same.
+    revocations: BTreeMap<RecordType, Vec<Revocation>>,
 }
 
 impl Writing {
-    /// Records that came byte for byte as before.
-    fn add_identical(&mut self, record_type: RecordType, records: usize) {
-        let counts = self.written.counts.entry(record_type).or_default();
-        counts.count_many(Outcome::Unchanged, records as u64);
-    }
-
-    fn add<'a>(
-        &mut self,
-        record_type: RecordType,
-        applied: &[AppliedRecord],
-        rejected: impl Iterator<Item = &'a Rejection>,
-        superseded: u64,
-    ) {
+    fn add<T>(&mut self, record_type: RecordType, applied: &[AppliedRecord], sorted: &Sorted<T>) {
         let mut counts = counts_of(applied);
-        counts.count_many(Outcome::Skipped, superseded);
+        counts.count_many(Outcome::Skipped, sorted.superseded);
+        counts.count_many(Outcome::Unchanged, sorted.identical.len() as u64);
         let outcomes = self.written.outcomes.entry(record_type).or_default();
         outcomes.extend(applied.iter().map(|it| (it.source_id.to_string(), it.outcome)));
-        for rejection in rejected {
+        for rejection in &sorted.rejected {
             counts.count(Outcome::Rejected);
             outcomes.push((rejection.source_id.clone(), Outcome::Rejected));
             self.findings.extend(rejection.findings.iter().map(|finding| RecordFinding {
@@ -126,6 +107,7 @@ impl Writing {
                 vessel_ids: rejection.vessel_ids.clone(),
                 finding: finding.clone(),
             }));
+            self.revocations.entry(record_type).or_default().extend(rejection.revocation.clone());
         }
         *self.written.counts.entry(record_type).or_default() += counts;
     }

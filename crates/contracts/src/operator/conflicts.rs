@@ -111,6 +111,8 @@ words! {
         AlreadyWithdrawn = "already_withdrawn",
         /// The earlier number, code or address of the record belongs to another record now.
         KeyTaken = "key_taken",
+        /// The sync had created it, and active records refer to it.
+        InUse = "in_use",
     }
 }
 

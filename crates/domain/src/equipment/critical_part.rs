@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Finding, SourceId, finding::Inspection};
+use crate::{Finding, SourceId, inspection::Inspection};
 
 /// A critical part as it arrives, unparsed.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

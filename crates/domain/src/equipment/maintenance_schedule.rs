@@ -3,7 +3,9 @@
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
-use crate::{Finding, SourceId, finding::Inspection, rank::Rank, values::Interval, vocabulary::vocabulary};
+use crate::{
+    Finding, SourceId, inspection::Inspection, rank::Rank, values::Interval, vocabulary::vocabulary,
+};
 
 vocabulary!(
     /// Why a job is done.
@@ -94,7 +96,12 @@ impl MaintenanceScheduleDraft {
             let message = "must be at most 20000 characters";
             inspection.add(Finding::error("too_long", format!("{at}/procedure"), message));
         }
-        let kind = inspection.word("maintenance_kind_unknown", &format!("{at}/kind"), &self.kind, MaintenanceKind::ALL);
+        let kind = inspection.word(
+            "maintenance_kind_unknown",
+            &format!("{at}/kind"),
+            &self.kind,
+            MaintenanceKind::ALL,
+        );
         let interval = inspection.parsed(
             Interval::new(self.every_days, self.every_hours)
                 .map_err(|e| Finding::error("interval_malformed", at, e)),

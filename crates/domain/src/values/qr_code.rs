@@ -52,8 +52,15 @@ impl QrCode {
     /// label.
     #[must_use]
     pub fn derived(equipment: &SourceId) -> Self {
+        Self::derived_again(equipment, 0)
+    }
+
+    /// The next code after `attempt` codes of the same id that other equipment bears.
+    #[must_use]
+    pub fn derived_again(equipment: &SourceId, attempt: usize) -> Self {
         // Crockford's check is modulo 37 and needs five symbols that no keyboard on board types well. A code whose
         // check would be one of them is passed over for the next.
+        let mut passed_over = 0;
         for round in 0u32.. {
             let name = if round == 0 { equipment.to_string() } else { format!("{equipment}#{round}") };
             let bits = Uuid::new_v5(&NAMESPACE, name.as_bytes()).as_u128() >> 48;
@@ -61,6 +68,10 @@ impl QrCode {
                 std::array::from_fn(|i| ((bits >> (5 * (SYMBOLS - 1 - i))) & 31) as u8);
             let check = check_value(&symbols);
             if check < 32 {
+                if passed_over < attempt {
+                    passed_over += 1;
+                    continue;
+                }
                 let mut code = String::from(PREFIX);
                 for (i, symbol) in symbols.iter().enumerate() {
                     if i > 0 && i % 4 == 0 {

@@ -159,10 +159,7 @@ fn findings(kind: Kind, record: Value) -> Vec<(Severity, String)> {
     let rules = Rules::at("2026-11-24T12:00:00Z".parse().unwrap());
     let findings = match kind {
         Kind::Company => of(serde_json::from_value::<CompanyDraft>(record).unwrap().accept(&rules)),
-        Kind::Vessel => {
-            let both = serde_json::from_value::<VesselDraft>(record).unwrap().accept_with_company(&rules);
-            of(both.vessel)
-        }
+        Kind::Vessel => of(serde_json::from_value::<VesselDraft>(record).unwrap().accept(&rules)),
         Kind::Equipment => of(serde_json::from_value::<EquipmentDraft>(record).unwrap().accept(&rules)),
         Kind::User => user_findings(serde_json::from_value::<UserDraft>(record).unwrap().accept(&rules)),
     };

@@ -24,7 +24,9 @@ use store::{
         syncs::{NewSync, sync_begin},
         tallies::{tallies_add, tally_changes},
     },
-    records::{AppliedRecord, NewPassword, companies_apply, equipment_apply, users_apply, vessels_apply},
+    records::{
+        AppliedRecord, NewPassword, WriteStamp, companies_apply, equipment_apply, users_apply, vessels_apply,
+    },
 };
 use testbed::World;
 
@@ -112,6 +114,7 @@ impl Scene {
         };
         let now = SystemClock.now();
         let rules = Rules::at(now);
+        let stamp = WriteStamp { sync_id: sync.id, fetched_at: now, now };
         let mut tx = self.store.begin().await?;
         let _begun = sync_begin(&mut tx, &sync, now).await?;
         let mut all = Vec::new();
@@ -124,12 +127,11 @@ impl Scene {
             let (mut companies, mut vessels) = (Vec::new(), Vec::new());
             for draft in &records.vessels {
                 let draft: VesselDraft = serde_json::from_value(draft.clone())?;
-                let both = draft.accept_with_company(&rules);
-                companies.push(both.company.expect("the company is sound"));
-                vessels.push(both.vessel.expect("the vessel is sound"));
+                companies.push(draft.company.clone().accept(&rules).expect("the company is sound"));
+                vessels.push(draft.accept(&rules).expect("the vessel is sound"));
             }
-            tally(RecordType::Company, companies_apply(&mut tx, sync.id, &companies, now).await?);
-            tally(RecordType::Vessel, vessels_apply(&mut tx, sync.id, &vessels, now).await?);
+            tally(RecordType::Company, companies_apply(&mut tx, stamp, &companies).await?);
+            tally(RecordType::Vessel, vessels_apply(&mut tx, stamp, &vessels).await?);
         }
         if !records.equipment.is_empty() {
             let drafts = records.equipment.iter().map(|draft| {
@@ -137,7 +139,7 @@ impl Scene {
                 draft.accept(&rules).expect("the equipment is sound")
             });
             let accepted: Vec<_> = drafts.collect();
-            tally(RecordType::Equipment, equipment_apply(&mut tx, sync.id, &accepted, None, now).await?);
+            tally(RecordType::Equipment, equipment_apply(&mut tx, stamp, &accepted, None).await?);
         }
         if !records.users.is_empty() {
             let drafts = records.users.iter().map(|draft| {
@@ -145,7 +147,7 @@ impl Scene {
                 draft.accept(&rules).expect("the user is sound")
             });
             let accepted: Vec<_> = drafts.collect();
-            let applied = users_apply(&mut tx, sync.id, &accepted, &records.passwords, now).await?;
+            let applied = users_apply(&mut tx, stamp, &accepted, &records.passwords).await?;
             tally(RecordType::User, applied);
         }
         tallies_add(&mut tx, sync.id, &tally_changes(&counts, [])).await?;

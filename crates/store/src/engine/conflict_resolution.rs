@@ -1,6 +1,6 @@
 //! Resolving a conflict: carrying out what an operator has decided about a record that both portals have changed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use chrono::{DateTime, Utc};
 use diesel::sql_types::*;
@@ -10,6 +10,7 @@ use domain::{
     audit::AuditAction,
     conflict::{ConflictKind, ConflictState, Resolution, Side},
     last_write_wins::Writer,
+    portal_role::PortalRole,
     values::QrCode,
 };
 use serde_json::{Map, Value, json};
@@ -24,7 +25,7 @@ use crate::{
         audit::audit_append,
         conflicts::{COLUMNS, Conflict, Row, conflict_find},
     },
-    records::{table_name, table_schema},
+    records::{role_given_by_hand, roles_derive, table_name, table_schema},
 };
 
 /// The decision of an operator.
@@ -189,9 +190,10 @@ async fn values_write(
     sides: &BTreeMap<&str, Side>,
 ) -> Result<(), StoreError> {
     let schema = table_schema(conflict.record_type);
-    let columns: Vec<&str> =
-        schema.columns.iter().copied().filter(|column| sides.contains_key(column)).collect();
-    if columns.is_empty() {
+    let content = schema.columns.iter().copied();
+    // A withdrawal is a side, too.
+    let columns: Vec<&str> = content.chain(["status"]).filter(|column| sides.contains_key(column)).collect();
+    if columns.is_empty() && !sides.contains_key("role") {
         return Ok(());
     }
     let value = |column: &str| match sides.get(column) {
@@ -202,6 +204,8 @@ async fn values_write(
         columns.iter().filter_map(|column| Some(((*column).to_owned(), value(column)?))).collect();
     let mut assignments: Vec<String> =
         columns.iter().map(|column| format!("{column} = r.{column}")).collect();
+    // A row that an operator decides about is missing no more.
+    assignments.push("missing_since = NULL".to_owned());
     if *choice == Choice::Side(Side::Source) {
         assignments.extend(sync_assignments(conflict));
     }
@@ -211,12 +215,45 @@ async fn values_write(
         assignments.join(", "),
         table = schema.table
     );
+    let roles = match conflict.record_type {
+        RecordType::User => user_role_of_choice(db, conflict, sides).await?,
+        RecordType::Company | RecordType::Vessel | RecordType::Equipment => HashMap::new(),
+    };
     statement(&text)
         .bind::<Uuid, _>(conflict.id.as_uuid())
         .bind::<Jsonb, _>(Value::Object(values))
         .execute(db)
         .await?;
-    Ok(())
+    let users: Vec<uuid::Uuid> = roles.keys().copied().collect();
+    let by_hand = roles.into_iter().filter_map(|(user, role)| Some((user, role?))).collect();
+    roles_derive(db, &users, &by_hand).await
+}
+
+/// The user of a conflict, and the role that the decision leaves it if that was given by hand: the maintenance portal's
+/// side if that was chosen, the row's own if the role was not named.
+async fn user_role_of_choice(
+    db: &mut Db,
+    conflict: &Conflict,
+    sides: &BTreeMap<&str, Side>,
+) -> Result<HashMap<uuid::Uuid, Option<PortalRole>>, StoreError> {
+    let users: Vec<(uuid::Uuid, Value)> = statement(
+        "SELECT id, jsonb_build_object('role', role, 'role_mapping_version', role_mapping_version, 'rank', rank,
+             'department', department, 'workplace', workplace) FROM users WHERE source_id = $1",
+    )
+    .bind::<Text, _>(conflict.source_id.as_str())
+    .returning::<(Uuid, Jsonb)>()
+    .load(db)
+    .await?;
+    let mut roles = HashMap::new();
+    for (id, row) in users {
+        let by_hand = match sides.get("role") {
+            Some(Side::Source) => None,
+            Some(Side::Local) => role_given_by_hand(db, &Value::Object(conflict.local.clone())).await?,
+            None => role_given_by_hand(db, &row).await?,
+        };
+        roles.insert(id, by_hand);
+    }
+    Ok(roles)
 }
 
 /// The bookkeeping of a row `t` that takes the source's side of the conflict `c`, as a sync would write it.

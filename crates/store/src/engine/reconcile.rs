@@ -26,7 +26,7 @@ use crate::{
         audit::audit_append,
         syncs::{StoredSync, sync_lock},
     },
-    records::{TableSchema, row_image_sql, table_name, table_schema},
+    records::{STATE_COLUMNS, TableSchema, row_image_sql, table_name, table_schema},
     settings::sync_settings::settings_read,
 };
 
@@ -174,8 +174,8 @@ async fn missing_find(
     })
 }
 
-/// Withdraws the missing records of a sync that were not written since. The content hash is cleared: if a record is
-/// listed again, its content differs from the row's, and the record becomes active again.
+/// Withdraws the missing records of a sync that were not written since. The rows remember why: a record that is listed
+/// again becomes active again.
 async fn missing_deactivate(
     db: &mut Db,
     sync_id: SyncId,
@@ -184,7 +184,6 @@ async fn missing_deactivate(
 ) -> Result<u64, StoreError> {
     let mut deactivated = 0;
     for record_type in RecordType::ALL {
-        let also = if *record_type == RecordType::User { ", active = false" } else { "" };
         let TableSchema { table, columns, .. } = table_schema(*record_type);
         // The same statement keeps the rows' images, so that the sync can be undone.
         let text = format!(
@@ -196,11 +195,10 @@ async fn missing_deactivate(
                  INSERT INTO overwritten (sync_id, record_type, row_id, synced_by, image)
                  SELECT $1, $2, t.id, t.synced_by, {} FROM {table} AS t JOIN gone ON gone.id = t.id
              )
-             UPDATE {table} AS t SET status = 'withdrawn'{also}, updated_at = $4, synced_by = $1,
-                 content_hash = '\\x00000000000000000000000000000000',
+             UPDATE {table} AS t SET status = 'withdrawn', missing_since = $4, updated_at = $4, synced_by = $1,
                  synced_at = greatest($4, t.synced_at + interval '1 microsecond')
              FROM gone WHERE gone.id = t.id",
-            row_image_sql(columns.into_iter())
+            row_image_sql(columns.into_iter().chain(STATE_COLUMNS))
         );
         let rows = statement(&text)
             .bind::<Uuid, _>(sync_id.as_uuid())

@@ -4,7 +4,7 @@
 //! An undo is an edit of the maintenance portal: a later sync that brings the same state finds nothing new, and one
 //! that brings a newer state wins, with both sides kept.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
 use diesel::sql_types::*;
@@ -15,7 +15,7 @@ use domain::{
     last_write_wins::Writer,
     undo::{UndoResult, UndoSkipReason},
 };
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::{
     db::{
@@ -25,7 +25,10 @@ use crate::{
         statement::statement,
     },
     ledger::{audit::audit_append, syncs::sync_find},
-    records::{PART_TABLES, PartTable, TableSchema, table_schema},
+    records::{
+        PART_TABLES, PartTable, STATE_COLUMNS, TableSchema, role_given_by_hand, roles_derive, table_name,
+        table_schema,
+    },
 };
 
 /// A record of an undone sync.
@@ -88,9 +91,13 @@ pub async fn sync_undo(
         let undo = undo_find(db, id).await?.ok_or(diesel::result::Error::NotFound)?;
         return Ok(SyncUndone::Already(undo));
     }
-    // Records that others refer to are restored first.
-    for record_type in [RecordType::Company, RecordType::Vessel, RecordType::Equipment, RecordType::User] {
-        records_undo(db, id, record_type).await?;
+    let mut undos = Vec::new();
+    for record_type in [RecordType::User, RecordType::Equipment, RecordType::Vessel, RecordType::Company] {
+        // What others refer to is withdrawn after them, and restored before them.
+        undos.push(rows_withdraw(db, id, record_type).await?);
+    }
+    for rows in undos.into_iter().rev() {
+        rows_restore_of(db, id, rows).await?;
     }
     let undo = undo_find(db, id).await?.ok_or(diesel::result::Error::NotFound)?;
     let detail = json!({ "restored": undo.restored, "withdrawn": undo.withdrawn, "skipped": undo.skipped });
@@ -98,17 +105,60 @@ pub async fn sync_undo(
     Ok(SyncUndone::Undone(undo))
 }
 
-async fn records_undo(db: &mut Db, id: SyncId, record_type: RecordType) -> Result<(), StoreError> {
-    let schema = table_schema(record_type);
-    let rows = synced_rows_lock(db, id, record_type, schema.table).await?;
-    let undoable = |existed: bool| -> Vec<uuid::Uuid> {
-        let rows = rows.iter().filter(|row| row.skip_reason.is_none() && row.existed == existed);
-        rows.map(|row| row.id).collect()
-    };
-    // Neither statement moves synced_at, so the trigger takes both for edits of the maintenance portal. Created rows
-    // give up their natural keys before earlier ones are restored.
-    rows_withdraw(db, schema.table, undoable(false)).await?;
-    let restored = rows_restore(db, id, record_type, &schema, undoable(true)).await?;
+/// The rows of one record type that the sync has written.
+struct SyncedRows {
+    record_type: RecordType,
+    rows: Vec<SyncedRow>,
+}
+
+/// Withdraws the rows that the sync has created, unless active rows refer to them.
+///
+/// Neither this statement nor that of the restore moves synced_at, so the trigger takes both for edits of the maintenance
+/// portal. Created rows give up their natural keys before earlier rows are restored.
+async fn rows_withdraw(db: &mut Db, id: SyncId, record_type: RecordType) -> Result<SyncedRows, StoreError> {
+    let table = table_name(record_type);
+    let mut rows = synced_rows_lock(db, id, record_type, table).await?;
+    let created: Vec<uuid::Uuid> =
+        rows.iter().filter(|row| row.skip_reason.is_none() && !row.existed).map(|row| row.id).collect();
+    let text = format!(
+        "UPDATE {table} AS t SET status = 'withdrawn' WHERE id = ANY($1) AND NOT ({}) RETURNING id",
+        is_in_use(record_type)
+    );
+    let withdrawn: Vec<uuid::Uuid> =
+        statement(&text).bind::<Array<Uuid>, _>(&created).returning::<Uuid>().load(db).await?;
+    let withdrawn: HashSet<uuid::Uuid> = withdrawn.into_iter().collect();
+    for row in &mut rows {
+        if row.skip_reason.is_none() && !row.existed && !withdrawn.contains(&row.id) {
+            row.skip_reason = Some(UndoSkipReason::InUse);
+        }
+    }
+    Ok(SyncedRows { record_type, rows })
+}
+
+/// SQL: whether active rows refer to a row `t`.
+const fn is_in_use(record_type: RecordType) -> &'static str {
+    match record_type {
+        RecordType::Company => {
+            "EXISTS (SELECT FROM vessels v WHERE v.company_id = t.id AND v.status = 'active')
+             OR EXISTS (SELECT FROM users u WHERE u.company_id = t.id AND u.status = 'active')"
+        }
+        RecordType::Vessel => {
+            "EXISTS (SELECT FROM equipment e WHERE e.vessel_id = t.id AND e.status = 'active')
+             OR EXISTS (SELECT FROM users u WHERE t.source_id = ANY(u.vessel_scope) AND u.status = 'active')"
+        }
+        RecordType::Equipment | RecordType::User => "false",
+    }
+}
+
+/// Restores the rows that were there before the sync.
+async fn rows_restore_of(
+    db: &mut Db,
+    id: SyncId,
+    SyncedRows { record_type, rows }: SyncedRows,
+) -> Result<(), StoreError> {
+    let known =
+        rows.iter().filter(|row| row.skip_reason.is_none() && row.existed).map(|row| row.id).collect();
+    let restored = rows_restore(db, id, record_type, &table_schema(record_type), known).await?;
     if record_type == RecordType::Equipment {
         for table in &PART_TABLES {
             parts_undo(db, id, table, &restored).await?;
@@ -178,12 +228,6 @@ async fn synced_rows_lock(
     rows.into_iter().map(row).collect()
 }
 
-async fn rows_withdraw(db: &mut Db, table: &str, ids: Vec<uuid::Uuid>) -> Result<(), StoreError> {
-    let text = format!("UPDATE {table} SET status = 'withdrawn' WHERE id = ANY($1)");
-    statement(&text).bind::<Array<Uuid>, _>(ids).execute(db).await?;
-    Ok(())
-}
-
 /// Restores rows to their first image of the sync. Returns their ids, without those whose natural key another row has
 /// by now.
 async fn rows_restore(
@@ -201,24 +245,34 @@ async fn rows_restore(
         ),
         None => String::new(),
     };
+    let columns: Vec<&str> = columns.iter().copied().chain(STATE_COLUMNS).collect();
     let text = format!(
         "UPDATE {table} AS t SET {}
          FROM (SELECT DISTINCT ON (row_id) row_id, image FROM overwritten
                WHERE sync_id = $1 AND record_type = $2 AND row_id = ANY($3) ORDER BY row_id, id) AS o,
              jsonb_populate_record(NULL::{table}, o.image) AS r
-         WHERE t.id = o.row_id {key_is_free} RETURNING t.id",
-        image_assignments(columns)
+         WHERE t.id = o.row_id {key_is_free} RETURNING t.id, o.image",
+        image_assignments(&columns)
     );
     let statement = statement(&text)
         .bind::<Uuid, _>(id.as_uuid())
         .bind::<Text, _>(record_type.as_str())
         .bind::<Array<Uuid>, _>(ids);
-    Ok(statement.returning::<Uuid>().load(db).await?)
+    let rows: Vec<(uuid::Uuid, Value)> = statement.returning::<(Uuid, Jsonb)>().load(db).await?;
+    let ids: Vec<uuid::Uuid> = rows.iter().map(|(id, _)| *id).collect();
+    if record_type == RecordType::User {
+        let mut by_hand = HashMap::new();
+        for (id, image) in &rows {
+            by_hand.extend(role_given_by_hand(db, image).await?.map(|role| (*id, role)));
+        }
+        roles_derive(db, &ids, &by_hand).await?;
+    }
+    Ok(ids)
 }
 
-/// Assignments of all that an image `r` holds: these columns and the status.
+/// Assignments of these columns from an image `r`.
 fn image_assignments(columns: &[&str]) -> String {
-    let names = columns.iter().copied().chain(["status"]);
+    let names = columns.iter().copied();
     names.map(|name| format!("{name} = r.{name}")).collect::<Vec<_>>().join(", ")
 }
 
@@ -263,7 +317,7 @@ async fn parts_undo(
                WHERE sync_id = $1 AND record_type = '{table}' ORDER BY row_id, id) AS o,
              jsonb_populate_record(NULL::{table}, o.image) AS r
          WHERE t.id = o.row_id AND t.synced_by = $1 AND o.synced_by IS DISTINCT FROM $1 AND t.equipment_id = ANY($2)",
-        image_assignments(columns)
+        image_assignments(&columns.iter().copied().chain(["status"]).collect::<Vec<_>>())
     );
     statement(&text).bind::<Uuid, _>(id.as_uuid()).bind::<Array<Uuid>, _>(equipment).execute(db).await?;
     let text = format!(

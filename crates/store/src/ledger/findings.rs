@@ -115,6 +115,25 @@ pub(crate) async fn findings_clear(
     Ok(())
 }
 
+/// Forgets what one code says of records, whose other findings stand.
+pub(crate) async fn findings_clear_code(
+    db: &mut Db,
+    record_type: RecordType,
+    source_ids: &[String],
+    code: &str,
+) -> Result<(), StoreError> {
+    if source_ids.is_empty() {
+        return Ok(());
+    }
+    statement("DELETE FROM record_findings WHERE record_type = $1 AND source_id = ANY($2) AND code = $3")
+        .bind::<Text, _>(record_type.as_str())
+        .bind::<Array<Text>, _>(source_ids)
+        .bind::<Text, _>(code)
+        .execute(db)
+        .await?;
+    Ok(())
+}
+
 /// Forgets what stood about those of the records that had been rejected, and returns their ids.
 pub(crate) async fn findings_of_rejected_clear(
     db: &mut Db,

@@ -5,13 +5,17 @@
 //! read comes once more, at the end of the list. A record that is newer than the provider's first look at the list is
 //! *late*.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use diesel::sql_types::*;
 use diesel_async::RunQueryDsl;
-use domain::{RecordType, SyncId};
+use domain::{Outcome, RecordCounts, RecordType, SyncId};
 
-use crate::db::{connection::Db, error::StoreError, statement::statement};
+use crate::db::{
+    connection::Db,
+    error::{StoreError, word},
+    statement::statement,
+};
 
 /// Notes the ids of a page, `late_ids` among them, in the transaction that ends its task.
 pub async fn seen_note(
@@ -31,24 +35,93 @@ pub async fn seen_note(
     Ok(())
 }
 
-/// Notes companies, and returns those that the sync sees for the first time: only those are counted. In the transaction
-/// that writes them.
-pub async fn companies_seen_first(
+/// What the companies of a page change in the tally of their sync.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct CompaniesNoted {
+    /// Those that the sync sees for the first time.
+    pub first: BTreeSet<String>,
+    /// Outcomes to be counted.
+    pub counts: RecordCounts,
+    /// Outcomes that were counted before and do not hold any more.
+    pub recounted: RecordCounts,
+}
+
+/// Notes the outcomes of companies. A company comes with many vessels, and has one outcome in its sync: see
+/// [`Outcome::then`]. In the transaction that writes them.
+pub async fn companies_note(
     db: &mut Db,
     sync_id: SyncId,
-    source_ids: &[String],
-) -> Result<BTreeSet<String>, StoreError> {
-    let sorted: BTreeSet<&String> = source_ids.iter().collect();
+    outcomes: &[(String, Outcome)],
+) -> Result<CompaniesNoted, StoreError> {
+    // In the order of the ids, so that two pages wait for each other alike.
+    let outcomes: BTreeMap<&str, Outcome> = outcomes.iter().map(|(id, it)| (id.as_str(), *it)).collect();
+    let ids: Vec<&str> = outcomes.keys().copied().collect();
     let first: Vec<String> = statement(
-        "INSERT INTO sync_companies_seen (sync_id, source_id) SELECT $1, unnest($2) ON CONFLICT DO NOTHING
-         RETURNING source_id",
+        "INSERT INTO sync_companies_seen (sync_id, source_id, outcome) SELECT $1, i.* FROM unnest($2, $3) AS i
+         ON CONFLICT DO NOTHING RETURNING source_id",
     )
     .bind::<Uuid, _>(sync_id.as_uuid())
-    .bind::<Array<Text>, _>(sorted.into_iter().collect::<Vec<_>>())
+    .bind::<Array<Text>, _>(&ids)
+    .bind::<Array<Text>, _>(outcomes.values().map(|it| it.as_str()).collect::<Vec<_>>())
     .returning::<Text>()
     .load(db)
     .await?;
-    Ok(first.into_iter().collect())
+    let mut noted = CompaniesNoted { first: first.into_iter().collect(), ..CompaniesNoted::default() };
+    noted.first.iter().for_each(|id| noted.counts.count(outcomes[id.as_str()]));
+    let again: Vec<&str> = ids.into_iter().filter(|id| !noted.first.contains(*id)).collect();
+    let changed = changed_outcomes(db, sync_id, &outcomes, again, "").await?;
+    if !changed.is_empty() {
+        let ids = changed.keys().map(String::as_str).collect();
+        let changed =
+            changed_outcomes(db, sync_id, &outcomes, ids, "ORDER BY source_id FOR NO KEY UPDATE").await?;
+        for (before, after) in changed.values() {
+            noted.recounted.count(*before);
+            noted.counts.count(*after);
+        }
+        statement(
+            "UPDATE sync_companies_seen AS t SET outcome = i.outcome FROM unnest($2, $3) AS i (source_id, outcome)
+             WHERE t.sync_id = $1 AND t.source_id = i.source_id",
+        )
+        .bind::<Uuid, _>(sync_id.as_uuid())
+        .bind::<Array<Text>, _>(changed.keys().collect::<Vec<_>>())
+        .bind::<Array<Text>, _>(changed.values().map(|(_, after)| after.as_str()).collect::<Vec<_>>())
+        .execute(db)
+        .await?;
+    }
+    Ok(noted)
+}
+
+/// The noted outcome and the one that replaces it, of companies for which they differ.
+async fn changed_outcomes(
+    db: &mut Db,
+    sync_id: SyncId,
+    outcomes: &BTreeMap<&str, Outcome>,
+    ids: Vec<&str>,
+    lock: &str,
+) -> Result<BTreeMap<String, (Outcome, Outcome)>, StoreError> {
+    if ids.is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    let text = format!(
+        "SELECT source_id, outcome FROM sync_companies_seen WHERE sync_id = $1 AND source_id = ANY($2) {lock}"
+    );
+    let rows: Vec<(String, Option<String>)> = statement(&text)
+        .bind::<Uuid, _>(sync_id.as_uuid())
+        .bind::<Array<Text>, _>(ids)
+        .returning::<(Text, Nullable<Text>)>()
+        .load(db)
+        .await?;
+    let mut changed = BTreeMap::new();
+    for (id, before) in rows {
+        // None: noted by an earlier release, which kept no outcomes.
+        let Some(before) = before else { continue };
+        let before: Outcome = word("sync_companies_seen", "outcome", &id, &before)?;
+        let after = before.then(outcomes[id.as_str()]);
+        if after != before {
+            changed.insert(id, (before, after));
+        }
+    }
+    Ok(changed)
 }
 
 /// Notes in the tally of a sync how many of its late records it had read before they changed. Companies count once and

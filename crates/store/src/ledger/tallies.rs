@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use diesel::sql_types::*;
 use diesel_async::RunQueryDsl;
-use domain::{RecordCounts, RecordType, SyncId, Tally};
+use domain::{Outcome, RecordCounts, RecordType, SyncId, Tally};
 
 use crate::db::{
     connection::Db,
@@ -24,6 +24,8 @@ pub struct TallyChange {
     pub late: u64,
     /// Outcomes of the records read.
     pub counts: RecordCounts,
+    /// Outcomes that were counted before and do not hold any more.
+    pub recounted: RecordCounts,
 }
 
 /// The changes that outcomes and the provider's announcements make.
@@ -47,36 +49,57 @@ pub async fn tallies_add(db: &mut Db, id: SyncId, changes: &TallyChanges) -> Res
     if changes.is_empty() {
         return Ok(());
     }
-    let column = |value: fn(&TallyChange) -> u64| -> Vec<i64> {
-        changes.values().map(|it| number(value(it))).collect()
+    tallies_open(db, id, changes.keys().copied()).await?;
+    let outcome = |outcome: Outcome| -> Vec<i64> {
+        changes.values().map(|it| number(it.counts.of(outcome)) - number(it.recounted.of(outcome))).collect()
     };
-    // In one statement and in the order of the types, so that two tasks of a sync lock the rows alike.
+    let read = changes.values().map(|it| number(it.counts.read()) - number(it.recounted.read()));
+    // The rows are locked in the order of the types, so that two tasks of a sync lock them alike.
     statement(
-        "INSERT INTO sync_counts AS c
-             (sync_id, record_type, expected, late, created, updated, unchanged, conflict, rejected, skipped, read)
-         SELECT $1, i.* FROM unnest($2, $3, $4, $5, $6, $7, $8, $9, $10, $11) AS i
-             (record_type, expected, late, created, updated, unchanged, conflict, rejected, skipped, read)
-         ORDER BY i.record_type
-         ON CONFLICT (sync_id, record_type) DO UPDATE SET
-             expected = CASE WHEN excluded.expected IS NULL THEN c.expected
-                             ELSE coalesce(c.expected, 0) + excluded.expected END,
-             late = c.late + excluded.late,
-             created = c.created + excluded.created, updated = c.updated + excluded.updated,
-             unchanged = c.unchanged + excluded.unchanged, conflict = c.conflict + excluded.conflict,
-             rejected = c.rejected + excluded.rejected, skipped = c.skipped + excluded.skipped,
-             read = c.read + excluded.read",
+        "WITH i AS (
+             SELECT * FROM unnest($2, $3, $4, $5, $6, $7, $8, $9, $10, $11) AS i
+                 (record_type, expected, late, created, updated, unchanged, conflict, rejected, skipped, read)
+         ), locked AS (
+             SELECT record_type FROM sync_counts WHERE sync_id = $1 AND record_type = ANY($2)
+             ORDER BY record_type FOR NO KEY UPDATE
+         )
+         UPDATE sync_counts AS c SET
+             expected = CASE WHEN i.expected IS NULL THEN c.expected ELSE coalesce(c.expected, 0) + i.expected END,
+             late = c.late + i.late, pages = c.pages + 1,
+             created = c.created + i.created, updated = c.updated + i.updated, unchanged = c.unchanged + i.unchanged,
+             conflict = c.conflict + i.conflict, rejected = c.rejected + i.rejected, skipped = c.skipped + i.skipped,
+             read = c.read + i.read
+         FROM i JOIN locked l ON l.record_type = i.record_type
+         WHERE c.sync_id = $1 AND c.record_type = i.record_type",
     )
     .bind::<Uuid, _>(id.as_uuid())
     .bind::<Array<Text>, _>(changes.keys().map(|it| it.as_str()).collect::<Vec<_>>())
     .bind::<Array<Nullable<Int8>>, _>(changes.values().map(|it| it.expected.map(number)).collect::<Vec<_>>())
-    .bind::<Array<Int8>, _>(column(|it| it.late))
-    .bind::<Array<Int8>, _>(column(|it| it.counts.created))
-    .bind::<Array<Int8>, _>(column(|it| it.counts.updated))
-    .bind::<Array<Int8>, _>(column(|it| it.counts.unchanged))
-    .bind::<Array<Int8>, _>(column(|it| it.counts.conflict))
-    .bind::<Array<Int8>, _>(column(|it| it.counts.rejected))
-    .bind::<Array<Int8>, _>(column(|it| it.counts.skipped))
-    .bind::<Array<Int8>, _>(column(|it| it.counts.read()))
+    .bind::<Array<Int8>, _>(changes.values().map(|it| number(it.late)).collect::<Vec<_>>())
+    .bind::<Array<Int8>, _>(outcome(Outcome::Created))
+    .bind::<Array<Int8>, _>(outcome(Outcome::Updated))
+    .bind::<Array<Int8>, _>(outcome(Outcome::Unchanged))
+    .bind::<Array<Int8>, _>(outcome(Outcome::Conflict))
+    .bind::<Array<Int8>, _>(outcome(Outcome::Rejected))
+    .bind::<Array<Int8>, _>(outcome(Outcome::Skipped))
+    .bind::<Array<Int8>, _>(read.collect::<Vec<_>>())
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Opens the tallies of these record types: a type whose tally shows no page was not reached.
+pub(crate) async fn tallies_open(
+    db: &mut Db,
+    id: SyncId,
+    record_types: impl Iterator<Item = RecordType>,
+) -> Result<(), StoreError> {
+    statement(
+        "INSERT INTO sync_counts (sync_id, record_type) SELECT $1, i FROM unnest($2) AS i ORDER BY i
+         ON CONFLICT DO NOTHING",
+    )
+    .bind::<Uuid, _>(id.as_uuid())
+    .bind::<Array<Text>, _>(record_types.map(RecordType::as_str).collect::<Vec<_>>())
     .execute(db)
     .await?;
     Ok(())
@@ -88,14 +111,14 @@ fn number(n: u64) -> i64 {
 
 /// The tallies of syncs, in the order of the record types. A sync without a tally is not in the map.
 pub async fn tallies_read(db: &mut Db, ids: &[SyncId]) -> Result<BTreeMap<SyncId, Vec<Tally>>, StoreError> {
-    type Counts = (uuid::Uuid, String, Option<i64>, i64, i64, i64, i64, i64, i64, i64, i64, i64, i64);
+    type Counts = (uuid::Uuid, String, Option<i64>, i64, i64, i64, i64, i64, i64, i64, i64, i64, i64, i32);
     let rows: Vec<Counts> = statement(
         "SELECT sync_id, record_type, expected, created, updated, unchanged, conflict, rejected, skipped, missing,
-             deactivated, late, again
+             deactivated, late, again, pages
          FROM sync_counts WHERE sync_id = ANY($1)",
     )
     .bind::<Array<Uuid>, _>(ids.iter().map(|id| id.as_uuid()).collect::<Vec<_>>())
-    .returning::<(Uuid, Text, Nullable<Int8>, Int8, Int8, Int8, Int8, Int8, Int8, Int8, Int8, Int8, Int8)>()
+    .returning::<(Uuid, Text, Nullable<Int8>, Int8, Int8, Int8, Int8, Int8, Int8, Int8, Int8, Int8, Int8, Int4)>()
     .load(db)
     .await?;
     let mut tallies: BTreeMap<SyncId, Vec<Tally>> = BTreeMap::new();
@@ -113,6 +136,7 @@ pub async fn tallies_read(db: &mut Db, ids: &[SyncId]) -> Result<BTreeMap<SyncId
         deactivated,
         late,
         again,
+        pages,
     ) in rows
     {
         tallies.entry(SyncId::from_uuid(id)).or_default().push(Tally {
@@ -130,6 +154,7 @@ pub async fn tallies_read(db: &mut Db, ids: &[SyncId]) -> Result<BTreeMap<SyncId
             deactivated: count(deactivated),
             late: count(late),
             again: count(again),
+            is_reached: pages > 0,
         });
     }
     for tallies in tallies.values_mut() {

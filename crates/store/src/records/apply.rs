@@ -2,11 +2,10 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use chrono::{DateTime, Utc};
 use diesel_async::RunQueryDsl;
 use domain::{
-    Accepted, Finding, Outcome, PayloadHash, RecordCounts, SourceId, SyncId,
-    last_write_wins::{StoredVersion, decide},
+    Accepted, Finding, Outcome, PayloadHash, RecordCounts, Revocation, SourceId,
+    last_write_wins::StoredVersion,
 };
 
 use crate::{
@@ -14,10 +13,12 @@ use crate::{
     ledger::findings::{RecordFinding, findings_clear, findings_insert, findings_of_rejected_clear},
     records::{
         batch::batch_apply,
-        batch_result::BatchResult,
+        batch_result::{BatchResult, revocation_of},
+        revocations::revocations_apply,
         snapshot::payload_hashes_store,
         stored_version::{outcome_without_write, stored_versions_read},
         table::Table,
+        write_stamp::WriteStamp,
     },
 };
 
@@ -40,30 +41,29 @@ const DEADLOCK_LIMIT: u32 = 5;
 pub(super) async fn page_apply<T: Table>(
     table: &T,
     db: &mut Db,
-    sync_id: SyncId,
+    stamp: WriteStamp,
     records: &[Accepted<T::Record>],
-    now: DateTime<Utc>,
 ) -> Result<Vec<AppliedRecord>, StoreError> {
     let source_ids = records.iter().map(|accepted| T::source_id(&accepted.record).as_str()).collect();
     let stored = stored_versions_read::<T>(db, source_ids).await?;
-    page_apply_with(table, db, sync_id, records, &stored, now).await
+    page_apply_with(table, db, stamp, records, &stored).await
 }
 
 /// Writes a page whose stored versions are already read.
 pub(super) async fn page_apply_with<T: Table>(
     table: &T,
     db: &mut Db,
-    sync_id: SyncId,
+    stamp: WriteStamp,
     records: &[Accepted<T::Record>],
     stored: &HashMap<String, StoredVersion>,
-    now: DateTime<Utc>,
 ) -> Result<Vec<AppliedRecord>, StoreError> {
-    let mut page = PageWrite::new(table, sync_id, records, now);
+    let mut page = PageWrite::new(table, stamp, records);
     let (changed, unchanged) = page.split_by_change(stored);
     if T::KEEPS_PAYLOAD_HASH {
         payload_hashes_store::<T>(db, &unchanged).await?;
     }
     page.write_batches(db, changed, stored).await?;
+    revocations_apply(db, stamp, T::RECORD_TYPE, &page.revocations).await?;
     page.update_findings(db).await?;
     Ok(page.into_applied(records))
 }
@@ -71,27 +71,37 @@ pub(super) async fn page_apply_with<T: Table>(
 /// A page while it is written.
 struct PageWrite<'a, 't, T: Table> {
     table: &'t T,
-    sync_id: SyncId,
-    now: DateTime<Utc>,
+    stamp: WriteStamp,
     /// The newest state of each record on the page, in the order of their ids.
     newest: BTreeMap<&'a str, &'a Accepted<T::Record>>,
     outcomes: HashMap<&'a str, Outcome>,
     /// As [`BatchResult::confirmed`].
     confirmed: Vec<&'a str>,
     findings: Vec<RecordFinding>,
+    /// What rejected records take away all the same.
+    revocations: Vec<Revocation>,
 }
 
 impl<'a, 't, T: Table> PageWrite<'a, 't, T> {
-    fn new(table: &'t T, sync_id: SyncId, records: &'a [Accepted<T::Record>], now: DateTime<Utc>) -> Self {
+    fn new(table: &'t T, stamp: WriteStamp, records: &'a [Accepted<T::Record>]) -> Self {
         let mut newest: BTreeMap<&str, &Accepted<T::Record>> = BTreeMap::new();
         for accepted in records {
             let kept = newest.entry(T::source_id(&accepted.record).as_str()).or_insert(accepted);
-            if accepted.version > kept.version {
+            // At the same time the state that is listed last counts.
+            if accepted.version.updated_at >= kept.version.updated_at {
                 *kept = accepted;
             }
         }
         let outcomes = HashMap::with_capacity(newest.len());
-        Self { table, sync_id, now, newest, outcomes, confirmed: Vec::new(), findings: Vec::new() }
+        Self {
+            table,
+            stamp,
+            newest,
+            outcomes,
+            confirmed: Vec::new(),
+            findings: Vec::new(),
+            revocations: Vec::new(),
+        }
     }
 
     /// Returns the records that have to be written, and the payload hashes of those that are unchanged. Most records of
@@ -103,12 +113,13 @@ impl<'a, 't, T: Table> PageWrite<'a, 't, T> {
     ) -> (Vec<&'a Accepted<T::Record>>, Vec<(&'a str, PayloadHash)>) {
         let (mut changed, mut unchanged) = (Vec::new(), Vec::new());
         for (source_id, accepted) in &self.newest {
-            let decision = decide(accepted.version, stored.get(*source_id).copied());
-            let Some(outcome) = outcome_without_write(decision) else {
+            let stored = stored.get(*source_id).copied();
+            let Some(outcome) = outcome_without_write::<T>(accepted, self.stamp.fetched_at, stored) else {
                 changed.push(*accepted);
                 continue;
             };
             if outcome == Outcome::Unchanged {
+                self.confirmed.push(source_id);
                 unchanged.extend(accepted.payload_hash.map(|hash| (*source_id, hash)));
             }
             self.outcomes.insert(source_id, outcome);
@@ -130,7 +141,7 @@ impl<'a, 't, T: Table> PageWrite<'a, 't, T> {
                 continue;
             }
             statement("SAVEPOINT batch").execute(db).await?;
-            let error = match batch_apply(self.table, db, self.sync_id, &batch, stored, self.now).await {
+            let error = match batch_apply(self.table, db, self.stamp, &batch, stored).await {
                 Ok(result) => {
                     statement("RELEASE SAVEPOINT batch").execute(db).await?;
                     self.add_result(result);
@@ -163,6 +174,7 @@ impl<'a, 't, T: Table> PageWrite<'a, 't, T> {
     fn add_result(&mut self, result: BatchResult<'a, T>) {
         self.outcomes.extend(result.outcomes);
         self.confirmed.extend(result.confirmed);
+        self.revocations.extend(result.revocations);
         let findings = result.findings.into_iter();
         self.findings.extend(findings.map(|(accepted, finding)| record_finding::<T>(accepted, finding)));
     }
@@ -177,6 +189,10 @@ impl<'a, 't, T: Table> PageWrite<'a, 't, T> {
         );
         self.outcomes.insert(source_id, Outcome::Rejected);
         self.findings.push(record_finding::<T>(refused, refusal_finding(error)));
+        if let Some(revocation) = revocation_of::<T>(refused) {
+            self.findings.push(record_finding::<T>(refused, revocation.finding()));
+            self.revocations.push(revocation);
+        }
     }
 
     /// Replaces the standing findings about records that were written, and adds the new ones to the sync.
@@ -203,7 +219,7 @@ impl<'a, 't, T: Table> PageWrite<'a, 't, T> {
         }
         let without_findings: Vec<&str> = without_findings.into_iter().collect();
         findings_clear(db, T::RECORD_TYPE, &without_findings).await?;
-        findings_insert(db, self.sync_id, &self.findings, self.now).await
+        findings_insert(db, self.stamp.sync_id, &self.findings, self.stamp.now).await
     }
 
     /// One outcome for each record of the input. A state that is not the newest of its record on the page is skipped.

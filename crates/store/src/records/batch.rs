@@ -6,11 +6,11 @@
 
 use std::{borrow::Cow, collections::HashMap};
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, SecondsFormat, Utc};
 use domain::{
-    Accepted, Finding, Outcome, SyncId,
+    Accepted, Finding, Outcome,
     conflict::{ConflictKind, ConflictPolicy, Side},
-    last_write_wins::{Decision, StoredVersion, decide},
+    last_write_wins::{Decision, StoredVersion, Writer, decide},
 };
 
 use crate::{
@@ -20,9 +20,10 @@ use crate::{
         natural_keys::natural_keys_check,
         new_conflicts::{NewConflict, conflicts_insert},
         row_change::{RowWrite, has_two_sides, row_change},
-        stored_version::{LockedRow, outcome_without_write, rows_lock, stored_versions_read},
+        stored_version::{LockedRow, outcome_without_write, returns, rows_lock, stored_versions_read},
         table::{Table, WrittenRow},
-        write::{rows_insert, rows_update, versions_move},
+        write::{rows_insert, rows_return, rows_update, versions_move},
+        write_stamp::WriteStamp,
     },
     settings::conflict_policies::policy_of,
 };
@@ -34,18 +35,12 @@ const RACE_LIMIT: u32 = 5;
 pub(super) async fn batch_apply<'a, T: Table>(
     table: &T,
     db: &mut Db,
-    sync_id: SyncId,
+    stamp: WriteStamp,
     records: &[&'a Accepted<T::Record>],
     stored: &HashMap<String, StoredVersion>,
-    now: DateTime<Utc>,
 ) -> Result<BatchResult<'a, T>, StoreError> {
-    let mut batch = Batch {
-        table,
-        sync_id,
-        now,
-        open: records.to_vec(),
-        result: BatchResult::with_capacity(records.len()),
-    };
+    let mut batch =
+        Batch { table, stamp, open: records.to_vec(), result: BatchResult::with_capacity(records.len()) };
     let mut stored = Cow::Borrowed(stored);
     let (mut round, mut races) = (0, 0);
     while !batch.open.is_empty() {
@@ -69,8 +64,7 @@ type Records<'a, T> = Vec<&'a Accepted<<T as Table>::Record>>;
 
 struct Batch<'a, 't, T: Table> {
     table: &'t T,
-    sync_id: SyncId,
-    now: DateTime<Utc>,
+    stamp: WriteStamp,
     /// Records without an outcome.
     open: Records<'a, T>,
     result: BatchResult<'a, T>,
@@ -114,10 +108,10 @@ impl<'a, T: Table> Batch<'a, '_, T> {
         let (mut new, mut known) = (Vec::new(), Vec::new());
         for accepted in std::mem::take(&mut self.open) {
             let source_id = source_id_of::<T>(&accepted);
-            let decision = decide(accepted.version, stored.get(source_id).copied());
-            if let Some(outcome) = outcome_without_write(decision) {
+            let stored = stored.get(source_id).copied();
+            if let Some(outcome) = outcome_without_write::<T>(accepted, self.stamp.fetched_at, stored) {
                 self.result.outcomes.insert(source_id, outcome);
-            } else if decision != Decision::Create {
+            } else if stored.is_some() {
                 known.push(accepted);
             } else if T::is_withdrawn(&accepted.record)
                 && self.table.missing_reference(&accepted.record).is_some()
@@ -157,13 +151,16 @@ impl<'a, T: Table> Batch<'a, '_, T> {
             }
         }
         if !changes.conflicts.is_empty() {
-            conflicts_insert(self.table, db, self.sync_id, &changes.conflicts, self.now).await?;
+            conflicts_insert(self.table, db, self.stamp, &changes.conflicts).await?;
         }
         if !changes.updates.is_empty() {
-            rows_update(self.table, db, self.sync_id, &changes.updates, self.now).await?;
+            rows_update(self.table, db, self.stamp, &changes.updates).await?;
+        }
+        if !changes.returns.is_empty() {
+            rows_return::<T>(db, self.stamp, &changes.returns).await?;
         }
         if !changes.version_moves.is_empty() {
-            versions_move::<T>(db, &changes.version_moves, self.now).await?;
+            versions_move::<T>(db, self.stamp, &changes.version_moves).await?;
         }
         written.append(&mut changes.written);
         Ok(())
@@ -181,15 +178,28 @@ impl<'a, T: Table> Batch<'a, '_, T> {
         'a: 'r,
     {
         let source_id = source_id_of::<T>(&accepted);
-        let stored = row.stored_version(T::NAME)?;
-        let decision = decide(accepted.version, Some(stored));
+        let stored = row.version.stored_version(T::NAME)?;
+        let decision = match decide(accepted.version, self.stamp.fetched_at, Some(stored)) {
+            Decision::OlderThanHere => {
+                self.result.reject(accepted, older_than_here(accepted.version.updated_at, &stored));
+                return Ok(());
+            }
+            // Without an edit in it the row takes everything anew.
+            _ if returns::<T>(accepted, &stored) && stored.last_writer == Writer::Onboarding => {
+                Decision::Update { overwrites_local: false }
+            }
+            decision => decision,
+        };
         if changes.policy.is_none() && has_two_sides(decision) {
             changes.policy = Some(policy_of(db, T::RECORD_TYPE).await?);
         }
         let policy = changes.policy.unwrap_or(ConflictPolicy::LastWriteWins);
-        let is_overtaken = accepted.version <= row.synced_version(&stored);
-        let change = row_change(decision, policy, is_overtaken);
+        let change = row_change(decision, policy);
         let mut outcome = change.outcome;
+        if returns::<T>(accepted, &stored) && change.write != RowWrite::Row {
+            changes.returns.push(row.id);
+            outcome = if outcome == Outcome::Conflict { outcome } else { Outcome::Updated };
+        }
         let conflict = |(kind, winner)| NewConflict { accepted, row, kind, winner, policy };
         changes.conflicts.extend(change.conflict.map(conflict));
         match change.write {
@@ -218,7 +228,7 @@ impl<'a, T: Table> Batch<'a, '_, T> {
         new: Records<'a, T>,
         written: &mut Vec<WrittenRow<'a, T::Record>>,
     ) -> Result<(), StoreError> {
-        let ids = rows_insert(self.table, db, self.sync_id, &new, self.now).await?;
+        let ids = rows_insert(self.table, db, self.stamp, &new).await?;
         for (accepted, id) in new.into_iter().zip(ids) {
             let Some(id) = id else {
                 self.open.push(accepted); // another worker was faster with the row or its natural key
@@ -243,7 +253,7 @@ impl<'a, T: Table> Batch<'a, '_, T> {
         db: &mut Db,
         written: &[WrittenRow<'a, T::Record>],
     ) -> Result<(), StoreError> {
-        let warnings = self.table.after_write(db, self.sync_id, written, self.now).await?;
+        let warnings = self.table.after_write(db, self.stamp, written).await?;
         if warnings.is_empty() {
             return Ok(());
         }
@@ -267,6 +277,8 @@ impl<'a, T: Table> Batch<'a, '_, T> {
 struct KnownChanges<'a, 'r, R> {
     updates: Vec<&'a Accepted<R>>,
     version_moves: Vec<&'a Accepted<R>>,
+    /// Rows that were withdrawn as missing and edited since: they become active again as they are.
+    returns: Vec<uuid::Uuid>,
     conflicts: Vec<NewConflict<'r, R>>,
     written: Vec<WrittenRow<'a, R>>,
     /// Read at the first record that both portals have changed.
@@ -278,11 +290,21 @@ impl<R> Default for KnownChanges<'_, '_, R> {
         Self {
             updates: Vec::new(),
             version_moves: Vec::new(),
+            returns: Vec::new(),
             conflicts: Vec::new(),
             written: Vec::new(),
             policy: None,
         }
     }
+}
+
+fn older_than_here(updated_at: DateTime<Utc>, stored: &StoredVersion) -> Finding {
+    let message = format!(
+        "is older than the state that is here, of {}, though it was read later: the onboarding portal has gone back in \
+         time, as after the restore of a backup; accept its state, or change the record there",
+        stored.source_updated_at.to_rfc3339_opts(SecondsFormat::Secs, true)
+    );
+    Finding::error("older_than_here", "/updatedAt", message).with_value(updated_at.to_rfc3339())
 }
 
 fn source_id_of<'a, T: Table>(accepted: &&'a Accepted<T::Record>) -> &'a str {

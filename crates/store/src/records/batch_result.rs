@@ -2,25 +2,45 @@
 
 use std::collections::HashMap;
 
-use domain::{Accepted, Finding, Outcome};
+use domain::{Accepted, Finding, Outcome, Revocation};
 
 use crate::records::table::Table;
 
 pub(super) struct BatchResult<'a, T: Table> {
     pub(super) outcomes: HashMap<&'a str, Outcome>,
-    /// Records that changed nothing visible: the same content under a newer version, a tombstone of something unknown.
+    /// Records that were sound and changed nothing visible: they do not stand rejected any more.
     pub(super) confirmed: Vec<&'a str>,
     /// Errors of rejected records and warnings about written ones.
     pub(super) findings: Vec<(&'a Accepted<T::Record>, Finding)>,
+    /// What rejected records take away all the same.
+    pub(super) revocations: Vec<Revocation>,
 }
 
 impl<'a, T: Table> BatchResult<'a, T> {
     pub(super) fn with_capacity(records: usize) -> Self {
-        Self { outcomes: HashMap::with_capacity(records), confirmed: Vec::new(), findings: Vec::new() }
+        Self {
+            outcomes: HashMap::with_capacity(records),
+            confirmed: Vec::new(),
+            findings: Vec::new(),
+            revocations: Vec::new(),
+        }
     }
 
     pub(super) fn reject(&mut self, accepted: &'a Accepted<T::Record>, finding: Finding) {
         self.outcomes.insert(T::source_id(&accepted.record).as_str(), Outcome::Rejected);
         self.findings.push((accepted, finding));
+        if let Some(revocation) = revocation_of::<T>(accepted) {
+            self.findings.push((accepted, revocation.finding()));
+            self.revocations.push(revocation);
+        }
     }
+}
+
+/// What a record takes away, whatever else becomes of it.
+pub(super) fn revocation_of<T: Table>(accepted: &Accepted<T::Record>) -> Option<Revocation> {
+    Some(Revocation {
+        source_id: T::source_id(&accepted.record).clone(),
+        updated_at: Some(accepted.version.updated_at),
+        revoked: T::revoked(&accepted.record)?,
+    })
 }

@@ -1,13 +1,20 @@
 //! The table `companies`.
 
-use chrono::{DateTime, Utc};
-use domain::{Accepted, RecordType, SourceId, SyncId, company::Company};
+use diesel::sql_types::*;
+use diesel_async::RunQueryDsl;
+use domain::{Accepted, Finding, RecordType, SourceId, company::Company};
 
 use crate::{
-    db::{connection::Db, error::StoreError, statement::Statement},
+    db::{
+        connection::Db,
+        error::StoreError,
+        statement::{Statement, statement},
+    },
+    ledger::findings::findings_clear_code,
     records::{
         apply::{AppliedRecord, page_apply},
-        table::{Column, ColumnArrays, Table, column},
+        table::{Column, ColumnArrays, Table, WrittenRow, column},
+        write_stamp::WriteStamp,
     },
 };
 
@@ -22,6 +29,32 @@ impl Table for Companies {
 
     fn source_id(record: &Company) -> &SourceId {
         &record.source_id
+    }
+
+    /// Users who came before their company belong to it from now on.
+    async fn after_write(
+        &self,
+        db: &mut Db,
+        _: WriteStamp,
+        written: &[WrittenRow<'_, Company>],
+    ) -> Result<Vec<(uuid::Uuid, Finding)>, StoreError> {
+        let new = || written.iter().filter(|row| row.is_new);
+        if new().next().is_none() {
+            return Ok(Vec::new());
+        }
+        // synced_at moves: this is no edit of the maintenance portal.
+        let linked: Vec<String> = statement(
+            "UPDATE users AS t SET company_id = i.id, synced_at = t.synced_at + interval '1 microsecond'
+             FROM unnest($1, $2) AS i (id, source_id)
+             WHERE t.company_source_id = i.source_id AND t.company_id IS NULL RETURNING t.source_id",
+        )
+        .bind::<Array<Uuid>, _>(new().map(|row| row.id).collect::<Vec<_>>())
+        .bind::<Array<Text>, _>(new().map(|row| row.accepted.record.source_id.as_str()).collect::<Vec<_>>())
+        .returning::<Text>()
+        .load(db)
+        .await?;
+        findings_clear_code(db, RecordType::User, &linked, "company_unknown").await?;
+        Ok(Vec::new())
     }
 
     fn bind_columns<'f>(&'f self, statement: Statement<'f>, rows: &[&'f Accepted<Company>]) -> Statement<'f> {
@@ -42,9 +75,8 @@ impl Table for Companies {
 /// If the database fails: then roll back. A record that the database refuses is an outcome, not an error.
 pub async fn companies_apply(
     db: &mut Db,
-    sync_id: SyncId,
+    stamp: WriteStamp,
     companies: &[Accepted<Company>],
-    now: DateTime<Utc>,
 ) -> Result<Vec<AppliedRecord>, StoreError> {
-    page_apply(&Companies, db, sync_id, companies, now).await
+    page_apply(&Companies, db, stamp, companies).await
 }

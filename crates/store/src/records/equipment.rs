@@ -5,11 +5,8 @@ use std::{
     collections::{HashMap, HashSet},
 };
 
-use chrono::{DateTime, Utc};
 use diesel::sql_types::*;
-use domain::{
-    Accepted, Finding, Outcome, RecordType, SourceId, SyncId, equipment::Equipment, last_write_wins::decide,
-};
+use domain::{Accepted, Finding, Outcome, RecordType, SourceId, equipment::Equipment};
 
 use crate::{
     db::{
@@ -23,8 +20,9 @@ use crate::{
         references::row_ids_read,
         snapshot::EquipmentSnapshot,
         stored_version::{outcome_without_write, stored_versions_read},
-        table::{Column, ColumnArrays, NaturalKey, Table, WrittenRow, column},
+        table::{Column, ColumnArrays, KeyClaim, NaturalKey, Table, WrittenRow, column},
         taken_qr_codes::{TakenQrCode, qr_code_conflicts_insert, taken_qr_codes_read, without_taken_qr_code},
+        write_stamp::WriteStamp,
     },
 };
 
@@ -59,6 +57,7 @@ impl Table for EquipmentTable {
         column("installed_on"),
         column("warranty_until"),
         column("service_status"),
+        column("withdrawal_due_at"),
     ];
     const EXTRA_INPUTS: &'static [&'static str] = &["qr_code_derived"];
     const INSERT_ONLY: &'static [&'static str] = &["running_hours"];
@@ -78,15 +77,15 @@ impl Table for EquipmentTable {
     }
 
     fn is_withdrawn(record: &Equipment) -> bool {
-        record.withdrawn_at.is_some()
+        record.withdrawal.is_due()
     }
 
     fn is_critical(record: &Equipment) -> bool {
         record.is_critical
     }
 
-    fn natural_key(record: &Equipment) -> Option<&str> {
-        Some(record.qr_code.as_str())
+    fn natural_key(record: &Equipment) -> KeyClaim<'_> {
+        if record.qr_code_derived { KeyClaim::Keeps } else { KeyClaim::Wants(record.qr_code.as_str()) }
     }
 
     fn vessel_ids(record: &Equipment) -> Vec<String> {
@@ -134,6 +133,7 @@ impl Table for EquipmentTable {
             .bind::<Nullable<Date>, _>(|row| row.record.installed_on)
             .bind::<Nullable<Date>, _>(|row| row.record.warranty_until)
             .bind_text(|row| row.record.service_status.as_str())
+            .bind::<Nullable<Timestamptz>, _>(|row| row.record.withdrawal.due_at())
             .bind::<Bool, _>(|row| row.record.qr_code_derived)
             .bind_optional_int(|row| row.record.running_hours)
             .into_statement()
@@ -142,12 +142,11 @@ impl Table for EquipmentTable {
     async fn after_write(
         &self,
         db: &mut Db,
-        sync_id: SyncId,
+        stamp: WriteStamp,
         written: &[WrittenRow<'_, Equipment>],
-        now: DateTime<Utc>,
     ) -> Result<Vec<(uuid::Uuid, Finding)>, StoreError> {
-        let below_minimum = equipment_parts::parts_apply(db, sync_id, written, now).await?;
-        equipment_parts::schedules_apply(db, sync_id, written, now).await?;
+        let below_minimum = equipment_parts::parts_apply(db, stamp, written).await?;
+        equipment_parts::schedules_apply(db, stamp, written).await?;
         Ok(below_minimum)
     }
 }
@@ -160,10 +159,9 @@ impl Table for EquipmentTable {
 /// If the database fails: then roll back. A record that the database refuses is an outcome, not an error.
 pub async fn equipment_apply(
     db: &mut Db,
-    sync_id: SyncId,
+    stamp: WriteStamp,
     equipment: &[Accepted<Equipment>],
     snapshot: Option<&EquipmentSnapshot>,
-    now: DateTime<Utc>,
 ) -> Result<Vec<AppliedRecord>, StoreError> {
     if equipment.is_empty() {
         return Ok(Vec::new());
@@ -178,23 +176,24 @@ pub async fn equipment_apply(
     // Most of a page is unchanged: neither its vessel nor its code has to be looked up.
     let is_changed = |row: &&Accepted<Equipment>| {
         let stored = stored.get(row.record.source_id.as_str()).copied();
-        outcome_without_write(decide(row.version, stored)).is_none()
+        outcome_without_write::<EquipmentTable>(row, stamp.fetched_at, stored).is_none()
     };
     let changed: Vec<&Accepted<Equipment>> = equipment.iter().filter(is_changed).collect();
     let vessels = row_ids_read(db, "vessels", changed.iter().map(|row| &row.record.vessel_source_id)).await?;
     let table = EquipmentTable { vessels };
-    let taken = taken_qr_codes_read(db, &changed).await?;
-    if taken.is_empty() && !changed.iter().any(|row| row.record.withdrawn_at.is_some()) {
-        return page_apply_with(&table, db, sync_id, equipment, &stored, now).await;
+    let taken = taken_qr_codes_read(db, stamp, &changed, &stored).await?;
+    if taken.is_empty() && !changed.iter().any(|row| row.record.withdrawal.is_due()) {
+        return page_apply_with(&table, db, stamp, equipment, &stored).await;
     }
     let taken_from = |row: &Accepted<Equipment>| taken.get(row.record.source_id.as_str());
     let relabelled: Vec<Accepted<Equipment>> =
         equipment.iter().map(|row| without_taken_qr_code(row, taken_from(row))).collect();
-    let mut applied = page_apply_with(&table, db, sync_id, &relabelled, &stored, now).await?;
+    let mut applied = page_apply_with(&table, db, stamp, &relabelled, &stored).await?;
     let mut in_conflict: HashSet<&str> = HashSet::new();
     for record in &mut applied {
         let is_written = matches!(record.outcome, Outcome::Created | Outcome::Updated | Outcome::Conflict);
-        if let (true, Some((source_id, _))) = (is_written, taken.get_key_value(record.source_id.as_str())) {
+        let taken = taken.get_key_value(record.source_id.as_str());
+        if let (true, Some((source_id, _))) = (is_written, taken.filter(|(_, code)| code.was_given)) {
             record.outcome = Outcome::Conflict;
             in_conflict.insert(source_id);
         }
@@ -204,6 +203,6 @@ pub async fn equipment_apply(
         .filter(|row| in_conflict.contains(row.record.source_id.as_str()))
         .filter_map(|row| Some((row, taken_from(row)?)))
         .collect();
-    qr_code_conflicts_insert(db, sync_id, &conflicts, now).await?;
+    qr_code_conflicts_insert(db, stamp, &conflicts).await?;
     Ok(applied)
 }

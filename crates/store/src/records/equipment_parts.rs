@@ -1,11 +1,10 @@
 //! The tables `critical_parts` and `maintenance_schedules`, which are written with their equipment: one statement each
 //! for what the equipment names, and one for what it no longer names.
 
-use chrono::{DateTime, Utc};
 use diesel::sql_types::*;
 use diesel_async::RunQueryDsl;
 use domain::{
-    Finding, SyncId,
+    Finding,
     equipment::{CriticalPart, Equipment, MaintenanceSchedule},
 };
 
@@ -14,6 +13,7 @@ use crate::{
     records::{
         table::{ColumnArrays, WrittenRow},
         write::row_image_sql,
+        write_stamp::WriteStamp,
     },
 };
 
@@ -88,7 +88,7 @@ fn upsert_text(table: &PartTable) -> String {
          WHERE {excluded_changed}",
         parameters = parameters.join(", "),
         names = columns.join(", "),
-        image = row_image_sql(columns.iter().copied()),
+        image = row_image_sql(columns.iter().copied().chain(["status"])),
         input_changed = changed("i"),
         values = prefixed("i"),
         assignments = assignments.join(", "),
@@ -99,9 +99,8 @@ fn upsert_text(table: &PartTable) -> String {
 /// Writes critical parts. Returns a warning for each of which the ship, by its own count, has less than the minimum.
 pub(super) async fn parts_apply(
     db: &mut Db,
-    sync_id: SyncId,
+    stamp: WriteStamp,
     written: &[WrittenRow<'_, Equipment>],
-    now: DateTime<Utc>,
 ) -> Result<Vec<(uuid::Uuid, Finding)>, StoreError> {
     let rows: Vec<(uuid::Uuid, &CriticalPart)> = written
         .iter()
@@ -109,7 +108,8 @@ pub(super) async fn parts_apply(
         .collect();
     if !rows.is_empty() {
         let text = upsert_text(&CRITICAL_PARTS);
-        let statement = statement(&text).bind::<Timestamptz, _>(now).bind::<Uuid, _>(sync_id.as_uuid());
+        let statement =
+            statement(&text).bind::<Timestamptz, _>(stamp.now).bind::<Uuid, _>(stamp.sync_id.as_uuid());
         ColumnArrays::new(statement, &rows)
             .bind::<Uuid, _>(|_| uuid::Uuid::now_v7())
             .bind::<Uuid, _>(|(equipment, _)| equipment)
@@ -131,7 +131,7 @@ pub(super) async fn parts_apply(
             .await?;
     }
     let named = rows.iter().map(|(equipment, part)| (*equipment, part.source_id.as_str()));
-    unnamed_withdraw(db, sync_id, &CRITICAL_PARTS, written, named, now).await?;
+    unnamed_withdraw(db, stamp, &CRITICAL_PARTS, written, named).await?;
     below_minimum(db, written).await
 }
 
@@ -140,7 +140,7 @@ async fn below_minimum(
     written: &[WrittenRow<'_, Equipment>],
 ) -> Result<Vec<(uuid::Uuid, Finding)>, StoreError> {
     let has_critical_parts = |equipment: &Equipment| {
-        equipment.withdrawn_at.is_none() && equipment.critical_parts.iter().any(|part| part.is_critical)
+        !equipment.withdrawal.is_due() && equipment.critical_parts.iter().any(|part| part.is_critical)
     };
     let equipment: Vec<uuid::Uuid> =
         written.iter().filter(|row| has_critical_parts(&row.accepted.record)).map(|row| row.id).collect();
@@ -171,9 +171,8 @@ async fn below_minimum(
 
 pub(super) async fn schedules_apply(
     db: &mut Db,
-    sync_id: SyncId,
+    stamp: WriteStamp,
     written: &[WrittenRow<'_, Equipment>],
-    now: DateTime<Utc>,
 ) -> Result<(), StoreError> {
     let rows: Vec<(uuid::Uuid, &MaintenanceSchedule)> = written
         .iter()
@@ -181,7 +180,8 @@ pub(super) async fn schedules_apply(
         .collect();
     if !rows.is_empty() {
         let text = upsert_text(&MAINTENANCE_SCHEDULES);
-        let statement = statement(&text).bind::<Timestamptz, _>(now).bind::<Uuid, _>(sync_id.as_uuid());
+        let statement =
+            statement(&text).bind::<Timestamptz, _>(stamp.now).bind::<Uuid, _>(stamp.sync_id.as_uuid());
         ColumnArrays::new(statement, &rows)
             .bind::<Uuid, _>(|_| uuid::Uuid::now_v7())
             .bind::<Uuid, _>(|(equipment, _)| equipment)
@@ -201,17 +201,16 @@ pub(super) async fn schedules_apply(
             .await?;
     }
     let named = rows.iter().map(|(equipment, schedule)| (*equipment, schedule.source_id.as_str()));
-    unnamed_withdraw(db, sync_id, &MAINTENANCE_SCHEDULES, written, named, now).await
+    unnamed_withdraw(db, stamp, &MAINTENANCE_SCHEDULES, written, named).await
 }
 
 /// Withdraws parts that their equipment no longer names. New equipment has none.
 async fn unnamed_withdraw(
     db: &mut Db,
-    sync_id: SyncId,
+    stamp: WriteStamp,
     PartTable { name: table, columns, .. }: &PartTable,
     written: &[WrittenRow<'_, Equipment>],
     named: impl Iterator<Item = (uuid::Uuid, &str)> + Send,
-    now: DateTime<Utc>,
 ) -> Result<(), StoreError> {
     let updated: Vec<uuid::Uuid> = written.iter().filter(|row| !row.is_new).map(|row| row.id).collect();
     if updated.is_empty() {
@@ -231,11 +230,11 @@ async fn unnamed_withdraw(
          UPDATE {table} AS t SET status = 'withdrawn', updated_at = $1, synced_by = $2,
              synced_at = greatest($1, t.synced_at + interval '1 microsecond')
          FROM gone WHERE gone.id = t.id",
-        image = row_image_sql(columns.iter().copied())
+        image = row_image_sql(columns.iter().copied().chain(["status"]))
     );
     statement(&text)
-        .bind::<Timestamptz, _>(now)
-        .bind::<Uuid, _>(sync_id.as_uuid())
+        .bind::<Timestamptz, _>(stamp.now)
+        .bind::<Uuid, _>(stamp.sync_id.as_uuid())
         .bind::<Array<Uuid>, _>(updated)
         .bind::<Array<Uuid>, _>(equipment)
         .bind::<Array<Text>, _>(ids)

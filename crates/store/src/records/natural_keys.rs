@@ -10,7 +10,7 @@ use crate::{
     db::{connection::Db, error::StoreError, statement::statement},
     records::{
         batch_result::BatchResult,
-        table::{NaturalKey, Table},
+        table::{KeyClaim, NaturalKey, Table},
     },
 };
 
@@ -24,7 +24,7 @@ pub(super) async fn natural_keys_check<'a, T: Table>(
     let mut waiting = Vec::new();
     let Some(key) = T::NATURAL_KEY else { return Ok(waiting) };
     let wanted: BTreeSet<&str> =
-        records.iter().filter_map(|accepted| T::natural_key(&accepted.record)).collect();
+        records.iter().filter_map(|accepted| T::natural_key(&accepted.record).wanted()).collect();
     if wanted.is_empty() {
         return Ok(waiting);
     }
@@ -34,7 +34,7 @@ pub(super) async fn natural_keys_check<'a, T: Table>(
         .map(|accepted| (T::source_id(&accepted.record).as_str(), T::natural_key(&accepted.record)));
     let claims = KeyClaims::new(holders, claims);
     for accepted in std::mem::take(records) {
-        let Some(wanted) = T::natural_key(&accepted.record) else {
+        let Some(wanted) = T::natural_key(&accepted.record).wanted() else {
             records.push(accepted);
             continue;
         };
@@ -90,19 +90,19 @@ enum KeyAvailability {
 struct KeyClaims<'r> {
     /// Source id by key.
     holders: HashMap<String, String>,
-    /// Key by source id; none for a record that gives its key up.
-    wanted: HashMap<&'r str, Option<&'r str>>,
+    /// Claim by source id.
+    wanted: HashMap<&'r str, KeyClaim<'r>>,
 }
 
 impl<'r> KeyClaims<'r> {
     /// `holders` are those of the table. A key without a holder goes to the first record that wants it.
     fn new(
         mut holders: HashMap<String, String>,
-        wanted: impl Iterator<Item = (&'r str, Option<&'r str>)>,
+        wanted: impl Iterator<Item = (&'r str, KeyClaim<'r>)>,
     ) -> Self {
         let wanted: Vec<_> = wanted.collect();
         for (source_id, key) in &wanted {
-            if let Some(key) = key {
+            if let KeyClaim::Wants(key) = key {
                 holders.entry((*key).to_owned()).or_insert_with(|| (*source_id).to_owned());
             }
         }
@@ -117,8 +117,8 @@ impl<'r> KeyClaims<'r> {
         let (mut holder, mut held_key) = (first.as_str(), key);
         for _ in 0..self.wanted.len() {
             match self.wanted.get(holder) {
-                Some(None) => return KeyAvailability::FreedByBatch,
-                Some(Some(next_key)) if *next_key != held_key => {
+                Some(KeyClaim::GivesUp) => return KeyAvailability::FreedByBatch,
+                Some(KeyClaim::Wants(next_key)) if *next_key != held_key => {
                     match self.holders.get(*next_key).map(String::as_str) {
                         Some(next) if next != holder => (holder, held_key) = (next, next_key),
                         _ => return KeyAvailability::FreedByBatch,
@@ -137,7 +137,8 @@ mod tests {
 
     fn claims<'r>(holders: &[(&str, &str)], wanted: &[(&'r str, Option<&'r str>)]) -> KeyClaims<'r> {
         let holders = holders.iter().map(|(key, holder)| ((*key).to_owned(), (*holder).to_owned()));
-        KeyClaims::new(holders.collect(), wanted.iter().copied())
+        let claim = |key: &Option<&'r str>| key.map_or(KeyClaim::GivesUp, KeyClaim::Wants);
+        KeyClaims::new(holders.collect(), wanted.iter().map(|(source_id, key)| (*source_id, claim(key))))
     }
 
     fn taken_by(holder: &str) -> KeyAvailability {

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use diesel::sql_types::*;
 use diesel_async::RunQueryDsl;
 use domain::{
-    Accepted, SyncId,
+    Accepted,
     conflict::{ConflictKind, ConflictPolicy, Side},
 };
 use serde_json::{Map, Value};
@@ -15,6 +15,7 @@ use crate::{
         stored_version::LockedRow,
         table::Table,
         write::{input_statement, input_table},
+        write_stamp::WriteStamp,
     },
 };
 
@@ -34,11 +35,10 @@ pub(super) struct NewConflict<'a, R> {
 pub(super) async fn conflicts_insert<T: Table>(
     table: &T,
     db: &mut Db,
-    sync_id: SyncId,
+    stamp: WriteStamp,
     conflicts: &[NewConflict<'_, T::Record>],
-    now: DateTime<Utc>,
 ) -> Result<(), StoreError> {
-    let incoming = incoming_values_read(table, db, sync_id, conflicts, now).await?;
+    let incoming = incoming_values_read(table, db, stamp, conflicts).await?;
     let sides = conflicts.iter().zip(incoming).map(|(conflict, incoming)| sides_of(conflict, incoming));
     let (local, source): (Vec<Value>, Vec<Value>) = sides.unzip();
     let accepted = || conflicts.iter().map(|conflict| conflict.accepted);
@@ -58,17 +58,17 @@ pub(super) async fn conflicts_insert<T: Table>(
               winner, policy)
          ON CONFLICT DO NOTHING",
     )
-    .bind::<Uuid, _>(sync_id.as_uuid())
+    .bind::<Uuid, _>(stamp.sync_id.as_uuid())
     .bind::<Text, _>(T::RECORD_TYPE.as_str())
-    .bind::<Timestamptz, _>(now)
+    .bind::<Timestamptz, _>(stamp.now)
     .bind::<Array<Uuid>, _>(conflicts.iter().map(|_| uuid::Uuid::now_v7()).collect::<Vec<_>>())
     .bind::<Array<Text>, _>(source_ids)
     .bind::<Array<Text>, _>(labels)
     .bind::<Array<Text>, _>(conflicts.iter().map(|conflict| conflict.kind.as_str()).collect::<Vec<_>>())
     .bind::<Array<Jsonb>, _>(local)
     .bind::<Array<Jsonb>, _>(source)
-    .bind::<Array<Timestamptz>, _>(rows().map(|row| row.version_at).collect::<Vec<_>>())
-    .bind::<Array<Text>, _>(rows().map(|row| row.last_writer.as_str()).collect::<Vec<_>>())
+    .bind::<Array<Timestamptz>, _>(rows().map(|row| row.version.version_at).collect::<Vec<_>>())
+    .bind::<Array<Text>, _>(rows().map(|row| row.version.last_writer.as_str()).collect::<Vec<_>>())
     .bind::<Array<Timestamptz>, _>(source_at)
     .bind::<Array<Binary>, _>(source_hashes)
     .bind::<Array<Text>, _>(conflicts.iter().map(|conflict| conflict.winner.as_str()).collect::<Vec<_>>())
@@ -82,16 +82,16 @@ pub(super) async fn conflicts_insert<T: Table>(
 async fn incoming_values_read<T: Table>(
     table: &T,
     db: &mut Db,
-    sync_id: SyncId,
+    stamp: WriteStamp,
     conflicts: &[NewConflict<'_, T::Record>],
-    now: DateTime<Utc>,
 ) -> Result<Vec<Value>, StoreError> {
     let records: Vec<_> = conflicts.iter().map(|conflict| conflict.accepted).collect();
     let columns =
         T::COLUMNS.iter().map(|column| format!("'{}', {}", column.name, column.insert_expression()));
-    let columns: Vec<String> = columns.collect();
+    // Whether the record is withdrawn belongs to both sides.
+    let columns: Vec<String> = columns.chain(["'status', i.status".to_owned()]).collect();
     let text = format!("SELECT jsonb_build_object({}) FROM {}", columns.join(", "), input_table::<T>());
-    let statement = input_statement(table, &text, sync_id, &records, now);
+    let statement = input_statement(table, &text, stamp, &records);
     Ok(statement.returning::<Jsonb>().load(db).await?)
 }
 

@@ -27,8 +27,7 @@ pub(super) const fn has_two_sides(decision: Decision) -> bool {
     matches!(decision, Decision::Update { overwrites_local: true } | Decision::LocalWins)
 }
 
-/// `is_overtaken`: the last sync brought this version or a newer one.
-pub(super) fn row_change(decision: Decision, policy: ConflictPolicy, is_overtaken: bool) -> RowChange {
+pub(super) fn row_change(decision: Decision, policy: ConflictPolicy) -> RowChange {
     let source_stays = |kind| RowChange {
         write: RowWrite::Row,
         outcome: Outcome::Updated,
@@ -48,16 +47,15 @@ pub(super) fn row_change(decision: Decision, policy: ConflictPolicy, is_overtake
             }
             ConflictPolicy::Manual => local_stays(ConflictKind::SourceNewer),
         },
-        // The onboarding portal has changed nothing since the last sync: no conflict.
-        Decision::LocalWins if is_overtaken => no_conflict(RowWrite::Nothing, Outcome::Skipped),
         Decision::LocalWins => match policy {
             ConflictPolicy::SourceWins => source_stays(ConflictKind::LocalNewer),
             ConflictPolicy::LastWriteWins | ConflictPolicy::Manual => local_stays(ConflictKind::LocalNewer),
         },
         Decision::Unchanged { newer: true } => no_conflict(RowWrite::Version, decision.outcome()),
-        Decision::Create | Decision::Unchanged { newer: false } | Decision::Stale => {
-            no_conflict(RowWrite::Nothing, decision.outcome())
-        }
+        Decision::Create
+        | Decision::Unchanged { newer: false }
+        | Decision::Stale
+        | Decision::OlderThanHere => no_conflict(RowWrite::Nothing, decision.outcome()),
     }
 }
 
@@ -68,7 +66,7 @@ mod tests {
     const SOURCE_NEWER: Decision = Decision::Update { overwrites_local: true };
 
     fn conflict_of(decision: Decision, policy: ConflictPolicy) -> (RowWrite, Option<(ConflictKind, Side)>) {
-        let change = row_change(decision, policy, false);
+        let change = row_change(decision, policy);
         (change.write, change.conflict)
     }
 
@@ -95,22 +93,13 @@ mod tests {
         for (decision, kind) in
             [(SOURCE_NEWER, ConflictKind::SourceNewer), (Decision::LocalWins, ConflictKind::LocalNewer)]
         {
-            let change = row_change(decision, ConflictPolicy::Manual, false);
+            let change = row_change(decision, ConflictPolicy::Manual);
             let expected = RowChange {
                 write: RowWrite::Nothing,
                 outcome: Outcome::Conflict,
                 conflict: Some((kind, Side::Local)),
             };
             assert_eq!(change, expected);
-        }
-    }
-
-    #[test]
-    fn overtaken_state_is_skipped_without_a_conflict() {
-        for policy in ConflictPolicy::ALL {
-            let change = row_change(Decision::LocalWins, *policy, true);
-            let expected = RowChange { write: RowWrite::Nothing, outcome: Outcome::Skipped, conflict: None };
-            assert_eq!(change, expected, "{policy}");
         }
     }
 }

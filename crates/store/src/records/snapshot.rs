@@ -4,8 +4,7 @@
 
 use std::collections::HashMap;
 
-use chrono::{DateTime, Utc};
-use diesel::sql_types::*;
+use diesel::{QueryableByName, sql_types::*};
 use diesel_async::RunQueryDsl;
 use domain::{
     PayloadHash, Version,
@@ -14,14 +13,17 @@ use domain::{
 
 use crate::{
     db::{connection::Db, error::StoreError, statement::statement},
-    records::{stored_version::stored_version, table::Table},
+    records::{
+        stored_version::{VERSION_COLUMNS, VersionColumns},
+        table::Table,
+    },
 };
 
 /// Stored versions of equipment a moment ago, and payload hashes.
 #[derive(Debug, Default)]
 pub struct EquipmentSnapshot {
     pub(super) versions: HashMap<String, StoredVersion>,
-    /// Only of rows that are active and as the last sync left them.
+    /// Only of rows that are active, as the last sync left them, and whose record does not stand rejected.
     payload_hashes: HashMap<String, PayloadHash>,
 }
 
@@ -39,29 +41,33 @@ pub async fn equipment_snapshot_read(
     db: &mut Db,
     source_ids: &[&str],
 ) -> Result<EquipmentSnapshot, StoreError> {
-    type Row = (String, Vec<u8>, DateTime<Utc>, String, Option<Vec<u8>>);
+    #[derive(QueryableByName)]
+    struct Row {
+        #[diesel(embed)]
+        version: VersionColumns,
+        #[diesel(sql_type = Nullable<Binary>)]
+        arrived_as: Option<Vec<u8>>,
+    }
     let text = format!(
-        "SELECT source_id, content_hash, version_at, last_writer,
-             CASE WHEN status = 'active' AND last_writer = '{}' AND version_at = source_updated_at
-                 THEN arrived_as END
-         FROM equipment WHERE source_id = ANY($1)",
+        "SELECT {VERSION_COLUMNS}, CASE WHEN t.status = 'active' AND t.last_writer = '{}'
+             AND t.version_at = t.source_updated_at AND NOT EXISTS (
+                 SELECT FROM record_findings f
+                 WHERE f.record_type = 'equipment' AND f.source_id = t.source_id AND f.severity = 'error'
+             ) THEN t.arrived_as END AS arrived_as
+         FROM equipment AS t WHERE t.source_id = ANY($1)",
         Writer::Onboarding
     );
-    let rows: Vec<Row> = statement(&text)
-        .bind::<Array<Text>, _>(source_ids.to_vec())
-        .returning::<(Text, Binary, Timestamptz, Text, Nullable<Binary>)>()
-        .load(db)
-        .await?;
+    let rows: Vec<Row> = statement(&text).bind::<Array<Text>, _>(source_ids.to_vec()).load(db).await?;
     let mut snapshot = EquipmentSnapshot {
         versions: HashMap::with_capacity(rows.len()),
         payload_hashes: HashMap::with_capacity(rows.len()),
     };
-    for (source_id, content_hash, version_at, last_writer, arrived_as) in rows {
+    for Row { version, arrived_as } in rows {
         if let Some(hash) = arrived_as.and_then(|bytes| PayloadHash::try_from(bytes.as_slice()).ok()) {
-            snapshot.payload_hashes.insert(source_id.clone(), hash);
+            snapshot.payload_hashes.insert(version.source_id.clone(), hash);
         }
-        let stored = stored_version("equipment", &source_id, &content_hash, version_at, &last_writer)?;
-        snapshot.versions.insert(source_id, stored);
+        let stored = version.stored_version("equipment")?;
+        snapshot.versions.insert(version.source_id, stored);
     }
     Ok(snapshot)
 }

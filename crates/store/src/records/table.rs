@@ -1,10 +1,12 @@
 //! The trait `Table`: in what the four tables of records differ, and how their columns are bound as arrays.
 
-use chrono::{DateTime, Utc};
 use diesel::sql_types::*;
-use domain::{Accepted, Finding, RecordType, SourceId, SyncId};
+use domain::{Accepted, Finding, RecordType, SourceId, revocation::Revoked};
 
-use crate::db::{connection::Db, error::StoreError, statement::Statement};
+use crate::{
+    db::{connection::Db, error::StoreError, statement::Statement},
+    records::write_stamp::WriteStamp,
+};
 
 /// A column that belongs to the onboarding portal.
 pub(super) struct Column {
@@ -62,6 +64,26 @@ pub(super) struct NaturalKey {
     pub(super) index_predicate: &'static str,
 }
 
+/// What a record wants of the natural key of its table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum KeyClaim<'a> {
+    /// This key, whatever its row has.
+    Wants(&'a str),
+    /// The key that its row has.
+    Keeps,
+    /// None: its row will not meet the index predicate.
+    GivesUp,
+}
+
+impl<'a> KeyClaim<'a> {
+    pub(super) const fn wanted(self) -> Option<&'a str> {
+        match self {
+            Self::Wants(key) => Some(key),
+            Self::Keeps | Self::GivesUp => None,
+        }
+    }
+}
+
 /// A row that a batch has written.
 pub(super) struct WrittenRow<'a, R> {
     pub(super) id: uuid::Uuid,
@@ -81,6 +103,8 @@ pub(super) trait Table: Sync {
     const EXTRA_INPUTS: &'static [&'static str] = &[];
     /// Columns that are set when the row is inserted and belong to the maintenance portal afterwards.
     const INSERT_ONLY: &'static [&'static str] = &[];
+    /// Those of [`COLUMNS`](Self::COLUMNS) that follow from others and from settings: never restored from an earlier row.
+    const DERIVED: &'static [&'static str] = &[];
     const NATURAL_KEY: Option<NaturalKey> = None;
     /// Whether the column `arrived_as` keeps the payload hash, so that an identical record is not even parsed.
     const KEEPS_PAYLOAD_HASH: bool = false;
@@ -95,13 +119,18 @@ pub(super) trait Table: Sync {
         false
     }
 
+    /// What the record takes away, even if it is rejected.
+    fn revoked(record: &Self::Record) -> Option<Revoked> {
+        Self::is_withdrawn(record).then_some(Revoked::Approval)
+    }
+
     fn is_critical(_: &Self::Record) -> bool {
         false
     }
 
-    /// The natural key that the record needs; none if its row will not meet the index predicate.
-    fn natural_key(_: &Self::Record) -> Option<&str> {
-        None
+    /// What the record wants of its natural key.
+    fn natural_key(_: &Self::Record) -> KeyClaim<'_> {
+        KeyClaim::GivesUp
     }
 
     /// The vessels that the record belongs to, by their ids in the onboarding portal.
@@ -130,9 +159,8 @@ pub(super) trait Table: Sync {
     fn after_write(
         &self,
         _: &mut Db,
-        _: SyncId,
+        _: WriteStamp,
         _written: &[WrittenRow<'_, Self::Record>],
-        _now: DateTime<Utc>,
     ) -> impl Future<Output = Result<Vec<(uuid::Uuid, Finding)>, StoreError>> + Send {
         async { Ok(Vec::new()) }
     }

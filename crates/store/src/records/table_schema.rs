@@ -7,7 +7,9 @@ use crate::records::{companies, equipment, table::Table, users, vessels};
 /// The part of a table that an undo or a resolved conflict may write.
 pub(crate) struct TableSchema {
     pub(crate) table: &'static str,
-    /// Columns of the onboarding portal.
+    /// Columns of the onboarding portal, without those that are derived when a row is written ([`roles_derive`]).
+    ///
+    /// [`roles_derive`]: crate::records::roles_derive
     pub(crate) columns: Vec<&'static str>,
     /// SQL of the natural key of a row, by the row's alias; null for a row that holds none.
     pub(crate) natural_key: Option<fn(&str) -> String>,
@@ -17,7 +19,11 @@ pub(crate) fn table_schema(record_type: RecordType) -> TableSchema {
     fn schema_of<T: Table>(natural_key: Option<fn(&str) -> String>) -> TableSchema {
         TableSchema {
             table: T::NAME,
-            columns: T::COLUMNS.iter().map(|column| column.name).collect(),
+            columns: T::COLUMNS
+                .iter()
+                .map(|column| column.name)
+                .filter(|name| !T::DERIVED.contains(name))
+                .collect(),
             natural_key,
         }
     }

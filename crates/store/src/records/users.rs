@@ -9,8 +9,8 @@ use chrono::{DateTime, Utc};
 use diesel::sql_types::*;
 use diesel_async::RunQueryDsl;
 use domain::{
-    Accepted, Finding, RecordType, SourceId, SyncId, portal_role::PortalRole, role_mapping::MappedRole,
-    user::User,
+    Accepted, Finding, RecordType, SourceId, portal_role::PortalRole, revocation::Revoked,
+    role_mapping::MappedRole, user::User,
 };
 
 use crate::{
@@ -22,7 +22,8 @@ use crate::{
     records::{
         apply::{AppliedRecord, page_apply},
         references::row_ids_read,
-        table::{Column, ColumnArrays, NaturalKey, Table, WrittenRow, column},
+        table::{Column, ColumnArrays, KeyClaim, NaturalKey, Table, WrittenRow, column},
+        write_stamp::WriteStamp,
     },
     settings::role_mappings::{StoredMapping, mapping_share},
 };
@@ -78,12 +79,15 @@ impl Table for Users<'_> {
         column("role"),
         column("role_mapping_version"),
         column("company_id"),
+        column("company_source_id"),
         column("sign_on"),
         column("sign_off"),
         column("active"),
+        column("withdrawal_due_at"),
         // An array of arrays would have to be rectangular; ids hold no comma.
         column("vessel_scope").computed("string_to_array(i.vessel_source_ids, ',')"),
     ];
+    const DERIVED: &'static [&'static str] = &["role", "role_mapping_version"];
     const EXTRA_INPUTS: &'static [&'static str] = &["vessel_source_ids"];
     const INSERT_ONLY: &'static [&'static str] = &["password_hash", "sealed_password", "password_expires_at"];
     /// A person who comes back under another id may have the address of their withdrawn login.
@@ -99,11 +103,19 @@ impl Table for Users<'_> {
     }
 
     fn is_withdrawn(record: &User) -> bool {
-        record.withdrawn_at.is_some()
+        record.withdrawal.is_due()
     }
 
-    fn natural_key(record: &User) -> Option<&str> {
-        record.withdrawn_at.is_none().then(|| record.email.as_str())
+    fn revoked(record: &User) -> Option<Revoked> {
+        match record {
+            _ if record.withdrawal.is_due() => Some(Revoked::Approval),
+            _ if !record.active => Some(Revoked::Access),
+            _ => None,
+        }
+    }
+
+    fn natural_key(record: &User) -> KeyClaim<'_> {
+        if record.withdrawal.is_due() { KeyClaim::GivesUp } else { KeyClaim::Wants(record.email.as_str()) }
     }
 
     fn vessel_ids(record: &User) -> Vec<String> {
@@ -113,7 +125,7 @@ impl Table for Users<'_> {
     fn warnings(&self, record: &User, _: Option<i32>) -> Vec<Finding> {
         let company = record.company_source_id.iter().filter(|id| !self.companies.contains_key(id.as_str()));
         let company = company.map(|id| {
-            let message = "is not known: the user belongs to no company";
+            let message = "is not known; it counts once the company is there";
             Finding::warning("company_unknown", "/companyId", message).with_value(id)
         });
         let vessels = record.vessel_source_ids.iter().filter(|id| !self.vessels.contains_key(id.as_str()));
@@ -143,9 +155,11 @@ impl Table for Users<'_> {
             .bind_text(|row| self.mapped(&row.record).role.as_str())
             .bind::<Int4, _>(|_| self.mapping.version)
             .bind::<Nullable<Uuid>, _>(|row| company(&row.record))
+            .bind_optional_text(|row| row.record.company_source_id.as_ref().map(SourceId::as_str))
             .bind::<Nullable<Date>, _>(|row| row.record.sign_on)
             .bind::<Nullable<Date>, _>(|row| row.record.sign_off)
             .bind::<Bool, _>(|row| row.record.active)
+            .bind::<Nullable<Timestamptz>, _>(|row| row.record.withdrawal.due_at())
             .bind::<Text, _>(|row| vessels(&row.record))
             .bind_optional_text(|row| self.password(&row.record).map(|password| password.hash.as_str()))
             .bind::<Nullable<Binary>, _>(|row| {
@@ -161,14 +175,13 @@ impl Table for Users<'_> {
     async fn after_write(
         &self,
         db: &mut Db,
-        _: SyncId,
+        _: WriteStamp,
         written: &[WrittenRow<'_, User>],
-        _: DateTime<Utc>,
     ) -> Result<Vec<(uuid::Uuid, Finding)>, StoreError> {
         let reactivated: Vec<(uuid::Uuid, &NewPassword)> = written
             .iter()
             .filter(|row| !row.is_new)
-            .filter(|row| row.accepted.record.active && row.accepted.record.withdrawn_at.is_none())
+            .filter(|row| row.accepted.record.active && !row.accepted.record.withdrawal.is_due())
             .filter_map(|row| Some((row.id, self.password(&row.accepted.record)?)))
             .collect();
         if !reactivated.is_empty() {
@@ -198,10 +211,9 @@ impl Table for Users<'_> {
 /// If the database fails: then roll back. A record that the database refuses is an outcome, not an error.
 pub async fn users_apply(
     db: &mut Db,
-    sync_id: SyncId,
+    stamp: WriteStamp,
     users: &[Accepted<User>],
     passwords: &[NewPassword],
-    now: DateTime<Utc>,
 ) -> Result<Vec<AppliedRecord>, StoreError> {
     let companies =
         row_ids_read(db, "companies", users.iter().filter_map(|row| row.record.company_source_id.as_ref()))
@@ -210,7 +222,7 @@ pub async fn users_apply(
         row_ids_read(db, "vessels", users.iter().flat_map(|row| &row.record.vessel_source_ids)).await?;
     let passwords = passwords.iter().map(|password| (password.source_id.as_str(), password)).collect();
     let mapping = mapping_share(db).await?;
-    page_apply(&Users { companies, vessels, passwords, mapping }, db, sync_id, users, now).await
+    page_apply(&Users { companies, vessels, passwords, mapping }, db, stamp, users).await
 }
 
 /// Those of the users that have no password: they are new, or were locked out.

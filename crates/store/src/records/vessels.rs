@@ -2,11 +2,10 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use chrono::{DateTime, Utc};
 use diesel::sql_types::*;
 use diesel_async::RunQueryDsl;
 use domain::{
-    Accepted, Finding, RecordType, SourceId, SyncId,
+    Accepted, Finding, RecordType, SourceId,
     near_miss::{KnownVessel, near_miss},
     values::{ImoNumber, Mmsi},
     vessel::Vessel,
@@ -21,7 +20,8 @@ use crate::{
     records::{
         apply::{AppliedRecord, page_apply},
         references::row_ids_read,
-        table::{Column, ColumnArrays, NaturalKey, Table, column},
+        table::{Column, ColumnArrays, KeyClaim, NaturalKey, Table, column},
+        write_stamp::WriteStamp,
     },
 };
 
@@ -59,6 +59,7 @@ impl Table for Vessels {
         column("class_society"),
         column("main_engine"),
         column("service_status"),
+        column("withdrawal_due_at"),
     ];
     /// A ship whose approval was withdrawn may be approved anew under another id.
     const NATURAL_KEY: Option<NaturalKey> = Some(NaturalKey {
@@ -73,11 +74,15 @@ impl Table for Vessels {
     }
 
     fn is_withdrawn(record: &Vessel) -> bool {
-        record.withdrawn_at.is_some()
+        record.withdrawal.is_due()
     }
 
-    fn natural_key(record: &Vessel) -> Option<&str> {
-        record.withdrawn_at.is_none().then(|| record.imo_number.as_str())
+    fn natural_key(record: &Vessel) -> KeyClaim<'_> {
+        if record.withdrawal.is_due() {
+            KeyClaim::GivesUp
+        } else {
+            KeyClaim::Wants(record.imo_number.as_str())
+        }
     }
 
     fn vessel_ids(record: &Vessel) -> Vec<String> {
@@ -127,6 +132,7 @@ impl Table for Vessels {
             .bind_optional_text(|row| row.record.class_society.as_deref())
             .bind_optional_text(|row| row.record.main_engine.as_deref())
             .bind_text(|row| row.record.service_status.as_str())
+            .bind::<Nullable<Timestamptz>, _>(|row| row.record.withdrawal.due_at())
             .into_statement()
     }
 }
@@ -139,15 +145,14 @@ impl Table for Vessels {
 /// If the database fails: then roll back. A record that the database refuses is an outcome, not an error.
 pub async fn vessels_apply(
     db: &mut Db,
-    sync_id: SyncId,
+    stamp: WriteStamp,
     vessels: &[Accepted<Vessel>],
-    now: DateTime<Utc>,
 ) -> Result<Vec<AppliedRecord>, StoreError> {
     let companies =
         row_ids_read(db, "companies", vessels.iter().map(|row| &row.record.company_source_id)).await?;
     let neighbours = neighbours_read(db, vessels).await?;
     let mmsi_holders = mmsi_holders_read(db, vessels).await?;
-    page_apply(&Vessels { companies, neighbours, mmsi_holders }, db, sync_id, vessels, now).await
+    page_apply(&Vessels { companies, neighbours, mmsi_holders }, db, stamp, vessels).await
 }
 
 async fn neighbours_read(
@@ -171,7 +176,7 @@ async fn neighbours_read(
         neighbours.insert(imo_number.clone(), KnownVessel { source_id, imo_number, name, gross_tonnage });
     }
     // The states of the page are newer than those of the table.
-    let on_page = vessels.iter().map(|row| &row.record).filter(|vessel| vessel.withdrawn_at.is_none());
+    let on_page = vessels.iter().map(|row| &row.record).filter(|vessel| !vessel.withdrawal.is_due());
     neighbours.extend(on_page.map(|vessel| (vessel.imo_number.clone(), KnownVessel::of(vessel))));
     Ok(neighbours)
 }
@@ -181,7 +186,7 @@ async fn mmsi_holders_read(
     vessels: &[Accepted<Vessel>],
 ) -> Result<HashMap<Mmsi, Vec<String>>, StoreError> {
     let mut holders: HashMap<Mmsi, Vec<String>> = HashMap::new();
-    for vessel in vessels.iter().map(|row| &row.record).filter(|vessel| vessel.withdrawn_at.is_none()) {
+    for vessel in vessels.iter().map(|row| &row.record).filter(|vessel| !vessel.withdrawal.is_due()) {
         if let Some(mmsi) = &vessel.mmsi {
             holders.entry(mmsi.clone()).or_default().push(vessel.source_id.to_string());
         }

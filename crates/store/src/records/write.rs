@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use chrono::{DateTime, Utc};
 use diesel::sql_types::*;
 use diesel_async::RunQueryDsl;
-use domain::{Accepted, SyncId, last_write_wins::Writer};
+use domain::{Accepted, last_write_wins::Writer};
 
 use crate::{
     db::{
@@ -13,7 +13,10 @@ use crate::{
         error::StoreError,
         statement::{Statement, statement},
     },
-    records::table::{Column, ColumnValue, Table},
+    records::{
+        table::{Column, ColumnValue, Table},
+        write_stamp::WriteStamp,
+    },
 };
 
 /// The input columns: those of every table, then those of this one.
@@ -27,10 +30,10 @@ fn input_names<T: Table>() -> Vec<&'static str> {
     names
 }
 
-/// The input as SQL: `unnest($3, $4, …) AS i (…)`. `$1` is the time, `$2` the sync.
+/// The input as SQL: `unnest($4, $5, …) AS i (…)`. `$1` is the time, `$2` the sync, `$3` the time of the fetch.
 pub(super) fn input_table<T: Table>() -> String {
     let names = input_names::<T>();
-    let parameters: Vec<String> = (3..names.len() + 3).map(|n| format!("${n}")).collect();
+    let parameters: Vec<String> = (4..names.len() + 4).map(|n| format!("${n}")).collect();
     format!("unnest({}) AS i ({})", parameters.join(", "), names.join(", "))
 }
 
@@ -38,21 +41,19 @@ pub(super) fn input_table<T: Table>() -> String {
 pub(super) fn input_statement<'f, T: Table>(
     table: &'f T,
     text: &'f str,
-    sync_id: SyncId,
+    stamp: WriteStamp,
     records: &[&'f Accepted<T::Record>],
-    now: DateTime<Utc>,
 ) -> Statement<'f> {
     let no_ids = vec![uuid::Uuid::nil(); records.len()];
-    input_statement_with_ids(table, text, sync_id, records, no_ids, now)
+    input_statement_with_ids(table, text, stamp, records, no_ids)
 }
 
 fn input_statement_with_ids<'f, T: Table>(
     table: &'f T,
     text: &'f str,
-    sync_id: SyncId,
+    stamp: WriteStamp,
     records: &[&'f Accepted<T::Record>],
     ids: Vec<uuid::Uuid>,
-    now: DateTime<Utc>,
 ) -> Statement<'f> {
     let source_id = |accepted: &&'f Accepted<T::Record>| T::source_id(&accepted.record).as_str();
     let content_hash = |accepted: &&'f Accepted<T::Record>| accepted.version.hash.as_bytes().as_slice();
@@ -61,8 +62,9 @@ fn input_statement_with_ids<'f, T: Table>(
     };
     let updated_at = |accepted: &&'f Accepted<T::Record>| accepted.version.updated_at;
     let statement = statement(text)
-        .bind::<Timestamptz, _>(now)
-        .bind::<Uuid, _>(sync_id.as_uuid())
+        .bind::<Timestamptz, _>(stamp.now)
+        .bind::<Uuid, _>(stamp.sync_id.as_uuid())
+        .bind::<Timestamptz, _>(stamp.fetched_at)
         .bind::<Array<Uuid>, _>(ids)
         .bind::<Array<Text>, _>(records.iter().map(source_id).collect::<Vec<_>>())
         .bind::<Array<Timestamptz>, _>(records.iter().map(updated_at).collect::<Vec<_>>())
@@ -84,17 +86,15 @@ fn input_statement_with_ids<'f, T: Table>(
 pub(super) async fn rows_insert<T: Table>(
     table: &T,
     db: &mut Db,
-    sync_id: SyncId,
+    stamp: WriteStamp,
     records: &[&Accepted<T::Record>],
-    now: DateTime<Utc>,
 ) -> Result<Vec<Option<uuid::Uuid>>, StoreError> {
     let text = insert_text::<T>();
     let ids: Vec<uuid::Uuid> = records.iter().map(|_| uuid::Uuid::now_v7()).collect();
     // Duplicates are rare. Without them a plain INSERT is cheaper than one with ON CONFLICT, which looks into each
     // unique index first and confirms every row.
     statement("SAVEPOINT plain").execute(db).await?;
-    let inserted =
-        input_statement_with_ids(table, &text, sync_id, records, ids.clone(), now).execute(db).await;
+    let inserted = input_statement_with_ids(table, &text, stamp, records, ids.clone()).execute(db).await;
     match inserted.map_err(StoreError::from) {
         Ok(_all) => {
             statement("RELEASE SAVEPOINT plain").execute(db).await?;
@@ -104,7 +104,7 @@ pub(super) async fn rows_insert<T: Table>(
             statement("ROLLBACK TO SAVEPOINT plain").execute(db).await?;
             let text = format!("{text} ON CONFLICT DO NOTHING RETURNING id");
             let inserted: Vec<uuid::Uuid> =
-                input_statement_with_ids(table, &text, sync_id, records, ids.clone(), now)
+                input_statement_with_ids(table, &text, stamp, records, ids.clone())
                     .returning::<Uuid>()
                     .load(db)
                     .await?;
@@ -124,9 +124,9 @@ fn insert_text<T: Table>() -> String {
     let values: Vec<String> = values.chain(as_given.iter().map(|name| format!("i.{name}"))).collect();
     format!(
         "INSERT INTO {table} (id, source_id, source_updated_at, content_hash, status, version_at, last_writer, synced_at,
-             synced_by, created_at, updated_at, {names})
+             synced_by, fetched_at, created_at, updated_at, {names})
          SELECT i.id, i.source_id, i.source_updated_at, i.content_hash, i.status, i.source_updated_at, '{writer}', $1,
-             $2, $1, $1, {values}
+             $2, $3, $1, $1, {values}
          FROM {input}",
         table = T::NAME,
         names = names.join(", "),
@@ -140,9 +140,8 @@ fn insert_text<T: Table>() -> String {
 pub(super) async fn rows_update<T: Table>(
     table: &T,
     db: &mut Db,
-    sync_id: SyncId,
+    stamp: WriteStamp,
     records: &[&Accepted<T::Record>],
-    now: DateTime<Utc>,
 ) -> Result<(), StoreError> {
     let columns = T::COLUMNS.iter().map(|column| format!("{} = {}", column.name, column.update_expression()));
     let payload_hash = T::KEEPS_PAYLOAD_HASH.then(|| "arrived_as = i.arrived_as".to_owned());
@@ -156,27 +155,27 @@ pub(super) async fn rows_update<T: Table>(
          )
          UPDATE {table} AS t SET source_updated_at = i.source_updated_at, content_hash = i.content_hash, status = i.status,
              version_at = i.source_updated_at, last_writer = '{writer}', updated_at = $1, synced_by = $2,
-             synced_at = greatest($1, t.synced_at + interval '1 microsecond'), {assignments}
+             fetched_at = $3, missing_since = NULL, synced_at = greatest($1, t.synced_at + interval '1 microsecond'), {assignments}
          FROM i WHERE t.source_id = i.source_id",
         input = input_table::<T>(),
         record_type = T::RECORD_TYPE,
-        image = row_image_sql(T::COLUMNS.iter().map(|column| column.name)),
+        image = row_image_sql(image_columns::<T>()),
         table = T::NAME,
         writer = Writer::Onboarding,
         assignments = assignments.join(", "),
     );
-    input_statement(table, &text, sync_id, records, now).execute(db).await?;
+    input_statement(table, &text, stamp, records).execute(db).await?;
     Ok(())
 }
 
 /// Moves rows to the newer version of the same content. Otherwise a state from in between that arrives late would win.
 pub(super) async fn versions_move<T: Table>(
     db: &mut Db,
+    stamp: WriteStamp,
     records: &[&Accepted<T::Record>],
-    now: DateTime<Utc>,
 ) -> Result<(), StoreError> {
     let text = format!(
-        "UPDATE {} AS t SET source_updated_at = i.at, version_at = i.at,
+        "UPDATE {} AS t SET source_updated_at = i.at, version_at = i.at, fetched_at = $4,
              synced_at = greatest($3, t.synced_at + interval '1 microsecond')
          FROM unnest($1, $2) AS i (source_id, at) WHERE t.source_id = i.source_id",
         T::NAME
@@ -187,14 +186,50 @@ pub(super) async fn versions_move<T: Table>(
     statement(&text)
         .bind::<Array<Text>, _>(source_ids)
         .bind::<Array<Timestamptz>, _>(updated_at)
-        .bind::<Timestamptz, _>(now)
+        .bind::<Timestamptz, _>(stamp.now)
+        .bind::<Timestamptz, _>(stamp.fetched_at)
         .execute(db)
         .await?;
     Ok(())
 }
 
-/// SQL of the image of a row `t` in `overwritten`: these columns and the status, as JSON.
+fn image_columns<T: Table>() -> impl Iterator<Item = &'static str> {
+    T::COLUMNS.iter().map(|column| column.name).chain(STATE_COLUMNS)
+}
+
+/// Makes rows active again that were withdrawn as missing, and leaves the edits of the maintenance portal in them.
+pub(super) async fn rows_return<T: Table>(
+    db: &mut Db,
+    stamp: WriteStamp,
+    ids: &[uuid::Uuid],
+) -> Result<(), StoreError> {
+    let text = format!(
+        "WITH kept AS (
+             INSERT INTO overwritten (sync_id, record_type, row_id, synced_by, image)
+             SELECT $2, '{record_type}', t.id, t.synced_by, {image} FROM {table} AS t WHERE t.id = ANY($4)
+         )
+         UPDATE {table} AS t SET status = 'active', missing_since = NULL, updated_at = $1, synced_by = $2, fetched_at = $3,
+             synced_at = greatest($1, t.synced_at + interval '1 microsecond')
+         WHERE t.id = ANY($4)",
+        record_type = T::RECORD_TYPE,
+        image = row_image_sql(image_columns::<T>()),
+        table = T::NAME,
+    );
+    statement(&text)
+        .bind::<Timestamptz, _>(stamp.now)
+        .bind::<Uuid, _>(stamp.sync_id.as_uuid())
+        .bind::<Timestamptz, _>(stamp.fetched_at)
+        .bind::<Array<Uuid>, _>(ids)
+        .execute(db)
+        .await?;
+    Ok(())
+}
+
+/// The columns that are no content and belong to the image of a row all the same.
+pub(crate) const STATE_COLUMNS: [&str; 2] = ["status", "missing_since"];
+
+/// SQL of the image of a row `t` in `overwritten`: these columns as JSON.
 pub(crate) fn row_image_sql<'n>(columns: impl Iterator<Item = &'n str>) -> String {
-    let pairs: Vec<String> = columns.chain(["status"]).map(|name| format!("'{name}', t.{name}")).collect();
+    let pairs: Vec<String> = columns.map(|name| format!("'{name}', t.{name}")).collect();
     format!("jsonb_build_object({})", pairs.join(", "))
 }

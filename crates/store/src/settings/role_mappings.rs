@@ -26,6 +26,11 @@ async fn read(db: &mut Db, lock: &str) -> Result<StoredMapping, StoreError> {
     );
     let (version, rules, created_at, created_by): (i32, Value, DateTime<Utc>, String) =
         statement(&text).returning::<(Int4, Jsonb, Timestamptz, Text)>().get_result(db).await?;
+    let mapping = mapping_of_rules(version, rules)?;
+    Ok(StoredMapping { version, mapping, created_at, created_by })
+}
+
+fn mapping_of_rules(version: i32, rules: Value) -> Result<RoleMapping, StoreError> {
     let contradiction = |source: Box<dyn std::error::Error + Send + Sync>| StoreError::Contradiction {
         table: "role_mappings",
         column: "rules",
@@ -33,8 +38,20 @@ async fn read(db: &mut Db, lock: &str) -> Result<StoredMapping, StoreError> {
         source,
     };
     let rules: Vec<RoleRule> = serde_json::from_value(rules).map_err(|error| contradiction(error.into()))?;
-    let mapping = RoleMapping::new(rules).map_err(|faults| contradiction(format!("{faults:?}").into()))?;
-    Ok(StoredMapping { version, mapping, created_at, created_by })
+    RoleMapping::new(rules).map_err(|faults| contradiction(format!("{faults:?}").into()))
+}
+
+/// A version of the mapping, which need not be in force any more.
+pub(crate) async fn mapping_of_version_read(
+    db: &mut Db,
+    version: i32,
+) -> Result<Option<RoleMapping>, StoreError> {
+    let rules: Vec<Value> = statement("SELECT rules FROM role_mappings WHERE version = $1")
+        .bind::<Int4, _>(version)
+        .returning::<Jsonb>()
+        .load(db)
+        .await?;
+    rules.into_iter().next().map(|rules| mapping_of_rules(version, rules)).transpose()
 }
 
 /// The mapping in force.

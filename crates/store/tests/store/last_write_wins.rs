@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 
 use anyhow::Context;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use domain::{
     Accepted, Cause, Mode, Rules, Scope, SyncId,
     equipment::{Equipment, EquipmentDraft},
@@ -18,15 +18,16 @@ use serde_json::{Value, json};
 use store::{
     Store, StoreError,
     ledger::syncs::{NewSync, sync_begin},
-    records::{companies_apply, counts_of, equipment_apply, vessels_apply},
+    records::{WriteStamp, companies_apply, counts_of, equipment_apply, vessels_apply},
 };
 use testbed::World;
 
-/// A version of one of a few records. Equal times with other contents are wanted: the content decides.
+/// A version of one of a few records. Equal times with other contents are wanted: the time of the fetch decides.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Written {
     record: u8,
     hour: u8,
+    /// Its place among the versions: each was fetched later than the one before, and has a content of its own.
     content: u8,
     /// A tombstone, which may be all that ever comes of a record.
     withdrawn: bool,
@@ -40,11 +41,13 @@ struct Case {
 }
 
 fn versions() -> impl Strategy<Value = Vec<Written>> {
-    let written = (0..3u8, 0..6u8, 0..3u8, prop::bool::weighted(0.25));
-    prop::collection::vec(
-        written.prop_map(|(record, hour, content, withdrawn)| Written { record, hour, content, withdrawn }),
-        1..14,
-    )
+    let written = (0..3u8, 0..6u8, prop::bool::weighted(0.25));
+    prop::collection::vec(written, 1..14).prop_map(|versions| {
+        let numbered = (0..).zip(versions);
+        numbered
+            .map(|(content, (record, hour, withdrawn))| Written { record, hour, content, withdrawn })
+            .collect()
+    })
 }
 
 fn case() -> impl Strategy<Value = Case> {
@@ -107,13 +110,16 @@ fn equipment(it: Written) -> Accepted<Equipment> {
 
 /// Writes a page as a worker does, again as long as others make it give way. Whatever is read has an outcome.
 async fn apply(store: &Store, sync: SyncId, page: &[Written]) -> anyhow::Result<()> {
-    let vessels: Vec<_> = page.iter().map(|it| vessel(*it)).collect();
-    let equipment: Vec<_> = page.iter().map(|it| equipment(*it)).collect();
     loop {
         let written = store
             .transaction(async |tx| {
-                let mut applied = vessels_apply(tx, sync, &vessels, now()).await?;
-                applied.extend(equipment_apply(tx, sync, &equipment, None, now()).await?);
+                let mut applied = Vec::new();
+                for it in page {
+                    let fetched_at = now() + TimeDelta::seconds(i64::from(it.content));
+                    let stamp = WriteStamp { sync_id: sync, fetched_at, now: now() };
+                    applied.extend(vessels_apply(tx, stamp, &[vessel(*it)]).await?);
+                    applied.extend(equipment_apply(tx, stamp, &[equipment(*it)], None).await?);
+                }
                 Ok::<_, StoreError>(applied)
             })
             .await;
@@ -165,8 +171,9 @@ async fn begin(world: &World, store: &Store) -> anyhow::Result<SyncId> {
         "serviceStatus": "in_service", "updatedAt": "2026-01-01T00:00:00Z",
         "company": {"id": "c-1", "name": "Nordic AS", "country": "NO", "updatedAt": "2026-01-01T00:00:00Z"}
     }))?;
-    let company = draft.accept_with_company(&Rules::at(now())).company.ok().context("a sound company")?;
-    companies_apply(&mut tx, sync.id, &[company], now()).await?;
+    let company = draft.company.accept(&Rules::at(now())).ok().context("a sound company")?;
+    let stamp = WriteStamp { sync_id: sync.id, fetched_at: now(), now: now() };
+    companies_apply(&mut tx, stamp, &[company]).await?;
     tx.commit().await?;
     Ok(sync.id)
 }
@@ -214,7 +221,7 @@ fn any_order_any_repetition_and_any_number_of_workers_leave_the_same_rows() -> a
             let mut newest: BTreeMap<u8, Written> = BTreeMap::new();
             for it in &case.versions {
                 let kept = newest.entry(it.record).or_insert(*it);
-                if vessel(*it).version > vessel(*kept).version {
+                if (it.hour, it.content) > (kept.hour, kept.content) {
                     *kept = *it;
                 }
             }

@@ -44,7 +44,7 @@ impl Scene {
 /// A tally of vessels: announced and created.
 fn vessels(expected: u64, created: u64) -> TallyChanges {
     let counts = RecordCounts { created, ..RecordCounts::default() };
-    [(RecordType::Vessel, TallyChange { expected: Some(expected), late: 0, counts })].into()
+    [(RecordType::Vessel, TallyChange { expected: Some(expected), counts, ..TallyChange::default() })].into()
 }
 
 fn of_vessels() -> Scope {
@@ -357,7 +357,7 @@ async fn record_that_changed_while_its_list_was_read_is_counted_once_more() -> a
     let late = ["v-1".to_owned(), "v-3".to_owned()];
     scene.tx(async |tx| seen_note(tx, id, RecordType::Vessel, &late, &late).await).await?;
     let counts = RecordCounts { created: 1, updated: 1, ..RecordCounts::default() };
-    let changes = [(RecordType::Vessel, TallyChange { expected: None, late: 2, counts })].into();
+    let changes = [(RecordType::Vessel, TallyChange { late: 2, counts, ..TallyChange::default() })].into();
     let end = scene.complete_with(&second, &changes).await?;
     assert_eq!(end, PhaseEnd::SyncEnded(SyncState::Completed));
     let tally = scene.tally(id, RecordType::Vessel).await?;

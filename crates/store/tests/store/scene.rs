@@ -1,7 +1,7 @@
 //! A database of its own for each test, and syncs that are played page by page, without broker and worker.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeMap,
     sync::atomic::{AtomicI64, Ordering},
 };
 
@@ -9,7 +9,7 @@ use anyhow::{Context, ensure};
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::{
     Accepted, Cause, Mode, Outcome, RecordCounts, RecordType, Rejection, Rules, Scope, SyncId, Tally, TaskId,
-    equipment::EquipmentDraft, user::UserDraft, vessel::VesselDraft,
+    company::CompanyDraft, equipment::EquipmentDraft, user::UserDraft, vessel::VesselDraft,
 };
 use serde_json::{Value, json};
 use store::{
@@ -20,12 +20,14 @@ use store::{
     },
     ledger::{
         findings::{RecordFinding, findings_insert},
-        seen::{companies_seen_first, seen_note},
+        seen::{companies_note, seen_note},
         syncs::{NewSync, StoredSync, SyncCreated, sync_begin, sync_create, sync_find},
         tallies::{TallyChanges, tallies_add, tallies_read, tally_changes},
         tasks::{NewTask, task_lock},
     },
-    records::{AppliedRecord, companies_apply, counts_of, equipment_apply, users_apply, vessels_apply},
+    records::{
+        AppliedRecord, WriteStamp, companies_apply, counts_of, equipment_apply, users_apply, vessels_apply,
+    },
 };
 use testbed::World;
 
@@ -204,7 +206,8 @@ impl Scene {
         let changes = if sync.dry_run {
             let companies = portal.vessels.iter().filter_map(|it| it["company"]["id"].as_str());
             let companies: Vec<String> = companies.map(str::to_owned).collect();
-            companies_seen_first(&mut tx, sync_id, &companies).await?;
+            let outcomes: Vec<_> = companies.into_iter().map(|id| (id, Outcome::Unchanged)).collect();
+            companies_note(&mut tx, sync_id, &outcomes).await?;
             TallyChanges::new()
         } else {
             let written = list_write(&mut tx, sync_id, list, &portal, now).await?;
@@ -307,33 +310,31 @@ async fn list_write(
     records: &Records,
     now: DateTime<Utc>,
 ) -> Result<Written, StoreError> {
-    let rules = Rules::at(now);
+    let (rules, stamp) = (Rules::at(now), WriteStamp { sync_id: sync, fetched_at: now, now });
     let mut written = Written::default();
     match list {
         RecordType::Company => {}
         RecordType::Vessel if records.vessels.is_empty() => {}
         RecordType::Vessel => {
-            let both: Vec<_> =
-                drafts::<VesselDraft>(&records.vessels).map(|it| it.accept_with_company(&rules)).collect();
-            let (companies, vessels): (Vec<_>, Vec<_>) =
-                both.into_iter().map(|it| (it.company, it.vessel)).unzip();
-            let (companies, bad) = sorted(companies);
-            let ids: Vec<String> = companies.iter().map(|it| it.record.source_id.to_string()).collect();
-            let mut first: BTreeSet<String> = companies_seen_first(tx, sync, &ids).await?;
-            let companies: Vec<_> =
-                companies.into_iter().filter(|it| first.remove(it.record.source_id.as_str())).collect();
-            written.add(RecordType::Company, companies_apply(tx, sync, &companies, now).await?, &bad);
-            let (vessels, bad) = sorted(vessels);
-            written.add(list, vessels_apply(tx, sync, &vessels, now).await?, &bad);
+            let vessels = || drafts::<VesselDraft>(&records.vessels);
+            let by_id: BTreeMap<String, CompanyDraft> =
+                vessels().map(|it| (it.company.id.clone(), it.company)).collect();
+            let (companies, bad) = sorted(by_id.into_values().map(|it| it.accept(&rules)));
+            let applied = companies_apply(tx, stamp, &companies).await?;
+            let outcomes: Vec<_> = applied.iter().map(|it| (it.source_id.to_string(), it.outcome)).collect();
+            written.add(RecordType::Company, applied, &bad);
+            written.counts.insert(RecordType::Company, companies_note(tx, sync, &outcomes).await?.counts);
+            let (vessels, bad) = sorted(vessels().map(|it| it.accept(&rules)));
+            written.add(list, vessels_apply(tx, stamp, &vessels).await?, &bad);
         }
         RecordType::Equipment => {
             let (equipment, bad) =
                 sorted(drafts::<EquipmentDraft>(&records.equipment).map(|it| it.accept(&rules)));
-            written.add(list, equipment_apply(tx, sync, &equipment, None, now).await?, &bad);
+            written.add(list, equipment_apply(tx, stamp, &equipment, None).await?, &bad);
         }
         RecordType::User => {
             let (users, bad) = sorted(drafts::<UserDraft>(&records.users).map(|it| it.accept(&rules)));
-            written.add(list, users_apply(tx, sync, &users, &[], now).await?, &bad);
+            written.add(list, users_apply(tx, stamp, &users, &[]).await?, &bad);
         }
     }
     findings_insert(tx, sync, &written.findings, now).await?;

@@ -1,0 +1,165 @@
+//! Revocations: what takes a record away from the maintenance portal, read apart from the rest of the record.
+//!
+//! A record that withdraws an approval or deactivates a user may have other faults, and then it is rejected. What it takes
+//! away takes effect all the same: failing to withdraw is the fault that must not happen.
+
+use chrono::{DateTime, Datelike, Utc};
+
+use crate::{Finding, Rules, SourceId};
+
+/// From this year on, a date of withdrawal means that there is none: ERP systems write 9999-12-31 for "never".
+const NEVER_FROM_YEAR: i32 = 2900;
+
+/// What a record says about its withdrawal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Withdrawal {
+    /// The record is approved.
+    #[default]
+    None,
+    /// The approval was withdrawn.
+    Due(DateTime<Utc>),
+    /// The approval will be withdrawn.
+    Pending(DateTime<Utc>),
+}
+
+impl Withdrawal {
+    /// Reads the field `withdrawnAt`.
+    #[must_use]
+    pub fn of(withdrawn_at: Option<DateTime<Utc>>, rules: &Rules) -> Self {
+        match withdrawn_at {
+            None => Self::None,
+            Some(at) if at.year() >= NEVER_FROM_YEAR => Self::None,
+            Some(at) if at > rules.now + rules.future_tolerance => Self::Pending(at),
+            Some(at) => Self::Due(at),
+        }
+    }
+
+    /// Whether the record is a tombstone.
+    #[must_use]
+    pub const fn is_due(self) -> bool {
+        matches!(self, Self::Due(_))
+    }
+
+    /// When the record is to be withdrawn, if that lies in the future.
+    #[must_use]
+    pub const fn due_at(self) -> Option<DateTime<Utc>> {
+        match self {
+            Self::Pending(at) => Some(at),
+            Self::None | Self::Due(_) => None,
+        }
+    }
+
+    /// The warning about a withdrawal that lies in the future.
+    pub(crate) fn finding(self) -> Option<Finding> {
+        self.due_at().map(|at| {
+            let message = "the approval is withdrawn at this time, and stands until then";
+            Finding::warning("withdrawal_in_future", "/withdrawnAt", message).with_value(at.to_rfc3339())
+        })
+    }
+}
+
+/// What is taken away.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Revoked {
+    /// The approval of the record.
+    Approval,
+    /// The access of the user, whose approval stands.
+    Access,
+}
+
+/// A record that takes something away.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Revocation {
+    pub source_id: SourceId,
+    /// When the record changed in the onboarding portal; none if that cannot be read or lies in the future: then the
+    /// record counts as newer than any other.
+    pub updated_at: Option<DateTime<Utc>>,
+    pub revoked: Revoked,
+}
+
+impl Revocation {
+    /// The finding beside those that reject the record.
+    #[must_use]
+    pub fn finding(&self) -> Finding {
+        match self.revoked {
+            Revoked::Approval => {
+                let message = "the withdrawal takes effect, though the record is rejected";
+                Finding::warning("withdrawn_despite_errors", "/withdrawnAt", message)
+            }
+            Revoked::Access => {
+                let message = "the deactivation takes effect, though the record is rejected";
+                Finding::warning("deactivated_despite_errors", "/active", message)
+            }
+        }
+    }
+}
+
+/// The fields of a record that name it and take it away, as far as they could be read.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct RecordHead {
+    pub id: Option<String>,
+    pub updated_at: Option<DateTime<Utc>>,
+    pub withdrawn_at: Option<DateTime<Utc>>,
+    pub active: Option<bool>,
+}
+
+impl RecordHead {
+    /// What the record takes away, if anything.
+    #[must_use]
+    pub fn revocation(&self, rules: &Rules) -> Option<Revocation> {
+        let revoked = if Withdrawal::of(self.withdrawn_at, rules).is_due() {
+            Revoked::Approval
+        } else if self.active == Some(false) {
+            Revoked::Access
+        } else {
+            return None;
+        };
+        let is_possible = |at: &DateTime<Utc>| *at <= rules.now + rules.future_tolerance;
+        Some(Revocation {
+            source_id: self.id.as_deref()?.parse().ok()?,
+            updated_at: self.updated_at.filter(is_possible),
+            revoked,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::TimeDelta;
+
+    use super::*;
+
+    fn rules() -> Rules {
+        Rules::at("2026-06-01T12:00:00Z".parse().unwrap())
+    }
+
+    fn head() -> RecordHead {
+        RecordHead { id: Some("u-1".to_owned()), updated_at: Some(rules().now), ..RecordHead::default() }
+    }
+
+    #[test]
+    fn withdrawal_in_the_future_is_pending_and_one_at_the_end_of_time_is_none() {
+        let in_days = |days| Withdrawal::of(Some(rules().now + TimeDelta::days(days)), &rules());
+        assert!(in_days(-1).is_due() && in_days(0).is_due());
+        assert_eq!(in_days(200).due_at(), Some(rules().now + TimeDelta::days(200)));
+        assert_eq!(Withdrawal::of("9999-12-31T00:00:00Z".parse().ok(), &rules()), Withdrawal::None);
+        assert_eq!(Withdrawal::of(None, &rules()), Withdrawal::None);
+    }
+
+    #[test]
+    fn head_revokes_by_a_withdrawal_or_by_a_deactivation() {
+        assert_eq!(head().revocation(&rules()), None);
+        let inactive = RecordHead { active: Some(false), ..head() };
+        assert_eq!(inactive.revocation(&rules()).unwrap().revoked, Revoked::Access);
+        let withdrawn = RecordHead { withdrawn_at: Some(rules().now), ..inactive };
+        assert_eq!(withdrawn.revocation(&rules()).unwrap().revoked, Revoked::Approval);
+        assert_eq!(RecordHead { id: None, ..withdrawn }.revocation(&rules()), None);
+    }
+
+    #[test]
+    fn head_of_a_time_in_the_future_has_no_time() {
+        let updated_at = Some(rules().now + TimeDelta::days(1));
+        let head = RecordHead { updated_at, active: Some(false), ..head() };
+        assert_eq!(head.revocation(&rules()).unwrap().updated_at, None);
+    }
+}

@@ -1,0 +1,65 @@
+//! What validation makes of a record: accepted, with warnings, or rejected, with what is taken away all the same.
+
+use crate::{
+    Finding, PayloadHash, Rules, Version,
+    revocation::{RecordHead, Revocation},
+};
+
+/// An accepted record with its version and its warnings. Only a draft's `accept` makes one.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct Accepted<T> {
+    pub record: T,
+    pub version: Version,
+    pub warnings: Vec<Finding>,
+    /// Name for people, without personal data: a name and an IMO number, a code and a name.
+    pub label: String,
+    /// Hash of the payload that the record was read from, if the payload is known.
+    pub payload_hash: Option<PayloadHash>,
+}
+
+impl<T> Accepted<T> {
+    /// Adds the hash of the payload: the record's bytes in the provider's answer.
+    #[must_use]
+    pub fn with_payload(mut self, bytes: &[u8]) -> Self {
+        self.payload_hash = Some(PayloadHash::of(self.version, bytes));
+        self
+    }
+}
+
+/// A rejected record. Its findings hold at least one error.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rejection {
+    /// Id in the onboarding portal as it was sent; empty if there was none.
+    pub source_id: String,
+    /// Name for people, as far as it could be read.
+    pub label: Option<String>,
+    /// The vessels that the record belongs to, by their ids in the onboarding portal, as far as they could be read.
+    pub vessel_ids: Vec<String>,
+    /// Errors, and warnings beside them.
+    pub findings: Vec<Finding>,
+    /// What the record takes away in spite of its faults.
+    pub revocation: Option<Revocation>,
+}
+
+impl Rejection {
+    /// A rejection for one reason.
+    #[must_use]
+    pub fn because(source_id: impl Into<String>, label: Option<String>, finding: Finding) -> Self {
+        Self {
+            source_id: source_id.into(),
+            label,
+            vessel_ids: Vec::new(),
+            findings: vec![finding],
+            revocation: None,
+        }
+    }
+
+    /// Adds what the record takes away, as far as its head can be read, and the finding about it.
+    #[must_use]
+    pub fn with_revocation(mut self, head: &RecordHead, rules: &Rules) -> Self {
+        self.revocation = head.revocation(rules);
+        self.findings.extend(self.revocation.as_ref().map(Revocation::finding));
+        self
+    }
+}

@@ -1,0 +1,225 @@
+//! Revocations: rejected records that withdraw an approval or deactivate a user take that away all the same.
+//!
+//! The row keeps its other values. Its content hash is cleared: a sound state of the record, listed later, differs from
+//! the row and goes in.
+
+use chrono::{DateTime, Utc};
+use diesel::{QueryableByName, sql_types::*};
+use diesel_async::RunQueryDsl;
+use domain::{
+    RecordType, Revocation,
+    conflict::{ConflictKind, ConflictPolicy, Side},
+    last_write_wins::Writer,
+    revocation::Revoked,
+};
+use serde_json::json;
+
+use crate::{
+    db::{
+        connection::Db,
+        error::{StoreError, word},
+        statement::statement,
+    },
+    records::{
+        table_schema::{TableSchema, table_schema},
+        write::{STATE_COLUMNS, row_image_sql},
+        write_stamp::WriteStamp,
+    },
+    settings::conflict_policies::policy_of,
+};
+
+#[derive(QueryableByName)]
+struct Row {
+    #[diesel(sql_type = Uuid)]
+    id: uuid::Uuid,
+    #[diesel(sql_type = Text)]
+    source_id: String,
+    #[diesel(sql_type = Timestamptz)]
+    version_at: DateTime<Utc>,
+    #[diesel(sql_type = Timestamptz)]
+    source_updated_at: DateTime<Utc>,
+    #[diesel(sql_type = Timestamptz)]
+    fetched_at: DateTime<Utc>,
+    #[diesel(sql_type = Text)]
+    last_writer: String,
+}
+
+/// Withdraws or deactivates the rows of rejected records, where nothing newer stands. If the maintenance portal has
+/// edited a row later, the conflict policy decides, and both sides are kept. In a transaction.
+///
+/// # Errors
+///
+/// If the database fails: then roll back.
+pub async fn revocations_apply(
+    db: &mut Db,
+    stamp: WriteStamp,
+    record_type: RecordType,
+    revocations: &[Revocation],
+) -> Result<(), StoreError> {
+    for revoked in [Revoked::Approval, Revoked::Access] {
+        // Only users have an access of their own; and companies are never withdrawn by a record.
+        if record_type == RecordType::Company
+            || (revoked == Revoked::Access && record_type != RecordType::User)
+        {
+            continue;
+        }
+        let of_kind: Vec<&Revocation> = revocations.iter().filter(|it| it.revoked == revoked).collect();
+        if !of_kind.is_empty() {
+            revoke(db, stamp, record_type, revoked, &of_kind).await?;
+        }
+    }
+    Ok(())
+}
+
+async fn revoke(
+    db: &mut Db,
+    stamp: WriteStamp,
+    record_type: RecordType,
+    revoked: Revoked,
+    revocations: &[&Revocation],
+) -> Result<(), StoreError> {
+    let TableSchema { table, .. } = table_schema(record_type);
+    let text = format!(
+        "SELECT id, source_id, version_at, source_updated_at, fetched_at, last_writer FROM {table} AS t
+         WHERE source_id = ANY($1) AND {} ORDER BY source_id FOR NO KEY UPDATE",
+        has_it(revoked)
+    );
+    let source_ids: Vec<&str> = revocations.iter().map(|it| it.source_id.as_str()).collect();
+    let rows: Vec<Row> = statement(&text).bind::<Array<Text>, _>(source_ids).load(db).await?;
+    let (mut taking, mut contested) = (Vec::new(), Vec::new());
+    for row in &rows {
+        let Some(updated_at) = newest(revocations, &row.source_id) else { continue };
+        if updated_at.is_some_and(|at| (at, stamp.fetched_at) < (row.source_updated_at, row.fetched_at)) {
+            continue;
+        }
+        let last_writer: Writer = word(table, "last_writer", &row.source_id, &row.last_writer)?;
+        if last_writer == Writer::Maintenance {
+            let is_newer = updated_at.is_none_or(|at| at > row.version_at);
+            let policy = policy_of(db, record_type).await?;
+            let winner = match policy {
+                ConflictPolicy::SourceWins => Side::Source,
+                ConflictPolicy::LastWriteWins if is_newer => Side::Source,
+                ConflictPolicy::LastWriteWins | ConflictPolicy::Manual => Side::Local,
+            };
+            let kind = if is_newer { ConflictKind::SourceNewer } else { ConflictKind::LocalNewer };
+            contested.push(Contested { row, updated_at, kind, policy, winner });
+            if winner == Side::Local {
+                continue;
+            }
+        }
+        taking.push((row, updated_at));
+    }
+    conflicts_insert(db, stamp, record_type, revoked, &contested).await?;
+    rows_revoke(db, stamp, record_type, revoked, &taking).await
+}
+
+/// The time of the newest revocation of a record. Within: none if its time cannot be read, which counts as the newest.
+fn newest(revocations: &[&Revocation], source_id: &str) -> Option<Option<DateTime<Utc>>> {
+    let of_record = revocations.iter().filter(|it| it.source_id.as_str() == source_id);
+    of_record.map(|it| it.updated_at).max_by_key(|at| (at.is_none(), *at))
+}
+
+/// A revocation of a row that the maintenance portal has edited.
+struct Contested<'r> {
+    row: &'r Row,
+    updated_at: Option<DateTime<Utc>>,
+    kind: ConflictKind,
+    policy: ConflictPolicy,
+    winner: Side,
+}
+
+/// Keeps what the two sides say of the approval, or of the access.
+async fn conflicts_insert(
+    db: &mut Db,
+    stamp: WriteStamp,
+    record_type: RecordType,
+    revoked: Revoked,
+    contested: &[Contested<'_>],
+) -> Result<(), StoreError> {
+    if contested.is_empty() {
+        return Ok(());
+    }
+    let (local, source) = match revoked {
+        Revoked::Approval => (json!({ "status": "active" }), json!({ "status": "withdrawn" })),
+        Revoked::Access => (json!({ "active": true }), json!({ "active": false })),
+    };
+    let text = format!(
+        "INSERT INTO conflicts (id, sync_id, record_type, source_id, kind, local_value, source_value, local_at,
+             local_writer, source_at, winner, policy, opened_at)
+         SELECT i.id, $1, '{record_type}', i.source_id, i.kind, $3, $4, i.local_at, '{maintenance}', i.source_at, i.winner,
+             i.policy, $2
+         FROM unnest($5, $6, $7, $8, $9, $10, $11) AS i (id, source_id, kind, local_at, source_at, winner, policy)
+         ON CONFLICT DO NOTHING",
+        maintenance = Writer::Maintenance,
+    );
+    let text_of = |value: fn(&Contested<'_>) -> &'static str| contested.iter().map(value).collect::<Vec<_>>();
+    let source_at = |it: &Contested<'_>| it.updated_at.unwrap_or(it.row.source_updated_at);
+    statement(&text)
+        .bind::<Uuid, _>(stamp.sync_id.as_uuid())
+        .bind::<Timestamptz, _>(stamp.now)
+        .bind::<Jsonb, _>(local)
+        .bind::<Jsonb, _>(source)
+        .bind::<Array<Uuid>, _>(contested.iter().map(|_| uuid::Uuid::now_v7()).collect::<Vec<_>>())
+        .bind::<Array<Text>, _>(contested.iter().map(|it| it.row.source_id.as_str()).collect::<Vec<_>>())
+        .bind::<Array<Text>, _>(text_of(|it| it.kind.as_str()))
+        .bind::<Array<Timestamptz>, _>(contested.iter().map(|it| it.row.version_at).collect::<Vec<_>>())
+        .bind::<Array<Timestamptz>, _>(contested.iter().map(source_at).collect::<Vec<_>>())
+        .bind::<Array<Text>, _>(text_of(|it| it.winner.as_str()))
+        .bind::<Array<Text>, _>(text_of(|it| it.policy.as_str()))
+        .execute(db)
+        .await?;
+    Ok(())
+}
+
+/// The condition of a row that has what is revoked.
+const fn has_it(revoked: Revoked) -> &'static str {
+    match revoked {
+        Revoked::Approval => "t.status = 'active'",
+        Revoked::Access => "t.status = 'active' AND t.active",
+    }
+}
+
+/// Takes it away, and keeps the rows' images in the same statement, so that the sync can be undone.
+async fn rows_revoke(
+    db: &mut Db,
+    stamp: WriteStamp,
+    record_type: RecordType,
+    revoked: Revoked,
+    rows: &[(&Row, Option<DateTime<Utc>>)],
+) -> Result<(), StoreError> {
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let TableSchema { table, columns, .. } = table_schema(record_type);
+    let assignment = match revoked {
+        Revoked::Approval => "status = 'withdrawn'",
+        Revoked::Access => "active = false",
+    };
+    let text = format!(
+        "WITH i AS (SELECT * FROM unnest($4, $5) AS i (id, updated_at)), kept AS (
+             INSERT INTO overwritten (sync_id, record_type, row_id, synced_by, image)
+             SELECT $2, '{record_type}', t.id, t.synced_by, {image} FROM {table} AS t JOIN i ON i.id = t.id
+         )
+         UPDATE {table} AS t SET {assignment}, updated_at = $1, synced_by = $2, fetched_at = $3,
+             source_updated_at = greatest(t.source_updated_at, i.updated_at),
+             version_at = CASE WHEN t.last_writer = '{onboarding}' THEN greatest(t.version_at, i.updated_at)
+                               ELSE t.version_at END,
+             content_hash = '\\x00000000000000000000000000000000',
+             synced_at = greatest($1, t.synced_at + interval '1 microsecond')
+         FROM i WHERE i.id = t.id",
+        image = row_image_sql(columns.into_iter().chain(STATE_COLUMNS)),
+        onboarding = Writer::Onboarding,
+    );
+    // A time that cannot be read is not replaced by the present: the next sound state may be older.
+    let time =
+        |(row, updated_at): &(&Row, Option<DateTime<Utc>>)| updated_at.unwrap_or(row.source_updated_at);
+    statement(&text)
+        .bind::<Timestamptz, _>(stamp.now)
+        .bind::<Uuid, _>(stamp.sync_id.as_uuid())
+        .bind::<Timestamptz, _>(stamp.fetched_at)
+        .bind::<Array<Uuid>, _>(rows.iter().map(|(row, _)| row.id).collect::<Vec<_>>())
+        .bind::<Array<Timestamptz>, _>(rows.iter().map(time).collect::<Vec<_>>())
+        .execute(db)
+        .await?;
+    Ok(())
+}
