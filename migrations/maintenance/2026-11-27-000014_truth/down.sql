@@ -13,7 +13,13 @@ ALTER TABLE sync_logs ADD CONSTRAINT sync_logs_missing_records_check CHECK
     (missing_records IN ('kept', 'planned', 'deactivated', 'asks', 'confirmed', 'declined'));
 ALTER TABLE sync_counts DROP COLUMN pages;
 ALTER TABLE sync_companies_seen DROP COLUMN outcome;
-CREATE OR REPLACE VIEW user_access AS
+DROP VIEW user_access;
+ALTER TABLE users DROP COLUMN company_source_id, DROP COLUMN withdrawal_due_at, DROP COLUMN missing_since,
+    DROP COLUMN fetched_at;
+ALTER TABLE equipment DROP COLUMN withdrawal_due_at, DROP COLUMN missing_since, DROP COLUMN fetched_at;
+ALTER TABLE vessels DROP COLUMN withdrawal_due_at, DROP COLUMN missing_since, DROP COLUMN fetched_at;
+ALTER TABLE companies DROP COLUMN missing_since, DROP COLUMN fetched_at;
+CREATE VIEW user_access AS
 SELECT id, source_id, email, role, company_id, vessel_scope,
     locked_because IS NULL AS may_sign_in, locked_because
 FROM (
@@ -23,8 +29,3 @@ FROM (
               END AS locked_because
     FROM users
 ) AS u;
-ALTER TABLE users DROP COLUMN company_source_id, DROP COLUMN withdrawal_due_at, DROP COLUMN missing_since,
-    DROP COLUMN fetched_at;
-ALTER TABLE equipment DROP COLUMN withdrawal_due_at, DROP COLUMN missing_since, DROP COLUMN fetched_at;
-ALTER TABLE vessels DROP COLUMN withdrawal_due_at, DROP COLUMN missing_since, DROP COLUMN fetched_at;
-ALTER TABLE companies DROP COLUMN missing_since, DROP COLUMN fetched_at;

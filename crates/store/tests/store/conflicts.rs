@@ -215,10 +215,12 @@ async fn policy_source_wins_takes_the_portals_state_and_keeps_the_edit() -> anyh
 async fn policy_source_wins_skips_a_state_that_the_last_sync_has_overtaken() -> anyhow::Result<()> {
     let scene = Scene::new().await?;
     scene.policy(RecordType::Vessel, ConflictPolicy::SourceWins).await?;
-    scene.bring_vessel("Star", 1).await?;
+    let long_ago = scene.now();
     scene.bring_vessel("Sun", 2).await?;
     scene.edit_vessel("By hand").await?;
-    assert_eq!(scene.bring_vessel("Star", 1).await?.outcome("v-1"), Outcome::Skipped);
+    let overtaken = vessel("v-1", json!({"name": "Star", "updatedAt": day(1)}));
+    let brought = scene.bring_fetched(&Records::of_vessels([overtaken]), long_ago).await?;
+    assert_eq!(brought.outcome("v-1"), Outcome::Skipped);
     assert_eq!(scene.vessel_name().await, "By hand");
     Ok(())
 }

@@ -110,28 +110,29 @@ fn equipment(it: Written) -> Accepted<Equipment> {
 
 /// Writes a page as a worker does, again as long as others make it give way. Whatever is read has an outcome.
 async fn apply(store: &Store, sync: SyncId, page: &[Written]) -> anyhow::Result<()> {
-    loop {
-        let written = store
-            .transaction(async |tx| {
-                let mut applied = Vec::new();
-                for it in page {
-                    let fetched_at = now() + TimeDelta::seconds(i64::from(it.content));
-                    let stamp = WriteStamp { sync_id: sync, fetched_at, now: now() };
-                    applied.extend(vessels_apply(tx, stamp, &[vessel(*it)]).await?);
+    // Each version was fetched by a request of its own.
+    for it in page {
+        let fetched_at = now() + TimeDelta::seconds(i64::from(it.content));
+        let stamp = WriteStamp { sync_id: sync, fetched_at, now: now() };
+        loop {
+            let written = store
+                .transaction(async |tx| {
+                    let mut applied = vessels_apply(tx, stamp, &[vessel(*it)]).await?;
                     applied.extend(equipment_apply(tx, stamp, &[equipment(*it)], None).await?);
+                    Ok::<_, StoreError>(applied)
+                })
+                .await;
+            match written {
+                Ok(applied) => {
+                    anyhow::ensure!(counts_of(&applied).read() == 2, "{applied:?}");
+                    break;
                 }
-                Ok::<_, StoreError>(applied)
-            })
-            .await;
-        match written {
-            Ok(applied) => {
-                anyhow::ensure!(counts_of(&applied).read() == 2 * page.len() as u64, "{applied:?}");
-                return Ok(());
+                Err(StoreError::Contended) => {}
+                Err(error) => return Err(error.into()),
             }
-            Err(StoreError::Contended) => {}
-            Err(error) => return Err(error.into()),
         }
     }
+    Ok(())
 }
 
 /// What is left, and what it must be by the newest version of each.

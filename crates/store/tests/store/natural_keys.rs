@@ -103,8 +103,9 @@ impl Scene {
 #[tokio::test(flavor = "multi_thread")]
 async fn tombstone_that_comes_first_keeps_older_states_from_coming_to_life() -> anyhow::Result<()> {
     let scene = Scene::new().await?;
-    for records in [keyed("1", 2, true), keyed("1", 1, false)] {
-        let brought = scene.bring(&records).await?;
+    let long_ago = scene.now();
+    for (records, fetched_at) in [(keyed("1", 2, true), scene.now()), (keyed("1", 1, false), long_ago)] {
+        let brought = scene.bring_fetched(&records, fetched_at).await?;
         for id in ["v-1", "e-1", "u-1"] {
             assert_eq!(brought.outcome(id), Outcome::Skipped, "{id}");
         }

@@ -114,13 +114,23 @@ impl Scene {
 
     /// Brings records in one sync of one transaction, as a worker does for webhook events.
     pub(crate) async fn bring(&self, records: &Records) -> anyhow::Result<Brought> {
+        self.bring_fetched(records, self.now()).await
+    }
+
+    /// Brings records whose request began at this time, which may be long ago: a worker was slow.
+    pub(crate) async fn bring_fetched(
+        &self,
+        records: &Records,
+        fetched_at: DateTime<Utc>,
+    ) -> anyhow::Result<Brought> {
         let (sync, now) = (new_sync(Mode::Selective, Scope::default()), self.now());
+        let stamp = WriteStamp { sync_id: sync.id, fetched_at, now };
         let applied = self
             .tx(async |tx| {
                 let _begun = sync_begin(tx, &sync, now).await?;
                 let mut applied = BTreeMap::new();
                 for list in [RecordType::Vessel, RecordType::Equipment, RecordType::User] {
-                    applied.extend(list_write(tx, sync.id, list, records, now).await?.applied);
+                    applied.extend(list_write(tx, stamp, list, records).await?.applied);
                 }
                 let counts = applied.iter().map(|(of, applied)| (*of, counts_of(applied))).collect();
                 tallies_add(tx, sync.id, &tally_changes(&counts, [])).await?;
@@ -210,7 +220,8 @@ impl Scene {
             companies_note(&mut tx, sync_id, &outcomes).await?;
             TallyChanges::new()
         } else {
-            let written = list_write(&mut tx, sync_id, list, &portal, now).await?;
+            let stamp = WriteStamp { sync_id, fetched_at: now, now };
+            let written = list_write(&mut tx, stamp, list, &portal).await?;
             tally_changes(&written.counts, [(list, portal.ids(list).len() as u64)])
         };
         seen_note(&mut tx, sync_id, list, &portal.ids(list), &[]).await?;
@@ -305,12 +316,12 @@ impl Written {
 /// Validates and writes the records of a list, as a worker does; the companies come with the vessels.
 async fn list_write(
     tx: &mut Db,
-    sync: SyncId,
+    stamp: WriteStamp,
     list: RecordType,
     records: &Records,
-    now: DateTime<Utc>,
 ) -> Result<Written, StoreError> {
-    let (rules, stamp) = (Rules::at(now), WriteStamp { sync_id: sync, fetched_at: now, now });
+    let WriteStamp { sync_id: sync, now, .. } = stamp;
+    let rules = Rules::at(now);
     let mut written = Written::default();
     match list {
         RecordType::Company => {}
