@@ -35,6 +35,9 @@ pub struct Config {
     /// Stuck work.
     #[garde(dive)]
     pub reaper: Reaper,
+    /// Withdrawals that were announced for a time.
+    #[garde(dive)]
+    pub withdrawals: Withdrawals,
     /// What is forgotten.
     #[garde(dive)]
     pub retention: Retention,
@@ -65,6 +68,15 @@ pub struct Reaper {
     /// Leases without a sign of life that end a sync.
     #[garde(range(min = 1, max = 1000))]
     pub stalled_after_leases: u32,
+}
+
+/// Withdrawals that were announced for a time.
+#[derive(Debug, Clone, Deserialize, Validate)]
+#[serde(deny_unknown_fields)]
+pub struct Withdrawals {
+    /// Between two looks.
+    #[garde(range(min = 1, max = 3_600))]
+    pub look_every_seconds: u64,
 }
 
 /// What is forgotten.

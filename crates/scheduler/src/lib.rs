@@ -6,6 +6,7 @@ mod periodic_task;
 mod reaper;
 mod retention;
 mod schedule;
+mod withdrawals;
 
 use std::sync::Arc;
 
@@ -22,7 +23,7 @@ pub use config::{Config, DAEMON};
 
 use crate::{
     leader::lead, periodic_task::PeriodicTask, reaper::ReaperTask, retention::RetentionTask,
-    schedule::ScheduleTask,
+    schedule::ScheduleTask, withdrawals::WithdrawalTask,
 };
 
 /// Connects, and starts the outbox relay and the leader's periodic tasks.
@@ -40,6 +41,7 @@ pub async fn start(config: &Config, shutdown: &Shutdown, health: &Health) -> any
     let tasks: Vec<Box<dyn PeriodicTask>> = vec![
         Box::new(ScheduleTask::new(outbox.clone(), clock.clone(), &config.schedule)),
         Box::new(ReaperTask::new(outbox, clock.clone(), &config.reaper)),
+        Box::new(WithdrawalTask::new(clock.clone(), &config.withdrawals)),
         Box::new(RetentionTask::new(clock, &config.retention)),
     ];
     shutdown.supervise_infallible("leader", lead(store, shutdown.soft().clone(), tasks));

@@ -37,6 +37,7 @@ impl Scene {
             "broker": {"url": self.world.amqp_url().await?},
             "schedule": {"look_every_ms": 50, "catch_up_minutes": 60},
             "reaper": {"look_every_ms": 50, "lease_seconds": seconds, "stalled_after_leases": 3},
+            "withdrawals": {"look_every_seconds": 1},
             "retention": {"look_every_seconds": 3600, "days": 90}
         });
         let shutdown = Shutdown::manual();

@@ -19,6 +19,7 @@
 pub mod conflict_resolution;
 pub mod control;
 pub mod dry_run;
+pub mod due_withdrawals;
 pub mod lifecycle;
 pub mod phases;
 pub mod reconcile;

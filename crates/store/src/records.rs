@@ -48,7 +48,9 @@ pub use revocations::revocations_apply;
 pub use snapshot::{EquipmentSnapshot, equipment_snapshot_read};
 pub(crate) use table_schema::{TableSchema, table_name, table_schema};
 pub(crate) use user_roles::{role_given_by_hand, roles_derive};
-pub use users::{NewPassword, users_apply, users_without_password};
+pub use users::{
+    NewPassword, user_passwords_supply, users_active_without_password, users_apply, users_without_password,
+};
 pub use vessels::{vessel_ids_by_imo, vessel_ids_known, vessels_apply};
 pub(crate) use write::{STATE_COLUMNS, row_image_sql};
 pub use write_stamp::WriteStamp;

@@ -69,4 +69,7 @@ pub struct Work {
     /// Between two updates of a sync.
     #[garde(range(min = 10, max = 60_000))]
     pub progress_every_ms: u64,
+    /// Between two looks for active users without a password.
+    #[garde(range(min = 10, max = 3_600_000))]
+    pub passwords_every_ms: u64,
 }

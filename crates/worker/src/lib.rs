@@ -64,6 +64,9 @@ pub async fn start(config: &Config, shutdown: &Shutdown, health: &Health) -> any
         password_maker: PasswordMaker::new(seal),
         page_turns: PageTurns::of(config.work.tasks, Duration::from_millis(config.work.pages_alone_ms)),
     };
+    let interval = Duration::from_millis(config.work.passwords_every_ms);
+    let supply = passwords::supply_passwords(context.clone(), interval, shutdown.soft().clone());
+    shutdown.supervise_infallible("passwords", supply);
     start_consumers(&config.work, &broker, &context, shutdown);
     start_archiver(broker, context, shutdown);
     Ok(())

@@ -16,7 +16,7 @@ use domain::{
 use crate::{
     db::{
         connection::Db,
-        error::StoreError,
+        error::{StoreError, word},
         statement::{Statement, statement},
     },
     records::{
@@ -178,27 +178,12 @@ impl Table for Users<'_> {
         _: WriteStamp,
         written: &[WrittenRow<'_, User>],
     ) -> Result<Vec<(uuid::Uuid, Finding)>, StoreError> {
-        let reactivated: Vec<(uuid::Uuid, &NewPassword)> = written
+        let reactivated = written
             .iter()
             .filter(|row| !row.is_new)
             .filter(|row| row.accepted.record.active && !row.accepted.record.withdrawal.is_due())
-            .filter_map(|row| Some((row.id, self.password(&row.accepted.record)?)))
-            .collect();
-        if !reactivated.is_empty() {
-            let passwords = || reactivated.iter().map(|(_, password)| *password);
-            statement(
-                "UPDATE users AS t SET password_hash = i.hash, sealed_password = i.sealed,
-                     password_expires_at = i.expires_at, password_claimed_at = NULL, must_change_password = true
-                 FROM unnest($1, $2, $3, $4) AS i (id, hash, sealed, expires_at)
-                 WHERE t.id = i.id AND t.password_hash IS NULL",
-            )
-            .bind::<Array<Uuid>, _>(reactivated.iter().map(|(id, _)| *id).collect::<Vec<_>>())
-            .bind::<Array<Text>, _>(passwords().map(|password| password.hash.as_str()).collect::<Vec<_>>())
-            .bind::<Array<Binary>, _>(passwords().map(|password| password.sealed.as_slice()).collect::<Vec<_>>())
-            .bind::<Array<Timestamptz>, _>(passwords().map(|password| password.expires_at).collect::<Vec<_>>())
-            .execute(db)
-            .await?;
-        }
+            .filter_map(|row| self.password(&row.accepted.record));
+        passwords_supply(db, reactivated).await?;
         Ok(Vec::new())
     }
 }
@@ -223,6 +208,48 @@ pub async fn users_apply(
     let passwords = passwords.iter().map(|password| (password.source_id.as_str(), password)).collect();
     let mapping = mapping_share(db).await?;
     page_apply(&Users { companies, vessels, passwords, mapping }, db, stamp, users).await
+}
+
+/// Gives passwords to users that have none. Changes nothing about users that are locked out.
+async fn passwords_supply<'p>(
+    db: &mut Db,
+    passwords: impl Iterator<Item = &'p NewPassword>,
+) -> Result<(), StoreError> {
+    let passwords: Vec<&NewPassword> = passwords.collect();
+    if passwords.is_empty() {
+        return Ok(());
+    }
+    statement(
+        "UPDATE users AS t SET password_hash = i.hash, sealed_password = i.sealed,
+             password_expires_at = i.expires_at, password_claimed_at = NULL, must_change_password = true
+         FROM unnest($1, $2, $3, $4) AS i (source_id, hash, sealed, expires_at)
+         WHERE t.source_id = i.source_id AND t.password_hash IS NULL AND t.status = 'active' AND t.active",
+    )
+    .bind::<Array<Text>, _>(passwords.iter().map(|it| it.source_id.as_str()).collect::<Vec<_>>())
+    .bind::<Array<Text>, _>(passwords.iter().map(|it| it.hash.as_str()).collect::<Vec<_>>())
+    .bind::<Array<Binary>, _>(passwords.iter().map(|it| it.sealed.as_slice()).collect::<Vec<_>>())
+    .bind::<Array<Timestamptz>, _>(passwords.iter().map(|it| it.expires_at).collect::<Vec<_>>())
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Users who are active and have no password: by an undo, a decision about a conflict, or an edit of the maintenance
+/// portal they have become active again. At most `limit`.
+pub async fn users_active_without_password(db: &mut Db, limit: u32) -> Result<Vec<SourceId>, StoreError> {
+    let ids: Vec<String> = statement(
+        "SELECT source_id FROM users WHERE status = 'active' AND active AND password_hash IS NULL ORDER BY id LIMIT $1",
+    )
+    .bind::<Int8, _>(i64::from(limit))
+    .returning::<Text>()
+    .load(db)
+    .await?;
+    ids.iter().map(|id| word("users", "source_id", id, id)).collect()
+}
+
+/// Gives passwords to users that have none.
+pub async fn user_passwords_supply(db: &mut Db, passwords: &[NewPassword]) -> Result<(), StoreError> {
+    passwords_supply(db, passwords.iter()).await
 }
 
 /// Those of the users that have no password: they are new, or were locked out.

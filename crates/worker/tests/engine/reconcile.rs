@@ -3,6 +3,7 @@
 
 use domain::{Mode, RecordType, Scope};
 use serde_json::{Value, json};
+use store::engine::undo::{SyncUndone, sync_undo};
 use testbed::List;
 
 use crate::scene::Scene;
@@ -75,6 +76,54 @@ async fn list_that_cannot_be_read_makes_nothing_missing() -> anyhow::Result<()> 
     assert_eq!(scene.number(&format!("sync_missing WHERE sync_id = '{holed}'")).await, 0);
     let read = format!("sync_counts WHERE sync_id = '{holed}' AND record_type = '{}'", RecordType::Equipment);
     assert_eq!(scene.number(&read).await, 1, "the other lists are in");
+    scene.end().await;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn missing_record_comes_back_with_the_edit_that_was_made_meanwhile() -> anyhow::Result<()> {
+    let scene = fleet_with_a_spare().await?;
+    let listed = scene.provider.listed(List::Equipment, "e-spare").expect("it is listed");
+    scene.provider.forget("e-spare");
+    let without = scene.full_sync().await?;
+    scene.ended(without).await?;
+    assert_eq!(status(&scene, "e-spare").await, "withdrawn");
+    scene.world.execute("UPDATE equipment SET location = 'Store 3' WHERE source_id = 'e-spare'").await?;
+
+    scene.provider.put_raw(List::Equipment, "e-spare", listed);
+    let again = scene.full_sync().await?;
+    assert_eq!(scene.ended(again).await?["state"], "completed");
+    assert_eq!(status(&scene, "e-spare").await, "active");
+    assert_eq!(scene.number("equipment WHERE source_id = 'e-spare' AND location = 'Store 3'").await, 1);
+    scene.end().await;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn undone_deactivation_leaves_a_user_who_can_get_in_and_is_in_no_conflict() -> anyhow::Result<()> {
+    let scene = fleet_with_a_spare().await?;
+    scene.world.execute("UPDATE settings SET deactivation_limit_percent = 100").await?;
+    let listed = scene.provider.listed(List::Users, "u-3").expect("it is listed");
+    scene.provider.forget("u-3");
+    let without = scene.full_sync().await?;
+    scene.ended(without).await?;
+    let has_password = "users WHERE source_id = 'u-3' AND status = 'active' AND password_hash IS NOT NULL";
+    assert_eq!(scene.number(has_password).await, 0);
+
+    let now = chrono::Utc::now();
+    let undone = scene.store.transaction(async |tx| sync_undo(tx, without, "anna", now).await).await?;
+    assert!(matches!(&undone, SyncUndone::Undone(undo) if undo.restored == 1), "{undone:?}");
+    testbed::wait_until("the user has a password", crate::scene::PATIENCE, async || {
+        match scene.number(has_password).await {
+            1 => Ok(()),
+            other => Err(other),
+        }
+    })
+    .await?;
+    scene.provider.put_raw(List::Users, "u-3", listed);
+    let again = scene.full_sync().await?;
+    assert_eq!(scene.ended(again).await?["state"], "completed");
+    assert_eq!(scene.number("conflicts").await, 0);
     scene.end().await;
     Ok(())
 }
