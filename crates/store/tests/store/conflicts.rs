@@ -15,7 +15,7 @@ use store::{
 };
 
 use crate::{
-    records::{Records, day, equipment, vessel},
+    records::{Records, day, equipment, user, vessel},
     scene::{Brought, Scene},
 };
 
@@ -193,6 +193,69 @@ async fn conflicts_are_listed_by_sync_and_state() -> anyhow::Result<()> {
     assert_eq!(scene.conflicts(of_sync.clone()).await?.len(), 1);
     let resolved = ConflictFilter { state: Some(ConflictState::Resolved), ..of_sync };
     assert_eq!(scene.conflicts(resolved).await?, []);
+    Ok(())
+}
+
+// ---------------------------------------------------------------------------------------------------------- withdrawals
+
+/// A vessel and a user that were edited here, and have been withdrawn in the onboarding portal on this day.
+async fn edited_and_withdrawn(policy: ConflictPolicy, at: u32) -> anyhow::Result<(Scene, Records)> {
+    let scene = Scene::new().await?;
+    for record_type in [RecordType::Vessel, RecordType::User] {
+        scene.policy(record_type, policy).await?;
+    }
+    let records = |more: Value| Records {
+        vessels: vec![vessel("v-1", more.clone())],
+        users: vec![user("u-1", more)],
+        ..Records::default()
+    };
+    scene.bring(&records(json!({}))).await?;
+    scene.execute("UPDATE users SET password_hash = 'x'").await?;
+    scene.edit_vessel_on("By hand", 2).await?;
+    scene.execute("UPDATE users SET family_name = 'By hand'").await?;
+    let moved =
+        format!("UPDATE users SET synced_at = synced_at + interval '1 second', version_at = '{}'", day(2));
+    scene.execute(&moved).await?;
+    let tombstones = records(json!({"updatedAt": day(at), "withdrawnAt": day(at)}));
+    let brought = scene.bring(&tombstones).await?;
+    for id in ["v-1", "u-1"] {
+        assert_eq!(brought.outcome(id), Outcome::Conflict, "{id}");
+    }
+    Ok((scene, tombstones))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn withdrawal_that_an_edit_holds_back_is_carried_out_by_the_sources_side() -> anyhow::Result<()> {
+    // Older than the edit under last write wins, and newer than it under the manual policy.
+    for (policy, at) in [(ConflictPolicy::LastWriteWins, 1), (ConflictPolicy::Manual, 3)] {
+        let (scene, tombstones) = edited_and_withdrawn(policy, at).await?;
+        for conflict in scene.conflicts(ConflictFilter::default()).await? {
+            let sides = (&conflict.local["status"], &conflict.source["status"]);
+            assert_eq!(sides, (&json!("active"), &json!("withdrawn")), "{policy}: {conflict:?}");
+            assert_eq!(scene.resolve(&conflict, Choice::Side(Side::Source)).await?, Resolved::Resolved);
+        }
+        assert_eq!(scene.number("vessels WHERE status = 'withdrawn'").await, 1, "{policy}");
+        let locked_out = "users WHERE status = 'withdrawn' AND password_hash IS NULL";
+        assert_eq!(scene.number(locked_out).await, 1, "{policy}");
+        let again = scene.bring(&tombstones).await?;
+        assert_eq!((again.outcome("v-1"), again.outcome("u-1")), (Outcome::Unchanged, Outcome::Unchanged));
+    }
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn change_without_a_new_time_is_a_conflict_of_its_own() -> anyhow::Result<()> {
+    let (scene, _, conflict) = edited_vessel().await?;
+    let other = json!({"name": "Moon", "portOfRegistry": "Oslo", "updatedAt": day(2)});
+    let incoming = Records::of_vessels([vessel("v-1", other)]);
+    assert_eq!(scene.bring(&incoming).await?.outcome("v-1"), Outcome::Conflict);
+    let names: Vec<_> = scene
+        .conflicts(ConflictFilter::default())
+        .await?
+        .into_iter()
+        .map(|it| (it.id == conflict.id, it.source["name"].clone()))
+        .collect();
+    assert_eq!(names, [(false, json!("Moon")), (true, json!("Sun"))]);
     Ok(())
 }
 

@@ -1,14 +1,23 @@
 //! Undoing a sync: what comes back, what is withdrawn, and what is left alone.
 
-use domain::{Mode, Outcome, Scope, SyncId, SyncState, conflict::ConflictKind};
+use domain::{
+    Mode, Outcome, Scope, SyncId, SyncState,
+    conflict::ConflictKind,
+    portal_role::PortalRole,
+    role_mapping::{RoleMapping, RoleRule},
+    user::Workplace,
+};
 use serde_json::{Value, json};
 use store::{
     Window,
-    engine::undo::{SyncUndone, Undo, sync_undo, undo_find, undo_items},
+    engine::{
+        role_changes::{MappingChanged, mapping_change},
+        undo::{SyncUndone, Undo, sync_undo, undo_find, undo_items},
+    },
 };
 
 use crate::{
-    records::{Records, day, equipment, merged, vessel},
+    records::{Records, day, equipment, merged, user, vessel},
     scene::Scene,
 };
 
@@ -255,5 +264,71 @@ async fn records_left_alone_are_listed_first() -> anyhow::Result<()> {
     let page = undo_items(&mut *scene.store.db().await?, bad, window).await?;
     assert_eq!((page.total, page.has_more), (2, true));
     assert_eq!(page.rows[0].source_id, "v-2");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn created_records_that_others_refer_to_are_left_alone() -> anyhow::Result<()> {
+    let scene = Scene::new().await?;
+    let created = scene
+        .bring(&Records::of_vessels([
+            vessel("v-1", json!({})),
+            vessel("v-2", json!({"imoNumber": "9619907"})),
+        ]))
+        .await?;
+    scene.bring(&Records::of_equipment([equipment("e-1", "v-1", json!({}))])).await?;
+    let undo = scene.undone(created.sync).await?;
+    assert_eq!((undo.withdrawn, undo.skipped), (1, 2));
+    assert_eq!(scene.result("v-1").await, skipped("in_use"));
+    assert_eq!(scene.result("c-1").await, skipped("in_use"));
+    assert_eq!(scene.result("v-2").await, withdrawn());
+    assert_eq!(scene.status("vessels", "v-1").await, "active");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn undone_user_gets_the_role_of_the_mapping_in_force() -> anyhow::Result<()> {
+    let scene = Scene::new().await?;
+    let of_rank = |rank: &str, at| Records {
+        users: vec![user("u-1", json!({"rank": rank, "vesselIds": [], "updatedAt": day(at)}))],
+        ..Records::default()
+    };
+    scene.bring(&of_rank("Master", 1)).await?;
+    let bad = scene.bring(&of_rank("Oiler", 2)).await?;
+    let rules = vec![RoleRule {
+        rank: "master".to_owned(),
+        department: None,
+        workplace: Workplace::Ship,
+        role: PortalRole::Auditor,
+    }];
+    let mapping = RoleMapping::new(rules).map_err(|faults| anyhow::anyhow!("{faults:?}"))?;
+    let now = scene.now();
+    let changed = scene.tx(async |tx| mapping_change(tx, &mapping, 1, "anna", now).await).await?;
+    assert!(matches!(changed, MappingChanged::Changed(..)), "{changed:?}");
+    scene.undone(bad.sync).await?;
+    let row = scene.row("SELECT rank, role, role_mapping_version FROM users").await;
+    assert_eq!(row, json!({"rank": "master", "role": "auditor", "role_mapping_version": 2}));
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn undone_user_keeps_a_role_that_was_given_by_hand() -> anyhow::Result<()> {
+    let scene = Scene::new().await?;
+    let named = |name: &str, at| Records {
+        users: vec![user("u-1", json!({"familyName": name, "vesselIds": [], "updatedAt": day(at)}))],
+        ..Records::default()
+    };
+    scene.bring(&named("Nordmann", 1)).await?;
+    scene.execute("UPDATE users SET role = 'auditor'").await?;
+    let moved =
+        format!("UPDATE users SET synced_at = synced_at + interval '1 second', version_at = '{}'", day(1));
+    scene.execute(&moved).await?;
+    let overwriting = scene.bring(&named("Hansen", 2)).await?;
+    assert_ne!(scene.row("SELECT role FROM users").await["role"], "auditor");
+    scene.undone(overwriting.sync).await?;
+    assert_eq!(
+        scene.row("SELECT role, family_name FROM users").await,
+        json!({"role": "auditor", "family_name": "Nordmann"})
+    );
     Ok(())
 }
