@@ -13,6 +13,7 @@ mod failure;
 mod fault;
 mod fetched_page;
 mod page_turns;
+mod password_supply;
 mod passwords;
 mod progress;
 mod tasks;
@@ -65,7 +66,7 @@ pub async fn start(config: &Config, shutdown: &Shutdown, health: &Health) -> any
         page_turns: PageTurns::of(config.work.tasks, Duration::from_millis(config.work.pages_alone_ms)),
     };
     let interval = Duration::from_millis(config.work.passwords_every_ms);
-    let supply = passwords::supply_passwords(context.clone(), interval, shutdown.soft().clone());
+    let supply = password_supply::supply_passwords(context.clone(), interval, shutdown.soft().clone());
     shutdown.supervise_infallible("passwords", supply);
     start_consumers(&config.work, &broker, &context, shutdown);
     start_archiver(broker, context, shutdown);

@@ -1,7 +1,7 @@
 //! Temporary passwords for users that are new here: made, hashed and sealed before the transaction, since hashing one
 //! takes tens of milliseconds by design.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use argon2::{Argon2, PasswordHasher};
 use chrono::{DateTime, Utc};
@@ -9,14 +9,8 @@ use domain::{
     SourceId,
     temporary_password::{PASSWORD_LIFETIME, PasswordSeal, TemporaryPassword},
 };
-use store::{
-    StoreError,
-    records::{NewPassword, user_passwords_supply, users_active_without_password},
-};
+use store::records::NewPassword;
 use tokio::sync::Semaphore;
-use tokio_util::sync::CancellationToken;
-
-use crate::context::Context;
 
 /// Makes passwords, on as many threads as there are processors and no more: each hash takes 19 MiB.
 #[derive(Debug, Clone)]
@@ -45,36 +39,6 @@ impl PasswordMaker {
         });
         futures_util::future::join_all(made).await.into_iter().flatten().collect()
     }
-}
-
-/// Users that one search gives a password at most: the next search finds the others.
-const SUPPLY_LIMIT: u32 = 50;
-
-/// Gives passwords to users who have become active without a sync, until `stop`.
-pub(crate) async fn supply_passwords(context: Context, interval: Duration, stop: CancellationToken) {
-    loop {
-        tokio::select! {
-            () = stop.cancelled() => return,
-            () = tokio::time::sleep(interval) => {}
-        }
-        if let Err(error) = supply(&context).await {
-            tracing::warn!(
-                error = &error as &dyn std::error::Error,
-                "active users without a password could not be given one; next time"
-            );
-        }
-    }
-}
-
-async fn supply(context: &Context) -> Result<(), StoreError> {
-    let users = users_active_without_password(&mut *context.store.db().await?, SUPPLY_LIMIT).await?;
-    if users.is_empty() {
-        return Ok(());
-    }
-    let passwords = context.password_maker.make(&users, context.clock.now()).await;
-    user_passwords_supply(&mut *context.store.db().await?, &passwords).await?;
-    tracing::info!(users = users.len(), "gave passwords to users who are active again");
-    Ok(())
 }
 
 fn make(seal: &PasswordSeal, user: SourceId, now: DateTime<Utc>) -> NewPassword {

@@ -14,7 +14,7 @@ use crate::{
     records::{
         batch::batch_apply,
         batch_result::{BatchResult, revocation_of},
-        revocations::revocations_apply,
+        revocations::rows_revoke,
         snapshot::payload_hashes_store,
         stored_version::{outcome_without_write, stored_versions_read},
         table::Table,
@@ -63,7 +63,7 @@ pub(super) async fn page_apply_with<T: Table>(
         payload_hashes_store::<T>(db, &unchanged).await?;
     }
     page.write_batches(db, changed, stored).await?;
-    revocations_apply(db, stamp, T::RECORD_TYPE, &page.revocations).await?;
+    rows_revoke::<T>(db, stamp, &page.revocations).await?;
     page.update_findings(db).await?;
     Ok(page.into_applied(records))
 }

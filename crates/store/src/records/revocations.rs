@@ -21,8 +21,8 @@ use crate::{
         statement::statement,
     },
     records::{
-        table_schema::{TableSchema, table_schema},
-        write::{STATE_COLUMNS, row_image_sql},
+        table::Table,
+        write::{image_columns, row_image_sql},
         write_stamp::WriteStamp,
     },
     settings::conflict_policies::policy_of,
@@ -45,43 +45,37 @@ struct Row {
 }
 
 /// Withdraws or deactivates the rows of rejected records, where nothing newer stands. If the maintenance portal has
-/// edited a row later, the conflict policy decides, and both sides are kept. In a transaction.
-///
-/// # Errors
-///
-/// If the database fails: then roll back.
-pub async fn revocations_apply(
+/// edited a row later, the conflict policy decides, and both sides are kept.
+pub(super) async fn rows_revoke<T: Table>(
     db: &mut Db,
     stamp: WriteStamp,
-    record_type: RecordType,
     revocations: &[Revocation],
 ) -> Result<(), StoreError> {
     for revoked in [Revoked::Approval, Revoked::Access] {
         // Only users have an access of their own; and companies are never withdrawn by a record.
-        if record_type == RecordType::Company
-            || (revoked == Revoked::Access && record_type != RecordType::User)
-        {
-            continue;
-        }
+        let is_possible = match T::RECORD_TYPE {
+            RecordType::Company => false,
+            RecordType::Vessel | RecordType::Equipment => revoked == Revoked::Approval,
+            RecordType::User => true,
+        };
         let of_kind: Vec<&Revocation> = revocations.iter().filter(|it| it.revoked == revoked).collect();
-        if !of_kind.is_empty() {
-            revoke(db, stamp, record_type, revoked, &of_kind).await?;
+        if is_possible && !of_kind.is_empty() {
+            revoke::<T>(db, stamp, revoked, &of_kind).await?;
         }
     }
     Ok(())
 }
 
-async fn revoke(
+async fn revoke<T: Table>(
     db: &mut Db,
     stamp: WriteStamp,
-    record_type: RecordType,
     revoked: Revoked,
     revocations: &[&Revocation],
 ) -> Result<(), StoreError> {
-    let TableSchema { table, .. } = table_schema(record_type);
     let text = format!(
-        "SELECT id, source_id, version_at, source_updated_at, fetched_at, last_writer FROM {table} AS t
+        "SELECT id, source_id, version_at, source_updated_at, fetched_at, last_writer FROM {} AS t
          WHERE source_id = ANY($1) AND {} ORDER BY source_id FOR NO KEY UPDATE",
+        T::NAME,
         has_it(revoked)
     );
     let source_ids: Vec<&str> = revocations.iter().map(|it| it.source_id.as_str()).collect();
@@ -92,10 +86,10 @@ async fn revoke(
         if updated_at.is_some_and(|at| (at, stamp.fetched_at) < (row.source_updated_at, row.fetched_at)) {
             continue;
         }
-        let last_writer: Writer = word(table, "last_writer", &row.source_id, &row.last_writer)?;
+        let last_writer: Writer = word(T::NAME, "last_writer", &row.source_id, &row.last_writer)?;
         if last_writer == Writer::Maintenance {
             let is_newer = updated_at.is_none_or(|at| at > row.version_at);
-            let policy = policy_of(db, record_type).await?;
+            let policy = policy_of(db, T::RECORD_TYPE).await?;
             let winner = match policy {
                 ConflictPolicy::SourceWins => Side::Source,
                 ConflictPolicy::LastWriteWins if is_newer => Side::Source,
@@ -109,8 +103,8 @@ async fn revoke(
         }
         taking.push((row, updated_at));
     }
-    conflicts_insert(db, stamp, record_type, revoked, &contested).await?;
-    rows_revoke(db, stamp, record_type, revoked, &taking).await
+    conflicts_insert::<T>(db, stamp, revoked, &contested).await?;
+    rows_update::<T>(db, stamp, revoked, &taking).await
 }
 
 /// The time of the newest revocation of a record. Within: none if its time cannot be read, which counts as the newest.
@@ -129,10 +123,9 @@ struct Contested<'r> {
 }
 
 /// Keeps what the two sides say of the approval, or of the access.
-async fn conflicts_insert(
+async fn conflicts_insert<T: Table>(
     db: &mut Db,
     stamp: WriteStamp,
-    record_type: RecordType,
     revoked: Revoked,
     contested: &[Contested<'_>],
 ) -> Result<(), StoreError> {
@@ -150,6 +143,7 @@ async fn conflicts_insert(
              i.policy, $2
          FROM unnest($5, $6, $7, $8, $9, $10, $11) AS i (id, source_id, kind, local_at, source_at, winner, policy)
          ON CONFLICT DO NOTHING",
+        record_type = T::RECORD_TYPE,
         maintenance = Writer::Maintenance,
     );
     let text_of = |value: fn(&Contested<'_>) -> &'static str| contested.iter().map(value).collect::<Vec<_>>();
@@ -180,17 +174,15 @@ const fn has_it(revoked: Revoked) -> &'static str {
 }
 
 /// Takes it away, and keeps the rows' images in the same statement, so that the sync can be undone.
-async fn rows_revoke(
+async fn rows_update<T: Table>(
     db: &mut Db,
     stamp: WriteStamp,
-    record_type: RecordType,
     revoked: Revoked,
     rows: &[(&Row, Option<DateTime<Utc>>)],
 ) -> Result<(), StoreError> {
     if rows.is_empty() {
         return Ok(());
     }
-    let TableSchema { table, columns, .. } = table_schema(record_type);
     let assignment = match revoked {
         Revoked::Approval => "status = 'withdrawn'",
         Revoked::Access => "active = false",
@@ -207,7 +199,9 @@ async fn rows_revoke(
              content_hash = '\\x00000000000000000000000000000000',
              synced_at = greatest($1, t.synced_at + interval '1 microsecond')
          FROM i WHERE i.id = t.id",
-        image = row_image_sql(columns.into_iter().chain(STATE_COLUMNS)),
+        record_type = T::RECORD_TYPE,
+        table = T::NAME,
+        image = row_image_sql(image_columns::<T>()),
         onboarding = Writer::Onboarding,
     );
     // A time that cannot be read is not replaced by the present: the next sound state may be older.

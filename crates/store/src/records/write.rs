@@ -193,7 +193,8 @@ pub(super) async fn versions_move<T: Table>(
     Ok(())
 }
 
-fn image_columns<T: Table>() -> impl Iterator<Item = &'static str> {
+/// The columns of the image of a row.
+pub(super) fn image_columns<T: Table>() -> impl Iterator<Item = &'static str> {
     T::COLUMNS.iter().map(|column| column.name).chain(STATE_COLUMNS)
 }
 
