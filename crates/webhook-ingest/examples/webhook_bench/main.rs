@@ -6,6 +6,7 @@
 #![expect(clippy::disallowed_types, reason = "a benchmark is wired here")]
 
 mod load;
+mod mode;
 mod service;
 mod sink;
 
@@ -14,8 +15,9 @@ use std::{path::PathBuf, process::ExitCode, time::Duration};
 use anyhow::Context;
 use clap::Parser;
 use load::{LoadGenerator, SignedRequests};
+use mode::{Mode, requested_mode};
 use serde_json::{Value, json};
-use service::{Mode, Service};
+use service::Service;
 
 #[derive(Parser)]
 struct Arguments {
@@ -48,7 +50,7 @@ fn figure(name: &str, value: f64, unit: &str, limit: Option<f64>) -> Value {
 
 fn main() -> ExitCode {
     // The service under load is this program, too.
-    if let Some(mode) = service::requested_mode() {
+    if let Some(mode) = requested_mode() {
         return service::serve(mode);
     }
     chassis::install_tls();

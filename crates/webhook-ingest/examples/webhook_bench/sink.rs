@@ -13,7 +13,7 @@ use store::{
 };
 use webhook_ingest::{Config, DAEMON, EventSink, LedgerWriter, RecordError, WebhookIngest};
 
-use crate::service::Mode;
+use crate::mode::Mode;
 
 /// Starts the service in a mode other than [`Mode::Both`].
 pub(crate) async fn start_partial(
