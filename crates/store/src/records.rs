@@ -43,7 +43,7 @@ mod write_stamp;
 pub use apply::{AppliedRecord, counts_of};
 pub use companies::companies_apply;
 pub use equipment::equipment_apply;
-pub(crate) use equipment_parts::{PART_TABLES, PartTable};
+pub(crate) use equipment_parts::{PART_TABLES, PartTable, parts_replace};
 pub use password_claims::{PasswordClaim, UserId, user_password_claim};
 pub use rejected_records::revocations_apply;
 pub use snapshot::{EquipmentSnapshot, equipment_snapshot_read};

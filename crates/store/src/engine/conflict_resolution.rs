@@ -25,7 +25,7 @@ use crate::{
         audit::audit_append,
         conflicts::{COLUMNS, Conflict, Row, conflict_find},
     },
-    records::{role_given_by_hand, roles_derive, table_name, table_schema},
+    records::{PART_TABLES, parts_replace, role_given_by_hand, roles_derive, table_name, table_schema},
 };
 
 /// The decision of an operator.
@@ -109,7 +109,7 @@ pub async fn conflict_resolve(
             }
         }
         ConflictKind::LocalNewer | ConflictKind::SourceNewer | ConflictKind::CriticalityDowngrade => {
-            values_write(db, &conflict, choice, &sides).await?;
+            values_write(db, &conflict, choice, &sides, now).await?;
         }
     }
     synced_version_update(db, &conflict).await?;
@@ -188,12 +188,14 @@ async fn values_write(
     conflict: &Conflict,
     choice: &Choice,
     sides: &BTreeMap<&str, Side>,
+    now: DateTime<Utc>,
 ) -> Result<(), StoreError> {
     let schema = table_schema(conflict.record_type);
     let content = schema.columns.iter().copied();
     // A withdrawal is a side, too.
     let columns: Vec<&str> = content.chain(["status"]).filter(|column| sides.contains_key(column)).collect();
-    if columns.is_empty() && !sides.contains_key("role") {
+    let parts = conflict.record_type == RecordType::Equipment;
+    if columns.is_empty() && !sides.contains_key("role") && !parts {
         return Ok(());
     }
     let value = |column: &str| match sides.get(column) {
@@ -224,9 +226,36 @@ async fn values_write(
         .bind::<Jsonb, _>(Value::Object(values))
         .execute(db)
         .await?;
+    if conflict.record_type == RecordType::Equipment {
+        parts_write(db, conflict, sides, now).await?;
+    }
     let users: Vec<uuid::Uuid> = roles.keys().copied().collect();
     let by_hand = roles.into_iter().filter_map(|(user, role)| Some((user, role?))).collect();
     roles_derive(db, &users, &by_hand).await
+}
+
+/// Writes the chosen parts and schedules of equipment.
+async fn parts_write(
+    db: &mut Db,
+    conflict: &Conflict,
+    sides: &BTreeMap<&str, Side>,
+    now: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    for table in &PART_TABLES {
+        let parts = match sides.get(table.name) {
+            Some(Side::Source) => conflict.source.get(table.name),
+            Some(Side::Local) => conflict.local.get(table.name),
+            None => None,
+        };
+        let Some(parts) = parts else { continue };
+        let equipment: uuid::Uuid = statement("SELECT id FROM equipment WHERE source_id = $1")
+            .bind::<Text, _>(conflict.source_id.as_str())
+            .returning::<Uuid>()
+            .get_result(db)
+            .await?;
+        parts_replace(db, table, equipment, parts, now).await?;
+    }
+    Ok(())
 }
 
 /// The user of a conflict, and the role that the decision leaves it if that was given by hand: the maintenance portal's
@@ -264,9 +293,10 @@ fn sync_assignments(conflict: &Conflict) -> Vec<String> {
         return assignments;
     }
     assignments.push(format!("last_writer = '{}'", Writer::Onboarding));
-    if conflict.record_type == RecordType::Equipment {
-        // The next sync brings parts and schedules: the content hash stays, since the row alone is not that content
-        // yet.
+    let has_parts = PART_TABLES.iter().all(|table| conflict.source.contains_key(table.name));
+    if conflict.record_type == RecordType::Equipment && !has_parts {
+        // A conflict of an earlier release, without parts and schedules: the next sync brings them, so the content hash
+        // stays, since the row alone is not that content yet.
         assignments.push("version_at = least(t.source_updated_at, c.source_at)".to_owned());
     } else {
         assignments.push("version_at = c.source_at".to_owned());

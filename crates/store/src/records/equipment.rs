@@ -7,6 +7,7 @@ use std::{
 
 use diesel::sql_types::*;
 use domain::{Accepted, Finding, Outcome, RecordType, SourceId, equipment::Equipment};
+use serde_json::{Map, Value};
 
 use crate::{
     db::{
@@ -137,6 +138,17 @@ impl Table for EquipmentTable {
             .bind::<Bool, _>(|row| row.record.qr_code_derived)
             .bind_optional_int(|row| row.record.running_hours)
             .into_statement()
+    }
+
+    fn dependents(record: &Equipment) -> Map<String, Value> {
+        equipment_parts::parts_of(record)
+    }
+
+    async fn dependents_read(
+        db: &mut Db,
+        rows: Vec<uuid::Uuid>,
+    ) -> Result<HashMap<uuid::Uuid, Map<String, Value>>, StoreError> {
+        equipment_parts::parts_read(db, &rows).await
     }
 
     async fn after_write(

@@ -1,12 +1,16 @@
 //! The tables `critical_parts` and `maintenance_schedules`, which are written with their equipment: one statement each
 //! for what the equipment names, and one for what it no longer names.
 
+use std::collections::HashMap;
+
+use chrono::{DateTime, Utc};
 use diesel::sql_types::*;
 use diesel_async::RunQueryDsl;
 use domain::{
     Finding,
     equipment::{CriticalPart, Equipment, MaintenanceSchedule},
 };
+use serde_json::{Map, Value, json};
 
 use crate::{
     db::{connection::Db, error::StoreError, statement::statement},
@@ -61,6 +65,98 @@ const MAINTENANCE_SCHEDULES: PartTable = PartTable {
 };
 
 pub(crate) const PART_TABLES: [PartTable; 2] = [CRITICAL_PARTS, MAINTENANCE_SCHEDULES];
+
+/// The parts and schedules that a record names, by table and id, with the tables' columns.
+pub(super) fn parts_of(record: &Equipment) -> Map<String, Value> {
+    let part = |part: &CriticalPart| {
+        let columns = json!({
+            "part_number": part.part_number, "name": part.name, "maker": part.maker,
+            "drawing_number": part.drawing_number, "position_number": part.position_number, "unit": part.unit,
+            "minimum_stock": part.minimum_stock, "reorder_quantity": part.reorder_quantity,
+            "location": part.location, "lead_time_days": part.lead_time_days, "is_critical": part.is_critical,
+        });
+        (part.source_id.to_string(), columns)
+    };
+    let schedule = |schedule: &MaintenanceSchedule| {
+        let columns = json!({
+            "job_code": schedule.job_code, "title": schedule.title, "procedure": schedule.procedure,
+            "kind": schedule.kind, "every_days": schedule.interval.every_days(),
+            "every_hours": schedule.interval.every_hours(), "tolerance_days": schedule.tolerance_days,
+            "responsible_rank": schedule.responsible_rank, "class_item_code": schedule.class_item_code,
+        });
+        (schedule.source_id.to_string(), columns)
+    };
+    let parts: Map<String, Value> = record.critical_parts.iter().map(part).collect();
+    let schedules: Map<String, Value> = record.maintenance_schedules.iter().map(schedule).collect();
+    [
+        (CRITICAL_PARTS.name.to_owned(), parts.into()),
+        (MAINTENANCE_SCHEDULES.name.to_owned(), schedules.into()),
+    ]
+    .into_iter()
+    .collect()
+}
+
+/// The active parts and schedules of equipment, as [`parts_of`].
+pub(super) async fn parts_read(
+    db: &mut Db,
+    equipment: &[uuid::Uuid],
+) -> Result<HashMap<uuid::Uuid, Map<String, Value>>, StoreError> {
+    let mut read: HashMap<uuid::Uuid, Map<String, Value>> = HashMap::new();
+    for PartTable { name, columns, .. } in &PART_TABLES {
+        let text = format!(
+            "SELECT e.id, coalesce(jsonb_object_agg(t.source_id, {columns}) FILTER (WHERE t.id IS NOT NULL), '{{}}')
+             FROM unnest($1) AS e (id) LEFT JOIN {name} AS t ON t.equipment_id = e.id AND t.status = 'active'
+             GROUP BY e.id",
+            columns = row_image_sql(columns.iter().copied())
+        );
+        let rows: Vec<(uuid::Uuid, Value)> =
+            statement(&text).bind::<Array<Uuid>, _>(equipment).returning::<(Uuid, Jsonb)>().load(db).await?;
+        for (id, parts) in rows {
+            read.entry(id).or_default().insert((*name).to_owned(), parts);
+        }
+    }
+    Ok(read)
+}
+
+/// Replaces the parts or schedules of equipment by those of one side of a conflict: the engine carries out what an
+/// operator has decided. Parts that are not among them are withdrawn.
+pub(crate) async fn parts_replace(
+    db: &mut Db,
+    PartTable { name: table, columns, .. }: &PartTable,
+    equipment: uuid::Uuid,
+    parts: &Value,
+    now: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    let assignments: Vec<String> = columns.iter().map(|name| format!("{name} = excluded.{name}")).collect();
+    let values: Vec<String> = columns.iter().map(|name| format!("r.{name}")).collect();
+    let text = format!(
+        "INSERT INTO {table} AS t (id, equipment_id, source_id, {names}, synced_at, created_at, updated_at)
+         SELECT gen_random_uuid(), $1, p.key, {values}, $3, $3, $3
+         FROM jsonb_each($2) AS p, jsonb_populate_record(NULL::{table}, p.value) AS r
+         ON CONFLICT (equipment_id, source_id) DO UPDATE SET {assignments}, status = 'active', updated_at = $3,
+             synced_at = t.synced_at + interval '1 microsecond'",
+        names = columns.join(", "),
+        values = values.join(", "),
+        assignments = assignments.join(", "),
+    );
+    statement(&text)
+        .bind::<Uuid, _>(equipment)
+        .bind::<Jsonb, _>(parts)
+        .bind::<Timestamptz, _>(now)
+        .execute(db)
+        .await?;
+    let text = format!(
+        "UPDATE {table} AS t SET status = 'withdrawn', updated_at = $3, synced_at = t.synced_at + interval '1 microsecond'
+         WHERE t.equipment_id = $1 AND t.status = 'active' AND NOT jsonb_exists($2, t.source_id)"
+    );
+    statement(&text)
+        .bind::<Uuid, _>(equipment)
+        .bind::<Jsonb, _>(parts)
+        .bind::<Timestamptz, _>(now)
+        .execute(db)
+        .await?;
+    Ok(())
+}
 
 /// The statement that inserts or updates parts. Unchanged ones are not written: most parts of changed equipment are.
 fn upsert_text(table: &PartTable) -> String {

@@ -39,7 +39,11 @@ pub(super) async fn conflicts_insert<T: Table>(
     conflicts: &[NewConflict<'_, T::Record>],
 ) -> Result<(), StoreError> {
     let incoming = incoming_values_read(table, db, stamp, conflicts).await?;
-    let sides = conflicts.iter().zip(incoming).map(|(conflict, incoming)| sides_of(conflict, incoming));
+    let mut dependents = T::dependents_read(db, conflicts.iter().map(|it| it.row.id).collect()).await?;
+    let sides = conflicts.iter().zip(incoming).map(|(conflict, incoming)| {
+        let dependents = dependents.remove(&conflict.row.id).unwrap_or_default();
+        sides_of::<T>(conflict, incoming, &dependents)
+    });
     let (local, source): (Vec<Value>, Vec<Value>) = sides.unzip();
     let accepted = || conflicts.iter().map(|conflict| conflict.accepted);
     let source_ids: Vec<&str> = accepted().map(|accepted| T::source_id(&accepted.record).as_str()).collect();
@@ -95,14 +99,21 @@ async fn incoming_values_read<T: Table>(
     Ok(statement.returning::<Jsonb>().load(db).await?)
 }
 
-/// The local and the source values of a conflict: the columns that both have, without bookkeeping and passwords.
-fn sides_of<R>(conflict: &NewConflict<'_, R>, incoming: Value) -> (Value, Value) {
-    let Value::Object(incoming) = incoming else { return (Map::new().into(), Map::new().into()) };
+/// The local and the source values of a conflict: the columns that both have, without bookkeeping and passwords, and what
+/// belongs to them in other tables.
+fn sides_of<T: Table>(
+    conflict: &NewConflict<'_, T::Record>,
+    incoming: Value,
+    dependents: &Map<String, Value>,
+) -> (Value, Value) {
+    let Value::Object(mut incoming) = incoming else { return (Map::new().into(), Map::new().into()) };
+    incoming.extend(T::dependents(&conflict.accepted.record));
     let is_disputed = |column: &str| {
         conflict.kind != ConflictKind::CriticalityDowngrade || CRITICALITY_COLUMNS.contains(&column)
     };
     let source: Map<String, Value> = incoming.into_iter().filter(|(column, _)| is_disputed(column)).collect();
-    let local_value = |column: &str| conflict.row.local.as_ref()?.get(column).cloned();
+    let local_value =
+        |column: &str| dependents.get(column).or_else(|| conflict.row.local.as_ref()?.get(column)).cloned();
     let local: Map<String, Value> =
         source.keys().map(|column| (column.clone(), local_value(column).unwrap_or_default())).collect();
     (local.into(), source.into())

@@ -1,7 +1,10 @@
 //! The trait `Table`: in what the four tables of records differ, and how their columns are bound as arrays.
 
+use std::collections::HashMap;
+
 use diesel::sql_types::*;
 use domain::{Accepted, Finding, RecordType, SourceId, revocation::Revoked};
+use serde_json::{Map, Value};
 
 use crate::{
     db::{connection::Db, error::StoreError, statement::Statement},
@@ -146,6 +149,19 @@ pub(super) trait Table: Sync {
     /// Warnings about a record that is being written. `ship_counter` is that of its row, if there is one.
     fn warnings(&self, _: &Self::Record, _ship_counter: Option<i32>) -> Vec<Finding> {
         Vec::new()
+    }
+
+    /// What belongs to the record in other tables, by table and id: a side of a conflict holds it, too.
+    fn dependents(_: &Self::Record) -> Map<String, Value> {
+        Map::new()
+    }
+
+    /// The same of rows, by row id.
+    fn dependents_read(
+        _: &mut Db,
+        _rows: Vec<uuid::Uuid>,
+    ) -> impl Future<Output = Result<HashMap<uuid::Uuid, Map<String, Value>>, StoreError>> + Send {
+        async { Ok(HashMap::new()) }
     }
 
     /// Binds one array for each of `COLUMNS` (computed ones excepted), `EXTRA_INPUTS` and `INSERT_ONLY`, in that order.

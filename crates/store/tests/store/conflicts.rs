@@ -259,6 +259,46 @@ async fn change_without_a_new_time_is_a_conflict_of_its_own() -> anyhow::Result<
     Ok(())
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn parts_of_equipment_belong_to_both_sides_and_go_in_with_the_source() -> anyhow::Result<()> {
+    let scene = Scene::new().await?;
+    let with_parts = |ids: &[&str], minimum: i32, at: u32| {
+        let part = |id: &&str| {
+            json!({"id": id, "partNumber": "1", "name": "Valve", "unit": "pcs", "minimumStock": minimum,
+                   "isCritical": true})
+        };
+        let parts: Value = ids.iter().map(part).collect();
+        let of = json!({"criticalParts": parts, "maintenanceSchedules": [], "updatedAt": day(at)});
+        Records::of_equipment([equipment("e-1", "v-1", of)])
+    };
+    scene.bring(&Records::of_vessels([vessel("v-1", json!({}))])).await?;
+    scene.bring(&with_parts(&["p-1", "p-2"], 2, 1)).await?;
+    scene.execute("UPDATE critical_parts SET minimum_stock = 9 WHERE source_id = 'p-1'").await?;
+    let incoming = with_parts(&["p-1", "p-3"], 4, 2);
+    assert_eq!(scene.bring(&incoming).await?.outcome("e-1"), Outcome::Conflict);
+    let conflict = scene.conflict(ConflictKind::LocalNewer).await?;
+    let stocks = |side: &serde_json::Map<String, Value>| {
+        let parts = side["critical_parts"].as_object().cloned().unwrap_or_default();
+        parts.into_iter().map(|(id, part)| (id, part["minimum_stock"].clone())).collect::<Vec<_>>()
+    };
+    let listed = |parts: &[(&str, i32)]| -> Vec<(String, Value)> {
+        parts.iter().map(|(id, stock)| ((*id).to_owned(), json!(stock))).collect()
+    };
+    assert_eq!(stocks(&conflict.local), listed(&[("p-1", 9), ("p-2", 2)]));
+    assert_eq!(stocks(&conflict.source), listed(&[("p-1", 4), ("p-3", 4)]));
+
+    assert_eq!(scene.resolve(&conflict, Choice::Side(Side::Source)).await?, Resolved::Resolved);
+    let parts = scene
+        .rows(
+            "SELECT source_id, minimum_stock FROM critical_parts WHERE status = 'active' ORDER BY source_id",
+        )
+        .await;
+    let stored = |id: &str| json!({"source_id": id, "minimum_stock": 4});
+    assert_eq!(parts, [stored("p-1"), stored("p-3")]);
+    assert_eq!(scene.bring(&incoming).await?.outcome("e-1"), Outcome::Unchanged);
+    Ok(())
+}
+
 // ------------------------------------------------------------------------------------------------------------- policies
 
 #[tokio::test(flavor = "multi_thread")]

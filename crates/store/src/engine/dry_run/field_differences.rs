@@ -17,13 +17,20 @@ const BOOKKEEPING_COLUMNS: &[&str] = &[
     "synced_at",
     "created_at",
     "updated_at",
+    "fetched_at",
+    "missing_since",
     "company_id",
+    "company_source_id",
     "vessel_id",
     "equipment_id",
     "role_mapping_version",
     "synced_by",
     "must_change_password",
 ];
+
+/// Columns that hold what belongs to the record in other tables, by id.
+const PART_COLUMNS: &[&str] =
+    &["criticalParts", "maintenanceSchedules", "critical_parts", "maintenance_schedules"];
 
 /// Fields that identify a user.
 const PERSONAL_FIELDS: &[&str] = &["/email", "/givenName", "/familyName", "/employeeNumber"];
@@ -33,7 +40,7 @@ pub(super) fn provider_form(row: &Value) -> Value {
     let Value::Object(columns) = row else { return row.clone() };
     let values = columns.iter().filter(|(name, _)| !BOOKKEEPING_COLUMNS.contains(&name.as_str()));
     let fields = values.map(|(name, value)| {
-        let holds_parts = matches!(name.as_str(), "criticalParts" | "maintenanceSchedules");
+        let holds_parts = PART_COLUMNS.contains(&name.as_str());
         let value = match value {
             Value::Object(parts) if holds_parts => {
                 parts.iter().map(|(id, part)| (id.clone(), provider_form(part))).collect()
