@@ -1,4 +1,5 @@
-//! What becomes of a message after an attempt: the decision, and the record of it.
+//! The end of an attempt at a message: done, retried later, put off, or rejected as a dead letter; and the record of a
+//! failed one.
 
 use std::time::Duration;
 
@@ -20,19 +21,17 @@ use store::{
 
 use crate::{context::Context, failure::WorkError};
 
-/// A message that is put off for less than this would mostly travel.
-const SHORTEST_SNOOZE: Duration = Duration::from_millis(200);
+/// The shortest time that a message is put off: with less it would spend more time on its way than waiting.
+const MINIMUM_SNOOZE_DELAY: Duration = Duration::from_millis(200);
 
-/// What a message is about, as far as it could be read.
+/// The sync and the task that a message belongs to, as far as they could be read.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Subject {
-    /// Its sync.
     pub(crate) sync: Option<SyncId>,
-    /// Its task.
     pub(crate) task: Option<TaskId>,
 }
 
-/// Turns the result of an attempt into the message's fate, and records a failed attempt.
+/// Decides what becomes of a message after an attempt, and records a failed attempt.
 pub(crate) async fn settle(
     context: &Context,
     delivery: &Delivery,
@@ -47,7 +46,7 @@ pub(crate) async fn settle(
     if let Some(wait) = error.snooze() {
         return snoozed(context, subject, wait).await;
     }
-    let said = error.chain();
+    let reason = error.chain();
     let class = error.class();
     let ended = context.clock.now();
     let delays = delays(context).await;
@@ -61,7 +60,7 @@ pub(crate) async fn settle(
         sync_id: subject.sync,
         number: delivery.attempt,
         class,
-        failure: said.clone(),
+        failure: reason.clone(),
         began_at: began,
         duration_ms: (ended - began).num_milliseconds().try_into().unwrap_or(u32::MAX),
         next_attempt_at: match next {
@@ -74,12 +73,12 @@ pub(crate) async fn settle(
         attempt.number = attempt.number,
         attempt.duration_ms = attempt.duration_ms,
         failure.class = class.as_str(),
-        failure.reason = said,
+        failure.reason = reason,
         attempt.last = attempt.next_attempt_at.is_none(),
         "an attempt failed"
     );
     if let Err(error) = record(context, subject, &attempt).await {
-        // Likely the same outage that failed the attempt. The message's fate does not depend on this.
+        // Likely the same outage that failed the attempt. What becomes of the message does not depend on this.
         tracing::warn!(error = &error as &dyn std::error::Error, "the failed attempt could not be recorded");
     }
     match next {
@@ -87,27 +86,27 @@ pub(crate) async fn settle(
             metrics::counter!("sms_sync_retries_total", "class" => class.as_str()).increment(1);
             Disposition::Retry { tier, wait }
         }
-        AfterFailure::DeadLetter => Disposition::Reject { class, reason: said },
+        AfterFailure::DeadLetter => Disposition::Reject { class, reason },
     }
 }
 
-/// Not now, through no fault of its own: no attempt, and its sync lives. What waits for the same does not come back at the
-/// same moment.
+/// Puts a message off that cannot be handled now through no fault of its own. It counts as no attempt, and its sync shows
+/// a sign of life. The wait is scattered, so that messages that wait for one cause do not return at one moment.
 async fn snoozed(context: &Context, subject: Subject, wait: Duration) -> Disposition {
     if let Some(sync) = subject.sync {
         let now = context.clock.now();
-        let told = async { sync_heartbeat(&mut *context.store.db().await?, sync, now).await };
-        if let Err(error) = told.await {
+        let noted = async { sync_heartbeat(&mut *context.store.db().await?, sync, now).await };
+        if let Err(error) = noted.await {
             tracing::debug!(
                 error = &error as &dyn std::error::Error,
                 "a sync's sign of life could not be noted"
             );
         }
     }
-    Disposition::Snooze(with_jitter(wait, &mut rand::rng()).max(SHORTEST_SNOOZE))
+    Disposition::Snooze(with_jitter(wait, &mut rand::rng()).max(MINIMUM_SNOOZE_DELAY))
 }
 
-/// The waits that operators have set; the defaults while the database cannot say.
+/// The retry delays of the settings; the defaults while the database does not answer.
 async fn delays(context: &Context) -> [Duration; 3] {
     let read = async { settings_read(&mut *context.store.db().await?).await };
     match read.await {

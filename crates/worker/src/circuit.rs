@@ -1,4 +1,4 @@
-//! Tells operators, by a row, while this worker's circuit towards the onboarding portal is not closed.
+//! Reports of this worker's circuit towards the onboarding portal: a row while it is not closed.
 
 use std::{sync::Arc, time::Duration};
 

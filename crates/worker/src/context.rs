@@ -1,4 +1,4 @@
-//! What handlers work with.
+//! The context that every handler gets: connections and shared helpers.
 
 use std::sync::Arc;
 
@@ -20,7 +20,7 @@ use crate::{
     progress::{Moment, Progress},
 };
 
-/// The worker's connections and helpers, handed to every handler.
+/// Connections and shared helpers of the worker.
 #[derive(Debug, Clone)]
 pub(crate) struct Context {
     pub(crate) store: Store,
@@ -46,14 +46,14 @@ impl Context {
         Ok(())
     }
 
-    /// The same for a delivery that has no effect of its own: its work was done before.
+    /// Notes the same for a delivery that has no effect of its own: its work was done before.
     pub(crate) async fn note_replay_succeeded(&self, delivery: &Delivery) -> Result<(), StoreError> {
         let now = self.clock.now();
         self.store.transaction(async |tx| self.note_replay_succeeded_in(tx, delivery, now).await).await
     }
 
-    /// Passwords for those users of the batch that have none: their accounts are new, or were locked out. Somebody else
-    /// may be faster: then the password is not used.
+    /// Makes passwords for those users of the batch that have none: they are new, or were locked out. If another worker is
+    /// faster, the password is not used.
     pub(crate) async fn passwords_of_new_users(
         &self,
         batch: &ValidatedBatch,
@@ -73,7 +73,6 @@ impl Context {
         Ok(self.password_maker.make(&new, self.clock.now()).await)
     }
 
-    /// A sync has come to its end, here.
     pub(crate) fn sync_ended(&self, id: SyncId, state: SyncState) {
         tracing::debug!(sync.id = %id, sync.state = %state, "a sync has ended");
         self.progress.sync(id, Moment::Ended);

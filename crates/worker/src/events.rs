@@ -92,7 +92,7 @@ impl Event {
 
 /// Handles a batch; the answers stand in the order of the deliveries.
 pub(crate) async fn handle(context: &Context, deliveries: Vec<Delivery>) -> Vec<Disposition> {
-    context.page_turns.event_came();
+    context.page_turns.note_event();
     let began = context.clock.now();
     let mut results: Vec<Option<Result<(), WorkError>>> = Vec::with_capacity(deliveries.len());
     let mut groups: BTreeMap<FetchPlan, Vec<Event>> = BTreeMap::new();

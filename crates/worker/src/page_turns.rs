@@ -1,8 +1,8 @@
-//! How many pages are worked on at a time: all that a worker has in hand, and only one in the fleet while events come.
+//! Turns in which pages are read and written: side by side, or one at a time in all workers while events arrive.
 //!
-//! To read a page of a thousand records keeps a processor busy, and to write it one of the database, for some hundred
-//! milliseconds in all. Many pages at once are worth it as long as nobody waits. An approval does: its way leads through
-//! a dozen short steps, each of which would wait behind pages for a processor.
+//! Reading a page of a thousand records keeps a processor busy, and writing it one of the database's, for some hundred
+//! milliseconds in all. An approval takes a dozen short steps, and each would wait behind pages for a processor. Without
+//! events nobody waits, and many pages at once are faster.
 
 use std::{
     sync::{Arc, Mutex, PoisonError},
@@ -12,26 +12,26 @@ use std::{
 use store::{PageTurn, Store};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-/// So long a worker waits for the others. One that hangs does not stop the fleet, and where many wait pages go on side by
-/// side after all.
-const PATIENCE: Duration = Duration::from_secs(5);
+/// How long a worker waits for the turns of other workers before it goes on without one: a worker that hangs must not stop
+/// the others.
+const TURN_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Hands out turns to read and write a page. Cheap to clone.
 #[derive(Debug, Clone)]
 pub(crate) struct PageTurns {
     turns: Arc<Semaphore>,
-    /// Of all pages in hand.
+    /// Turns in all: as many as page tasks of this worker.
     all: u32,
     last_event: Arc<Mutex<Option<Instant>>>,
-    /// So long after an event the next one is likely.
-    events_come: Duration,
+    /// How long after an event pages take turns.
+    after_event: Duration,
 }
 
-/// Until it ends, or is dropped.
+/// The turn of one page, until it is ended or dropped.
 #[derive(Debug)]
 pub(crate) struct Turn {
     _here: OwnedSemaphorePermit,
-    /// While events come.
+    /// The turn among the pages of all workers, while events arrive.
     in_the_fleet: Option<PageTurn>,
 }
 
@@ -44,29 +44,29 @@ impl Turn {
 }
 
 impl PageTurns {
-    /// For a worker with so many page tasks in hand, that take turns for so long after an event.
-    pub(crate) fn of(tasks: u16, events_come: Duration) -> Self {
+    /// Turns for a worker with this many page tasks, one at a time for `after_event` after each event.
+    pub(crate) fn of(tasks: u16, after_event: Duration) -> Self {
         let turns = Arc::new(Semaphore::new(tasks.into()));
-        Self { turns, all: tasks.into(), last_event: Arc::default(), events_come }
+        Self { turns, all: tasks.into(), last_event: Arc::default(), after_event }
     }
 
-    /// An event has come.
-    pub(crate) fn event_came(&self) {
+    /// Notes that an event has arrived.
+    pub(crate) fn note_event(&self) {
         *self.last_event.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
     }
 
-    fn events_come(&self) -> bool {
+    fn is_event_near(&self) -> bool {
         let last_event = *self.last_event.lock().unwrap_or_else(PoisonError::into_inner);
-        last_event.is_some_and(|at| at.elapsed() < self.events_come)
+        last_event.is_some_and(|at| at.elapsed() < self.after_event)
     }
 
     /// Waits for a turn, in the order of asking.
     pub(crate) async fn turn(&self, store: &Store) -> Turn {
-        let alone = self.events_come();
-        let here = self.here(alone).await;
+        let alone = self.is_event_near();
+        let here = self.local_turn(alone).await;
         let in_the_fleet = if alone {
-            // A courtesy: what keeps it from us is no reason to fail.
-            let turn = store.page_turn(PATIENCE).await;
+            // The turn is a courtesy to approvals: without one the page goes on all the same.
+            let turn = store.page_turn(TURN_TIMEOUT).await;
             turn.inspect_err(|error| tracing::debug!(error = error as &dyn std::error::Error, "no turn")).ok()
         } else {
             None
@@ -74,8 +74,8 @@ impl PageTurns {
         Turn { _here: here, in_the_fleet }
     }
 
-    /// A turn among this worker's pages.
-    async fn here(&self, alone: bool) -> OwnedSemaphorePermit {
+    /// A turn among this worker's pages; `alone`: without others beside it.
+    async fn local_turn(&self, alone: bool) -> OwnedSemaphorePermit {
         let turns = if alone { self.all } else { 1 };
         self.turns.clone().acquire_many_owned(turns).await.expect("nobody closes the semaphore")
     }
@@ -90,16 +90,16 @@ mod tests {
     #[tokio::test]
     async fn all_pages_are_worked_on_at_once_and_each_alone_while_events_come() {
         let pages = PageTurns::of(3, Duration::MAX);
-        assert!(!pages.events_come());
-        let (first, second) = (pages.here(false).await, pages.here(false).await);
-        pages.event_came();
-        assert!(pages.events_come());
-        let mut third = Box::pin(pages.here(true));
+        assert!(!pages.is_event_near());
+        let (first, second) = (pages.local_turn(false).await, pages.local_turn(false).await);
+        pages.note_event();
+        assert!(pages.is_event_near());
+        let mut third = Box::pin(pages.local_turn(true));
         assert!(third.as_mut().now_or_never().is_none(), "alone, and so after the others");
         drop((first, second));
         let third = third.await;
-        assert!(pages.here(false).now_or_never().is_none());
+        assert!(pages.local_turn(false).now_or_never().is_none());
         drop(third);
-        assert!(pages.here(false).now_or_never().is_some());
+        assert!(pages.local_turn(false).now_or_never().is_some());
     }
 }

@@ -1,7 +1,7 @@
-//! Tells operators how syncs go, after the commit and not too often.
+//! Updates about syncs for operators, published after the commit and at a limited rate.
 //!
-//! A notice carries the whole state of a sync as the database has it, so the newest is enough, and many changes within a
-//! moment become one notice. Notices are best effort: what is true stands in the tables.
+//! An update carries the whole state of a sync as the database has it, so the newest is enough, and many changes within a
+//! moment become one update. Updates are best effort: the tables are the truth.
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
@@ -23,17 +23,17 @@ use store::{
 };
 use tokio::sync::mpsc;
 
-/// Notices that may wait; more are dropped, since a later one says the same.
-const WAITING: usize = 4096;
+/// Notices that may wait for publication. More are dropped: a later one carries the same state.
+const QUEUE_LIMIT: usize = 4096;
 
-/// What to tell.
+/// A change that is to be published.
 #[derive(Debug)]
 enum Notice {
     Sync(SyncId, Moment),
     Other(UpdateName, What),
 }
 
-/// What happened to a sync; of several that wait for one notice, the last in this order names it.
+/// The kind of change of a sync. Of several that are published as one update, the last in this order names it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Moment {
     /// Records were written.
@@ -46,22 +46,19 @@ pub(crate) enum Moment {
     Ended,
 }
 
-/// Where handlers leave their notices. Never waits.
+/// The end of the queue into which handlers put notices. Never waits.
 #[derive(Debug, Clone)]
 pub(crate) struct Progress(mpsc::Sender<Notice>);
 
 impl Progress {
-    /// Something happened to a sync.
     pub(crate) fn sync(&self, id: SyncId, moment: Moment) {
         self.leave(Notice::Sync(id, moment));
     }
 
-    /// A webhook event came to an end.
     pub(crate) fn webhook(&self, notice: WebhookNotice) {
         self.leave(Notice::Other(UpdateName::WebhookReceived, What::Webhook(notice)));
     }
 
-    /// A message died.
     pub(crate) fn dead_letter(&self, id: DeadLetterId, queue: String, reason: String) {
         let state = DeadLetterState::Dead.to_string();
         let notice = DeadLetterNotice { dead_letter_id: id.to_string(), queue, state, reason };
@@ -75,19 +72,19 @@ impl Progress {
     }
 }
 
-/// The teller, and the end that handlers hold. It ends when no handler is left.
+/// The publisher of updates, and the end that handlers hold. The publisher ends when no handler is left.
 pub(crate) fn progress(
     store: Store,
     stream: Updates,
     clock: Arc<dyn Clock>,
     every: Duration,
 ) -> (Progress, impl Future<Output = ()> + Send) {
-    let (sender, mut notices) = mpsc::channel(WAITING);
-    let telling = async move {
+    let (sender, mut notices) = mpsc::channel(QUEUE_LIMIT);
+    let publisher = async move {
         let mut batch = Vec::new();
-        // How many conflicts of a sync were told of.
-        let mut told: BTreeMap<SyncId, u64> = BTreeMap::new();
-        while notices.recv_many(&mut batch, WAITING).await > 0 {
+        // Open conflicts of each sync that an update has told of.
+        let mut published_conflicts: BTreeMap<SyncId, u64> = BTreeMap::new();
+        while notices.recv_many(&mut batch, QUEUE_LIMIT).await > 0 {
             let mut syncs: BTreeMap<SyncId, Moment> = BTreeMap::new();
             for notice in batch.drain(..) {
                 match notice {
@@ -95,22 +92,23 @@ pub(crate) fn progress(
                         let latest = syncs.entry(id).or_insert(moment);
                         *latest = (*latest).max(moment);
                     }
-                    Notice::Other(name, what) => tell(&stream, &*clock, name, what).await,
+                    Notice::Other(name, what) => publish(&stream, &*clock, name, what).await,
                 }
             }
             for (id, moment) in syncs {
                 match standing(&store, id).await {
                     Ok(Some((sync, tallies, open))) => {
-                        if open > told.insert(id, open).unwrap_or(0) {
+                        if open > published_conflicts.insert(id, open).unwrap_or(0) {
                             let notice =
                                 ConflictNotice { conflict_id: String::new(), sync_id: id.to_string(), open };
-                            tell(&stream, &*clock, UpdateName::ConflictOpened, What::Conflict(notice)).await;
+                            publish(&stream, &*clock, UpdateName::ConflictOpened, What::Conflict(notice))
+                                .await;
                         }
                         if sync.state.is_terminal() {
-                            told.remove(&id);
+                            published_conflicts.remove(&id);
                         }
                         let what = What::Sync(progress_of(&sync, &tallies));
-                        tell(&stream, &*clock, name_of(moment, sync.state), what).await;
+                        publish(&stream, &*clock, name_of(moment, sync.state), what).await;
                     }
                     Ok(None) => {}
                     Err(error) => tracing::debug!(
@@ -124,10 +122,10 @@ pub(crate) fn progress(
             tokio::time::sleep(every).await;
         }
     };
-    (Progress(sender), telling)
+    (Progress(sender), publisher)
 }
 
-async fn tell(stream: &Updates, clock: &dyn Clock, name: UpdateName, what: What) {
+async fn publish(stream: &Updates, clock: &dyn Clock, name: UpdateName, what: What) {
     let update =
         SyncUpdate { occurred_at: Some(clock.now().into()), name: name.to_string(), what: Some(what) };
     stream.publish(&update).await;
