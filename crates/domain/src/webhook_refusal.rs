@@ -29,6 +29,8 @@ vocabulary!(
         UnparsableJson = "unparsable_json",
         /// Signed, and not the JSON that a webhook is.
         SchemaInvalid = "schema_invalid",
+        /// Signed, under the id of an earlier webhook with another body.
+        IdReused = "id_reused",
         /// Its source sends too many.
         RateLimited = "rate_limited",
         /// More wait to be recorded than may.

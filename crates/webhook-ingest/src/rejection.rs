@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use actix_web::http::StatusCode;
 use chassis::problem::Problem;
 use domain::WebhookRefusal;
 
@@ -20,6 +21,14 @@ pub(crate) struct Rejection {
 impl Rejection {
     pub(crate) fn new(reason: WebhookRefusal, detail: impl Into<String>, problem: Problem) -> Self {
         Self { reason, detail: detail.into(), problem }
+    }
+
+    /// Another webhook with the same id was recorded before.
+    pub(crate) fn id_reused() -> Self {
+        let detail =
+            "webhook-id is that of an earlier webhook with another body: send a new webhook under a new id";
+        let problem = Problem::new(StatusCode::CONFLICT, "webhook_id_reused").with_detail(detail);
+        Self::new(WebhookRefusal::IdReused, detail, problem)
     }
 
     /// A limit on waiting webhooks or their bodies is reached.

@@ -32,6 +32,11 @@ pub(crate) async fn receive(
     state: web::Data<AppState>,
 ) -> Result<HttpResponse, Problem> {
     let began = Instant::now();
+    let rejected = |rejection: Rejection| {
+        let client = state.trusted_proxies.client_address(&request);
+        state.rejections.add(&request, client, &rejection, Some(webhook.raw_body()));
+        rejection.problem
+    };
     let answer = match state.recorder.record(new_event(&webhook)).await {
         Ok(Inserted::New(id)) => {
             counter("accepted").increment(1);
@@ -47,12 +52,8 @@ pub(crate) async fn receive(
             counter("duplicate").increment(1);
             HttpResponse::Ok().json(WebhookReceipt { event_id: id.as_uuid(), duplicate: true })
         }
-        Err(error) => {
-            let rejection = Rejection::from(error);
-            let client = state.trusted_proxies.client_address(&request);
-            state.rejections.add(&request, client, &rejection, Some(webhook.raw_body()));
-            return Err(rejection.problem);
-        }
+        Ok(Inserted::IdReused(_)) => return Err(rejected(Rejection::id_reused())),
+        Err(error) => return Err(rejected(Rejection::from(error))),
     };
     metrics::histogram!("sms_webhook_request_duration_seconds").record(began.elapsed().as_secs_f64());
     Ok(answer)

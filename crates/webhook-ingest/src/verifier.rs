@@ -144,9 +144,15 @@ impl WebhookVerifier {
                 (id, self.keyring.verify_hub(id, signature, body, now)?)
             }
             _ => {
-                let (id, timestamp, signature) =
-                    (text(ID_HEADER)?, text(TIMESTAMP_HEADER)?, text(SIGNATURE_HEADER)?);
-                (id, self.keyring.verify(SignedHeaders { id, timestamp, signature }, body, now)?)
+                let (id, timestamp) = (text(ID_HEADER)?, text(TIMESTAMP_HEADER)?);
+                // A proxy may leave several signatures on lines of their own.
+                let lines = request.headers().get_all(SIGNATURE_HEADER).filter_map(|line| line.to_str().ok());
+                let signature = lines.collect::<Vec<_>>().join(" ");
+                if signature.is_empty() {
+                    return Err(Refusal::MissingHeader(SIGNATURE_HEADER));
+                }
+                let headers = SignedHeaders { id, timestamp, signature: &signature };
+                (id, self.keyring.verify(headers, body, now)?)
             }
         };
         Ok((id.to_owned(), key_name.to_owned()))

@@ -52,7 +52,8 @@ pub async fn start(config: &Config, shutdown: &Shutdown, health: &Health) -> any
     health.register_ping("broker", broker.clone(), |broker| async move { broker.ping().await });
 
     let every = Duration::from_millis(config.work.progress_every_ms);
-    let (progress, publisher) = progress::progress(store.clone(), Updates::new(&broker), clock.clone(), every);
+    let (progress, publisher) =
+        progress::progress(store.clone(), Updates::new(&broker), clock.clone(), every);
     shutdown.supervise_infallible("progress", publisher);
     let reporting = circuit::report(store.clone(), portal.circuit(), clock.clone(), shutdown.soft().clone());
     shutdown.supervise_infallible("circuit", reporting);

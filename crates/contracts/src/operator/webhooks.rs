@@ -45,6 +45,8 @@ words! {
         NoUsableSignature = "no_usable_signature",
         /// No signature matches: the body was changed, or signed with another secret.
         VerificationFailed = "verification_failed",
+        /// Signed, under the id of an earlier webhook with another body.
+        IdReused = "id_reused",
         /// The signature matches; the body is not JSON.
         UnparsableJson = "unparsable_json",
         /// The signature matches; the body is not the JSON of a webhook.

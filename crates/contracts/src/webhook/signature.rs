@@ -44,6 +44,7 @@ impl Secret {
     /// typed must not be guessed at.
     pub fn parse(text: &SecretString) -> Result<Self, InvalidSecret> {
         let text = text.expose_secret();
+        check_secret_text(text)?;
         let bytes = match text.strip_prefix("whsec_") {
             Some(encoded) => STANDARD.decode(encoded)?,
             None => text.as_bytes().to_vec(),
@@ -84,6 +85,22 @@ impl Secret {
     }
 }
 
+/// A text that is nearly a secret would be another secret, with which nothing verifies.
+fn check_secret_text(text: &str) -> Result<(), InvalidSecret> {
+    let is_quoted = |quote: char| text.starts_with(quote) || text.ends_with(quote);
+    if text.contains('\u{feff}') {
+        Err(InvalidSecret::ByteOrderMark)
+    } else if text != text.trim() || text.chars().any(char::is_control) {
+        Err(InvalidSecret::Whitespace)
+    } else if ['"', '\'', '`'].into_iter().any(is_quoted) {
+        Err(InvalidSecret::Quoted)
+    } else if text.to_ascii_lowercase().contains("whsec_") && !text.starts_with("whsec_") {
+        Err(InvalidSecret::MisplacedPrefix)
+    } else {
+        Ok(())
+    }
+}
+
 impl std::fmt::Debug for Secret {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Secret([REDACTED])")
@@ -96,6 +113,18 @@ pub enum InvalidSecret {
     /// Signing with nothing proves nothing.
     #[error("the secret is empty")]
     Empty,
+    /// Editors on Windows write one at the start of a file.
+    #[error("the secret holds a byte order mark: save its file as UTF-8 without one")]
+    ByteOrderMark,
+    /// Copied with a line end, or with blanks.
+    #[error("the secret begins or ends with a blank, or holds a line end or another control character")]
+    Whitespace,
+    /// Copied with the quotes around it.
+    #[error("the secret begins or ends with a quotation mark: leave the quotes out")]
+    Quoted,
+    /// Copied with `v1,` before it, or in capitals.
+    #[error("whsec_ must stand at the very start of the secret, in small letters")]
+    MisplacedPrefix,
     /// `whsec_` promises base64.
     #[error("what follows whsec_ is not base64")]
     NotBase64(#[from] base64::DecodeError),
@@ -119,7 +148,7 @@ pub struct SignedHeaders<'a> {
     pub id: &'a str,
     /// `webhook-timestamp`
     pub timestamp: &'a str,
-    /// `webhook-signature`
+    /// `webhook-signature`; of several lines, all, separated by blanks.
     pub signature: &'a str,
 }
 
@@ -155,12 +184,7 @@ impl Keyring {
             return Err(Refusal::OutOfTolerance);
         }
 
-        let offered: Vec<Vec<u8>> = headers
-            .signature
-            .split(' ')
-            .filter_map(|entry| entry.strip_prefix("v1,"))
-            .filter_map(|encoded| STANDARD.decode(encoded).ok())
-            .collect();
+        let offered = offered_signatures(headers.signature);
         if offered.is_empty() {
             return Err(Refusal::NoUsableSignature);
         }
@@ -195,6 +219,15 @@ impl Keyring {
     pub fn active(&self, now: DateTime<Utc>) -> impl Iterator<Item = &NamedSecret> {
         self.secrets.iter().filter(move |secret| secret.expires_at.is_none_or(|expiry| now < expiry))
     }
+}
+
+/// The `v1` signatures of a header: entries of a version, a comma and base64, separated by blanks. A proxy may have joined
+/// lines by commas (RFC 9110, section 5.3) and left blanks around them, so blanks and commas count alike: neither is a letter
+/// of base64.
+fn offered_signatures(header: &str) -> Vec<Vec<u8>> {
+    let tokens: Vec<&str> = header.split([' ', ',', '\t']).filter(|token| !token.is_empty()).collect();
+    let of_known_version = tokens.windows(2).filter(|pair| pair[0] == "v1");
+    of_known_version.filter_map(|pair| STANDARD.decode(pair[1]).ok()).collect()
 }
 
 /// A dot would let id, timestamp and body be cut at another place under the same signature.
@@ -290,6 +323,41 @@ mod tests {
         let several = format!("v1a,AAAA v1,AAAA {SIGNATURE} v9,zz");
         assert!(verify(ID, "1614265330", &several, BODY).is_ok());
         assert_eq!(verify(ID, "1614265330", "v1a,AAAA v2,AAAA", BODY), Err(Refusal::NoUsableSignature));
+    }
+
+    #[test]
+    fn signatures_that_proxies_have_joined_or_parted_are_found_in_any_order() {
+        let bare = SIGNATURE.strip_prefix("v1,").unwrap();
+        for header in [
+            format!("v1,AAAA,v1,{bare}"),
+            format!("v1,AAAA, v1,{bare}"),
+            format!("v1, {bare}"),
+            format!("v1 ,{bare} v1,AAAA"),
+            format!("v1a,AAAA,v1,{bare},v1,AAAA"),
+        ] {
+            assert!(verify(ID, "1614265330", &header, BODY).is_ok(), "{header}");
+        }
+        assert_eq!(verify(ID, "1614265330", &format!("v2,{bare}"), BODY), Err(Refusal::NoUsableSignature));
+    }
+
+    #[test]
+    fn text_that_is_nearly_a_secret_is_refused() {
+        for text in [
+            "v1,whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
+            "WHSEC_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
+            "\"whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw\"",
+            "'secret'",
+            "\u{feff}secret",
+            " secret",
+            "secret\n",
+            "sec\tret",
+            "whsec_not base64",
+            "",
+        ] {
+            let error = Secret::parse(&text.to_owned().into()).expect_err(text).to_string();
+            assert!(!error.contains("MfKQ") && !error.contains("sec\tret"), "{error}");
+        }
+        assert!(Secret::parse(&"your webhook secret, as typed".to_owned().into()).is_ok());
     }
 
     #[test]

@@ -41,8 +41,10 @@ pub struct NewWebhookEvent {
 #[must_use]
 pub enum Inserted {
     New(WebhookEventId),
-    /// An event with this webhook-id had been recorded before, under this id.
+    /// The same webhook had been recorded before, under this id.
     Duplicate(WebhookEventId),
+    /// Another webhook with this webhook-id had been recorded before, under this id: nothing is recorded.
+    IdReused(WebhookEventId),
 }
 
 /// A webhook event as it is recorded.
@@ -152,8 +154,8 @@ impl TryFrom<Row> for WebhookEvent {
     }
 }
 
-/// Records webhooks, all or none, in one statement; the answers are in the order of the events. A webhook-id that is
-/// recorded already, or comes twice, is counted as a duplicate.
+/// Records webhooks, all or none, in one statement; the answers are in the order of the events. A webhook that is recorded
+/// already, or comes twice, is counted as a duplicate: it has the same webhook-id and the same body.
 pub async fn webhook_events_insert(
     db: &mut Db,
     events: &[NewWebhookEvent],
@@ -162,17 +164,19 @@ pub async fn webhook_events_insert(
     // An upsert must not meet a key twice. In the order of the keys, so that two batches lock rows in one order.
     let mut first: BTreeMap<&str, (&NewWebhookEvent, i32)> = BTreeMap::new();
     for event in events {
-        first.entry(&event.webhook_id).and_modify(|(_, again)| *again += 1).or_insert((event, 0));
+        let (same, again) = first.entry(&event.webhook_id).or_insert((event, -1));
+        *again += i32::from(same.body == event.body);
     }
     let each = || first.values().map(|(event, _)| *event);
-    let rows: Vec<(String, uuid::Uuid, bool)> = statement(
+    let rows: Vec<(String, uuid::Uuid, Option<Vec<u8>>)> = statement(
         "INSERT INTO webhook_events AS e (id, webhook_id, event_type, record_type, source_id, occurred_at, body,
              key_name, trace_context, duplicates, state, received_at)
          SELECT i.*, CASE WHEN i.record_type IS NULL THEN $12 ELSE $13 END, $11
          FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) AS i
              (id, webhook_id, event_type, record_type, source_id, occurred_at, body, key_name, trace_context, duplicates)
-         ON CONFLICT (webhook_id) DO UPDATE SET duplicates = e.duplicates + 1 + excluded.duplicates
-         RETURNING webhook_id, id, xmax = 0",
+         ON CONFLICT (webhook_id) DO UPDATE SET
+             duplicates = e.duplicates + CASE WHEN e.body = excluded.body THEN 1 + excluded.duplicates ELSE 0 END
+         RETURNING webhook_id, id, CASE WHEN xmax = 0 THEN NULL ELSE body END",
     )
     .bind::<Array<Uuid>, _>(each().map(|it| it.id.as_uuid()).collect::<Vec<_>>())
     .bind::<Array<Text>, _>(each().map(|it| it.webhook_id.as_str()).collect::<Vec<_>>())
@@ -191,16 +195,23 @@ pub async fn webhook_events_insert(
     .bind::<Timestamptz, _>(now)
     .bind::<Text, _>(WebhookState::Ignored.as_str())
     .bind::<Text, _>(WebhookState::Received.as_str())
-    .returning::<(Text, Uuid, Bool)>()
+    .returning::<(Text, Uuid, Nullable<Binary>)>()
     .load(db)
     .await?;
-    let mut recorded: BTreeMap<String, (WebhookEventId, bool)> =
-        rows.into_iter().map(|(key, id, new)| (key, (WebhookEventId::from_uuid(id), new))).collect();
+    let mut recorded: BTreeMap<String, (WebhookEventId, Option<Vec<u8>>)> =
+        rows.into_iter().map(|(key, id, body)| (key, (WebhookEventId::from_uuid(id), body))).collect();
     let mut answers = Vec::with_capacity(events.len());
     for event in events {
-        let (id, new) =
+        let (id, body) =
             recorded.get_mut(&event.webhook_id).expect("the upsert returns every key that it was given");
-        answers.push(if std::mem::take(new) { Inserted::New(*id) } else { Inserted::Duplicate(*id) });
+        answers.push(match body {
+            None => {
+                *body = Some(event.body.clone());
+                Inserted::New(*id)
+            }
+            Some(body) if *body == event.body => Inserted::Duplicate(*id),
+            Some(_other) => Inserted::IdReused(*id),
+        });
     }
     Ok(answers)
 }

@@ -1,6 +1,6 @@
 //! Which webhooks are accepted, and what the others are answered.
 
-use contracts::webhook::signature::{SIGNATURE_HEADER, Secret, TIMESTAMP_HEADER};
+use contracts::webhook::signature::{ID_HEADER, SIGNATURE_HEADER, Secret, TIMESTAMP_HEADER};
 use domain::clock::{Clock, SystemClock};
 use serde_json::{Value, json};
 use tokio::{
@@ -48,6 +48,51 @@ async fn a_signed_webhook_is_recorded_and_its_repetition_is_a_duplicate() -> any
     assert_eq!((&row["record_type"], &row["source_id"]), (&json!("vessel"), &json!("v-1")));
     assert_eq!((&row["key_name"], &row["duplicates"]), (&json!("current"), &json!(1)));
     assert_eq!(row["text"].as_str().map(str::as_bytes), Some(&*webhook.body), "the signed bytes");
+    scene.end().await;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn id_of_an_earlier_webhook_with_another_body_is_refused_and_logged() -> anyhow::Result<()> {
+    let scene = Scene::new(&[]).await?;
+    let id = new_id();
+    let other =
+        json!({"type": "vessel.approved", "timestamp": "2026-11-24T08:30:00Z", "data": {"id": "v-2"}});
+    let (first, second) = (
+        Webhook::signed(SECRET, &id, now(), &body()),
+        Webhook::signed(SECRET, &id, now(), other.to_string().as_bytes()),
+    );
+    assert_eq!(scene.send(&first).await?.status, 202);
+    let refused = scene.send(&second).await?;
+    assert_eq!(
+        (refused.status.as_u16(), &refused.body["code"]),
+        (409, &json!("webhook_id_reused")),
+        "{refused:?}"
+    );
+    assert_eq!(scene.send(&first).await?.status, 200, "its own repetition is a duplicate as before");
+    let logged = logged_rejections(&scene, 1).await?;
+    assert_eq!(logged[0]["reason"], "id_reused");
+    assert_eq!(scene.count("webhook_events WHERE source_id = 'v-1' AND duplicates = 1").await?, 1);
+    assert_eq!(scene.count("webhook_events").await?, 1);
+    scene.end().await;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn signatures_on_several_lines_are_accepted_in_any_order() -> anyhow::Result<()> {
+    let scene = Scene::new(&[]).await?;
+    for good_first in [true, false] {
+        let webhook = Webhook::signed(SECRET, &new_id(), now(), &body());
+        let good = webhook.header(SIGNATURE_HEADER).to_owned();
+        let lines = if good_first { [good.as_str(), "v1,AAAA"] } else { ["v1,AAAA", good.as_str()] };
+        let mut request = client().post(scene.url()).body(webhook.body.clone());
+        request = request.header("content-type", "application/json").header(ID_HEADER, webhook.id());
+        request = request.header(TIMESTAMP_HEADER, webhook.header(TIMESTAMP_HEADER));
+        for line in lines {
+            request = request.header(SIGNATURE_HEADER, line);
+        }
+        assert_eq!(request.send().await?.status(), 202, "{lines:?}");
+    }
     scene.end().await;
     Ok(())
 }
