@@ -12,7 +12,7 @@ pub use conflicts::{
 pub use connection::{ConnectionStep, ConnectionTest};
 pub use dead_letters::{DeadLetter, DeadLetterDetail, DeadLetterNotice, DeadLetterState};
 pub use identity::{Identity, OperatorRole};
-pub use overview::{FleetCount, Overview, PartHealth};
+pub use overview::*;
 pub use quality::{CodeCount, RecordQuality, ValidationReport, VesselIdentity};
 pub use reconcile::*;
 pub use replay::*;

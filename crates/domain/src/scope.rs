@@ -65,6 +65,13 @@ impl Scope {
         by_type && by_id
     }
 
+    /// Whether a sync of this scope reads records of this type. Companies have no list of their own: they come with
+    /// vessels.
+    #[must_use]
+    pub fn covers(&self, record_type: RecordType) -> bool {
+        self.wants(if record_type == RecordType::Company { RecordType::Vessel } else { record_type })
+    }
+
     /// The parts in which a list is fetched, side by side. The provider can be asked for some ids, one vessel or one
     /// company at a time. `of_company`: the vessels that [`Scope::company_id`] is known to have, when their equipment and
     /// users are fetched.
@@ -104,6 +111,19 @@ mod tests {
         let text = serde_json::to_string(&scope).unwrap();
         assert_eq!(text, r#"{"sourceIds":{"vessel":["v-1"]}}"#);
         assert_eq!(serde_json::from_str::<Scope>(&text).unwrap(), scope);
+    }
+
+    #[test]
+    fn scope_covers_companies_with_their_vessels() {
+        let covered = |scope: &Scope| -> Vec<RecordType> {
+            RecordType::ALL.iter().copied().filter(|it| scope.covers(*it)).collect()
+        };
+        assert_eq!(covered(&Scope::default()), RecordType::ALL);
+        let users = Scope { record_types: [RecordType::User].into(), ..Scope::default() };
+        assert_eq!(covered(&users), [RecordType::User]);
+        let ids = [(RecordType::Vessel, vec!["v-1".into()])].into();
+        let vessels = Scope { source_ids: ids, ..Scope::default() };
+        assert_eq!(covered(&vessels), [RecordType::Company, RecordType::Vessel]);
     }
 
     #[test]

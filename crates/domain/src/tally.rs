@@ -38,6 +38,16 @@ impl Tally {
         }
     }
 
+    /// Whether a sync with these tallies has read a page of this record type. Companies come with vessels: their pages are
+    /// those of the vessels.
+    #[must_use]
+    pub fn reaches(tallies: &[Self], record_type: RecordType) -> bool {
+        tallies.iter().filter(|tally| tally.is_reached).any(|tally| {
+            tally.record_type == record_type
+                || (record_type == RecordType::Company && tally.record_type == RecordType::Vessel)
+        })
+    }
+
     /// Whether the list was read as it was announced; true while nothing was announced.
     ///
     /// A record that changes while its list is read comes at the end of the list: once more, or only there; and so does a
@@ -58,6 +68,17 @@ mod tests {
     fn is_whole(expected: u64, read: u64, late: u64, again: u64) -> bool {
         let counts = RecordCounts { unchanged: read, ..RecordCounts::default() };
         Tally { expected: Some(expected), counts, late, again, ..Tally::empty(RecordType::Vessel) }.is_whole()
+    }
+
+    #[test]
+    fn companies_are_reached_with_the_vessels_that_they_come_with() {
+        let reached = |record_type| Tally { is_reached: true, ..Tally::empty(record_type) };
+        let vessels = [reached(RecordType::Vessel), Tally::empty(RecordType::Company)];
+        assert!(
+            Tally::reaches(&vessels, RecordType::Company) && Tally::reaches(&vessels, RecordType::Vessel)
+        );
+        assert!(!Tally::reaches(&vessels, RecordType::Equipment));
+        assert!(!Tally::reaches(&[reached(RecordType::Company)], RecordType::Vessel));
     }
 
     #[test]

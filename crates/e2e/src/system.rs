@@ -185,7 +185,7 @@ impl System {
         );
         let rows = self
             .rows(&format!(
-                r#"SELECT record_type AS "recordType", * FROM sync_counts WHERE sync_id = '{id}'"#
+                r#"SELECT record_type AS "recordType", pages > 0 AS reached, * FROM sync_counts WHERE sync_id = '{id}'"#
             ))
             .await?;
         let of_tables = tally_of_json(Value::Array(rows))?;

@@ -1,7 +1,9 @@
 //! Syncs as tables for people: one with its record counts and rejected records, or many in a list.
 
 use comfy_table::Cell;
-use contracts::operator::{Finding, List, RecordCounts, Severity, SyncDetail, SyncSummary};
+use contracts::operator::{
+    Finding, List, RecordCounts, RecordType, Severity, SyncDetail, SyncState, SyncSummary,
+};
 
 use crate::output::{self, json_word, right_aligned, timestamp};
 
@@ -37,6 +39,9 @@ pub(crate) fn print_sync(detail: &SyncDetail, findings: Option<&List<Finding>>) 
     }
     if !sync.counts.is_empty() {
         print_record_counts(&sync.counts);
+        for text in unread_texts(sync) {
+            output::line(text);
+        }
     }
     if let Some(findings) = findings {
         print_rejections(&findings.data, findings.pagination.total);
@@ -60,10 +65,11 @@ fn print_record_counts(counts: &[RecordCounts]) {
     ]);
     for it in counts {
         let expected = it.expected.map_or_else(|| "?".to_owned(), |expected| expected.to_string());
+        let read = if it.reached { it.read.to_string() } else { "not reached".to_owned() };
         table.add_row(vec![
             Cell::new(record_type_plural(it)),
             right_aligned(expected),
-            right_aligned(it.read),
+            right_aligned(read),
             right_aligned(it.created),
             right_aligned(it.updated),
             right_aligned(it.unchanged),
@@ -81,8 +87,21 @@ fn print_record_counts(counts: &[RecordCounts]) {
     }
 }
 
+/// What a sync that has ended has left unread: one sentence per record type that it did not reach.
+fn unread_texts(sync: &SyncSummary) -> Vec<String> {
+    let has_gaps = sync.completed_at.is_some() && sync.state != SyncState::Completed;
+    let unreached = sync.counts.iter().filter(|it| has_gaps && !it.reached);
+    unreached.map(|it| format!("{} not read: nothing is known about their present state", were(it))).collect()
+}
+
+fn were(counts: &RecordCounts) -> String {
+    let name = record_type_plural(counts);
+    let verb = if counts.record_type == RecordType::Equipment { "was" } else { "were" };
+    format!("{name} {verb}")
+}
+
 pub(crate) fn record_type_plural(counts: &RecordCounts) -> &'static str {
-    use contracts::operator::RecordType::{Company, Equipment, User, Vessel};
+    use RecordType::{Company, Equipment, User, Vessel};
     match counts.record_type {
         Company => "companies",
         Vessel => "vessels",

@@ -1,5 +1,6 @@
 //! Rows of the database as the API shows them. A file per subject; no file reads a request.
 
+pub(crate) mod attention;
 pub(crate) mod conflicts;
 pub(crate) mod dead_letters;
 pub(crate) mod replays;

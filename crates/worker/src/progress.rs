@@ -157,12 +157,12 @@ fn progress_of(sync: &StoredSync, tallies: &[Tally]) -> SyncProgress {
         cause: sync.cause.to_string(),
         mode: sync.mode.to_string(),
         phase: sync.phase.map_or(0, |phase| phase.number().unsigned_abs().into()),
-        counts: tallies.iter().map(counts_of).collect(),
+        counts: tallies.iter().map(|tally| counts_of(tally, tallies)).collect(),
         detail: sync.failure.clone().or_else(|| sync.detail.clone()).unwrap_or_default(),
     }
 }
 
-fn counts_of(tally: &Tally) -> RecordCounts {
+fn counts_of(tally: &Tally, all: &[Tally]) -> RecordCounts {
     let counts = &tally.counts;
     RecordCounts {
         record_type: RecordType::from(tally.record_type).into(),
@@ -177,5 +177,6 @@ fn counts_of(tally: &Tally) -> RecordCounts {
         missing: tally.missing,
         deactivated: tally.deactivated,
         late: tally.late,
+        reached: Some(Tally::reaches(all, tally.record_type)),
     }
 }

@@ -3,13 +3,55 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
+use uuid::Uuid;
 
 use super::{RecordType, SyncSummary};
 
-/// Overview: health, running syncs, the last full sync, and counts.
+domain::vocabulary::vocabulary! {
+    /// How urgent something is that needs an operator's attention.
+    #[derive(utoipa::ToSchema)]
+    Urgency {
+        /// Records may be wrong, missing or unknown: the maintenance portal is out of sync.
+        Error = "error",
+        /// An operator has to decide, or to correct a record in the onboarding portal.
+        Warning = "warning",
+    }
+}
+
+domain::vocabulary::vocabulary! {
+    /// What needs an operator's attention.
+    #[derive(utoipa::ToSchema)]
+    AttentionCode {
+        /// A system that the sync depends on does not answer, or refuses requests.
+        Health = "health",
+        /// The last full sync failed.
+        SyncFailed = "sync_failed",
+        /// The last full sync did not read any record of a type.
+        TypeNotRead = "type_not_read",
+        /// Tasks of the last full sync were given up.
+        DeadTasks = "dead_tasks",
+        /// The last full sync read fewer records than announced.
+        RecordsNotRead = "records_not_read",
+        /// The last full sync was cancelled.
+        SyncCancelled = "sync_cancelled",
+        /// Messages failed for good.
+        DeadLetters = "dead_letters",
+        /// Records are rejected.
+        RejectedRecords = "rejected_records",
+        /// The last full sync asks what to do with missing records.
+        MissingRecords = "missing_records",
+        /// Conflicts are open.
+        OpenConflicts = "open_conflicts",
+    }
+}
+
+/// Overview: what needs attention, health, running syncs, the last full sync, and counts.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Overview {
+    /// What needs attention, the most urgent first. With an `error` among them, the maintenance portal is out of sync.
+    #[serde(default)]
+    pub attention: Vec<Attention>,
     /// Syncs that have not ended.
     pub running: Vec<SyncSummary>,
     /// Last full sync that ended.
@@ -20,12 +62,31 @@ pub struct Overview {
     pub fleet: Vec<FleetCount>,
     /// Number of dead letters in the state `dead`.
     pub dead_letters: i64,
+    /// Number of conflicts in the state `open`, whichever sync found them: see `/api/sync/conflicts?state=open`.
+    #[serde(default)]
+    pub open_conflicts: i64,
     /// Number of committed messages that the broker has not confirmed.
     pub unpublished: i64,
     /// When the last webhook was accepted.
     pub last_webhook_at: Option<DateTime<Utc>>,
     /// Health of `database`, `broker` and `onboarding-portal`.
     pub health: Vec<PartHealth>,
+}
+
+/// Something that needs an operator's attention.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Attention {
+    /// How urgent it is.
+    pub urgency: Urgency,
+    /// What it is, for programs.
+    pub code: AttentionCode,
+    /// What it is, for people.
+    pub message: String,
+    /// Sync that it is about.
+    pub sync_id: Option<Uuid>,
+    /// Record type that it is about.
+    pub record_type: Option<RecordType>,
 }
 
 /// Number of active records of a type.

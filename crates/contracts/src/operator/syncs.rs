@@ -104,6 +104,9 @@ pub struct SyncAccepted {
 pub struct RecordCounts {
     /// Record type.
     pub record_type: RecordType,
+    /// Whether the sync has read at least one page of this type. If it has ended and this is false, nothing is known about
+    /// the records of this type.
+    pub reached: bool,
     /// Number of records that the onboarding portal announced; absent until then.
     pub expected: Option<i64>,
     /// Number of records read so far.
@@ -180,7 +183,7 @@ pub struct SyncSummary {
     pub failure: Option<String>,
     /// Operator who cancelled the sync.
     pub cancelled_by: Option<String>,
-    /// Tally by record type.
+    /// Tally by record type, one for each type in the scope, reached or not.
     pub counts: Vec<RecordCounts>,
 }
 

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::Args;
-use contracts::operator::{Finding, List, Overview, SyncDetail, SyncState, SyncSummary};
+use contracts::operator::{Finding, List, Overview, SyncDetail, SyncState, SyncSummary, Urgency};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -80,6 +80,10 @@ async fn report(api: &Api, format: OutputFormat, detail: &SyncDetail) -> anyhow:
 }
 
 fn print_overview(overview: &Overview) {
+    output::line(verdict_text(overview));
+    for it in &overview.attention {
+        output::line(format!("  {}: {}", json_word(&it.urgency), it.message));
+    }
     let health = overview.health.iter().map(|part| match (&part.detail, part.ok) {
         (_, true) => format!("{} ok", part.name),
         (Some(detail), false) => format!("{} DOWN ({detail})", part.name),
@@ -92,11 +96,25 @@ fn print_overview(overview: &Overview) {
     output::line(format!("next scheduled  {}", time(overview.next_scheduled_at, "the schedule is off")));
     output::line(format!("last webhook    {}", time(overview.last_webhook_at, "none yet")));
     output::line(format!("dead letters    {}", overview.dead_letters));
+    output::line(format!("open conflicts  {}", overview.open_conflicts));
     output::line(format!("unpublished     {}", overview.unpublished));
     let shown: Vec<SyncSummary> = overview.running.iter().chain(&overview.last_full_sync).cloned().collect();
     if shown.is_empty() {
         output::line("no full sync yet; to start one: sms-sync trigger --watch");
     } else {
         print_syncs(&shown);
+    }
+}
+
+/// Whether the maintenance portal is in sync, in one line.
+fn verdict_text(overview: &Overview) -> &'static str {
+    if overview.attention.iter().any(|it| it.urgency == Urgency::Error) {
+        "OUT OF SYNC"
+    } else if !overview.attention.is_empty() {
+        "in sync, except for:"
+    } else if overview.last_full_sync.is_some() {
+        "in sync"
+    } else {
+        "no full sync yet"
     }
 }

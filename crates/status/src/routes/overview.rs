@@ -1,9 +1,10 @@
-//! The overview: health, running syncs, the last full sync, counts.
+//! The overview: what needs attention, health, running syncs, the last full sync, counts.
 
 use actix_web::{get, web};
 use chassis::{auth::Viewer, problem::Problem};
 use chrono::TimeDelta;
 use contracts::operator::{FleetCount, Overview, PartHealth, SyncSummary};
+use domain::{SyncId, TaskState};
 use store::{
     Db, StoreError, Window,
     ledger::{
@@ -11,12 +12,21 @@ use store::{
         syncs::{self, SyncFilter},
     },
     settings::sync_settings,
-    views::{gauges, overview},
+    views::{
+        data_quality::{self, Subject},
+        gauges, overview,
+    },
 };
 
 use crate::{
-    app_state::AppState, problems::OrProblem, saturating::to_i64, schedule::ZonedSchedule,
-    views::syncs::load_sync_summaries,
+    app_state::AppState,
+    problems::OrProblem,
+    saturating::to_i64,
+    schedule::ZonedSchedule,
+    views::{
+        attention::{Standing, attention},
+        syncs::load_sync_summaries,
+    },
 };
 
 /// How long the report of an open circuit counts. A worker reports twice a minute, so an older report comes from a worker
@@ -25,7 +35,8 @@ const CIRCUIT_REPORT_TIMEOUT: TimeDelta = TimeDelta::minutes(2);
 
 /// Get the overview
 ///
-/// Health of the services, running syncs, the last full sync, and counts of records, dead letters and unpublished messages.
+/// What needs attention, health of the services, running syncs, the last full sync, and counts of records, dead letters, open
+/// conflicts and unpublished messages.
 #[utoipa::path(operation_id = "getOverview", tag = "syncs", responses((status = 200, body = Overview)))]
 #[get("/api/sync/status")]
 pub(crate) async fn get_overview(
@@ -41,6 +52,11 @@ pub(crate) async fn get_overview(
     let fleet = overview::fleet_counts(&mut db).await.or_problem()?;
     let last_webhook_at = overview::webhook_last_at(&mut db).await.or_problem()?;
     let schedule = sync_settings::settings_read(&mut db).await.or_problem()?.schedule;
+    let dead_tasks = match &last_full_sync {
+        Some(sync) => count_dead_tasks(&mut db, SyncId::from_uuid(sync.sync_id)).await.or_problem()?,
+        None => 0,
+    };
+    let quality = data_quality::quality_records(&mut db, &Subject::Fleet).await.or_problem()?;
     let open_circuits = circuits_open(&mut db, now - CIRCUIT_REPORT_TIMEOUT).await.or_problem()?;
     drop(db);
 
@@ -58,12 +74,22 @@ pub(crate) async fn get_overview(
     ];
     let fleet = fleet
         .map(|(record_type, active)| FleetCount { record_type: record_type.into(), active: to_i64(active) });
+    let attention = attention(&Standing {
+        health: &health,
+        last_full_sync: last_full_sync.as_ref(),
+        dead_tasks,
+        dead_letters: gauges.dead_letters,
+        rejected_records: to_i64(quality.iter().map(|it| it.with_errors).sum::<u64>()),
+        open_conflicts: gauges.open_conflicts,
+    });
     Ok(web::Json(Overview {
+        attention,
         running,
         last_full_sync,
         next_scheduled_at: zoned.and_then(|schedule| schedule.next_time(now)),
         fleet: fleet.into(),
         dead_letters: gauges.dead_letters,
+        open_conflicts: gauges.open_conflicts,
         unpublished: gauges.unpublished,
         last_webhook_at,
         health,
@@ -81,6 +107,11 @@ fn onboarding_portal_health(open_circuits: &[OpenCircuit]) -> PartHealth {
         format!("{workers} paused requests since {since}: {}", it.failure)
     });
     PartHealth { name: "onboarding-portal".to_owned(), ok: open_circuits.is_empty(), detail }
+}
+
+async fn count_dead_tasks(db: &mut Db, id: SyncId) -> Result<i64, StoreError> {
+    let counts = overview::task_counts(db, id).await?;
+    Ok(counts.iter().filter(|(state, _)| *state == TaskState::Dead).map(|(_, n)| to_i64(*n)).sum())
 }
 
 async fn load_last_full_sync(db: &mut Db) -> Result<Option<SyncSummary>, StoreError> {

@@ -1,7 +1,7 @@
 //! Syncs with their tallies, attempts and findings as the API shows them.
 
 use contracts::operator as api;
-use domain::{SyncId, Tally};
+use domain::{Cause, RecordType, SyncId, SyncState, Tally};
 use store::{
     Db, StoreError,
     ledger::{attempts::Attempt, findings::StoredFinding, syncs::StoredSync, tallies::tallies_read},
@@ -24,6 +24,8 @@ pub(crate) async fn load_sync_summaries(
 }
 
 fn sync_summary(sync: StoredSync, tallies: &[Tally]) -> api::SyncSummary {
+    let tallies = tallies_in_scope(&sync, tallies);
+    let counts = tallies.iter().map(|tally| record_counts(tally, &tallies)).collect();
     api::SyncSummary {
         sync_id: sync.id.as_uuid(),
         cause: sync.cause.into(),
@@ -43,14 +45,27 @@ fn sync_summary(sync: StoredSync, tallies: &[Tally]) -> api::SyncSummary {
         completed_at: sync.completed_at,
         failure: sync.failure,
         cancelled_by: sync.cancelled_by,
-        counts: tallies.iter().map(record_counts).collect(),
+        counts,
     }
 }
 
-fn record_counts(tally: &Tally) -> api::RecordCounts {
+/// A tally for each record type that the sync has read, or was to read. A webhook's sync has no more than it needs: it
+/// reads and ends in one transaction. A sync that is completed has left nothing out.
+fn tallies_in_scope(sync: &StoredSync, tallies: &[Tally]) -> Vec<Tally> {
+    let has_gaps = sync.cause != Cause::Webhook && sync.state != SyncState::Completed;
+    let tally_of = |record_type: &RecordType| {
+        let found = tallies.iter().find(|tally| tally.record_type == *record_type).copied();
+        let is_wanted = has_gaps && sync.scope.covers(*record_type);
+        found.or_else(|| is_wanted.then(|| Tally::empty(*record_type)))
+    };
+    RecordType::ALL.iter().filter_map(tally_of).collect()
+}
+
+fn record_counts(tally: &Tally, all: &[Tally]) -> api::RecordCounts {
     let it = &tally.counts;
     api::RecordCounts {
         record_type: tally.record_type.into(),
+        reached: Tally::reaches(all, tally.record_type),
         expected: tally.expected.map(to_i64),
         read: to_i64(it.read()),
         created: to_i64(it.created),

@@ -37,6 +37,7 @@ fn counts_message(it: &api::RecordCounts) -> messages::RecordCounts {
         missing: it.missing.unsigned_abs(),
         deactivated: it.deactivated.unsigned_abs(),
         late: it.late.unsigned_abs(),
+        reached: Some(it.reached),
     }
 }
 
@@ -92,6 +93,7 @@ pub(crate) fn notice(update: &SyncUpdate) -> Option<Value> {
 fn record_counts(it: &messages::RecordCounts) -> Option<api::RecordCounts> {
     Some(api::RecordCounts {
         record_type: domain::RecordType::try_from(it.record_type()).ok()?.into(),
+        reached: it.reached.unwrap_or(it.read > 0 || it.expected.is_some()),
         expected: it.expected.map(to_i64),
         read: to_i64(it.read),
         created: to_i64(it.created),

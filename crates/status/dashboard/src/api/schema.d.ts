@@ -483,7 +483,8 @@ export interface paths {
         };
         /**
          * Get the overview
-         * @description Health of the services, running syncs, the last full sync, and counts of records, dead letters and unpublished messages.
+         * @description What needs attention, health of the services, running syncs, the last full sync, and counts of records, dead letters, open
+         *     conflicts and unpublished messages.
          */
         get: operations["getOverview"];
         put?: never;
@@ -934,6 +935,26 @@ export interface components {
              */
             number: number;
         };
+        /** @description Something that needs an operator's attention. */
+        Attention: {
+            /** @description What it is, for programs. */
+            code: components["schemas"]["AttentionCode"];
+            /** @description What it is, for people. */
+            message: string;
+            recordType?: components["schemas"]["RecordType"] | null;
+            /**
+             * Format: uuid
+             * @description Sync that it is about.
+             */
+            syncId?: string | null;
+            /** @description How urgent it is. */
+            urgency: components["schemas"]["Urgency"];
+        };
+        /**
+         * @description What needs an operator's attention.
+         * @enum {string}
+         */
+        AttentionCode: "health" | "sync_failed" | "type_not_read" | "dead_tasks" | "records_not_read" | "sync_cancelled" | "dead_letters" | "rejected_records" | "missing_records" | "open_conflicts";
         /**
          * @description What started a sync.
          * @enum {string}
@@ -1707,7 +1728,7 @@ export interface components {
                  * @description When the sync ended.
                  */
                 completedAt?: string | null;
-                /** @description Tally by record type. */
+                /** @description Tally by record type, one for each type in the scope, reached or not. */
                 counts: components["schemas"]["RecordCounts"][];
                 /** @description What the sync waits for. */
                 detail?: string | null;
@@ -1896,8 +1917,10 @@ export interface components {
          * @enum {string}
          */
         OperatorRole: "viewer" | "operator" | "admin";
-        /** @description Overview: health, running syncs, the last full sync, and counts. */
+        /** @description Overview: what needs attention, health, running syncs, the last full sync, and counts. */
         Overview: {
+            /** @description What needs attention, the most urgent first. With an `error` among them, the maintenance portal is out of sync. */
+            attention?: components["schemas"]["Attention"][];
             /**
              * Format: int64
              * @description Number of dead letters in the state `dead`.
@@ -1918,6 +1941,11 @@ export interface components {
              * @description Next time of the schedule; absent while the schedule is off.
              */
             nextScheduledAt?: string | null;
+            /**
+             * Format: int64
+             * @description Number of conflicts in the state `open`, whichever sync found them: see `/api/sync/conflicts?state=open`.
+             */
+            openConflicts?: number;
             /** @description Syncs that have not ended. */
             running: components["schemas"]["SyncSummary"][];
             /**
@@ -2042,6 +2070,11 @@ export interface components {
              * @description Number of active records that the onboarding portal no longer lists (full syncs); not part of `read`.
              */
             missing?: number;
+            /**
+             * @description Whether the sync has read at least one page of this type. If it has ended and this is false, nothing is known about
+             *     the records of this type.
+             */
+            reached: boolean;
             /**
              * Format: int64
              * @description Number of records read so far.
@@ -2718,7 +2751,7 @@ export interface components {
              * @description When the sync ended.
              */
             completedAt?: string | null;
-            /** @description Tally by record type. */
+            /** @description Tally by record type, one for each type in the scope, reached or not. */
             counts: components["schemas"]["RecordCounts"][];
             /** @description What the sync waits for. */
             detail?: string | null;
@@ -2897,7 +2930,7 @@ export interface components {
          * @description Why the undo of a sync skipped a record.
          * @enum {string}
          */
-        UndoSkipReason: "edited_since" | "overwritten_since" | "already_withdrawn" | "key_taken";
+        UndoSkipReason: "edited_since" | "overwritten_since" | "already_withdrawn" | "key_taken" | "in_use";
         /** @description A record of an undone sync. */
         UndoneRecord: {
             reason?: components["schemas"]["UndoSkipReason"] | null;
@@ -2908,6 +2941,11 @@ export interface components {
             /** @description Id of the record in the onboarding portal. */
             sourceId: string;
         };
+        /**
+         * @description How urgent something is that needs an operator's attention.
+         * @enum {string}
+         */
+        Urgency: "error" | "warning";
         /** @description A user of the maintenance portal. */
         User: {
             /** @description Id of the employer in the onboarding portal. */

@@ -17,6 +17,7 @@ const sync: SyncSummary = {
 };
 const row = (rejected: number): RecordCounts => ({
   recordType: "vessel",
+  reached: true,
   expected: 42,
   read: rejected,
   created: 0,

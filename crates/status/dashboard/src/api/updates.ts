@@ -15,11 +15,17 @@ export function withNotice<T extends SyncSummary>(sync: T, notice: SyncNotice): 
     state: notice.state,
     phase: notice.phase,
     heartbeatAt: notice.occurredAt,
-    counts: notice.counts.length > 0 ? notice.counts : sync.counts,
+    counts: mergedCounts(sync.counts, notice.counts),
     // Stops the elapsed time at once. The exact time comes with the next response.
     completedAt: ENDED_STATES.has(notice.state) ? (sync.completedAt ?? notice.occurredAt) : null,
   };
 }
+
+/** The notice's counts, and those of record types that it does not name. */
+const mergedCounts = (old: RecordCounts[], latest: RecordCounts[]): RecordCounts[] => [
+  ...latest,
+  ...old.filter((row) => !latest.some(({ recordType }) => recordType === row.recordType)),
+];
 
 const rejectedCount = (counts: RecordCounts[]): number => counts.reduce((n, row) => n + row.rejected, 0);
 

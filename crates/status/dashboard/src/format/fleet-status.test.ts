@@ -17,6 +17,7 @@ const sync = (part: Partial<SyncSummary>): SyncSummary => ({
 
 const equipment = (part: Partial<RecordCounts>): RecordCounts => ({
   recordType: "equipment",
+  reached: true,
   expected: null,
   read: 0,
   created: 0,
@@ -105,6 +106,17 @@ test("expected records that were not read are an error", () => {
   const counts = [equipment({ expected: 10, read: 8, unchanged: 8 })];
   const lossy = overview({ lastFullSync: sync({ state: "completed_with_errors", counts }) });
   expect(attentionItems(lossy, CLEAN).map((item) => [item.key, item.tone])).toEqual([["unread", "bad"]]);
+});
+
+test("a record type that the last full sync did not reach makes the fleet out of sync", () => {
+  const vessels = { ...equipment({ expected: 3, read: 3, unchanged: 3 }), recordType: "vessel" as const };
+  const counts = [vessels, equipment({ reached: false })];
+  const blind = overview({ lastFullSync: sync({ state: "completed_with_errors", counts }) });
+  expect(fleetStatus(blind, CLEAN)).toMatchObject({
+    tone: "bad",
+    headline: "Out of sync: equipment was not read",
+  });
+  expect(attentionItems(blind, CLEAN)[0]).toMatchObject({ title: "Equipment was not read" });
 });
 
 test("attention items are ordered worst first", () => {

@@ -2,10 +2,10 @@
 import type { Overview, SyncSummary, ValidationReport } from "../api/types";
 import { capitalize } from "./capitalize";
 import { formatCount, plural } from "./numbers";
-import type { Tone } from "./states";
+import { notReadText, type Tone } from "./states";
 import type { Status } from "./status";
 import { fullSyncProgress } from "./sync";
-import { tallyOf } from "./tally";
+import { tallyOf, unreachedTypes } from "./tally";
 
 export interface AttentionItem {
   key: string;
@@ -23,6 +23,7 @@ export function attentionItems(overview: Overview, report: ValidationReport): At
   return [
     ...healthItems(overview),
     last && failedItem(last),
+    ...(last ? unreachedItems(last) : []),
     deadLetterItem(overview),
     last && unreadItem(last),
     last && cancelledItem(last),
@@ -57,6 +58,20 @@ function failedItem(last: SyncSummary): AttentionItem | null {
     to: toSync(last),
   };
 }
+
+/** Record types that the last full sync left out: nothing is known about their present state. */
+const unreachedItems = (last: SyncSummary): AttentionItem[] =>
+  unreachedTypes(last).map((type) => ({
+    key: `unreached-${type}`,
+    tone: "bad",
+    short: decapitalize(notReadText(type)),
+    title: notReadText(type),
+    remedy:
+      "The last full sync ended before it came to them. Resume it, replay its dead letters, or start another.",
+    to: toSync(last),
+  }));
+
+const decapitalize = (text: string): string => text.charAt(0).toLowerCase() + text.slice(1);
 
 function deadLetterItem({ deadLetters }: Overview): AttentionItem | null {
   if (deadLetters === 0) return null;

@@ -99,6 +99,10 @@ export const PHASES: { number: number; title: string; types: RecordType[] }[] = 
   { number: 2, title: "Equipment and users", types: ["equipment", "user"] },
 ];
 
+/** `Equipment was not read` */
+export const notReadText = (type: RecordType): string =>
+  `${RECORD_TYPES[type].many} ${type === "equipment" ? "was" : "were"} not read`;
+
 /** Record types in the order in which a sync reads them. */
 export const RECORD_TYPE_ORDER: RecordType[] = PHASES.flatMap((phase) => phase.types);
 

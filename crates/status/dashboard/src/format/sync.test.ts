@@ -4,6 +4,7 @@ import { canResume, needsAnotherFullSync, syncListStatus, syncName, syncStatus }
 
 const counts: RecordCounts = {
   recordType: "equipment",
+  reached: true,
   expected: 10,
   read: 8,
   created: 6,
@@ -29,11 +30,32 @@ const sync = (state: SyncState, part: Partial<SyncSummary> = {}): SyncSummary =>
 
 test("the status of a sync with errors counts each kind of error", () => {
   expect(syncStatus(sync("completed_with_errors"), 1)).toEqual({
-    tone: "warn",
+    tone: "bad",
     headline: "Completed with errors",
-    detail:
-      "2 records rejected, 2 expected records not read, 1 task dead-lettered. Everything else succeeded.",
+    detail: "2 records rejected, 2 expected records not read, 1 task dead-lettered.",
   });
+});
+
+test("everything else succeeded only if nothing was left out", () => {
+  const whole = sync("completed_with_errors", { counts: [{ ...counts, read: 10, created: 8 }] });
+  expect(syncStatus(whole, 0)).toMatchObject({
+    tone: "warn",
+    detail: "2 records rejected. Everything else succeeded.",
+  });
+  const users = {
+    ...counts,
+    recordType: "user" as const,
+    expected: null,
+    reached: false,
+    read: 0,
+    rejected: 0,
+  };
+  const lost = sync("completed_with_errors", { counts: [{ ...counts, read: 10, created: 8 }, users] });
+  expect(syncStatus(lost, 0)).toMatchObject({
+    tone: "bad",
+    detail: "Users were not read, 2 records rejected.",
+  });
+  expect(syncStatus(sync("running", { counts: [users] }), 0).tone).toBe("info");
 });
 
 test("the server's failure text is preferred to the dashboard's own", () => {

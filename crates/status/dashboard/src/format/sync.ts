@@ -1,9 +1,9 @@
 // The name of a sync and its status in one sentence.
 import type { Overview, SyncSummary } from "../api/types";
 import { formatCount, percentOf, plural } from "./numbers";
-import { isComplete, isOpen, labelOf, MODES, SYNC_STATES } from "./states";
+import { isComplete, isOpen, labelOf, MODES, notReadText, SYNC_STATES } from "./states";
 import type { Status } from "./status";
-import { expectedRecords, tallyOf } from "./tally";
+import { expectedRecords, tallyOf, unreachedTypes } from "./tally";
 
 /** `Full sync`, `Retry sync`, `Dry run of a full sync` */
 export function syncName(sync: SyncSummary): string {
@@ -11,13 +11,14 @@ export function syncName(sync: SyncSummary): string {
   return sync.dryRun ? `Dry run of a ${MODES[sync.mode].toLowerCase()} sync` : `${MODES[sync.mode]} sync`;
 }
 
-/** The status line of a sync's page. */
-export function syncStatus(sync: SyncSummary, deadTasks = 0): Status {
+/** The status line of a sync's page. `deadTasks`: undefined where they are not known, as in lists. */
+export function syncStatus(sync: SyncSummary, deadTasks?: number): Status {
   const { tone, word } = labelOf(SYNC_STATES, sync.state);
-  return { tone, headline: word, detail: statusDetail(sync, deadTasks) };
+  const hasHole = unreachedTypes(sync).length > 0 || (!isOpen(sync.state) && (deadTasks ?? 0) > 0);
+  return { tone: hasHole ? "bad" : tone, headline: word, detail: statusDetail(sync, deadTasks) };
 }
 
-function statusDetail(sync: SyncSummary, deadTasks: number): string {
+function statusDetail(sync: SyncSummary, deadTasks: number | undefined): string {
   const { total } = tallyOf(sync.counts);
   const read = plural(total.read, "record");
   if (isOpen(sync.state) && sync.detail) return sync.detail;
@@ -33,9 +34,9 @@ function statusDetail(sync: SyncSummary, deadTasks: number): string {
     case "retrying":
       return `All remaining tasks wait for their next attempt. ${read} read so far.`;
     case "failed":
-      return sync.failure || `${read} read before it failed.`;
+      return `${sync.failure || `${read} read before it failed.`}${unreachedText(sync)}`;
     case "cancelled":
-      return `Cancelled${sync.cancelledBy ? ` by ${sync.cancelledBy}` : ""} after ${read}. Records already written are kept.`;
+      return `Cancelled${sync.cancelledBy ? ` by ${sync.cancelledBy}` : ""} after ${read}. Records already written are kept.${unreachedText(sync)}`;
     case "completed_with_errors":
       return errorDetail(sync, deadTasks);
     default:
@@ -43,17 +44,25 @@ function statusDetail(sync: SyncSummary, deadTasks: number): string {
   }
 }
 
+/** ` Equipment was not read.`; empty if the sync read some of every record type. */
+const unreachedText = (sync: SyncSummary): string =>
+  unreachedTypes(sync)
+    .map((type) => ` ${notReadText(type)}.`)
+    .join("");
+
 /** What went wrong in a sync that completed with errors, each kind with its number. */
-function errorDetail(sync: SyncSummary, deadTasks: number): string {
+function errorDetail(sync: SyncSummary, deadTasks: number | undefined): string {
   const { total, unread } = tallyOf(sync.counts);
+  const unreached = unreachedTypes(sync);
   const errors = [
+    ...unreached.map(notReadText),
     ...(total.rejected > 0 ? [`${plural(total.rejected, "record")} rejected`] : []),
     ...(unread !== null && unread > 0 ? [`${plural(unread, "expected record")} not read`] : []),
-    ...(deadTasks > 0 ? [`${plural(deadTasks, "task")} dead-lettered`] : []),
+    ...(deadTasks ? [`${plural(deadTasks, "task")} dead-lettered`] : []),
   ];
-  return errors.length > 0
-    ? `${errors.join(", ")}. Everything else succeeded.`
-    : sync.failure || "Some tasks failed. Everything else succeeded.";
+  if (errors.length === 0) return sync.failure || "Some tasks failed.";
+  const isWhole = unreached.length === 0 && !unread && deadTasks === 0;
+  return `${errors.join(", ")}.${isWhole ? " Everything else succeeded." : ""}`;
 }
 
 /** The status line while a full sync has not ended. */

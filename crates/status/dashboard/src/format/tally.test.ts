@@ -4,6 +4,7 @@ import { expectedRecords, tallyOf } from "./tally";
 
 const row = (recordType: RecordCounts["recordType"], part: Partial<RecordCounts>): RecordCounts => ({
   recordType,
+  reached: true,
   expected: null,
   read: 0,
   created: 0,

@@ -1,7 +1,7 @@
 // A sync's tally: records read = the sum of their outcomes, per record type and in total. In a completed sync the number
 // read is also the number expected, except for records that changed meanwhile.
-import type { RecordCounts, SyncSummary } from "../api/types";
-import { RECORD_TYPE_ORDER } from "./states";
+import type { RecordCounts, RecordType, SyncSummary } from "../api/types";
+import { isOpen, RECORD_TYPE_ORDER } from "./states";
 
 type SummedField = "read" | "created" | "updated" | "unchanged" | "conflict" | "rejected" | "skipped";
 
@@ -18,7 +18,9 @@ export interface Tally {
   };
   /** In every row, `read` is the sum of the outcomes. */
   balanced: boolean;
-  /** Expected records that were not read; null until the provider has reported its counts. */
+  /** Record types of which no page was read. */
+  unreached: RecordType[];
+  /** Expected records that were not read; null until the provider has reported a count. */
   unread: number | null;
   /** Read records that are neither expected nor late; null until the provider has reported its counts. */
   unexpected: number | null;
@@ -53,7 +55,10 @@ export function tallyOf(counts: RecordCounts[]): Tally {
       late: sum("late"),
     },
     balanced: rows.every((row) => row.read === outcomeSum(row)),
-    unread: isExpectedKnown ? sumOfPositive((row) => (row.expected ?? 0) - row.read) : null,
+    unreached: rows.filter((row) => !row.reached).map((row) => row.recordType),
+    unread: rows.some((row) => row.expected != null)
+      ? sumOfPositive((row) => (row.expected ?? 0) - row.read)
+      : null,
     unexpected: isExpectedKnown
       ? sumOfPositive((row) => row.read - (row.expected ?? 0) - (row.late ?? 0))
       : null,
@@ -70,3 +75,7 @@ export function expectedRecords(sync: SyncSummary): number | null {
     sync.mode !== "full" || RECORD_TYPE_ORDER.every((type) => rows.some((row) => row.recordType === type));
   return areAllTypesKnown ? total.expected : null;
 }
+
+/** Record types that a sync has left out: it ended without a page of them. */
+export const unreachedTypes = (sync: SyncSummary): RecordType[] =>
+  isOpen(sync.state) || sync.state === "completed" ? [] : tallyOf(sync.counts).unreached;

@@ -10,6 +10,7 @@ const counts = (
   expected: number | null,
 ): RecordCounts => ({
   recordType,
+  reached: true,
   expected,
   read,
   created: 0,

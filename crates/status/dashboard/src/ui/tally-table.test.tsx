@@ -6,6 +6,7 @@ import { renderUi } from "./test-render";
 
 const counts = (part: Partial<RecordCounts>): RecordCounts => ({
   recordType: "vessel",
+  reached: true,
   expected: null,
   read: 0,
   created: 0,
@@ -20,6 +21,7 @@ const counts = (part: Partial<RecordCounts>): RecordCounts => ({
 test("record types are listed with their total", async () => {
   await renderUi(
     <TallyTable
+      deadTasks={0}
       state="completed"
       counts={[
         counts({ expected: 42, read: 42, created: 2, unchanged: 40 }),
@@ -34,25 +36,57 @@ test("record types are listed with their total", async () => {
 });
 
 test("a single record type has no total", async () => {
-  await renderUi(<TallyTable state="running" counts={[counts({ read: 1, created: 1 })]} />);
+  await renderUi(<TallyTable deadTasks={0} state="running" counts={[counts({ read: 1, created: 1 })]} />);
   expect(screen.queryByRole("row", { name: /All records/ })).toBeNull();
   expect(screen.getByRole("cell", { name: "unknown" })).toBeDefined();
 });
 
 test("a sum that does not balance is an error", async () => {
-  await renderUi(<TallyTable state="completed" counts={[counts({ expected: 3, read: 3, created: 2 })]} />);
+  await renderUi(
+    <TallyTable deadTasks={0} state="completed" counts={[counts({ expected: 3, read: 3, created: 2 })]} />,
+  );
   const sum = screen.getByText("read 3 = created 2 (the outcomes add up to 2)");
   expect(sum.closest("p")?.dataset.tone).toBe("bad");
 });
 
 test("expected records that were not read are an error once the sync is complete", async () => {
   const { unmount } = await renderUi(
-    <TallyTable state="running" counts={[counts({ expected: 3, read: 2, created: 2 })]} />,
+    <TallyTable deadTasks={0} state="running" counts={[counts({ expected: 3, read: 2, created: 2 })]} />,
   );
   expect(screen.getByText("read 2 = created 2").closest("p")?.dataset.tone).toBe("good");
   unmount();
   await renderUi(
-    <TallyTable state="completed_with_errors" counts={[counts({ expected: 3, read: 2, created: 2 })]} />,
+    <TallyTable
+      deadTasks={0}
+      state="completed_with_errors"
+      counts={[counts({ expected: 3, read: 2, created: 2 })]}
+    />,
   );
   expect(screen.getByText("read 2 = created 2; 1 expected record not read")).toBeDefined();
+});
+
+test("a record type that was not reached is named, and nothing is as expected", async () => {
+  const unreached = counts({ recordType: "equipment", reached: false });
+  const read = counts({ expected: 3, read: 3, unchanged: 3 });
+  const { unmount } = await renderUi(
+    <TallyTable deadTasks={2} state="completed_with_errors" counts={[read, unreached]} />,
+  );
+  expect(screen.getByRole("cell", { name: "not reached" })).toBeDefined();
+  const sum = screen.getByText("read 3 = unchanged 3; Equipment was not read; 2 tasks were given up");
+  expect(sum.closest("p")?.dataset.tone).toBe("bad");
+  unmount();
+  await renderUi(<TallyTable deadTasks={0} state="running" counts={[read, unreached]} />);
+  expect(screen.getByRole("cell", { name: "not yet" })).toBeDefined();
+  expect(screen.getByText("read 3 = unchanged 3").closest("p")?.dataset.tone).toBe("good");
+});
+
+test("counts that add up are not as expected while a task is dead", async () => {
+  await renderUi(
+    <TallyTable
+      deadTasks={1}
+      state="completed_with_errors"
+      counts={[counts({ expected: 3, read: 3, unchanged: 3 })]}
+    />,
+  );
+  expect(screen.getByText("read 3 = unchanged 3; 1 task was given up")).toBeDefined();
 });

@@ -1,7 +1,7 @@
 import { useMemo } from "react";
 import type { RecordCounts, SyncState } from "../api/types";
 import { formatCount, plural } from "../format/numbers";
-import { isComplete, OUTCOMES, RECORD_TYPES } from "../format/states";
+import { isComplete, isOpen, notReadText, OUTCOMES, RECORD_TYPES } from "../format/states";
 import { outcomeSum, type Tally, tallyOf } from "../format/tally";
 import { Icon } from "./icon";
 import { columnsOf, Table } from "./table";
@@ -12,7 +12,7 @@ import { ToneCount } from "./tone-count";
 const column = columnsOf<RecordCounts>();
 
 /** The columns, with the total in their footers. */
-const tallyColumns = (total: Tally["total"]) => [
+const tallyColumns = (total: Tally["total"], state: SyncState) => [
   column.display({
     id: "recordType",
     header: "Records",
@@ -31,7 +31,7 @@ const tallyColumns = (total: Tally["total"]) => [
     id: "read",
     header: "Read",
     meta: { figure: true, className: text.strong },
-    cell: ({ row }) => formatCount(row.original.read),
+    cell: ({ row }) => <ReadCount counts={row.original} state={state} />,
     footer: () => formatCount(total.read),
   }),
   ...OUTCOMES.map(({ key, word, tone }, index) => {
@@ -57,10 +57,26 @@ function ExpectedCount({ expected }: { expected: number | null | undefined }) {
   return expected == null ? <span className={text.dim}>unknown</span> : formatCount(expected);
 }
 
-/** Record counts of a sync, per record type and in total, with their sum: read = created + updated + … */
-export function TallyTable({ counts, state }: { counts: RecordCounts[]; state: SyncState }) {
+/** The number of records read; in words if no page was read. */
+function ReadCount({ counts, state }: { counts: RecordCounts; state: SyncState }) {
+  if (counts.reached || state === "completed") return formatCount(counts.read);
+  return isOpen(state) ? (
+    <span className={text.dim}>not yet</span>
+  ) : (
+    <span className={styles.unreached} data-tone="bad">
+      not reached
+    </span>
+  );
+}
+
+/**
+ * Record counts of a sync, per record type and in total, with their sum: read = created + updated + … `deadTasks`: tasks
+ * that were given up, so that the counts have a hole.
+ */
+export function TallyTable(props: { counts: RecordCounts[]; state: SyncState; deadTasks: number }) {
+  const { counts, state, deadTasks } = props;
   const tally = useMemo(() => tallyOf(counts), [counts]);
-  const columns = useMemo(() => tallyColumns(tally.total), [tally]);
+  const columns = useMemo(() => tallyColumns(tally.total, state), [tally, state]);
   return (
     <>
       <Table
@@ -70,17 +86,18 @@ export function TallyTable({ counts, state }: { counts: RecordCounts[]; state: S
         rowKey={(row) => row.recordType}
         footer={tally.rows.length > 1}
       />
-      <TallySum tally={tally} isComplete={isComplete(state)} />
+      <TallySum tally={tally} state={state} deadTasks={deadTasks} />
     </>
   );
 }
 
-/** The sum in words. Once the sync is complete, the number read must be the number expected. */
-function TallySum({ tally, isComplete }: { tally: Tally; isComplete: boolean }) {
+/** The sum in words. It is good if it balances and, once the sync has ended, leaves nothing out. */
+function TallySum({ tally, state, deadTasks }: { tally: Tally; state: SyncState; deadTasks: number }) {
   if (tally.rows.length === 0) return null;
   const { total, balanced, unread, unexpected } = tally;
   const terms = OUTCOMES.filter((outcome) => total[outcome.key] > 0);
-  const isGood = balanced && (!isComplete || (!unread && !unexpected));
+  const hole = isOpen(state) || state === "completed" ? "" : holeText(tally, deadTasks);
+  const isGood = balanced && !hole && (!isComplete(state) || (!unread && !unexpected));
   return (
     <p className={styles.sum} data-tone={isGood ? "good" : "bad"}>
       <Icon name={isGood ? "check" : "cross"} />
@@ -88,7 +105,8 @@ function TallySum({ tally, isComplete }: { tally: Tally; isComplete: boolean }) 
         read {formatCount(total.read)} ={" "}
         {terms.map(({ key, word }) => `${word.toLowerCase()} ${formatCount(total[key])}`).join(" + ") || "0"}
         {!balanced && ` (the outcomes add up to ${formatCount(outcomeSum(total))})`}
-        {balanced && isComplete && expectedText(tally)}
+        {balanced && isComplete(state) && expectedText(tally, hole !== "")}
+        {hole}
         {total.missing > 0 &&
           `. No longer in the onboarding portal: ${plural(total.missing, "record")}, ${formatCount(total.deactivated)} of them deactivated`}
       </span>
@@ -96,16 +114,24 @@ function TallySum({ tally, isComplete }: { tally: Tally; isComplete: boolean }) 
   );
 }
 
+/** What an ended sync has left out: `; Equipment was not read; 2 tasks were given up`. */
+const holeText = ({ unreached }: Tally, deadTasks: number): string =>
+  [
+    ...unreached.map(notReadText),
+    ...(deadTasks > 0 ? [`${plural(deadTasks, "task")} ${deadTasks === 1 ? "was" : "were"} given up`] : []),
+  ]
+    .map((part) => `; ${part}`)
+    .join("");
+
 /** How the number read compares with the number that the onboarding portal reported. */
-function expectedText({ total, unread, unexpected }: Tally): string {
-  if (unread === null || unexpected === null) return "";
-  if (unread === 0 && unexpected === 0) {
-    return total.late > 0
-      ? `, as expected; ${plural(total.late, "record")} changed during the sync and may be counted twice`
-      : ", as expected";
-  }
-  return [
-    unread > 0 ? `; ${plural(unread, "expected record")} not read` : "",
-    unexpected > 0 ? `; ${plural(unexpected, "record")} more than expected` : "",
-  ].join("");
+function expectedText({ total, unread, unexpected }: Tally, hasHole: boolean): string {
+  const differences = [
+    ...(unread ? [`; ${plural(unread, "expected record")} not read`] : []),
+    ...(unexpected ? [`; ${plural(unexpected, "record")} more than expected`] : []),
+  ];
+  if (differences.length > 0) return differences.join("");
+  if (total.expected === null || hasHole) return "";
+  return total.late > 0
+    ? `, as expected; ${plural(total.late, "record")} changed during the sync and may be counted twice`
+    : ", as expected";
 }

@@ -77,7 +77,7 @@ function SyncContent({ sync }: { sync: SyncDetail }) {
               : "This sync ended before it had read a page."}
           </EmptyState>
         ) : (
-          <TallyTable counts={sync.counts} state={sync.state} />
+          <TallyTable counts={sync.counts} state={sync.state} deadTasks={sync.tasks.dead} />
         )}
       </Card>
 
