@@ -6,8 +6,9 @@
 pub use changes::*;
 pub use conflicts::{
     Conflict, ConflictField, ConflictKind, ConflictNotice, ConflictPolicies, ConflictPoliciesChange,
-    ConflictPolicy, ConflictState, Resolution, ResolutionError, ResolutionRefused, ResolveManyRequest,
-    ResolveRequest, ResolvedMany, Side, Undo, UndoResult, UndoSkipReason, UndoneRecord, Writer,
+    ConflictPolicy, ConflictState, ConflictWithdrawal, Resolution, ResolutionError, ResolutionRefused,
+    ResolveManyRequest, ResolveRequest, ResolvedMany, Side, Undo, UndoResult, UndoSkipReason, UndoneRecord,
+    Withdrawn, Writer,
 };
 pub use connection::{ConnectionStep, ConnectionTest};
 pub use dead_letters::{DeadLetter, DeadLetterDetail, DeadLetterNotice, DeadLetterState};

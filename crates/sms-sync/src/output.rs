@@ -1,8 +1,12 @@
 //! Printing: tables for people, JSON for programs.
 #![expect(clippy::print_stdout, reason = "this is the command line")]
 
-use std::process::ExitCode;
+use std::{
+    io::{self, IsTerminal, Write},
+    process::ExitCode,
+};
 
+use anyhow::Context;
 use chrono::{DateTime, TimeDelta, Utc};
 use comfy_table::{Cell, CellAlignment, ContentArrangement, Table, presets::UTF8_FULL_CONDENSED};
 use contracts::operator::List;
@@ -30,6 +34,20 @@ pub(crate) fn print<T: Serialize>(format: OutputFormat, value: &T, print_text: i
 pub(crate) fn failure(error: &anyhow::Error) -> ExitCode {
     eprintln!("error: {error:#}");
     ExitCode::FAILURE
+}
+
+/// Asks a question on a terminal. Elsewhere nobody can answer, so `--yes` is required.
+pub(crate) fn confirm(question: &str) -> anyhow::Result<bool> {
+    anyhow::ensure!(
+        io::stdin().is_terminal(),
+        "{question} Confirm it with --yes, as there is no terminal to ask on"
+    );
+    let mut terminal = io::stderr();
+    write!(terminal, "{question} [y/N] ")?;
+    terminal.flush()?;
+    let mut answer = String::new();
+    io::stdin().read_line(&mut answer).context("cannot read the answer")?;
+    Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
 }
 
 /// Prints how many entries of a list were shown.

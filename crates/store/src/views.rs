@@ -4,4 +4,5 @@ pub mod data_quality;
 pub mod gauges;
 pub mod labels;
 pub mod overview;
+pub mod record_names;
 pub mod users;

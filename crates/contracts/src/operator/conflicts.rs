@@ -54,7 +54,8 @@ words! {
 words! {
     /// How a conflict is resolved.
     Resolution = domain::conflict::Resolution {
-        /// With the values of the onboarding portal.
+        /// With the values of the onboarding portal. If it has withdrawn the record, the record is withdrawn, and a user is
+        /// locked out: see `sourceEffect` of the conflict.
         Source = "source",
         /// With the values of the maintenance portal.
         Local = "local",
@@ -130,13 +131,28 @@ pub struct Conflict {
     pub source_id: String,
     /// Name of the record for people.
     pub label: Option<String>,
+    /// What the portals disagree about, in a sentence for people.
+    pub summary: String,
     /// Kind of the conflict.
     pub kind: ConflictKind,
+    /// Whether one side has taken the record away while the other has it active; absent if neither has.
+    #[serde(default)]
+    pub withdrawal: Option<ConflictWithdrawal>,
+    /// Of a QR code that other equipment has: that equipment's id in the onboarding portal.
+    #[serde(default)]
+    pub holder_source_id: Option<String>,
+    /// Effect of resolving the conflict with the values of the onboarding portal, in a sentence for people; absent if it
+    /// changes nothing but the fields. A withdrawal takes the record away, and locks a user out.
+    #[serde(default)]
+    pub source_effect: Option<String>,
+    /// The same for the values of the maintenance portal.
+    #[serde(default)]
+    pub local_effect: Option<String>,
     /// Policy that was in force when the conflict was found.
     pub policy: ConflictPolicy,
     /// Side whose values the record got when the conflict was found.
     pub winner: Side,
-    /// Fields in which the sides differ, by column name.
+    /// Fields in which the sides differ, by column name. `status` is `withdrawn` on the side that has withdrawn the record.
     pub fields: BTreeMap<String, ConflictField>,
     /// Last writer of the maintenance portal's side: `maintenance`, or `onboarding` for values of an earlier sync.
     pub local_writer: Writer,
@@ -156,6 +172,27 @@ pub struct Conflict {
     pub resolution: Option<Resolution>,
     /// Side that was chosen for each field; only for the resolution `fields`.
     pub resolved_fields: Option<BTreeMap<String, Side>>,
+}
+
+domain::vocabulary::vocabulary! {
+    /// What one side of a conflict has taken away.
+    #[derive(utoipa::ToSchema)]
+    Withdrawn {
+        /// The approval: the record is withdrawn.
+        Approval = "approval",
+        /// The access: the user is deactivated.
+        Access = "access",
+    }
+}
+
+/// One side of a conflict has taken the record away, and the other has it active.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ConflictWithdrawal {
+    /// Side that has taken it away.
+    pub side: Side,
+    /// What is taken away.
+    pub withdrawn: Withdrawn,
 }
 
 /// A field in which the two sides differ. For viewers, names, e-mail addresses and employee numbers are masked.

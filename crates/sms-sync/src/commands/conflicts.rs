@@ -4,17 +4,19 @@ use std::process::ExitCode;
 
 use clap::{ArgGroup, Args, Subcommand, ValueEnum};
 use contracts::operator::{
-    Conflict, List, Resolution, ResolveManyRequest, ResolveRequest, ResolvedMany, Side,
+    Conflict, List, PAGE_SIZE_LIMIT, Resolution, ResolveManyRequest, ResolveRequest, ResolvedMany, Side,
 };
 use uuid::Uuid;
 
 use crate::{
     api::Api,
     arguments::{OutputFormat, PageOptions},
-    output::{self, json_word, list_footer, print, timestamp},
+    output::{self, confirm, json_word, list_footer, print, timestamp},
 };
 
 const PATH: &str = "/api/sync/conflicts";
+/// Most withdrawals that are named before the question.
+const EFFECT_LIMIT: usize = 10;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum ConflictsCommand {
@@ -60,6 +62,9 @@ pub(super) struct ResolveOptions {
     /// Which values to use field by field, for one conflict, for example name=local,flag=source
     #[arg(long, value_delimiter = ',', value_parser = parse_field, group = "decision", value_name = "FIELD=SIDE")]
     fields: Vec<(String, Side)>,
+    /// Do not ask for confirmation where the decision withdraws records
+    #[arg(long, short)]
+    yes: bool,
 }
 
 /// Whose values resolve a conflict.
@@ -125,7 +130,7 @@ async fn list(api: &Api, format: OutputFormat, options: &ListOptions) -> anyhow:
 }
 
 async fn resolve(api: &Api, format: OutputFormat, options: ResolveOptions) -> anyhow::Result<ExitCode> {
-    let ResolveOptions { ids, sync_id, by, fields } = options;
+    let ResolveOptions { ids, sync_id, by, fields, yes } = options;
     if !fields.is_empty() {
         let [id] = ids.as_slice() else {
             anyhow::bail!("--fields resolves one conflict: name exactly one id");
@@ -137,6 +142,11 @@ async fn resolve(api: &Api, format: OutputFormat, options: ResolveOptions) -> an
     }
     let resolution = by.map_or(Resolution::Keep, Into::into);
     let request = ResolveManyRequest { resolution, ids, record_type: None, kind: None, sync_id };
+    let effects = effects_of(api, &request).await?;
+    if !yes && !confirm_effects(&effects)? {
+        output::line("nothing was resolved");
+        return Ok(ExitCode::FAILURE);
+    }
     let resolved: ResolvedMany = api.post(&format!("{PATH}/resolve"), &request).await?;
     print(format, &resolved, |it| {
         output::line(format!("{} resolved", it.resolved));
@@ -145,6 +155,51 @@ async fn resolve(api: &Api, format: OutputFormat, options: ResolveOptions) -> an
         }
     });
     Ok(if resolved.refused.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Which withdrawals a decision carries out: the effect on each record that one side has taken away.
+async fn effects_of(api: &Api, request: &ResolveManyRequest) -> anyhow::Result<Vec<String>> {
+    let side = match request.resolution {
+        Resolution::Source => Side::Source,
+        Resolution::Local => Side::Local,
+        Resolution::Fields | Resolution::Keep => return Ok(Vec::new()),
+    };
+    let mut conflicts: Vec<Conflict> = Vec::new();
+    for id in &request.ids {
+        conflicts.push(api.get(&format!("{PATH}/{id}")).await?);
+    }
+    while let Some(id) = request.sync_id {
+        let path =
+            format!("{PATH}?state=open&syncId={id}&limit={PAGE_SIZE_LIMIT}&offset={}", conflicts.len());
+        let list: List<Conflict> = api.get(&path).await?;
+        let is_last = list.data.is_empty();
+        conflicts.extend(list.data);
+        if is_last {
+            break;
+        }
+    }
+    let withdrawn = conflicts.iter().filter(|it| it.withdrawal.is_some_and(|it| it.side == side));
+    let effect = |it: &Conflict| {
+        let effect = if side == Side::Source { &it.source_effect } else { &it.local_effect };
+        let record = it.label.as_ref().unwrap_or(&it.source_id);
+        format!("{} {record}: {}", json_word(&it.record_type), effect.as_deref().unwrap_or_default())
+    };
+    Ok(withdrawn.map(effect).collect())
+}
+
+/// Names the records that are about to be withdrawn, and asks on a terminal. Elsewhere nobody can answer, so `--yes` is
+/// required.
+fn confirm_effects(effects: &[String]) -> anyhow::Result<bool> {
+    if effects.is_empty() {
+        return Ok(true);
+    }
+    for effect in effects.iter().take(EFFECT_LIMIT) {
+        eprintln!("{effect}");
+    }
+    if effects.len() > EFFECT_LIMIT {
+        eprintln!("and {} more", effects.len() - EFFECT_LIMIT);
+    }
+    confirm(&format!("Withdraw {} records?", effects.len()))
 }
 
 fn print_list(list: &List<Conflict>) {
@@ -158,7 +213,7 @@ fn print_list(list: &List<Conflict>) {
             it.id.to_string(),
             timestamp(it.opened_at),
             format!("{} {}", json_word(&it.record_type), it.label.as_ref().unwrap_or(&it.source_id)),
-            json_word(&it.kind),
+            kind_text(it),
             json_word(&it.winner),
             json_word(&it.state),
             it.fields.keys().cloned().collect::<Vec<_>>().join(", "),
@@ -168,9 +223,24 @@ fn print_list(list: &List<Conflict>) {
     list_footer(list);
 }
 
+/// The kind of a conflict; a withdrawal says whose it is.
+fn kind_text(it: &Conflict) -> String {
+    match it.withdrawal {
+        Some(withdrawal) => format!("withdrawn by {}", json_word(&withdrawal.side)),
+        None => json_word(&it.kind),
+    }
+}
+
 fn print_conflict(it: &Conflict) {
     let record = it.label.as_ref().unwrap_or(&it.source_id);
     output::line(format!("{}  {} of {} {record}", it.id, json_word(&it.kind), json_word(&it.record_type)));
+    output::line(format!("  {}", it.summary));
+    let effects = [("source", &it.source_effect), ("local", &it.local_effect)];
+    for (side, effect) in effects {
+        if let Some(effect) = effect {
+            output::line(format!("  resolving by {side}: {effect}"));
+        }
+    }
     output::line(format!("  winner {}, policy {}", json_word(&it.winner), json_word(&it.policy)));
     if let (Some(at), Some(by), Some(resolution)) = (it.resolved_at, &it.resolved_by, &it.resolution) {
         output::line(format!("  resolved by {by}, {}: {}", timestamp(at), json_word(resolution)));

@@ -27,7 +27,7 @@ use super::conflicts::conflict_not_found;
 use crate::{
     app_state::AppState,
     problems::OrProblem,
-    views::conflicts::{PersonalData, conflict},
+    views::conflicts::{ConflictNames, PersonalData, conflict},
 };
 
 /// Most conflicts that one request resolves.
@@ -36,7 +36,8 @@ const RESOLUTION_LIMIT: u32 = 1000;
 /// Resolve a conflict
 ///
 /// With the values of one side, field by field, or by keeping the record as it is. The two versions that were in conflict
-/// are no conflict in later syncs.
+/// are no conflict in later syncs. With the values of a side that has withdrawn the record, the record is withdrawn, and a
+/// user is locked out: `sourceEffect` and `localEffect` of the conflict say so beforehand.
 #[utoipa::path(
     operation_id = "resolveConflict", tag = "conflicts",
     request_body = ResolveRequest,
@@ -65,9 +66,10 @@ pub(crate) async fn resolve_conflict(
     }
     let found = conflicts::conflict_find(&mut tx, id).await.or_problem()?;
     let found = found.ok_or_else(|| conflict_not_found(id))?;
+    let names = ConflictNames::load(&mut tx, std::slice::from_ref(&found)).await.or_problem()?;
     tx.commit().await.or_problem()?;
     publish_resolved(&app, id, found.sync_id);
-    Ok(web::Json(conflict(found, PersonalData::Plain)))
+    Ok(web::Json(conflict(&found, &names, PersonalData::Plain)))
 }
 
 /// Resolve many conflicts in the same way

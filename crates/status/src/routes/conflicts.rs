@@ -16,7 +16,7 @@ use super::paging::Paging;
 use crate::{
     app_state::AppState,
     problems::OrProblem,
-    views::conflicts::{PersonalData, conflict},
+    views::conflicts::{ConflictNames, PersonalData, conflict},
 };
 
 #[derive(Debug, Deserialize, IntoParams)]
@@ -63,7 +63,8 @@ pub(crate) async fn list_conflicts(
     let mut db = app.store.db().await.or_problem()?;
     let page = conflicts::conflict_list(&mut db, &filter, window).await.or_problem()?;
     let personal_data = personal_data_for(&viewer);
-    Ok(paging.list(page, |it| conflict(it, personal_data)))
+    let names = ConflictNames::load(&mut db, &page.rows).await.or_problem()?;
+    Ok(paging.list(page, |it| conflict(&it, &names, personal_data)))
 }
 
 /// Get a conflict with both sides
@@ -86,7 +87,8 @@ pub(crate) async fn get_conflict(
     let mut db = app.store.db().await.or_problem()?;
     let found = conflicts::conflict_find(&mut db, id).await.or_problem()?;
     let found = found.ok_or_else(|| conflict_not_found(id))?;
-    Ok(web::Json(conflict(found, personal_data_for(&viewer))))
+    let names = ConflictNames::load(&mut db, std::slice::from_ref(&found)).await.or_problem()?;
+    Ok(web::Json(conflict(&found, &names, personal_data_for(&viewer))))
 }
 
 fn personal_data_for(viewer: &Viewer) -> PersonalData {

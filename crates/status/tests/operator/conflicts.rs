@@ -6,7 +6,7 @@ use domain::Outcome;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::scene::{Records, Scene, day, merged, vessel};
+use crate::scene::{Records, Scene, day, equipment, merged, vessel};
 
 const POLICIES: &str = "/api/sync/conflicts/policies";
 
@@ -148,6 +148,99 @@ async fn many_conflicts_are_resolved_at_once_and_each_stands_for_itself() -> any
     let (_, applied) = scene.sync(&records).await?;
     let mut vessels = applied.iter().filter(|it| it.source_id.as_str().starts_with("v-"));
     assert!(vessels.all(|it| it.outcome == Outcome::Unchanged), "{applied:?}");
+    scene.end().await;
+    Ok(())
+}
+
+/// A vessel and a user that were edited here and then withdrawn in the onboarding portal at an earlier time.
+async fn withdrawn_after_edits() -> anyhow::Result<Scene> {
+    let scene = Scene::new().await?;
+    let user = json!({
+        "id": "u-1", "email": "anna.berg@example.com", "givenName": "Anna", "familyName": "Berg",
+        "rank": "master", "department": "deck", "workplace": "ship", "vesselIds": ["v-1"], "active": true,
+        "updatedAt": day(1)
+    });
+    scene.sync(&Records { users: vec![user.clone()], ..fleet() }).await?;
+    scene.world.execute("UPDATE vessels SET name = name || ' by hand' WHERE source_id = 'v-1'").await?;
+    scene.world.execute("UPDATE users SET given_name = 'Ann'").await?;
+    let tombstone = json!({"updatedAt": day(2), "withdrawnAt": day(2)});
+    let deactivated = json!({"updatedAt": day(2), "active": false});
+    let records = Records {
+        vessels: vec![merged(vessel("v-1", "9074729", "Nordic Star"), tombstone)],
+        users: vec![merged(user, deactivated)],
+        ..Records::default()
+    };
+    scene.sync(&records).await?;
+    Ok(scene)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn conflict_says_that_one_side_is_a_withdrawal_and_what_a_resolution_by_it_does() -> anyhow::Result<()>
+{
+    let scene = withdrawn_after_edits().await?;
+    let vessel = scene.conflicts("recordType=vessel").await.remove(0);
+    assert_eq!(vessel["withdrawal"], json!({"side": "source", "withdrawn": "approval"}));
+    let summary =
+        "The onboarding portal has withdrawn this vessel, which was edited in the maintenance portal.";
+    assert_eq!(vessel["summary"], summary);
+    assert_eq!(vessel["sourceEffect"], "Withdraws the vessel in the maintenance portal.");
+    assert_eq!(vessel["fields"]["status"], json!({"local": "active", "source": "withdrawn"}));
+
+    let user = scene.conflicts("recordType=user").await.remove(0);
+    assert_eq!(user["withdrawal"], json!({"side": "source", "withdrawn": "access"}));
+    assert_eq!(user["sourceEffect"], "Locks the user out: the user can no longer sign in.");
+    assert_eq!(user["localEffect"], "The user is active, and can sign in.");
+    let fields = user["fields"].as_object().expect("fields");
+    assert!(!fields.contains_key("role_mapping_version"), "bookkeeping is no field: {fields:?}");
+
+    scene.resolve(&vessel, json!({"resolution": "source"}), 200).await;
+    scene.resolve(&user, json!({"resolution": "source"}), 200).await;
+    let rows = scene.rows("SELECT status FROM vessels WHERE source_id = 'v-1'").await;
+    assert_eq!(rows, [json!({"status": "withdrawn"})]);
+    let rows = scene.rows("SELECT may_sign_in FROM user_access").await;
+    assert_eq!(rows, [json!({"may_sign_in": false})]);
+    scene.end().await;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn conflict_of_a_code_names_the_equipment_whose_label_has_it() -> anyhow::Result<()> {
+    let scene = Scene::new().await?;
+    let label = json!({"qrCode": "ACME-000001"});
+    let pump = json!({"qrCode": "ACME-000001", "code": "602.001", "name": "Pump"});
+    scene.sync(&fleet()).await?;
+    let engine = vec![equipment("e-1", "v-1", label)];
+    scene.sync(&Records { equipment: engine, ..Records::default() }).await?;
+    let pump = vec![equipment("e-2", "v-1", pump)];
+    scene.sync(&Records { equipment: pump, ..Records::default() }).await?;
+    let it = scene.conflicts("kind=natural_key").await.remove(0);
+    assert_eq!(
+        it["summary"],
+        "The code ACME-000001 is on the label of 601.001/1 Main engine of Nordic Star. The onboarding portal gives it to \
+         this equipment."
+    );
+    assert_eq!(it["holderSourceId"], "e-1");
+    let fields: Vec<_> = it["fields"].as_object().expect("fields").keys().collect();
+    assert_eq!(fields, ["qr_code"], "the holder is no field");
+    let effect = it["sourceEffect"].as_str().expect("an effect");
+    assert!(effect.contains("Main engine of Nordic Star gets another code"), "{effect}");
+    scene.end().await;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn open_conflicts_stay_on_the_overview_whichever_sync_found_them() -> anyhow::Result<()> {
+    let (scene, it) = edited_vessel().await?;
+    // A later sync without conflicts.
+    scene.sync(&Records { vessels: vec![vessel("v-3", "9321483", "Third")], ..Records::default() }).await?;
+    let overview = scene.overview().await;
+    assert_eq!(overview["openConflicts"], 1);
+    let attention = overview["attention"].as_array().expect("a list");
+    let found = attention.iter().find(|it| it["code"] == "open_conflicts").expect("conflicts need attention");
+    assert_eq!((&found["urgency"], &found["message"]), (&json!("warning"), &json!("1 conflict is open")));
+    scene.resolve(&it, json!({"resolution": "keep"}), 200).await;
+    let overview = scene.overview().await;
+    assert_eq!((&overview["openConflicts"], &overview["attention"]), (&json!(0), &json!([])));
     scene.end().await;
     Ok(())
 }

@@ -1,11 +1,7 @@
 //! Replay jobs. A plan says first how many dead letters a job would replay; then the job starts.
 
-use std::{
-    io::{self, IsTerminal, Write},
-    process::ExitCode,
-};
+use std::process::ExitCode;
 
-use anyhow::Context;
 use clap::{ArgGroup, Args, ValueEnum};
 use contracts::operator::{self, List, ReplayAccepted, ReplayItem, ReplayJob, ReplayPlan, ReplayRequest};
 use uuid::Uuid;
@@ -13,7 +9,7 @@ use uuid::Uuid;
 use crate::{
     api::Api,
     arguments::{OutputFormat, PageOptions},
-    output::{self, json_word, list_footer, print, timestamp},
+    output::{self, confirm, json_word, list_footer, print, timestamp},
 };
 
 const PATH: &str = "/api/sync/bulk/replay";
@@ -99,7 +95,7 @@ pub(super) async fn replay(
         print(format, &plan, |_plan| output::line("nothing to replay"));
         return Ok(ExitCode::SUCCESS);
     }
-    if !confirmed && !ask_for_confirmation(&plan)? {
+    if !confirmed && !confirm(&format!("Replay {} of {} dead letters?", plan.replaying, plan.matching))? {
         output::line("nothing was replayed");
         return Ok(ExitCode::FAILURE);
     }
@@ -109,21 +105,6 @@ pub(super) async fn replay(
         output::line(format!("to see the results: sms-sync dead-letters jobs {}", it.job_id));
     });
     Ok(ExitCode::SUCCESS)
-}
-
-/// Asks on a terminal. Elsewhere nobody can answer, so `--yes` is required.
-fn ask_for_confirmation(plan: &ReplayPlan) -> anyhow::Result<bool> {
-    anyhow::ensure!(
-        io::stdin().is_terminal(),
-        "this would replay {} dead letters: confirm it with --yes, as there is no terminal to ask on",
-        plan.replaying
-    );
-    let mut question = io::stderr();
-    write!(question, "Replay {} of {} dead letters? [y/N] ", plan.replaying, plan.matching)?;
-    question.flush()?;
-    let mut answer = String::new();
-    io::stdin().read_line(&mut answer).context("cannot read the answer")?;
-    Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
 }
 
 pub(super) async fn list_jobs(api: &Api, format: OutputFormat, page: &PageOptions) -> anyhow::Result<()> {

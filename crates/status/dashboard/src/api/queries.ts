@@ -3,9 +3,11 @@ import { keepPreviousData, queryOptions, useMutation, useQueryClient } from "@ta
 import { client, unwrap } from "./client";
 import { Problem } from "./problem";
 import type {
+  ConflictState,
   DeadLetterState,
   MissingPolicy,
   ReplayRequest,
+  Resolution,
   SettingsChange,
   Severity,
   SyncState,
@@ -31,6 +33,9 @@ export const keys = {
   deadLetterList: (page: PageParams, state: DeadLetterState | undefined) =>
     ["dead-letters", "list", page, state ?? "any"] as const,
   deadLetter: (id: string) => ["dead-letters", "one", id] as const,
+  conflicts: ["conflicts"] as const,
+  conflictList: (page: PageParams, state: ConflictState) => ["conflicts", "list", page, state] as const,
+  conflict: (id: string) => ["conflicts", "one", id] as const,
   settings: ["settings"] as const,
 };
 
@@ -109,6 +114,21 @@ export const getDeadLetter = (id: string) =>
     queryKey: keys.deadLetter(id),
     queryFn: ({ signal }) =>
       unwrap(client.GET("/api/sync/dead-letters/{id}", { params: { path: { id } }, signal })),
+  });
+
+export const listConflicts = (page: PageParams, state: ConflictState) =>
+  queryOptions({
+    queryKey: keys.conflictList(page, state),
+    queryFn: ({ signal }) =>
+      unwrap(client.GET("/api/sync/conflicts", { params: { query: { ...page, state } }, signal })),
+    placeholderData: keepPreviousData,
+  });
+
+export const getConflict = (id: string) =>
+  queryOptions({
+    queryKey: keys.conflict(id),
+    queryFn: ({ signal }) =>
+      unwrap(client.GET("/api/sync/conflicts/{id}", { params: { path: { id } }, signal })),
   });
 
 export const getSettings = () =>
@@ -213,6 +233,20 @@ export const useReplayDeadLetters = () => {
         : unwrap(client.POST("/api/sync/bulk/replay", { body: target })),
     onSettled: () => {
       cache.invalidateQueries({ queryKey: keys.deadLetters });
+      cache.invalidateQueries({ queryKey: keys.overview });
+    },
+  });
+};
+
+export const useResolveConflict = (id: string) => {
+  const cache = useQueryClient();
+  return useMutation({
+    mutationFn: (resolution: Exclude<Resolution, "fields">) =>
+      unwrap(
+        client.POST("/api/sync/conflicts/{id}/resolve", { params: { path: { id } }, body: { resolution } }),
+      ),
+    onSettled: () => {
+      cache.invalidateQueries({ queryKey: keys.conflicts });
       cache.invalidateQueries({ queryKey: keys.overview });
     },
   });

@@ -273,7 +273,8 @@ export interface paths {
         /**
          * Resolve a conflict
          * @description With the values of one side, field by field, or by keeping the record as it is. The two versions that were in conflict
-         *     are no conflict in later syncs.
+         *     are no conflict in later syncs. With the values of a side that has withdrawn the record, the record is withdrawn, and a
+         *     user is locked out: `sourceEffect` and `localEffect` of the conflict say so beforehand.
          */
         post: operations["resolveConflict"];
         delete?: never;
@@ -1020,10 +1021,12 @@ export interface components {
         };
         /** @description A conflict: both sides, who wrote them and when, and its resolution. */
         Conflict: {
-            /** @description Fields in which the sides differ, by column name. */
+            /** @description Fields in which the sides differ, by column name. `status` is `withdrawn` on the side that has withdrawn the record. */
             fields: {
                 [key: string]: components["schemas"]["ConflictField"];
             };
+            /** @description Of a QR code that other equipment has: that equipment's id in the onboarding portal. */
+            holderSourceId?: string | null;
             /**
              * Format: uuid
              * @description Id of the conflict.
@@ -1038,6 +1041,8 @@ export interface components {
              * @description Time of the maintenance portal's side.
              */
             localAt: string;
+            /** @description The same for the values of the maintenance portal. */
+            localEffect?: string | null;
             /** @description Last writer of the maintenance portal's side: `maintenance`, or `onboarding` for values of an earlier sync. */
             localWriter: components["schemas"]["Writer"];
             /**
@@ -1066,10 +1071,17 @@ export interface components {
              * @description Time of the onboarding portal's side.
              */
             sourceAt: string;
+            /**
+             * @description Effect of resolving the conflict with the values of the onboarding portal, in a sentence for people; absent if it
+             *     changes nothing but the fields. A withdrawal takes the record away, and locks a user out.
+             */
+            sourceEffect?: string | null;
             /** @description Id of the record in the onboarding portal. */
             sourceId: string;
             /** @description State of the conflict. */
             state: components["schemas"]["ConflictState"];
+            /** @description What the portals disagree about, in a sentence for people. */
+            summary: string;
             /**
              * Format: uuid
              * @description Sync that found the conflict; absent after the sync was deleted by retention.
@@ -1077,6 +1089,7 @@ export interface components {
             syncId?: string | null;
             /** @description Side whose values the record got when the conflict was found. */
             winner: components["schemas"]["Side"];
+            withdrawal?: components["schemas"]["ConflictWithdrawal"] | null;
         };
         /** @description A field in which the two sides differ. For viewers, names, e-mail addresses and employee numbers are masked. */
         ConflictField: {
@@ -1175,6 +1188,13 @@ export interface components {
          * @enum {string}
          */
         ConflictState: "open" | "resolved";
+        /** @description One side of a conflict has taken the record away, and the other has it active. */
+        ConflictWithdrawal: {
+            /** @description Side that has taken it away. */
+            side: components["schemas"]["Side"];
+            /** @description What is taken away. */
+            withdrawn: components["schemas"]["Withdrawn"];
+        };
         /** @description A step of the connection test. */
         ConnectionStep: {
             /** @description Result of the step, or why it failed. */
@@ -1412,10 +1432,12 @@ export interface components {
         List_Conflict: {
             /** @description Entries of the page. */
             data: {
-                /** @description Fields in which the sides differ, by column name. */
+                /** @description Fields in which the sides differ, by column name. `status` is `withdrawn` on the side that has withdrawn the record. */
                 fields: {
                     [key: string]: components["schemas"]["ConflictField"];
                 };
+                /** @description Of a QR code that other equipment has: that equipment's id in the onboarding portal. */
+                holderSourceId?: string | null;
                 /**
                  * Format: uuid
                  * @description Id of the conflict.
@@ -1430,6 +1452,8 @@ export interface components {
                  * @description Time of the maintenance portal's side.
                  */
                 localAt: string;
+                /** @description The same for the values of the maintenance portal. */
+                localEffect?: string | null;
                 /** @description Last writer of the maintenance portal's side: `maintenance`, or `onboarding` for values of an earlier sync. */
                 localWriter: components["schemas"]["Writer"];
                 /**
@@ -1458,10 +1482,17 @@ export interface components {
                  * @description Time of the onboarding portal's side.
                  */
                 sourceAt: string;
+                /**
+                 * @description Effect of resolving the conflict with the values of the onboarding portal, in a sentence for people; absent if it
+                 *     changes nothing but the fields. A withdrawal takes the record away, and locks a user out.
+                 */
+                sourceEffect?: string | null;
                 /** @description Id of the record in the onboarding portal. */
                 sourceId: string;
                 /** @description State of the conflict. */
                 state: components["schemas"]["ConflictState"];
+                /** @description What the portals disagree about, in a sentence for people. */
+                summary: string;
                 /**
                  * Format: uuid
                  * @description Sync that found the conflict; absent after the sync was deleted by retention.
@@ -1469,6 +1500,7 @@ export interface components {
                 syncId?: string | null;
                 /** @description Side whose values the record got when the conflict was found. */
                 winner: components["schemas"]["Side"];
+                withdrawal?: components["schemas"]["ConflictWithdrawal"] | null;
             }[];
             /** @description Position of the page in the list. */
             pagination: components["schemas"]["Pagination"];
@@ -3154,6 +3186,11 @@ export interface components {
          * @enum {string}
          */
         WebhookState: "received" | "published" | "processed" | "failed" | "ignored";
+        /**
+         * @description What one side of a conflict has taken away.
+         * @enum {string}
+         */
+        Withdrawn: "approval" | "access";
         /**
          * @description Workplace of a user.
          * @enum {string}

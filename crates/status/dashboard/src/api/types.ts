@@ -22,6 +22,9 @@ export type ConnectionTest = Schemas["ConnectionTest"];
 export type DeadLetter = Schemas["DeadLetter"];
 export type DeadLetterDetail = Schemas["DeadLetterDetail"];
 export type ReplayRequest = Schemas["ReplayRequest"];
+export type Conflict = Schemas["Conflict"];
+export type ConflictState = Schemas["ConflictState"];
+export type Resolution = Schemas["Resolution"];
 export type Identity = Schemas["Identity"];
 
 /** A page of a list. */

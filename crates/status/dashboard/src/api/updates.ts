@@ -57,6 +57,7 @@ export class UpdateApplier {
       const notice = parseNotice(data);
       if (notice) this.applyNotice(name, notice);
     } else if (name.startsWith("deadletter.")) this.invalidate(keys.deadLetters, keys.overview);
+    else if (name.startsWith("conflict.")) this.invalidate(keys.conflicts, keys.overview);
     else if (name === "webhook.received") this.invalidate(keys.overview);
     else if (name === "schedule.changed") this.invalidate(keys.settings, keys.overview);
   }

@@ -5,7 +5,7 @@ import {
   lazyRouteComponent,
   retainSearchParams,
 } from "@tanstack/react-router";
-import { DEAD_LETTER_STATES, SEVERITIES, SYNC_STATES } from "../format/states";
+import { CONFLICT_STATES, DEAD_LETTER_STATES, SEVERITIES, SYNC_STATES } from "../format/states";
 import type { Zone } from "../format/times";
 import { NotFound } from "./not-found";
 import { Shell } from "./shell";
@@ -74,6 +74,18 @@ const deadLetters = createRoute({
   component: lazyRouteComponent(() => import("../pages/dead-letters/dead-letters"), "DeadLettersPage"),
 });
 
+const conflicts = createRoute({
+  getParentRoute: () => root,
+  path: "/conflicts",
+  validateSearch: (search: Record<string, unknown>) =>
+    withoutUndefined({
+      page: pageNumber(search.page),
+      state: asOneOf(CONFLICT_STATES, search.state),
+      open: nonEmptyText(search.open),
+    }),
+  component: lazyRouteComponent(() => import("../pages/conflicts/conflicts"), "ConflictsPage"),
+});
+
 const settings = createRoute({
   getParentRoute: () => root,
   path: "/settings",
@@ -81,7 +93,7 @@ const settings = createRoute({
 });
 
 export const router = createRouter({
-  routeTree: root.addChildren([overview, syncs, sync, dataQuality, deadLetters, settings]),
+  routeTree: root.addChildren([overview, syncs, sync, dataQuality, conflicts, deadLetters, settings]),
   defaultPreload: "intent",
   scrollRestoration: false,
 });

@@ -4,6 +4,7 @@ import { Link, Outlet, useLocation, useNavigate } from "@tanstack/react-router";
 import {
   ClipboardList,
   Gauge,
+  GitCompareArrows,
   Inbox,
   Keyboard,
   LogOut,
@@ -29,6 +30,7 @@ const PAGES = [
   { to: "/", name: "Overview", icon: Gauge },
   { to: "/syncs", name: "Syncs", icon: RefreshCcw },
   { to: "/data-quality", name: "Data quality", icon: ClipboardList },
+  { to: "/conflicts", name: "Conflicts", icon: GitCompareArrows },
   { to: "/dead-letters", name: "Dead letters", icon: Inbox },
   { to: "/settings", name: "Settings", icon: Settings2 },
 ] as const;
@@ -109,11 +111,12 @@ function SignedIn({ session }: { session: Session }) {
 }
 
 function Navigation() {
-  const deadLetters = useQuery(getOverview()).data?.deadLetters ?? 0;
+  const overview = useQuery(getOverview()).data;
   const report = useQuery(getValidationReport(FIRST_FINDINGS, "error")).data;
   const counts: Partial<Record<(typeof PAGES)[number]["to"], number>> = {
     "/data-quality": report ? rejectedRecords(report) : 0,
-    "/dead-letters": deadLetters,
+    "/conflicts": overview?.openConflicts ?? 0,
+    "/dead-letters": overview?.deadLetters ?? 0,
   };
   return (
     <nav aria-label="Pages" className={styles.nav}>
@@ -131,7 +134,7 @@ function Navigation() {
             {count > 0 && (
               <span
                 className={styles.navCount}
-                data-tone={to === "/data-quality" ? "warn" : "bad"}
+                data-tone={to === "/dead-letters" ? "bad" : "warn"}
                 title={`${formatCount(count)} ${count === 1 ? "needs" : "need"} attention`}
               >
                 {formatCount(count)}

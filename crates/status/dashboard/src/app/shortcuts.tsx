@@ -3,7 +3,14 @@ import { useNavigate } from "@tanstack/react-router";
 import { useEffect } from "react";
 import styles from "./shortcuts.module.css";
 
-const PAGES = { o: "/", s: "/syncs", q: "/data-quality", d: "/dead-letters", e: "/settings" } as const;
+const PAGES = {
+  o: "/",
+  s: "/syncs",
+  q: "/data-quality",
+  c: "/conflicts",
+  d: "/dead-letters",
+  e: "/settings",
+} as const;
 
 /** `g` and then a letter opens a page, `?` opens the help. Keys typed into fields and dialogs are ignored. */
 export function usePageKeys(onHelp: () => void): void {
@@ -36,6 +43,7 @@ const KEYS: [keys: string[], action: string][] = [
   [["g", "o"], "Overview"],
   [["g", "s"], "Syncs"],
   [["g", "q"], "Data quality"],
+  [["g", "c"], "Conflicts"],
   [["g", "d"], "Dead letters"],
   [["g", "e"], "Settings"],
   [["j"], "Next row"],

@@ -119,6 +119,18 @@ test("a record type that the last full sync did not reach makes the fleet out of
   expect(attentionItems(blind, CLEAN)[0]).toMatchObject({ title: "Equipment was not read" });
 });
 
+test("conflicts that are open now count, not those of the last sync", () => {
+  const counts = [equipment({ expected: 10, read: 10, unchanged: 9, conflict: 1 })];
+  const decided = overview({ lastFullSync: sync({ counts }) });
+  expect(fleetStatus(decided, CLEAN).tone).toBe("good");
+  const open = overview({ lastFullSync: sync({}), openConflicts: 2 });
+  expect(fleetStatus(open, CLEAN)).toMatchObject({
+    tone: "warn",
+    headline: "Out of sync: 2 open conflicts",
+  });
+  expect(attentionItems(open, CLEAN)[0]?.to).toEqual({ page: "conflicts" });
+});
+
 test("attention items are ordered worst first", () => {
   const sick = overview({
     lastFullSync: sync({ state: "failed", failure: "401" }),

@@ -14,7 +14,12 @@ export interface AttentionItem {
   short: string;
   title: string;
   remedy: string;
-  to: { page: "sync"; syncId: string } | { page: "dead-letters" } | { page: "data-quality" } | null;
+  to:
+    | { page: "sync"; syncId: string }
+    | { page: "dead-letters" }
+    | { page: "data-quality" }
+    | { page: "conflicts" }
+    | null;
 }
 
 /** What needs attention, worst first. */
@@ -29,7 +34,7 @@ export function attentionItems(overview: Overview, report: ValidationReport): At
     last && cancelledItem(last),
     rejectedItem(report),
     last && missingItem(last),
-    last && conflictItem(last),
+    conflictItem(overview),
   ].filter((item) => item != null);
 }
 
@@ -137,16 +142,17 @@ function missingItem(last: SyncSummary): AttentionItem | null {
   };
 }
 
-function conflictItem(last: SyncSummary): AttentionItem | null {
-  const { conflict } = tallyOf(last.counts).total;
-  if (conflict === 0) return null;
+/** Conflicts that are open now, whichever sync found them. */
+function conflictItem({ openConflicts = 0 }: Overview): AttentionItem | null {
+  if (openConflicts === 0) return null;
   return {
     key: "conflict",
     tone: "warn",
-    short: plural(conflict, "conflict"),
-    title: `${plural(conflict, "record")} ${conflict === 1 ? "has" : "have"} a newer edit in the maintenance portal`,
-    remedy: "The newer edit was kept. Both versions are stored.",
-    to: toSync(last),
+    short: plural(openConflicts, "open conflict"),
+    title: `${plural(openConflicts, "conflict")} ${openConflicts === 1 ? "is" : "are"} open`,
+    remedy:
+      "The portals disagree about these records: changed in both, withdrawn in one, or two with one code. An operator decides.",
+    to: { page: "conflicts" },
   };
 }
 

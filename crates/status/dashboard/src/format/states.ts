@@ -1,5 +1,14 @@
 // The tone, icon and word of every state of the API. No other file decides on a colour.
-import type { Cause, DeadLetterState, Mode, RecordType, Severity, SyncState } from "../api/types";
+import type {
+  Cause,
+  Conflict,
+  ConflictState,
+  DeadLetterState,
+  Mode,
+  RecordType,
+  Severity,
+  SyncState,
+} from "../api/types";
 
 export type Tone = "neutral" | "info" | "good" | "warn" | "bad";
 export type IconName =
@@ -39,6 +48,23 @@ export const DEAD_LETTER_STATES: Record<DeadLetterState, StateLabel> = {
   replayed: { tone: "info", icon: "retry", word: "Replayed" },
   succeeded: { tone: "good", icon: "check", word: "Succeeded" },
 };
+
+export const CONFLICT_STATES: Record<ConflictState, StateLabel> = {
+  open: { tone: "warn", icon: "split", word: "Open" },
+  resolved: { tone: "good", icon: "check", word: "Resolved" },
+};
+
+const WITHDRAWAL: StateLabel = { tone: "bad", icon: "stop", word: "Withdrawal" };
+const CONFLICT_KINDS: Record<Conflict["kind"], StateLabel> = {
+  local_newer: { tone: "warn", icon: "pencil", word: "Newer here" },
+  source_newer: { tone: "warn", icon: "pencil", word: "Newer in the onboarding portal" },
+  criticality_downgrade: { tone: "bad", icon: "warning", word: "Criticality" },
+  natural_key: { tone: "warn", icon: "equal", word: "Code in use" },
+};
+
+/** The kind of a conflict. That one side has withdrawn the record matters more than which side is newer. */
+export const conflictKind = (conflict: Conflict): StateLabel =>
+  conflict.withdrawal ? WITHDRAWAL : labelOf(CONFLICT_KINDS, conflict.kind);
 
 export const SEVERITIES: Record<Severity, StateLabel> = {
   error: { tone: "bad", icon: "cross", word: "Rejected" },

@@ -41,6 +41,12 @@ function AttentionLink({ to }: { to: AttentionItem["to"] }) {
           View records <ArrowRight size={14} aria-hidden />
         </Link>
       );
+    case "conflicts":
+      return (
+        <Link to="/conflicts" className={styles.link}>
+          View conflicts <ArrowRight size={14} aria-hidden />
+        </Link>
+      );
     case "dead-letters":
       return (
         <Link to="/dead-letters" search={{ state: "dead" }} className={styles.link}>
