@@ -19,6 +19,7 @@ pub mod near_miss;
 pub mod outcome;
 pub mod page_request;
 pub mod payload_hash;
+pub mod peer_outcome;
 pub mod portal_role;
 pub mod rank;
 pub mod record_type;

@@ -24,6 +24,7 @@ use crate::{
     ListedRecord, PortalError,
     body::read_body,
     circuit::{Circuit, CircuitOptions, CircuitState},
+    outcome::RequestOutcome,
     page::{DecodedPage, RawPage, VesselRecords, decode_vessel_export},
 };
 
@@ -50,6 +51,7 @@ pub struct PortalClient {
     base_url: Url,
     permits: Arc<Semaphore>,
     circuit: Circuit,
+    last_outcome: Arc<watch::Sender<Option<RequestOutcome>>>,
     pub(crate) clock: Arc<dyn Clock>,
 }
 
@@ -73,7 +75,8 @@ impl PortalClient {
             .build()
             .map_err(|e| unusable(&e))?;
         let permits = Arc::new(Semaphore::new(options.concurrency));
-        Ok(Self { http, base_url, permits, circuit: Circuit::new(options.circuit), clock })
+        let (circuit, last_outcome) = (Circuit::new(options.circuit), Arc::new(watch::Sender::new(None)));
+        Ok(Self { http, base_url, permits, circuit, last_outcome, clock })
     }
 
     pub fn base_url(&self) -> &Url {
@@ -83,6 +86,11 @@ impl PortalClient {
     /// The state of the circuit breaker, and its changes.
     pub fn circuit(&self) -> watch::Receiver<CircuitState> {
         self.circuit.subscribe()
+    }
+
+    /// The outcome of the last request that was sent, and later ones.
+    pub fn last_outcome(&self) -> watch::Receiver<Option<RequestOutcome>> {
+        self.last_outcome.subscribe()
     }
 
     pub async fn fetch_page<D: ListedRecord>(
@@ -125,6 +133,10 @@ impl PortalClient {
         let permit = self.circuit.acquire(Instant::now())?;
         let result = self.request(method, path, query).await.and_then(|body| decode(&body));
         permit.record_result(&result, Instant::now());
+        let asks_for_one_record = query.is_none();
+        if let Some(outcome) = RequestOutcome::of(&result, asks_for_one_record, self.clock.now()) {
+            self.last_outcome.send_replace(Some(outcome));
+        }
         result
     }
 

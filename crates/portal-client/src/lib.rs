@@ -7,6 +7,7 @@ mod config;
 mod connection_test;
 mod error;
 mod listed_record;
+mod outcome;
 mod page;
 mod record;
 
@@ -16,5 +17,6 @@ pub use config::PortalConfig;
 pub use connection_test::ConnectionStep;
 pub use error::PortalError;
 pub use listed_record::ListedRecord;
+pub use outcome::RequestOutcome;
 pub use page::{DecodedPage, RawPage, RawRecord, VesselRecords};
 pub use record::{Decoded, Undecodable};

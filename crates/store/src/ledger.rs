@@ -9,6 +9,7 @@ pub mod circuits;
 pub mod conflicts;
 pub mod dead_letters;
 pub mod findings;
+pub mod peer_outcomes;
 pub mod refused_webhooks;
 pub mod replay_jobs;
 pub mod seen;

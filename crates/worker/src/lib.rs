@@ -15,6 +15,7 @@ mod fetched_page;
 mod page_turns;
 mod password_supply;
 mod passwords;
+mod peer_outcome;
 mod progress;
 mod tasks;
 mod transform;
@@ -57,6 +58,8 @@ pub async fn start(config: &Config, shutdown: &Shutdown, health: &Health) -> any
     shutdown.supervise_infallible("progress", publisher);
     let reporting = circuit::report(store.clone(), portal.circuit(), clock.clone(), shutdown.soft().clone());
     shutdown.supervise_infallible("circuit", reporting);
+    let reporting = peer_outcome::report(store.clone(), portal.last_outcome(), shutdown.soft().clone());
+    shutdown.supervise_infallible("peer-outcome", reporting);
     let context = Context {
         outbox: Outbox::new(store.clone(), Publisher::new(&broker), clock.clone()),
         store,

@@ -7,6 +7,18 @@ use uuid::Uuid;
 
 use super::{RecordType, SyncSummary};
 
+words! {
+    /// How a request to a system ended.
+    OutcomeClass = domain::peer_outcome::OutcomeClass {
+        /// With the answer that was asked for.
+        Ok = "ok",
+        /// With a failure that may pass by itself.
+        Transient = "transient",
+        /// With a failure that will not pass by itself, as when the API key is refused.
+        Permanent = "permanent",
+    }
+}
+
 domain::vocabulary::vocabulary! {
     /// How urgent something is that needs an operator's attention.
     #[derive(utoipa::ToSchema)]
@@ -105,8 +117,23 @@ pub struct FleetCount {
 pub struct PartHealth {
     /// Name of the system: `database`, `broker` or `onboarding-portal`.
     pub name: String,
-    /// Whether the system answers.
+    /// Whether the system answers, and does not refuse requests.
     pub ok: bool,
     /// What is wrong.
     pub detail: Option<String>,
+    /// Outcome of the last request; absent if none was sent, and for systems that are asked for this answer.
+    #[serde(default)]
+    pub last_outcome: Option<LastOutcome>,
+}
+
+/// Outcome of the last request to a system.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct LastOutcome {
+    /// How the request ended.
+    pub class: OutcomeClass,
+    /// What went wrong.
+    pub failure: Option<String>,
+    /// When the request ended.
+    pub ended_at: DateTime<Utc>,
 }

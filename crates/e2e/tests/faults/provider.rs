@@ -81,6 +81,17 @@ async fn a_portal_that_answers_500_for_too_long_costs_dead_letters_that_a_replay
     assert_eq!(letters.len(), 1, "{letters:#?}");
     assert_eq!((letters[0].attempts, letters[0].sync_id), (4, Some(sync.summary.sync_id)));
 
+    // No page of equipment was read: the sync and the overview name it.
+    let overview = system.operator.cli(&["status"]).await?;
+    let attention = overview["attention"].as_array().expect("a list");
+    let named = attention.iter().find(|it| it["code"] == "type_not_read").expect("a type was not read");
+    assert_eq!(
+        (&named["urgency"], &named["message"]),
+        (&json!("error"), &json!("Equipment was not read")),
+        "{overview}"
+    );
+    assert!(!system.tally(sync.summary.sync_id).await?["equipment"].reached);
+
     // As long as the portal is not well, a replay dies again, and says of what it is one.
     system.operator.cli(&["dead-letters", "replay", "--all", "--yes"]).await?;
     let again = wait_until("the replay has died", PATIENCE, async || {
@@ -105,6 +116,25 @@ async fn a_portal_that_answers_500_for_too_long_costs_dead_letters_that_a_replay
     let jobs = system.operator.cli(&["dead-letters", "jobs"]).await?;
     assert_eq!(jobs["data"].as_array().map(Vec::len), Some(2), "{jobs}");
     assert_eq!(jobs["data"][0]["counts"]["succeeded"], 1, "the second replay: {jobs}");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn portal_that_refuses_the_key_is_not_well_though_it_answers() -> anyhow::Result<()> {
+    let environment = vec![("ONBOARDING_API_KEY", "of another customer".to_owned())];
+    let system = system(Setup { environment, ..Setup::default() }).await?;
+    let sync = system.operator.full_sync().await?;
+    assert_eq!(state(&sync), "failed", "{sync:#?}");
+    let health = wait_until("the portal is not well", PATIENCE, async || {
+        let overview = system.operator.cli(&["status"]).await.map_err(|error| format!("{error:#}"))?;
+        let parts = overview["health"].as_array().cloned().unwrap_or_default();
+        let portal = parts.into_iter().find(|it| it["name"] == "onboarding-portal").expect("a part");
+        if portal["ok"] == false { Ok(portal) } else { Err(format!("{overview}")) }
+    })
+    .await?;
+    assert_eq!(health["lastOutcome"]["class"], "permanent", "{health}");
+    let detail = health["detail"].as_str().unwrap_or_default();
+    assert!(detail.contains("401") && !detail.contains("another customer"), "{health}");
     Ok(())
 }
 

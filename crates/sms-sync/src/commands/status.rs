@@ -3,7 +3,9 @@
 use std::process::ExitCode;
 
 use clap::Args;
-use contracts::operator::{Finding, List, Overview, SyncDetail, SyncState, SyncSummary, Urgency};
+use contracts::operator::{
+    Finding, LastOutcome, List, OutcomeClass, Overview, SyncDetail, SyncState, SyncSummary, Urgency,
+};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -85,7 +87,15 @@ fn print_overview(overview: &Overview) {
         output::line(format!("  {}: {}", json_word(&it.urgency), it.message));
     }
     let health = overview.health.iter().map(|part| match (&part.detail, part.ok) {
-        (_, true) => format!("{} ok", part.name),
+        (_, true) => match &part.last_outcome {
+            Some(LastOutcome { failure: Some(failure), .. }) => {
+                format!("{} ok (the last request failed: {failure})", part.name)
+            }
+            _ => format!("{} ok", part.name),
+        },
+        (Some(detail), false) if part.last_outcome.as_ref().is_some_and(is_permanent) => {
+            format!("{} REFUSES REQUESTS ({detail})", part.name)
+        }
         (Some(detail), false) => format!("{} DOWN ({detail})", part.name),
         (None, false) => format!("{} DOWN", part.name),
     });
@@ -117,4 +127,8 @@ fn verdict_text(overview: &Overview) -> &'static str {
     } else {
         "no full sync yet"
     }
+}
+
+fn is_permanent(outcome: &LastOutcome) -> bool {
+    outcome.class == OutcomeClass::Permanent
 }

@@ -3,12 +3,13 @@
 use actix_web::{get, web};
 use chassis::{auth::Viewer, problem::Problem};
 use chrono::TimeDelta;
-use contracts::operator::{FleetCount, Overview, PartHealth, SyncSummary};
-use domain::{SyncId, TaskState};
+use contracts::operator::{FleetCount, LastOutcome, Overview, PartHealth, SyncSummary};
+use domain::{SyncId, TaskState, peer_outcome::OutcomeClass};
 use store::{
     Db, StoreError, Window,
     ledger::{
         circuits::{OpenCircuit, circuits_open},
+        peer_outcomes::{PeerOutcome, peer_outcomes},
         syncs::{self, SyncFilter},
     },
     settings::sync_settings,
@@ -29,6 +30,9 @@ use crate::{
     },
 };
 
+const ONBOARDING_PORTAL: &str = "onboarding-portal";
+/// How much older than the newest outcome that of another worker may be.
+const OUTCOME_AGE: TimeDelta = TimeDelta::minutes(1);
 /// How long the report of an open circuit counts. A worker reports twice a minute, so an older report comes from a worker
 /// that has gone.
 const CIRCUIT_REPORT_TIMEOUT: TimeDelta = TimeDelta::minutes(2);
@@ -58,19 +62,21 @@ pub(crate) async fn get_overview(
     };
     let quality = data_quality::quality_records(&mut db, &Subject::Fleet).await.or_problem()?;
     let open_circuits = circuits_open(&mut db, now - CIRCUIT_REPORT_TIMEOUT).await.or_problem()?;
+    let outcomes = peer_outcomes(&mut db, ONBOARDING_PORTAL).await.or_problem()?;
     drop(db);
 
     let zoned =
         schedule.enabled.then(|| ZonedSchedule::parse(&schedule.cron, &schedule.time_zone).ok()).flatten();
     let broker = app.broker.ping().await;
     let health = vec![
-        PartHealth { name: "database".to_owned(), ok: true, detail: None },
+        PartHealth { name: "database".to_owned(), ok: true, detail: None, last_outcome: None },
         PartHealth {
             name: "broker".to_owned(),
             ok: broker.is_ok(),
             detail: broker.err().map(|e| e.to_string()),
+            last_outcome: None,
         },
-        onboarding_portal_health(&open_circuits),
+        onboarding_portal_health(&open_circuits, &outcomes),
     ];
     let fleet = fleet
         .map(|(record_type, active)| FleetCount { record_type: record_type.into(), active: to_i64(active) });
@@ -96,9 +102,10 @@ pub(crate) async fn get_overview(
     }))
 }
 
-/// Health of the onboarding portal as the workers' circuits show it: the overview sends it no request.
-fn onboarding_portal_health(open_circuits: &[OpenCircuit]) -> PartHealth {
-    let detail = open_circuits.first().map(|it| {
+/// Health of the onboarding portal as the workers have met it: the overview sends it no request. It is not well while a
+/// circuit is open, and while the last request of a worker failed for good.
+fn onboarding_portal_health(open_circuits: &[OpenCircuit], outcomes: &[PeerOutcome]) -> PartHealth {
+    let paused = open_circuits.first().map(|it| {
         let since = it.since.format("%Y-%m-%d %H:%M:%S UTC");
         let workers = match open_circuits.len() {
             1 => "1 worker has".to_owned(),
@@ -106,7 +113,23 @@ fn onboarding_portal_health(open_circuits: &[OpenCircuit]) -> PartHealth {
         };
         format!("{workers} paused requests since {since}: {}", it.failure)
     });
-    PartHealth { name: "onboarding-portal".to_owned(), ok: open_circuits.is_empty(), detail }
+    let newest = outcomes.first().map(|it| it.ended_at);
+    // Another worker may have another key. What a worker met long before the newest outcome says nothing any more.
+    let recent =
+        || outcomes.iter().filter(|it| newest.is_some_and(|newest| newest - it.ended_at < OUTCOME_AGE));
+    let refused = recent().find(|it| it.class == OutcomeClass::Permanent);
+    let last = refused.or(outcomes.first());
+    let failed = refused.and_then(|it| it.failure.clone());
+    PartHealth {
+        name: ONBOARDING_PORTAL.to_owned(),
+        ok: paused.is_none() && refused.is_none(),
+        detail: paused.or(failed),
+        last_outcome: last.map(|it| LastOutcome {
+            class: it.class.into(),
+            failure: it.failure.clone(),
+            ended_at: it.ended_at,
+        }),
+    }
 }
 
 async fn count_dead_tasks(db: &mut Db, id: SyncId) -> Result<i64, StoreError> {

@@ -2,9 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use chrono::TimeDelta;
 use domain::{
     Cause, Mode, RecordCounts, RecordType, Scope, SyncId,
     clock::{Clock, SystemClock},
+    peer_outcome::OutcomeClass,
 };
 use serde_json::{Value, json};
 use store::{
@@ -13,6 +15,7 @@ use store::{
         settle::{PhaseEnd, task_complete, task_dead},
     },
     ledger::{
+        peer_outcomes::{PeerOutcome, peer_outcome_note},
         syncs::{NewSync, sync_create},
         tallies::tally_changes,
         tasks::NewTask,
@@ -148,6 +151,52 @@ async fn sync_that_begins_has_a_tally_of_every_type_and_a_narrow_one_only_of_its
     let started = scene.json(started, 202).await;
     let path = format!("/api/sync/status/{}", started["syncId"].as_str().expect("an id"));
     assert_eq!(types(&scene.json(scene.get(&path), 200).await), ["user"]);
+    scene.end().await;
+    Ok(())
+}
+
+fn portal_health(overview: &Value) -> &Value {
+    let parts = overview["health"].as_array().expect("a list");
+    parts.iter().find(|it| it["name"] == "onboarding-portal").expect("the portal has a health")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn portal_whose_last_answer_was_a_refusal_is_not_ok_until_one_is_not() -> anyhow::Result<()> {
+    let scene = Scene::new().await?;
+    let instance = SyncId::new().as_uuid();
+    let note = async |instance, class, failure: Option<&str>, seconds: i64| -> anyhow::Result<Value> {
+        let outcome = PeerOutcome {
+            instance,
+            peer: "onboarding-portal".to_owned(),
+            class,
+            failure: failure.map(str::to_owned),
+            ended_at: SystemClock.now() + TimeDelta::seconds(seconds),
+        };
+        peer_outcome_note(&mut *scene.store.db().await?, &outcome).await?;
+        Ok(scene.overview().await)
+    };
+    let before = scene.overview().await;
+    assert_eq!(
+        (&portal_health(&before)["ok"], &portal_health(&before)["lastOutcome"]),
+        (&json!(true), &json!(null))
+    );
+
+    let refused = note(instance, OutcomeClass::Permanent, Some("answered 401"), 0).await?;
+    let health = portal_health(&refused);
+    assert_eq!((&health["ok"], &health["detail"]), (&json!(false), &json!("answered 401")));
+    assert_eq!(health["lastOutcome"]["class"], "permanent");
+    let expected = ("error", "health", "The onboarding portal is not well: answered 401");
+    assert_eq!(attention(&refused), [expected]);
+
+    // Another worker, with the right key: the first one is still refused.
+    let other = note(SyncId::new().as_uuid(), OutcomeClass::Ok, None, 5).await?;
+    assert_eq!(portal_health(&other)["ok"], false);
+    let later = note(SyncId::new().as_uuid(), OutcomeClass::Ok, None, 600).await?;
+    assert_eq!(portal_health(&later)["ok"], true, "a refusal of long ago says nothing");
+
+    let passing = note(instance, OutcomeClass::Transient, Some("answered 503"), 700).await?;
+    let health = portal_health(&passing);
+    assert_eq!((&health["ok"], &health["lastOutcome"]["failure"]), (&json!(true), &json!("answered 503")));
     scene.end().await;
     Ok(())
 }

@@ -1409,6 +1409,18 @@ export interface components {
             /** @description Name of the operator. */
             subject: string;
         };
+        /** @description Outcome of the last request to a system. */
+        LastOutcome: {
+            /** @description How the request ended. */
+            class: components["schemas"]["OutcomeClass"];
+            /**
+             * Format: date-time
+             * @description When the request ended.
+             */
+            endedAt: string;
+            /** @description What went wrong. */
+            failure?: string | null;
+        };
         /** @description A page of a list. */
         List_Change: {
             /** @description Entries of the page. */
@@ -1949,6 +1961,11 @@ export interface components {
          * @enum {string}
          */
         OperatorRole: "viewer" | "operator" | "admin";
+        /**
+         * @description How a request to a system ended.
+         * @enum {string}
+         */
+        OutcomeClass: "ok" | "transient" | "permanent";
         /** @description Overview: what needs attention, health, running syncs, the last full sync, and counts. */
         Overview: {
             /** @description What needs attention, the most urgent first. With an `error` among them, the maintenance portal is out of sync. */
@@ -2008,9 +2025,10 @@ export interface components {
         PartHealth: {
             /** @description What is wrong. */
             detail?: string | null;
+            lastOutcome?: components["schemas"]["LastOutcome"] | null;
             /** @description Name of the system: `database`, `broker` or `onboarding-portal`. */
             name: string;
-            /** @description Whether the system answers. */
+            /** @description Whether the system answers, and does not refuse requests. */
             ok: boolean;
         };
         /**

@@ -15,6 +15,7 @@ export type Finding = Schemas["Finding"];
 export type ValidationReport = Schemas["ValidationReport"];
 export type MissingPolicy = Schemas["MissingPolicy"];
 export type Overview = Schemas["Overview"];
+export type PartHealth = Schemas["PartHealth"];
 export type Settings = Schemas["Settings"];
 export type SettingsChange = Schemas["SettingsChange"];
 export type SchedulePreview = Schemas["SchedulePreview"];

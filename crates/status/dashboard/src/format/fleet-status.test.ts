@@ -140,6 +140,20 @@ test("attention items are ordered worst first", () => {
   expect(attentionItems(sick, CLEAN)[0]?.remedy).toMatch(/^Connection refused\. Pending work is kept/);
 });
 
+test("a portal that answers and refuses is named as such", () => {
+  const lastOutcome = {
+    class: "permanent" as const,
+    failure: "answered 401",
+    endedAt: "2026-11-24T05:00:00Z",
+  };
+  const part = { name: "onboarding-portal", ok: false, detail: "answered 401", lastOutcome };
+  expect(attentionItems(overview({ health: [part] }), CLEAN)[0]).toMatchObject({
+    tone: "bad",
+    title: "The onboarding-portal refuses requests",
+    remedy: expect.stringMatching(/^Answered 401\. Check the address and the API key/),
+  });
+});
+
 test("a running full sync is the fleet's status", () => {
   const counts = [
     equipment({ expected: 190, read: 40, created: 40 }),

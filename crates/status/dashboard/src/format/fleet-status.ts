@@ -1,5 +1,5 @@
 // The answer to "is the fleet in sync?" as a status line, and the items that need attention.
-import type { Overview, SyncSummary, ValidationReport } from "../api/types";
+import type { Overview, PartHealth, SyncSummary, ValidationReport } from "../api/types";
 import { capitalize } from "./capitalize";
 import { formatCount, plural } from "./numbers";
 import { notReadText, type Tone } from "./states";
@@ -43,14 +43,33 @@ const toSync = (sync: SyncSummary) => ({ page: "sync" as const, syncId: sync.syn
 const healthItems = (overview: Overview): AttentionItem[] =>
   overview.health
     .filter((part) => !part.ok)
-    .map(({ name, detail }) => ({
-      key: `health-${name}`,
-      tone: "bad",
-      short: `the ${name} is not responding`,
-      title: `The ${name} is not responding`,
-      remedy: `${detail ? `${capitalize(detail.replace(/\.$/, ""))}. ` : ""}Pending work is kept and continues when the ${name} is back.`,
-      to: null,
-    }));
+    .map((part) => {
+      const text = HEALTH_TEXTS[isRefusing(part) ? "refusing" : "silent"];
+      const detail = part.detail ? `${capitalize(part.detail.replace(/\.$/, ""))}. ` : "";
+      return {
+        key: `health-${part.name}`,
+        tone: "bad",
+        short: `the ${part.name} ${text.short}`,
+        title: `The ${part.name} ${text.short}`,
+        remedy: `${detail}${text.remedy(part.name)}`,
+        to: null,
+      };
+    });
+
+/** The system answers, and its last answer was that it will not do what it was asked for. */
+export const isRefusing = (part: PartHealth): boolean => !part.ok && part.lastOutcome?.class === "permanent";
+
+const HEALTH_TEXTS = {
+  silent: {
+    short: "is not responding",
+    remedy: (name: string) => `Pending work is kept and continues when the ${name} is back.`,
+  },
+  refusing: {
+    short: "refuses requests",
+    remedy: () =>
+      "Check the address and the API key: the settings have a connection test. Work that was refused is a dead letter: replay it afterwards.",
+  },
+};
 
 function failedItem(last: SyncSummary): AttentionItem | null {
   if (last.state !== "failed") return null;

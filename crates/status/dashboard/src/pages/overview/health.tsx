@@ -1,14 +1,37 @@
 import { Link } from "@tanstack/react-router";
-import type { Overview } from "../../api/types";
+import type { Overview, PartHealth } from "../../api/types";
 import { capitalize } from "../../format/capitalize";
+import { isRefusing } from "../../format/fleet-status";
 import { formatCount } from "../../format/numbers";
 import type { StateLabel } from "../../format/states";
 import { Fact, FactList } from "../../ui/fact-list";
 import { StateBadge } from "../../ui/state-badge";
+import text from "../../ui/text.module.css";
 import { Time } from "../../ui/time";
 
 const RESPONDING: StateLabel = { tone: "good", icon: "check", word: "Responding" };
 const NOT_RESPONDING: StateLabel = { tone: "bad", icon: "cross", word: "Not responding" };
+
+const REFUSING: StateLabel = { tone: "bad", icon: "cross", word: "Refusing requests" };
+const LAST_FAILED: StateLabel = { tone: "warn", icon: "warning", word: "Last request failed" };
+
+/** How a system is, with what went wrong with the last request and when. */
+export function PartState({ part }: { part: PartHealth }) {
+  const { lastOutcome } = part;
+  const failure = lastOutcome?.failure;
+  const label = isRefusing(part) ? REFUSING : !part.ok ? NOT_RESPONDING : failure ? LAST_FAILED : RESPONDING;
+  return (
+    <>
+      <StateBadge label={label} />
+      {lastOutcome && failure && (
+        <span className={text.dim}>
+          {" "}
+          {failure}, <Time iso={lastOutcome.endedAt} />
+        </span>
+      )}
+    </>
+  );
+}
 
 /** Whether the services respond, the last webhook, the next scheduled sync, and unpublished messages. */
 export function Health({ overview }: { overview: Overview }) {
@@ -16,7 +39,7 @@ export function Health({ overview }: { overview: Overview }) {
     <FactList>
       {overview.health.map((part) => (
         <Fact key={part.name} name={capitalize(part.name)}>
-          <StateBadge label={part.ok ? RESPONDING : NOT_RESPONDING} />
+          <PartState part={part} />
         </Fact>
       ))}
       <Fact name="Last webhook">
