@@ -11,6 +11,8 @@ vocabulary!(
         SyncRetry = "sync.retry",
         /// Decided about the missing records of a full sync.
         SyncConfirm = "sync.confirm",
+        /// Accepted states of the onboarding portal that are older than the rows.
+        SyncAcceptOlder = "sync.accept_older",
         SyncUndo = "sync.undo",
         ConflictResolve = "conflict.resolve",
         ConflictPoliciesUpdate = "conflict_policies.update",

@@ -65,7 +65,7 @@ enum OneShotCommand {
     Status(status::StatusOptions),
     /// List syncs, newest first
     History(PageOptions),
-    /// Cancel, resume or retry a sync; list the changes of a dry run; confirm deactivations
+    /// Cancel, resume or retry a sync; list the changes of a dry run; confirm deactivations; accept older records
     #[command(subcommand)]
     Syncs(syncs::SyncsCommand),
     /// Create an operator token (OPERATOR_JWT_SECRET)

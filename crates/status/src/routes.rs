@@ -11,6 +11,7 @@ mod dead_letters;
 mod etag;
 mod identity;
 mod labels;
+mod older_records;
 mod overview;
 mod paging;
 mod reason;
@@ -44,6 +45,8 @@ pub(crate) fn configure(app: &mut ServiceConfig<'_>) {
         .service(sync_control::resume_sync)
         .service(sync_control::retry_sync)
         .service(sync_control::confirm_sync)
+        .service(older_records::get_older_records)
+        .service(older_records::accept_older_records)
         .service(settings::get_settings)
         .service(settings::change_settings)
         .service(settings::preview_schedule)

@@ -10,8 +10,8 @@
 //!
 //! A sync in its order: `lifecycle` starts it, `phases` opens its phases, `settle` ends its tasks and the sync itself,
 //! `reconcile` finds the records that were not listed. `dry_run` wraps the pages of a sync that changes nothing.
-//! Afterwards operators resume and retry (`control`), undo (`undo`), decide conflicts (`conflict_resolution`) and
-//! replay dead letters (`replays`). `ticks` creates the syncs of schedules, `retention` deletes old ones, and
+//! Afterwards operators resume and retry (`control`), undo (`undo`), decide conflicts (`conflict_resolution`), accept
+//! the states of a portal that has gone back in time (`older_states`) and replay dead letters (`replays`). `ticks` creates the syncs of schedules, `retention` deletes old ones, and
 //! `role_changes` gives users other roles.
 //!
 //! Start with `lifecycle::sync_start` and `settle::task_complete`.
@@ -21,6 +21,7 @@ pub mod control;
 pub mod dry_run;
 pub mod due_withdrawals;
 pub mod lifecycle;
+pub mod older_states;
 pub mod phases;
 pub mod reconcile;
 pub mod replays;

@@ -4,7 +4,8 @@ use std::process::ExitCode;
 
 use clap::Subcommand;
 use contracts::operator::{
-    Change, ConfirmAccepted, ConfirmRequest, List, ResumeAccepted, RetryAccepted, RetryRequest, SyncSummary,
+    AcceptOlderRequest, Change, ConfirmAccepted, ConfirmRequest, List, OlderAccepted, OlderRecords,
+    ResumeAccepted, RetryAccepted, RetryRequest, SyncSummary,
 };
 use uuid::Uuid;
 
@@ -55,6 +56,17 @@ pub(super) enum SyncsCommand {
         #[arg(long)]
         reason: Option<String>,
     },
+    /// Accept the onboarding portal's state where it is older than the one here, as after the restore of a backup
+    AcceptOlder {
+        /// Id of the sync that rejected the records as older
+        sync_id: Uuid,
+        /// Do not ask for confirmation
+        #[arg(long, short)]
+        yes: bool,
+        /// Reason, kept with the new sync and in the audit log
+        #[arg(long)]
+        reason: Option<String>,
+    },
 }
 
 pub(super) async fn run(api: &Api, format: OutputFormat, command: SyncsCommand) -> anyhow::Result<ExitCode> {
@@ -65,6 +77,9 @@ pub(super) async fn run(api: &Api, format: OutputFormat, command: SyncsCommand) 
         SyncsCommand::Changes { sync_id, page } => list_changes(api, format, sync_id, &page).await?,
         SyncsCommand::Confirm { sync_id, decision, reason } => {
             confirm(api, format, sync_id, decision, reason).await?;
+        }
+        SyncsCommand::AcceptOlder { sync_id, yes, reason } => {
+            return accept_older(api, format, sync_id, yes, reason).await;
         }
     }
     Ok(ExitCode::SUCCESS)
@@ -148,4 +163,36 @@ async fn confirm(
     let confirmed: ConfirmAccepted = api.post(&path, &request).await?;
     print(format, &confirmed, |it| output::line(format!("{} records deactivated", it.deactivated)));
     Ok(())
+}
+
+async fn accept_older(
+    api: &Api,
+    format: OutputFormat,
+    sync_id: Uuid,
+    yes: bool,
+    reason: Option<String>,
+) -> anyhow::Result<ExitCode> {
+    let path = format!("/api/sync/syncs/{sync_id}/accept-older");
+    let found: OlderRecords = api.get(&path).await?;
+    if found.records == 0 {
+        print(format, &found, |_found| output::line("no record is rejected as older than here"));
+        return Ok(ExitCode::SUCCESS);
+    }
+    for it in &found.by_type {
+        eprintln!("{} {}", it.records, json_word(&it.record_type));
+    }
+    let question = format!("Accept the older state of {} records from the onboarding portal?", found.records);
+    if !yes && !output::confirm(&question)? {
+        output::line("nothing was accepted");
+        return Ok(ExitCode::FAILURE);
+    }
+    let request = AcceptOlderRequest { expected_records: found.records, reason };
+    let accepted: OlderAccepted = api.post(&path, &request).await?;
+    print(format, &accepted, |it| {
+        output::line(format!("{}: reads {} records again", it.retry_sync_id, it.records));
+        if it.left > 0 {
+            output::line(format!("{} records are left: repeat the command", it.left));
+        }
+    });
+    Ok(ExitCode::SUCCESS)
 }

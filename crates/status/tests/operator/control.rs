@@ -4,7 +4,7 @@ use chassis::auth::Role;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::scene::{Records, Scene, vessel};
+use crate::scene::{Records, Scene, day, merged, vessel};
 
 impl Scene {
     async fn post(&self, path: &str, body: Value, status: u16) -> Value {
@@ -121,6 +121,59 @@ async fn what_a_dry_run_would_change_is_listed_field_by_field() -> anyhow::Resul
     let list = scene.json(scene.get(&format!("{path}?recordType=user")), 200).await;
     assert_eq!(list["pagination"]["total"], 0);
     scene.json(scene.get("/api/sync/status/019ab2c4-0000-7000-8000-000000000001/changes"), 404).await;
+    scene.end().await;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn older_records_are_counted_first_and_then_accepted_by_an_operator() -> anyhow::Result<()> {
+    let scene = Scene::new().await?;
+    let changed = json!({"name": "Star II", "updatedAt": day(9)});
+    let newer = vec![merged(vessel("v-1", "9074729", "Star"), changed)];
+    scene.sync(&Records { vessels: newer, ..Records::default() }).await?;
+    // The onboarding portal is restored from a backup of the first of May.
+    let older = vec![vessel("v-1", "9074729", "Star")];
+    let (id, _) = scene.sync(&Records { vessels: older, ..Records::default() }).await?;
+    let path = format!("/api/sync/syncs/{id}/accept-older");
+    let found = scene.json(scene.get(&path), 200).await;
+    assert_eq!(
+        (&found["records"], &found["byType"]),
+        (&json!(1), &json!([{"recordType": "vessel", "records": 1}]))
+    );
+
+    let by_viewer = scene.request(Role::Viewer, Method::POST, &path).json(&json!({"expectedRecords": 1}));
+    scene.json(by_viewer, 403).await;
+    let differs = scene.post(&path, json!({"expectedRecords": 2}), 409).await;
+    assert_eq!((&differs["code"], &differs["records"]), (&json!("records_differ"), &json!(1)));
+    scene.post(&path, json!({}), 422).await;
+    scene.post(&path, json!({"expectedRecords": 1, "reason": "x".repeat(501)}), 422).await;
+
+    let body = json!({"expectedRecords": 1, "reason": "restored from a backup"});
+    let accepted = scene.post(&path, body, 202).await;
+    assert_eq!((&accepted["records"], &accepted["left"]), (&json!(1), &json!(0)));
+    let retry = accepted["retrySyncId"].as_str().expect("a new sync");
+    let retry = scene.json(scene.get(&format!("/api/sync/status/{retry}")), 200).await;
+    assert_eq!(
+        (&retry["retryOf"], &retry["scope"], &retry["reason"]),
+        (
+            &json!(id.to_string()),
+            &json!({"sourceIds": {"vessel": ["v-1"]}}),
+            &json!("restored from a backup")
+        )
+    );
+    let audit = scene.rows("SELECT actor FROM audit WHERE action = 'sync.accept_older'").await;
+    assert_eq!(audit, [json!({"actor": "anna"})]);
+    let again = scene.post(&path, json!({"expectedRecords": 1}), 409).await;
+    assert_eq!(again["records"], 0);
+    // What the new sync reads is older, and goes in.
+    let older = vec![vessel("v-1", "9074729", "Star")];
+    scene.sync(&Records { vessels: older, ..Records::default() }).await?;
+    let row = scene.rows("SELECT name FROM vessels").await;
+    assert_eq!(row, [json!({"name": "Star"})]);
+
+    let nobody = "/api/sync/syncs/019ab2c4-0000-7000-8000-000000000001/accept-older";
+    scene.json(scene.get(nobody), 404).await;
+    scene.post(nobody, json!({"expectedRecords": 1}), 404).await;
     scene.end().await;
     Ok(())
 }

@@ -9,6 +9,7 @@ mod last_write_wins;
 mod lifecycle;
 mod migrations;
 mod natural_keys;
+mod older_states;
 mod page_turns;
 mod publications;
 mod reconcile;

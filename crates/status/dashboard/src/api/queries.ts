@@ -27,6 +27,7 @@ export const keys = {
     ["syncs", "history", page, state ?? "any"] as const,
   sync: (syncId: string) => ["syncs", "one", syncId] as const,
   findings: (syncId: string, page: PageParams) => ["syncs", "one", syncId, "findings", page] as const,
+  olderRecords: (syncId: string) => ["syncs", "one", syncId, "older-records"] as const,
   /** Findings about records as they are now, whichever sync found them. */
   dataQuality: ["data-quality"] as const,
   deadLetters: ["dead-letters"] as const,
@@ -78,6 +79,13 @@ export const listFindings = (syncId: string, page: PageParams) =>
         }),
       ),
     placeholderData: keepPreviousData,
+  });
+
+export const getOlderRecords = (syncId: string) =>
+  queryOptions({
+    queryKey: keys.olderRecords(syncId),
+    queryFn: ({ signal }) =>
+      unwrap(client.GET("/api/sync/syncs/{syncId}/accept-older", { params: { path: { syncId } }, signal })),
   });
 
 /** The page of the report that the overview and the navigation share: all counts, and the first findings by name. */
@@ -182,6 +190,16 @@ export const useConfirmSync = (syncId: string) =>
       client.POST("/api/sync/syncs/{syncId}/confirm", {
         params: { path: { syncId } },
         body: { decision },
+      }),
+    ),
+  );
+
+export const useAcceptOlderRecords = (syncId: string) =>
+  useSyncCommand((expectedRecords: number) =>
+    unwrap(
+      client.POST("/api/sync/syncs/{syncId}/accept-older", {
+        params: { path: { syncId } },
+        body: { expectedRecords },
       }),
     ),
   );

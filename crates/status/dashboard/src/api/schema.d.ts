@@ -556,6 +556,33 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/sync/syncs/{syncId}/accept-older": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Count the older records of a sync
+         * @description Records that stand rejected with `older_than_here`: their state in the onboarding portal is older than the one here,
+         *     though it was read later. Records whose state was accepted do not count.
+         */
+        get: operations["getOlderRecords"];
+        put?: never;
+        /**
+         * Accept the older records of a sync
+         * @description The state of the onboarding portal goes in though it is older: a new selective sync, whose `retryOf` names this sync,
+         *     reads exactly these records again. An edit in the maintenance portal stays, and becomes a conflict. At most 5000
+         *     records per request; `left` says how many remain.
+         */
+        post: operations["acceptOlderRecords"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/sync/syncs/{syncId}/cancel": {
         parameters: {
             query?: never;
@@ -907,6 +934,17 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /** @description Body of `POST /api/sync/syncs/{syncId}/accept-older`. */
+        AcceptOlderRequest: {
+            /**
+             * Format: int64
+             * @description Number of records that the operator has seen (`records` of the answer to `GET` on the same path). If it is another
+             *     one by now, nothing is accepted.
+             */
+            expectedRecords: number;
+            /** @description Reason, kept with the new sync and in the audit log; at most 500 characters. */
+            reason?: string | null;
+        };
         /** @description A failed attempt. */
         Attempt: {
             /**
@@ -1956,6 +1994,57 @@ export interface components {
          * @enum {string}
          */
         Mode: "full" | "incremental" | "selective";
+        /** @description Result of accepting older records. */
+        OlderAccepted: {
+            /**
+             * Format: int64
+             * @description Number of records that are left for a further request.
+             */
+            left: number;
+            /**
+             * Format: int64
+             * @description Number of records that the new sync reads; at most 5000.
+             */
+            records: number;
+            /**
+             * Format: uuid
+             * @description Id of the new sync.
+             */
+            retrySyncId: string;
+            /**
+             * Format: uuid
+             * @description Id of the sync.
+             */
+            syncId: string;
+        };
+        /**
+         * @description Records that stand rejected since a sync because the onboarding portal's state is older than the one here
+         *     (`older_than_here`), as after the restore of a backup.
+         */
+        OlderRecords: {
+            /** @description Number of records by type. */
+            byType: components["schemas"]["OlderRecordsOfType"][];
+            /**
+             * Format: int64
+             * @description Number of records.
+             */
+            records: number;
+            /**
+             * Format: uuid
+             * @description Id of the sync.
+             */
+            syncId: string;
+        };
+        /** @description Number of rejected older records of a type. */
+        OlderRecordsOfType: {
+            /** @description Record type. */
+            recordType: components["schemas"]["RecordType"];
+            /**
+             * Format: int64
+             * @description Number of records.
+             */
+            records: number;
+        };
         /**
          * @description Role of an operator; each role includes the one before.
          * @enum {string}
@@ -4530,6 +4619,87 @@ export interface operations {
                 };
             };
             /** @description The sync has not ended (`sync_not_ended`), or is already undone (`undone_already`) */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Error, as problem details (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getOlderRecords: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                syncId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OlderRecords"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Error, as problem details (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    acceptOlderRecords: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                syncId: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AcceptOlderRequest"];
+            };
+        };
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OlderAccepted"];
+                };
+            };
+            /** @description The number of records differs from `expectedRecords`, or there are none (`records_differ`; `records` says how many there are), or the sync has not ended (`sync_active`) */
             409: {
                 headers: {
                     [name: string]: unknown;

@@ -23,6 +23,7 @@ export type ConnectionTest = Schemas["ConnectionTest"];
 export type DeadLetter = Schemas["DeadLetter"];
 export type DeadLetterDetail = Schemas["DeadLetterDetail"];
 export type ReplayRequest = Schemas["ReplayRequest"];
+export type OlderRecords = Schemas["OlderRecords"];
 export type Conflict = Schemas["Conflict"];
 export type ConflictState = Schemas["ConflictState"];
 export type Resolution = Schemas["Resolution"];

@@ -16,6 +16,8 @@ export function MissingRecords({ sync }: { sync: SyncDetail }) {
   const isOperator = useHasRole("operator");
   const confirm = useConfirmSync(sync.syncId);
   const [isDialogOpen, setDialogOpen] = useState(false);
+  // A word of the server that this dashboard's types may not know yet.
+  if ((sync.missingRecords as string | null | undefined) === "unverified") return <UnverifiedRecords />;
   if (sync.missingRecords !== "asks") return null;
   const { missing } = tallyOf(sync.counts).total;
   const records = plural(missing, "record");
@@ -65,5 +67,14 @@ export function MissingRecords({ sync }: { sync: SyncDetail }) {
         </p>
       </ConfirmDialog>
     </>
+  );
+}
+
+/** Records are missing from a list that was not read whole: they may be in the part that was not read. */
+export function UnverifiedRecords() {
+  return (
+    <Note tone="warn" label="Missing records" title="Missing records could not be verified">
+      <p>The list was not read whole; nothing was withdrawn. The next full sync looks again.</p>
+    </Note>
   );
 }

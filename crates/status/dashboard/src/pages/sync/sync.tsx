@@ -23,6 +23,7 @@ import { Elapsed, Time } from "../../ui/time";
 import { SyncActions } from "./actions";
 import { Findings } from "./findings";
 import { MissingRecords } from "./missing-records";
+import { OlderRecords } from "./older-records";
 import styles from "./sync.module.css";
 
 const route = getRouteApi("/syncs/$syncId");
@@ -63,6 +64,7 @@ function SyncContent({ sync }: { sync: SyncDetail }) {
       />
 
       <MissingRecords sync={sync} />
+      <OlderRecords sync={sync} />
 
       <Card title={isSyncOpen ? "Progress" : "Details"}>
         {isSyncOpen && <PhaseProgress sync={sync} />}
