@@ -37,10 +37,15 @@ impl<T> Sorted<T> {
             && self.identical.is_empty()
     }
 
-    /// The ids of all that came, sound or not.
+    /// The ids of all that came, sound or not; empty where no id could be read.
     pub(crate) fn ids(&self, id: fn(&T) -> &SourceId) -> Vec<String> {
         let accepted = self.accepted.iter().map(|it| id(&it.record).to_string());
-        let rejected = self.rejected.iter().map(|it| it.source_id.clone());
+        // An id of another type, a number, is shown as it was sent, and is nobody's.
+        let is_readable = |it: &Rejection| {
+            it.source_id.parse::<SourceId>().is_ok() && it.findings.iter().all(|found| found.pointer != "/id")
+        };
+        let rejected = self.rejected.iter();
+        let rejected = rejected.map(|it| if is_readable(it) { it.source_id.clone() } else { String::new() });
         accepted.chain(rejected).chain(self.identical.iter().map(|(id, _)| id.clone())).collect()
     }
 

@@ -235,7 +235,8 @@ impl<'a> PageTask<'a> {
         page: ValidatedPage,
         passwords: &[NewPassword],
     ) -> Result<(PhaseEnd, BTreeMap<RecordType, RecordCounts>), StoreError> {
-        let (sync_id, record_type) = (self.sync.id, self.row.request.record_type);
+        let (sync_id, record_type, chain) =
+            (self.sync.id, self.row.request.record_type, self.row.request.chain);
         let written = if self.sync.dry_run {
             dry_run_page_write(tx, stamp, &page.batch).await?
         } else {
@@ -243,7 +244,7 @@ impl<'a> PageTask<'a> {
         };
         let (mut changes, first) = tally_of(tx, sync_id, &written, page.expected).await?;
         let late_ids: Vec<String> = page.late.get(&record_type).into_iter().flatten().cloned().collect();
-        seen_note(tx, sync_id, record_type, &page.ids, &late_ids).await?;
+        seen_note(tx, sync_id, record_type, chain, &page.ids, &late_ids).await?;
         for (of, ids) in &page.late {
             let counted = match of {
                 RecordType::Company => ids.intersection(&first).count(),

@@ -29,6 +29,9 @@ words! {
         Confirmed = "confirmed",
         /// An operator decided to keep the records.
         Declined = "declined",
+        /// Some of the records were counted and stay, because the list that lacks them was not read whole, held a record
+        /// without a readable id, or a record that was new while it was read.
+        Unverified = "unverified",
     }
 }
 

@@ -4,15 +4,18 @@
 //! sync is missing, unless its row was written since the sync began: then it was approved or listed meanwhile.
 //!
 //! A missing record is never deleted: it is kept, or withdrawn as by its tombstone. Withdrawing more than a set share
-//! of a record type, or any critical equipment, takes an operator's decision.
+//! of a record type within a day, or any critical equipment, takes an operator's decision. Where a record of the list is not
+//! accounted for ([`ListReading::doubt`]), the missing ones are counted and stay.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use diesel::sql_types::*;
 use diesel_async::RunQueryDsl;
 use domain::{
-    Mode, RecordType, SyncId, SyncState,
+    Mode, RecordType, SyncId, SyncState, Tally,
     audit::AuditAction,
-    missing_records::{MissingCount, MissingPolicy, MissingState, question},
+    missing_records::{
+        ListDoubt, ListReading, MissingCount, MissingPolicy, MissingState, question, unverified,
+    },
 };
 use serde_json::json;
 
@@ -25,6 +28,7 @@ use crate::{
     ledger::{
         audit::audit_append,
         syncs::{StoredSync, sync_lock},
+        tallies::tallies_at_end,
     },
     records::{STATE_COLUMNS, TableSchema, row_image_sql, table_name, table_schema},
     settings::sync_settings::settings_read,
@@ -45,31 +49,49 @@ pub enum MissingRecordsDecided {
     Unknown,
 }
 
-/// Finds missing records at the end of a full sync without dead tasks, and keeps or withdraws them. Returns the
-/// question to an operator, if there is one.
+/// How long the records that full syncs have withdrawn count for the limit.
+const LIMIT_PERIOD: TimeDelta = TimeDelta::days(1);
+
+/// Finds missing records at the end of a full sync that read its lists to their ends, and keeps or withdraws them. Returns
+/// what an operator must know of them before the sync is green: a question, or why some could not be judged.
 pub(crate) async fn reconcile(
     db: &mut Db,
     sync: &StoredSync,
     now: DateTime<Utc>,
 ) -> Result<Option<String>, StoreError> {
     let (Mode::Full, Some(since)) = (sync.mode, sync.running_at) else { return Ok(None) };
-    let mut found = Vec::new();
+    let (mut found, mut doubtful) = (Vec::new(), Vec::new());
     for record_type in RecordType::ALL {
-        found.push(missing_find(db, sync.id, *record_type, since).await?);
+        let missing = missing_find(db, sync.id, *record_type, since, now).await?;
+        if missing.missing == 0 {
+            continue;
+        }
+        match list_doubt(db, sync.id, *record_type, since).await? {
+            None => found.push(missing),
+            Some(doubt) => {
+                missing_forget(db, sync.id, *record_type).await?;
+                doubtful.push((missing, doubt));
+            }
+        }
     }
-    let total: u64 = found.iter().map(|found| found.missing).sum();
-    if total == 0 {
+    if found.is_empty() && doubtful.is_empty() {
         return Ok(None);
     }
     let settings = settings_read(db).await?;
     let question = question(&found, u64::from(settings.deactivation_limit_percent));
     let state = match (settings.missing_records, &question, sync.dry_run) {
-        (MissingPolicy::Keep, _, _) => MissingState::Kept,
+        (MissingPolicy::Keep, ..) if doubtful.is_empty() => MissingState::Kept,
+        (MissingPolicy::Keep, ..) => MissingState::Unverified,
         (MissingPolicy::Deactivate, Some(_), _) => MissingState::Asks,
-        (MissingPolicy::Deactivate, None, true) => MissingState::Planned,
-        (MissingPolicy::Deactivate, None, false) => {
-            missing_deactivate(db, sync.id, since, now).await?;
-            MissingState::Deactivated
+        (MissingPolicy::Deactivate, None, is_dry_run) => {
+            if !is_dry_run {
+                missing_deactivate(db, sync.id, since, now).await?;
+            }
+            match (doubtful.is_empty(), is_dry_run) {
+                (false, _) => MissingState::Unverified,
+                (true, true) => MissingState::Planned,
+                (true, false) => MissingState::Deactivated,
+            }
         }
     };
     statement("UPDATE sync_logs SET missing_records = $2 WHERE id = $1")
@@ -77,8 +99,80 @@ pub(crate) async fn reconcile(
         .bind::<Text, _>(state.as_str())
         .execute(db)
         .await?;
-    tracing::warn!(sync.id = %sync.id, records = total, became = state.as_str(), "records are not listed any more");
-    Ok(question.filter(|_| state == MissingState::Asks))
+    let records: u64 = found.iter().chain(doubtful.iter().map(|(it, _)| it)).map(|it| it.missing).sum();
+    tracing::warn!(sync.id = %sync.id, records, became = state.as_str(), "records are not listed any more");
+    if settings.missing_records == MissingPolicy::Keep {
+        return Ok(None);
+    }
+    let texts: Vec<String> = question.into_iter().chain(unverified(&doubtful)).collect();
+    Ok((!texts.is_empty()).then(|| texts.join("; ")))
+}
+
+/// Why the list of a record type does not show which records are missing. Companies have no list of their own: they come
+/// with vessels.
+async fn list_doubt(
+    db: &mut Db,
+    sync_id: SyncId,
+    record_type: RecordType,
+    since: DateTime<Utc>,
+) -> Result<Option<ListDoubt>, StoreError> {
+    let tallies = tallies_at_end(db, sync_id).await?;
+    let tally_of =
+        |of| tallies.iter().copied().find(|it| it.record_type == of).unwrap_or_else(|| Tally::empty(of));
+    let list = if record_type == RecordType::Company { RecordType::Vessel } else { record_type };
+    let (unexplained, without_id) = ids_not_accounted_for(db, sync_id, list, since).await?;
+    let of_list = ListReading { tally: tally_of(list), unexplained, without_id };
+    let of_type = ListReading { tally: tally_of(record_type), ..of_list };
+    Ok(of_list.doubt().or_else(|| of_type.doubt()))
+}
+
+/// Counts what the books of a list do not account for: records that were new while the list was read, and records without a
+/// readable id. New are those that had no row here at `since` and are late, and were not read before; or that were rejected,
+/// for the first time: their time may be unreadable.
+async fn ids_not_accounted_for(
+    db: &mut Db,
+    sync_id: SyncId,
+    list: RecordType,
+    since: DateTime<Utc>,
+) -> Result<(u64, u64), StoreError> {
+    let text = format!(
+        "WITH ids AS (
+             SELECT chain, unnest(source_ids) AS id, false AS late FROM sync_seen WHERE sync_id = $1 AND record_type = $2
+             UNION ALL
+             SELECT chain, unnest(late_ids), true FROM sync_seen WHERE sync_id = $1 AND record_type = $2
+         ), each AS (
+             SELECT id, count(*) FILTER (WHERE NOT late) AS seen, count(*) FILTER (WHERE late) AS late FROM ids
+             GROUP BY chain, id
+         ), new AS (
+             SELECT id FROM each WHERE late > 0 AND seen <= 1
+             UNION SELECT source_id FROM findings f
+             WHERE f.sync_id = $1 AND f.record_type = $2 AND f.severity = 'error' AND NOT EXISTS (
+                 SELECT FROM findings e JOIN sync_logs s ON s.id = e.sync_id AND NOT s.dry_run
+                 WHERE e.sync_id <> $1 AND e.record_type = $2 AND e.source_id = f.source_id)
+         )
+         SELECT (SELECT count(*) FROM new WHERE id <> '' AND NOT EXISTS
+                    (SELECT FROM {} t WHERE t.source_id = new.id AND t.created_at < $3)),
+                (SELECT coalesce(sum(seen), 0)::bigint FROM each WHERE id = '')",
+        table_name(list)
+    );
+    let (unexplained, without_id): (i64, i64) = statement(&text)
+        .bind::<Uuid, _>(sync_id.as_uuid())
+        .bind::<Text, _>(list.as_str())
+        .bind::<Timestamptz, _>(since)
+        .returning::<(Int8, Int8)>()
+        .get_result(db)
+        .await?;
+    Ok((count(unexplained), count(without_id)))
+}
+
+/// Forgets which records are missing, so that nothing withdraws them: their list is in doubt.
+async fn missing_forget(db: &mut Db, sync_id: SyncId, record_type: RecordType) -> Result<(), StoreError> {
+    statement("DELETE FROM sync_missing WHERE sync_id = $1 AND record_type = $2")
+        .bind::<Uuid, _>(sync_id.as_uuid())
+        .bind::<Text, _>(record_type.as_str())
+        .execute(db)
+        .await?;
+    Ok(())
 }
 
 /// Carries out an operator's decision about the missing records of a sync that asks, and appends to the audit log. In a
@@ -128,9 +222,18 @@ async fn missing_find(
     sync_id: SyncId,
     record_type: RecordType,
     since: DateTime<Utc>,
+    now: DateTime<Utc>,
 ) -> Result<MissingCount, StoreError> {
     let seen = match record_type {
-        RecordType::Company => "SELECT source_id FROM sync_companies_seen WHERE sync_id = $1",
+        // A vessel that was listed and rejected may not have shown its company.
+        RecordType::Company => {
+            "SELECT source_id FROM (
+                 SELECT source_id FROM sync_companies_seen WHERE sync_id = $1
+                 UNION SELECT c.source_id FROM findings f JOIN vessels v ON v.source_id = f.source_id
+                     JOIN companies c ON c.id = v.company_id
+                     WHERE f.sync_id = $1 AND f.record_type = 'vessel' AND f.severity = 'error'
+             ) AS seen WHERE true"
+        }
         _ => "SELECT unnest(source_ids) AS source_id FROM sync_seen WHERE sync_id = $1 AND record_type = $2",
     };
     let table = table_name(record_type);
@@ -166,12 +269,35 @@ async fn missing_find(
         .execute(db)
         .await?;
     }
+    let withdrawn_lately = if missing > 0 { withdrawn_lately(db, record_type, now).await? } else { 0 };
     Ok(MissingCount {
         record_type,
         missing: count(missing),
         active: count(active),
         critical: count(critical),
+        withdrawn_lately,
     })
+}
+
+/// Records that full syncs have withdrawn as missing within [`LIMIT_PERIOD`] and that have not come back, without those that
+/// an operator has decided about.
+async fn withdrawn_lately(
+    db: &mut Db,
+    record_type: RecordType,
+    now: DateTime<Utc>,
+) -> Result<u64, StoreError> {
+    let text = format!(
+        "SELECT count(*) FROM {} t WHERE t.status = 'withdrawn' AND t.missing_since > $1
+             AND NOT EXISTS (SELECT FROM sync_logs s WHERE s.id = t.synced_by AND s.missing_records = '{}')",
+        table_name(record_type),
+        MissingState::Confirmed
+    );
+    let withdrawn: i64 = statement(&text)
+        .bind::<Timestamptz, _>(now - LIMIT_PERIOD)
+        .returning::<Int8>()
+        .get_result(db)
+        .await?;
+    Ok(count(withdrawn))
 }
 
 /// Withdraws the missing records of a sync that were not written since. The rows remember why: a record that is listed

@@ -13,9 +13,9 @@ use crate::{
     },
     engine::{phases::phase_open_from, reconcile::reconcile},
     ledger::{
-        seen::{again_note, seen_forget},
+        seen::seen_forget,
         syncs::{sync_find, sync_lock},
-        tallies::{TallyChanges, tallies_add, tallies_read},
+        tallies::{TallyChanges, tallies_add, tallies_at_end},
         tasks::{NewTask, open_states, task_end},
     },
 };
@@ -152,11 +152,7 @@ pub(crate) async fn sync_settle(
     question: Option<String>,
     now: DateTime<Utc>,
 ) -> Result<SyncState, StoreError> {
-    let mut tallies = tallies_read(db, &[id]).await?.remove(&id).unwrap_or_default();
-    if tallies.iter().any(|tally| tally.late > 0) {
-        again_note(db, id).await?;
-        tallies = tallies_read(db, &[id]).await?.remove(&id).unwrap_or_default();
-    }
+    let tallies = tallies_at_end(db, id).await?;
     let (dead, last_failure): (i64, Option<String>) =
         statement("SELECT count(*), max(last_failure) FROM sync_queue WHERE sync_id = $1 AND state = $2")
             .bind::<Uuid, _>(id.as_uuid())

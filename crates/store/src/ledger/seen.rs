@@ -17,19 +17,24 @@ use crate::db::{
     statement::statement,
 };
 
-/// Notes the ids of a page, `late_ids` among them, in the transaction that ends its task.
+/// Notes the ids of a page of a chain, `late_ids` among them, in the transaction that ends its task. A record without a
+/// readable id has an empty one.
 pub async fn seen_note(
     db: &mut Db,
     sync_id: SyncId,
     record_type: RecordType,
+    chain: u32,
     source_ids: &[String],
     late_ids: &[String],
 ) -> Result<(), StoreError> {
-    statement("INSERT INTO sync_seen (sync_id, record_type, source_ids, late_ids) VALUES ($1, $2, $3, $4)")
+    statement(
+        "INSERT INTO sync_seen (sync_id, record_type, source_ids, late_ids, chain) VALUES ($1, $2, $3, $4, $5)",
+    )
         .bind::<Uuid, _>(sync_id.as_uuid())
         .bind::<Text, _>(record_type.as_str())
         .bind::<Array<Text>, _>(source_ids)
         .bind::<Array<Text>, _>(late_ids)
+        .bind::<Int4, _>(i32::try_from(chain).unwrap_or(i32::MAX))
         .execute(db)
         .await?;
     Ok(())
@@ -124,17 +129,17 @@ async fn changed_outcomes(
     Ok(changed)
 }
 
-/// Notes in the tally of a sync how many of its late records it had read before they changed. Companies count once and
-/// never come again.
+/// Notes in the tally of a sync how many of its late records their chains had read before they changed. Companies count
+/// once and never come again.
 pub(crate) async fn again_note(db: &mut Db, sync_id: SyncId) -> Result<(), StoreError> {
     statement(
         // One grouping and no join of ids: one pass, whatever numbers of rows the planner estimates.
         "WITH ids AS (
-             SELECT record_type, unnest(source_ids) AS id, false AS late FROM sync_seen WHERE sync_id = $1
-             UNION ALL SELECT record_type, unnest(late_ids), true FROM sync_seen WHERE sync_id = $1
+             SELECT record_type, chain, unnest(source_ids) AS id, false AS late FROM sync_seen WHERE sync_id = $1
+             UNION ALL SELECT record_type, chain, unnest(late_ids), true FROM sync_seen WHERE sync_id = $1
          ), each AS (
              SELECT record_type, count(*) FILTER (WHERE NOT late) AS seen, count(*) FILTER (WHERE late) AS late FROM ids
-             GROUP BY record_type, id HAVING count(*) FILTER (WHERE late) > 0
+             GROUP BY record_type, chain, id HAVING count(*) FILTER (WHERE late) > 0
          ), again AS (SELECT record_type, sum(least(late, seen - 1)) AS again FROM each GROUP BY record_type)
          UPDATE sync_counts c SET again = a.again FROM again a WHERE c.sync_id = $1 AND c.record_type = a.record_type",
     )

@@ -6,10 +6,13 @@ use diesel::sql_types::*;
 use diesel_async::RunQueryDsl;
 use domain::{Outcome, RecordCounts, RecordType, SyncId, Tally};
 
-use crate::db::{
-    connection::Db,
-    error::{StoreError, count, word},
-    statement::statement,
+use crate::{
+    db::{
+        connection::Db,
+        error::{StoreError, count, word},
+        statement::statement,
+    },
+    ledger::seen::again_note,
 };
 
 /// What a task adds to the tally of its sync, per record type.
@@ -103,6 +106,16 @@ pub(crate) async fn tallies_open(
     .execute(db)
     .await?;
     Ok(())
+}
+
+/// The tallies of a sync whose lists are read, with the late records that were read twice.
+pub(crate) async fn tallies_at_end(db: &mut Db, id: SyncId) -> Result<Vec<Tally>, StoreError> {
+    let tallies = tallies_read(db, &[id]).await?.remove(&id).unwrap_or_default();
+    if tallies.iter().all(|tally| tally.late == 0) {
+        return Ok(tallies);
+    }
+    again_note(db, id).await?;
+    Ok(tallies_read(db, &[id]).await?.remove(&id).unwrap_or_default())
 }
 
 fn number(n: u64) -> i64 {

@@ -351,11 +351,11 @@ async fn record_that_changed_while_its_list_was_read_is_counted_once_more() -> a
     let (first, ids) = (&tasks[0], ["v-1".to_owned(), "v-2".to_owned()]);
     let second = page_after(first, "2");
     assert_eq!(scene.next_page(first, &second).await?, NextPageRecorded::New);
-    scene.tx(async |tx| seen_note(tx, id, RecordType::Vessel, &ids, &[]).await).await?;
+    scene.tx(async |tx| seen_note(tx, id, RecordType::Vessel, 0, &ids, &[]).await).await?;
     assert_eq!(scene.complete_with(first, &vessels(2, 2)).await?, PhaseEnd::StillRunning);
     // v-1 comes once more at the end of the list, and v-3 is new.
     let late = ["v-1".to_owned(), "v-3".to_owned()];
-    scene.tx(async |tx| seen_note(tx, id, RecordType::Vessel, &late, &late).await).await?;
+    scene.tx(async |tx| seen_note(tx, id, RecordType::Vessel, 0, &late, &late).await).await?;
     let counts = RecordCounts { created: 1, updated: 1, ..RecordCounts::default() };
     let changes = [(RecordType::Vessel, TallyChange { late: 2, counts, ..TallyChange::default() })].into();
     let end = scene.complete_with(&second, &changes).await?;

@@ -262,3 +262,33 @@ async fn withdrawn_record_comes_back_when_the_sync_is_undone() -> anyhow::Result
     assert_eq!(scene.equipment_status("e-spare").await, "active");
     Ok(())
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn list_that_shrinks_sync_by_sync_asks_within_a_day() -> anyhow::Result<()> {
+    let scene = Scene::new().await?;
+    let mut portal = Records::small_fleet();
+    for n in 0..20 {
+        portal.put_user(&format!("u-x{n:02}"), json!({"email": format!("x{n}@example.com")}));
+    }
+    scene.full_sync(&portal).await?;
+    scene.deactivate_up_to(5).await?;
+    // One of 23 is within 5 %, two within a day are not.
+    let first = scene.full_sync(&portal.without("u-x00")).await?;
+    assert_eq!(scene.missing_records(first.id).await, "deactivated");
+    let portal = portal.without("u-x00").without("u-x01");
+    let second = scene.full_sync(&portal).await?;
+    assert_eq!(scene.missing_records(second.id).await, "asks");
+    let said = second.failure.unwrap_or_default();
+    assert!(said.contains("1 of 22 active users, more than 5 % with the 1 of the last 24 hours"), "{said}");
+
+    // What an operator has decided does not count for the next.
+    let _decided = scene.decide(second.id, MissingPolicy::Deactivate).await?;
+    scene
+        .execute(
+            "UPDATE users SET missing_since = missing_since - interval '1 day' WHERE source_id = 'u-x00'",
+        )
+        .await?;
+    let third = scene.full_sync(&portal.without("u-x02")).await?;
+    assert_eq!(scene.missing_records(third.id).await, "deactivated", "{third:?}");
+    Ok(())
+}

@@ -224,7 +224,7 @@ impl Scene {
             let written = list_write(&mut tx, stamp, list, &portal).await?;
             tally_changes(&written.counts, [(list, portal.ids(list).len() as u64)])
         };
-        seen_note(&mut tx, sync_id, list, &portal.ids(list), &[]).await?;
+        seen_note(&mut tx, sync_id, list, task.request.chain, &portal.ids(list), &[]).await?;
         let end = task_complete(&mut tx, task.id, &changes, now).await?;
         tx.commit().await?;
         Ok(end)

@@ -127,3 +127,92 @@ async fn undone_deactivation_leaves_a_user_who_can_get_in_and_is_in_no_conflict(
     scene.end().await;
     Ok(())
 }
+
+/// The fleet, of which a full sync with this list of equipment has withdrawn nothing.
+async fn assert_unverified(scene: Scene, reason: &str) -> anyhow::Result<()> {
+    let planned = scene.dry_run(Mode::Full, Scope::default()).await?;
+    assert_eq!(scene.ended(planned).await?["missing_records"], "unverified");
+    let id = scene.full_sync().await?;
+    let sync = scene.ended(id).await?;
+    assert_eq!(
+        (&sync["state"], &sync["missing_records"]),
+        (&json!("completed_with_errors"), &json!("unverified")),
+        "{sync}"
+    );
+    assert!(sync["failure"].as_str().is_some_and(|it| it.contains(reason)), "{sync}");
+    assert_eq!(status(&scene, "e-spare").await, "active");
+    let missing = format!("sync_counts WHERE sync_id = '{id}' AND record_type = 'equipment' AND missing = 1");
+    assert_eq!(scene.number(&missing).await, 1);
+    scene.end().await;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn record_missing_from_a_list_shorter_than_announced_stays() -> anyhow::Result<()> {
+    let scene = fleet_with_a_spare().await?;
+    scene.provider.forget("e-spare");
+    scene.provider.announce(List::Equipment, 6);
+    assert_unverified(scene, "announced 6 equipment, and 5 were read").await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn record_missing_from_a_list_with_a_new_late_record_stays() -> anyhow::Result<()> {
+    let scene = fleet_with_a_spare().await?;
+    scene.provider.forget("e-spare");
+    // Six are announced; one of them is not listed, and a new one is: the books balance by chance.
+    scene.provider.announce(List::Equipment, 6);
+    let new = json!({"updatedAt": "2026-05-01T00:00:01Z", "isCritical": false, "criticalityBasis": null});
+    scene.provider.put_equipment("e-new", "v-1", new);
+    assert_unverified(scene, "1 equipment, where a new record came while the list was read").await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn record_missing_from_a_list_with_a_new_rejected_record_stays() -> anyhow::Result<()> {
+    let scene = fleet_with_a_spare().await?;
+    scene.provider.forget("e-spare");
+    scene.provider.put_equipment("e-new", "v-1", json!({"unitNumber": "one"}));
+    assert_unverified(scene, "1 equipment, where a new record came while the list was read").await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn record_missing_from_a_list_with_an_unreadable_id_stays() -> anyhow::Result<()> {
+    let scene = fleet_with_a_spare().await?;
+    let spare = scene.provider.listed(List::Equipment, "e-spare").expect("it is listed");
+    let unreadable = String::from_utf8(spare)?.replace(r#""e-spare""#, "17");
+    scene.provider.put_raw(List::Equipment, "e-spare", unreadable);
+    // Not for its first time either.
+    let first = scene.full_sync().await?;
+    scene.ended(first).await?;
+    assert_unverified(scene, "1 equipment, where a record was listed without a readable id").await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn company_of_a_listed_vessel_that_is_rejected_is_not_missing() -> anyhow::Result<()> {
+    let scene = Scene::new().await?;
+    scene.provider.small_fleet();
+    let other = json!({"id": "c-2", "name": "Other", "country": "NO", "updatedAt": "2026-05-01T00:00:00Z"});
+    scene.provider.put_vessel("v-3", json!({ "company": other }));
+    let change = "UPDATE settings SET missing_records = 'deactivate', deactivation_limit_percent = 100";
+    scene.world.execute(change).await?;
+    let first = scene.full_sync().await?;
+    assert_eq!(scene.ended(first).await?["state"], "completed");
+    // The vessel cannot be read, so its company is not seen.
+    scene.provider.put_raw(List::Vessels, "v-3", r#"{"id": "v-3", "name": 17}"#);
+    let second = scene.full_sync().await?;
+    assert!(scene.ended(second).await?["missing_records"].is_null());
+    assert_eq!(scene.number("companies WHERE status = 'active'").await, 2);
+    scene.end().await;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn record_that_changed_before_it_was_read_leaves_no_doubt() -> anyhow::Result<()> {
+    let scene = fleet_with_a_spare().await?;
+    scene.provider.forget("e-spare");
+    scene.provider.put_equipment("e-1a", "v-1", json!({"updatedAt": "2026-05-01T00:00:01Z"}));
+    let id = scene.full_sync().await?;
+    assert_eq!(scene.ended(id).await?["missing_records"], "deactivated");
+    assert_eq!(status(&scene, "e-spare").await, "withdrawn");
+    scene.end().await;
+    Ok(())
+}

@@ -1,0 +1,1 @@
+ALTER TABLE sync_seen DROP COLUMN chain;
