@@ -71,11 +71,14 @@ pub struct Rules {
     pub future_tolerance: chrono::Duration,
 }
 
+/// How far ahead of our clock a time of the onboarding portal may lie, since clocks differ.
+pub const FUTURE_TOLERANCE: chrono::Duration = chrono::Duration::minutes(5);
+
 impl Rules {
-    /// The rules at `now`, with five minutes of tolerance.
+    /// The rules at `now`, with [`FUTURE_TOLERANCE`].
     #[must_use]
     pub const fn at(now: DateTime<Utc>) -> Self {
-        Self { now, future_tolerance: chrono::Duration::minutes(5) }
+        Self { now, future_tolerance: FUTURE_TOLERANCE }
     }
 }
 

@@ -15,7 +15,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use broker::{Delivery, Disposition};
 use chrono::{DateTime, Utc};
 use contracts::messages::SyncTask;
-use domain::{RecordCounts, RecordType, Rules, TaskId, TaskState};
+use domain::{RecordCounts, RecordType, Rules, TaskId, TaskState, finding::FUTURE_TOLERANCE};
 use serde_json::json;
 use store::{
     Db, StoreError,
@@ -59,11 +59,12 @@ async fn work(context: &Context, delivery: &Delivery) -> Result<(), WorkError> {
     let Some(task) = PageTask::open(context, delivery).await? else { return Ok(()) };
     let fetched_at = context.clock.now();
     let page = FetchedPage::fetch(&context.portal, &task.row.request).await?;
+    let as_of = task.credible_as_of(&page);
     fault::point(Point::TaskFetched).await;
     // Other workers go on with the next page while this one is written.
-    let next_page = task.record_next_page(&page).await?;
+    let next_page = task.record_next_page(&page, as_of).await?;
     let turn = context.page_turns.turn(&context.store).await;
-    let end = task.validate_and_write(page, fetched_at, next_page).await;
+    let end = task.validate_and_write(page, as_of, fetched_at, next_page).await;
     turn.end().await;
     task.follow_up(end?).await
 }
@@ -116,15 +117,35 @@ impl<'a> PageTask<'a> {
         Ok(Some(Self { context, delivery, sync, row }))
     }
 
+    /// When the provider says it has read the page. A time ahead of our clock by more than clocks may differ is none: from
+    /// there the next incremental sync would miss what changes until then.
+    fn credible_as_of(&self, page: &FetchedPage) -> Option<DateTime<Utc>> {
+        let as_of = page.info().as_of?;
+        let is_credible = as_of <= self.context.clock.now() + FUTURE_TOLERANCE;
+        if !is_credible {
+            tracing::warn!(
+                sync.id = %self.sync.id,
+                task.id = %self.row.id,
+                as_of = as_of.to_rfc3339(),
+                "the onboarding portal says it has read its list in the future; the time is not used"
+            );
+        }
+        is_credible.then_some(as_of)
+    }
+
     /// Records the next page's task, unless that was done before, and has it published beside the work on this page.
-    async fn record_next_page(&self, page: &FetchedPage) -> Result<Option<JoinHandle<()>>, WorkError> {
+    async fn record_next_page(
+        &self,
+        page: &FetchedPage,
+        as_of: Option<DateTime<Utc>>,
+    ) -> Result<Option<JoinHandle<()>>, WorkError> {
         let Some(cursor) = page.info().next_cursor.clone().filter(|_| !self.row.handed_on) else {
             return Ok(None);
         };
         let next = NewTask {
             id: TaskId::new(),
             sync_id: self.row.sync_id,
-            request: self.row.request.next(cursor, page.info().as_of),
+            request: self.row.request.next(cursor, as_of),
             trace_context: json!(chassis::telemetry::current_context()),
         };
         let now = self.context.clock.now();
@@ -145,10 +166,11 @@ impl<'a> PageTask<'a> {
     async fn validate_and_write(
         &self,
         page: FetchedPage,
+        as_of: Option<DateTime<Utc>>,
         fetched_at: DateTime<Utc>,
         next_page: Option<JoinHandle<()>>,
     ) -> Result<PhaseEnd, WorkError> {
-        let page = self.validate(page).await?;
+        let page = self.validate(page, as_of).await?;
         if let Some(publication) = next_page {
             // If it failed, the relay finds the task.
             let _published = publication.await;
@@ -162,10 +184,13 @@ impl<'a> PageTask<'a> {
         self.write(page, fetched_at, &passwords).await
     }
 
-    async fn validate(&self, page: FetchedPage) -> Result<ValidatedPage, WorkError> {
+    async fn validate(
+        &self,
+        page: FetchedPage,
+        as_of: Option<DateTime<Utc>>,
+    ) -> Result<ValidatedPage, WorkError> {
         let rules = Rules::at(self.context.clock.now());
-        let info = page.info();
-        let (is_first, as_of) = (self.row.request.number == 0, info.as_of);
+        let (info, is_first) = (page.info(), self.row.request.number == 0);
         let expected = if is_first { self.announced(info.total, info.total_companies) } else { Vec::new() };
         // A dry run tells of rows as its own earlier pages would have left them, which no snapshot shows.
         let mut batch = if self.sync.dry_run {

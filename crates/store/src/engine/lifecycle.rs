@@ -4,7 +4,7 @@
 use chrono::{DateTime, Utc};
 use diesel::sql_types::*;
 use diesel_async::RunQueryDsl;
-use domain::{Mode, Phase, SyncId, SyncState, TaskState};
+use domain::{Mode, Phase, SyncId, SyncState, TaskState, finding::FUTURE_TOLERANCE};
 use serde_json::Value;
 
 use crate::{
@@ -89,25 +89,33 @@ pub async fn sync_start(db: &mut Db, id: SyncId, now: DateTime<Utc>) -> Result<S
 /// Where an incremental sync begins: at the last sync that read everything there was to read, less the overlap. Without
 /// such a sync it begins at nothing, and reads everything.
 ///
+/// The last one by our clock: the provider's may have jumped. A provider's time that lies further ahead of the sync's
+/// beginning than clocks may differ is not believed, nor is one that is late because the first page was: the sync's own
+/// beginning is earlier.
+///
 /// Such a sync was of the whole fleet, full or incremental, and ended without a hole: no task is dead, and it read as
 /// many records as the provider announced (see [`domain::Tally::is_whole`]). Records that it rejected were read, and
 /// stay visible as findings.
 async fn incremental_base(db: &mut Db) -> Result<Option<DateTime<Utc>>, StoreError> {
     let text = format!(
-        "SELECT max(coalesce(r.as_of, r.running_at)) - make_interval(secs =>
-             (SELECT incremental_overlap_seconds FROM settings))
+        "SELECT CASE WHEN r.as_of <= r.running_at + make_interval(secs => $1) THEN r.as_of ELSE r.running_at END
+             - make_interval(secs => (SELECT incremental_overlap_seconds FROM settings))
          FROM sync_logs r
          WHERE r.mode IN {fleet_modes} AND NOT r.dry_run AND jsonb_exists(r.scope, 'recordTypes') IS FALSE
              AND r.state IN {whole_states}
              AND NOT EXISTS (SELECT FROM sync_queue t WHERE t.sync_id = r.id AND t.state <> '{done}')
              AND NOT EXISTS (SELECT FROM sync_counts c WHERE c.sync_id = r.id
-                             AND c.expected NOT BETWEEN c.read - c.late AND c.read - c.again)",
+                             AND c.expected NOT BETWEEN c.read - c.late AND c.read - c.again)
+         ORDER BY r.running_at DESC LIMIT 1",
         fleet_modes = word_list([Mode::Full, Mode::Incremental].map(Mode::as_str)),
         whole_states =
             word_list([SyncState::Completed, SyncState::CompletedWithErrors].map(SyncState::as_str)),
         done = TaskState::Done,
     );
-    Ok(statement(&text).returning::<Nullable<Timestamptz>>().get_result(db).await?)
+    let tolerance = FUTURE_TOLERANCE.as_seconds_f64();
+    let bases: Vec<DateTime<Utc>> =
+        statement(&text).bind::<Float8, _>(tolerance).returning::<Timestamptz>().load(db).await?;
+    Ok(bases.into_iter().next())
 }
 
 /// Ends a sync by its tally. For a sync without tasks, which its caller has begun by

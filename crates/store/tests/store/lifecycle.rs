@@ -1,5 +1,6 @@
 //! The life of a sync: created, started, settled task by task, cancelled or failed.
 
+use chrono::TimeDelta;
 use domain::{Cause, Mode, RecordCounts, RecordType, Scope, SyncId, SyncState, TaskId, TaskState};
 use serde_json::{Value, json};
 use store::{
@@ -244,6 +245,23 @@ async fn incremental_sync_begins_where_the_provider_read_its_lists() -> anyhow::
     }
     let (id, _) = scene.begun(Mode::Incremental, Scope::default()).await?;
     assert_eq!(scene.stored(id).await?.scope.updated_since, Some(day(7)), "the earliest time stays");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn provider_time_in_the_future_is_no_base_and_the_last_sync_by_our_clock_is() -> anyhow::Result<()> {
+    let scene = Scene::new().await?;
+    let jumped = scene.full_sync(&Records::small_fleet()).await?.id;
+    scene.execute(&format!("UPDATE sync_logs SET as_of = '2100-01-01' WHERE id = '{jumped}'")).await?;
+    let begun = scene.stored(jumped).await?.running_at.expect("it has begun");
+    let sync = scene.sync(Mode::Incremental, Scope::default(), &Records::small_fleet()).await?;
+    assert_eq!(sync.scope.updated_since, Some(begun - TimeDelta::minutes(10)));
+
+    // A later sync with an earlier time of the provider is the base, not the latest of such times.
+    let later = scene.full_sync(&Records::small_fleet()).await?.id;
+    scene.tx(async |tx| store::ledger::syncs::as_of_note(tx, later, day(7)).await).await?;
+    let sync = scene.sync(Mode::Incremental, Scope::default(), &Records::small_fleet()).await?;
+    assert_eq!(sync.scope.updated_since, Some(day(7) - TimeDelta::minutes(10)));
     Ok(())
 }
 

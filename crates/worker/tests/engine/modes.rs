@@ -1,7 +1,10 @@
 //! Modes and scopes: what a sync looks at, and what it leaves alone.
 
-use domain::{Mode, RecordCounts, RecordType, Scope};
-use serde_json::json;
+use domain::{
+    Mode, RecordCounts, RecordType, Scope,
+    clock::{Clock, SystemClock},
+};
+use serde_json::{Value, json};
 
 use crate::scene::{NONE, Scene, announced};
 
@@ -23,12 +26,12 @@ async fn an_incremental_sync_looks_at_what_changed_since_the_last_complete_one()
     scene.provider.put_equipment("e-2a", "v-2", json!({"name": "New", "updatedAt": "2026-05-02T00:00:00Z"}));
     let second = scene.sync(Mode::Incremental, Scope::default()).await?;
     let sync = scene.ended(second).await?;
-    assert_eq!(sync["state"], "completed", "{sync}");
+    assert_eq!(sync["state"], "completed_with_errors", "{sync}");
     assert_eq!(sync["scope"]["updatedSince"], "2026-04-30T23:50:00Z");
-    // e-1a is older than what is here, which the version says; e-1b was not even listed.
+    // e-1a is older than what is here, which the version says, and so is rejected; e-1b was not even listed.
     assert_eq!(
         scene.tally(second, RecordType::Equipment).await,
-        announced(4, RecordCounts { updated: 1, unchanged: 2, skipped: 1, ..NONE })
+        announced(4, RecordCounts { updated: 1, unchanged: 2, rejected: 1, ..NONE })
     );
     let names = scene.rows("SELECT name FROM equipment WHERE name = 'New'").await;
     assert_eq!(names.len(), 1);
@@ -40,6 +43,25 @@ async fn an_incremental_sync_looks_at_what_changed_since_the_last_complete_one()
     scene.provider.fail_with(None);
     let third = scene.sync(Mode::Incremental, Scope::default()).await?;
     assert_eq!(scene.ended(third).await?["scope"]["updatedSince"], "2026-04-30T23:50:00Z");
+    scene.end().await;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn provider_clock_that_jumped_ahead_hides_no_later_change() -> anyhow::Result<()> {
+    let scene = Scene::new().await?;
+    scene.provider.small_fleet();
+    scene.provider.set_as_of(Some("2100-01-01T00:00:00Z"));
+    let jumped = scene.full_sync().await?;
+    let sync = scene.ended(jumped).await?;
+    assert_eq!((&sync["state"], &sync["as_of"]), (&json!("completed"), &Value::Null), "{sync}");
+
+    let now = SystemClock.now();
+    scene.provider.set_as_of(Some(&now.to_rfc3339()));
+    scene.provider.put_vessel("v-1", json!({"name": "Renamed", "updatedAt": now}));
+    let incremental = scene.sync(Mode::Incremental, Scope::default()).await?;
+    assert_eq!(scene.ended(incremental).await?["state"], "completed");
+    assert_eq!(scene.number("vessels WHERE name = 'Renamed'").await, 1);
     scene.end().await;
     Ok(())
 }

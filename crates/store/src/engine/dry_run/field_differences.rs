@@ -15,6 +15,8 @@ const BOOKKEEPING_COLUMNS: &[&str] = &[
     "version_at",
     "last_writer",
     "synced_at",
+    "fetched_at",
+    "missing_since",
     "created_at",
     "updated_at",
     "fetched_at",
