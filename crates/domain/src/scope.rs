@@ -72,6 +72,11 @@ impl Scope {
         self.wants(if record_type == RecordType::Company { RecordType::Vessel } else { record_type })
     }
 
+    /// The record types that a sync of this scope reads.
+    pub fn tallied_types(&self) -> impl Iterator<Item = RecordType> {
+        RecordType::ALL.iter().copied().filter(|record_type| self.covers(*record_type))
+    }
+
     /// The parts in which a list is fetched, side by side. The provider can be asked for some ids, one vessel or one
     /// company at a time. `of_company`: the vessels that [`Scope::company_id`] is known to have, when their equipment and
     /// users are fetched.

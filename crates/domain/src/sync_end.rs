@@ -35,12 +35,8 @@ impl SyncEnd {
 
 /// The gravest reason: a hole in the sync, then numbers that do not add up, then a question, then rejected records.
 fn reason(dead_tasks: DeadTasks<'_>, tallies: &[Tally], question: Option<String>) -> Option<String> {
-    if dead_tasks.count > 0 {
-        let failure = dead_tasks.last_failure.unwrap_or("no reason is known");
-        return Some(match dead_tasks.count {
-            1 => format!("1 task was given up: {failure}"),
-            tasks => format!("{tasks} tasks were given up: {failure}"),
-        });
+    if let Some(hole) = hole(dead_tasks, tallies) {
+        return Some(hole);
     }
     if let Some(tally) = tallies.iter().find(|it| !it.is_whole()) {
         let (expected, records, read) =
@@ -55,13 +51,28 @@ fn reason(dead_tasks: DeadTasks<'_>, tallies: &[Tally], question: Option<String>
     })
 }
 
+/// The tasks that were given up, and the record types of which no page was read.
+fn hole(dead_tasks: DeadTasks<'_>, tallies: &[Tally]) -> Option<String> {
+    let types: Vec<&str> =
+        tallies.iter().filter(|it| !it.is_reached).map(|it| it.record_type.plural()).collect();
+    let not_reached = (!types.is_empty()).then(|| format!("not reached: {}", types.join(", ")));
+    let failure = dead_tasks.last_failure.unwrap_or("no reason is known");
+    let given_up = match dead_tasks.count {
+        0 => None,
+        1 => Some(format!("1 task was given up: {failure}")),
+        tasks => Some(format!("{tasks} tasks were given up: {failure}")),
+    };
+    let parts: Vec<String> = given_up.into_iter().chain(not_reached).collect();
+    (!parts.is_empty()).then(|| parts.join("; "))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::{RecordCounts, RecordType};
 
     fn tally(expected: u64, counts: RecordCounts) -> Tally {
-        Tally { expected: Some(expected), counts, ..Tally::empty(RecordType::Vessel) }
+        Tally { expected: Some(expected), counts, is_reached: true, ..Tally::empty(RecordType::Vessel) }
     }
 
     fn created(created: u64) -> RecordCounts {
@@ -107,5 +118,16 @@ mod tests {
         let end = SyncEnd::of(dead(2), &[], None);
         assert_eq!(end.state, SyncState::Failed);
         assert_eq!(end.reason.as_deref(), Some("2 tasks were given up: 503"));
+    }
+
+    #[test]
+    fn record_types_of_which_no_page_was_read_are_named() {
+        let not_reached = [RecordType::Equipment, RecordType::User].map(Tally::empty);
+        let tallies = [tally(2, created(2)), not_reached[0], not_reached[1]];
+        let end = SyncEnd::of(dead(1), &tallies, None);
+        assert_eq!(end.state, SyncState::CompletedWithErrors);
+        assert_eq!(end.reason.as_deref(), Some("1 task was given up: 503; not reached: equipment, users"));
+        let end = SyncEnd::of(DeadTasks::default(), &tallies, None);
+        assert_eq!(end.state, SyncState::CompletedWithErrors, "never completed");
     }
 }

@@ -43,3 +43,9 @@ pub(crate) fn full_sync_running(running: SyncId) -> Problem {
     let detail = format!("The full sync {running} has not ended. Wait for its end, or cancel it.");
     Problem::conflict("full_sync_running", detail).with("runningSyncId", running.to_string())
 }
+
+/// 409: what an undone sync wrote from now on could not be undone again.
+pub(crate) fn sync_undone(what: &str) -> Problem {
+    let detail = format!("The sync was undone and cannot be {what}. Start a new sync.");
+    Problem::conflict("sync_undone", detail)
+}

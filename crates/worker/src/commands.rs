@@ -38,7 +38,11 @@ async fn start(context: &Context, delivery: &Delivery) -> Result<(), WorkError> 
         .store
         .transaction(async |tx| {
             let started = sync_start(tx, id, now).await?;
-            context.note_replay_succeeded_in(tx, delivery, now).await?;
+            let takes_effect =
+                matches!(started, SyncStarted::Started(_) | SyncStarted::Ended(_) | SyncStarted::Already(_));
+            if takes_effect {
+                context.note_replay_succeeded_in(tx, delivery, now).await?;
+            }
             Ok::<_, StoreError>(started)
         })
         .await?;
@@ -55,6 +59,13 @@ async fn start(context: &Context, delivery: &Delivery) -> Result<(), WorkError> 
         }
         SyncStarted::Already(state) => {
             tracing::debug!(sync.id = %id, sync.state = %state, "a command came again");
+        }
+        SyncStarted::Stopped(state) if delivery.replay_of.is_some() => {
+            return Err(WorkError::SyncStopped(state));
+        }
+        SyncStarted::Undone if delivery.replay_of.is_some() => return Err(WorkError::SyncUndone),
+        SyncStarted::Stopped(_) | SyncStarted::Undone => {
+            tracing::debug!(sync.id = %id, "the sync ended before it began");
         }
         SyncStarted::Unknown => return Err(WorkError::Missing(format!("sync {id}"))),
     }

@@ -238,7 +238,10 @@ async fn write_group_in(
     let _created = sync_begin(tx, sync, fetched_at).await?;
     let stamp = WriteStamp { sync_id: sync.id, fetched_at, now };
     let written = batch_write(tx, stamp, &fetched.batch, passwords).await?;
-    let (changes, _) = tally_of(tx, sync.id, &written, fetched.expected).await?;
+    let (mut changes, _) = tally_of(tx, sync.id, &written, fetched.expected).await?;
+    for record_type in sync.scope.tallied_types() {
+        changes.entry(record_type).or_default();
+    }
     tallies_add(tx, sync.id, &changes).await?;
     let state = sync_finish(tx, sync.id, now).await?;
     webhook_events_mark_processed(tx, &open, sync.id, now).await?;

@@ -3,7 +3,7 @@
 use std::{error::Error, time::Duration};
 
 use contracts::messages::{DecodeError, UnknownRecordType};
-use domain::FailureClass;
+use domain::{FailureClass, SyncState};
 use portal_client::PortalError;
 use store::StoreError;
 
@@ -52,6 +52,12 @@ pub(crate) enum WorkError {
     /// A page could not be read for a fault of ours.
     #[error("reading the page broke off: {0}")]
     Broken(String),
+    /// A replay of work of a sync that has ended, and that only an operator opens again.
+    #[error("nothing was fetched: the sync is {0}; resume it, and it goes on with this")]
+    SyncStopped(SyncState),
+    /// A replay of work of a sync that was undone.
+    #[error("nothing was fetched: the sync was undone; start a new one")]
+    SyncUndone,
     /// Not a failure: a dead task of a full sync cannot go on while another one runs.
     #[error("another full sync is running")]
     FullSyncRunning,
@@ -66,9 +72,13 @@ impl WorkError {
             // Its lists may lag behind its events.
             Self::NotListed(_) | Self::FullSyncRunning | Self::Broken(_) => FailureClass::Transient,
             Self::Shared { class, .. } => *class,
-            Self::Message(_) | Self::RecordType(_) | Self::Id(_) | Self::Missing(_) | Self::CursorLoop => {
-                FailureClass::Permanent
-            }
+            Self::Message(_)
+            | Self::RecordType(_)
+            | Self::Id(_)
+            | Self::Missing(_)
+            | Self::CursorLoop
+            | Self::SyncStopped(_)
+            | Self::SyncUndone => FailureClass::Permanent,
         }
     }
 

@@ -22,6 +22,7 @@ use store::{
     engine::{
         control::{TaskReopened, task_reopen},
         settle::{PhaseEnd, task_complete},
+        undo::undo_find,
     },
     ledger::{
         seen::seen_note,
@@ -103,18 +104,43 @@ impl<'a> PageTask<'a> {
             match context.store.transaction(async |tx| task_reopen(tx, id, now).await).await? {
                 TaskReopened::Reopened => row = task_find(&mut *context.store.db().await?, id).await?,
                 TaskReopened::FullSyncRunning => return Err(WorkError::FullSyncRunning),
-                TaskReopened::NotDead(_) | TaskReopened::Unknown => {}
+                TaskReopened::SyncUndone => return Err(WorkError::SyncUndone),
+                TaskReopened::SyncCancelled | TaskReopened::NotDead(_) | TaskReopened::Unknown => {}
             }
         }
         let row = row.ok_or_else(|| WorkError::Missing(format!("task {id}")))?;
-        if row.state.is_terminal() {
-            tracing::debug!(task.id = %id, task.state = %row.state, "a task came again");
-            context.note_replay_succeeded(delivery).await?;
-            return Ok(None);
-        }
         let sync = sync_find(&mut *context.store.db().await?, row.sync_id).await?;
         let sync = sync.ok_or_else(|| WorkError::Missing(format!("sync {}", row.sync_id)))?;
-        Ok(Some(Self { context, delivery, sync, row }))
+        let task = Self { context, delivery, sync, row };
+        if task.row.state.is_terminal() {
+            task.settle_replay().await?;
+            return Ok(None);
+        }
+        Ok(Some(task))
+    }
+
+    /// The same task as it stands now, if it has ended.
+    async fn read_anew(&self) -> Result<Option<Self>, WorkError> {
+        let mut db = self.context.store.db().await?;
+        let row = task_find(&mut db, self.row.id).await?.filter(|row| row.state.is_terminal());
+        let sync = sync_find(&mut db, self.row.sync_id).await?;
+        Ok(row.zip(sync).map(|(row, sync)| Self { row, sync, ..*self }))
+    }
+
+    /// What the delivery of a task that has ended comes to: a replay has succeeded if the task's page is in, and no sooner.
+    async fn settle_replay(&self) -> Result<(), WorkError> {
+        let Self { context, delivery, sync, row } = self;
+        tracing::debug!(task.id = %row.id, task.state = %row.state, "a task came again");
+        if delivery.replay_of.is_none() {
+            return Ok(());
+        }
+        if row.state == TaskState::Done {
+            return Ok(context.note_replay_succeeded(delivery).await?);
+        }
+        if undo_find(&mut *context.store.db().await?, sync.id).await?.is_some() {
+            return Err(WorkError::SyncUndone);
+        }
+        Err(WorkError::SyncStopped(sync.state))
     }
 
     /// When the provider says it has read the page. A time ahead of our clock by more than clocks may differ is none: from
@@ -270,6 +296,11 @@ impl<'a> PageTask<'a> {
         let (mut changes, first) = tally_of(tx, sync_id, &written, page.expected).await?;
         let late_ids: Vec<String> = page.late.get(&record_type).into_iter().flatten().cloned().collect();
         seen_note(tx, sync_id, record_type, chain, &page.ids, &late_ids).await?;
+        // A page without records is one, too. Companies come with vessels.
+        changes.entry(record_type).or_default();
+        if record_type == RecordType::Vessel {
+            changes.entry(RecordType::Company).or_default();
+        }
         for (of, ids) in &page.late {
             let counted = match of {
                 RecordType::Company => ids.intersection(&first).count(),
@@ -302,7 +333,9 @@ impl<'a> PageTask<'a> {
             }
             PhaseEnd::TaskNotOpen => {
                 tracing::debug!(task.id = %self.row.id, "another worker was faster, or the sync was ended");
-                context.note_replay_succeeded(self.delivery).await?;
+                if let Some(task) = self.read_anew().await? {
+                    task.settle_replay().await?;
+                }
             }
         }
         Ok(())

@@ -23,7 +23,7 @@ use uuid::Uuid;
 use super::{body::read_optional_json, reason::check_reason, syncs::load_sync_summary};
 use crate::{
     app_state::AppState,
-    problems::{OrProblem, full_sync_running, sync_not_found},
+    problems::{OrProblem, full_sync_running, sync_not_found, sync_undone},
     saturating::to_i64,
     views::updates::sync_update,
 };
@@ -36,8 +36,8 @@ use crate::{
     responses(
         (status = 202, body = ResumeAccepted),
         (status = 409, body = ProblemBody, content_type = "application/problem+json",
-            description = "The sync is running or completed (`not_resumable`), or another full sync is running \
-                (`full_sync_running`)"),
+            description = "The sync is running or completed (`not_resumable`), it was undone (`sync_undone`), or another \
+                full sync is running (`full_sync_running`)"),
     )
 )]
 #[post("/api/sync/syncs/{syncId}/resume")]
@@ -57,6 +57,7 @@ pub(crate) async fn resume_sync(
             return Err(Problem::conflict("not_resumable", detail).with("state", state.as_str()));
         }
         SyncResumed::FullSyncRunning(running) => return Err(full_sync_running(running)),
+        SyncResumed::Undone => return Err(sync_undone("resumed")),
         SyncResumed::Unknown => return Err(sync_not_found(id)),
     };
     let summary = load_sync_summary(&mut tx, id).await?;
@@ -77,8 +78,8 @@ pub(crate) async fn resume_sync(
     responses(
         (status = 202, body = RetryAccepted),
         (status = 409, body = ProblemBody, content_type = "application/problem+json",
-            description = "The sync is running (`sync_active`), nothing of it failed (`nothing_failed`), or another full sync \
-                is running (`full_sync_running`)"),
+            description = "The sync is running (`sync_active`), nothing of it failed (`nothing_failed`), it was undone \
+                (`sync_undone`), or another full sync is running (`full_sync_running`)"),
     )
 )]
 #[post("/api/sync/syncs/{syncId}/retry")]
@@ -118,6 +119,7 @@ pub(crate) async fn retry_sync(
             return Err(Problem::conflict("sync_active", detail).with("state", state.as_str()));
         }
         SyncRetried::FullSyncRunning(running) => return Err(full_sync_running(running)),
+        SyncRetried::Undone => return Err(sync_undone("retried")),
         SyncRetried::Unknown => return Err(sync_not_found(id)),
     };
     tx.commit().await.or_problem()?;
@@ -143,8 +145,8 @@ pub(crate) async fn retry_sync(
     responses(
         (status = 200, body = ConfirmAccepted),
         (status = 409, body = ProblemBody, content_type = "application/problem+json",
-            description = "The sync does not ask for a decision (`nothing_asked`), or a later full sync has newer data \
-                (`overtaken`)"),
+            description = "The sync does not ask for a decision (`nothing_asked`), it was undone (`sync_undone`), or a later \
+                full sync has newer data (`overtaken`)"),
     )
 )]
 #[post("/api/sync/syncs/{syncId}/confirm")]
@@ -177,6 +179,7 @@ pub(crate) async fn confirm_sync(
             );
             return Err(Problem::conflict("overtaken", detail).with("laterSyncId", later.to_string()));
         }
+        MissingRecordsDecided::Undone => return Err(sync_undone("confirmed")),
         MissingRecordsDecided::Unknown => return Err(sync_not_found(id)),
     };
     let summary = load_sync_summary(&mut tx, id).await?;

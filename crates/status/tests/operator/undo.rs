@@ -78,3 +78,18 @@ async fn sync_is_undone_once_by_an_admin_alone() -> anyhow::Result<()> {
     scene.end().await;
     Ok(())
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn undone_sync_that_ended_with_errors_is_neither_resumed_nor_retried() -> anyhow::Result<()> {
+    let scene = Scene::new().await?;
+    let twins = vec![vessel("v-1", "9074729", "Star"), vessel("v-2", "9074729", "Star")];
+    let (id, _) = scene.sync(&Records { vessels: twins, ..Records::default() }).await?;
+    scene.undo(id, 200).await;
+    for verb in ["retry", "resume"] {
+        let path = format!("/api/sync/syncs/{id}/{verb}");
+        let refused = scene.json(scene.request(Role::Operator, Method::POST, &path), 409).await;
+        assert_eq!(refused["code"], "sync_undone", "{verb}");
+    }
+    scene.end().await;
+    Ok(())
+}

@@ -17,7 +17,7 @@ use crate::{
     },
     ledger::{
         audit::audit_append,
-        syncs::{NewSync, StoredSync, SyncCreated, full_sync_beside, sync_create, sync_lock},
+        syncs::{NewSync, StoredSync, SyncCreated, full_sync_beside, is_undone, sync_create, sync_lock},
         tasks::task_lock,
     },
 };
@@ -34,6 +34,8 @@ pub enum SyncResumed {
     NotStopped(SyncState),
     /// It is a full sync, and this other one is active.
     FullSyncRunning(SyncId),
+    /// It was undone: what it wrote from now on could never be undone again.
+    Undone,
     /// There is no such sync.
     Unknown,
 }
@@ -55,6 +57,8 @@ pub enum SyncRetried {
     Active(SyncState),
     /// It is a full sync with tasks to reopen, and this other one is active.
     FullSyncRunning(SyncId),
+    /// It was undone, and its failures with it.
+    Undone,
     /// There is no such sync.
     Unknown,
 }
@@ -73,6 +77,9 @@ pub async fn sync_resume(
     let Some(sync) = sync_lock(db, id).await? else { return Ok(SyncResumed::Unknown) };
     if !sync.state.is_terminal() || sync.state == SyncState::Completed {
         return Ok(SyncResumed::NotStopped(sync.state));
+    }
+    if is_undone(db, id).await? {
+        return Ok(SyncResumed::Undone);
     }
     if let Some(other) = full_sync_beside(db, &sync).await? {
         return Ok(SyncResumed::FullSyncRunning(other));
@@ -112,6 +119,9 @@ pub async fn sync_retry(
     let Some(sync) = sync_lock(db, id).await? else { return Ok(SyncRetried::Unknown) };
     if !sync.state.is_terminal() {
         return Ok(SyncRetried::Active(sync.state));
+    }
+    if is_undone(db, id).await? {
+        return Ok(SyncRetried::Undone);
     }
     let rejected = rejected_records(db, id).await?;
     let dead: i64 = statement("SELECT count(*) FROM sync_queue WHERE sync_id = $1 AND state = $2")
@@ -248,6 +258,10 @@ pub enum TaskReopened {
     Reopened,
     /// The task is not dead but in this state.
     NotDead(TaskState),
+    /// Its sync was cancelled, and stays so until an operator resumes it.
+    SyncCancelled,
+    /// Its sync was undone.
+    SyncUndone,
     /// Its sync is a full sync, and another one is active: the task can be reopened when that has ended.
     FullSyncRunning,
     /// There is no such task.
@@ -274,8 +288,11 @@ pub async fn task_reopen(db: &mut Db, id: TaskId, now: DateTime<Utc>) -> Result<
         .returning::<(Text, Bool)>()
         .get_result(db)
         .await?;
+    if is_undone(db, task.sync_id).await? {
+        return Ok(TaskReopened::SyncUndone);
+    }
     if word::<SyncState>("sync_logs", "state", task.sync_id, &state)? == SyncState::Cancelled {
-        return Ok(TaskReopened::NotDead(TaskState::Cancelled));
+        return Ok(TaskReopened::SyncCancelled);
     }
     if blocked {
         return Ok(TaskReopened::FullSyncRunning);

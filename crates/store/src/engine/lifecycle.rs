@@ -15,7 +15,8 @@ use crate::{
     },
     engine::{phases::phase_open_from, settle::sync_settle},
     ledger::{
-        syncs::{scope_value, sync_find},
+        syncs::{is_undone, scope_value, sync_find},
+        tallies::tallies_open,
         tasks::{NewTask, open_tasks_cancel},
     },
 };
@@ -30,6 +31,10 @@ pub enum SyncStarted {
     Ended(SyncState),
     /// It was started before.
     Already(SyncState),
+    /// It ended in this state before it was started, and only an operator who resumes it starts it.
+    Stopped(SyncState),
+    /// It was undone.
+    Undone,
     /// There is no such sync.
     Unknown,
 }
@@ -54,7 +59,8 @@ pub async fn sync_start(db: &mut Db, id: SyncId, now: DateTime<Utc>) -> Result<S
     let text = format!(
         "UPDATE sync_logs SET state = '{running}', running_at = $2, heartbeat_at = $2, completed_at = NULL,
              failure = NULL
-         WHERE id = $1 AND state IN {startable} AND running_at IS NULL RETURNING scope",
+         WHERE id = $1 AND state IN {startable} AND running_at IS NULL
+             AND NOT EXISTS (SELECT FROM undos u WHERE u.sync_id = $1) RETURNING scope",
         running = SyncState::Running,
         startable = word_list(STARTABLE.map(SyncState::as_str)),
     );
@@ -65,9 +71,12 @@ pub async fn sync_start(db: &mut Db, id: SyncId, now: DateTime<Utc>) -> Result<S
         .load(db)
         .await?;
     if started.is_empty() {
-        return Ok(sync_find(db, id)
-            .await?
-            .map_or(SyncStarted::Unknown, |sync| SyncStarted::Already(sync.state)));
+        return Ok(match sync_find(db, id).await? {
+            None => SyncStarted::Unknown,
+            Some(_) if is_undone(db, id).await? => SyncStarted::Undone,
+            Some(sync) if sync.running_at.is_none() => SyncStarted::Stopped(sync.state),
+            Some(sync) => SyncStarted::Already(sync.state),
+        });
     }
     let mut sync = sync_find(db, id).await?.expect("this transaction holds the row");
     if sync.mode == Mode::Incremental && sync.scope.updated_since.is_none() {
@@ -78,6 +87,7 @@ pub async fn sync_start(db: &mut Db, id: SyncId, now: DateTime<Utc>) -> Result<S
             .execute(db)
             .await?;
     }
+    tallies_open(db, id, sync.scope.tallied_types()).await?;
     let tasks = phase_open_from(db, &sync, Some(Phase::One), now).await?;
     if tasks.is_empty() {
         Ok(SyncStarted::Ended(sync_settle(db, id, None, now).await?))

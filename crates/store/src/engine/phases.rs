@@ -12,6 +12,7 @@ use crate::{
     db::{connection::Db, error::StoreError, statement::statement},
     ledger::{
         syncs::StoredSync,
+        tallies::{TallyChange, tallies_add},
         tasks::{NewTask, task_insert},
     },
     settings::sync_settings::settings_read,
@@ -56,7 +57,16 @@ async fn phase_open(
     let page_size = settings_read(db).await?.page_size;
     let mut opened = Vec::new();
     for record_type in lists {
-        for (chain, slice) in (0..).zip(sync.scope.slices(*record_type, &of_company)) {
+        let slices = sync.scope.slices(*record_type, &of_company);
+        if slices.is_empty() {
+            // Nothing to ask for is a list of no records, which was read. No task of the sync is open, so that none holds its
+            // tally and waits for its lock.
+            let nothing = TallyChange { expected: Some(0), ..TallyChange::default() };
+            let companies = (*record_type == RecordType::Vessel).then_some(RecordType::Company);
+            let reached = [*record_type].into_iter().chain(companies).map(|of| (of, nothing)).collect();
+            tallies_add(db, sync.id, &reached).await?;
+        }
+        for (chain, slice) in (0..).zip(slices) {
             let task = NewTask {
                 id: TaskId::new(),
                 sync_id: sync.id,

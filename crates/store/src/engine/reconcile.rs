@@ -27,7 +27,7 @@ use crate::{
     },
     ledger::{
         audit::audit_append,
-        syncs::{StoredSync, sync_lock},
+        syncs::{StoredSync, is_undone, sync_lock},
         tallies::tallies_at_end,
     },
     records::{STATE_COLUMNS, TableSchema, row_image_sql, table_name, table_schema},
@@ -45,6 +45,8 @@ pub enum MissingRecordsDecided {
     NotAsked,
     /// This later full sync has newer knowledge of what is listed.
     Overtaken(SyncId),
+    /// It was undone: what it withdrew now could never be undone again.
+    Undone,
     /// There is no such sync.
     Unknown,
 }
@@ -191,6 +193,9 @@ pub async fn missing_records_decide(
     else {
         return Ok(MissingRecordsDecided::NotAsked);
     };
+    if is_undone(db, id).await? {
+        return Ok(MissingRecordsDecided::Undone);
+    }
     // Also an active one, which may be about to find the records again.
     let text = format!(
         "SELECT id FROM sync_logs WHERE mode = '{}' AND NOT dry_run AND started_at > $1

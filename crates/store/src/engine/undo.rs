@@ -24,7 +24,10 @@ use crate::{
         page::{Page, Window},
         statement::statement,
     },
-    ledger::{audit::audit_append, syncs::sync_find},
+    ledger::{
+        audit::audit_append,
+        syncs::{sync_find, sync_lock},
+    },
     records::{
         PART_TABLES, PartTable, STATE_COLUMNS, TableSchema, role_given_by_hand, roles_derive, table_name,
         table_schema,
@@ -98,6 +101,10 @@ pub async fn sync_undo(
     }
     for rows in undos.into_iter().rev() {
         rows_restore_of(db, id, rows).await?;
+    }
+    // After the rows, as tasks do it: somebody may have resumed the sync meanwhile.
+    if sync_lock(db, id).await?.is_none_or(|sync| !sync.state.is_terminal()) {
+        return Err(StoreError::Contended);
     }
     let undo = undo_find(db, id).await?.ok_or(diesel::result::Error::NotFound)?;
     let detail = json!({ "restored": undo.restored, "withdrawn": undo.withdrawn, "skipped": undo.skipped });

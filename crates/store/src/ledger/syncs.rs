@@ -303,6 +303,16 @@ pub(crate) async fn full_sync_beside(db: &mut Db, sync: &StoredSync) -> Result<O
     Ok(ids.into_iter().next().map(SyncId::from_uuid))
 }
 
+/// Whether a sync was undone. [`crate::engine::undo::sync_undo`] locks the sync before it commits: under the lock of the
+/// caller the answer stays true.
+pub(crate) async fn is_undone(db: &mut Db, id: SyncId) -> Result<bool, StoreError> {
+    Ok(statement("SELECT EXISTS (SELECT FROM undos WHERE sync_id = $1)")
+        .bind::<Uuid, _>(id.as_uuid())
+        .returning::<Bool>()
+        .get_result(db)
+        .await?)
+}
+
 /// Syncs, newest first.
 pub async fn sync_list(
     db: &mut Db,

@@ -47,7 +47,8 @@ pub fn tally_changes(
     changes
 }
 
-/// Adds to the tally of a sync, in the transaction that ends the task, and so once.
+/// Adds to the tally of a sync, in the transaction that ends the task, and so once. The types of the changes are reached from
+/// then on.
 pub async fn tallies_add(db: &mut Db, id: SyncId, changes: &TallyChanges) -> Result<(), StoreError> {
     if changes.is_empty() {
         return Ok(());

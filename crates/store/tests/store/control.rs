@@ -5,7 +5,9 @@ use serde_json::json;
 use store::{
     engine::{
         control::{SyncResumed, SyncRetried, TaskReopened, sync_resume, sync_retry, task_reopen},
+        lifecycle::{SyncStarted, sync_fail},
         settle::PhaseEnd,
+        undo::sync_undo,
     },
     ledger::{
         syncs::{StoredSync, sync_find},
@@ -307,7 +309,42 @@ async fn replayed_dead_task_of_a_cancelled_sync_stays_closed() -> anyhow::Result
     };
     let _end = scene.give_up(&second[0], "404").await?;
     let _cancelled = scene.cancel(id).await?;
-    assert_eq!(scene.reopen(&second[0]).await?, TaskReopened::NotDead(TaskState::Cancelled));
+    assert_eq!(scene.reopen(&second[0]).await?, TaskReopened::SyncCancelled);
     assert_eq!(scene.stored(id).await?.state, SyncState::Cancelled);
+    Ok(())
+}
+
+// -------------------------------------------------------------------------------------------------------------- undone
+
+#[tokio::test(flavor = "multi_thread")]
+async fn undone_sync_is_neither_resumed_nor_retried_nor_replayed() -> anyhow::Result<()> {
+    let (scene, sync, equipment) = sync_with_a_dead_task().await?;
+    let now = scene.now();
+    let _undone = scene.tx(async |tx| sync_undo(tx, sync.id, "anna", now).await).await?;
+    assert_eq!(scene.resume(sync.id).await?, SyncResumed::Undone);
+    assert_eq!(scene.retry(sync.id).await?, SyncRetried::Undone);
+    assert_eq!(scene.reopen(&equipment).await?, TaskReopened::SyncUndone);
+    assert_eq!(scene.stored(sync.id).await?.state, SyncState::CompletedWithErrors);
+    assert_eq!(scene.number("sync_logs").await, 1, "no new sync of its rejected records");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sync_that_was_undone_before_it_began_is_not_started() -> anyhow::Result<()> {
+    let scene = Scene::new().await?;
+    let id = scene.create(Mode::Full, Scope::default()).await?;
+    let now = scene.now();
+    assert!(scene.tx(async |tx| sync_fail(tx, id, "no command", now).await).await?);
+    let _undone = scene.tx(async |tx| sync_undo(tx, id, "anna", now).await).await?;
+    assert_eq!(scene.start(id).await?, SyncStarted::Undone);
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn cancelled_sync_that_never_began_is_not_started_by_its_command() -> anyhow::Result<()> {
+    let scene = Scene::new().await?;
+    let id = scene.create(Mode::Full, Scope::default()).await?;
+    let _cancelled = scene.cancel(id).await?;
+    assert_eq!(scene.start(id).await?, SyncStarted::Stopped(SyncState::Cancelled));
     Ok(())
 }

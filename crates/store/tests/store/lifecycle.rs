@@ -153,6 +153,28 @@ async fn started_sync_opens_its_first_phase() -> anyhow::Result<()> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn sync_has_a_tally_of_every_type_of_its_scope_from_the_start() -> anyhow::Result<()> {
+    let scene = Scene::new().await?;
+    let (id, tasks) = scene.begun(Mode::Full, Scope::default()).await?;
+    assert_eq!(scene.number(&format!("sync_counts WHERE sync_id = '{id}' AND pages = 0")).await, 4);
+    let PhaseEnd::PhaseOpened(second) = scene.complete(&tasks[0], &Records::small_fleet()).await? else {
+        panic!("the second phase")
+    };
+    let _end = scene.complete(&second[1], &Records::small_fleet()).await?;
+    let end = scene.give_up(&second[0], "404").await?;
+    assert_eq!(end, PhaseEnd::SyncEnded(SyncState::CompletedWithErrors));
+    let failure = scene.stored(id).await?.failure;
+    assert_eq!(failure.as_deref(), Some("1 task was given up: 404; not reached: equipment"));
+    assert!(!scene.tally(id, RecordType::Equipment).await?.is_reached);
+    assert!(scene.tally(id, RecordType::User).await?.is_reached);
+
+    let users = Scope { record_types: [RecordType::User].into(), ..Scope::default() };
+    let (id, _) = scene.begun(Mode::Selective, users).await?;
+    assert_eq!(scene.number(&format!("sync_counts WHERE sync_id = '{id}'")).await, 1);
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn sync_is_started_once() -> anyhow::Result<()> {
     let scene = Scene::new().await?;
     let (id, _) = scene.begun(Mode::Full, Scope::default()).await?;
@@ -390,7 +412,12 @@ async fn dead_task_ends_the_sync_before_its_next_phase() -> anyhow::Result<()> {
     let end = scene.give_up(&tasks[0], "the provider answered 404").await?;
     assert_eq!(end, PhaseEnd::SyncEnded(SyncState::Failed), "nothing was read");
     let failure = scene.stored(id).await?.failure;
-    assert_eq!(failure.as_deref(), Some("1 task was given up: the provider answered 404"));
+    assert_eq!(
+        failure.as_deref(),
+        Some(
+            "1 task was given up: the provider answered 404; not reached: companies, vessels, equipment, users"
+        )
+    );
     assert_eq!(scene.number("sync_queue").await, 1);
     Ok(())
 }

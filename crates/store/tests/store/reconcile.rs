@@ -173,6 +173,18 @@ async fn decision_about_a_sync_that_asks_nothing_or_is_unknown_does_nothing() ->
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn decision_about_an_undone_sync_is_refused() -> anyhow::Result<()> {
+    let (scene, portal) = fleet_with_a_spare().await?;
+    scene.deactivate_up_to(20).await?;
+    let asking = scene.full_sync(&portal.without("e-3a")).await?.id;
+    let now = scene.now();
+    let _undone = scene.tx(async |tx| sync_undo(tx, asking, "anna", now).await).await?;
+    assert_eq!(scene.decide(asking, MissingPolicy::Deactivate).await?, MissingRecordsDecided::Undone);
+    assert_eq!(scene.equipment_status("e-3a").await, "active");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn decision_is_overtaken_by_a_later_full_sync() -> anyhow::Result<()> {
     let (scene, portal) = fleet_with_a_spare().await?;
     scene.deactivate_up_to(20).await?;

@@ -213,7 +213,7 @@ impl Scene {
         let open = task_lock(&mut tx, task.id).await?.is_some_and(|task| !task.state.is_terminal());
         ensure!(open, "{task:?} is open");
         let sync = sync_find(&mut tx, sync_id).await?.context("the sync of a task")?;
-        let changes = if sync.dry_run {
+        let mut changes = if sync.dry_run {
             let companies = portal.vessels.iter().filter_map(|it| it["company"]["id"].as_str());
             let companies: Vec<String> = companies.map(str::to_owned).collect();
             let outcomes: Vec<_> = companies.into_iter().map(|id| (id, Outcome::Unchanged)).collect();
@@ -224,6 +224,7 @@ impl Scene {
             let written = list_write(&mut tx, stamp, list, &portal).await?;
             tally_changes(&written.counts, [(list, portal.ids(list).len() as u64)])
         };
+        reached_note(&mut changes, list);
         seen_note(&mut tx, sync_id, list, task.request.chain, &portal.ids(list), &[]).await?;
         let end = task_complete(&mut tx, task.id, &changes, now).await?;
         tx.commit().await?;
@@ -236,8 +237,9 @@ impl Scene {
         task: &NewTask,
         changes: &TallyChanges,
     ) -> anyhow::Result<PhaseEnd> {
-        let now = self.now();
-        self.tx(async |tx| task_complete(tx, task.id, changes, now).await).await
+        let (now, mut changes) = (self.now(), changes.clone());
+        reached_note(&mut changes, task.request.record_type);
+        self.tx(async |tx| task_complete(tx, task.id, &changes, now).await).await
     }
 
     /// Gives a page task up.
@@ -284,6 +286,14 @@ pub(crate) fn new_sync(mode: Mode, scope: Scope) -> NewSync {
         reason: None,
         retry_of: None,
         trace_context: json!({}),
+    }
+}
+
+/// A page reaches its list, and companies with vessels.
+fn reached_note(changes: &mut TallyChanges, list: RecordType) {
+    changes.entry(list).or_default();
+    if list == RecordType::Vessel {
+        changes.entry(RecordType::Company).or_default();
     }
 }
 

@@ -1,14 +1,21 @@
 //! What cannot be done: retried when it may pass, a dead letter alone when not, and replayed by jobs that keep the result.
 
+use std::time::Duration;
+
 use crate::scene::{PATIENCE, Scene};
 use domain::{
-    DeadLetterId, Mode, RecordType, Scope,
+    DeadLetterId, Mode, RecordType, Scope, SyncId,
     clock::{Clock, SystemClock},
     dead_letter::{DeadLetterState, ReplayItemState},
 };
 use serde_json::json;
 use store::{
-    engine::replays::replay_job_create,
+    engine::{
+        control::{SyncResumed, sync_resume},
+        lifecycle::{SyncCancelled, sync_cancel},
+        replays::replay_job_create,
+        undo::sync_undo,
+    },
     ledger::{
         dead_letters::{DeadLetterFilter, dead_letter_groups},
         replay_jobs::{NewReplayJob, ReplayJob, replay_item_list, replay_job_find},
@@ -146,6 +153,55 @@ async fn a_replay_job_keeps_what_became_of_each_dead_letter() -> anyhow::Result<
     let audit =
         scene.number("audit WHERE action = 'dead_letter.replay' AND detail->>'reason' = 'mended'").await;
     assert_eq!(audit, 3);
+    scene.end().await;
+    Ok(())
+}
+
+/// A sync that lost its equipment, was cancelled while it read its users, and whose dead letter was replayed then.
+async fn replayed_after_its_sync_was_cancelled(undone: bool) -> anyhow::Result<(Scene, SyncId, String)> {
+    let scene = Scene::new().await?;
+    scene.provider.small_fleet();
+    scene.provider.fail_list(List::Equipment, Some(404));
+    scene.provider.answer_list_after(List::Users, PATIENCE);
+    let id = scene.full_sync().await?;
+    letters(&scene, "dead", 1).await?;
+    let now = SystemClock.now();
+    let cancelled = scene.store.transaction(async |tx| sync_cancel(tx, id, "anna", now).await).await?;
+    assert_eq!(cancelled, SyncCancelled::Cancelled);
+    if undone {
+        let _undone = scene.store.transaction(async |tx| sync_undo(tx, id, "anna", now).await).await?;
+    }
+    scene.provider.fail_list(List::Equipment, None);
+    scene.provider.answer_list_after(List::Users, Duration::ZERO);
+
+    let done = completed(&scene, replay(&scene, DeadLetterFilter::default(), None).await?).await?;
+    assert_eq!((done.succeeded, done.died), (0, 1));
+    let sql = "SELECT reason FROM dead_letters WHERE replay_of IS NOT NULL";
+    let reason = scene.rows(sql).await[0]["reason"].as_str().unwrap_or_default().to_owned();
+    assert_eq!(scene.number("equipment").await, 0);
+    Ok((scene, id, reason))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn replay_for_a_cancelled_sync_dies_and_succeeds_once_that_is_resumed() -> anyhow::Result<()> {
+    let (scene, id, reason) = replayed_after_its_sync_was_cancelled(false).await?;
+    assert_eq!(reason, "nothing was fetched: the sync is cancelled; resume it, and it goes on with this");
+    let now = SystemClock.now();
+    let resumed = scene.store.transaction(async |tx| sync_resume(tx, id, "anna", now).await).await?;
+    assert_eq!(resumed, SyncResumed::Resumed { tasks: 2 });
+    scene.outbox.wake();
+    assert_eq!(scene.ended(id).await?["state"], "completed");
+    letters(&scene, "succeeded", 2).await?;
+    assert_eq!(scene.number("equipment").await, 5);
+    scene.end().await;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn replay_for_an_undone_sync_dies() -> anyhow::Result<()> {
+    let (scene, id, reason) = replayed_after_its_sync_was_cancelled(true).await?;
+    assert_eq!(reason, "nothing was fetched: the sync was undone; start a new one");
+    assert_eq!(scene.ended(id).await?["state"], "cancelled");
     scene.end().await;
     Ok(())
 }
