@@ -17,6 +17,7 @@ use store::{
         tasks::tasks_of_ended_syncs_cancel,
         unpublished::{Republished, stalled_republish},
     },
+    views::sync_ends::sync_end_log,
 };
 
 use crate::{
@@ -99,7 +100,7 @@ impl ReaperTask {
                 let failed =
                     store.transaction(async |tx| sync_fail(tx, sync.id, &failure, now).await).await?;
                 if failed {
-                    tracing::error!(sync.id = %sync.id, since = %silent_since, "a sync failed as stalled");
+                    sync_end_log(store, sync.id).await;
                     metrics::counter!("sms_reaper_stalled_runs_total").increment(1);
                 }
                 Ok(())

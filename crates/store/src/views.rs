@@ -5,4 +5,5 @@ pub mod gauges;
 pub mod labels;
 pub mod overview;
 pub mod record_names;
+pub mod sync_ends;
 pub mod users;

@@ -9,7 +9,7 @@
 //! **Why twice is harmless**: the same death is one row; a task that has ended is left alone.
 
 use broker::{DeadMessage, Queue};
-use domain::{DeadLetterId, SyncId};
+use domain::{DeadLetterId, SyncId, SyncState};
 use sha2::{Digest, Sha256};
 use store::{
     Db, StoreError,
@@ -71,11 +71,14 @@ async fn archive(context: &Context, dead: &DeadMessage) -> Result<(), StoreError
         metrics::counter!("sms_dead_letters_total", "reason" => letter.class.as_str()).increment(1);
         context.progress.dead_letter(letter.id, letter.queue.clone(), letter.reason.clone());
     }
+    let is_end = matches!(end, Some(PhaseEnd::SyncEnded(_)));
     if let Some(PhaseEnd::PhaseOpened(tasks)) = end {
         context.outbox.publish_tasks(tasks).await;
     }
-    if let Some(sync) = letter.sync_id {
-        context.progress.sync(sync, Moment::Ended);
+    match letter.sync_id {
+        Some(sync) if is_end => context.sync_ended(sync).await,
+        Some(sync) => context.progress.sync(sync, Moment::Moved),
+        None => {}
     }
     Ok(())
 }
@@ -93,10 +96,9 @@ async fn mark(
             Ok(Some(task_dead(tx, task, &dead.reason, now).await?))
         }
         Some(Queue::Commands) => {
-            if let Ok(sync) = dead.message_id.parse() {
-                sync_fail(tx, sync, &dead.reason, now).await?;
-            }
-            Ok(None)
+            let Ok(sync) = dead.message_id.parse() else { return Ok(None) };
+            let has_failed = sync_fail(tx, sync, &dead.reason, now).await?;
+            Ok(has_failed.then_some(PhaseEnd::SyncEnded(SyncState::Failed)))
         }
         Some(Queue::Events) => {
             if let Ok(event) = dead.message_id.parse() {

@@ -53,10 +53,7 @@ async fn start(context: &Context, delivery: &Delivery) -> Result<(), WorkError> 
             context.outbox.publish_tasks(tasks).await;
             context.progress.sync(id, Moment::Started);
         }
-        SyncStarted::Ended(state) => {
-            tracing::info!(sync.id = %id, sync.state = %state, "a sync had nothing to fetch");
-            context.progress.sync(id, Moment::Ended);
-        }
+        SyncStarted::Ended(_) => context.sync_ended(id).await,
         SyncStarted::Already(state) => {
             tracing::debug!(sync.id = %id, sync.state = %state, "a command came again");
         }

@@ -4,13 +4,14 @@ use std::sync::Arc;
 
 use broker::Delivery;
 use chrono::{DateTime, Utc};
-use domain::{SourceId, SyncId, SyncState, clock::Clock};
+use domain::{SourceId, SyncId, clock::Clock};
 use outbox::Outbox;
 use portal_client::PortalClient;
 use store::{
     Db, Store, StoreError,
     engine::replays::replay_succeed,
     records::{NewPassword, users_without_password},
+    views::sync_ends::sync_end_log,
 };
 
 use crate::{
@@ -73,8 +74,9 @@ impl Context {
         Ok(self.password_maker.make(&new, self.clock.now()).await)
     }
 
-    pub(crate) fn sync_ended(&self, id: SyncId, state: SyncState) {
-        tracing::debug!(sync.id = %id, sync.state = %state, "a sync has ended");
+    /// Logs and publishes the end of a sync, after its commit.
+    pub(crate) async fn sync_ended(&self, id: SyncId) {
+        sync_end_log(&self.store, id).await;
         self.progress.sync(id, Moment::Ended);
     }
 }

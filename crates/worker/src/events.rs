@@ -19,8 +19,7 @@ use contracts::{
     webhook::EventType,
 };
 use domain::{
-    Cause, Mode, RecordCounts, RecordType, Rules, Scope, SourceId, SyncId, SyncState, WebhookEventId,
-    WebhookState,
+    Cause, Mode, RecordCounts, RecordType, Rules, Scope, SourceId, SyncId, WebhookEventId, WebhookState,
 };
 use portal_client::ListedRecord;
 use serde_json::json;
@@ -179,9 +178,9 @@ async fn process_group(
         Ok(ended) => {
             fault::point(Point::EventWritten).await;
             tx.commit().await?;
-            if let Some((counts, state)) = ended {
+            if let Some(counts) = ended {
                 count_outcomes(&counts);
-                context.sync_ended(sync.id, state);
+                context.sync_ended(sync.id).await;
                 events.iter().for_each(|event| context.progress.webhook(notice(event)));
             }
             Ok(not_listed)
@@ -225,7 +224,7 @@ async fn write_group_in(
     fetched: FetchedRecords,
     fetched_at: DateTime<Utc>,
     passwords: &[NewPassword],
-) -> Result<Option<(BTreeMap<RecordType, RecordCounts>, SyncState)>, StoreError> {
+) -> Result<Option<BTreeMap<RecordType, RecordCounts>>, StoreError> {
     let now = context.clock.now();
     let ids: Vec<_> = events.iter().map(|event| event.id).collect();
     let open = webhook_events_lock_open(tx, &ids).await?;
@@ -243,9 +242,10 @@ async fn write_group_in(
         changes.entry(record_type).or_default();
     }
     tallies_add(tx, sync.id, &changes).await?;
-    let state = sync_finish(tx, sync.id, now).await?;
-    webhook_events_mark_processed(tx, &open, sync.id, now).await?;
-    Ok(Some((written.counts, state)))
+    let written_at = context.clock.now();
+    let _state = sync_finish(tx, sync.id, written_at).await?;
+    webhook_events_mark_processed(tx, &open, sync.id, written_at).await?;
+    Ok(Some(written.counts))
 }
 
 async fn fetch(

@@ -309,7 +309,7 @@ impl<'a> PageTask<'a> {
             changes.entry(*of).or_default().late = counted as u64;
         }
         // Locks the tally and then the sync, as late as can be. Who has the sync's lock already must not ask for the tally.
-        let end = task_complete(tx, self.row.id, &changes, stamp.now).await?;
+        let end = task_complete(tx, self.row.id, &changes, self.context.clock.now()).await?;
         if let Some(as_of) = page.as_of {
             as_of_note(tx, sync_id, as_of).await?;
         }
@@ -327,10 +327,7 @@ impl<'a> PageTask<'a> {
                 context.outbox.publish_tasks(tasks).await;
                 context.progress.sync(sync_id, Moment::PhaseOpened);
             }
-            PhaseEnd::SyncEnded(state) => {
-                tracing::info!(sync.id = %sync_id, sync.state = %state, "a sync has ended");
-                context.sync_ended(sync_id, state);
-            }
+            PhaseEnd::SyncEnded(_) => context.sync_ended(sync_id).await,
             PhaseEnd::TaskNotOpen => {
                 tracing::debug!(task.id = %self.row.id, "another worker was faster, or the sync was ended");
                 if let Some(task) = self.read_anew().await? {

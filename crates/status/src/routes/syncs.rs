@@ -15,7 +15,7 @@ use store::{
         attempts, findings,
         syncs::{self, SyncFilter},
     },
-    views::overview,
+    views::{overview, sync_ends::sync_end_log},
 };
 use utoipa::IntoParams;
 use uuid::Uuid;
@@ -136,6 +136,7 @@ pub(crate) async fn cancel_sync(
     }
     let summary = load_sync_summary(&mut tx, id).await?;
     tx.commit().await.or_problem()?;
+    sync_end_log(&app.store, id).await;
     app.publish_update(UpdateName::SyncCancelled, sync_update(&summary));
     Ok(web::Json(summary))
 }

@@ -19,7 +19,7 @@ use testbed::lapin::{
 
 use crate::scene::{PATIENCE, Scene};
 
-type Written = Arc<Mutex<Vec<u8>>>;
+pub(crate) type Written = Arc<Mutex<Vec<u8>>>;
 
 /// Where the logs of this process go.
 #[derive(Clone)]
@@ -37,7 +37,7 @@ impl io::Write for Paper {
 }
 
 /// Everything that this process logs from now on, down to the finest of our own crates.
-fn logs() -> Written {
+pub(crate) fn logs() -> Written {
     static LOGS: OnceLock<Written> = OnceLock::new();
     LOGS.get_or_init(|| {
         let written = Written::default();

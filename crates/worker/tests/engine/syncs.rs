@@ -11,7 +11,10 @@ use serde_json::json;
 use store::{engine::replays::replay_request, ledger::dead_letters::DeadLetterFilter};
 use testbed::{Cursors, List, wait_until};
 
-use crate::scene::{NONE, PATIENCE, Scene, announced};
+use crate::{
+    passwords::{Written, logs},
+    scene::{NONE, PATIENCE, Scene, announced},
+};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_full_sync_brings_the_good_records_and_keeps_the_reasons_of_the_bad() -> anyhow::Result<()> {
@@ -328,4 +331,50 @@ async fn of_two_states_of_one_record_on_a_page_the_one_that_came_before_is_skipp
 
 fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// The closing lines of a sync in the log.
+fn closing_lines(written: &Written, id: &str) -> Vec<String> {
+    let written = String::from_utf8_lossy(&written.lock().expect("nobody panics with the lock")).into_owned();
+    let closes = |line: &&str| line.contains("a sync has ended") && line.contains(&format!("sync.id={id}"));
+    written.lines().filter(closes).map(str::to_owned).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_end_of_a_sync_is_one_line_of_the_log_with_the_same_fields() -> anyhow::Result<()> {
+    let written = logs();
+    let scene = Scene::new().await?;
+    scene.provider.small_fleet();
+    let completed = scene.full_sync().await?;
+    scene.ended(completed).await?;
+    scene.provider.fail_list(List::Vessels, Some(404));
+    let failed = scene.full_sync().await?;
+    scene.ended(failed).await?;
+    scene.provider.fail_list(List::Vessels, None);
+    scene.provider.answer_after(Duration::from_millis(300));
+    let event = scene.webhook("user.updated", RecordType::User, "u-1").await?;
+    let row = scene.event_state(event.id, "processed").await?;
+    let by_webhook = row["sync_id"].as_str().context("a sync")?.to_owned();
+
+    for (id, said) in [
+        (completed.to_string(), r#"sync.state="completed""#),
+        (failed.to_string(), r#"failure.reason="1 task was given up"#),
+        (by_webhook.clone(), r#"sync.cause="webhook""#),
+    ] {
+        let [line] = wait_until("the line is written", PATIENCE, async || {
+            <[String; 1]>::try_from(closing_lines(&written, &id))
+        })
+        .await?;
+        assert!(line.contains(said), "{line}");
+        for field in ["sync.mode=", "sync.duration_ms=", "records.read=", "records.rejected=", "tasks.dead="]
+        {
+            assert!(line.contains(field), "{field} in {line}");
+        }
+    }
+    let sql = format!(
+        "SELECT completed_at - started_at > interval '300 ms' AS is_true FROM sync_logs WHERE id = '{by_webhook}'"
+    );
+    assert_eq!(scene.rows(&sql).await[0]["is_true"], true, "from the request to the commit");
+    scene.end().await;
+    Ok(())
 }
