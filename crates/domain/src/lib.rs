@@ -48,7 +48,7 @@ pub use failure::FailureClass;
 pub use finding::{Finding, Rules, Severity};
 pub use ids::{ConflictId, DeadLetterId, RefusedWebhookId, SourceId, SyncId, TaskId, WebhookEventId};
 pub use outcome::{Outcome, RecordCounts};
-pub use page_request::{PageQuery, PageRequest};
+pub use page_request::{PageQuery, PageRequest, SecondLook};
 pub use payload_hash::PayloadHash;
 pub use record_type::RecordType;
 pub use revocation::Revocation;

@@ -39,6 +39,30 @@ pub struct PageQuery {
     /// When the provider read the first page of the chain: records newer than this have changed since. None on the first page.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub as_of: Option<DateTime<Utc>>,
+    /// Set if the chain looks at records once more.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub second_look: Option<SecondLook>,
+}
+
+/// Why a chain looks at records by their ids when the lists of its phase are read. A phase has one second look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum SecondLook {
+    /// The sync has rejected them for a key that was taken, or for a record that was not there: either may have changed
+    /// with a later page. The new outcome replaces the earlier one.
+    Rejected,
+    /// They stand rejected by earlier syncs, and were on no list of this sync.
+    Standing,
+}
+
+impl SecondLook {
+    /// Codes of the findings that a later page of the same phase may mend.
+    pub const RETRIED_CODES: &'static [&'static str] =
+        &["duplicate_email", "duplicate_imo_number", "duplicate_qr_code", "company_rejected", "orphan"];
+    /// Most records of a type that a second look takes, for either reason.
+    pub const RECORDS_LIMIT: u32 = 2_000;
+    /// Most companies that stand rejected and whose vessels are listed for them: each is a chain of its own.
+    pub const COMPANIES_LIMIT: u32 = 20;
 }
 
 impl PageRequest {
@@ -57,8 +81,23 @@ impl PageRequest {
             updated_since: scope.updated_since,
             slice,
             as_of: None,
+            second_look: None,
         };
         Self { record_type, chain, number: 0, query }
+    }
+
+    /// The first page of a chain that looks at records once more, whenever they have changed.
+    #[must_use]
+    pub fn again(
+        record_type: RecordType,
+        second_look: SecondLook,
+        slice: ListSlice,
+        chain: u32,
+        page_size: u32,
+    ) -> Self {
+        let mut request = Self::first(record_type, &Scope::default(), slice, chain, page_size);
+        request.query.second_look = Some(second_look);
+        request
     }
 
     /// The page after this one, at the cursor that this one showed. `as_of`: when the provider read this page.
@@ -105,6 +144,17 @@ mod tests {
         assert_eq!((third.number, third.query.cursor.as_deref()), (2, Some("b")));
         assert_eq!(third.query.as_of, Some(DateTime::UNIX_EPOCH));
         assert_eq!(third.query.slice, first_page().query.slice);
+    }
+
+    #[test]
+    fn second_look_asks_for_its_records_whenever_they_have_changed_on_every_page() {
+        let slice = ListSlice { source_ids: vec!["u-1".into()], ..ListSlice::default() };
+        let page = PageRequest::again(RecordType::User, SecondLook::Rejected, slice, 3, 500);
+        let json = serde_json::to_value(page.next("a".into(), None).query).unwrap();
+        assert_eq!(
+            json,
+            serde_json::json!({ "cursor": "a", "limit": 500, "sourceIds": ["u-1"], "secondLook": "rejected" })
+        );
     }
 
     #[test]

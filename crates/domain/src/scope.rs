@@ -65,6 +65,16 @@ impl Scope {
         by_type && by_id
     }
 
+    /// Whether whole lists are looked at, and none of their slices.
+    #[must_use]
+    pub fn is_of_whole_lists(&self) -> bool {
+        self.vessel_id.is_none()
+            && self.vessel_ids.is_empty()
+            && self.company_id.is_none()
+            && self.source_ids.is_empty()
+            && self.updated_until.is_none()
+    }
+
     /// Whether a sync of this scope reads records of this type. Companies have no list of their own: they come with
     /// vessels.
     #[must_use]

@@ -58,7 +58,8 @@ pub(crate) fn message(row: &Unpublished) -> Option<OutgoingMessage> {
 }
 
 fn page_of_records(request: &PageRequest) -> PageOfRecords {
-    let PageQuery { cursor, limit, updated_since, slice, as_of } = &request.query;
+    // The worker reads the row.
+    let PageQuery { cursor, limit, updated_since, slice, as_of, second_look: _ } = &request.query;
     PageOfRecords {
         number: request.number,
         cursor: cursor.clone(),

@@ -9,9 +9,11 @@
 //! [`crate::ledger`].
 //!
 //! A sync in its order: `lifecycle` starts it, `phases` opens its phases, `settle` ends its tasks and the sync itself,
-//! `reconcile` finds the records that were not listed. `dry_run` wraps the pages of a sync that changes nothing.
+//! `second_look` fetches at a phase's end what was rejected and may be mended, `reconcile` finds the records that were not
+//! listed. `dry_run` wraps the pages of a sync that changes nothing.
 //! Afterwards operators resume and retry (`control`), undo (`undo`), decide conflicts (`conflict_resolution`), accept
-//! the states of a portal that has gone back in time (`older_states`) and replay dead letters (`replays`). `ticks` creates the syncs of schedules, `retention` deletes old ones, and
+//! the states of a portal that has gone back in time (`older_states`) and replay dead letters (`replays`). `ticks`
+//! creates the syncs of schedules, `due_withdrawals` carries out announced ones, `retention` deletes old rows, and
 //! `role_changes` gives users other roles.
 //!
 //! Start with `lifecycle::sync_start` and `settle::task_complete`.
@@ -27,6 +29,7 @@ pub mod reconcile;
 pub mod replays;
 pub mod retention;
 pub mod role_changes;
+pub mod second_look;
 pub mod settle;
 pub mod ticks;
 pub mod undo;

@@ -56,6 +56,12 @@ impl<T> Sorted<T> {
         newer.map(|it| id(&it.record).to_string()).chain(identical.map(|(id, _)| id.clone())).collect()
     }
 
+    fn keep_only(&mut self, ids: &[String], id: fn(&T) -> &SourceId) {
+        let is_asked_for = |id: &str| ids.iter().any(|asked| asked == id);
+        self.accepted.retain(|it| is_asked_for(id(&it.record).as_str()));
+        self.rejected.retain(|it| is_asked_for(&it.source_id));
+    }
+
     fn leave_out_after(&mut self, until: DateTime<Utc>) {
         let all = self.accepted.len() + self.identical.len();
         self.accepted.retain(|it| it.version.updated_at <= until);
@@ -138,6 +144,16 @@ impl ValidatedBatch {
         .into();
         late.retain(|_, ids: &mut BTreeSet<String>| !ids.is_empty());
         late
+    }
+
+    /// Leaves out records of a type that were not asked for.
+    pub(crate) fn keep_only(&mut self, record_type: RecordType, ids: &[String]) {
+        match record_type {
+            RecordType::Company => self.companies.keep_only(ids, |it| &it.source_id),
+            RecordType::Vessel => self.vessels.keep_only(ids, |it| &it.source_id),
+            RecordType::Equipment => self.equipment.keep_only(ids, |it| &it.source_id),
+            RecordType::User => self.users.keep_only(ids, |it| &it.source_id),
+        }
     }
 
     /// Leaves out records that changed after `until`, which the provider cannot be asked for, and counts them as skipped.

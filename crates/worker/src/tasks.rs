@@ -15,12 +15,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use broker::{Delivery, Disposition};
 use chrono::{DateTime, Utc};
 use contracts::messages::SyncTask;
-use domain::{RecordCounts, RecordType, Rules, TaskId, TaskState, finding::FUTURE_TOLERANCE};
+use domain::{RecordCounts, RecordType, Rules, SecondLook, TaskId, TaskState, finding::FUTURE_TOLERANCE};
 use serde_json::json;
 use store::{
     Db, StoreError,
     engine::{
         control::{TaskReopened, task_reopen},
+        second_look::{recount, rejections_take},
         settle::{PhaseEnd, task_complete},
         undo::undo_find,
     },
@@ -218,28 +219,46 @@ impl<'a> PageTask<'a> {
         let rules = Rules::at(self.context.clock.now());
         let (info, is_first) = (page.info(), self.row.request.number == 0);
         let expected = if is_first { self.announced(info.total, info.total_companies) } else { Vec::new() };
-        // A dry run tells of rows as its own earlier pages would have left them, which no snapshot shows.
-        let mut batch = if self.sync.dry_run {
+        let query = &self.row.request.query;
+        // A dry run tells of rows as its own earlier pages would have left them, which no snapshot shows. What is looked at
+        // once more has an outcome per record.
+        let mut batch = if self.sync.dry_run || query.second_look.is_some() {
             page.validate_all(rules).await?
         } else {
             page.validate(&self.context.store, rules).await?
         };
+        let is_again = query.second_look == Some(SecondLook::Rejected);
+        if is_again {
+            batch.keep_only(self.row.request.record_type, &query.slice.source_ids);
+        }
         let ids = batch.ids_of(self.row.request.record_type);
-        let first_look = self.row.request.query.as_of.or(as_of);
+        // What is looked at again stays late or not, as it was counted.
+        let first_look = query.as_of.or(as_of).filter(|_| !is_again);
         let late = first_look.map_or_else(BTreeMap::new, |time| batch.newer_than(time));
         if let Some(until) = self.sync.scope.updated_until {
             batch.leave_out_after(until);
         }
-        Ok(ValidatedPage { batch, expected, as_of: as_of.filter(|_| is_first), ids, late })
+        Ok(ValidatedPage {
+            batch,
+            expected,
+            as_of: as_of.filter(|_| is_first && query.second_look.is_none()),
+            ids,
+            late,
+        })
     }
 
     /// What the first page of a list announces. Companies that come with vessels of two chains would be announced twice,
     /// and one that changed after the scope's end is not counted at all: then their number is not known.
     fn announced(&self, total: Option<u64>, total_companies: Option<u64>) -> Vec<(RecordType, u64)> {
         let (record_type, scope) = (self.row.request.record_type, &self.sync.scope);
+        let second_look = self.row.request.query.second_look;
+        if second_look == Some(SecondLook::Rejected) {
+            return Vec::new();
+        }
         let mut expected: Vec<_> = total.map(|n| (record_type, n)).into_iter().collect();
-        let companies_are_known =
-            scope.updated_until.is_none() && scope.slices(RecordType::Vessel, &[]).len() == 1;
+        let companies_are_known = second_look.is_none()
+            && scope.updated_until.is_none()
+            && scope.slices(RecordType::Vessel, &[]).len() == 1;
         if record_type == RecordType::Vessel && companies_are_known {
             expected.extend(total_companies.map(|n| (RecordType::Company, n)));
         }
@@ -288,6 +307,12 @@ impl<'a> PageTask<'a> {
     ) -> Result<(PhaseEnd, BTreeMap<RecordType, RecordCounts>), StoreError> {
         let (sync_id, record_type, chain) =
             (self.sync.id, self.row.request.record_type, self.row.request.chain);
+        let second_look = self.row.request.query.second_look;
+        let rejected = if second_look == Some(SecondLook::Rejected) {
+            Some(rejections_take(tx, sync_id, record_type, &page.ids).await?)
+        } else {
+            None
+        };
         let written = if self.sync.dry_run {
             dry_run_page_write(tx, stamp, &page.batch).await?
         } else {
@@ -296,6 +321,14 @@ impl<'a> PageTask<'a> {
         let (mut changes, first) = tally_of(tx, sync_id, &written, page.expected).await?;
         let late_ids: Vec<String> = page.late.get(&record_type).into_iter().flatten().cloned().collect();
         seen_note(tx, sync_id, record_type, chain, &page.ids, &late_ids).await?;
+        if let Some(rejected) = rejected {
+            let outcomes = written.outcomes.get(&record_type).into_iter().flatten();
+            let change = recount(&rejected, outcomes.map(|(id, outcome)| (id.as_str(), *outcome)));
+            changes.insert(record_type, change);
+        }
+        if second_look.is_some() && record_type == RecordType::Vessel {
+            changes.entry(RecordType::Company).or_default().unannounced = first.len() as u64;
+        }
         // A page without records is one, too. Companies come with vessels.
         changes.entry(record_type).or_default();
         if record_type == RecordType::Vessel {

@@ -105,7 +105,7 @@ pub async fn sync_start(db: &mut Db, id: SyncId, now: DateTime<Utc>) -> Result<S
 ///
 /// Such a sync was of the whole fleet, full or incremental, and ended without a hole: no task is dead, and it read as
 /// many records as the provider announced (see [`domain::Tally::is_whole`]). Records that it rejected were read, and
-/// stay visible as findings.
+/// are looked at by their ids until they are mended (see [`crate::engine::second_look`]).
 async fn incremental_base(db: &mut Db) -> Result<Option<DateTime<Utc>>, StoreError> {
     let text = format!(
         "SELECT CASE WHEN r.as_of <= r.running_at + make_interval(secs => $1) THEN r.as_of ELSE r.running_at END
@@ -113,7 +113,8 @@ async fn incremental_base(db: &mut Db) -> Result<Option<DateTime<Utc>>, StoreErr
          FROM sync_logs r
          WHERE r.mode IN {fleet_modes} AND NOT r.dry_run AND jsonb_exists(r.scope, 'recordTypes') IS FALSE
              AND r.state IN {whole_states}
-             AND NOT EXISTS (SELECT FROM sync_queue t WHERE t.sync_id = r.id AND t.state <> '{done}')
+             AND NOT EXISTS (SELECT FROM sync_queue t WHERE t.sync_id = r.id AND t.state <> '{done}'
+                             AND NOT jsonb_exists(t.page_request, 'secondLook'))
              AND NOT EXISTS (SELECT FROM sync_counts c WHERE c.sync_id = r.id
                              AND c.expected NOT BETWEEN c.read - c.late AND c.read - c.again)
          ORDER BY r.running_at DESC LIMIT 1",

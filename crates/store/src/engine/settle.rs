@@ -11,7 +11,11 @@ use crate::{
         error::{StoreError, count},
         statement::statement,
     },
-    engine::{phases::phase_open_from, reconcile::reconcile},
+    engine::{
+        phases::phase_open_from,
+        reconcile::reconcile,
+        second_look::{second_look_open, second_look_settle},
+    },
     ledger::{
         seen::seen_forget,
         syncs::{sync_find, sync_lock},
@@ -88,7 +92,8 @@ pub async fn task_retry(
 pub enum PhaseEnd {
     /// Other tasks of the phase are open.
     StillRunning,
-    /// It was the last task of its phase. These are the first tasks of the next, to be published after the commit.
+    /// It was the last task of its phase. These are the first tasks of the next, or of the phase's second look, to be
+    /// published after the commit.
     PhaseOpened(Vec<NewTask>),
     /// It was the last task of the sync.
     SyncEnded(SyncState),
@@ -108,15 +113,16 @@ pub(crate) async fn phase_settle(
     }
     let text = format!(
         "SELECT count(*) FILTER (WHERE state = '{pending}'), count(*) FILTER (WHERE state = '{retrying}'),
-                count(*) FILTER (WHERE state = '{dead}')
+                count(*) FILTER (WHERE state = '{dead}'),
+                count(*) FILTER (WHERE state = '{dead}' AND NOT jsonb_exists(page_request, 'secondLook'))
          FROM sync_queue WHERE sync_id = $1 AND state IN ('{pending}', '{retrying}', '{dead}')",
         pending = TaskState::Pending,
         retrying = TaskState::Retrying,
         dead = TaskState::Dead,
     );
-    let (pending, retrying, dead): (i64, i64, i64) = statement(&text)
+    let (pending, retrying, dead, holes): (i64, i64, i64, i64) = statement(&text)
         .bind::<Uuid, _>(id.as_uuid())
-        .returning::<(Int8, Int8, Int8)>()
+        .returning::<(Int8, Int8, Int8, Int8)>()
         .get_result(db)
         .await?;
     if pending + retrying > 0 {
@@ -130,8 +136,16 @@ pub(crate) async fn phase_settle(
         return Ok(PhaseEnd::StillRunning);
     }
     // A phase with a dead task has a hole, and records of the next phase may refer to records that are missing: the
-    // sync ends here, and goes on when the dead task is replayed.
-    let next = sync.phase.and_then(Phase::next).filter(|_| dead == 0);
+    // sync ends here, and goes on when the dead task is replayed. A dead task of the second look makes no hole: its records
+    // were read, and stay rejected.
+    if let Some(phase) = sync.phase.filter(|_| holes == 0) {
+        let opened = second_look_open(db, &sync, phase, now).await?;
+        if !opened.is_empty() {
+            return Ok(PhaseEnd::PhaseOpened(opened));
+        }
+        second_look_settle(db, &sync).await?;
+    }
+    let next = sync.phase.and_then(Phase::next).filter(|_| holes == 0);
     let opened = phase_open_from(db, &sync, next, now).await?;
     if !opened.is_empty() {
         return Ok(PhaseEnd::PhaseOpened(opened));

@@ -25,6 +25,9 @@ pub struct TallyChange {
     pub expected: Option<u64>,
     /// Records read that have changed since the provider announced their number.
     pub late: u64,
+    /// Records read that came along with others and that no list has announced: they belong to the announced number, if
+    /// there is one.
+    pub unannounced: u64,
     /// Outcomes of the records read.
     pub counts: RecordCounts,
     /// Outcomes that were counted before and do not hold any more.
@@ -61,14 +64,16 @@ pub async fn tallies_add(db: &mut Db, id: SyncId, changes: &TallyChanges) -> Res
     // The rows are locked in the order of the types, so that two tasks of a sync lock them alike.
     statement(
         "WITH i AS (
-             SELECT * FROM unnest($2, $3, $4, $5, $6, $7, $8, $9, $10, $11) AS i
-                 (record_type, expected, late, created, updated, unchanged, conflict, rejected, skipped, read)
+             SELECT * FROM unnest($2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) AS i
+                 (record_type, expected, late, created, updated, unchanged, conflict, rejected, skipped, read,
+                  unannounced)
          ), locked AS (
              SELECT record_type FROM sync_counts WHERE sync_id = $1 AND record_type = ANY($2)
              ORDER BY record_type FOR NO KEY UPDATE
          )
          UPDATE sync_counts AS c SET
-             expected = CASE WHEN i.expected IS NULL THEN c.expected ELSE coalesce(c.expected, 0) + i.expected END,
+             expected = i.unannounced +
+                 CASE WHEN i.expected IS NULL THEN c.expected ELSE coalesce(c.expected, 0) + i.expected END,
              late = c.late + i.late, pages = c.pages + 1,
              created = c.created + i.created, updated = c.updated + i.updated, unchanged = c.unchanged + i.unchanged,
              conflict = c.conflict + i.conflict, rejected = c.rejected + i.rejected, skipped = c.skipped + i.skipped,
@@ -87,6 +92,7 @@ pub async fn tallies_add(db: &mut Db, id: SyncId, changes: &TallyChanges) -> Res
     .bind::<Array<Int8>, _>(outcome(Outcome::Rejected))
     .bind::<Array<Int8>, _>(outcome(Outcome::Skipped))
     .bind::<Array<Int8>, _>(read.collect::<Vec<_>>())
+    .bind::<Array<Int8>, _>(changes.values().map(|it| number(it.unannounced)).collect::<Vec<_>>())
     .execute(db)
     .await?;
     Ok(())

@@ -108,6 +108,7 @@ async fn task_recorded_as_a_message_becomes_its_page_request() -> anyhow::Result
             ..ListSlice::default()
         },
         as_of: None,
+        second_look: None,
     };
     assert_eq!(task.request, PageRequest { record_type: RecordType::Equipment, chain: 1, number: 2, query });
     Ok(())

@@ -8,14 +8,15 @@ use std::{
 use anyhow::{Context, ensure};
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::{
-    Accepted, Cause, Mode, Outcome, RecordCounts, RecordType, Rejection, Rules, Scope, SyncId, Tally, TaskId,
-    company::CompanyDraft, equipment::EquipmentDraft, user::UserDraft, vessel::VesselDraft,
+    Accepted, Cause, Mode, Outcome, RecordCounts, RecordType, Rejection, Rules, Scope, SecondLook, SyncId,
+    Tally, TaskId, company::CompanyDraft, equipment::EquipmentDraft, user::UserDraft, vessel::VesselDraft,
 };
 use serde_json::{Value, json};
 use store::{
     Db, Store, StoreError,
     engine::{
         lifecycle::{SyncStarted, sync_finish, sync_start},
+        second_look::{recount, rejections_take},
         settle::{PhaseEnd, task_complete, task_dead},
     },
     ledger::{
@@ -209,6 +210,7 @@ impl Scene {
         let now = self.now();
         let (list, sync_id) = (task.request.record_type, task.sync_id);
         let portal = portal.listed(list, &task.request.query);
+        let is_again = task.request.query.second_look == Some(SecondLook::Rejected);
         let mut tx = self.store.begin().await?;
         let open = task_lock(&mut tx, task.id).await?.is_some_and(|task| !task.state.is_terminal());
         ensure!(open, "{task:?} is open");
@@ -221,8 +223,15 @@ impl Scene {
             TallyChanges::new()
         } else {
             let stamp = WriteStamp { sync_id, fetched_at: now, now };
+            let ids = portal.ids(list);
+            let rejected =
+                if is_again { rejections_take(&mut tx, sync_id, list, &ids).await? } else { BTreeMap::new() };
             let written = list_write(&mut tx, stamp, list, &portal).await?;
-            tally_changes(&written.counts, [(list, portal.ids(list).len() as u64)])
+            let mut changes = tally_changes(&written.counts, [(list, ids.len() as u64)]);
+            if is_again {
+                changes.insert(list, recount(&rejected, written.outcomes(list)));
+            }
+            changes
         };
         reached_note(&mut changes, list);
         seen_note(&mut tx, sync_id, list, task.request.chain, &portal.ids(list), &[]).await?;
@@ -306,6 +315,12 @@ struct Written {
 }
 
 impl Written {
+    fn outcomes(&self, list: RecordType) -> impl Iterator<Item = (&str, Outcome)> {
+        let rejected = self.findings.iter().map(|it| (it.source_id.as_str(), Outcome::Rejected));
+        let applied = self.applied.get(&list).into_iter().flatten();
+        rejected.chain(applied.map(|it| (it.source_id.as_str(), it.outcome)))
+    }
+
     fn add(&mut self, record_type: RecordType, applied: Vec<AppliedRecord>, rejected: &[Rejection]) {
         let mut counts = counts_of(&applied);
         counts.count_many(Outcome::Rejected, rejected.len() as u64);

@@ -9,6 +9,7 @@ mod passwords;
 mod reconcile;
 mod relations;
 mod scene;
+mod second_look;
 mod syncs;
 mod turns;
 mod versions;

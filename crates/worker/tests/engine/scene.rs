@@ -33,6 +33,12 @@ pub(crate) struct Counted {
     counts: RecordCounts,
 }
 
+impl Counted {
+    pub(crate) const fn counts(&self) -> RecordCounts {
+        self.counts
+    }
+}
+
 pub(crate) const fn announced(expected: u64, counts: RecordCounts) -> Counted {
     Counted { expected: Some(expected), counts }
 }
