@@ -7,6 +7,7 @@ mod imo_number;
 mod interval;
 mod mmsi;
 mod qr_code;
+mod registers;
 mod sfi_code;
 
 pub use call_sign::{CallSign, CallSignError};

@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use super::{CountryCode, text_value};
+use super::{CountryCode, registers::same_state, text_value};
 
 /// A text is no call sign.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -25,30 +25,32 @@ impl CallSign {
         &self.0[..2]
     }
 
-    /// Whether the series may be the flag's: a prefix or a flag that the table does not know agrees with all.
+    /// Whether the series may be the flag's, or that of another register of the same state: a prefix or a flag that the
+    /// table does not know agrees with all.
     #[must_use]
     pub fn agrees_with(&self, flag: &CountryCode) -> bool {
-        let known = SERIES.iter().any(|(_, flags)| flags.contains(&flag.as_str()));
+        let has_flag = |flags: &[&str]| flags.iter().any(|of_series| same_state(of_series, flag.as_str()));
+        let known = SERIES.iter().any(|(_, flags)| has_flag(flags));
         let mut of_prefix = SERIES
             .iter()
             .filter(|(series, _)| {
                 series.iter().any(|(first, last)| (*first..=*last).contains(&self.prefix()))
             })
             .peekable();
-        !known || of_prefix.peek().is_none() || of_prefix.any(|(_, flags)| flags.contains(&flag.as_str()))
+        !known || of_prefix.peek().is_none() || of_prefix.any(|(_, flags)| has_flag(flags))
     }
 }
 
 /// A series of prefixes, from and to, by their first two characters.
 type Series = &'static [(&'static str, &'static str)];
 
-/// Series of the ITU's table (Radio Regulations, appendix 42) as far as merchant fleets need it, and their flags: those
-/// of a state with several registers stand together.
+/// Series of the ITU's table (Radio Regulations, appendix 42) as far as merchant fleets need it, and their flags: of a
+/// state with several registers its own, and more where several share the series.
 const SERIES: &[(Series, &[&str])] = &[
     (&[("LA", "LN"), ("JW", "JX"), ("3Y", "3Y")], &["NO"]),
-    (&[("OU", "OZ"), ("XP", "XP"), ("5P", "5Q")], &["DK", "FO", "GL"]),
+    (&[("OU", "OZ"), ("XP", "XP"), ("5P", "5Q")], &["DK"]),
     (&[("SA", "SM"), ("7S", "7S"), ("8S", "8S")], &["SE"]),
-    (&[("OF", "OJ")], &["FI", "AX"]),
+    (&[("OF", "OJ")], &["FI"]),
     (&[("TF", "TF")], &["IS"]),
     (
         &[
@@ -61,16 +63,16 @@ const SERIES: &[(Series, &[&str])] = &[
             ("ZN", "ZO"),
             ("ZQ", "ZQ"),
         ],
-        &["GB", "IM", "BM", "KY", "GI", "GG", "JE", "FK", "VG", "AI", "MS", "TC", "SH"],
+        &["GB"],
     ),
     (&[("EI", "EJ")], &["IE"]),
     (&[("DA", "DR"), ("Y2", "Y9")], &["DE"]),
-    (&[("PA", "PJ")], &["NL", "CW", "BQ", "SX", "AW"]),
+    (&[("PA", "PJ")], &["NL"]),
     (&[("ON", "OT")], &["BE"]),
     (&[("LX", "LX")], &["LU"]),
     (
         &[("F0", "FZ"), ("HW", "HY"), ("TH", "TH"), ("TK", "TK"), ("TM", "TM"), ("TO", "TQ"), ("TV", "TX")],
-        &["FR", "TF", "NC", "PF", "WF", "PM", "GP", "MQ", "GF", "RE", "YT"],
+        &["FR"],
     ),
     (&[("AM", "AO"), ("EA", "EH")], &["ES"]),
     (&[("CQ", "CU")], &["PT"]),
@@ -102,7 +104,7 @@ const SERIES: &[(Series, &[&str])] = &[
     (&[("V4", "V4")], &["KN"]),
     (&[("J7", "J7")], &["DM"]),
     (&[("6Y", "6Y")], &["JM"]),
-    (&[("K0", "KZ"), ("W0", "WZ"), ("N0", "NZ"), ("AA", "AL")], &["US", "PR", "GU", "VI", "AS", "MP"]),
+    (&[("K0", "KZ"), ("W0", "WZ"), ("N0", "NZ"), ("AA", "AL")], &["US"]),
     (&[("CF", "CK"), ("CY", "CZ"), ("VA", "VG"), ("VO", "VO"), ("VX", "VY"), ("XJ", "XO")], &["CA"]),
     (&[("XA", "XI"), ("4A", "4C"), ("6D", "6J")], &["MX"]),
     (&[("PP", "PY"), ("ZV", "ZZ")], &["BR"]),
@@ -186,6 +188,29 @@ mod tests {
         let agree =
             |sign: &str, flag: &str| sign.parse::<CallSign>().unwrap().agrees_with(&flag.parse().unwrap());
         assert!(agree("3EJH2", "PA") && agree("LDPN", "NO") && agree("V7AB1", "MH") && agree("2ABC3", "IM"));
+        for (sign, flag) in [
+            ("MABC2", "IM"),
+            ("ZDAB3", "GI"),
+            ("ZCDF5", "BM"),
+            ("ZGAB7", "KY"),
+            ("GABC", "JE"),
+            ("2ABC4", "GG"),
+            ("OJAB", "AX"),
+            ("OXAB", "FO"),
+            ("OUAB2", "GL"),
+            ("LAXY7", "SJ"),
+            ("JWAB", "SJ"),
+            ("FTAB", "TF"),
+            ("FABC", "MF"),
+            ("CQAB", "PT"),
+            ("PJAB", "CW"),
+            ("WABC", "PR"),
+            ("VJAB", "CX"),
+            ("ZMAB", "TK"),
+            ("BABC", "TW"),
+        ] {
+            assert!(agree(sign, flag), "{sign} {flag}");
+        }
         assert!(!agree("3EJH2", "NO") && !agree("LDPN", "PA"));
         assert!(agree("QQQQ", "NO"), "a prefix that the table does not know");
         assert!(agree("3EJH2", "MN"), "a flag that the table does not know");

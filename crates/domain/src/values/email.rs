@@ -100,6 +100,15 @@ mod tests {
     }
 
     #[test]
+    fn addresses_from_public_lists_are_told_from_what_is_none() {
+        let facts = include_str!("../../tests/fixtures/emails.tsv");
+        for line in facts.lines().filter(|line| !line.starts_with("# ")) {
+            let (text, verdict) = line.rsplit_once('\t').unwrap();
+            assert_eq!(text.parse::<Email>().is_ok(), verdict == "yes", "{text}");
+        }
+    }
+
+    #[test]
     fn masking_leaves_no_name_readable() {
         assert_eq!("ola.nordmann@example.com".parse::<Email>().unwrap().masked(), "o***@e***.com");
         assert_eq!(Email::mask("ola nordmann"), "o***");

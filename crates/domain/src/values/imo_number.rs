@@ -12,6 +12,9 @@ pub enum ImoNumberError {
     /// Not seven digits.
     #[error("must be seven digits, with or without the prefix IMO")]
     Malformed,
+    /// Seven times the same digit, or 1234567: what is typed where there is no number. Some pass the check.
+    #[error("is a placeholder and no number that the IMO has assigned")]
+    Placeholder,
     /// The last digit does not check the others.
     #[error("the check digit must be {expected}, not {found}: a digit was mistyped")]
     CheckDigit {
@@ -28,6 +31,7 @@ impl ImoNumberError {
     pub const fn code(&self) -> &'static str {
         match self {
             Self::Malformed => "imo_number_malformed",
+            Self::Placeholder => "imo_number_placeholder",
             Self::CheckDigit { .. } => "imo_number_check_digit",
         }
     }
@@ -68,8 +72,8 @@ impl ImoNumber {
             .filter_map(|(at, digit)| {
                 let mut other = digits;
                 other[at] = digit;
-                let is_valid = ship_check_digit(&other) == other[6];
-                is_valid.then(|| Self(other.iter().map(|digit| char::from(b'0' + digit)).collect()))
+                let text: String = other.iter().map(|digit| char::from(b'0' + digit)).collect();
+                text.parse().ok()
             })
             .collect()
     }
@@ -105,6 +109,9 @@ fn seven_digits(text: &str) -> Result<([u8; 7], String), ImoNumberError> {
         text.as_bytes().try_into().map_err(|_too_long_or_short| ImoNumberError::Malformed)?;
     if !bytes.iter().all(u8::is_ascii_digit) {
         return Err(ImoNumberError::Malformed);
+    }
+    if bytes.iter().all(|digit| *digit == bytes[0]) || &bytes == b"1234567" {
+        return Err(ImoNumberError::Placeholder);
     }
     Ok((bytes.map(|b| b - b'0'), text.to_owned()))
 }
@@ -151,6 +158,19 @@ mod tests {
     }
 
     #[test]
+    fn placeholder_is_no_number_of_a_ship_or_company() {
+        for digit in '0'..='9' {
+            let text = digit.to_string().repeat(7);
+            assert_eq!(text.parse::<ImoNumber>(), Err(ImoNumberError::Placeholder), "{text}");
+            assert_eq!(text.parse::<ImoCompanyNumber>(), Err(ImoNumberError::Placeholder), "{text}");
+        }
+        for text in ["1234567", "IMO 1234567", "imo0000000"] {
+            assert_eq!(text.parse::<ImoNumber>(), Err(ImoNumberError::Placeholder), "{text}");
+        }
+        assert_eq!(ImoNumberError::Placeholder.code(), "imo_number_placeholder");
+    }
+
+    #[test]
     fn a_company_is_not_checked_with_the_ships_formula() {
         assert_eq!("2041999".parse::<ImoCompanyNumber>().unwrap().as_str(), "2041999");
         assert!("9074729".parse::<ImoCompanyNumber>().is_err());
@@ -181,6 +201,7 @@ mod tests {
             let mut digits = digits.map(|b| b.wrapping_sub(b'0'));
             digits[6] = ship_check_digit(&digits);
             let text = |d: &[u8; 7]| d.map(|d| (b'0' + d) as char).iter().collect::<String>();
+            prop_assume!(text(&digits).parse::<ImoNumber>() != Err(ImoNumberError::Placeholder));
             prop_assert!(text(&digits).parse::<ImoNumber>().is_ok());
             if digits[at] != digits[at + 1] {
                 digits.swap(at, at + 1);
