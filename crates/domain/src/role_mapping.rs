@@ -135,6 +135,18 @@ impl RoleMapping {
         if faults.is_empty() { Ok(Self { rules }) } else { Err(faults) }
     }
 
+    /// A mapping that was kept before: rules that cannot count are left out. A later release may know more spellings of a
+    /// rank, so that two rules of then are one of now; as ever, the first counts.
+    #[must_use]
+    pub fn kept(rules: Vec<RoleRule>) -> Self {
+        Self::new(rules.clone()).unwrap_or_else(|faults| {
+            let counts = |place: usize| !faults.iter().any(|(at, _)| *at == place);
+            let rest =
+                rules.into_iter().enumerate().filter(|(place, _)| counts(*place)).map(|(_, rule)| rule);
+            Self::new(rest.collect()).expect("rules that cannot count make no others impossible")
+        })
+    }
+
     /// The rules, in their order.
     #[must_use]
     pub fn rules(&self) -> &[RoleRule] {
@@ -213,6 +225,31 @@ mod tests {
         let mapping = RoleMapping::new(vec![rule("Gas Engineer", None, PortalRole::Officer)]).unwrap();
         let mapped = mapping.map("gas-engineer", None, Workplace::Ship);
         assert_eq!(mapped, MappedRole { role: PortalRole::Officer, rank_known: true });
+    }
+
+    #[test]
+    fn abbreviated_rank_has_the_role_of_its_long_form() {
+        for (short, long) in [("C/O", "Chief Officer"), ("2/E", "Second Engineer"), ("A.B.", "Able Seaman")] {
+            assert_eq!(
+                role_of(short, None, Workplace::Ship),
+                role_of(long, None, Workplace::Ship),
+                "{short}"
+            );
+        }
+        assert_eq!(role_of("1st Officer", None, Workplace::Ship), PortalRole::Officer);
+        assert_eq!(role_of("4/O", None, Workplace::Ship), PortalRole::CrewReadonly);
+    }
+
+    #[test]
+    fn kept_mapping_leaves_out_rules_that_are_one_with_an_earlier_rule_by_now() {
+        let rules = vec![
+            rule("chief_officer", None, PortalRole::Officer),
+            rule("c_o", None, PortalRole::Crew),
+            rule("cook", Some("galley"), PortalRole::Crew),
+        ];
+        let mapping = RoleMapping::kept(rules);
+        assert_eq!(mapping.rules().len(), 2);
+        assert_eq!(mapping.map("C/O", None, Workplace::Ship).role, PortalRole::Officer);
     }
 
     #[test]

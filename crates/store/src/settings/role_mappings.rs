@@ -38,7 +38,7 @@ fn mapping_of_rules(version: i32, rules: Value) -> Result<RoleMapping, StoreErro
         source,
     };
     let rules: Vec<RoleRule> = serde_json::from_value(rules).map_err(|error| contradiction(error.into()))?;
-    RoleMapping::new(rules).map_err(|faults| contradiction(format!("{faults:?}").into()))
+    Ok(RoleMapping::kept(rules))
 }
 
 /// A version of the mapping, which need not be in force any more.
