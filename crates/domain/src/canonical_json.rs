@@ -66,6 +66,31 @@ impl Field {
     }
 }
 
+/// A number by its significant digits: `0.digits` times ten to the power of `exponent`.
+#[derive(PartialEq)]
+struct Decimal {
+    negative: bool,
+    digits: String,
+    exponent: i64,
+}
+
+impl Decimal {
+    /// Of a number of JSON; none if its exponent is beyond all measure.
+    fn of(text: &str) -> Option<Self> {
+        let (negative, text) = text.strip_prefix('-').map_or((false, text), |text| (true, text));
+        let (significand, exponent) = text.split_once(['e', 'E']).unwrap_or((text, "0"));
+        let (whole, fraction) = significand.split_once('.').unwrap_or((significand, ""));
+        let all = format!("{whole}{fraction}");
+        let digits = all.trim_start_matches('0');
+        let leading_zeros = all.len() - digits.len();
+        let digits = digits.trim_end_matches('0').to_owned();
+        let point = i64::try_from(whole.len()).ok()? - i64::try_from(leading_zeros).ok()?;
+        let exponent =
+            if digits.is_empty() { 0 } else { exponent.parse::<i64>().ok()?.checked_add(point)? };
+        Some(Self { negative, digits, exponent })
+    }
+}
+
 impl SortingFormatter<'_> {
     fn field(&mut self) -> &mut Field {
         self.fields.last_mut().expect("a key comes before its value")
@@ -85,10 +110,31 @@ impl Formatter for &mut SortingFormatter<'_> {
         write_null(), write_bool(value: bool),
         write_i8(value: i8), write_i16(value: i16), write_i32(value: i32), write_i64(value: i64), write_i128(value: i128),
         write_u8(value: u8), write_u16(value: u16), write_u32(value: u32), write_u64(value: u64), write_u128(value: u128),
-        write_f32(value: f32), write_f64(value: f64), write_number_str(value: &str),
+        write_f32(value: f32), write_f64(value: f64),
         begin_string(), write_string_fragment(fragment: &str), write_char_escape(escape: CharEscape), end_string(),
         begin_array(), begin_array_value(first: bool), end_array_value(), end_array(),
         begin_object_value(), write_raw_fragment(fragment: &str),
+    }
+
+    /// A number that a float holds without loss has one form, however it was written; of others the digits stay.
+    fn write_number_str<W: ?Sized + Write>(&mut self, _: &mut W, value: &str) -> io::Result<()> {
+        let begins = self.text.len();
+        if value != "-0"
+            && let Ok(whole) = value.parse::<i128>()
+            && (i128::from(i64::MIN)..=i128::from(u64::MAX)).contains(&whole)
+        {
+            return CompactFormatter.write_i128(&mut self.text, whole);
+        }
+        if let Some(float) = value.parse().ok().filter(|float: &f64| float.is_finite()) {
+            CompactFormatter.write_f64(&mut self.text, float)?;
+            let written = str::from_utf8(&self.text[begins..]).ok();
+            if written.and_then(Decimal::of).is_some_and(|written| Decimal::of(value) == Some(written)) {
+                return Ok(());
+            }
+            self.text.truncate(begins);
+        }
+        self.text.extend_from_slice(value.as_bytes());
+        Ok(())
     }
 
     fn begin_object<W: ?Sized + Write>(&mut self, _: &mut W) -> io::Result<()> {
@@ -181,6 +227,31 @@ mod tests {
             (canonical(&json!({"at": 1})), canonical(&json!([1, {}]))),
             ("{}".into(), "[1,{}]".into())
         );
+    }
+
+    #[test]
+    fn number_has_one_form_unless_a_float_would_lose_digits() {
+        let number = |text: &str| canonical(&serde_json::from_str(text).unwrap());
+        for (texts, form) in [
+            (&["1", "1"][..], "1"),
+            (&["-5"], "-5"),
+            (&["1.5", "1.50", "15e-1", "0.15E1"], "1.5"),
+            (&["1.0", "1e0", "10e-1"], "1.0"),
+            (&["1000.0", "1e3", "1E+3"], "1000.0"),
+            (&["-0", "-0.0", "-0e9"], "-0.0"),
+            (&["18446744073709551615"], "18446744073709551615"),
+            (&["-9223372036854775808"], "-9223372036854775808"),
+            (&["10000000000000000000000", "1e22"], "1e+22"),
+            (&["12345678901234567890123"], "12345678901234567890123"),
+            (&["0.10000000000000000001"], "0.10000000000000000001"),
+            (&["1e400"], "1e+400"),
+            (&["1e-400"], "1e-400"),
+            (&["1e99999999999999999999"], "1e+99999999999999999999"),
+        ] {
+            for text in texts {
+                assert_eq!(number(text), form, "{text}");
+            }
+        }
     }
 
     fn any_json() -> impl Strategy<Value = Value> {

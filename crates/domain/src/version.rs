@@ -118,6 +118,12 @@ mod tests {
             ContentHash::of(&json!({"id": "1", "name": "é"})).to_string(),
             "b01b5c750dc6320cca27c25f7d42574c"
         );
+        // As it was before numbers were read with all their digits.
+        let specs = r#"{"id":"2","specs":{"a":[9480,-1,1.50,1e3,0.1,-0,18446744073709551615,190.5]}}"#;
+        assert_eq!(
+            ContentHash::of(&serde_json::from_str::<serde_json::Value>(specs).unwrap()).to_string(),
+            "1ac2183bf84b643d8e68be1f42e1ff69"
+        );
     }
 
     #[test]
