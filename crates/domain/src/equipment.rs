@@ -213,7 +213,10 @@ impl EquipmentDraft {
             inspection.parsed_optional(self.qr_code.as_deref().map(|text| {
                 text.parse().map_err(|e: QrCodeError| Finding::error(e.code(), "/qrCode", e).with_value(text))
             }));
+        let installed_on = inspection.date("/installedOn", self.installed_on);
+        let warranty_until = inspection.end_date("/warrantyUntil", self.warranty_until);
         self.check_dates(inspection, today);
+        inspection.specs("/specs", &self.specs);
         let running_hours = inspection.in_range("/runningHours", self.running_hours, 0..=2_000_000);
         let service_status = inspection.word(
             "service_status_unknown",
@@ -244,8 +247,8 @@ impl EquipmentDraft {
             is_standby: self.is_standby,
             standby_test_interval_days: standby_test_interval_days?,
             redundancy_group: redundancy_group?,
-            installed_on: self.installed_on,
-            warranty_until: self.warranty_until,
+            installed_on: installed_on?,
+            warranty_until: warranty_until?,
             running_hours: running_hours?,
             service_status: service_status?,
             critical_parts: critical_parts?,

@@ -8,7 +8,7 @@ use chrono::{DateTime, Datelike, Utc};
 use crate::{Finding, Rules, SourceId};
 
 /// From this year on, a date of withdrawal means that there is none: ERP systems write 9999-12-31 for "never".
-const NEVER_FROM_YEAR: i32 = 2900;
+pub(crate) const NEVER_FROM_YEAR: i32 = 2900;
 
 /// What a record says about its withdrawal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -71,8 +71,8 @@ pub enum Revoked {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Revocation {
     pub source_id: SourceId,
-    /// When the record changed in the onboarding portal; none if that cannot be read or lies in the future: then the
-    /// record counts as newer than any other.
+    /// When the record changed in the onboarding portal; none if that cannot be read, lies in the future or before our
+    /// era: then the record counts as newer than any other.
     pub updated_at: Option<DateTime<Utc>>,
     pub revoked: Revoked,
 }
@@ -114,7 +114,7 @@ impl RecordHead {
         } else {
             return None;
         };
-        let is_possible = |at: &DateTime<Utc>| *at <= rules.now + rules.future_tolerance;
+        let is_possible = |at: &DateTime<Utc>| at.year() >= 1 && *at <= rules.now + rules.future_tolerance;
         Some(Revocation {
             source_id: self.id.as_deref()?.parse().ok()?,
             updated_at: self.updated_at.filter(is_possible),

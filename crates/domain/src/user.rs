@@ -164,6 +164,8 @@ impl UserDraft {
             let message = "works on board and is assigned to no vessel";
             inspection.add(Finding::warning("seafarer_without_vessel", "/vesselIds", message));
         }
+        let sign_on = inspection.date("/signOn", self.sign_on);
+        let sign_off = inspection.end_date("/signOff", self.sign_off);
         let withdrawal = inspection.withdrawal(self.withdrawn_at, rules);
         Some(User {
             source_id: source_id?,
@@ -176,8 +178,8 @@ impl UserDraft {
             workplace: workplace?,
             company_source_id: company_source_id?,
             vessel_source_ids: vessel_source_ids.into_iter().collect(),
-            sign_on: self.sign_on,
-            sign_off: self.sign_off,
+            sign_on: sign_on?,
+            sign_off: sign_off?,
             active: self.active,
             withdrawal,
         })

@@ -92,10 +92,8 @@ impl MaintenanceScheduleDraft {
         let source_id = inspection.source_id(&format!("{at}/id"), &self.id);
         let job_code = inspection.text(&format!("{at}/jobCode"), &self.job_code, 50);
         let title = inspection.text(&format!("{at}/title"), &self.title, 200);
-        if self.procedure.as_deref().is_some_and(|text| text.chars().count() > 20_000) {
-            let message = "must be at most 20000 characters";
-            inspection.add(Finding::error("too_long", format!("{at}/procedure"), message));
-        }
+        let procedure =
+            inspection.optional_lines(&format!("{at}/procedure"), self.procedure.as_deref(), 20_000);
         let kind = inspection.word(
             "maintenance_kind_unknown",
             &format!("{at}/kind"),
@@ -121,7 +119,8 @@ impl MaintenanceScheduleDraft {
         let responsible_rank = self.parse_responsible_rank(inspection, at);
         let class_item_code =
             inspection.optional_text(&format!("{at}/classItemCode"), self.class_item_code.as_deref(), 50);
-        if let Some(done) = self.last_done_on
+        let last_done_on = inspection.date(&format!("{at}/lastDoneOn"), self.last_done_on);
+        if let Some(Some(done)) = last_done_on
             && done > today
         {
             let message = "lies in the future";
@@ -132,13 +131,13 @@ impl MaintenanceScheduleDraft {
             source_id: source_id?,
             job_code: job_code?,
             title: title?,
-            procedure: self.procedure.filter(|text| !text.trim().is_empty()),
+            procedure: procedure?,
             kind: kind?,
             interval: interval?,
             tolerance_days: tolerance_days?,
             responsible_rank: responsible_rank?,
             class_item_code: class_item_code?,
-            last_done_on: self.last_done_on,
+            last_done_on: last_done_on?,
         })
     }
 

@@ -1,0 +1,67 @@
+//! Characters that nobody sees, in texts that people must be able to read.
+//!
+//! A text of nothing but such characters is blank. Within a text, characters that change the order of others (Unicode's
+//! bidirectional controls: a name can read as another one) and noncharacters (U+FFFE, U+FFFF and the like: never text) are
+//! removed. Joiners stay: Persian, Hindi and other scripts are spelled with them.
+
+use std::borrow::Cow;
+
+/// Whether nothing of the text can be seen.
+pub(crate) fn is_blank(text: &str) -> bool {
+    text.chars().all(|c| c.is_whitespace() || is_zero_width(c) || is_removed(c))
+}
+
+/// The text without what is blank at its ends.
+pub(crate) fn trimmed(text: &str) -> &str {
+    text.trim_matches(|c: char| c.is_whitespace() || is_zero_width(c))
+}
+
+/// The text without bidirectional controls and noncharacters.
+pub(crate) fn cleaned(text: &str) -> Cow<'_, str> {
+    if text.is_ascii() || !text.contains(is_removed) {
+        return Cow::Borrowed(text);
+    }
+    Cow::Owned(text.chars().filter(|c| !is_removed(*c)).collect())
+}
+
+/// Characters without ink of their own, and the fillers that stand for an absent letter.
+const fn is_zero_width(c: char) -> bool {
+    matches!(
+        c,
+        '\u{ad}' | '\u{34f}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}'
+            | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200d}' | '\u{2060}'..='\u{2064}' | '\u{2800}'
+            | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}' | '\u{e0000}'..='\u{e0fff}'
+    )
+}
+
+/// Bidirectional controls (Unicode Standard Annex 9) and noncharacters (Unicode Standard 23.7).
+const fn is_removed(c: char) -> bool {
+    matches!(
+        c,
+        '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}'
+            | '\u{fdd0}'..='\u{fdef}'
+    ) || c as u32 & 0xfffe == 0xfffe
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_of_characters_that_nobody_sees_is_blank() {
+        for text in ["", " \t", "\u{200b}", "\u{feff}\u{200d}\u{2060}", "\u{202e}\u{ffff}", "\u{3164}\u{ad}"]
+        {
+            assert!(is_blank(text), "{text:?}");
+        }
+        for text in ["-", "\0", "\u{200b}a", "می\u{200c}خواهم"] {
+            assert!(!is_blank(text), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn bidirectional_controls_and_noncharacters_are_removed_and_joiners_stay() {
+        assert_eq!(cleaned("Nordic\u{202e} Star\u{fffe}\u{1ffff}"), "Nordic Star");
+        assert!(matches!(cleaned("می\u{200c}خواهم é"), Cow::Borrowed(_)));
+        assert_eq!(trimmed("\u{feff} Nordic\u{200b}Star \u{200b}"), "Nordic\u{200b}Star");
+    }
+}
