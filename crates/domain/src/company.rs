@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     Accepted, ContentHash, Finding, Rejection, Rules, SourceId, Version,
     inspection::Inspection,
+    lenient::{optional, required},
     revocation::RecordHead,
     values::{CountryCode, Email, ImoCompanyNumber},
 };
@@ -19,14 +20,15 @@ pub struct CompanyDraft {
     /// Its name.
     pub name: String,
     /// IMO company number.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "optional", skip_serializing_if = "Option::is_none")]
     pub imo_company_number: Option<String>,
     /// Country, ISO 3166-1 alpha-2.
     pub country: String,
     /// Where to write to it.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "optional", skip_serializing_if = "Option::is_none")]
     pub email: Option<String>,
     /// When it last changed.
+    #[serde(deserialize_with = "required")]
     pub updated_at: DateTime<Utc>,
 }
 
@@ -69,17 +71,20 @@ impl CompanyDraft {
                 .parse()
                 .map_err(|e| Finding::error("country_unknown", "/country", e).with_value(&self.country)),
         );
-        let email = inspection.parsed_optional(self.email.as_deref().map(|text| {
-            text.parse()
-                .map_err(|e| Finding::error("email_malformed", "/email", e).with_value(Email::mask(text)))
-        }));
+        // Nobody signs in by it, so a malformed one is no reason to hold back a company and its vessels.
+        let email = self.email.as_deref().and_then(|text| {
+            inspection.parsed(text.parse().map_err(|e| {
+                let message = format!("{e}; it is left out");
+                Finding::warning("email_malformed", "/email", message).with_value(Email::mask(text))
+            }))
+        });
         let record = (|| {
             Some(Company {
                 source_id: source_id?,
                 name: name?,
                 imo_company_number: imo_company_number?,
                 country: country?,
-                email: email?,
+                email,
             })
         })();
         let head = RecordHead { id: Some(self.id), ..RecordHead::default() };
@@ -107,6 +112,31 @@ mod tests {
         let accepted = draft().accept(&Rules::at(DateTime::UNIX_EPOCH)).unwrap();
         assert_eq!(accepted.label, "Nordic Bulk AS");
         assert!(accepted.warnings.is_empty());
+    }
+
+    #[test]
+    fn malformed_address_is_left_out_with_a_warning() {
+        let draft = CompanyDraft { email: Some("post at nordicbulk".into()), ..draft() };
+        let accepted = draft.accept(&Rules::at(DateTime::UNIX_EPOCH)).unwrap();
+        assert_eq!(accepted.record.email, None);
+        let [warning] = &accepted.warnings[..] else { panic!("{:?}", accepted.warnings) };
+        assert_eq!((warning.code, warning.pointer.as_str()), ("email_malformed", "/email"));
+        assert_eq!(warning.message, "must be an e-mail address; it is left out");
+    }
+
+    #[test]
+    fn blank_values_are_absent_and_leave_the_same_hash() {
+        let read = |number, email| {
+            let json = serde_json::json!({"id": "c-1", "name": "Nordic Bulk AS", "country": "NO",
+                "imoCompanyNumber": number, "email": email, "updatedAt": "1970-01-01T00:00:00Z"});
+            serde_json::from_value::<CompanyDraft>(json)
+                .unwrap()
+                .accept(&Rules::at(DateTime::UNIX_EPOCH))
+                .unwrap()
+        };
+        let (blank, absent) = (read(Some(""), Some(" ")), read(None, None));
+        assert_eq!((&blank.record, blank.version), (&absent.record, absent.version));
+        assert_eq!(blank.warnings, []);
     }
 
     #[test]

@@ -14,6 +14,7 @@ use serde_json::{Map, Value};
 use crate::{
     Accepted, ContentHash, Finding, Rejection, Rules, SourceId, Version,
     inspection::Inspection,
+    lenient::{list, object, optional, required},
     revocation::{RecordHead, Withdrawal},
     values::{QrCode, QrCodeError, SfiCode},
     vessel::ServiceStatus,
@@ -43,61 +44,63 @@ pub struct EquipmentDraft {
     /// SFI code, like `601.001`.
     pub code: String,
     /// Which of several identical units, from 1.
+    #[serde(deserialize_with = "required")]
     pub unit_number: i32,
     /// Its name.
     pub name: String,
     /// Who made it.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "optional", skip_serializing_if = "Option::is_none")]
     pub maker: Option<String>,
     /// The maker's type.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "optional", skip_serializing_if = "Option::is_none")]
     pub model: Option<String>,
     /// The maker's number.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "optional", skip_serializing_if = "Option::is_none")]
     pub serial_number: Option<String>,
     /// Where on board.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "optional", skip_serializing_if = "Option::is_none")]
     pub location: Option<String>,
     /// Technical data, free.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "object")]
     pub specs: Map<String, Value>,
     /// Whether its sudden failure may be hazardous.
     pub is_critical: bool,
     /// Word of [`CriticalityBasis`].
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "optional", skip_serializing_if = "Option::is_none")]
     pub criticality_basis: Option<String>,
     /// Whether it stands by for another.
     pub is_standby: bool,
     /// How often a stand-by unit is tested, days.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "optional", skip_serializing_if = "Option::is_none")]
     pub standby_test_interval_days: Option<i32>,
     /// Which units stand in for each other.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "optional", skip_serializing_if = "Option::is_none")]
     pub redundancy_group: Option<String>,
     /// The code on its label, if it has one already.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "optional", skip_serializing_if = "Option::is_none")]
     pub qr_code: Option<String>,
     /// When it was installed.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "optional", skip_serializing_if = "Option::is_none")]
     pub installed_on: Option<NaiveDate>,
     /// Until when its maker answers for it.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "optional", skip_serializing_if = "Option::is_none")]
     pub warranty_until: Option<NaiveDate>,
     /// Counter, hours. The ship's own after the first sync.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "optional", skip_serializing_if = "Option::is_none")]
     pub running_hours: Option<i32>,
     /// Word of [`ServiceStatus`].
     pub service_status: String,
     /// Spare parts that must be on board.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "list")]
     pub critical_parts: Vec<CriticalPartDraft>,
     /// What is to be done to it, and when.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "list")]
     pub maintenance_schedules: Vec<MaintenanceScheduleDraft>,
     /// When it, or a part or schedule of it, last changed.
+    #[serde(deserialize_with = "required")]
     pub updated_at: DateTime<Utc>,
     /// When it was retired.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "optional", skip_serializing_if = "Option::is_none")]
     pub withdrawn_at: Option<DateTime<Utc>>,
 }
 
@@ -421,6 +424,26 @@ mod tests {
                 ("last_done_in_future", "/maintenanceSchedules/0/lastDoneOn"),
             ]
         );
+    }
+
+    #[test]
+    fn blank_values_leave_the_hash_that_is_stored_in_every_row() {
+        let mut json = serde_json::to_value(draft()).unwrap();
+        let hash = |json: &serde_json::Value| {
+            let draft: EquipmentDraft = serde_json::from_str(&json.to_string()).unwrap();
+            draft.accept(&rules()).unwrap().version.hash.to_string()
+        };
+        assert_eq!(hash(&json), "29921a38591167cd80f6d08802ffe902");
+        for field in
+            ["maker", "qrCode", "installedOn", "warrantyUntil", "runningHours", "standbyTestIntervalDays"]
+        {
+            json[field] = "".into();
+        }
+        json["criticalParts"][0]["stockOnBoard"] = json!(null);
+        json["maintenanceSchedules"][0]["lastDoneOn"] = " ".into();
+        json["unitNumber"] = json!(1.0);
+        json["criticalParts"][0]["minimumStock"] = json!(2.0);
+        assert_eq!(hash(&json), "29921a38591167cd80f6d08802ffe902");
     }
 
     #[test]

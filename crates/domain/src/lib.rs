@@ -14,6 +14,7 @@ pub mod finding;
 pub mod ids;
 mod inspection;
 pub mod last_write_wins;
+mod lenient;
 pub mod missing_records;
 pub mod near_miss;
 pub mod outcome;

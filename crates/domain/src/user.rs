@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     Accepted, ContentHash, Finding, Rejection, Rules, SourceId, Version,
     inspection::Inspection,
+    lenient::{list, optional, required},
     rank::Rank,
     revocation::{RecordHead, Withdrawal},
     values::Email,
@@ -45,38 +46,39 @@ pub struct UserDraft {
     /// Where to write to, and the name of the account.
     pub email: String,
     /// First names; some people have none.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "optional", skip_serializing_if = "Option::is_none")]
     pub given_name: Option<String>,
     /// Last name, or the only one.
     pub family_name: String,
     /// The company's number for the person.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "optional", skip_serializing_if = "Option::is_none")]
     pub employee_number: Option<String>,
     /// Rank or position, in words.
     pub rank: String,
     /// Department, in words.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "optional", skip_serializing_if = "Option::is_none")]
     pub department: Option<String>,
     /// Word of [`Workplace`].
     pub workplace: String,
     /// Employer, by its id in the onboarding portal.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "optional", skip_serializing_if = "Option::is_none")]
     pub company_id: Option<String>,
     /// The vessels whose data the person may see, by their ids in the onboarding portal.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "list")]
     pub vessel_ids: Vec<String>,
     /// First day on board.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "optional", skip_serializing_if = "Option::is_none")]
     pub sign_on: Option<NaiveDate>,
     /// Last day on board.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "optional", skip_serializing_if = "Option::is_none")]
     pub sign_off: Option<NaiveDate>,
     /// Whether the account may be used.
     pub active: bool,
     /// When it last changed.
+    #[serde(deserialize_with = "required")]
     pub updated_at: DateTime<Utc>,
     /// When its approval was withdrawn.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "optional", skip_serializing_if = "Option::is_none")]
     pub withdrawn_at: Option<DateTime<Utc>>,
 }
 
@@ -240,6 +242,29 @@ mod tests {
         assert_eq!(codes(signed_off("2026-05-31")), ["signed_off_and_active"]);
         assert_eq!(codes(signed_off("2026-06-01")), [""; 0]);
         assert_eq!(codes(UserDraft { active: false, ..signed_off("2026-05-31") }), [""; 0]);
+    }
+
+    #[test]
+    fn blank_values_leave_the_hash_that_is_stored_in_every_row() {
+        let hash = |draft: UserDraft| draft.accept(&rules()).unwrap().version.hash.to_string();
+        assert_eq!(hash(draft()), "df93c071dea5e72d53d900634ce57721");
+        let mut json = serde_json::to_value(draft()).unwrap();
+        (json["signOff"], json["withdrawnAt"]) = ("".into(), json!(null));
+        assert_eq!(hash(serde_json::from_value(json).unwrap()), "df93c071dea5e72d53d900634ce57721");
+    }
+
+    #[test]
+    fn date_far_away_is_out_of_range_and_a_contract_may_have_no_end() {
+        let read = |sign_on: &str, sign_off: &str| {
+            let mut json = serde_json::to_value(draft()).unwrap();
+            (json["signOn"], json["signOff"]) = (sign_on.into(), sign_off.into());
+            serde_json::from_value::<UserDraft>(json).unwrap().accept(&rules())
+        };
+        let endless = read("2026-01-01", "9999-12-31").unwrap();
+        assert_eq!(endless.record.sign_off, NaiveDate::from_ymd_opt(9999, 12, 31));
+        let rejection = read("1899-12-30", "200000-01-01").unwrap_err();
+        let found: Vec<_> = rejection.findings.iter().map(|it| (it.code, it.pointer.as_str())).collect();
+        assert_eq!(found, [("out_of_range", "/signOn"), ("out_of_range", "/signOff")]);
     }
 
     #[test]

@@ -7,6 +7,7 @@ use crate::{
     Accepted, ContentHash, Finding, Rejection, Rules, SourceId, Version,
     company::CompanyDraft,
     inspection::Inspection,
+    lenient::{optional, required},
     revocation::{RecordHead, Withdrawal},
     values::{CallSign, CountryCode, ImoNumber, ImoNumberError, Mmsi, MmsiError},
     vocabulary::{UnknownWord, vocabulary},
@@ -89,59 +90,60 @@ pub struct VesselDraft {
     /// Its name.
     pub name: String,
     /// Maritime mobile service identity.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "optional", skip_serializing_if = "Option::is_none")]
     pub mmsi: Option<String>,
     /// Radio call sign.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "optional", skip_serializing_if = "Option::is_none")]
     pub call_sign: Option<String>,
     /// Flag state, ISO 3166-1 alpha-2.
     pub flag: String,
     /// Where it is registered.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "optional", skip_serializing_if = "Option::is_none")]
     pub port_of_registry: Option<String>,
     /// Word of [`VesselType`].
     pub vessel_type: String,
     /// Gross tonnage, no unit.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "optional", skip_serializing_if = "Option::is_none")]
     pub gross_tonnage: Option<i32>,
     /// Net tonnage, no unit.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "optional", skip_serializing_if = "Option::is_none")]
     pub net_tonnage: Option<i32>,
     /// Deadweight, tonnes.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "optional", skip_serializing_if = "Option::is_none")]
     pub deadweight: Option<i32>,
     /// Length over all, metres.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "optional", skip_serializing_if = "Option::is_none")]
     pub length_overall_m: Option<f64>,
     /// Beam, metres.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "optional", skip_serializing_if = "Option::is_none")]
     pub beam_m: Option<f64>,
     /// Draught, metres.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "optional", skip_serializing_if = "Option::is_none")]
     pub draught_m: Option<f64>,
     /// Year of building.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "optional", skip_serializing_if = "Option::is_none")]
     pub build_year: Option<i32>,
     /// Who built it.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "optional", skip_serializing_if = "Option::is_none")]
     pub shipyard: Option<String>,
     /// The yard's number.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "optional", skip_serializing_if = "Option::is_none")]
     pub hull_number: Option<String>,
     /// Classification society.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "optional", skip_serializing_if = "Option::is_none")]
     pub class_society: Option<String>,
     /// Maker and type of the main engine.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "optional", skip_serializing_if = "Option::is_none")]
     pub main_engine: Option<String>,
     /// Word of [`ServiceStatus`].
     pub service_status: String,
     /// Who runs it.
     pub company: CompanyDraft,
     /// When it last changed.
+    #[serde(deserialize_with = "required")]
     pub updated_at: DateTime<Utc>,
     /// When its approval was withdrawn.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "optional", skip_serializing_if = "Option::is_none")]
     pub withdrawn_at: Option<DateTime<Utc>>,
 }
 
@@ -434,6 +436,59 @@ mod tests {
         let accepted = VesselDraft { withdrawn_at: Some(at), ..draft() }.accept(&Rules::at(now())).unwrap();
         assert_eq!(accepted.record.withdrawal, Withdrawal::Pending(at));
         assert_eq!(codes(&accepted.warnings), [(Severity::Warning, "withdrawal_in_future", "/withdrawnAt")]);
+    }
+
+    #[test]
+    fn blank_values_leave_the_hash_that_is_stored_in_every_row() {
+        let hash = |draft: VesselDraft| draft.accept(&Rules::at(now())).unwrap().version.hash.to_string();
+        assert_eq!(hash(draft()), "57befd691b243cbde0d52c6944baf70e");
+        let mut json = serde_json::to_value(draft()).unwrap();
+        for field in ["portOfRegistry", "deadweight", "beamM", "withdrawnAt", "hullNumber"] {
+            json[field] = "\u{200b} ".into();
+        }
+        json["grossTonnage"] = json!(40_000.0);
+        json["company"]["email"] = json!(null);
+        assert_eq!(hash(serde_json::from_value(json).unwrap()), "57befd691b243cbde0d52c6944baf70e");
+    }
+
+    #[test]
+    fn flag_of_another_register_of_the_state_is_no_mismatch() {
+        for (flag, mmsi, call_sign) in
+            [("IM", "235123450", "MABC2"), ("AX", "230123450", "OJAB"), ("TF", "228123450", "FTAB")]
+        {
+            let draft = VesselDraft {
+                flag: flag.into(),
+                mmsi: Some(mmsi.into()),
+                call_sign: Some(call_sign.into()),
+                ..draft()
+            };
+            assert_eq!(draft.accept(&Rules::at(now())).unwrap().warnings, [], "{flag}");
+        }
+    }
+
+    #[test]
+    fn placeholder_is_rejected_by_its_name() {
+        let draft = VesselDraft { imo_number: "0000000".into(), ..draft() };
+        let rejection = draft.accept(&Rules::at(now())).unwrap_err();
+        assert_eq!(codes(&rejection.findings), [(Severity::Error, "imo_number_placeholder", "/imoNumber")]);
+        let message = "is a placeholder and no number that the IMO has assigned";
+        assert_eq!(rejection.findings[0].message, message);
+    }
+
+    #[test]
+    fn times_far_away_are_found_and_break_nothing() {
+        let read = |updated_at: &str, withdrawn_at: &str| {
+            let mut json = serde_json::to_value(draft()).unwrap();
+            (json["updatedAt"], json["withdrawnAt"]) = (updated_at.into(), withdrawn_at.into());
+            serde_json::from_value::<VesselDraft>(json).unwrap().accept(&Rules::at(now()))
+        };
+        let accepted = read("2026-05-01T00:00:00Z", "200000-01-01T00:00:00Z").unwrap();
+        assert_eq!(accepted.record.withdrawal, Withdrawal::None);
+        let first = |updated_at| read(updated_at, "").unwrap_err().findings[0].code;
+        assert_eq!(first("200000-01-01T00:00:00Z"), "version_from_future");
+        assert_eq!(first("999999999-01-01T00:00:00Z"), "version_from_future");
+        assert_eq!(first("-20000-01-01T00:00:00Z"), "out_of_range");
+        assert!(read("0001-01-01T00:00:00Z", "").is_ok());
     }
 
     #[test]

@@ -57,12 +57,19 @@ fn undecodable<D: ListedRecord>(
     }
     let record = serde_json::from_str::<serde_json::Value>(json).ok();
     let value = record.as_ref().and_then(|record| record.pointer(&pointer));
-    let mut finding = Finding::error("wrong_type", pointer, error.inner());
+    let mut finding = Finding::error("wrong_type", pointer, message_of(error.inner()));
     if let Some(value) = value.filter(|value| !value.is_object() && !value.is_array()) {
         finding = finding.with_value(value);
     }
     let label = fields.text("name").filter(|name| !name.trim().is_empty());
     Undecodable { rejection: Rejection::because(id, label, finding), head }
+}
+
+/// What is wrong, without the place in the text: the pointer says it.
+fn message_of(error: &serde_json::Error) -> String {
+    let message = error.to_string();
+    let place = format!(" at line {} column {}", error.line(), error.column());
+    message.strip_suffix(&place).unwrap_or(&message).to_owned()
 }
 
 /// The id of a record, also if other fields are malformed.
@@ -167,6 +174,8 @@ mod tests {
     #[derive(Debug, Deserialize, PartialEq)]
     struct Tank {
         id: String,
+        #[serde(default)]
+        name: String,
         levels: Vec<f64>,
     }
     impl ListedRecord for Tank {
@@ -190,6 +199,39 @@ mod tests {
         let finding = &rejection.findings[0];
         assert_eq!((finding.code, finding.pointer.as_str()), ("wrong_type", "/levels/1"));
         assert_eq!(finding.value.as_deref(), Some("\"full\""));
+        assert_eq!(finding.message, "invalid type: string \"full\", expected f64");
+    }
+
+    /// A vessel as no validator of the contract would write it, though many portals do.
+    #[test]
+    fn record_with_blank_values_and_nulls_is_decoded_and_a_wrong_type_says_what_is_expected() {
+        let vessel = |tonnage: &str| {
+            format!(
+                r#"{{"id":"v-1","imoNumber":"9074729","name":"Nordic Star","mmsi":"","callSign":null,"flag":"NO",
+                    "vesselType":"bulk_carrier","grossTonnage":{tonnage},"beamM":" ","serviceStatus":"in_service",
+                    "company":{{"id":"c-1","name":"Nordic Bulk AS","country":"NO","email":"","imoCompanyNumber":"",
+                                "updatedAt":"2026-01-01T00:00:00Z"}},
+                    "updatedAt":"2026-05-01T00:00:00Z","withdrawnAt":""}}"#
+            )
+        };
+        let read = |tonnage| decode_record::<contracts::provider::VesselDraft>(&vessel(tonnage));
+        let draft = read("40000.0").unwrap();
+        assert_eq!(
+            (draft.gross_tonnage, draft.mmsi, draft.beam_m, draft.withdrawn_at),
+            (Some(40_000), None, None, None)
+        );
+        assert_eq!((draft.company.email, draft.company.imo_company_number), (None, None));
+        for tonnage in ["40000.5", "\"many\"", "{}", "1e999"] {
+            let rejection = read(tonnage).unwrap_err().rejection;
+            let finding = &rejection.findings[0];
+            assert_eq!(
+                (finding.code, finding.pointer.as_str()),
+                ("wrong_type", "/grossTonnage"),
+                "{tonnage}"
+            );
+            let expected = "must be a whole number from -2147483648 to 2147483647, not ";
+            assert!(finding.message.starts_with(expected), "{}", finding.message);
+        }
     }
 
     #[test]

@@ -2,7 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Finding, SourceId, inspection::Inspection};
+use crate::{
+    Finding, SourceId,
+    inspection::Inspection,
+    lenient::{optional, required},
+};
 
 /// A critical part as it arrives, unparsed.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -15,29 +19,30 @@ pub struct CriticalPartDraft {
     /// Its name.
     pub name: String,
     /// Who makes it.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "optional", skip_serializing_if = "Option::is_none")]
     pub maker: Option<String>,
     /// The drawing it is on.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "optional", skip_serializing_if = "Option::is_none")]
     pub drawing_number: Option<String>,
     /// Its place in the drawing.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "optional", skip_serializing_if = "Option::is_none")]
     pub position_number: Option<String>,
     /// What it is counted in: `pcs`, `set`.
     pub unit: String,
     /// Fewest that must be on board.
+    #[serde(deserialize_with = "required")]
     pub minimum_stock: i32,
     /// How many are on board. The ship's own after the first sync.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "optional", skip_serializing_if = "Option::is_none")]
     pub stock_on_board: Option<i32>,
     /// How many to order at once.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "optional", skip_serializing_if = "Option::is_none")]
     pub reorder_quantity: Option<i32>,
     /// Where on board.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "optional", skip_serializing_if = "Option::is_none")]
     pub location: Option<String>,
     /// From order to delivery, days.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "optional", skip_serializing_if = "Option::is_none")]
     pub lead_time_days: Option<i32>,
     /// Whether safety depends on having one.
     pub is_critical: bool,

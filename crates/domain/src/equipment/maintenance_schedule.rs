@@ -4,7 +4,8 @@ use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Finding, SourceId, inspection::Inspection, rank::Rank, values::Interval, vocabulary::vocabulary,
+    Finding, SourceId, inspection::Inspection, lenient::optional, rank::Rank, values::Interval,
+    vocabulary::vocabulary,
 };
 
 vocabulary!(
@@ -32,27 +33,27 @@ pub struct MaintenanceScheduleDraft {
     /// The job's title.
     pub title: String,
     /// How it is done.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "optional", skip_serializing_if = "Option::is_none")]
     pub procedure: Option<String>,
     /// Word of [`MaintenanceKind`].
     pub kind: String,
     /// By calendar, days.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "optional", skip_serializing_if = "Option::is_none")]
     pub every_days: Option<i32>,
     /// By counter, running hours.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "optional", skip_serializing_if = "Option::is_none")]
     pub every_hours: Option<i32>,
     /// How early or late it may be done, days.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "optional", skip_serializing_if = "Option::is_none")]
     pub tolerance_days: Option<i32>,
     /// Whose job it is.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "optional", skip_serializing_if = "Option::is_none")]
     pub responsible_rank: Option<String>,
     /// The classification society's item.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "optional", skip_serializing_if = "Option::is_none")]
     pub class_item_code: Option<String>,
     /// When it was last done. The ship's own after the first sync.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "optional", skip_serializing_if = "Option::is_none")]
     pub last_done_on: Option<NaiveDate>,
 }
 

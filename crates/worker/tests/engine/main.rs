@@ -5,6 +5,7 @@ mod control;
 mod dead_letters;
 mod dry_run;
 mod modes;
+mod odd_values;
 mod passwords;
 mod reconcile;
 mod relations;
