@@ -147,6 +147,8 @@ fn result_of_each(
 
 #[derive(Default)]
 struct FetchedRecords {
+    /// When the request for them began.
+    fetched_at: DateTime<Utc>,
     batch: ValidatedBatch,
     expected: BTreeMap<RecordType, u64>,
     /// The ids that the provider listed; none: the plan asked for no ids.
@@ -162,7 +164,7 @@ async fn process_group(
 ) -> Result<Vec<Event>, WorkError> {
     let ids: BTreeSet<SourceId> = events.iter().map(|event| event.source_id.clone()).collect();
     let fetched_at = context.clock.now();
-    let fetched = fetch(context, plan, &ids).await?;
+    let fetched = FetchedRecords { fetched_at, ..fetch(context, plan, &ids).await? };
     let is_listed = |event: &Event| {
         fetched.listed.as_ref().is_none_or(|listed| listed.contains(event.source_id.as_str()))
     };
@@ -173,8 +175,7 @@ async fn process_group(
     let passwords = context.passwords_of_new_users(&fetched.batch).await?;
     let sync = sync_of(plan, events[0].record_type, &ids);
     let mut tx = context.store.begin().await?;
-    match write_group_in(context, &mut tx, deliveries, &events, &sync, fetched, fetched_at, &passwords).await
-    {
+    match write_group_in(context, &mut tx, deliveries, &events, &sync, fetched, &passwords).await {
         Ok(ended) => {
             fault::point(Point::EventWritten).await;
             tx.commit().await?;
@@ -222,7 +223,6 @@ async fn write_group_in(
     events: &[Event],
     sync: &NewSync,
     fetched: FetchedRecords,
-    fetched_at: DateTime<Utc>,
     passwords: &[NewPassword],
 ) -> Result<Option<BTreeMap<RecordType, RecordCounts>>, StoreError> {
     let now = context.clock.now();
@@ -234,6 +234,7 @@ async fn write_group_in(
     if open.is_empty() {
         return Ok(None);
     }
+    let fetched_at = fetched.fetched_at;
     let _created = sync_begin(tx, sync, fetched_at).await?;
     let stamp = WriteStamp { sync_id: sync.id, fetched_at, now };
     let written = batch_write(tx, stamp, &fetched.batch, passwords).await?;
@@ -272,7 +273,7 @@ async fn fetch(
             Ok(FetchedRecords {
                 batch: ValidatedBatch { companies, vessels, equipment, users, snapshot: None },
                 expected,
-                listed: None,
+                ..FetchedRecords::default()
             })
         }
         FetchPlan::Company(company) => {
@@ -284,7 +285,7 @@ async fn fetch(
                 listed.total.map(|n| (RecordType::Vessel, n)).into_iter().collect();
             expected.extend(listed.total_companies.map(|n| (RecordType::Company, n)));
             // A company that has no vessels yet is not listed, and will come with its first.
-            Ok(FetchedRecords { batch, expected, listed: None })
+            Ok(FetchedRecords { batch, expected, ..FetchedRecords::default() })
         }
         FetchPlan::Records(record_type) => records(context, *record_type, ids, &rules).await,
     }

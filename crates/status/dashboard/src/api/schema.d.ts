@@ -1988,7 +1988,7 @@ export interface components {
          * @description Result of a full sync for its missing records.
          * @enum {string}
          */
-        MissingState: "kept" | "planned" | "deactivated" | "asks" | "confirmed" | "declined";
+        MissingState: "kept" | "planned" | "deactivated" | "asks" | "confirmed" | "declined" | "unverified";
         /**
          * @description Which records a sync reads.
          * @enum {string}
@@ -4781,7 +4781,7 @@ export interface operations {
                     "application/json": components["schemas"]["ConfirmAccepted"];
                 };
             };
-            /** @description The sync does not ask for a decision (`nothing_asked`), or a later full sync has newer data (`overtaken`) */
+            /** @description The sync does not ask for a decision (`nothing_asked`), it was undone (`sync_undone`), or a later full sync has newer data (`overtaken`) */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -4855,7 +4855,7 @@ export interface operations {
                     "application/json": components["schemas"]["ResumeAccepted"];
                 };
             };
-            /** @description The sync is running or completed (`not_resumable`), or another full sync is running (`full_sync_running`) */
+            /** @description The sync is running or completed (`not_resumable`), it was undone (`sync_undone`), or another full sync is running (`full_sync_running`) */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -4898,7 +4898,7 @@ export interface operations {
                     "application/json": components["schemas"]["RetryAccepted"];
                 };
             };
-            /** @description The sync is running (`sync_active`), nothing of it failed (`nothing_failed`), or another full sync is running (`full_sync_running`) */
+            /** @description The sync is running (`sync_active`), nothing of it failed (`nothing_failed`), it was undone (`sync_undone`), or another full sync is running (`full_sync_running`) */
             409: {
                 headers: {
                     [name: string]: unknown;
