@@ -39,7 +39,7 @@ pub struct Rejection {
     /// Errors, and warnings beside them.
     pub findings: Vec<Finding>,
     /// What the record takes away in spite of its faults.
-    pub revocation: Option<Revocation>,
+    pub revocation: Option<Box<Revocation>>,
 }
 
 impl Rejection {
@@ -58,8 +58,8 @@ impl Rejection {
     /// Adds what the record takes away, as far as its head can be read, and the finding about it.
     #[must_use]
     pub fn with_revocation(mut self, head: &RecordHead, rules: &Rules) -> Self {
-        self.revocation = head.revocation(rules);
-        self.findings.extend(self.revocation.as_ref().map(Revocation::finding));
+        self.revocation = head.revocation(rules).map(Box::new);
+        self.findings.extend(self.revocation.as_deref().map(Revocation::finding));
         self
     }
 }

@@ -107,7 +107,7 @@ impl Writing {
                 vessel_ids: rejection.vessel_ids.clone(),
                 finding: finding.clone(),
             }));
-            self.revocations.entry(record_type).or_default().extend(rejection.revocation.clone());
+            self.revocations.entry(record_type).or_default().extend(rejection.revocation.as_deref().cloned());
         }
         *self.written.counts.entry(record_type).or_default() += counts;
     }

@@ -1,7 +1,10 @@
 //! Records that a full sync does not list any more: every page notes its ids, in dry runs too. What is done about missing
 //! records is the store's: see its tests.
 
-use domain::{Mode, RecordType, Scope};
+use domain::{
+    Mode, RecordType, Scope,
+    clock::{Clock, SystemClock},
+};
 use serde_json::{Value, json};
 use store::engine::undo::{SyncUndone, sync_undo};
 use testbed::List;
@@ -110,7 +113,7 @@ async fn undone_deactivation_leaves_a_user_who_can_get_in_and_is_in_no_conflict(
     let has_password = "users WHERE source_id = 'u-3' AND status = 'active' AND password_hash IS NOT NULL";
     assert_eq!(scene.number(has_password).await, 0);
 
-    let now = chrono::Utc::now();
+    let now = SystemClock.now();
     let undone = scene.store.transaction(async |tx| sync_undo(tx, without, "anna", now).await).await?;
     assert!(matches!(&undone, SyncUndone::Undone(undo) if undo.restored == 1), "{undone:?}");
     testbed::wait_until("the user has a password", crate::scene::PATIENCE, async || {

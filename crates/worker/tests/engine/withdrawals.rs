@@ -1,7 +1,10 @@
 //! What takes rights or records away takes effect, whatever else is wrong with the record; and only that.
 
-use chrono::{TimeDelta, Utc};
-use domain::RecordType;
+use chrono::TimeDelta;
+use domain::{
+    RecordType,
+    clock::{Clock, SystemClock},
+};
 use serde_json::{Value, json};
 use store::engine::due_withdrawals::due_withdrawals_apply;
 use testbed::List;
@@ -117,7 +120,7 @@ async fn revocation_older_than_the_row_changes_nothing() -> anyhow::Result<()> {
 #[tokio::test(flavor = "multi_thread")]
 async fn withdrawal_in_the_future_is_carried_out_when_it_is_due() -> anyhow::Result<()> {
     let scene = synced_fleet().await?;
-    let due = Utc::now() + TimeDelta::days(200);
+    let due = SystemClock.now() + TimeDelta::days(200);
     scene.provider.put_user("u-1", json!({"withdrawnAt": due, "updatedAt": "2026-05-02T00:00:00Z"}));
     let never = json!({"withdrawnAt": "9999-12-31T00:00:00Z", "updatedAt": "2026-05-02T00:00:00Z"});
     scene.provider.put_vessel("v-1", never);
