@@ -184,7 +184,7 @@ mod tests {
             text.contains("4 of 96 active vessels, more than 5 % with the 4 of the last 24 hours"),
             "{text}"
         );
-        let within = MissingCount { withdrawn_lately: 1, ..hourly };
+        let within = MissingCount { missing: 3, withdrawn_lately: 1, ..hourly };
         assert_eq!(question(&[within], 5), None);
     }
 

@@ -17,7 +17,7 @@ pub type Decoded<D> = Result<D, Undecodable>;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Undecodable {
     rejection: Rejection,
-    head: RecordHead,
+    head: Box<RecordHead>,
 }
 
 impl Undecodable {
@@ -49,7 +49,7 @@ fn undecodable<D: ListedRecord>(
 ) -> Undecodable {
     let pointer = json_pointer(error.path());
     let fields = Fields::read(json);
-    let head = fields.head();
+    let head = Box::new(fields.head());
     let id = head.id.clone().unwrap_or_default();
     if D::IS_PERSON {
         let finding = Finding::error("wrong_type", pointer, "not of the type that the contract asks for");

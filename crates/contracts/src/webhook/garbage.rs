@@ -144,7 +144,9 @@ fn no_headers_make_verifying_panic_and_only_what_was_signed_is_taken() {
         let signed = SignedHeaders { id: its_id, timestamp: its_timestamp, signature: its_signature };
         if keyring.verify(signed, body, now).is_ok() {
             assert_eq!((its_id.as_str(), its_timestamp), (id, &timestamp));
-            assert!(its_signature.split(' ').any(|one| one == signature), "{its_signature:?}");
+            // Blanks and commas part the entries alike: proxies join lines.
+            let value = signature.strip_prefix("v1,").unwrap();
+            assert!(its_signature.split([' ', ',', '\t']).any(|one| one == value), "{its_signature:?}");
         }
         if which != 1 && keyring.verify_hub(its_id, its_hub, body, now).is_ok() {
             assert!(its_hub.eq_ignore_ascii_case(&hub), "{its_hub:?}");

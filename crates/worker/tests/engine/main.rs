@@ -4,6 +4,7 @@
 mod control;
 mod dead_letters;
 mod dry_run;
+mod laws;
 mod modes;
 mod odd_values;
 mod passwords;

@@ -3287,7 +3287,7 @@ export interface components {
          * @description Why a request to the webhook endpoint was refused.
          * @enum {string}
          */
-        WebhookRefusal: "unsupported_method" | "unsupported_content_type" | "payload_too_large" | "unreadable_body" | "missing_signature" | "malformed_id" | "malformed_timestamp" | "timestamp_out_of_tolerance" | "no_usable_signature" | "verification_failed" | "unparsable_json" | "schema_invalid" | "rate_limited" | "overloaded" | "not_recorded";
+        WebhookRefusal: "unsupported_method" | "unsupported_content_type" | "payload_too_large" | "unreadable_body" | "missing_signature" | "malformed_id" | "malformed_timestamp" | "timestamp_out_of_tolerance" | "no_usable_signature" | "verification_failed" | "id_reused" | "unparsable_json" | "schema_invalid" | "rate_limited" | "overloaded" | "not_recorded";
         /**
          * @description State of a webhook event.
          * @enum {string}
