@@ -59,7 +59,9 @@ pub(crate) async fn handle(context: &Context, delivery: Delivery) -> Disposition
 
 async fn work(context: &Context, delivery: &Delivery) -> Result<(), WorkError> {
     let Some(task) = PageTask::open(context, delivery).await? else { return Ok(()) };
-    let fetched_at = context.clock.now();
+    // Pages may show the list as it was when the sync began, though they are asked for later: an event that was fetched
+    // since knows better.
+    let fetched_at = task.sync.running_at.unwrap_or_else(|| context.clock.now());
     let page = FetchedPage::fetch(&context.portal, &task.row.request).await?;
     let as_of = task.credible_as_of(&page);
     fault::point(Point::TaskFetched).await;
