@@ -292,6 +292,12 @@ fn sync_assignments(conflict: &Conflict) -> Vec<String> {
     if conflict.kind == ConflictKind::CriticalityDowngrade {
         return assignments;
     }
+    let is_revocation = conflict.source.keys().all(|column| matches!(column.as_str(), "status" | "active"));
+    if is_revocation {
+        // The rest of the record was rejected: the row keeps its edits, and its next sound state differs from it.
+        assignments.push("content_hash = '\\x00000000000000000000000000000000'".to_owned());
+        return assignments;
+    }
     assignments.push(format!("last_writer = '{}'", Writer::Onboarding));
     let has_parts = PART_TABLES.iter().all(|table| conflict.source.contains_key(table.name));
     if conflict.record_type == RecordType::Equipment && !has_parts {

@@ -326,7 +326,8 @@ async fn missing_deactivate(
                  INSERT INTO overwritten (sync_id, record_type, row_id, synced_by, image)
                  SELECT $1, $2, t.id, t.synced_by, {} FROM {table} AS t JOIN gone ON gone.id = t.id
              )
-             UPDATE {table} AS t SET status = 'withdrawn', missing_since = $4, updated_at = $4, synced_by = $1,
+             UPDATE {table} AS t SET status = 'withdrawn', missing_since = $4, fetched_at = greatest(t.fetched_at, $3),
+                 updated_at = $4, synced_by = $1,
                  synced_at = greatest($4, t.synced_at + interval '1 microsecond')
              FROM gone WHERE gone.id = t.id",
             row_image_sql(columns.into_iter().chain(STATE_COLUMNS))

@@ -179,13 +179,14 @@ impl<'a, T: Table> Batch<'a, '_, T> {
     {
         let source_id = source_id_of::<T>(&accepted);
         let stored = row.version.stored_version(T::NAME)?;
+        let returns = returns::<T>(accepted, self.stamp.fetched_at, &stored);
         let decision = match decide(accepted.version, self.stamp.fetched_at, Some(stored)) {
             Decision::OlderThanHere => {
                 self.result.reject(accepted, older_than_here(accepted.version.updated_at, &stored));
                 return Ok(());
             }
             // Without an edit in it the row takes everything anew.
-            _ if returns::<T>(accepted, &stored) && stored.last_writer == Writer::Onboarding => {
+            _ if returns && stored.last_writer == Writer::Onboarding => {
                 Decision::Update { overwrites_local: false }
             }
             decision => decision,
@@ -196,7 +197,7 @@ impl<'a, T: Table> Batch<'a, '_, T> {
         let policy = changes.policy.unwrap_or(ConflictPolicy::LastWriteWins);
         let change = row_change(decision, policy);
         let mut outcome = change.outcome;
-        if returns::<T>(accepted, &stored) && change.write != RowWrite::Row {
+        if returns && change.write != RowWrite::Row {
             changes.returns.push(row.id);
             outcome = if outcome == Outcome::Conflict { outcome } else { Outcome::Updated };
         }

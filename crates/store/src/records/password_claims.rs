@@ -114,10 +114,12 @@ async fn password_lock(db: &mut Db, id: UserId, now: DateTime<Utc>) -> Result<Pa
     let rows: Vec<Columns> = statement(
         "SELECT source_id, sealed_password, password_expires_at, password_claimed_at,
              active AND status = 'active' AND coalesce(sign_off >= $2, true)
+                 AND coalesce(withdrawal_due_at > $3, true)
          FROM users WHERE id = $1 FOR NO KEY UPDATE",
     )
     .bind::<Uuid, _>(id.0)
     .bind::<Date, _>(now.date_naive())
+    .bind::<Timestamptz, _>(now)
     .returning::<(Text, Nullable<Binary>, Nullable<Timestamptz>, Nullable<Timestamptz>, Bool)>()
     .load(db)
     .await?;

@@ -85,16 +85,21 @@ pub(super) fn outcome_without_write<T: Table>(
     fetched_at: DateTime<Utc>,
     stored: Option<StoredVersion>,
 ) -> Option<Outcome> {
-    if stored.is_some_and(|stored| returns::<T>(accepted, &stored)) {
+    if stored.is_some_and(|stored| returns::<T>(accepted, fetched_at, &stored)) {
         return None;
     }
     let decision = decide(accepted.version, fetched_at, stored);
     matches!(decision, Decision::Unchanged { newer: false } | Decision::Stale).then(|| decision.outcome())
 }
 
-/// Whether the record is listed again after its row was withdrawn as missing.
-pub(super) fn returns<T: Table>(accepted: &Accepted<T::Record>, stored: &StoredVersion) -> bool {
-    stored.is_missing && !T::is_withdrawn(&accepted.record)
+/// Whether the record is listed again after its row was withdrawn as missing: not if it was fetched before the sync began
+/// that found it missing.
+pub(super) fn returns<T: Table>(
+    accepted: &Accepted<T::Record>,
+    fetched_at: DateTime<Utc>,
+    stored: &StoredVersion,
+) -> bool {
+    stored.is_missing && !T::is_withdrawn(&accepted.record) && fetched_at >= stored.fetched_at
 }
 
 /// A locked row: the columns that last write wins needs.

@@ -44,9 +44,9 @@ pub(super) async fn taken_qr_codes_read(
     if wanting.is_empty() {
         return Ok(HashMap::new());
     }
-    let wanted = |row: &Accepted<Equipment>| match is_given(row) {
-        true => row.record.qr_code.clone(),
-        false => QrCode::derived(&row.record.source_id),
+    let wanted = |row: &Accepted<Equipment>| {
+        let is_own = is_given(row) || row.record.qr_code_derived;
+        if is_own { row.record.qr_code.clone() } else { QrCode::derived(&row.record.source_id) }
     };
     let codes: BTreeSet<String> = wanting.iter().map(|row| wanted(row).to_string()).collect();
     let rows: Vec<(String, String, DateTime<Utc>)> = holders_read(db, codes).await?;

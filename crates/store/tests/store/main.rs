@@ -16,6 +16,7 @@ mod reconcile;
 mod records;
 mod replays;
 mod retention;
+mod revocations;
 mod scene;
 mod settings;
 mod ticks;
