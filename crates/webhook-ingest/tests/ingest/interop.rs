@@ -1,7 +1,11 @@
 //! The public `standardwebhooks` libraries of npm and PyPI against the service: it accepts what they sign, and they verify what
 //! we sign. The examples of `docs/webhooks.md` run as they are written there.
 
-use std::{path::PathBuf, process::Stdio};
+use std::{
+    fs::File,
+    path::{Path, PathBuf},
+    process::Stdio,
+};
 
 use anyhow::Context;
 use contracts::webhook::signature::Secret;
@@ -46,32 +50,47 @@ struct SigningLibrary {
 
 impl SigningLibrary {
     async fn of_npm() -> anyhow::Result<Self> {
-        let directory = testbed::workspace_root().join(".local/interop").join(NPM_PACKAGE);
-        if !directory.join("node_modules/standardwebhooks").exists() {
-            std::fs::create_dir_all(&directory)?;
+        let directory = installed(NPM_PACKAGE, async |directory| {
             let flags = ["install", "--no-audit", "--no-fund", "--no-save", "--prefix", "."];
-            run(Command::new("npm").args(flags).arg(NPM_PACKAGE).current_dir(&directory)).await?;
-        }
+            run(Command::new("npm").args(flags).arg(NPM_PACKAGE).current_dir(directory)).await
+        })
+        .await?;
         Ok(Self { program: "node".into(), script: ["-e", JAVASCRIPT_PROGRAM], directory })
     }
 
     async fn of_pypi() -> anyhow::Result<Self> {
-        let directory = testbed::workspace_root().join(".local/interop").join(PYPI_PACKAGE);
-        let program = directory.join("bin/python");
-        if !directory.join("done").exists() {
-            std::fs::create_dir_all(&directory)?;
-            run(Command::new("python3").args(["-m", "venv", "--clear", "."]).current_dir(&directory)).await?;
+        let directory = installed(PYPI_PACKAGE, async |directory| {
+            run(Command::new("python3").args(["-m", "venv", "--clear", "."]).current_dir(directory)).await?;
             let flags = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check"];
-            run(Command::new(&program).args(flags).arg(PYPI_PACKAGE)).await?;
-            std::fs::write(directory.join("done"), "")?;
-        }
-        Ok(Self { program, script: ["-c", PYTHON_PROGRAM], directory })
+            run(Command::new(directory.join("bin/python")).args(flags).arg(PYPI_PACKAGE)).await
+        })
+        .await?;
+        Ok(Self { program: directory.join("bin/python"), script: ["-c", PYTHON_PROGRAM], directory })
     }
 
     async fn call(&self, arguments: &[&str]) -> anyhow::Result<String> {
         let mut command = Command::new(&self.program);
         run(command.args(self.script).args(arguments).current_dir(&self.directory)).await
     }
+}
+
+/// The package's directory under `.local`. Tests that need it at the same time on a machine that lacks it wait for the one that
+/// installs it.
+async fn installed(
+    package: &str,
+    install: impl AsyncFnOnce(&Path) -> anyhow::Result<String>,
+) -> anyhow::Result<PathBuf> {
+    let all = testbed::workspace_root().join(".local/interop");
+    let directory = all.join(package);
+    std::fs::create_dir_all(&directory)?;
+    let lock = File::create(all.join(format!("{package}.lock")))?;
+    tokio::task::block_in_place(|| lock.lock())?;
+    let done = directory.join("done");
+    if !done.exists() {
+        install(&directory).await.with_context(|| format!("{package} cannot be installed"))?;
+        std::fs::write(done, "")?;
+    }
+    Ok(directory)
 }
 
 async fn run(command: &mut Command) -> anyhow::Result<String> {
