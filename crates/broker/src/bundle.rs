@@ -31,9 +31,12 @@ pub(crate) fn pack(batch: &[OutgoingMessage]) -> Vec<AmqpMessage<'_>> {
     batch.chunk_by(same_bundle).flat_map(|messages| messages.chunks(BUNDLE_LIMIT)).map(pack_one).collect()
 }
 
-/// A replay is sent alone, so that it fails alone. A body that is not UTF-8 does not fit into the bundle's JSON.
+/// A replay and what has failed before are sent alone, so that they fail alone. A body that is not UTF-8 does not fit into the bundle's JSON.
 fn can_be_bundled(message: &OutgoingMessage) -> bool {
-    message.queue.takes_bundles() && message.replay.is_none() && std::str::from_utf8(&message.body).is_ok()
+    message.queue.takes_bundles()
+        && message.replay.is_none()
+        && message.attempt <= 1
+        && std::str::from_utf8(&message.body).is_ok()
 }
 
 fn pack_one(messages: &[OutgoingMessage]) -> AmqpMessage<'_> {
@@ -111,6 +114,7 @@ mod tests {
             body: br#"{"webhookId": "\u00e9\""}"#.to_vec(),
             correlation_id: Some("sync".to_owned()),
             trace_context: BTreeMap::from([("traceparent".to_owned(), "00-1-2-01".to_owned())]),
+            attempt: 1,
             replay: None,
         }
     }

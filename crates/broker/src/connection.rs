@@ -102,7 +102,7 @@ impl Broker {
         let properties = ConnectionProperties::default().with_connection_name(self.0.name.as_str().into());
         let connection = Connection::connect(self.0.url.expose_secret(), properties).await?;
         let channel = connection.create_channel().await?;
-        topology::declare(&channel).await?;
+        topology::declare(&connection, &channel).await?;
         // On a channel of its own, since an error closes the channel.
         let updates_channel = connection.create_channel().await?;
         match timeout(DECLARE_UPDATES_TIMEOUT, topology::declare_updates(&updates_channel)).await {

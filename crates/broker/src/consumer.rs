@@ -18,6 +18,10 @@ use crate::{
     trace_context,
 };
 
+/// How long the next batch waits for the one in hand: longer, and work that is stuck would hold up what comes after it; shorter,
+/// and batches would hold little.
+const SLOW_BATCH: Duration = Duration::from_millis(250);
+
 /// How long an incomplete batch waits for more messages.
 const BATCH_FILL_TIMEOUT: Duration = Duration::from_millis(2);
 
@@ -92,8 +96,9 @@ where
     .await;
 }
 
-/// Like [`consume`], but unpacks bundles and hands over one batch at a time, of at most `batch_limit` messages. The handler
-/// returns one disposition for each message, in order. A message waits at most two milliseconds for its batch to fill.
+/// Like [`consume`], but unpacks bundles and hands over batches of at most `batch_limit` messages, one after the other; while a
+/// slow one is in hand, the next ones beside it. The handler returns one disposition for each message, in order. A message
+/// waits at most two milliseconds for its batch to fill.
 pub async fn consume_batches<H, F>(
     broker: &Broker,
     queue: Queue,
@@ -104,29 +109,43 @@ pub async fn consume_batches<H, F>(
     H: Fn(Vec<Delivery>) -> F + Clone + Send + Sync + 'static,
     F: Future<Output = Vec<Disposition>> + Send + 'static,
 {
-    let consumer =
-        BatchConsumer { publisher: Publisher::new(broker), queue, limit: batch_limit.into(), handler };
+    let batches = TaskTracker::new();
+    let consumer = BatchConsumer {
+        publisher: Publisher::new(broker),
+        queue,
+        limit: batch_limit.into(),
+        handler,
+        batches: batches.clone(),
+    };
     // Twice the batch, so that the next one arrives while this one is handled.
     let prefetch = batch_limit.saturating_mul(2);
     while let Some(mut channel) = ConsumerChannel::open(broker, queue.name(), prefetch, stop).await {
         consumer.run(&mut channel, stop).await;
         if stop.is_cancelled() {
             channel.cancel().await;
-            break;
+            batches.close();
+            // The channel must stay open until the last delivery is settled.
+            batches.wait().await;
+            return;
         }
     }
+    batches.close();
+    batches.wait().await;
 }
 
+#[derive(Clone)]
 struct BatchConsumer<H> {
     publisher: Publisher,
     queue: Queue,
     limit: usize,
     handler: H,
+    /// The batches in hand. The prefetch limits how many there are.
+    batches: TaskTracker,
 }
 
 impl<H, F> BatchConsumer<H>
 where
-    H: Fn(Vec<Delivery>) -> F,
+    H: Fn(Vec<Delivery>) -> F + Clone + Send + Sync + 'static,
     F: Future<Output = Vec<Disposition>> + Send + 'static,
 {
     /// Handles batches until the connection is lost or `stop` has come.
@@ -142,7 +161,9 @@ where
             self.fill(&mut waiting, channel, stop).await;
             if !waiting.is_empty() {
                 let batch = waiting.drain(..batch_length(&waiting, self.limit)).collect();
-                self.handle(batch, received_at).await;
+                let consumer = self.clone();
+                let handling = self.batches.spawn(async move { consumer.handle(batch, received_at).await });
+                let _in_time = timeout(SLOW_BATCH, handling).await;
             }
         }
     }

@@ -49,6 +49,10 @@ impl ConsumerChannel {
         }
     }
 
+    pub(crate) const fn channel(&self) -> &lapin::Channel {
+        &self.channel
+    }
+
     /// The next message; `None` when the connection is lost or `stop` has come.
     pub(crate) async fn next_message(&mut self, stop: &CancellationToken) -> Option<Delivery> {
         tokio::select! {

@@ -7,7 +7,7 @@ use contracts::messages::{DeadLetterEnvelope, Message};
 use domain::FailureClass;
 use lapin::{
     BasicProperties,
-    options::{BasicAckOptions, BasicNackOptions},
+    options::{BasicAckOptions, QueueDeclareOptions},
     types::{AMQPValue, FieldTable},
 };
 use tokio_util::sync::CancellationToken;
@@ -21,8 +21,11 @@ use crate::{
 
 /// Dead letters in flight to the archiver.
 const ARCHIVE_PREFETCH: u16 = 20;
-/// How long a dead letter that could not be archived waits before it is requeued.
-const ARCHIVE_RETRY_DELAY: Duration = Duration::from_secs(1);
+/// How long a dead letter that could not be archived waits before it is tried again, at first and at most.
+const FIRST_ARCHIVE_DELAY: Duration = Duration::from_secs(1);
+const LONGEST_ARCHIVE_DELAY: Duration = Duration::from_secs(30);
+/// How often the queue's length is asked for.
+const QUEUE_LENGTH_INTERVAL: Duration = Duration::from_secs(10);
 /// Headers that are left out of a replay: its attempts are counted from 1.
 const HEADERS_NOT_REPLAYED: [&str; 2] = [DEATH_HEADER, ATTEMPT_HEADER];
 
@@ -74,8 +77,9 @@ pub(crate) fn dead_letter_properties(
     properties.clone().with_delivery_mode(2).with_headers(headers)
 }
 
-/// Hands every dead message to `archive`, one by one, until `stop`. If `archive` returns `true`, the message is a row now and
-/// is acknowledged; otherwise it is requeued after a second.
+/// Hands every dead message to `archive`, one by one, until `stop`. When `archive` returns `true`, the message is a row now and
+/// is acknowledged; until then it is kept and tried again. It is not requeued: each time would count as a delivery, and
+/// some brokers throw away what was delivered often.
 pub async fn archive_dead_letters<H, F>(broker: &Broker, stop: &CancellationToken, archive: H)
 where
     H: Fn(DeadMessage) -> F,
@@ -84,27 +88,52 @@ where
     while let Some(mut channel) =
         ConsumerChannel::open(broker, topology::DEAD_LETTER_QUEUE, ARCHIVE_PREFETCH, stop).await
     {
+        let watch = tokio::spawn(watch_length(channel.channel().clone()));
         while let Some(message) = channel.next_message(stop).await {
             let dead = read_dead_message(message.properties, message.data, broker.clock().now());
-            let settled = if archive(dead).await {
-                message.acker.ack(BasicAckOptions::default()).await
-            } else {
-                tokio::select! {
-                    () = stop.cancelled() => {}
-                    () = tokio::time::sleep(ARCHIVE_RETRY_DELAY) => {}
-                }
-                message.acker.nack(BasicNackOptions { requeue: true, ..BasicNackOptions::default() }).await
-            };
-            if !matches!(settled, Ok(true)) {
+            if !archive_until_kept(&dead, stop, &archive).await {
+                break; // the broker delivers it again when the channel closes
+            }
+            if !matches!(message.acker.ack(BasicAckOptions::default()).await, Ok(true)) {
                 tracing::debug!(
                     "a dead letter could not be settled; it is delivered again, and stays one row"
                 );
             }
         }
+        watch.abort();
         if stop.is_cancelled() {
             channel.cancel().await;
             return;
         }
+    }
+}
+
+/// Whether the message is a row: if not, `stop` has come.
+async fn archive_until_kept<H, F>(dead: &DeadMessage, stop: &CancellationToken, archive: &H) -> bool
+where
+    H: Fn(DeadMessage) -> F,
+    F: Future<Output = bool>,
+{
+    let mut delay = FIRST_ARCHIVE_DELAY;
+    while !archive(dead.clone()).await {
+        tokio::select! {
+            () = stop.cancelled() => return false,
+            () = tokio::time::sleep(delay) => {}
+        }
+        delay = (delay * 2).min(LONGEST_ARCHIVE_DELAY);
+    }
+    true
+}
+
+/// Keeps the gauge of dead letters that wait to be archived, those in hand excepted.
+async fn watch_length(channel: lapin::Channel) {
+    let mut interval = tokio::time::interval(QUEUE_LENGTH_INTERVAL);
+    loop {
+        interval.tick().await;
+        let options = QueueDeclareOptions { passive: true, ..QueueDeclareOptions::default() };
+        let queue = channel.queue_declare(topology::DEAD_LETTER_QUEUE.into(), options, FieldTable::default());
+        let Ok(queue) = queue.await else { return };
+        metrics::gauge!("sms_dead_letters_waiting").set(f64::from(queue.message_count()));
     }
 }
 

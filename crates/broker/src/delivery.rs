@@ -6,7 +6,10 @@ use contracts::messages::{DecodeError, Message};
 use domain::FailureClass;
 use lapin::{BasicProperties, types::ShortString};
 
-use crate::headers::{ATTEMPT_HEADER, DELIVERY_COUNT_HEADER, REPLAY_OF_HEADER, integer_header, text_header};
+use crate::headers::{
+    ATTEMPT_HEADER, DELIVERY_COUNT_HEADER, REPLAY_COUNT_HEADER, REPLAY_OF_HEADER, integer_header, text_header,
+};
+use crate::{OutgoingMessage, Queue, Replay};
 
 /// A message that arrived.
 #[derive(Debug)]
@@ -20,6 +23,8 @@ pub struct Delivery {
     pub attempt: u32,
     /// Id of the dead letter that this message is a replay of.
     pub replay_of: Option<String>,
+    /// How often that was replayed, this time included.
+    pub replay_count: u32,
     /// How often the message was requeued because its consumer gave no disposition, as the broker counts.
     pub(crate) redeliveries: u32,
     pub(crate) properties: BasicProperties,
@@ -33,9 +38,28 @@ impl Delivery {
             kind: text(properties.kind()),
             attempt: integer_header(&properties, ATTEMPT_HEADER).unwrap_or(1).max(1),
             replay_of: text_header(&properties, REPLAY_OF_HEADER),
+            replay_count: integer_header(&properties, REPLAY_COUNT_HEADER).unwrap_or(0),
             redeliveries: integer_header(&properties, DELIVERY_COUNT_HEADER).unwrap_or(0),
             body,
             properties,
+        }
+    }
+
+    /// The message that comes again as `attempt`, the same in everything else.
+    #[must_use]
+    pub fn again(&self, queue: Queue, attempt: u32) -> OutgoingMessage {
+        OutgoingMessage {
+            queue,
+            message_id: self.message_id.clone(),
+            kind: self.kind.clone(),
+            body: self.body.clone(),
+            correlation_id: self.properties.correlation_id().as_ref().map(|id| id.to_string()),
+            trace_context: ["traceparent", "tracestate"]
+                .into_iter()
+                .filter_map(|name| Some((name.to_owned(), text_header(&self.properties, name)?)))
+                .collect(),
+            attempt,
+            replay: self.replay_of.clone().map(|of| Replay { of, count: self.replay_count }),
         }
     }
 
@@ -67,7 +91,8 @@ pub enum Disposition {
         /// In words, for operators.
         reason: String,
     },
-    /// The message is delivered again after this time without having used an attempt, for failures that the message did not cause.
+    /// The message is delivered again after this time, through the shortest delay queue, without having used an attempt: for
+    /// failures that the message did not cause.
     Snooze(Duration),
 }
 

@@ -6,7 +6,7 @@ use lapin::BasicProperties;
 
 use crate::{
     Queue,
-    headers::{REPLAY_COUNT_HEADER, REPLAY_OF_HEADER, integer_to_value, text_to_value},
+    headers::{ATTEMPT_HEADER, REPLAY_COUNT_HEADER, REPLAY_OF_HEADER, integer_to_value, text_to_value},
     topology, trace_context,
 };
 
@@ -24,6 +24,8 @@ pub struct OutgoingMessage {
     pub correlation_id: Option<String>,
     /// `traceparent`, `tracestate`.
     pub trace_context: BTreeMap<String, String>,
+    /// Number of the attempt that the message is for, from 1.
+    pub attempt: u32,
     pub replay: Option<Replay>,
 }
 
@@ -52,6 +54,9 @@ impl OutgoingMessage {
         if let Some(Replay { of, count }) = &self.replay {
             headers.insert(REPLAY_OF_HEADER.into(), text_to_value(of));
             headers.insert(REPLAY_COUNT_HEADER.into(), integer_to_value(*count));
+        }
+        if self.attempt > 1 {
+            headers.insert(ATTEMPT_HEADER.into(), integer_to_value(self.attempt));
         }
         let mut properties = persistent_properties(&self.kind, &self.message_id).with_headers(headers);
         if let Some(sync_id) = &self.correlation_id {

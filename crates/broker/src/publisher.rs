@@ -5,11 +5,14 @@ use std::{sync::Arc, time::Duration};
 use domain::clock::Clock;
 use lapin::{
     Channel, Confirmation,
-    options::{BasicPublishOptions, ConfirmSelectOptions},
+    options::{BasicPublishOptions, ConfirmSelectOptions, QueueDeclareOptions},
+    types::FieldTable,
 };
 use tokio::{sync::Mutex, time::timeout};
 
-use crate::{Broker, BrokerError, OutgoingMessage, bundle, connection::BROKER_TIMEOUT, message::AmqpMessage};
+use crate::{
+    Broker, BrokerError, OutgoingMessage, Queue, bundle, connection::BROKER_TIMEOUT, message::AmqpMessage,
+};
 
 /// How much longer a batch may take for each of its messages.
 const PER_MESSAGE_TIMEOUT: Duration = Duration::from_millis(1);
@@ -38,6 +41,22 @@ impl Publisher {
         let packed = bundle::pack(batch);
         let results = self.publish_messages(&packed).await.into_iter().zip(&packed);
         results.flat_map(|(result, packed)| std::iter::repeat_n(result, packed.message_count)).collect()
+    }
+
+    /// How many messages of a work queue wait to be delivered.
+    ///
+    /// # Errors
+    ///
+    /// If the broker does not answer, or does not know the queue.
+    pub async fn queue_length(&self, queue: Queue) -> Result<u32, BrokerError> {
+        let asking = async {
+            let channel = self.broker.open_channel().await?;
+            let options = QueueDeclareOptions { passive: true, ..QueueDeclareOptions::default() };
+            let found = channel.queue_declare(queue.name().into(), options, FieldTable::default()).await?;
+            let _ = channel.close(200, "asked".into()).await;
+            Ok(found.message_count())
+        };
+        timeout(BROKER_TIMEOUT, asking).await.map_err(|_elapsed| BrokerError::Timeout)?
     }
 
     pub(crate) async fn publish_message(&self, message: &AmqpMessage<'_>) -> Result<(), BrokerError> {

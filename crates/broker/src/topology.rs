@@ -11,8 +11,9 @@
 //! the default would drop messages when the target is not there. A message that arrives twice is harmless by design.
 
 use lapin::{
-    Channel, ExchangeKind,
-    options::{ExchangeDeclareOptions, QueueBindOptions, QueueDeclareOptions},
+    Channel, Connection, ExchangeKind,
+    options::{ExchangeDeclareOptions, QueueBindOptions, QueueDeclareOptions, QueueDeleteOptions},
+    protocol::{AMQPErrorKind, AMQPSoftError},
     types::{AMQPValue, FieldTable},
 };
 
@@ -28,6 +29,9 @@ pub(crate) const DEAD_LETTER_QUEUE: &str = "sync.dead-letters";
 pub(crate) const UPDATES_STREAM: &str = "sync.updates";
 /// Redeliveries of a message whose consumer died with it: `x-delivery-limit` 5 is 6 deliveries.
 pub(crate) const DELIVERY_LIMIT: i32 = 5;
+
+/// The same of the dead-letter queue, in effect none: a broker whose default is 20 would throw the message away.
+const NO_DELIVERY_LIMIT: i32 = i32::MAX;
 
 /// One delay queue per tier: a message waits as long as its expiration says, and then returns to its work queue. Each tier has
 /// a queue of its own, since only the head of a queue can expire.
@@ -75,10 +79,10 @@ impl std::fmt::Display for Queue {
 
 /// Declares everything but the stream of updates. Declaring what exists changes nothing, so every new connection does it: a
 /// broker that came back with an empty disk has all queues again at once.
-pub(crate) async fn declare(channel: &Channel) -> lapin::Result<()> {
+pub(crate) async fn declare(connection: &Connection, channel: &Channel) -> lapin::Result<()> {
     // The dead-letter queue first: a work queue must always have somewhere to dead-letter to.
     declare_exchange(channel, DEAD_EXCHANGE, ExchangeKind::Fanout).await?;
-    declare_queue(channel, DEAD_LETTER_QUEUE, quorum_arguments()).await?;
+    declare_dead_letter_queue(connection).await?;
     bind_queue(channel, DEAD_LETTER_QUEUE, DEAD_EXCHANGE, "").await?;
 
     declare_exchange(channel, WORK_EXCHANGE, ExchangeKind::Direct).await?;
@@ -96,6 +100,42 @@ pub(crate) async fn declare(channel: &Channel) -> lapin::Result<()> {
         bind_queue(channel, tier, tier, "").await?;
     }
     Ok(())
+}
+
+/// A queue that an earlier release has declared with the broker's default delivery limit is replaced once it is empty.
+async fn declare_dead_letter_queue(connection: &Connection) -> lapin::Result<()> {
+    let mut arguments = quorum_arguments();
+    arguments.insert("x-delivery-limit".into(), AMQPValue::LongInt(NO_DELIVERY_LIMIT));
+    // Each attempt on a channel of its own, since an error closes the channel.
+    let channel = connection.create_channel().await?;
+    match declare_queue(&channel, DEAD_LETTER_QUEUE, arguments.clone()).await {
+        Err(error) if is_other_arguments(&error) => {}
+        declared => {
+            let _ = channel.close(200, "declared".into()).await;
+            return declared;
+        }
+    }
+    let channel = connection.create_channel().await?;
+    let options = QueueDeleteOptions { if_empty: true, ..QueueDeleteOptions::default() };
+    let replaced = match channel.queue_delete(DEAD_LETTER_QUEUE.into(), options).await {
+        Ok(_messages) => declare_queue(&channel, DEAD_LETTER_QUEUE, arguments).await,
+        Err(error) => Err(error),
+    };
+    match replaced {
+        Ok(()) => drop(channel.close(200, "declared".into()).await),
+        Err(error) => tracing::warn!(
+            %error,
+            queue = DEAD_LETTER_QUEUE,
+            "the queue has a delivery limit from an earlier release and could not be replaced; the next connection tries again"
+        ),
+    }
+    Ok(())
+}
+
+/// Whether a queue exists with other arguments.
+fn is_other_arguments(error: &lapin::Error) -> bool {
+    matches!(error.kind(), lapin::ErrorKind::ProtocolError(error)
+        if *error.kind() == AMQPErrorKind::Soft(AMQPSoftError::PRECONDITIONFAILED))
 }
 
 /// Declares the stream of updates, which is allowed to fail: a RabbitMQ that was killed may keep a stream that it cannot run

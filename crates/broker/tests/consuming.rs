@@ -55,6 +55,7 @@ impl Scene {
             message_id: id,
             correlation_id: None,
             trace_context: BTreeMap::new(),
+            attempt: 1,
             replay: None,
         };
         let batch: Vec<_> = ids.into_iter().map(|id| event(id.to_string())).collect();

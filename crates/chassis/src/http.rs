@@ -25,7 +25,7 @@ use crate::{
     shutdown::Shutdown,
 };
 
-pub use extractors::json_problem;
+pub use extractors::{JsonBody, json_body, json_problem};
 pub use middleware::RequestId;
 
 /// Why the server could not run.
@@ -108,6 +108,7 @@ where
             .configure(ops.clone())
             .configure(configure.clone())
             .default_service(web::to(middleware::not_found))
+            .wrap(from_fn(extractors::refuse_nul))
             .wrap(from_fn(middleware::mark_uncompressed))
             .wrap(Compress::default())
             .wrap(from_fn(middleware::complete_response))

@@ -114,6 +114,13 @@ impl Problem {
         }))
     }
 
+    /// With the single fields that are wrong.
+    #[must_use]
+    pub fn with_errors(mut self, errors: Vec<FieldError>) -> Self {
+        self.0.body.errors = errors;
+        self
+    }
+
     /// 400: the request cannot be understood.
     pub fn bad_request(code: &'static str, detail: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, code).with_detail(detail)
@@ -155,10 +162,9 @@ impl Problem {
 
     /// 422: the request is understood, but some values are wrong.
     pub fn invalid(detail: impl Into<String>, errors: Vec<FieldError>) -> Self {
-        let mut problem =
-            Self::new(StatusCode::UNPROCESSABLE_ENTITY, "validation_failed").with_detail(detail);
-        problem.0.body.errors = errors;
-        problem
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, "validation_failed")
+            .with_detail(detail)
+            .with_errors(errors)
     }
 
     /// 428: the request lacks an `If-Match` with the version that is to be changed.

@@ -88,7 +88,7 @@ impl CompanyDraft {
             })
         })();
         let head = RecordHead { id: Some(self.id), ..RecordHead::default() };
-        inspection.finish(&head, rules, label, Vec::new(), version, record)
+        inspection.finish(&head, rules, label, &[], version, record)
     }
 }
 

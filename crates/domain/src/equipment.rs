@@ -181,7 +181,7 @@ impl EquipmentDraft {
         }
         let (head, vessel_id) = (self.head(), self.vessel_id.clone());
         let record = self.parse(&mut inspection, rules);
-        inspection.finish(&head, rules, label, vec![vessel_id], version, record)
+        inspection.finish(&head, rules, label, &[vessel_id], version, record)
     }
 
     fn head(&self) -> RecordHead {

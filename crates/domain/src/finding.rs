@@ -5,7 +5,7 @@ use std::fmt::Display;
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
-use crate::vocabulary::vocabulary;
+use crate::{text::printable, vocabulary::vocabulary};
 
 vocabulary!(
     /// Errors reject a record, warnings let it in.
@@ -17,7 +17,7 @@ vocabulary!(
     }
 );
 
-/// One result of validating a record.
+/// One result of validating a record. Its texts may quote the record: they are cut, and hold visible characters only.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Finding {
     pub severity: Severity,
@@ -27,38 +27,38 @@ pub struct Finding {
     pub pointer: String,
     /// The rule, for people.
     pub message: String,
-    /// The offending value; personal data is masked, long values are cut.
+    /// The offending value; personal data is masked.
     pub value: Option<String>,
 }
+
+/// Most characters of a finding's pointer and of its message.
+const TEXT_LIMIT: usize = 500;
+/// Most characters of a finding's value.
+const VALUE_LIMIT: usize = 120;
 
 impl Finding {
     /// An error at `pointer`.
     #[must_use]
-    pub fn error(code: &'static str, pointer: impl Into<String>, message: impl Display) -> Self {
+    pub fn error(code: &'static str, pointer: impl AsRef<str>, message: impl Display) -> Self {
         Self {
             severity: Severity::Error,
             code,
-            pointer: pointer.into(),
-            message: message.to_string(),
+            pointer: printable(pointer.as_ref(), TEXT_LIMIT).into_owned(),
+            message: printable(&message.to_string(), TEXT_LIMIT).into_owned(),
             value: None,
         }
     }
 
     /// A warning at `pointer`.
     #[must_use]
-    pub fn warning(code: &'static str, pointer: impl Into<String>, message: impl Display) -> Self {
+    pub fn warning(code: &'static str, pointer: impl AsRef<str>, message: impl Display) -> Self {
         Self { severity: Severity::Warning, ..Self::error(code, pointer, message) }
     }
 
-    /// With the offending value, cut after 120 characters.
+    /// With the offending value.
     #[must_use]
     pub fn with_value(mut self, value: impl Display) -> Self {
-        let text = value.to_string();
-        let cut = text.char_indices().nth(120).map(|(at, _)| at);
-        self.value = Some(match cut {
-            Some(at) => format!("{}…", &text[..at]),
-            None => text,
-        });
+        self.value = Some(printable(&value.to_string(), VALUE_LIMIT).into_owned());
         self
     }
 }
@@ -87,8 +87,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_long_value_is_cut_between_characters() {
-        let finding = Finding::error("x", "/a", "b").with_value("é".repeat(500));
-        assert_eq!(finding.value.unwrap().chars().count(), 121);
+    fn long_texts_are_cut_between_characters() {
+        let long = "é".repeat(5000);
+        let finding = Finding::error("x", &long, &long).with_value(&long);
+        let lengths =
+            [&finding.pointer, &finding.message, &finding.value.unwrap()].map(|it| it.chars().count());
+        assert_eq!(lengths, [500, 500, 120]);
     }
 }

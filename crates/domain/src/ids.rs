@@ -1,9 +1,12 @@
 //! Typed ids. A bare `Uuid` or `String` in a signature is a mistake waiting to be made.
 
-use std::{fmt, str::FromStr};
+use std::{borrow::Cow, fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 use uuid::Uuid;
+
+use crate::text::printable;
 
 macro_rules! uuid_id {
     ($(#[$meta:meta])* $name:ident) => {
@@ -62,7 +65,7 @@ macro_rules! uuid_id {
 }
 
 uuid_id!(
-    /// A run: row of `sync_logs`, the `syncId` of the API.
+    /// A sync: row of `sync_logs`, the `syncId` of the API.
     SyncId
 );
 uuid_id!(
@@ -143,6 +146,46 @@ impl fmt::Display for SourceId {
     }
 }
 
+/// An id as it was sent, which may be none at all: what is said of a rejected record goes by it, in every table and log. A text
+/// that is too long or cannot be shown is cut and escaped, and ends in a digest of the whole, so that two of them stay apart.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
+pub struct SentId(String);
+
+impl SentId {
+    /// Most characters.
+    const LIMIT: usize = 200;
+
+    /// Empty if no id was sent.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl From<&str> for SentId {
+    fn from(text: &str) -> Self {
+        Self(match printable(text, Self::LIMIT) {
+            Cow::Borrowed(text) => text.to_owned(),
+            Cow::Owned(_) => {
+                let digest = hex::encode(&Sha256::digest(text)[..8]);
+                format!("{}#{digest}", printable(text, Self::LIMIT - 1 - digest.len()))
+            }
+        })
+    }
+}
+
+impl From<&SourceId> for SentId {
+    fn from(id: &SourceId) -> Self {
+        Self(id.0.clone())
+    }
+}
+
+impl fmt::Display for SentId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.0)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -160,5 +203,21 @@ mod tests {
             assert_eq!(text.parse::<SourceId>(), Err(SourceIdError), "{text:?}");
         }
         assert_eq!("v-1".parse::<SourceId>().unwrap().as_str(), "v-1");
+    }
+
+    #[test]
+    fn sent_id_is_short_and_visible_and_two_of_them_stay_apart() {
+        for text in ["", "v-1", "a b", "skip/é"] {
+            assert_eq!(SentId::from(text).as_str(), text);
+        }
+        let long = |end: &str| SentId::from(format!("{}{end}", "x".repeat(3000)).as_str());
+        let with_nul = SentId::from("v\0x");
+        for id in [&long("a"), &long("b"), &with_nul] {
+            assert!(id.as_str().chars().count() <= 200, "{id}");
+            assert!(!id.as_str().contains(char::is_control), "{id}");
+        }
+        assert_ne!(long("a"), long("b"));
+        assert_ne!(with_nul, SentId::from("v\\u{0}x"));
+        assert!(with_nul.as_str().starts_with("v\\u{0}x#"), "{with_nul}");
     }
 }

@@ -6,10 +6,10 @@ use chrono::{DateTime, Datelike, NaiveDate, Utc};
 use serde_json::{Map, Value};
 
 use crate::{
-    Accepted, Finding, Rejection, Rules, Severity, SourceId, Version,
+    Accepted, Finding, Rejection, Rules, SentId, Severity, SourceId, Version,
     revocation::{NEVER_FROM_YEAR, RecordHead, Withdrawal},
     specs::check_specs,
-    text::{cleaned, is_blank, trimmed},
+    text::{LABEL_LIMIT, cleaned, is_blank, printable, trimmed},
 };
 
 /// The years of dates in the life of a ship and of those who work on board.
@@ -185,27 +185,27 @@ impl Inspection {
         withdrawal
     }
 
-    /// Accepts `record` if no error was found. `vessel_ids`: the vessels that it belongs to.
+    /// Accepts `record` if no error was found. `vessel_ids`: the vessels that it belongs to, as they were sent.
     pub(crate) fn finish<T>(
         self,
         head: &RecordHead,
         rules: &Rules,
         label: String,
-        vessel_ids: Vec<String>,
+        vessel_ids: &[String],
         version: Version,
         record: Option<T>,
     ) -> Result<Accepted<T>, Rejection> {
+        let label = printable(&cleaned(&label), LABEL_LIMIT).into_owned();
         let faulty = self.findings.iter().any(|finding| finding.severity == Severity::Error);
         match record {
             Some(record) if !faulty => {
                 Ok(Accepted { record, version, warnings: self.findings, label, payload_hash: None })
             }
             _ => {
-                let source_id = head.id.clone().unwrap_or_default();
                 let rejection = Rejection {
-                    source_id,
+                    source_id: head.id.as_deref().map(SentId::from).unwrap_or_default(),
                     label: Some(label),
-                    vessel_ids,
+                    vessel_ids: vessel_ids.iter().filter_map(|id| id.parse().ok()).collect(),
                     findings: self.findings,
                     revocation: None,
                 };
@@ -295,8 +295,7 @@ mod tests {
         let version = Version::new(DateTime::UNIX_EPOCH, crate::ContentHash::of(&()));
         let head = RecordHead { id: Some("1".into()), active: Some(false), ..RecordHead::default() };
         let rules = Rules::at(DateTime::UNIX_EPOCH);
-        let rejection =
-            inspection.finish(&head, &rules, "label".into(), Vec::new(), version, Some(())).unwrap_err();
+        let rejection = inspection.finish(&head, &rules, "label".into(), &[], version, Some(())).unwrap_err();
         assert_eq!(
             rejection.findings.iter().map(|f| f.code).collect::<Vec<_>>(),
             ["w", "blank", "deactivated_despite_errors"]

@@ -19,16 +19,12 @@ use crate::text::is_blank;
 pub(crate) fn optional<'de, T: FieldValue, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Option<T>, D::Error> {
-    match Value::deserialize(deserializer)? {
-        Value::Null => Ok(None),
-        Value::String(text) if is_blank(&text) => Ok(None),
-        value => value_of(value).map(Some),
-    }
+    deserializer.deserialize_any(Optional(PhantomData))
 }
 
 /// A value that must be there.
 pub(crate) fn required<'de, T: FieldValue, D: Deserializer<'de>>(deserializer: D) -> Result<T, D::Error> {
-    value_of(Value::deserialize(deserializer)?)
+    deserializer.deserialize_any(Required(PhantomData))
 }
 
 /// A list: empty if null or a blank text.
@@ -48,7 +44,7 @@ pub(crate) trait FieldValue: Sized {
     /// What the type is called in findings.
     const EXPECTED: &'static str;
 
-    fn from_text(_text: String) -> Option<Self> {
+    fn from_text(_text: &str) -> Option<Self> {
         None
     }
 
@@ -60,8 +56,8 @@ pub(crate) trait FieldValue: Sized {
 impl FieldValue for String {
     const EXPECTED: &'static str = "a text";
 
-    fn from_text(text: String) -> Option<Self> {
-        Some(text)
+    fn from_text(text: &str) -> Option<Self> {
+        Some(text.to_owned())
     }
 }
 
@@ -90,34 +86,114 @@ impl FieldValue for f64 {
 impl FieldValue for NaiveDate {
     const EXPECTED: &'static str = "a date such as 2026-05-01";
 
-    fn from_text(text: String) -> Option<Self> {
-        parse_any_year(&text, Self::MIN, Self::MAX)
+    fn from_text(text: &str) -> Option<Self> {
+        parse_any_year(text, Self::MIN, Self::MAX)
     }
 }
 
 impl FieldValue for DateTime<Utc> {
     const EXPECTED: &'static str = "a time such as 2026-05-01T00:00:00Z";
 
-    fn from_text(text: String) -> Option<Self> {
-        parse_any_year(&text, Self::MIN_UTC, Self::MAX_UTC)
+    fn from_text(text: &str) -> Option<Self> {
+        parse_any_year(text, Self::MIN_UTC, Self::MAX_UTC)
     }
 }
 
-fn value_of<T: FieldValue, E: Error>(value: Value) -> Result<T, E> {
-    let found = match &value {
-        Value::Null => "null",
-        Value::Bool(_) => "true or false",
-        Value::Number(_) => "this number",
-        Value::String(_) => "this text",
-        Value::Array(_) => "a list",
-        Value::Object(_) => "an object",
-    };
-    let read = match value {
-        Value::String(text) => T::from_text(text),
-        Value::Number(number) => T::from_number(&number),
-        Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => None,
-    };
-    read.ok_or_else(|| E::custom(format_args!("must be {}, not {found}", T::EXPECTED)))
+/// A value of the field's type or an error that says what was found instead. Read without a JSON value in between: most fields
+/// of most records come through here.
+struct Required<T>(PhantomData<T>);
+
+fn wrong_type<T: FieldValue, E: Error>(found: &str) -> E {
+    E::custom(format_args!("must be {}, not {found}", T::EXPECTED))
+}
+
+impl<'de, T: FieldValue> Visitor<'de> for Required<T> {
+    type Value = T;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(T::EXPECTED)
+    }
+
+    fn visit_unit<E: Error>(self) -> Result<T, E> {
+        Err(wrong_type::<T, E>("null"))
+    }
+
+    fn visit_bool<E: Error>(self, _: bool) -> Result<T, E> {
+        Err(wrong_type::<T, E>("true or false"))
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<T, E> {
+        T::from_text(text).ok_or_else(|| wrong_type::<T, E>("this text"))
+    }
+
+    fn visit_i64<E: Error>(self, number: i64) -> Result<T, E> {
+        number_of(&number.into())
+    }
+
+    fn visit_u64<E: Error>(self, number: u64) -> Result<T, E> {
+        number_of(&number.into())
+    }
+
+    fn visit_f64<E: Error>(self, number: f64) -> Result<T, E> {
+        number_of(&Number::from_f64(number).ok_or_else(|| wrong_type::<T, E>("this number"))?)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, _: A) -> Result<T, A::Error> {
+        Err(wrong_type::<T, A::Error>("a list"))
+    }
+
+    /// serde_json hands on a number whose digits it keeps as a map of one entry.
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<T, A::Error> {
+        let number = Number::deserialize(value::MapAccessDeserializer::new(map));
+        number_of(&number.map_err(|_object| wrong_type::<T, A::Error>("an object"))?)
+    }
+}
+
+fn number_of<T: FieldValue, E: Error>(number: &Number) -> Result<T, E> {
+    T::from_number(number).ok_or_else(|| wrong_type::<T, E>("this number"))
+}
+
+/// As [`Required`], but null and a blank text are no value.
+struct Optional<T>(PhantomData<T>);
+
+impl<'de, T: FieldValue> Visitor<'de> for Optional<T> {
+    type Value = Option<T>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(T::EXPECTED)
+    }
+
+    fn visit_unit<E: Error>(self) -> Result<Option<T>, E> {
+        Ok(None)
+    }
+
+    fn visit_bool<E: Error>(self, value: bool) -> Result<Option<T>, E> {
+        Required(PhantomData).visit_bool(value).map(Some)
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<Option<T>, E> {
+        if is_blank(text) { Ok(None) } else { Required(PhantomData).visit_str(text).map(Some) }
+    }
+
+    fn visit_i64<E: Error>(self, number: i64) -> Result<Option<T>, E> {
+        Required(PhantomData).visit_i64(number).map(Some)
+    }
+
+    fn visit_u64<E: Error>(self, number: u64) -> Result<Option<T>, E> {
+        Required(PhantomData).visit_u64(number).map(Some)
+    }
+
+    fn visit_f64<E: Error>(self, number: f64) -> Result<Option<T>, E> {
+        Required(PhantomData).visit_f64(number).map(Some)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, list: A) -> Result<Option<T>, A::Error> {
+        Required(PhantomData).visit_seq(list).map(Some)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Option<T>, A::Error> {
+        Required(PhantomData).visit_map(map).map(Some)
+    }
 }
 
 /// Parses a date or time. A year of more than four digits needs no sign; one that the type cannot hold becomes `earliest`

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::{ListSlice, RecordType, Scope};
+use crate::{ListSlice, RecordType, Scope, list_walk::ListWalk};
 
 /// Most records that one page may hold.
 pub const PAGE_SIZE_LIMIT: u32 = 1000;
@@ -42,6 +42,13 @@ pub struct PageQuery {
     /// Set if the chain looks at records once more.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub second_look: Option<SecondLook>,
+    /// What the pages before this one have shown of the list.
+    #[serde(skip_serializing_if = "is_default")]
+    pub walk: ListWalk,
+}
+
+fn is_default(walk: &ListWalk) -> bool {
+    *walk == ListWalk::default()
 }
 
 /// Why a chain looks at records by their ids when the lists of its phase are read. A phase has one second look.
@@ -82,6 +89,7 @@ impl PageRequest {
             slice,
             as_of: None,
             second_look: None,
+            walk: ListWalk::default(),
         };
         Self { record_type, chain, number: 0, query }
     }
@@ -100,11 +108,12 @@ impl PageRequest {
         request
     }
 
-    /// The page after this one, at the cursor that this one showed. `as_of`: when the provider read this page.
+    /// The page after this one, at the cursor that this one showed. `as_of`: when the provider read this page. `walk`: what
+    /// the list has shown, this page included.
     #[must_use]
-    pub fn next(&self, cursor: String, as_of: Option<DateTime<Utc>>) -> Self {
-        let query =
-            PageQuery { cursor: Some(cursor), as_of: self.query.as_of.or(as_of), ..self.query.clone() };
+    pub fn next(&self, cursor: String, as_of: Option<DateTime<Utc>>, walk: ListWalk) -> Self {
+        let as_of = self.query.as_of.or(as_of);
+        let query = PageQuery { cursor: Some(cursor), as_of, walk, ..self.query.clone() };
         Self { number: self.number + 1, query, ..*self }
     }
 }
@@ -139,8 +148,8 @@ mod tests {
     #[test]
     fn next_page_keeps_the_query_and_the_time_of_the_first_look() {
         let later = DateTime::UNIX_EPOCH + TimeDelta::hours(1);
-        let second = first_page().next("a".into(), Some(DateTime::UNIX_EPOCH));
-        let third = second.next("b".into(), Some(later));
+        let second = first_page().next("a".into(), Some(DateTime::UNIX_EPOCH), ListWalk::default());
+        let third = second.next("b".into(), Some(later), ListWalk::default());
         assert_eq!((third.number, third.query.cursor.as_deref()), (2, Some("b")));
         assert_eq!(third.query.as_of, Some(DateTime::UNIX_EPOCH));
         assert_eq!(third.query.slice, first_page().query.slice);
@@ -150,7 +159,7 @@ mod tests {
     fn second_look_asks_for_its_records_whenever_they_have_changed_on_every_page() {
         let slice = ListSlice { source_ids: vec!["u-1".into()], ..ListSlice::default() };
         let page = PageRequest::again(RecordType::User, SecondLook::Rejected, slice, 3, 500);
-        let json = serde_json::to_value(page.next("a".into(), None).query).unwrap();
+        let json = serde_json::to_value(page.next("a".into(), None, ListWalk::default()).query).unwrap();
         assert_eq!(
             json,
             serde_json::json!({ "cursor": "a", "limit": 500, "sourceIds": ["u-1"], "secondLook": "rejected" })

@@ -9,8 +9,8 @@
 //!
 //! Each wait is with_jitter by ± 20 %, so that what failed together does not come back together. It ends after a bit
 //! more than two minutes because a provider that is away longer is a matter for people: they see dead letters, and
-//! replay them. A `Retry-After` of the provider wins against the table's wait, up to an hour, and is with_jitter upwards
-//! alone: nobody comes back earlier than asked.
+//! replay them. A `Retry-After` of the provider that asks for more wins against the table's wait, up to an hour, and is
+//! scattered upwards alone: nobody comes back earlier than asked. One that asks for less does not use up the attempts sooner.
 
 use std::time::Duration;
 
@@ -32,7 +32,12 @@ pub enum AfterFailure {
     Retry {
         /// Which delay tier waits with it, from 0.
         tier: usize,
-        /// How long it waits, before it is with_jitter.
+        /// How long it waits, before it is scattered.
+        wait: Duration,
+    },
+    /// Try again later than the tiers hold a message.
+    Postpone {
+        /// How long it waits, before it is scattered.
         wait: Duration,
     },
     /// Give it up.
@@ -50,10 +55,9 @@ pub fn after_failure(
     let tier = attempt.saturating_sub(1) as usize;
     match (class, delays.get(tier)) {
         (FailureClass::Transient, Some(delay)) => match retry_after {
-            // The last tier's queue holds what waits by order: its waits are the longest already, so that one long
-            // wait at the head delays as few others as possible.
-            Some(asked) => AfterFailure::Retry { tier: delays.len() - 1, wait: asked.min(RETRY_AFTER_LIMIT) },
-            None => AfterFailure::Retry { tier, wait: *delay },
+            // All messages of a tier wait equally long: only the head of its queue can expire.
+            Some(asked) if asked > *delay => AfterFailure::Postpone { wait: asked.min(RETRY_AFTER_LIMIT) },
+            Some(_) | None => AfterFailure::Retry { tier, wait: *delay },
         },
         (FailureClass::Transient, None) | (FailureClass::Permanent | FailureClass::Poison, _) => {
             AfterFailure::DeadLetter

@@ -1,10 +1,13 @@
-//! Characters that nobody sees, in texts that people must be able to read.
+//! Foreign texts: characters that nobody sees, in texts that people must be able to read, and texts that are only shown.
 //!
 //! A text of nothing but such characters is blank. Within a text, characters that change the order of others (Unicode's
 //! bidirectional controls: a name can read as another one) and noncharacters (U+FFFE, U+FFFF and the like: never text) are
 //! removed. Joiners stay: Persian, Hindi and other scripts are spelled with them.
 
 use std::borrow::Cow;
+
+/// Most characters of what people call a record.
+pub const LABEL_LIMIT: usize = 300;
 
 /// Whether nothing of the text can be seen.
 pub(crate) fn is_blank(text: &str) -> bool {
@@ -22,6 +25,40 @@ pub(crate) fn cleaned(text: &str) -> Cow<'_, str> {
         return Cow::Borrowed(text);
     }
     Cow::Owned(text.chars().filter(|c| !is_removed(*c)).collect())
+}
+
+/// A foreign text as it can be shown and kept anywhere: of at most `limit` characters, the last an ellipsis if it was longer,
+/// and of visible ones. Line breaks and tabs become blanks; other control characters, bidirectional controls and noncharacters
+/// are written as `\u{0}`.
+#[must_use]
+pub fn printable(text: &str, limit: usize) -> Cow<'_, str> {
+    let is_escaped = |c: char| c.is_control() || is_removed(c);
+    let fits = text.len() <= limit || text.chars().nth(limit).is_none();
+    if fits && !text.contains(is_escaped) {
+        return Cow::Borrowed(text);
+    }
+    let mut shown = String::new();
+    let mut room = limit;
+    for c in text.chars() {
+        let before = shown.len();
+        match c {
+            '\n' | '\r' | '\t' => shown.push(' '),
+            c if is_escaped(c) => shown.extend(c.escape_unicode()),
+            c => shown.push(c),
+        }
+        let length = shown[before..].chars().count();
+        if length > room {
+            shown.truncate(before);
+            // Room for the ellipsis.
+            if room == 0 {
+                shown.pop();
+            }
+            shown.push('…');
+            break;
+        }
+        room -= length;
+    }
+    Cow::Owned(shown)
 }
 
 /// Characters without ink of their own, and the fillers that stand for an absent letter.
@@ -63,5 +100,17 @@ mod tests {
         assert_eq!(cleaned("Nordic\u{202e} Star\u{fffe}\u{1ffff}"), "Nordic Star");
         assert!(matches!(cleaned("می\u{200c}خواهم é"), Cow::Borrowed(_)));
         assert_eq!(trimmed("\u{feff} Nordic\u{200b}Star \u{200b}"), "Nordic\u{200b}Star");
+    }
+
+    #[test]
+    fn printable_text_is_short_and_visible() {
+        assert!(matches!(printable("Gjøa ⚓", 10), Cow::Borrowed("Gjøa ⚓")));
+        assert_eq!(
+            printable("a\0b\r\nc\u{1b}[31m\u{202e}\u{fffe}", 50),
+            r"a\u{0}b  c\u{1b}[31m\u{202e}\u{fffe}"
+        );
+        assert_eq!((printable("ééé", 3), printable("éééé", 3)), ("ééé".into(), "éé…".into()));
+        assert_eq!(printable("ab\0", 4), "ab…");
+        assert_eq!(printable(&"x".repeat(100_000), 200).chars().count(), 200);
     }
 }

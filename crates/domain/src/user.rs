@@ -129,7 +129,7 @@ impl UserDraft {
         inspection.check_version_time(self.updated_at, rules);
         let record = self.parse(&mut inspection, rules);
         self.check_dates(&mut inspection, rules);
-        inspection.finish(&self.head(), rules, label, self.vessel_ids, version, record)
+        inspection.finish(&self.head(), rules, label, &self.vessel_ids, version, record)
     }
 
     fn head(&self) -> RecordHead {

@@ -1,7 +1,7 @@
 //! What validation makes of a record: accepted, with warnings, or rejected, with what is taken away all the same.
 
 use crate::{
-    Finding, PayloadHash, Rules, Version,
+    Finding, PayloadHash, Rules, SentId, SourceId, Version,
     revocation::{RecordHead, Revocation},
 };
 
@@ -30,12 +30,12 @@ impl<T> Accepted<T> {
 /// A rejected record. Its findings hold at least one error.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rejection {
-    /// Id in the onboarding portal as it was sent; empty if there was none.
-    pub source_id: String,
-    /// Name for people, as far as it could be read.
+    /// Id in the onboarding portal.
+    pub source_id: SentId,
+    /// Name for people, as far as it could be read, of visible characters.
     pub label: Option<String>,
     /// The vessels that the record belongs to, by their ids in the onboarding portal, as far as they could be read.
-    pub vessel_ids: Vec<String>,
+    pub vessel_ids: Vec<SourceId>,
     /// Errors, and warnings beside them.
     pub findings: Vec<Finding>,
     /// What the record takes away in spite of its faults.
@@ -45,14 +45,8 @@ pub struct Rejection {
 impl Rejection {
     /// A rejection for one reason.
     #[must_use]
-    pub fn because(source_id: impl Into<String>, label: Option<String>, finding: Finding) -> Self {
-        Self {
-            source_id: source_id.into(),
-            label,
-            vessel_ids: Vec::new(),
-            findings: vec![finding],
-            revocation: None,
-        }
+    pub fn because(source_id: SentId, label: Option<String>, finding: Finding) -> Self {
+        Self { source_id, label, vessel_ids: Vec::new(), findings: vec![finding], revocation: None }
     }
 
     /// Adds what the record takes away, as far as its head can be read, and the finding about it.

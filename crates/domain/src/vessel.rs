@@ -215,7 +215,7 @@ impl VesselDraft {
         let mut inspection = Inspection::default();
         inspection.check_version_time(self.updated_at, rules);
         let record = self.parse(&mut inspection, rules);
-        inspection.finish(&self.head(), rules, label, vec![self.id], version, record)
+        inspection.finish(&self.head(), rules, label, std::slice::from_ref(&self.id), version, record)
     }
 
     fn head(&self) -> RecordHead {
@@ -384,7 +384,7 @@ mod tests {
         let rejection = draft.accept(&Rules::at(now())).unwrap_err();
         assert_eq!(codes(&rejection.findings), [(Severity::Error, "imo_number_check_digit", "/imoNumber")]);
         assert_eq!(rejection.findings[0].value.as_deref(), Some("9074728"));
-        assert_eq!(rejection.source_id, "v-1");
+        assert_eq!(rejection.source_id.as_str(), "v-1");
     }
 
     #[test]
@@ -420,7 +420,7 @@ mod tests {
     fn withdrawal_takes_effect_beside_other_faults() {
         let draft = VesselDraft { withdrawn_at: Some(now()), name: " ".into(), ..draft() };
         let rejection = draft.accept(&Rules::at(now())).unwrap_err();
-        assert_eq!(rejection.revocation.unwrap().source_id.as_str(), rejection.source_id);
+        assert_eq!(rejection.revocation.unwrap().source_id.as_str(), rejection.source_id.as_str());
         assert_eq!(
             codes(&rejection.findings),
             [

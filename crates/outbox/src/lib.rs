@@ -4,13 +4,14 @@ mod message;
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use broker::Publisher;
-use chrono::TimeDelta;
+use broker::{BrokerError, OutgoingMessage, Publisher, Queue};
+use chrono::{DateTime, TimeDelta, Utc};
 use domain::{SyncId, clock::Clock};
 use serde_json::json;
 use store::{
     Store, StoreError,
     ledger::{
+        postponed::{message_postpone, postponed_messages_claim, postponed_messages_forget},
         tasks::NewTask,
         unpublished::{
             Unpublished, UnpublishedId, published_mark, unpublished_claim, unpublished_events_claim,
@@ -140,6 +141,23 @@ impl Outbox {
         self.publish_now(vec![Unpublished::Command { sync_id, trace_context: json!(trace_context) }]).await;
     }
 
+    /// Puts a message off until `due_at`: then a relay publishes it. Of copies of a message one stays.
+    ///
+    /// # Errors
+    /// If the database fails: then the message is not put off.
+    pub async fn postpone(&self, message: OutgoingMessage, due_at: DateTime<Utc>) -> Result<(), StoreError> {
+        let row = message::postponed_row(message);
+        message_postpone(&mut *self.store.db().await?, &row, due_at, self.clock.now()).await
+    }
+
+    /// How many messages of a work queue wait to be delivered.
+    ///
+    /// # Errors
+    /// If the broker does not answer.
+    pub async fn queue_length(&self, queue: Queue) -> Result<u32, BrokerError> {
+        self.publisher.queue_length(queue).await
+    }
+
     /// Has a relay of this process look now, for rows that were committed without a publication.
     pub fn wake(&self) {
         self.wake.notify_one();
@@ -200,6 +218,7 @@ impl Outbox {
         let confirmed = self.publish(&rows).await;
         published_mark(&mut tx, &confirmed, now).await?;
         tx.commit().await?;
+        let due = self.publish_due().await?;
 
         let gauges = store::views::gauges::gauges(&mut *self.store.db().await?).await?;
         metrics::gauge!("sms_outbox_pending").set(gauges.unpublished as f64);
@@ -208,6 +227,22 @@ impl Outbox {
         if !confirmed.is_empty() {
             tracing::info!(messages.count = confirmed.len(), "the relay published what was left");
         }
+        Ok(confirmed.len().max(due))
+    }
+
+    /// Publishes messages that were put off until now; says how many.
+    async fn publish_due(&self) -> Result<usize, StoreError> {
+        let mut tx = self.store.begin().await?;
+        let rows = postponed_messages_claim(&mut tx, BATCH, self.clock.now()).await?;
+        let (rows, messages): (Vec<_>, Vec<_>) = rows
+            .into_iter()
+            .filter_map(|row| message::postponed_message(&row).map(|message| (row, message)))
+            .unzip();
+        let results = self.publisher.publish_batch(&messages).await;
+        let confirmed: Vec<_> =
+            rows.into_iter().zip(results).filter_map(|(row, result)| result.is_ok().then_some(row)).collect();
+        postponed_messages_forget(&mut tx, &confirmed).await?;
+        tx.commit().await?;
         Ok(confirmed.len())
     }
 }

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use broker::{OutgoingMessage, Queue, Replay};
 use contracts::messages::{ApprovalEvent, Message, PageOfRecords, SyncCommand, SyncTask};
 use domain::{PageQuery, PageRequest};
-use serde_json::Value;
-use store::ledger::unpublished::Unpublished;
+use serde_json::{Value, json};
+use store::ledger::{postponed::PostponedMessage, unpublished::Unpublished};
 
 /// The message that a row asks for; none if it cannot be sent anywhere, which only a foreign hand could have done.
 pub(crate) fn message(row: &Unpublished) -> Option<OutgoingMessage> {
@@ -51,15 +51,47 @@ pub(crate) fn message(row: &Unpublished) -> Option<OutgoingMessage> {
                 body: body.clone(),
                 correlation_id: sync_id.map(|sync| sync.to_string()),
                 trace_context: trace(headers),
+                attempt: 1,
                 replay: Some(Replay { of: id.to_string(), count: *replays }),
             }
         }
     })
 }
 
+/// A message that was put off, as it was; none if a foreign hand has changed where it goes.
+pub(crate) fn postponed_message(row: &PostponedMessage) -> Option<OutgoingMessage> {
+    Some(OutgoingMessage {
+        queue: Queue::named(&row.queue)?,
+        message_id: row.message_id.clone(),
+        kind: row.kind.clone(),
+        body: row.body.clone(),
+        correlation_id: row.correlation_id.clone(),
+        trace_context: trace(&row.trace_context),
+        attempt: row.attempt.unsigned_abs(),
+        replay: row.replay_of.clone().map(|of| Replay { of, count: row.replay_count.unsigned_abs() }),
+    })
+}
+
+/// The row of a message that is put off.
+pub(crate) fn postponed_row(message: OutgoingMessage) -> PostponedMessage {
+    let OutgoingMessage { queue, message_id, kind, body, correlation_id, trace_context, attempt, replay } =
+        message;
+    PostponedMessage {
+        queue: queue.name().to_owned(),
+        message_id,
+        kind,
+        body,
+        correlation_id,
+        trace_context: json!(trace_context),
+        attempt: i32::try_from(attempt).unwrap_or(i32::MAX),
+        replay_count: replay.as_ref().map_or(0, |it| i32::try_from(it.count).unwrap_or(i32::MAX)),
+        replay_of: replay.map(|it| it.of),
+    }
+}
+
 fn page_of_records(request: &PageRequest) -> PageOfRecords {
     // The worker reads the row.
-    let PageQuery { cursor, limit, updated_since, slice, as_of, second_look: _ } = &request.query;
+    let PageQuery { cursor, limit, updated_since, slice, as_of, second_look: _, walk: _ } = &request.query;
     PageOfRecords {
         number: request.number,
         cursor: cursor.clone(),
@@ -87,6 +119,7 @@ fn outgoing<M: Message>(
         body: message.encode(),
         correlation_id: sync,
         trace_context: trace(context),
+        attempt: 1,
         replay: None,
     }
 }
@@ -99,10 +132,8 @@ fn trace(context: &Value) -> BTreeMap<String, String> {
 
 #[cfg(test)]
 mod tests {
-    use domain::{DeadLetterId, ListSlice, RecordType, Scope, SyncId, TaskId};
-    use serde_json::json;
-
     use super::*;
+    use domain::{DeadLetterId, ListSlice, RecordType, Scope, SyncId, TaskId, list_walk::ListWalk};
 
     #[test]
     fn task_message_names_its_page_and_continues_its_trace() {
@@ -112,7 +143,7 @@ mod tests {
         let row = Unpublished::Task {
             id,
             sync_id,
-            request: first.next("c-2".into(), None),
+            request: first.next("c-2".into(), None, ListWalk::default()),
             trace_context: json!({"traceparent": "00-1-2-01", "other": 1}),
         };
         let message = message(&row).unwrap();

@@ -31,6 +31,6 @@ pub(crate) fn decode_body<'b, T: Deserialize<'b>>(body: &'b [u8], path: &str) ->
         serde_json::error::Category::Data => {
             PortalError::Contract { path: path.to_owned(), what: source.to_string() }
         }
-        _ => PortalError::Unreadable { path: path.to_owned(), source },
+        _ => PortalError::Unreadable { path: path.to_owned(), place: None, source },
     })
 }

@@ -29,9 +29,11 @@ pub enum PortalError {
         retry_after: Option<Duration>,
     },
     /// The answer is not JSON: it may have been cut on the way.
-    #[error("the onboarding portal's answer to {path} cannot be read")]
+    #[error("the onboarding portal's answer to {path} cannot be read{}", place.as_deref().map(|it| format!(" {it}")).unwrap_or_default())]
     Unreadable {
         path: String,
+        /// Where, as far as it is known.
+        place: Option<String>,
         #[source]
         source: serde_json::Error,
     },

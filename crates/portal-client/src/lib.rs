@@ -6,6 +6,7 @@ mod client;
 mod config;
 mod connection_test;
 mod error;
+mod frame;
 mod listed_record;
 mod outcome;
 mod page;

@@ -4,11 +4,14 @@
 use std::{borrow::Cow, collections::HashMap};
 
 use chrono::{DateTime, NaiveDate, NaiveDateTime, Utc};
-use domain::{Finding, Rejection, Rules, revocation::RecordHead};
+use domain::{
+    Finding, Rejection, Rules, SentId,
+    revocation::RecordHead,
+    text::{LABEL_LIMIT, printable},
+};
 use serde::Deserialize;
-use serde_json::value::RawValue;
 
-use crate::ListedRecord;
+use crate::{ListedRecord, frame::members};
 
 /// A decoded record, or why it cannot be decoded.
 pub type Decoded<D> = Result<D, Undecodable>;
@@ -24,7 +27,7 @@ impl Undecodable {
     /// The record's id; empty if it cannot be read.
     #[must_use]
     pub fn source_id(&self) -> &str {
-        &self.rejection.source_id
+        self.rejection.source_id.as_str()
     }
 
     /// The rejection of the record, with what it takes away.
@@ -34,34 +37,36 @@ impl Undecodable {
     }
 }
 
-pub(crate) fn decode_record<D: ListedRecord>(json: &str) -> Decoded<D> {
+pub(crate) fn decode_record<D: ListedRecord>(json: &[u8]) -> Decoded<D> {
     // Nearly all records are well-formed: only a malformed one needs the path to its fault.
-    if let Ok(record) = serde_json::from_str(json) {
+    if let Ok(record) = serde_json::from_slice(json) {
         return Ok(record);
     }
-    let mut deserializer = serde_json::Deserializer::from_str(json);
+    let mut deserializer = serde_json::Deserializer::from_slice(json);
     serde_path_to_error::deserialize(&mut deserializer).map_err(|error| undecodable::<D>(json, &error))
 }
 
 fn undecodable<D: ListedRecord>(
-    json: &str,
+    json: &[u8],
     error: &serde_path_to_error::Error<serde_json::Error>,
 ) -> Undecodable {
     let pointer = json_pointer(error.path());
+    let code = if error.inner().is_data() { "wrong_type" } else { "malformed_json" };
     let fields = Fields::read(json);
     let head = Box::new(fields.head());
-    let id = head.id.clone().unwrap_or_default();
+    let id = head.id.as_deref().map(SentId::from).unwrap_or_default();
     if D::IS_PERSON {
-        let finding = Finding::error("wrong_type", pointer, "not of the type that the contract asks for");
+        let finding = Finding::error(code, pointer, "not of the type that the contract asks for");
         return Undecodable { rejection: Rejection::because(id, None, finding), head };
     }
-    let record = serde_json::from_str::<serde_json::Value>(json).ok();
+    let record = serde_json::from_slice::<serde_json::Value>(json).ok();
     let value = record.as_ref().and_then(|record| record.pointer(&pointer));
-    let mut finding = Finding::error("wrong_type", pointer, message_of(error.inner()));
+    let mut finding = Finding::error(code, pointer, message_of(error.inner()));
     if let Some(value) = value.filter(|value| !value.is_object() && !value.is_array()) {
         finding = finding.with_value(value);
     }
     let label = fields.text("name").filter(|name| !name.trim().is_empty());
+    let label = label.map(|name| printable(&name, LABEL_LIMIT).into_owned());
     Undecodable { rejection: Rejection::because(id, label, finding), head }
 }
 
@@ -73,14 +78,14 @@ fn message_of(error: &serde_json::Error) -> String {
 }
 
 /// The id of a record, also if other fields are malformed.
-pub(crate) fn record_id(json: &str) -> Option<Cow<'_, str>> {
+pub(crate) fn record_id(json: &[u8]) -> Option<Cow<'_, str>> {
     #[derive(Deserialize)]
     struct WithId<'p> {
         #[serde(borrow)]
         id: Cow<'p, str>,
     }
     // Nearly all records are well-formed.
-    match serde_json::from_str::<WithId<'_>>(json) {
+    match serde_json::from_slice::<WithId<'_>>(json) {
         Ok(record) => Some(record.id),
         Err(_malformed) => Fields::read(json).head().id.map(Cow::Owned),
     }
@@ -88,16 +93,15 @@ pub(crate) fn record_id(json: &str) -> Option<Cow<'_, str>> {
 
 /// The fields of a record, each to be read by itself: a malformed one leaves the others readable. Of a key that stands
 /// twice the last one counts.
-struct Fields<'r>(HashMap<Cow<'r, str>, &'r RawValue>);
+struct Fields<'r>(HashMap<Cow<'r, str>, &'r [u8]>);
 
 impl<'r> Fields<'r> {
-    fn read(json: &'r str) -> Self {
-        Self(serde_json::from_str(json).unwrap_or_default())
+    fn read(json: &'r [u8]) -> Self {
+        Self(members(json).unwrap_or_default().into_iter().collect())
     }
 
     fn value(&self, key: &str) -> serde_json::Value {
-        let raw = self.0.get(key);
-        raw.and_then(|raw| serde_json::from_str(raw.get()).ok()).unwrap_or_default()
+        self.0.get(key).and_then(|json| serde_json::from_slice(json).ok()).unwrap_or_default()
     }
 
     fn text(&self, key: &str) -> Option<String> {
@@ -193,7 +197,7 @@ mod tests {
 
     #[test]
     fn a_wrong_type_rejects_the_record_with_pointer_and_value() {
-        let rejection = decode_record::<Tank>(r#"{"id":"b","name":"Aft","levels":[1,"full"]}"#).unwrap_err();
+        let rejection = decode_record::<Tank>(br#"{"id":"b","name":"Aft","levels":[1,"full"]}"#).unwrap_err();
         let Undecodable { rejection, .. } = rejection;
         assert_eq!((rejection.source_id.as_str(), rejection.label.as_deref()), ("b", Some("Aft")));
         let finding = &rejection.findings[0];
@@ -214,7 +218,7 @@ mod tests {
                     "updatedAt":"2026-05-01T00:00:00Z","withdrawnAt":""}}"#
             )
         };
-        let read = |tonnage| decode_record::<contracts::provider::VesselDraft>(&vessel(tonnage));
+        let read = |tonnage| decode_record::<contracts::provider::VesselDraft>(vessel(tonnage).as_bytes());
         let draft = read("40000.0").unwrap();
         assert_eq!(
             (draft.gross_tonnage, draft.mmsi, draft.beam_m, draft.withdrawn_at),
@@ -236,10 +240,10 @@ mod tests {
 
     #[test]
     fn id_of_a_wrong_type_leaves_the_rejection_without_an_id_unless_it_is_a_number() {
-        let undecodable = decode_record::<Tank>(r#"{"id":["a"],"levels":[]}"#).unwrap_err();
+        let undecodable = decode_record::<Tank>(br#"{"id":["a"],"levels":[]}"#).unwrap_err();
         let finding = &undecodable.rejection.findings[0];
         assert_eq!((undecodable.source_id(), finding.pointer.as_str()), ("", "/id"));
-        assert_eq!(decode_record::<Tank>(r#"{"id":7,"levels":[]}"#).unwrap_err().source_id(), "7");
+        assert_eq!(decode_record::<Tank>(br#"{"id":7,"levels":[]}"#).unwrap_err().source_id(), "7");
     }
 
     #[test]
@@ -249,15 +253,16 @@ mod tests {
             r#"{"id":"a","levels":[],"levels":7}"#,
             r#"{"levels":1e999,"id":"a"}"#,
         ] {
-            assert_eq!(decode_record::<Tank>(json).unwrap_err().source_id(), "a", "{json}");
-            assert_eq!(record_id(json).as_deref(), Some("a"), "{json}");
+            assert_eq!(decode_record::<Tank>(json.as_bytes()).unwrap_err().source_id(), "a", "{json}");
+            assert_eq!(record_id(json.as_bytes()).as_deref(), Some("a"), "{json}");
         }
     }
 
     #[test]
     fn withdrawal_and_deactivation_are_read_in_any_usual_notation() {
         let rules = Rules::at("2026-06-01T12:00:00Z".parse().unwrap());
-        let revocation = |json: &str| decode_record::<Tank>(json).unwrap_err().reject(&rules).revocation;
+        let revocation =
+            |json: &str| decode_record::<Tank>(json.as_bytes()).unwrap_err().reject(&rules).revocation;
         for withdrawn_at in ["2026-05-01T00:00:00Z", "2026-05-01", "2026-05-01 00:00:00"] {
             let json = format!(r#"{{"id":"a","withdrawnAt":"{withdrawn_at}"}}"#);
             assert!(revocation(&json).is_some_and(|it| it.revoked == Revoked::Approval), "{json}");
@@ -272,7 +277,7 @@ mod tests {
     #[test]
     fn the_rejection_of_a_person_holds_no_personal_data() {
         let json = r#"{"id":"u-1","name":"Ola Nordmann","family_name":["Nordmann"]}"#;
-        let rejection = decode_record::<Sailor>(json).unwrap_err();
+        let rejection = decode_record::<Sailor>(json.as_bytes()).unwrap_err();
         assert_eq!(
             (rejection.source_id(), rejection.rejection.findings[0].pointer.as_str()),
             ("u-1", "/family_name")

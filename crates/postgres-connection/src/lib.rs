@@ -2,11 +2,12 @@
 
 use std::{error::Error, fmt, sync::Arc, time::Duration};
 
+use deadpool::managed::{Hook, HookError, HookResult, Metrics};
 use diesel::{ConnectionError, ConnectionResult};
 use diesel_async::{
-    AsyncPgConnection,
+    AsyncPgConnection, SimpleAsyncConnection,
     pooled_connection::{
-        AsyncDieselConnectionManager, ManagerConfig, RecyclingMethod,
+        AsyncDieselConnectionManager, ManagerConfig, PoolError, RecyclingMethod,
         deadpool::{BuildError, Pool},
     },
 };
@@ -20,6 +21,9 @@ const WAIT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How long a new connection may take.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// A connection counts as alive for this long after it was handed out.
+const ALIVE_FOR: Duration = Duration::from_secs(1);
 
 /// How long an idle connection may take to give a sign of life.
 const RECYCLE_TIMEOUT: Duration = Duration::from_secs(5);
@@ -72,15 +76,29 @@ impl PostgresUrl {
             let url = url.clone();
             async move { url.connect().await }.boxed()
         });
-        // One round trip per checkout, so that a restarted server does not fail the next piece of work.
-        config.recycling_method = RecyclingMethod::Verified;
+        // What the client itself knows to be closed is never handed out; the rest is checked by `is_alive`.
+        config.recycling_method = RecyclingMethod::Fast;
         Pool::builder(AsyncDieselConnectionManager::new_with_config("", config))
             .max_size(max_size)
             .wait_timeout(Some(WAIT_TIMEOUT))
             .create_timeout(Some(CONNECT_TIMEOUT))
             .recycle_timeout(Some(RECYCLE_TIMEOUT))
+            .pre_recycle(Hook::async_fn(|connection, metrics| is_alive(connection, metrics).boxed()))
             .runtime(deadpool::Runtime::Tokio1)
             .build()
+    }
+}
+
+/// Asks a connection that was not used for a while for a sign of life, so that a server that was restarted, or a network that
+/// has forgotten it, does not fail the next piece of work. One in steady use is spared the round trip.
+async fn is_alive(connection: &mut AsyncPgConnection, metrics: &Metrics) -> HookResult<PoolError> {
+    if metrics.last_used() < ALIVE_FOR {
+        return Ok(());
+    }
+    match tokio::time::timeout(RECYCLE_TIMEOUT, connection.batch_execute("")).await {
+        Ok(Ok(())) => Ok(()),
+        Ok(Err(error)) => Err(HookError::Backend(PoolError::QueryError(error))),
+        Err(_elapsed) => Err(HookError::message("the server does not answer")),
     }
 }
 

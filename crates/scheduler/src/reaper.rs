@@ -6,6 +6,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use broker::Queue;
 use chrono::{DateTime, Utc};
 use domain::clock::Clock;
 use outbox::Outbox;
@@ -62,7 +63,9 @@ impl ReaperTask {
 
     /// Marks stuck work as unpublished, and wakes the outbox relay to publish it.
     async fn republish(&self, db: &mut Db, lease_began: DateTime<Utc>) -> Result<(), StoreError> {
-        let republished = stalled_republish(db, lease_began).await?;
+        // Without an answer of the broker nothing could be published either.
+        let events_are_queued = self.outbox.queue_length(Queue::Events).await.is_ok_and(|length| length > 0);
+        let republished = stalled_republish(db, lease_began, events_are_queued).await?;
         if republished != Republished::default() {
             let Republished { commands, tasks, events } = republished;
             tracing::warn!(commands, tasks, events, "messages seem to be lost; publishing them again");

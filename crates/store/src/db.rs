@@ -7,4 +7,5 @@ pub mod leader;
 pub mod migrations;
 pub(crate) mod page;
 pub(crate) mod page_turn;
+pub(crate) mod parameter;
 pub(crate) mod statement;

@@ -10,6 +10,7 @@ pub mod conflicts;
 pub mod dead_letters;
 pub mod findings;
 pub mod peer_outcomes;
+pub mod postponed;
 pub mod refused_webhooks;
 pub mod replay_jobs;
 pub mod seen;

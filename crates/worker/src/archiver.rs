@@ -9,7 +9,8 @@
 //! **Why twice is harmless**: the same death is one row; a task that has ended is left alone.
 
 use broker::{DeadMessage, Queue};
-use domain::{DeadLetterId, SyncId, SyncState};
+use chrono::{DateTime, Utc};
+use domain::{DeadLetterId, SyncId, SyncState, text::printable};
 use sha2::{Digest, Sha256};
 use store::{
     Db, StoreError,
@@ -29,7 +30,14 @@ use crate::{
 
 /// Archives one message; whether it is a row now.
 pub(crate) async fn handle(context: &Context, dead: DeadMessage) -> bool {
-    match archive(context, &dead).await {
+    let archived = match archive(context, &dead).await {
+        // It would be refused each time.
+        Err(error) if error.is_refusal() => {
+            archive(context, &without_foreign_parts(&dead, &error, context.clock.now())).await
+        }
+        archived => archived,
+    };
+    match archived {
         Ok(()) => {
             fault::point(Point::DeadLetterArchived).await;
             true
@@ -53,7 +61,7 @@ async fn archive(context: &Context, dead: &DeadMessage) -> Result<(), StoreError
         .transaction(async |tx| {
             let archived = dead_letter_archive(tx, &letter, now).await?;
             let end = match archived {
-                Archived::New => mark(tx, dead, now).await?,
+                Archived::New => mark(tx, dead, &letter.reason, now).await?,
                 Archived::Already(_) => None,
             };
             Ok::<_, StoreError>((archived, end))
@@ -83,26 +91,44 @@ async fn archive(context: &Context, dead: &DeadMessage) -> Result<(), StoreError
     Ok(())
 }
 
+/// The message without what the database may refuse to keep: its body, and whose it was, stay.
+fn without_foreign_parts(dead: &DeadMessage, refusal: &StoreError, now: DateTime<Utc>) -> DeadMessage {
+    tracing::warn!(
+        error = refusal as &dyn std::error::Error,
+        message.id = dead.message_id,
+        "the database refused a dead letter as it is; it is kept without its headers"
+    );
+    DeadMessage {
+        kind: String::new(),
+        headers: serde_json::json!({}),
+        reason: format!("{} (the message's own headers could not be kept)", dead.class),
+        trace_id: None,
+        died_at: now,
+        ..dead.clone()
+    }
+}
+
 /// Marks what the message was about.
 async fn mark(
     tx: &mut Db,
     dead: &DeadMessage,
-    now: chrono::DateTime<chrono::Utc>,
+    reason: &str,
+    now: DateTime<Utc>,
 ) -> Result<Option<PhaseEnd>, StoreError> {
     // By the id of the row behind it: a message whose body cannot be read has one all the same.
     match Queue::named(&dead.queue) {
         Some(Queue::Tasks) => {
             let Ok(task) = dead.message_id.parse() else { return Ok(None) };
-            Ok(Some(task_dead(tx, task, &dead.reason, now).await?))
+            Ok(Some(task_dead(tx, task, reason, now).await?))
         }
         Some(Queue::Commands) => {
             let Ok(sync) = dead.message_id.parse() else { return Ok(None) };
-            let has_failed = sync_fail(tx, sync, &dead.reason, now).await?;
+            let has_failed = sync_fail(tx, sync, reason, now).await?;
             Ok(has_failed.then_some(PhaseEnd::SyncEnded(SyncState::Failed)))
         }
         Some(Queue::Events) => {
             if let Ok(event) = dead.message_id.parse() {
-                webhook_events_mark_failed(tx, &[event], &dead.reason).await?;
+                webhook_events_mark_failed(tx, &[event], reason).await?;
             }
             Ok(None)
         }
@@ -110,24 +136,30 @@ async fn mark(
     }
 }
 
+/// Most characters of a dead letter's texts.
+const REASON_LIMIT: usize = 2000;
+const NAME_LIMIT: usize = 200;
+
 fn letter(dead: &DeadMessage) -> NewDeadLetter {
     let id = DeadLetterId::new();
+    // What comes over the wire may hold anything, and be of any length.
+    let name = |text: &str| printable(text, NAME_LIMIT).into_owned();
     let of_command = (dead.queue == Queue::Commands.name()).then_some(dead.message_id.as_str());
     let sync_id: Option<SyncId> =
         dead.correlation_id.as_deref().or(of_command).and_then(|id| id.parse().ok());
     NewDeadLetter {
         id,
-        message_id: if dead.message_id.is_empty() { id.to_string() } else { dead.message_id.clone() },
-        queue: dead.queue.clone(),
-        kind: if dead.kind.is_empty() { "unknown".to_owned() } else { dead.kind.clone() },
+        message_id: if dead.message_id.is_empty() { id.to_string() } else { name(&dead.message_id) },
+        queue: name(&dead.queue),
+        kind: if dead.kind.is_empty() { "unknown".to_owned() } else { name(&dead.kind) },
         body: dead.body.clone(),
         headers: dead.headers.clone(),
         class: dead.class,
-        reason: dead.reason.clone(),
+        reason: printable(&dead.reason, REASON_LIMIT).into_owned(),
         fingerprint: fingerprint(dead),
         attempts: dead.attempts,
         sync_id,
-        trace_id: dead.trace_id.clone(),
+        trace_id: dead.trace_id.as_deref().map(name),
         died_at: dead.died_at,
         replay_of: dead.replay_of.as_deref().and_then(|id| id.parse().ok()),
     }

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use broker::{Delivery, Disposition};
+use broker::{Delivery, Disposition, Queue};
 use chrono::{DateTime, Utc};
 use domain::{
     SyncId, TaskId,
@@ -24,9 +24,13 @@ use crate::{context::Context, failure::WorkError};
 /// The shortest time that a message is put off: with less it would spend more time on its way than waiting.
 const MINIMUM_SNOOZE_DELAY: Duration = Duration::from_millis(200);
 
-/// The sync and the task that a message belongs to, as far as they could be read.
-#[derive(Debug, Clone, Copy, Default)]
+/// Longest wait in the shortest delay queue of what the ledger could not take.
+const LONGEST_QUEUED_SNOOZE: Duration = Duration::from_secs(10);
+
+/// The queue of a message, and the sync and the task that it belongs to, as far as they could be read.
+#[derive(Debug, Clone, Copy)]
 pub(crate) struct Subject {
+    pub(crate) queue: Queue,
     pub(crate) sync: Option<SyncId>,
     pub(crate) task: Option<TaskId>,
 }
@@ -44,16 +48,17 @@ pub(crate) async fn settle(
         Err(error) => error,
     };
     if let Some(wait) = error.snooze() {
-        return snoozed(context, subject, wait).await;
+        return snoozed(context, delivery, subject, wait).await;
     }
     let reason = error.chain();
     let class = error.class();
     let ended = context.clock.now();
     let delays = delays(context).await;
     let mut next = after_failure(class, delivery.attempt, error.retry_after(), &delays);
-    if let AfterFailure::Retry { wait, .. } = &mut next {
-        let scatter = if error.retry_after().is_some() { with_added_jitter } else { with_jitter };
-        *wait = scatter(*wait, &mut rand::rng());
+    match &mut next {
+        AfterFailure::Retry { wait, .. } => *wait = with_jitter(*wait, &mut rand::rng()),
+        AfterFailure::Postpone { wait } => *wait = with_added_jitter(*wait, &mut rand::rng()),
+        AfterFailure::DeadLetter => {}
     }
     let attempt = Attempt {
         message_id: delivery.message_id.clone(),
@@ -64,7 +69,7 @@ pub(crate) async fn settle(
         began_at: began,
         duration_ms: (ended - began).num_milliseconds().try_into().unwrap_or(u32::MAX),
         next_attempt_at: match next {
-            AfterFailure::Retry { wait, .. } => Some(ended + wait),
+            AfterFailure::Retry { wait, .. } | AfterFailure::Postpone { wait } => Some(ended + wait),
             AfterFailure::DeadLetter => None,
         },
     };
@@ -86,13 +91,22 @@ pub(crate) async fn settle(
             metrics::counter!("sms_sync_retries_total", "class" => class.as_str()).increment(1);
             Disposition::Retry { tier, wait }
         }
+        AfterFailure::Postpone { wait } => {
+            metrics::counter!("sms_sync_retries_total", "class" => class.as_str()).increment(1);
+            if postponed(context, delivery, subject.queue, delivery.attempt + 1, wait).await {
+                return Disposition::Done;
+            }
+            // The ledger is away: the provider is asked sooner than it wished.
+            let last = delays.len() - 1;
+            Disposition::Retry { tier: last, wait: wait.min(delays[last]) }
+        }
         AfterFailure::DeadLetter => Disposition::Reject { class, reason },
     }
 }
 
 /// Puts a message off that cannot be handled now through no fault of its own. It counts as no attempt, and its sync shows
 /// a sign of life. The wait is scattered, so that messages that wait for one cause do not return at one moment.
-async fn snoozed(context: &Context, subject: Subject, wait: Duration) -> Disposition {
+async fn snoozed(context: &Context, delivery: &Delivery, subject: Subject, wait: Duration) -> Disposition {
     if let Some(sync) = subject.sync {
         let now = context.clock.now();
         let noted = async { sync_heartbeat(&mut *context.store.db().await?, sync, now).await };
@@ -103,7 +117,34 @@ async fn snoozed(context: &Context, subject: Subject, wait: Duration) -> Disposi
             );
         }
     }
-    Disposition::Snooze(with_jitter(wait, &mut rand::rng()).max(MINIMUM_SNOOZE_DELAY))
+    let wait = with_jitter(wait, &mut rand::rng()).max(MINIMUM_SNOOZE_DELAY);
+    if postponed(context, delivery, subject.queue, delivery.attempt, wait).await {
+        Disposition::Done
+    } else {
+        Disposition::Snooze(wait.min(LONGEST_QUEUED_SNOOZE))
+    }
+}
+
+/// Whether the ledger has taken the message, to be published again after `wait`.
+async fn postponed(
+    context: &Context,
+    delivery: &Delivery,
+    queue: Queue,
+    attempt: u32,
+    wait: Duration,
+) -> bool {
+    let due_at = context.clock.now() + wait;
+    match context.outbox.postpone(delivery.again(queue, attempt), due_at).await {
+        Ok(()) => true,
+        Err(error) => {
+            tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                message.id = delivery.message_id,
+                "a message could not be put off in the ledger; it waits in the broker"
+            );
+            false
+        }
+    }
 }
 
 /// The retry delays of the settings; the defaults while the database does not answer.

@@ -42,10 +42,12 @@ impl<T> Sorted<T> {
         let accepted = self.accepted.iter().map(|it| id(&it.record).to_string());
         // An id of another type, a number, is shown as it was sent, and is nobody's.
         let is_readable = |it: &Rejection| {
-            it.source_id.parse::<SourceId>().is_ok() && it.findings.iter().all(|found| found.pointer != "/id")
+            it.source_id.as_str().parse::<SourceId>().is_ok()
+                && it.findings.iter().all(|found| found.pointer != "/id")
         };
         let rejected = self.rejected.iter();
-        let rejected = rejected.map(|it| if is_readable(it) { it.source_id.clone() } else { String::new() });
+        let rejected =
+            rejected.map(|it| if is_readable(it) { it.source_id.to_string() } else { String::new() });
         accepted.chain(rejected).chain(self.identical.iter().map(|(id, _)| id.clone())).collect()
     }
 
@@ -59,7 +61,7 @@ impl<T> Sorted<T> {
     fn keep_only(&mut self, ids: &[String], id: fn(&T) -> &SourceId) {
         let is_asked_for = |id: &str| ids.iter().any(|asked| asked == id);
         self.accepted.retain(|it| is_asked_for(id(&it.record).as_str()));
-        self.rejected.retain(|it| is_asked_for(&it.source_id));
+        self.rejected.retain(|it| is_asked_for(it.source_id.as_str()));
     }
 
     fn leave_out_after(&mut self, until: DateTime<Utc>) {

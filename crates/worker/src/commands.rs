@@ -7,7 +7,7 @@
 //!
 //! **Why twice is harmless**: only a queued sync starts; the second time it is running or has ended already.
 
-use broker::{Delivery, Disposition};
+use broker::{Delivery, Disposition, Queue};
 use contracts::messages::SyncCommand;
 use domain::SyncId;
 use store::{
@@ -26,7 +26,7 @@ use crate::{
 /// Handles one delivery.
 pub(crate) async fn handle(context: &Context, delivery: Delivery) -> Disposition {
     let began = context.clock.now();
-    let subject = Subject { sync: delivery.message_id.parse().ok(), task: None };
+    let subject = Subject { queue: Queue::Commands, sync: delivery.message_id.parse().ok(), task: None };
     settle(context, &delivery, subject, began, start(context, &delivery).await).await
 }
 

@@ -14,6 +14,8 @@ use store::{
     views::sync_ends::sync_end_log,
 };
 
+use tokio::sync::Semaphore;
+
 use crate::{
     batch::ValidatedBatch,
     page_turns::PageTurns,
@@ -31,6 +33,8 @@ pub(crate) struct Context {
     pub(crate) progress: Progress,
     pub(crate) password_maker: PasswordMaker,
     pub(crate) page_turns: PageTurns,
+    /// Groups of events that are written at once.
+    pub(crate) event_writes: Arc<Semaphore>,
 }
 
 impl Context {

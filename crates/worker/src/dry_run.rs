@@ -51,7 +51,7 @@ fn records_of_type<T>(sorted: &Sorted<T>, name: fn(&T) -> (&str, Option<String>)
         DryRunRecord { source_id: source_id.to_owned(), natural_key, label: Some(it.label.clone()) }
     };
     let rejected = |it: &Rejection| DryRunRecord {
-        source_id: it.source_id.clone(),
+        source_id: it.source_id.to_string(),
         natural_key: None,
         label: it.label.clone(),
     };

@@ -9,9 +9,13 @@
 //! **Why twice is harmless**: an event that is processed is acknowledged and forgotten; two workers with one event meet
 //! at its row's lock. A fetch that fails puts only its own events back.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet, HashSet},
+    pin::Pin,
+    time::Duration,
+};
 
-use broker::{Delivery, Disposition};
+use broker::{Delivery, Disposition, Queue};
 use chrono::{DateTime, Utc};
 use contracts::{
     messages::{ApprovalEvent, WebhookNotice},
@@ -20,8 +24,10 @@ use contracts::{
 };
 use domain::{
     Cause, Mode, RecordCounts, RecordType, Rules, Scope, SourceId, SyncId, WebhookEventId, WebhookState,
+    list_walk::{EndlessList, ListWalk},
 };
-use portal_client::ListedRecord;
+use futures_util::{StreamExt, stream};
+use portal_client::{ListedRecord, PortalError};
 use serde_json::json;
 use store::{
     Db, StoreError,
@@ -29,10 +35,13 @@ use store::{
     ledger::{
         syncs::{NewSync, sync_begin},
         tallies::tallies_add,
-        webhook_events::{webhook_events_lock_open, webhook_events_mark_processed},
+        webhook_events::{
+            webhook_events_in_hand_note, webhook_events_lock_open, webhook_events_mark_processed,
+        },
     },
     records::{NewPassword, WriteStamp, vessel_ids_known},
 };
+use tokio::time::timeout;
 
 use crate::{
     attempts::{Subject, settle},
@@ -95,29 +104,66 @@ pub(crate) async fn handle(context: &Context, deliveries: Vec<Delivery>) -> Vec<
     let began = context.clock.now();
     let mut results: Vec<Option<Result<(), WorkError>>> = Vec::with_capacity(deliveries.len());
     let mut groups: BTreeMap<FetchPlan, Vec<Event>> = BTreeMap::new();
+    let mut ids = Vec::with_capacity(deliveries.len());
     for (place, delivery) in deliveries.iter().enumerate() {
         match Event::read(place, delivery) {
             Ok(event) => {
+                ids.push(event.id);
                 groups.entry(event.plan()).or_default().push(event);
                 results.push(None);
             }
             Err(error) => results.push(Some(Err(error))),
         }
     }
-    for (plan, events) in groups {
-        let places: Vec<usize> = events.iter().map(|event| event.place).collect();
-        let result = Box::pin(process_group(context, &deliveries, &plan, events)).await;
-        for (place, result) in result_of_each(places, result) {
-            results[place] = Some(result);
+    // Side by side: a fetch that takes long delays its own events alone.
+    let processing = groups.into_iter().map(|(plan, events)| {
+        let deliveries = &deliveries;
+        async move {
+            let places: Vec<usize> = events.iter().map(|event| event.place).collect();
+            result_of_each(places, process_group(context, deliveries, &plan, events).await)
         }
+    });
+    let processed = stream::iter(processing).buffer_unordered(GROUPS_AT_ONCE).concat();
+    for (place, result) in while_in_hand(context, &ids, Box::pin(processed)).await {
+        results[place] = Some(result);
     }
+    let subject = Subject { queue: Queue::Events, sync: None, task: None };
     let mut dispositions = Vec::with_capacity(deliveries.len());
     for (delivery, result) in deliveries.iter().zip(results) {
         let result = result.expect("every delivery was read or belongs to a group");
-        dispositions.push(settle(context, delivery, Subject::default(), began, result).await);
+        dispositions.push(settle(context, delivery, subject, began, result).await);
     }
     fault::point(Point::EventSettled).await;
     dispositions
+}
+
+/// Groups of a batch that are fetched side by side; how many are written at once, the context says.
+const GROUPS_AT_ONCE: usize = 16;
+/// How often events that are in hand for long show a sign of life, so that nobody takes them for lost.
+const SIGN_OF_LIFE_INTERVAL: Duration = Duration::from_secs(5);
+
+/// Runs `work` on events, which are not lost while it lasts.
+async fn while_in_hand<T>(
+    context: &Context,
+    events: &[WebhookEventId],
+    mut work: Pin<Box<impl Future<Output = T>>>,
+) -> T {
+    loop {
+        match timeout(SIGN_OF_LIFE_INTERVAL, &mut work).await {
+            Ok(result) => return result,
+            Err(_elapsed) => {
+                let now = context.clock.now();
+                let noted =
+                    async { webhook_events_in_hand_note(&mut *context.store.db().await?, events, now).await };
+                if let Err(error) = noted.await {
+                    tracing::debug!(
+                        error = &error as &dyn std::error::Error,
+                        "that events are in hand could not be noted"
+                    );
+                }
+            }
+        }
+    }
 }
 
 /// The result of a group, for each of its events.
@@ -172,6 +218,7 @@ async fn process_group(
     if events.is_empty() {
         return Ok(not_listed);
     }
+    let _permit = context.event_writes.acquire().await.expect("the semaphore is never closed");
     let passwords = context.passwords_of_new_users(&fetched.batch).await?;
     let sync = sync_of(plan, events[0].record_type, &ids);
     let mut tx = context.store.begin().await?;
@@ -257,7 +304,11 @@ async fn fetch(
     let rules = Rules::at(context.clock.now());
     match plan {
         FetchPlan::Export(vessel) => {
-            let export = context.portal.fetch_vessel_export(vessel).await?;
+            let export = context.portal.fetch_vessel_export(vessel).await.map_err(|error| match error {
+                // Its exports may lag behind its events, as its lists do.
+                PortalError::Status { status: 404, .. } => WorkError::NotListed(format!("vessel {vessel}")),
+                error => error.into(),
+            })?;
             let mut expected: BTreeMap<_, _> = [
                 (RecordType::Vessel, 1),
                 (RecordType::Equipment, export.equipment.len() as u64),
@@ -349,18 +400,28 @@ struct Listed<D> {
     total_companies: Option<u64>,
 }
 
+/// Most records that are fetched for a group of events.
+const RECORDS_LIMIT: usize = 20_000;
+
 async fn all_pages<D: ListedRecord>(context: &Context, mut query: ListQuery) -> Result<Listed<D>, WorkError> {
     query.limit = Some(PAGE_SIZE_LIMIT);
     let mut listed = Listed { records: Vec::new(), total: None, total_companies: None };
+    let (mut walk, mut cursors) = (ListWalk::default(), HashSet::new());
     loop {
         let page = context.portal.fetch_page::<D>(&query).await?;
+        walk = walk.after_page(page.records.len(), page.info.total);
         listed.records.extend(page.records);
         listed.total = listed.total.or(page.info.total);
         listed.total_companies = listed.total_companies.or(page.info.total_companies);
-        match page.info.next_cursor {
-            Some(cursor) => query.cursor = Some(cursor),
-            None => return Ok(listed),
+        let Some(cursor) = page.info.next_cursor else { return Ok(listed) };
+        walk.may_go_on()?;
+        if listed.records.len() > RECORDS_LIMIT {
+            return Err(WorkError::TooManyRecords(RECORDS_LIMIT));
         }
+        if !cursors.insert(cursor.clone()) {
+            return Err(EndlessList::Circle.into());
+        }
+        query.cursor = Some(cursor);
     }
 }
 

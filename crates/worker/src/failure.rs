@@ -3,7 +3,7 @@
 use std::{error::Error, time::Duration};
 
 use contracts::messages::{DecodeError, UnknownRecordType};
-use domain::{FailureClass, SyncState};
+use domain::{FailureClass, SyncState, list_walk::EndlessList};
 use portal_client::PortalError;
 use store::StoreError;
 
@@ -46,9 +46,12 @@ pub(crate) enum WorkError {
         /// When to come again, if it was not even tried.
         snooze: Option<Duration>,
     },
-    /// The provider's pages go in a circle.
-    #[error("the next cursor is that of earlier pages, so paging would never end")]
-    CursorLoop,
+    /// The provider's list shows no end.
+    #[error("the onboarding portal's list shows no end")]
+    EndlessList(#[from] EndlessList),
+    /// An event names more records than are held in memory at once.
+    #[error("the event stands for more than {0} records: run a sync of them instead")]
+    TooManyRecords(usize),
     /// A page could not be read for a fault of ours.
     #[error("reading the page broke off: {0}")]
     Broken(String),
@@ -76,7 +79,8 @@ impl WorkError {
             | Self::RecordType(_)
             | Self::Id(_)
             | Self::Missing(_)
-            | Self::CursorLoop
+            | Self::EndlessList(_)
+            | Self::TooManyRecords(_)
             | Self::SyncStopped(_)
             | Self::SyncUndone => FailureClass::Permanent,
         }

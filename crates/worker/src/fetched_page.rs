@@ -30,6 +30,14 @@ impl FetchedPage {
         })
     }
 
+    pub(crate) fn record_count(&self) -> usize {
+        match self {
+            Self::Vessels(page) => page.records().len(),
+            Self::Equipment(page) => page.records().len(),
+            Self::Users(page) => page.records().len(),
+        }
+    }
+
     pub(crate) const fn info(&self) -> &PageInfo {
         match self {
             Self::Vessels(page) => &page.info,

@@ -12,10 +12,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use broker::{Delivery, Disposition};
+use broker::{Delivery, Disposition, Queue};
 use chrono::{DateTime, Utc};
 use contracts::messages::SyncTask;
-use domain::{RecordCounts, RecordType, Rules, SecondLook, TaskId, TaskState, finding::FUTURE_TOLERANCE};
+use domain::{
+    RecordCounts, RecordType, Rules, SecondLook, TaskId, TaskState, finding::FUTURE_TOLERANCE,
+    list_walk::EndlessList,
+};
 use serde_json::json;
 use store::{
     Db, StoreError,
@@ -50,7 +53,7 @@ use crate::{
 pub(crate) async fn handle(context: &Context, delivery: Delivery) -> Disposition {
     let began = context.clock.now();
     let sync = delivery.decode::<SyncTask>().ok().and_then(|message| message.sync_id.parse().ok());
-    let subject = Subject { sync, task: delivery.message_id.parse().ok() };
+    let subject = Subject { queue: Queue::Tasks, sync, task: delivery.message_id.parse().ok() };
     let result = Box::pin(work(context, &delivery)).await;
     let disposition = settle(context, &delivery, subject, began, result).await;
     fault::point(Point::TaskSettled).await;
@@ -171,10 +174,12 @@ impl<'a> PageTask<'a> {
         let Some(cursor) = page.info().next_cursor.clone().filter(|_| !self.row.handed_on) else {
             return Ok(None);
         };
+        let walk = self.row.request.query.walk.after_page(page.record_count(), page.info().total);
+        walk.may_go_on()?;
         let next = NewTask {
             id: TaskId::new(),
             sync_id: self.row.sync_id,
-            request: self.row.request.next(cursor, as_of),
+            request: self.row.request.next(cursor, as_of, walk),
             trace_context: json!(chassis::telemetry::current_context()),
         };
         let now = self.context.clock.now();
@@ -187,7 +192,7 @@ impl<'a> PageTask<'a> {
                 Ok(Some(tokio::spawn(async move { outbox.publish_tasks(vec![next]).await })))
             }
             NextPageRecorded::Already(_) | NextPageRecorded::SyncEnded => Ok(None),
-            NextPageRecorded::Loop => Err(WorkError::CursorLoop),
+            NextPageRecorded::Loop => Err(EndlessList::Circle.into()),
         }
     }
 

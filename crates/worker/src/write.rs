@@ -99,7 +99,7 @@ impl Writing {
         outcomes.extend(applied.iter().map(|it| (it.source_id.to_string(), it.outcome)));
         for rejection in &sorted.rejected {
             counts.count(Outcome::Rejected);
-            outcomes.push((rejection.source_id.clone(), Outcome::Rejected));
+            outcomes.push((rejection.source_id.to_string(), Outcome::Rejected));
             self.findings.extend(rejection.findings.iter().map(|finding| RecordFinding {
                 record_type,
                 source_id: rejection.source_id.clone(),

@@ -1,7 +1,7 @@
 //! Faults on demand. These paths answer 404 in production.
 
 use actix_web::{HttpResponse, delete, get, put, web};
-use chassis::problem::Problem;
+use chassis::{http::JsonBody, problem::Problem};
 
 use super::{AppState, access::Admin};
 use crate::faults::{Fault, Faults};
@@ -35,7 +35,7 @@ pub(crate) async fn get_faults(
 pub(crate) async fn add_fault(
     app: web::Data<AppState>,
     _admin: Admin,
-    fault: web::Json<Fault>,
+    fault: JsonBody<Fault>,
 ) -> Result<web::Json<Vec<Fault>>, Problem> {
     let faults = faults_of(&app)?;
     if let Some(reason) = fault.invalid_because() {

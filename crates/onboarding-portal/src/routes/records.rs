@@ -1,7 +1,10 @@
 //! Entering, approving, patching and withdrawing records, for the portal's own people.
 
 use actix_web::{HttpResponse, get, patch, post, web};
-use chassis::problem::{FieldError, Problem, ProblemBody};
+use chassis::{
+    http::JsonBody,
+    problem::{FieldError, Problem, ProblemBody},
+};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -128,7 +131,7 @@ pub(crate) async fn enter_draft(
     app: web::Data<AppState>,
     _admin: Admin,
     kind: web::Path<String>,
-    entered: web::Json<Value>,
+    entered: JsonBody<Value>,
 ) -> Result<HttpResponse, Problem> {
     let kind = kind_of(&kind)?;
     let id = entered.get("id").and_then(Value::as_str).unwrap_or_default().to_owned();
@@ -154,7 +157,7 @@ pub(crate) async fn patch(
     app: web::Data<AppState>,
     _admin: Admin,
     path: web::Path<(String, String)>,
-    fields: web::Json<Value>,
+    fields: JsonBody<Value>,
 ) -> Result<web::Json<ChangeReceipt>, Problem> {
     change(&app, path.into_inner(), Change::Patch(fields.into_inner())).await
 }

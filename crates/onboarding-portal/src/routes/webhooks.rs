@@ -3,6 +3,7 @@
 use actix_web::{HttpResponse, get, http::StatusCode, post, web};
 use chassis::{
     config::ExposeSecret,
+    http::JsonBody,
     problem::{Problem, ProblemBody},
 };
 use chrono::{DateTime, Utc};
@@ -147,7 +148,7 @@ pub(crate) struct Recovered {
 pub(crate) async fn recover(
     app: web::Data<AppState>,
     _admin: Admin,
-    range: web::Json<RecoverRequest>,
+    range: JsonBody<RecoverRequest>,
 ) -> Result<HttpResponse, Problem> {
     let RecoverRequest { since, until } = range.into_inner();
     let mut db = app.database.connection().await.or_problem()?;

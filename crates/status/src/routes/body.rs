@@ -1,7 +1,7 @@
 //! JSON bodies that a request may leave out.
 
 use actix_web::{HttpRequest, http::header::CONTENT_TYPE};
-use chassis::{http::json_problem, problem::Problem};
+use chassis::{http::json_body, problem::Problem};
 use serde::de::DeserializeOwned;
 
 /// The body, or the default value for an empty body.
@@ -19,6 +19,7 @@ pub(crate) fn read_optional_json<T: DeserializeOwned + Default>(
             "The body must be JSON with `Content-Type: application/json`, or be absent.",
         ));
     }
-    let parsed: Option<T> = serde_json::from_slice(body).map_err(|error| json_problem(&error))?;
-    Ok(parsed.unwrap_or_default())
+    let text = std::str::from_utf8(body)
+        .map_err(|_not_utf8| Problem::bad_request("malformed_json", "The body is not UTF-8."))?;
+    Ok(json_body::<Option<T>>(text)?.unwrap_or_default())
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use actix_web::{HttpRequest, HttpResponse, get, put, web};
 use chassis::{
     auth::{Admin, Viewer},
+    http::JsonBody,
     problem::{Problem, ProblemBody},
 };
 use contracts::operator::{ConflictPolicies, ConflictPoliciesChange};
@@ -49,7 +50,7 @@ pub(crate) async fn change_conflict_policies(
     app: web::Data<AppState>,
     request: HttpRequest,
     admin: Admin,
-    change: web::Json<ConflictPoliciesChange>,
+    change: JsonBody<ConflictPoliciesChange>,
 ) -> Result<HttpResponse, Problem> {
     let expected = etag::required_version(&request)?;
     let ConflictPoliciesChange { company, vessel, equipment, user } = change.into_inner();

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use actix_web::{post, web};
 use chassis::{
     auth::OperatorRole,
+    http::JsonBody,
     problem::{FieldError, Problem, ProblemBody},
 };
 use contracts::{
@@ -55,7 +56,7 @@ pub(crate) async fn resolve_conflict(
     app: web::Data<AppState>,
     operator: OperatorRole,
     id: web::Path<Uuid>,
-    request: web::Json<ResolveRequest>,
+    request: JsonBody<ResolveRequest>,
 ) -> Result<web::Json<Conflict>, Problem> {
     let id = ConflictId::from_uuid(id.into_inner());
     let choice = read_choice(request.into_inner())?;
@@ -88,7 +89,7 @@ pub(crate) async fn resolve_conflict(
 pub(crate) async fn resolve_conflicts(
     app: web::Data<AppState>,
     operator: OperatorRole,
-    request: web::Json<ResolveManyRequest>,
+    request: JsonBody<ResolveManyRequest>,
 ) -> Result<web::Json<ResolvedMany>, Problem> {
     let request = request.into_inner();
     let choice = read_choice_for_many(request.resolution)?;

@@ -3,6 +3,7 @@
 use actix_web::{HttpResponse, get, post, web};
 use chassis::{
     auth::{OperatorRole, Viewer},
+    http::JsonBody,
     problem::{Problem, ProblemBody},
     telemetry,
 };
@@ -76,7 +77,7 @@ pub(crate) async fn accept_older_records(
     app: web::Data<AppState>,
     operator: OperatorRole,
     sync_id: web::Path<Uuid>,
-    body: web::Json<AcceptOlderRequest>,
+    body: JsonBody<AcceptOlderRequest>,
 ) -> Result<HttpResponse, Problem> {
     let id = SyncId::from_uuid(sync_id.into_inner());
     let AcceptOlderRequest { expected_records, reason } = body.into_inner();

@@ -3,6 +3,7 @@
 use actix_web::{HttpResponse, get, http::header::LOCATION, post, web};
 use chassis::{
     auth::{OperatorRole, Viewer},
+    http::JsonBody,
     problem::{FieldError, Problem, ProblemBody},
 };
 use contracts::operator::{List, ReplayAccepted, ReplayItem, ReplayJob, ReplayPlan, ReplayRequest};
@@ -77,7 +78,7 @@ pub(crate) async fn replay_dead_letter(
 pub(crate) async fn plan_replay(
     app: web::Data<AppState>,
     _viewer: Viewer,
-    request: web::Json<ReplayRequest>,
+    request: JsonBody<ReplayRequest>,
 ) -> Result<web::Json<ReplayPlan>, Problem> {
     let filter = read_filter(&request)?;
     let mut db = app.store.db().await.or_problem()?;
@@ -101,7 +102,7 @@ pub(crate) async fn plan_replay(
 pub(crate) async fn replay_dead_letters(
     app: web::Data<AppState>,
     operator: OperatorRole,
-    request: web::Json<ReplayRequest>,
+    request: JsonBody<ReplayRequest>,
 ) -> Result<HttpResponse, Problem> {
     Ok(answer(&create_job(&app, &operator, request.into_inner()).await?))
 }

@@ -3,6 +3,7 @@
 use actix_web::{HttpResponse, post, web};
 use chassis::{
     auth::OperatorRole,
+    http::JsonBody,
     problem::{FieldError, Problem, ProblemBody},
 };
 use contracts::operator::{ReprocessAccepted, ReprocessPlan, ReprocessRequest};
@@ -65,7 +66,7 @@ pub(crate) async fn reprocess_webhook(
 pub(crate) async fn plan_reprocess(
     app: web::Data<AppState>,
     _operator: OperatorRole,
-    request: web::Json<ReprocessRequest>,
+    request: JsonBody<ReprocessRequest>,
 ) -> Result<web::Json<ReprocessPlan>, Problem> {
     let (filter, _reason) = read_filter(request.into_inner())?;
     let mut db = app.store.db().await.or_problem()?;
@@ -89,7 +90,7 @@ pub(crate) async fn plan_reprocess(
 pub(crate) async fn reprocess_webhooks(
     app: web::Data<AppState>,
     operator: OperatorRole,
-    request: web::Json<ReprocessRequest>,
+    request: JsonBody<ReprocessRequest>,
 ) -> Result<HttpResponse, Problem> {
     let (filter, reason) = read_filter(request.into_inner())?;
     let accepted = reprocess_events(&app, &operator, &filter, reason.as_deref()).await?;

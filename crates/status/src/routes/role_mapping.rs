@@ -5,6 +5,7 @@ use std::str::FromStr;
 use actix_web::{HttpRequest, HttpResponse, get, post, put, web};
 use chassis::{
     auth::{Admin, Viewer},
+    http::JsonBody,
     problem::{FieldError, Problem, ProblemBody},
 };
 use contracts::operator::{RoleChange, RoleMapping, RoleMappingChange, RoleMappingEffect, RoleRule};
@@ -56,7 +57,7 @@ pub(crate) async fn get_role_mapping(
 pub(crate) async fn preview_role_mapping(
     app: web::Data<AppState>,
     _admin: Admin,
-    change: web::Json<RoleMappingChange>,
+    change: JsonBody<RoleMappingChange>,
 ) -> Result<web::Json<RoleMappingEffect>, Problem> {
     let mapping = read_mapping(change.into_inner())?;
     let mut db = app.store.db().await.or_problem()?;
@@ -88,7 +89,7 @@ pub(crate) async fn change_role_mapping(
     app: web::Data<AppState>,
     request: HttpRequest,
     admin: Admin,
-    change: web::Json<RoleMappingChange>,
+    change: JsonBody<RoleMappingChange>,
 ) -> Result<HttpResponse, Problem> {
     let expected = i32::try_from(etag::required_version(&request)?).unwrap_or_default();
     let mapping = read_mapping(change.into_inner())?;

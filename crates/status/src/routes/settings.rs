@@ -3,6 +3,7 @@
 use actix_web::{HttpRequest, HttpResponse, get, post, web};
 use chassis::{
     auth::{Admin, Viewer},
+    http::JsonBody,
     problem::{Problem, ProblemBody},
 };
 use contracts::{
@@ -58,7 +59,7 @@ pub(crate) async fn change_settings(
     app: web::Data<AppState>,
     request: HttpRequest,
     admin: Admin,
-    change: web::Json<SettingsChange>,
+    change: JsonBody<SettingsChange>,
 ) -> Result<HttpResponse, Problem> {
     let expected = etag::optional_version(&request)?;
     let now = app.clock.now();

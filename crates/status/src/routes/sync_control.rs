@@ -3,6 +3,7 @@
 use actix_web::{HttpRequest, HttpResponse, post, web};
 use chassis::{
     auth::OperatorRole,
+    http::JsonBody,
     problem::{Problem, ProblemBody},
     telemetry,
 };
@@ -154,7 +155,7 @@ pub(crate) async fn confirm_sync(
     app: web::Data<AppState>,
     operator: OperatorRole,
     sync_id: web::Path<Uuid>,
-    body: web::Json<ConfirmRequest>,
+    body: JsonBody<ConfirmRequest>,
 ) -> Result<web::Json<ConfirmAccepted>, Problem> {
     let id = SyncId::from_uuid(sync_id.into_inner());
     let ConfirmRequest { decision, reason } = body.into_inner();

@@ -146,8 +146,8 @@ impl DeadLetterFilter {
             .bind::<Array<Uuid>, _>(self.ids.iter().map(|id| id.as_uuid()).collect::<Vec<_>>())
             .bind::<Array<Text>, _>(self.states.iter().map(|it| it.as_str()).collect::<Vec<_>>())
             .bind::<Nullable<Text>, _>(self.class.map(FailureClass::as_str))
-            .bind::<Nullable<Text>, _>(&self.queue)
-            .bind::<Nullable<Text>, _>(&self.fingerprint)
+            .bind::<Nullable<Text>, _>(self.queue.as_deref())
+            .bind::<Nullable<Text>, _>(self.fingerprint.as_deref())
             .bind::<Nullable<Uuid>, _>(self.sync_id.map(SyncId::as_uuid))
     }
 }

@@ -6,7 +6,7 @@ use std::collections::HashSet;
 use chrono::{DateTime, Utc};
 use diesel::{QueryableByName, sql_types::*};
 use diesel_async::RunQueryDsl;
-use domain::{Finding, RecordType, Severity, SyncId};
+use domain::{Finding, RecordType, SentId, Severity, SourceId, SyncId};
 
 use crate::db::{
     connection::Db,
@@ -19,12 +19,12 @@ use crate::db::{
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RecordFinding {
     pub record_type: RecordType,
-    /// The record's id in the onboarding portal; empty if it came without one.
-    pub source_id: String,
+    /// The record's id in the onboarding portal.
+    pub source_id: SentId,
     /// What a person calls the record.
     pub label: Option<String>,
     /// The vessels that the record belongs to, by their ids in the onboarding portal.
-    pub vessel_ids: Vec<String>,
+    pub vessel_ids: Vec<SourceId>,
     pub finding: Finding,
 }
 
@@ -61,8 +61,8 @@ pub async fn findings_insert(
     if findings.is_empty() {
         return Ok(());
     }
-    // PostgreSQL keeps no NUL in text, and a rejected value may hold one.
-    let clean = |text: &str| text.replace('\0', "\u{fffd}");
+    let vessel_ids =
+        |it: &RecordFinding| it.vessel_ids.iter().map(SourceId::as_str).collect::<Vec<_>>().join(",");
     // What stands about a record without an id could never be cleared.
     statement(
         "WITH i AS (
@@ -83,16 +83,16 @@ pub async fn findings_insert(
     .bind::<Uuid, _>(sync_id.as_uuid())
     .bind::<Timestamptz, _>(now)
     .bind::<Array<Text>, _>(findings.iter().map(|it| it.record_type.as_str()).collect::<Vec<_>>())
-    .bind::<Array<Text>, _>(findings.iter().map(|it| clean(&it.source_id)).collect::<Vec<_>>())
-    .bind::<Array<Nullable<Text>>, _>(findings.iter().map(|it| it.label.as_deref().map(clean)).collect::<Vec<_>>())
+    .bind::<Array<Text>, _>(findings.iter().map(|it| it.source_id.as_str()).collect::<Vec<_>>())
+    .bind::<Array<Nullable<Text>>, _>(findings.iter().map(|it| it.label.as_deref()).collect::<Vec<_>>())
     .bind::<Array<Text>, _>(findings.iter().map(|it| it.finding.severity.as_str()).collect::<Vec<_>>())
     .bind::<Array<Text>, _>(findings.iter().map(|it| it.finding.code).collect::<Vec<_>>())
-    .bind::<Array<Text>, _>(findings.iter().map(|it| clean(&it.finding.pointer)).collect::<Vec<_>>())
-    .bind::<Array<Text>, _>(findings.iter().map(|it| clean(&it.finding.message)).collect::<Vec<_>>())
+    .bind::<Array<Text>, _>(findings.iter().map(|it| it.finding.pointer.as_str()).collect::<Vec<_>>())
+    .bind::<Array<Text>, _>(findings.iter().map(|it| it.finding.message.as_str()).collect::<Vec<_>>())
     .bind::<Array<Nullable<Text>>, _>(
-        findings.iter().map(|it| it.finding.value.as_deref().map(clean)).collect::<Vec<_>>(),
+        findings.iter().map(|it| it.finding.value.as_deref()).collect::<Vec<_>>(),
     )
-    .bind::<Array<Text>, _>(findings.iter().map(|it| clean(&it.vessel_ids.join(","))).collect::<Vec<_>>())
+    .bind::<Array<Text>, _>(findings.iter().map(vessel_ids).collect::<Vec<_>>())
     .execute(db)
     .await?;
     Ok(())

@@ -38,7 +38,7 @@ pub async fn peer_outcome_note(db: &mut Db, outcome: &PeerOutcome) -> Result<(),
     .bind::<Text, _>(&outcome.peer)
     .bind::<Uuid, _>(outcome.instance)
     .bind::<Text, _>(outcome.class.as_str())
-    .bind::<Nullable<Text>, _>(&outcome.failure)
+    .bind::<Nullable<Text>, _>(outcome.failure.as_deref())
     .bind::<Timestamptz, _>(outcome.ended_at)
     .bind::<Timestamptz, _>(outcome.ended_at - RETENTION)
     .execute(db)

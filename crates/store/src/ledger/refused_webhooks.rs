@@ -186,7 +186,7 @@ impl RefusedFilter {
     fn bind<'f>(&'f self, text: &'f str) -> Statement<'f> {
         statement(text)
             .bind::<Array<Text>, _>(self.reasons.iter().map(|it| it.as_str()).collect::<Vec<_>>())
-            .bind::<Nullable<Text>, _>(&self.webhook_id)
+            .bind::<Nullable<Text>, _>(self.webhook_id.as_deref())
             .bind::<Nullable<Timestamptz>, _>(self.from)
             .bind::<Nullable<Timestamptz>, _>(self.until)
     }

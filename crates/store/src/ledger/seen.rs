@@ -66,7 +66,7 @@ pub async fn companies_note(
          ON CONFLICT DO NOTHING RETURNING source_id",
     )
     .bind::<Uuid, _>(sync_id.as_uuid())
-    .bind::<Array<Text>, _>(&ids)
+    .bind::<Array<Text>, _>(ids.as_slice())
     .bind::<Array<Text>, _>(outcomes.values().map(|it| it.as_str()).collect::<Vec<_>>())
     .returning::<Text>()
     .load(db)

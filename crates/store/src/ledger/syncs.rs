@@ -229,7 +229,7 @@ async fn sync_insert(
         .bind::<Bool, _>(sync.dry_run)
         .bind::<Text, _>(state.as_str())
         .bind::<Text, _>(&sync.requested_by)
-        .bind::<Nullable<Text>, _>(&sync.reason)
+        .bind::<Nullable<Text>, _>(sync.reason.as_deref())
         .bind::<Jsonb, _>(&sync.trace_context)
         .bind::<Timestamptz, _>(now)
         .bind::<Nullable<Timestamptz>, _>(begun)

@@ -49,7 +49,7 @@ async fn pages_of_cursor(db: &mut Db, next: &NewTask) -> Result<i64, StoreError>
     .bind::<Text, _>(next.request.record_type.as_str())
     .bind::<Int4, _>(i32::try_from(next.request.chain).unwrap_or(i32::MAX))
     .bind::<Int4, _>(i32::try_from(next.request.number).unwrap_or(i32::MAX))
-    .bind::<Nullable<Text>, _>(&next.request.query.cursor)
+    .bind::<Nullable<Text>, _>(next.request.query.cursor.as_deref())
     .returning::<BigInt>()
     .get_result(db)
     .await

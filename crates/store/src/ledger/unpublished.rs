@@ -346,22 +346,38 @@ pub struct Republished {
 
 /// Sets rows back that were confirmed before `before` and have not moved since, so that the relay publishes them again: a
 /// broker that lost its disk loses no work. A message that is still in its queue comes twice, which does no harm.
-pub async fn stalled_republish(db: &mut Db, before: DateTime<Utc>) -> Result<Republished, StoreError> {
+/// `events_are_queued`: events wait in the broker to be delivered, and those that seem lost may be among them.
+pub async fn stalled_republish(
+    db: &mut Db,
+    before: DateTime<Utc>,
+    events_are_queued: bool,
+) -> Result<Republished, StoreError> {
+    // A message that is known to wait, for its next attempt or in the ledger, is not lost.
+    let is_waiting = |id: &str| {
+        format!(
+            "(EXISTS (SELECT FROM attempts a WHERE a.message_id = {id}::text AND a.next_attempt_at > $1)
+              OR EXISTS (SELECT FROM postponed_messages p WHERE p.message_id = {id}::text))"
+        )
+    };
     let commands = format!(
-        "UPDATE sync_logs SET published_at = NULL WHERE state = '{}' AND published_at < $1",
-        SyncState::Queued
+        "UPDATE sync_logs s SET published_at = NULL WHERE state = '{}' AND published_at < $1 AND NOT {}",
+        SyncState::Queued,
+        is_waiting("s.id")
     );
     // Tasks of a sync that moves are in their queue: they wait their turn.
     let tasks = format!(
         "UPDATE sync_queue t SET published_at = NULL, updated_at = $1 FROM sync_logs s
          WHERE t.state IN {} AND t.published_at < $1 AND t.updated_at < $1
-             AND s.id = t.sync_id AND s.completed_at IS NULL AND s.heartbeat_at < $1",
-        open_states()
+             AND s.id = t.sync_id AND s.completed_at IS NULL AND s.heartbeat_at < $1 AND NOT {}",
+        open_states(),
+        is_waiting("t.id")
     );
     let events = format!(
-        "UPDATE webhook_events SET state = '{}', published_at = NULL WHERE state = '{}' AND published_at < $1",
+        "UPDATE webhook_events e SET state = '{}', published_at = NULL
+         WHERE state = '{}' AND published_at < $1 AND NOT {}",
         WebhookState::Received,
-        WebhookState::Published
+        WebhookState::Published,
+        is_waiting("e.id")
     );
     let mut set_back = async |text: &str| -> Result<usize, StoreError> {
         Ok(statement(text).bind::<Timestamptz, _>(before).execute(db).await?)
@@ -369,6 +385,6 @@ pub async fn stalled_republish(db: &mut Db, before: DateTime<Utc>) -> Result<Rep
     Ok(Republished {
         commands: set_back(&commands).await?,
         tasks: set_back(&tasks).await?,
-        events: set_back(&events).await?,
+        events: if events_are_queued { 0 } else { set_back(&events).await? },
     })
 }

@@ -238,6 +238,24 @@ pub async fn webhook_events_mark_published(
     .await?)
 }
 
+/// Notes that a worker has these events in hand, as if they had been published now.
+pub async fn webhook_events_in_hand_note(
+    db: &mut Db,
+    ids: &[WebhookEventId],
+    now: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    statement(
+        "UPDATE webhook_events SET published_at = $2 WHERE id IN
+             (SELECT id FROM webhook_events WHERE id = ANY($1) AND state = $3 ORDER BY id FOR NO KEY UPDATE SKIP LOCKED)",
+    )
+    .bind::<Array<Uuid>, _>(uuids(ids))
+    .bind::<Timestamptz, _>(now)
+    .bind::<Text, _>(WebhookState::Published.as_str())
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
 /// Those of the events that are still to be handled, locked until the transaction ends: of two deliveries of an event,
 /// one waits and then sees it processed.
 pub async fn webhook_events_lock_open(
@@ -328,10 +346,10 @@ impl WebhookFilter {
         statement(text)
             .bind::<Array<Uuid>, _>(uuids(&self.ids))
             .bind::<Array<Text>, _>(self.states.iter().map(|it| it.as_str()).collect::<Vec<_>>())
-            .bind::<Nullable<Text>, _>(&self.event_type)
+            .bind::<Nullable<Text>, _>(self.event_type.as_deref())
             .bind::<Nullable<Text>, _>(self.record_type.map(RecordType::as_str))
-            .bind::<Nullable<Text>, _>(&self.source_id)
-            .bind::<Nullable<Text>, _>(&self.webhook_id)
+            .bind::<Nullable<Text>, _>(self.source_id.as_deref())
+            .bind::<Nullable<Text>, _>(self.webhook_id.as_deref())
             .bind::<Nullable<Timestamptz>, _>(self.from)
             .bind::<Nullable<Timestamptz>, _>(self.until)
     }

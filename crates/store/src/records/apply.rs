@@ -240,7 +240,7 @@ impl<'a, 't, T: Table> PageWrite<'a, 't, T> {
 fn record_finding<T: Table>(accepted: &Accepted<T::Record>, finding: Finding) -> RecordFinding {
     RecordFinding {
         record_type: T::RECORD_TYPE,
-        source_id: T::source_id(&accepted.record).to_string(),
+        source_id: T::source_id(&accepted.record).into(),
         label: Some(accepted.label.clone()),
         vessel_ids: T::vessel_ids(&accepted.record),
         finding,

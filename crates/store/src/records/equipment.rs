@@ -10,11 +10,7 @@ use domain::{Accepted, Finding, Outcome, RecordType, SourceId, equipment::Equipm
 use serde_json::{Map, Value};
 
 use crate::{
-    db::{
-        connection::Db,
-        error::StoreError,
-        statement::{JsonObject, Statement},
-    },
+    db::{connection::Db, error::StoreError, statement::Statement},
     records::{
         apply::{AppliedRecord, page_apply_with},
         equipment_parts,
@@ -89,8 +85,8 @@ impl Table for EquipmentTable {
         if record.qr_code_derived { KeyClaim::Keeps } else { KeyClaim::Wants(record.qr_code.as_str()) }
     }
 
-    fn vessel_ids(record: &Equipment) -> Vec<String> {
-        vec![record.vessel_source_id.to_string()]
+    fn vessel_ids(record: &Equipment) -> Vec<SourceId> {
+        vec![record.vessel_source_id.clone()]
     }
 
     fn warnings(&self, record: &Equipment, ship_counter: Option<i32>) -> Vec<Finding> {
@@ -124,7 +120,7 @@ impl Table for EquipmentTable {
             .bind_optional_text(|row| row.record.model.as_deref())
             .bind_optional_text(|row| row.record.serial_number.as_deref())
             .bind_optional_text(|row| row.record.location.as_deref())
-            .bind::<Jsonb, _>(|row| JsonObject(&row.record.specs))
+            .bind::<Jsonb, _>(|row| &row.record.specs)
             .bind::<Bool, _>(|row| row.record.is_critical)
             .bind_optional_text(|row| row.record.criticality_basis.map(|value| value.as_str()))
             .bind::<Bool, _>(|row| row.record.is_standby)

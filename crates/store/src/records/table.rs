@@ -7,7 +7,7 @@ use domain::{Accepted, Finding, RecordType, SourceId, revocation::Revoked};
 use serde_json::{Map, Value};
 
 use crate::{
-    db::{connection::Db, error::StoreError, statement::Statement},
+    db::{connection::Db, error::StoreError, parameter::Parameter, statement::Statement},
     records::write_stamp::WriteStamp,
 };
 
@@ -137,7 +137,7 @@ pub(super) trait Table: Sync {
     }
 
     /// The vessels that the record belongs to, by their ids in the onboarding portal.
-    fn vessel_ids(_: &Self::Record) -> Vec<String> {
+    fn vessel_ids(_: &Self::Record) -> Vec<SourceId> {
         Vec::new()
     }
 
@@ -200,8 +200,8 @@ impl<'f, 'r, R: Copy> ColumnArrays<'f, 'r, R> {
     pub(super) fn bind<Type, U>(self, value: impl Fn(R) -> U) -> Self
     where
         diesel::pg::Pg: HasSqlType<Array<Type>>,
-        Vec<U>: diesel::serialize::ToSql<Array<Type>, diesel::pg::Pg>,
-        U: Send + 'f,
+        Vec<U>: Parameter<Array<Type>>,
+        <Vec<U> as Parameter<Array<Type>>>::Storable: 'f,
         Type: Send + 'f + 'static,
     {
         let values: Vec<U> = self.rows.iter().map(|row| value(*row)).collect();

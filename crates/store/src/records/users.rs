@@ -118,8 +118,8 @@ impl Table for Users<'_> {
         if record.withdrawal.is_due() { KeyClaim::GivesUp } else { KeyClaim::Wants(record.email.as_str()) }
     }
 
-    fn vessel_ids(record: &User) -> Vec<String> {
-        record.vessel_source_ids.iter().map(ToString::to_string).collect()
+    fn vessel_ids(record: &User) -> Vec<SourceId> {
+        record.vessel_source_ids.clone()
     }
 
     fn warnings(&self, record: &User, _: Option<i32>) -> Vec<Finding> {

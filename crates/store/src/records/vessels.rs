@@ -85,8 +85,8 @@ impl Table for Vessels {
         }
     }
 
-    fn vessel_ids(record: &Vessel) -> Vec<String> {
-        vec![record.source_id.to_string()]
+    fn vessel_ids(record: &Vessel) -> Vec<SourceId> {
+        vec![record.source_id.clone()]
     }
 
     fn warnings(&self, record: &Vessel, _: Option<i32>) -> Vec<Finding> {

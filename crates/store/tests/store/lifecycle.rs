@@ -1,7 +1,9 @@
 //! The life of a sync: created, started, settled task by task, cancelled or failed.
 
 use chrono::TimeDelta;
-use domain::{Cause, Mode, RecordCounts, RecordType, Scope, SyncId, SyncState, TaskId, TaskState};
+use domain::{
+    Cause, Mode, RecordCounts, RecordType, Scope, SyncId, SyncState, TaskId, TaskState, list_walk::ListWalk,
+};
 use serde_json::{Value, json};
 use store::{
     engine::{
@@ -64,7 +66,11 @@ async fn in_second_phase() -> anyhow::Result<(Scene, SyncId, [NewTask; 2])> {
 }
 
 fn page_after(task: &NewTask, cursor: &str) -> NewTask {
-    NewTask { id: TaskId::new(), request: task.request.next(cursor.to_owned(), None), ..task.clone() }
+    NewTask {
+        id: TaskId::new(),
+        request: task.request.next(cursor.to_owned(), None, ListWalk::default()),
+        ..task.clone()
+    }
 }
 
 // -------------------------------------------------------------------------------------------------------------- created

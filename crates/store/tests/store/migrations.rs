@@ -1,6 +1,6 @@
 //! The schema, up and down, on a real PostgreSQL.
 
-use domain::{ListSlice, PageQuery, PageRequest, RecordType, TaskId};
+use domain::{ListSlice, PageQuery, PageRequest, RecordType, TaskId, list_walk::ListWalk};
 use store::{Store, ledger::tasks::task_find};
 use testbed::World;
 
@@ -109,6 +109,7 @@ async fn task_recorded_as_a_message_becomes_its_page_request() -> anyhow::Result
         },
         as_of: None,
         second_look: None,
+        walk: ListWalk::default(),
     };
     assert_eq!(task.request, PageRequest { record_type: RecordType::Equipment, chain: 1, number: 2, query });
     Ok(())

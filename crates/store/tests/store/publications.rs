@@ -121,7 +121,7 @@ async fn published_rows_that_do_not_move_are_published_again() -> anyhow::Result
     scene.create(Mode::Incremental, Scope::default()).await?;
     scene.publish_all().await?;
     let later = scene.now();
-    let republished = scene.tx(async |tx| stalled_republish(tx, later).await).await?;
+    let republished = scene.tx(async |tx| stalled_republish(tx, later, false).await).await?;
     assert_eq!(republished, Republished { commands: 1, tasks: 1, events: 1 });
     assert_eq!(scene.claim().await?.len(), 3);
     Ok(())
@@ -135,7 +135,7 @@ async fn published_task_of_a_sync_that_moves_waits_its_turn() -> anyhow::Result<
     let before = scene.now();
     let heartbeat = scene.now();
     scene.tx(async |tx| store::ledger::syncs::sync_heartbeat(tx, id, heartbeat).await).await?;
-    let republished = scene.tx(async |tx| stalled_republish(tx, before).await).await?;
+    let republished = scene.tx(async |tx| stalled_republish(tx, before, false).await).await?;
     assert_eq!(republished, Republished::default());
     Ok(())
 }

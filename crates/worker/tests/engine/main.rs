@@ -1,6 +1,7 @@
 //! The engine from end to end: a real PostgreSQL, a real RabbitMQ, and a provider that plays what a test needs.
 #![expect(clippy::disallowed_types, reason = "tests hand in the machine's clock")]
 
+mod any_value;
 mod control;
 mod dead_letters;
 mod dry_run;
