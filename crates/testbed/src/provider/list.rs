@@ -32,6 +32,8 @@ pub enum Cursors {
     Repeat,
     /// The second page leads to itself.
     Stuck,
+    /// Behind the last record comes one empty page after the other, each by a new cursor.
+    Endless,
     /// Every page but the first is answered with this status.
     Refused(u16),
 }
@@ -145,6 +147,7 @@ impl Listing {
             Cursors::Repeat => Some(format!("{}:", page + 1)),
             Cursors::Stuck if page > 0 => request.query.get("cursor").cloned(),
             Cursors::Circle if end == found.len() => cursor(1, limit.min(end)),
+            Cursors::Endless if end == found.len() => Some(format!("{}:~", page + 1)),
             _ if end == found.len() => None,
             _ => cursor(page + 1, end),
         };
@@ -179,6 +182,7 @@ impl Listing {
     fn start(&self, found: &[(&str, &Record)], after: &str) -> usize {
         match self.cursors {
             _ if after.is_empty() => 0,
+            Cursors::Endless if after == "~" => found.len(),
             Cursors::Offset => after.parse().unwrap_or(0),
             _ => found.partition_point(|(id, _)| self.place(id) <= self.place(after)),
         }

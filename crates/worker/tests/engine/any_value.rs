@@ -24,6 +24,9 @@ fn odd_values() -> Vec<String> {
         text(&"x".repeat(100_000)),
         r#""\ud800""#.to_owned(),
         r#""\u0000""#.to_owned(),
+        "\"a\nb\"".to_owned(),
+        "NaN".to_owned(),
+        "'x'".to_owned(),
         "1e400".to_owned(),
         "-0.0".to_owned(),
         "12345678901234567890123".to_owned(),
@@ -140,6 +143,9 @@ async fn odd_value_at_any_place_concerns_its_own_record_alone() -> anyhow::Resul
     sent.insert("equipment", fill(&scene, List::Equipment, equipment, 2_000));
     sent.insert("user", fill(&scene, List::Users, user, 4_000));
 
+    let places: usize = sent.values().map(BTreeMap::len).sum();
+    assert!(places > 1_000, "{places}");
+
     // The dry run first: what it would do is what the sync does.
     let dry = scene.dry_run(Mode::Full, Scope::default()).await?;
     assert_eq!(scene.ended(dry).await?["state"], "completed_with_errors");
@@ -177,6 +183,9 @@ async fn odd_value_at_any_place_concerns_its_own_record_alone() -> anyhow::Resul
             .map(|row| json!([row["read"], row["rejected"], row["created"]]))
             .collect();
         assert_eq!(tallies[0], tallies[1], "dry run and sync of {table}");
+    }
+    for code in ["control_character", "wrong_type", "malformed_json", "too_long"] {
+        assert!(scene.number(&format!("findings WHERE code = '{code}'")).await > 0, "{code}");
     }
     let longest = scene
         .rows("SELECT max(length(source_id)) AS id, max(length(label)) AS label, max(length(message)) AS message,

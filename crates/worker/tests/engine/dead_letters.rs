@@ -21,7 +21,7 @@ use store::{
         replay_jobs::{NewReplayJob, ReplayJob, replay_item_list, replay_job_find},
     },
 };
-use testbed::{List, lapin, wait_until};
+use testbed::{Answer, List, lapin, wait_until};
 
 async fn replay(scene: &Scene, which: DeadLetterFilter, rate: Option<u32>) -> anyhow::Result<uuid::Uuid> {
     let job = NewReplayJob {
@@ -59,6 +59,71 @@ async fn letters(scene: &Scene, state: &str, n: i64) -> anyhow::Result<()> {
         }
     })
     .await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn any_text_in_a_message_and_in_an_error_is_archived() -> anyhow::Result<()> {
+    let scene = Scene::new().await?;
+    scene.provider.small_fleet();
+    let id = scene.full_sync().await?;
+    scene.ended(id).await?;
+    let channel = scene.world.amqp_connection().await?.create_channel().await?;
+    let long = "x".repeat(250);
+    for text in ["a\0b", "\u{202e}\u{1b}[31m", "\r\n", &long] {
+        let mut headers = lapin::types::FieldTable::default();
+        let value = lapin::types::AMQPValue::LongString(text.repeat(100).into());
+        headers.insert("x-any".into(), value.clone());
+        headers.insert("traceparent".into(), value.clone());
+        headers.insert("x-replay-of".into(), value.clone());
+        let properties = lapin::BasicProperties::default()
+            .with_type(text.into())
+            .with_message_id(text.into())
+            .with_correlation_id(text.into())
+            .with_headers(headers);
+        let options = lapin::options::BasicPublishOptions::default();
+        for (exchange, queue) in [("sms.sync", "sync.tasks"), ("sms.dead", "")] {
+            let sent =
+                channel.basic_publish(exchange.into(), queue.into(), options, b"\0", properties.clone());
+            sent.await?.await?;
+        }
+    }
+    letters(&scene, "dead", 8).await?;
+
+    let detail = json!({"detail": "no \0 such \u{202e}list\n"}).to_string();
+    scene.provider.answer_next(List::Users, Answer::status(410).body(detail));
+    let id = scene.full_sync().await?;
+    assert_eq!(scene.ended(id).await?["state"], "completed_with_errors");
+    letters(&scene, "dead", 9).await?;
+    let reason = scene.rows("SELECT reason FROM dead_letters WHERE sync_id IS NOT NULL").await.remove(0);
+    let reason = reason["reason"].as_str().unwrap_or_default();
+    assert!(reason.ends_with(r"answered 410 to sync/users: no \u{0} such \u{202e}list "), "{reason}");
+    scene.end().await;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn dead_letter_waits_while_its_table_cannot_be_written() -> anyhow::Result<()> {
+    let scene = Scene::new().await?;
+    scene.provider.small_fleet();
+    let id = scene.full_sync().await?;
+    scene.ended(id).await?;
+    scene.world.execute("ALTER TABLE dead_letters RENAME TO dead_letters_away").await?;
+    scene.provider.fail_list(List::Users, Some(410));
+    let id = scene.full_sync().await?;
+    wait_until("the task is rejected", PATIENCE, async || {
+        if scene.provider.requests_for(List::Users).len() < 2 { Err(()) } else { Ok(()) }
+    })
+    .await?;
+    // Garbage behind it waits, too.
+    let channel = scene.world.amqp_connection().await?.create_channel().await?;
+    let options = lapin::options::BasicPublishOptions::default();
+    let properties = lapin::BasicProperties::default();
+    channel.basic_publish("sms.dead".into(), "".into(), options, b"garbage", properties).await?.await?;
+    scene.world.execute("ALTER TABLE dead_letters_away RENAME TO dead_letters").await?;
+    letters(&scene, "dead", 2).await?;
+    assert_eq!(scene.ended(id).await?["state"], "completed_with_errors");
+    scene.end().await;
+    Ok(())
 }
 
 #[tokio::test(flavor = "multi_thread")]

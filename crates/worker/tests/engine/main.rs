@@ -13,6 +13,7 @@ mod reconcile;
 mod relations;
 mod scene;
 mod second_look;
+mod sick_provider;
 mod syncs;
 mod turns;
 mod versions;
