@@ -4,6 +4,7 @@
 mod conflicts;
 mod control;
 mod labels;
+mod odd_text;
 mod overview;
 mod replays;
 mod scene;

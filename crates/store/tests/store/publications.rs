@@ -1,8 +1,11 @@
 //! Rows that are committed and not yet published: claimed by one relay at a time, and set back when a broker lost them.
 
-use domain::{Mode, RecordType, Scope, WebhookEventId};
+use chrono::TimeDelta;
+use domain::{FailureClass, Mode, RecordType, Scope, WebhookEventId};
 use serde_json::json;
 use store::ledger::{
+    attempts::{Attempt, attempt_append},
+    postponed::{PostponedMessage, message_postpone, postponed_messages_claim, postponed_messages_forget},
     unpublished::{
         Republished, Unpublished, UnpublishedId, published_mark, stalled_republish, unpublished_claim,
         unpublished_events_claim, unpublished_events_wait,
@@ -124,6 +127,59 @@ async fn published_rows_that_do_not_move_are_published_again() -> anyhow::Result
     let republished = scene.tx(async |tx| stalled_republish(tx, later, false).await).await?;
     assert_eq!(republished, Republished { commands: 1, tasks: 1, events: 1 });
     assert_eq!(scene.claim().await?.len(), 3);
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn message_that_is_known_to_wait_is_not_published_again() -> anyhow::Result<()> {
+    let scene = Scene::new().await?;
+    let (retried, postponed, queued) =
+        (scene.record_event().await?, scene.record_event().await?, scene.record_event().await?);
+    scene.publish_all().await?;
+    let later = scene.now();
+    let attempt = Attempt {
+        message_id: retried.to_string(),
+        sync_id: None,
+        number: 1,
+        class: FailureClass::Transient,
+        failure: "no answer".to_owned(),
+        began_at: later,
+        duration_ms: 1,
+        next_attempt_at: Some(later + TimeDelta::seconds(90)),
+    };
+    let message = PostponedMessage {
+        queue: "sync.events".to_owned(),
+        message_id: postponed.to_string(),
+        kind: "k".to_owned(),
+        body: b"{}".to_vec(),
+        correlation_id: None,
+        trace_context: json!({}),
+        attempt: 2,
+        replay_of: None,
+        replay_count: 0,
+    };
+    let due = later + TimeDelta::hours(1);
+    scene
+        .tx(async |tx| {
+            attempt_append(tx, &attempt).await?;
+            // A copy of the message is the same message.
+            message_postpone(tx, &message, due - TimeDelta::minutes(1), later).await?;
+            message_postpone(tx, &PostponedMessage { attempt: 1, ..message.clone() }, due, later).await
+        })
+        .await?;
+    let none = scene.tx(async |tx| stalled_republish(tx, later, true).await).await?;
+    assert_eq!(none, Republished::default(), "those that seem lost may be in the queue");
+    let republished = scene.tx(async |tx| stalled_republish(tx, later, false).await).await?;
+    assert_eq!(republished, Republished { events: 1, ..Republished::default() });
+    assert_eq!(ids(&scene.claim().await?), [UnpublishedId::Event(queued)]);
+
+    let early =
+        scene.tx(async |tx| postponed_messages_claim(tx, 10, due - TimeDelta::seconds(1)).await).await?;
+    assert_eq!(early, []);
+    let claimed = scene.tx(async |tx| postponed_messages_claim(tx, 10, due).await).await?;
+    assert_eq!(claimed, [message]);
+    scene.tx(async |tx| postponed_messages_forget(tx, &claimed).await).await?;
+    assert_eq!(scene.tx(async |tx| postponed_messages_claim(tx, 10, due).await).await?, []);
     Ok(())
 }
 
