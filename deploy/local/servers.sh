@@ -9,6 +9,7 @@
 #   servers.sh destroy DIR                stop, and delete the data
 #   servers.sh kill-postgres|start-postgres|kill-rabbitmq|start-rabbitmq DIR    for fault tests (kill is SIGKILL)
 #   servers.sh settle-rabbitmq DIR        have it write the names of its queues, which it holds back for a moment
+#   servers.sh block-rabbitmq|unblock-rabbitmq DIR    have it raise the alarm of too little memory, and end it
 #   servers.sh wipe-rabbitmq DIR          kill it, and delete its data: its next start is with an empty disk
 #
 # DIR/servers.env, readable by its owner alone, holds DATABASE_SERVER_URL (without a database), AMQP_SERVER_URL
@@ -18,7 +19,7 @@ set -euo pipefail
 say() { printf 'servers: %s\n' "$*" >&2; }
 die() { say "$*"; exit 1; }
 
-usage() { sed -n '2,15s/^# \{0,1\}//p' "$0" >&2; exit 2; }
+usage() { sed -n '2,16s/^# \{0,1\}//p' "$0" >&2; exit 2; }
 
 # ---------------------------------------------------------------------------------------------- where things are
 
@@ -26,7 +27,7 @@ verb=${1:-} dir=${2:-} wanted_profile=${3:-}
 [[ -n $verb && -n $dir ]] || usage
 case $verb in
   start | stop | status | destroy | kill-postgres | start-postgres | kill-rabbitmq | start-rabbitmq | \
-    settle-rabbitmq | wipe-rabbitmq) ;;
+    settle-rabbitmq | block-rabbitmq | unblock-rabbitmq | wipe-rabbitmq) ;;
   *) usage ;;
 esac
 case $verb in
@@ -386,11 +387,13 @@ kill_rabbitmq() {
 
 # RabbitMQ's registry of Raft members (ra_directory) is a dets table, written half a second late: a queue that was declared
 # just before a SIGKILL would have no leader ever after.
-settle_rabbitmq() {
+settle_rabbitmq() { rabbitmqctl eval '[ok = dets:sync(T) || T <- dets:all()], mnesia:sync_log().'; }
+
+rabbitmqctl() {
   local home=$data/rabbitmq
   as_service env -C "$home" HOME="$home" LC_ALL=C.UTF-8 ERL_EPMD_PORT="$epmd_port" \
     RABBITMQ_CONF_ENV_FILE="$home/env.conf" "$(dirname "$(rabbitmq_server_script)")/rabbitmqctl" \
-    --quiet --node sms-sync@localhost eval '[ok = dets:sync(T) || T <- dets:all()], mnesia:sync_log().' >/dev/null
+    --quiet --node sms-sync@localhost "$@" >/dev/null
 }
 
 # ---------------------------------------------------------------------------------------------------------- verbs
@@ -464,5 +467,7 @@ case $verb in
   kill-rabbitmq) require_started && kill_rabbitmq ;;
   start-rabbitmq) require_started && start_rabbitmq ;;
   settle-rabbitmq) require_started && settle_rabbitmq ;;
+  block-rabbitmq) require_started && rabbitmqctl set_vm_memory_high_watermark absolute 1 ;;
+  unblock-rabbitmq) require_started && rabbitmqctl set_vm_memory_high_watermark 0.4 ;;
   wipe-rabbitmq) require_started && kill_rabbitmq && rm -rf "${data:?}/rabbitmq" ;;
 esac

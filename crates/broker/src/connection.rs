@@ -66,10 +66,21 @@ impl Broker {
 
     /// Opens a channel and closes it: for health checks.
     pub async fn ping(&self) -> Result<(), BrokerError> {
+        if self.is_blocked().await {
+            return Err(BrokerError::Blocked);
+        }
         let channel = self.open_channel().await?;
         // An idle channel would stay open as long as the connection.
         let _ = channel.close(200, "pinged".into()).await;
         Ok(())
+    }
+
+    /// Whether the broker takes no messages on the connection for now.
+    pub(crate) async fn is_blocked(&self) -> bool {
+        let is_blocked =
+            self.0.state.lock().await.connection.as_ref().is_some_and(|it| it.status().blocked());
+        metrics::gauge!("sms_broker_blocked").set(if is_blocked { 1.0 } else { 0.0 });
+        is_blocked
     }
 
     /// Makes the next channel come from a new connection, on which everything is declared again, unless that was done less
@@ -91,6 +102,11 @@ impl Broker {
         // The connection is put back only once it has answered: a connection to a broker that was killed while it started,
         // or that hangs, looks alive for good, and the caller's timeout drops this future at the await.
         if let Some(connection) = current.take().filter(|c| c.status().connected()) {
+            // It would answer when the alarm is over. Another connection would be blocked as well.
+            if connection.status().blocked() {
+                *current = Some(connection);
+                return Err(BrokerError::Blocked);
+            }
             match connection.create_channel().await {
                 Ok(channel) => {
                     *current = Some(connection);

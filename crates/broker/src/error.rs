@@ -7,6 +7,11 @@ pub enum BrokerError {
     Amqp(#[from] lapin::Error),
     #[error("the broker did not answer in time")]
     Timeout,
+    /// The broker takes no messages for now: the connection is there, and goes on by itself.
+    #[error(
+        "the broker is blocked: it has raised an alarm, as for memory or disk, and takes no messages until it is over"
+    )]
+    Blocked,
     /// No queue is bound to the exchange and routing key of the message.
     #[error("the broker has no queue for the message")]
     Unroutable,

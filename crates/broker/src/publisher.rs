@@ -68,6 +68,11 @@ impl Publisher {
             return Vec::new();
         }
         let mut results = Vec::with_capacity(batch.len());
+        if self.broker.is_blocked().await {
+            let results = vec![Err(BrokerError::Blocked); batch.len()];
+            count_results(batch, &results);
+            return results;
+        }
         let limit = BROKER_TIMEOUT + PER_MESSAGE_TIMEOUT * u32::try_from(batch.len()).unwrap_or(u32::MAX);
         let ended = timeout(limit, self.send_and_confirm(batch, &mut results)).await;
         let failed = !matches!(ended, Ok(Ok(())))
@@ -86,7 +91,10 @@ impl Publisher {
         if let Ok(Err(error)) = ended {
             results.push(Err(error));
         }
-        results.resize_with(batch.len(), || Err(BrokerError::Timeout));
+        // The alarm may have come in between.
+        let unanswered =
+            if self.broker.is_blocked().await { BrokerError::Blocked } else { BrokerError::Timeout };
+        results.resize(batch.len(), Err(unanswered));
         count_results(batch, &results);
         results
     }

@@ -60,6 +60,28 @@ impl Servers {
         self.disturb("start-rabbitmq").await
     }
 
+    /// Has RabbitMQ raise the alarm of too little memory: it takes no messages until [`Servers::unblock_broker`].
+    pub async fn block_broker(&self) -> anyhow::Result<()> {
+        self.disturb("block-rabbitmq").await
+    }
+
+    /// Ends the alarm.
+    pub async fn unblock_broker(&self) -> anyhow::Result<()> {
+        self.disturb("unblock-rabbitmq").await
+    }
+
+    /// The connections to RabbitMQ, by the names that its clients give them.
+    pub async fn broker_connections(&self) -> anyhow::Result<Vec<String>> {
+        let listed: Vec<serde_json::Value> =
+            serde_json::from_str(&self.manage(reqwest::Method::GET, "connections", "").await?)?;
+        let mut names: Vec<String> = listed
+            .iter()
+            .filter_map(|it| it["client_properties"]["connection_name"].as_str().map(str::to_owned))
+            .collect();
+        names.sort();
+        Ok(names)
+    }
+
     /// Kills RabbitMQ and takes its disk away: [`Servers::start_broker`] starts one that knows nothing, on the old port
     /// and with the old password.
     pub async fn wipe_broker(&self) -> anyhow::Result<()> {

@@ -50,6 +50,42 @@ async fn rabbitmq_is_killed_and_started_again() -> anyhow::Result<()> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn rabbitmq_raises_an_alarm_and_takes_no_messages() -> anyhow::Result<()> {
+    let (servers, system, sync) = in_the_middle_of_a_full_sync(Setup::default()).await?;
+    servers.block_broker().await?;
+    let says = async |url: String, words: &str| -> Result<(), String> {
+        let answer = reqwest::get(url).await.map_err(|it| it.to_string())?;
+        let said = answer.text().await.map_err(|it| it.to_string())?;
+        if said.contains(words) { Ok(()) } else { Err(said) }
+    };
+    // What is accepted meanwhile is not lost, and whoever wants to publish says what it waits for.
+    for _ in 0..3 {
+        let (status, answer) = notice(&system).await?.send(&system).await?;
+        assert_eq!(status, 202, "{answer}");
+    }
+    let (ingest, worker) = (&system.front[0].url, &system.workers[0].url);
+    wait_until("a worker says so", PATIENCE, async || {
+        says(format!("{worker}/readyz?verbose"), "the broker is blocked").await
+    })
+    .await?;
+    wait_until("webhook-ingest says so", PATIENCE, async || {
+        says(format!("{ingest}/metrics"), "sms_broker_blocked 1").await
+    })
+    .await?;
+    let connections = servers.broker_connections().await?;
+    for _ in 0..10 {
+        let (status, answer) = notice(&system).await?.send(&system).await?;
+        assert_eq!(status, 202, "{answer}");
+    }
+    assert!(servers.broker_connections().await?.len() <= connections.len(), "{connections:?}");
+    servers.unblock_broker().await?;
+    system
+        .wait_for_rows("the webhooks are processed", "webhook_events WHERE state = 'processed'", 13)
+        .await?;
+    all_is_well(system, sync).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn rabbitmq_loses_its_disk() -> anyhow::Result<()> {
     // A lease as short as a test's patience, and of those as many as a broker's start may take.
     let environment = [
