@@ -190,6 +190,7 @@ impl EquipmentDraft {
             updated_at: Some(self.updated_at),
             withdrawn_at: self.withdrawn_at,
             active: None,
+            sign_off: None,
         }
     }
 

@@ -3,7 +3,7 @@
 //! A record that withdraws an approval or deactivates a user may have other faults, and then it is rejected. What it takes
 //! away takes effect all the same: failing to withdraw is the fault that must not happen.
 
-use chrono::{DateTime, Datelike, Utc};
+use chrono::{DateTime, Datelike, NaiveDate, Utc};
 
 use crate::{Finding, Rules, SourceId};
 
@@ -58,6 +58,12 @@ impl Withdrawal {
     }
 }
 
+/// Whether the last day of a user's access is over. Days are those of UTC, as in the view `user_access`.
+#[must_use]
+pub fn has_signed_off(sign_off: Option<NaiveDate>, now: DateTime<Utc>) -> bool {
+    sign_off.is_some_and(|day| day < now.date_naive())
+}
+
 /// What is taken away.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Revoked {
@@ -87,7 +93,7 @@ impl Revocation {
                 Finding::warning("withdrawn_despite_errors", "/withdrawnAt", message)
             }
             Revoked::Access => {
-                let message = "the deactivation takes effect, though the record is rejected";
+                let message = "the deactivation or the sign-off takes effect, though the record is rejected";
                 Finding::warning("deactivated_despite_errors", "/active", message)
             }
         }
@@ -101,6 +107,8 @@ pub struct RecordHead {
     pub updated_at: Option<DateTime<Utc>>,
     pub withdrawn_at: Option<DateTime<Utc>>,
     pub active: Option<bool>,
+    /// The last day of a user's access.
+    pub sign_off: Option<NaiveDate>,
 }
 
 impl RecordHead {
@@ -109,7 +117,7 @@ impl RecordHead {
     pub fn revocation(&self, rules: &Rules) -> Option<Revocation> {
         let revoked = if Withdrawal::of(self.withdrawn_at, rules).is_due() {
             Revoked::Approval
-        } else if self.active == Some(false) {
+        } else if self.active == Some(false) || has_signed_off(self.sign_off, rules.now) {
             Revoked::Access
         } else {
             return None;
@@ -154,6 +162,14 @@ mod tests {
         let withdrawn = RecordHead { withdrawn_at: Some(rules().now), ..inactive };
         assert_eq!(withdrawn.revocation(&rules()).unwrap().revoked, Revoked::Approval);
         assert_eq!(RecordHead { id: None, ..withdrawn }.revocation(&rules()), None);
+    }
+
+    #[test]
+    fn head_revokes_by_a_sign_off_that_is_over() {
+        let today = rules().now.date_naive();
+        let revoked = |day| RecordHead { sign_off: day, active: Some(true), ..head() }.revocation(&rules());
+        assert_eq!(revoked(today.pred_opt()).unwrap().revoked, Revoked::Access);
+        assert_eq!(revoked(Some(today)), None, "the last day is one of access");
     }
 
     #[test]

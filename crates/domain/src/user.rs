@@ -10,7 +10,7 @@ use crate::{
     inspection::Inspection,
     lenient::{list, optional, required},
     rank::Rank,
-    revocation::{RecordHead, Withdrawal},
+    revocation::{RecordHead, Withdrawal, has_signed_off},
     values::Email,
     vocabulary::vocabulary,
 };
@@ -138,6 +138,7 @@ impl UserDraft {
             updated_at: Some(self.updated_at),
             withdrawn_at: self.withdrawn_at,
             active: Some(self.active),
+            sign_off: self.sign_off,
         }
     }
 
@@ -196,7 +197,7 @@ impl UserDraft {
         }
         if let Some(off) = self.sign_off
             && self.active
-            && off < rules.now.date_naive()
+            && has_signed_off(self.sign_off, rules.now)
         {
             let message = "has signed off and is still active: the user is locked out";
             inspection.add(Finding::warning("signed_off_and_active", "/signOff", message).with_value(off));

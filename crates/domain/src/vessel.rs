@@ -224,6 +224,7 @@ impl VesselDraft {
             updated_at: Some(self.updated_at),
             withdrawn_at: self.withdrawn_at,
             active: None,
+            sign_off: None,
         }
     }
 

@@ -123,6 +123,7 @@ impl<'r> Fields<'r> {
             updated_at: self.text("updatedAt").as_deref().and_then(lenient_time),
             withdrawn_at: self.text("withdrawnAt").as_deref().and_then(lenient_time),
             active: lenient_bool(&self.value("active")),
+            sign_off: self.text("signOff").as_deref().and_then(lenient_time).map(|time| time.date_naive()),
         }
     }
 }
@@ -267,11 +268,15 @@ mod tests {
             let json = format!(r#"{{"id":"a","withdrawnAt":"{withdrawn_at}"}}"#);
             assert!(revocation(&json).is_some_and(|it| it.revoked == Revoked::Approval), "{json}");
         }
+        for sign_off in ["2026-05-31", "2026-05-31T22:00:00Z"] {
+            let json = format!(r#"{{"id":"a","active":true,"signOff":"{sign_off}"}}"#);
+            assert!(revocation(&json).is_some_and(|it| it.revoked == Revoked::Access), "{json}");
+        }
         for active in ["false", "0", "\"false\"", "\"No\""] {
             let json = format!(r#"{{"id":"a","active":{active}}}"#);
             assert!(revocation(&json).is_some_and(|it| it.revoked == Revoked::Access), "{json}");
         }
-        assert_eq!(revocation(r#"{"id":"a","withdrawnAt":null,"active":true}"#), None);
+        assert_eq!(revocation(r#"{"id":"a","withdrawnAt":null,"active":true,"signOff":"2026-06-01"}"#), None);
     }
 
     #[test]

@@ -189,7 +189,7 @@ impl<'a, 't, T: Table> PageWrite<'a, 't, T> {
         );
         self.outcomes.insert(source_id, Outcome::Rejected);
         self.findings.push(record_finding::<T>(refused, refusal_finding(error)));
-        if let Some(revocation) = revocation_of::<T>(refused) {
+        if let Some(revocation) = revocation_of::<T>(refused, self.stamp.now) {
             self.findings.push(record_finding::<T>(refused, revocation.finding()));
             self.revocations.push(revocation);
         }

@@ -40,7 +40,7 @@ pub(super) async fn batch_apply<'a, T: Table>(
     stored: &HashMap<String, StoredVersion>,
 ) -> Result<BatchResult<'a, T>, StoreError> {
     let mut batch =
-        Batch { table, stamp, open: records.to_vec(), result: BatchResult::with_capacity(records.len()) };
+        Batch { table, stamp, open: records.to_vec(), result: BatchResult::new(records.len(), stamp.now) };
     let mut stored = Cow::Borrowed(stored);
     let (mut round, mut races) = (0, 0);
     while !batch.open.is_empty() {

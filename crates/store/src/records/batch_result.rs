@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use chrono::{DateTime, Utc};
 use domain::{Accepted, Finding, Outcome, Revocation};
 
 use crate::records::table::Table;
@@ -14,22 +15,25 @@ pub(super) struct BatchResult<'a, T: Table> {
     pub(super) findings: Vec<(&'a Accepted<T::Record>, Finding)>,
     /// What rejected records take away all the same.
     pub(super) revocations: Vec<Revocation>,
+    now: DateTime<Utc>,
 }
 
 impl<'a, T: Table> BatchResult<'a, T> {
-    pub(super) fn with_capacity(records: usize) -> Self {
+    /// Of a batch of so many records that is written now.
+    pub(super) fn new(records: usize, now: DateTime<Utc>) -> Self {
         Self {
             outcomes: HashMap::with_capacity(records),
             confirmed: Vec::new(),
             findings: Vec::new(),
             revocations: Vec::new(),
+            now,
         }
     }
 
     pub(super) fn reject(&mut self, accepted: &'a Accepted<T::Record>, finding: Finding) {
         self.outcomes.insert(T::source_id(&accepted.record).as_str(), Outcome::Rejected);
         self.findings.push((accepted, finding));
-        if let Some(revocation) = revocation_of::<T>(accepted) {
+        if let Some(revocation) = revocation_of::<T>(accepted, self.now) {
             self.findings.push((accepted, revocation.finding()));
             self.revocations.push(revocation);
         }
@@ -37,10 +41,13 @@ impl<'a, T: Table> BatchResult<'a, T> {
 }
 
 /// What a record takes away, whatever else becomes of it.
-pub(super) fn revocation_of<T: Table>(accepted: &Accepted<T::Record>) -> Option<Revocation> {
+pub(super) fn revocation_of<T: Table>(
+    accepted: &Accepted<T::Record>,
+    now: DateTime<Utc>,
+) -> Option<Revocation> {
     Some(Revocation {
         source_id: T::source_id(&accepted.record).clone(),
         updated_at: Some(accepted.version.updated_at),
-        revoked: T::revoked(&accepted.record)?,
+        revoked: T::revoked(&accepted.record, now)?,
     })
 }

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use chrono::{DateTime, Utc};
 use diesel::sql_types::*;
 use domain::{Accepted, Finding, RecordType, SourceId, revocation::Revoked};
 use serde_json::{Map, Value};
@@ -123,7 +124,7 @@ pub(super) trait Table: Sync {
     }
 
     /// What the record takes away, even if it is rejected.
-    fn revoked(record: &Self::Record) -> Option<Revoked> {
+    fn revoked(record: &Self::Record, _now: DateTime<Utc>) -> Option<Revoked> {
         Self::is_withdrawn(record).then_some(Revoked::Approval)
     }
 

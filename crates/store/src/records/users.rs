@@ -9,8 +9,11 @@ use chrono::{DateTime, Utc};
 use diesel::sql_types::*;
 use diesel_async::RunQueryDsl;
 use domain::{
-    Accepted, Finding, RecordType, SourceId, portal_role::PortalRole, revocation::Revoked,
-    role_mapping::MappedRole, user::User,
+    Accepted, Finding, RecordType, SourceId,
+    portal_role::PortalRole,
+    revocation::{Revoked, has_signed_off},
+    role_mapping::MappedRole,
+    user::User,
 };
 
 use crate::{
@@ -106,10 +109,10 @@ impl Table for Users<'_> {
         record.withdrawal.is_due()
     }
 
-    fn revoked(record: &User) -> Option<Revoked> {
+    fn revoked(record: &User, now: DateTime<Utc>) -> Option<Revoked> {
         match record {
             _ if record.withdrawal.is_due() => Some(Revoked::Approval),
-            _ if !record.active => Some(Revoked::Access),
+            _ if !record.active || has_signed_off(record.sign_off, now) => Some(Revoked::Access),
             _ => None,
         }
     }

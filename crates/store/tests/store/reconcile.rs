@@ -95,6 +95,21 @@ async fn withdrawn_record_that_is_listed_again_comes_back() -> anyhow::Result<()
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn page_that_was_fetched_before_a_record_was_found_missing_does_not_bring_it_back() -> anyhow::Result<()>
+{
+    let (scene, portal) = fleet_with_a_spare().await?;
+    scene.deactivate_up_to(20).await?;
+    let before = scene.now();
+    scene.full_sync(&portal.without("e-spare")).await?;
+    assert_eq!(scene.equipment_status("e-spare").await, "withdrawn");
+    scene.bring_fetched(&portal, before).await?;
+    assert_eq!(scene.equipment_status("e-spare").await, "withdrawn");
+    scene.bring(&portal).await?;
+    assert_eq!(scene.equipment_status("e-spare").await, "active", "fetched since, it is listed again");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn dry_run_plans_the_withdrawal_and_withdraws_nothing() -> anyhow::Result<()> {
     let (scene, portal) = fleet_with_a_spare().await?;
     scene.deactivate_up_to(20).await?;

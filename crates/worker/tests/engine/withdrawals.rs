@@ -66,6 +66,32 @@ async fn deactivation_takes_effect_beside_other_faults() -> anyhow::Result<()> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn sign_off_takes_effect_beside_other_faults() -> anyhow::Result<()> {
+    let scene = synced_fleet().await?;
+    let signed_off = |more: Value| {
+        let mut fields = json!({"signOff": "2026-05-01", "updatedAt": "2026-05-02T00:00:00Z"});
+        fields.as_object_mut().expect("an object").extend(more.as_object().cloned().expect("an object"));
+        fields
+    };
+    scene.provider.put_user("u-1", signed_off(json!({"email": "no address"})));
+    scene.provider.put_user("u-2", signed_off(json!({"email": "user3@example.com"})));
+    scene.provider.put_raw(List::Users, "u-3", signed_off(json!({"id": "u-3", "email": 7})).to_string());
+    scene.full_sync_with_errors().await?;
+    for id in ["u-1", "u-2", "u-3"] {
+        let locked_out = json!({"status": "active", "active": false, "has_password": false});
+        assert_eq!(scene.user(id).await, locked_out, "{id}");
+        assert!(scene.codes(id).await.contains(&json!("deactivated_despite_errors")), "{id}");
+    }
+    // Mended, and signed on again: the user has a way in.
+    let mended = json!({"email": "user1@example.com", "signOff": null, "updatedAt": "2026-05-03T00:00:00Z"});
+    scene.provider.put_user("u-1", mended);
+    scene.full_sync_with_errors().await?;
+    assert_eq!(scene.user("u-1").await, json!({"status": "active", "active": true, "has_password": true}));
+    scene.end().await;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn withdrawal_takes_effect_beside_other_faults() -> anyhow::Result<()> {
     let scene = synced_fleet().await?;
     let withdrawn = json!({"updatedAt": "2026-05-02T00:00:00Z", "withdrawnAt": "2026-05-02T00:00:00Z"});
