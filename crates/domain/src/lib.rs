@@ -28,6 +28,7 @@ pub mod record_type;
 pub mod retry;
 pub mod revocation;
 pub mod role_mapping;
+pub mod row_status;
 pub mod scope;
 mod specs;
 pub mod sync;

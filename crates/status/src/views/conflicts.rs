@@ -6,6 +6,7 @@ use contracts::operator as api;
 use domain::{
     RecordType, SyncId,
     conflict::{ConflictKind, Side},
+    row_status::RowStatus,
     values::Email,
 };
 use serde_json::Value;
@@ -105,7 +106,8 @@ fn holder(it: &Conflict) -> Option<&str> {
 
 /// Which side has taken the record away, if the other has it active.
 fn withdrawal(it: &Conflict) -> Option<api::ConflictWithdrawal> {
-    let is_withdrawn = |side: &serde_json::Map<String, Value>| Some(side.get("status")? == "withdrawn");
+    let is_withdrawn =
+        |side: &serde_json::Map<String, Value>| Some(side.get("status")? == RowStatus::Withdrawn.as_str());
     let is_locked_out = |side: &serde_json::Map<String, Value>| Some(side.get("active")? == false);
     let one_of = |local: Option<bool>, source: Option<bool>| match (local?, source?) {
         (true, false) => Some(Side::Local),

@@ -11,6 +11,7 @@ use domain::{
     conflict::{ConflictKind, ConflictPolicy, Side},
     last_write_wins::Writer,
     revocation::Revoked,
+    row_status::RowStatus,
 };
 use serde_json::json;
 
@@ -133,7 +134,9 @@ async fn conflicts_insert<T: Table>(
         return Ok(());
     }
     let (local, source) = match revoked {
-        Revoked::Approval => (json!({ "status": "active" }), json!({ "status": "withdrawn" })),
+        Revoked::Approval => {
+            (json!({ "status": RowStatus::Active }), json!({ "status": RowStatus::Withdrawn }))
+        }
         Revoked::Access => (json!({ "active": true }), json!({ "active": false })),
     };
     let text = format!(

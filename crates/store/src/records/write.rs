@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use chrono::{DateTime, Utc};
 use diesel::sql_types::*;
 use diesel_async::RunQueryDsl;
-use domain::{Accepted, last_write_wins::Writer};
+use domain::{Accepted, last_write_wins::Writer, row_status::RowStatus};
 
 use crate::{
     db::{
@@ -58,7 +58,8 @@ fn input_statement_with_ids<'f, T: Table>(
     let source_id = |accepted: &&'f Accepted<T::Record>| T::source_id(&accepted.record).as_str();
     let content_hash = |accepted: &&'f Accepted<T::Record>| accepted.version.hash.as_bytes().as_slice();
     let status = |accepted: &&'f Accepted<T::Record>| {
-        if T::is_withdrawn(&accepted.record) { "withdrawn" } else { "active" }
+        let is_withdrawn = T::is_withdrawn(&accepted.record);
+        if is_withdrawn { RowStatus::Withdrawn.as_str() } else { RowStatus::Active.as_str() }
     };
     let updated_at = |accepted: &&'f Accepted<T::Record>| accepted.version.updated_at;
     let statement = statement(text)

@@ -21,4 +21,5 @@ mod scene;
 mod settings;
 mod ticks;
 mod undo;
+mod vocabularies;
 mod webhook_events;
