@@ -154,3 +154,23 @@ async fn audit_stays() -> anyhow::Result<()> {
     assert_eq!(scene.audit().await, [json!({"actor": "anna", "action": "sync.cancel"})]);
     Ok(())
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn foreign_key_to_rows_that_are_deleted_has_an_index() -> anyhow::Result<()> {
+    let scene = Scene::new().await?;
+    // Keys that say what becomes of their row when the other is deleted. An index that leaves rows out serves a key only
+    // if it leaves out no more than empty ones.
+    let without_index = scene
+        .rows(
+            "SELECT c.conname FROM pg_constraint c
+             WHERE c.contype = 'f' AND c.confdeltype IN ('c', 'n') AND NOT EXISTS (
+                 SELECT FROM pg_index i
+                 WHERE i.indrelid = c.conrelid AND (i.indkey::int2[])[0:cardinality(c.conkey) - 1] = c.conkey
+                     AND (i.indpred IS NULL OR pg_get_expr(i.indpred, i.indrelid) = format('(%I IS NOT NULL)',
+                         (SELECT attname FROM pg_attribute WHERE attrelid = c.conrelid AND attnum = c.conkey[1]))))
+             ORDER BY 1",
+        )
+        .await;
+    assert_eq!(without_index, Vec::<serde_json::Value>::new());
+    Ok(())
+}

@@ -1,0 +1,11 @@
+DROP INDEX dead_letters_succeeded;
+DROP INDEX conflicts_resolved;
+DROP INDEX attempts_without_sync;
+DROP INDEX replay_items_by_next_death;
+DROP INDEX replay_items_by_dead_letter;
+DROP INDEX dead_letters_by_origin;
+DROP INDEX record_findings_by_sync;
+DROP INDEX sync_logs_by_retried_sync;
+DROP INDEX schedule_ticks_by_sync;
+DROP INDEX dead_letters_by_sync;
+DROP INDEX webhook_events_by_sync;
