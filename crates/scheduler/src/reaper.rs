@@ -23,7 +23,7 @@ use store::{
 
 use crate::{
     config,
-    periodic_task::{PeriodicTask, TaskRun},
+    periodic_task::{PeriodicTask, RunResult, TaskRun},
 };
 
 pub(crate) struct ReaperTask {
@@ -49,10 +49,12 @@ impl ReaperTask {
     async fn reap(&self, store: &Store) -> Result<(), StoreError> {
         let now = self.clock.now();
         let lease_began = now - self.lease;
-        let mut db = store.db().await?;
-        for sync in syncs_stalled(&mut db, lease_began, now).await? {
+        // One connection at a time: tasks that held one each and waited for a second would use up a small pool.
+        let stalled = syncs_stalled(&mut *store.db().await?, lease_began, now).await?;
+        for sync in stalled {
             self.handle_stalled(store, &sync, now).await?;
         }
+        let mut db = store.db().await?;
         self.republish(&mut db, lease_began).await?;
         let cancelled = tasks_of_ended_syncs_cancel(&mut db, now).await?;
         if cancelled > 0 {
@@ -122,6 +124,6 @@ impl PeriodicTask for ReaperTask {
     }
 
     fn run<'t>(&'t self, store: &'t Store) -> TaskRun<'t> {
-        Box::pin(self.reap(store))
+        Box::pin(async { self.reap(store).await.map(|()| RunResult::Finished) })
     }
 }

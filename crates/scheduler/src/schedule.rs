@@ -20,7 +20,7 @@ use store::{
 
 use crate::{
     config,
-    periodic_task::{PeriodicTask, TaskRun},
+    periodic_task::{PeriodicTask, RunResult, TaskRun},
 };
 
 pub(crate) struct ScheduleTask {
@@ -53,7 +53,8 @@ impl ScheduleTask {
 
     async fn fire_due_ticks(&self, store: &Store) -> Result<(), StoreError> {
         let now = self.clock.now();
-        for schedule in schedule_list(&mut *store.db().await?).await? {
+        let schedules = schedule_list(&mut *store.db().await?).await?;
+        for schedule in schedules {
             let Some((cron, zone)) = parse_schedule(&schedule) else { continue };
             let next = if schedule.enabled { cron.next_times(now, zone, 1).first().copied() } else { None };
             metrics::gauge!("sms_schedule_next_run_timestamp_seconds", "schedule" => schedule.name.clone())
@@ -151,7 +152,7 @@ impl PeriodicTask for ScheduleTask {
     }
 
     fn run<'t>(&'t self, store: &'t Store) -> TaskRun<'t> {
-        Box::pin(self.fire_due_ticks(store))
+        Box::pin(async { self.fire_due_ticks(store).await.map(|()| RunResult::Finished) })
     }
 }
 

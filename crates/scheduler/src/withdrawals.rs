@@ -7,7 +7,7 @@ use store::{Store, StoreError, engine::due_withdrawals::due_withdrawals_apply};
 
 use crate::{
     config,
-    periodic_task::{PeriodicTask, TaskRun},
+    periodic_task::{PeriodicTask, RunResult, TaskRun},
 };
 
 pub(crate) struct WithdrawalTask {
@@ -40,6 +40,6 @@ impl PeriodicTask for WithdrawalTask {
     }
 
     fn run<'t>(&'t self, store: &'t Store) -> TaskRun<'t> {
-        Box::pin(self.withdraw(store))
+        Box::pin(async { self.withdraw(store).await.map(|()| RunResult::Finished) })
     }
 }

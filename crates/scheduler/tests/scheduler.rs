@@ -6,6 +6,7 @@ use chassis::{health::Health, shutdown::Shutdown};
 use serde_json::{Value, json};
 use store::Store;
 use testbed::{World, wait_until};
+use tokio::task::JoinHandle;
 
 const WAIT_TIMEOUT: Duration = Duration::from_secs(60);
 
@@ -196,6 +197,116 @@ async fn a_sync_that_waits_for_its_next_attempt_does_not_fail_as_stalled() -> an
     assert_eq!(failed["id"], SILENT_SYNC);
     let running = scene.rows("SELECT id FROM sync_logs WHERE state = 'running' AND detail IS NULL").await;
     assert_eq!(running, [json!({"id": WAITING_SYNC})]);
+    end(scheduler).await;
+    Ok(())
+}
+
+/// A session that holds a lock for which the purge of a sync waits: a foreign key has it update `record_findings`.
+struct PurgeLock {
+    session: JoinHandle<anyhow::Result<()>>,
+}
+
+impl PurgeLock {
+    const HOLDERS_SQL: &str = "SELECT l.pid FROM pg_locks l JOIN pg_class c ON c.oid = l.relation
+         WHERE c.relname = 'record_findings' AND l.mode = 'ShareLock' AND l.granted
+             AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())";
+
+    async fn take(scene: &Scene) -> anyhow::Result<Self> {
+        let url = scene.world.database_url.clone();
+        let session = tokio::spawn(async move {
+            let sql = "BEGIN; LOCK TABLE record_findings IN SHARE MODE; SELECT pg_sleep(600)";
+            World::execute_at(&url, sql).await
+        });
+        scene.wait_rows("the lock is held", Self::HOLDERS_SQL, 1).await?;
+        Ok(Self { session })
+    }
+
+    async fn release(self, scene: &Scene) -> anyhow::Result<()> {
+        scene
+            .world
+            .execute(&format!("SELECT pg_terminate_backend(pid) FROM ({}) AS holders", Self::HOLDERS_SQL))
+            .await?;
+        let ended = self.session.await?;
+        assert!(ended.is_err(), "the session was terminated");
+        Ok(())
+    }
+}
+
+/// Sessions whose purge of syncs waits for a lock.
+const WAITING_PURGES_SQL: &str = "SELECT pid FROM pg_stat_activity WHERE datname = current_database()
+     AND wait_event_type = 'Lock' AND query LIKE '%DELETE FROM sync_logs%'";
+
+const OLD_SYNCS_SQL: &str = "SELECT id FROM sync_logs WHERE cause = 'webhook'";
+
+/// A scheduler whose purge of one old sync waits for the lock.
+async fn start_with_a_waiting_purge(scene: &Scene) -> anyhow::Result<(PurgeLock, Shutdown)> {
+    scene
+        .world
+        .execute(
+            "INSERT INTO sync_logs (id, cause, mode, state, requested_by, started_at, running_at, heartbeat_at, completed_at)
+             SELECT gen_random_uuid(), 'webhook', 'selective', 'completed', 'webhook', past, past, past, past
+             FROM (SELECT now() - interval '1 year' AS past) AS t",
+        )
+        .await?;
+    let lock = PurgeLock::take(scene).await?;
+    let scheduler = scene.start().await?;
+    scene.wait_rows("the purge waits", WAITING_PURGES_SQL, 1).await?;
+    Ok((lock, scheduler))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_tick_fires_and_the_reaper_works_while_old_rows_are_deleted() -> anyhow::Result<()> {
+    let scene = Scene::new().await?;
+    let (lock, scheduler) = start_with_a_waiting_purge(&scene).await?;
+
+    scene.world.execute(SET_EVERY_MINUTE_SQL).await?;
+    let started = "SELECT sync_id FROM schedule_ticks WHERE outcome = 'started'";
+    scene.wait_rows("a tick has fired", started, 1).await?;
+    insert_silent_sync(&scene, SILENT_SYNC).await?;
+    let noted = "SELECT id FROM sync_logs WHERE detail LIKE 'no sign of life since%'";
+    scene.wait_rows("the reaper has noted a silent sync", noted, 1).await?;
+    assert_eq!(scene.rows(WAITING_PURGES_SQL).await.len(), 1, "the purge waits still");
+
+    lock.release(&scene).await?;
+    scene.wait_rows("the old sync is deleted", OLD_SYNCS_SQL, 0).await?;
+    end(scheduler).await;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_purge_that_waits_holds_up_no_shutdown_and_is_rolled_back() -> anyhow::Result<()> {
+    let scene = Scene::new().await?;
+    let (lock, scheduler) = start_with_a_waiting_purge(&scene).await?;
+    end(scheduler).await;
+    lock.release(&scene).await?;
+    scene.wait_rows("the purge has ended", WAITING_PURGES_SQL, 0).await?;
+    assert_eq!(scene.rows(OLD_SYNCS_SQL).await.len(), 1);
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_purge_ends_with_the_leadership_and_is_rolled_back() -> anyhow::Result<()> {
+    let scene = Scene::new().await?;
+    let (lock, scheduler) = start_with_a_waiting_purge(&scene).await?;
+    // Only a second run deletes a tick: ticks come after syncs, whose rows the purge of the first one has locked still.
+    scene
+        .world
+        .execute(
+            "INSERT INTO schedule_ticks (schedule, due_at, outcome, fired_at)
+             SELECT 'full-sync', at, 'skipped', at FROM (VALUES (now() - interval '1 year'), (now())) AS t (at)",
+        )
+        .await?;
+    scene
+        .world
+        .execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND granted
+                 AND database = (SELECT oid FROM pg_database WHERE datname = current_database())",
+        )
+        .await?;
+    scene.wait_rows("the next leader has deleted a tick", "SELECT due_at FROM schedule_ticks", 1).await?;
+    lock.release(&scene).await?;
+    scene.wait_rows("the first purge has ended", WAITING_PURGES_SQL, 0).await?;
+    assert_eq!(scene.rows(OLD_SYNCS_SQL).await.len(), 1);
     end(scheduler).await;
     Ok(())
 }

@@ -13,7 +13,7 @@ use crate::db::{
 /// What only one process at a time may do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LeaderLock {
-    /// The scheduler's work: cron ticks, relay, reaper, retention.
+    /// The scheduler's periodic tasks: cron ticks, reaper, withdrawals, retention.
     Scheduler,
 }
 
