@@ -1,6 +1,12 @@
 //! Dead letters: how a consumer rejects a message, and how the archiver reads what arrives in the dead-letter queue.
 
-use std::time::Duration;
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::Duration,
+};
 
 use chrono::{DateTime, Utc};
 use contracts::messages::{DeadLetterEnvelope, Message};
@@ -19,8 +25,8 @@ use crate::{
     topology,
 };
 
-/// Dead letters in flight to the archiver.
-const ARCHIVE_PREFETCH: u16 = 20;
+/// Dead letters in flight to the archiver: the others stay in the queue, where they are counted.
+const ARCHIVE_PREFETCH: u16 = 1;
 /// How long a dead letter that could not be archived waits before it is tried again, at first and at most.
 const FIRST_ARCHIVE_DELAY: Duration = Duration::from_secs(1);
 const LONGEST_ARCHIVE_DELAY: Duration = Duration::from_secs(30);
@@ -88,12 +94,15 @@ where
     while let Some(mut channel) =
         ConsumerChannel::open(broker, topology::DEAD_LETTER_QUEUE, ARCHIVE_PREFETCH, stop).await
     {
-        let watch = tokio::spawn(watch_length(channel.channel().clone()));
+        let in_hand = Arc::new(AtomicU32::new(0));
+        let watch = tokio::spawn(watch_length(channel.channel().clone(), in_hand.clone()));
         while let Some(message) = channel.next_message(stop).await {
             let dead = read_dead_message(message.properties, message.data, broker.clock().now());
+            in_hand.store(1, Ordering::Relaxed);
             if !archive_until_kept(&dead, stop, &archive).await {
                 break; // the broker delivers it again when the channel closes
             }
+            in_hand.store(0, Ordering::Relaxed);
             if !matches!(message.acker.ack(BasicAckOptions::default()).await, Ok(true)) {
                 tracing::debug!(
                     "a dead letter could not be settled; it is delivered again, and stays one row"
@@ -125,15 +134,16 @@ where
     true
 }
 
-/// Keeps the gauge of dead letters that wait to be archived, those in hand excepted.
-async fn watch_length(channel: lapin::Channel) {
+/// Keeps the gauge of dead letters that wait to be archived, with the one in hand.
+async fn watch_length(channel: lapin::Channel, in_hand: Arc<AtomicU32>) {
     let mut interval = tokio::time::interval(QUEUE_LENGTH_INTERVAL);
     loop {
         interval.tick().await;
         let options = QueueDeclareOptions { passive: true, ..QueueDeclareOptions::default() };
         let queue = channel.queue_declare(topology::DEAD_LETTER_QUEUE.into(), options, FieldTable::default());
         let Ok(queue) = queue.await else { return };
-        metrics::gauge!("sms_dead_letters_waiting").set(f64::from(queue.message_count()));
+        let waiting = queue.message_count().saturating_add(in_hand.load(Ordering::Relaxed));
+        metrics::gauge!("sms_dead_letters_waiting").set(f64::from(waiting));
     }
 }
 

@@ -102,7 +102,8 @@ pub(crate) async fn declare(connection: &Connection, channel: &Channel) -> lapin
     Ok(())
 }
 
-/// A queue that an earlier release has declared with the broker's default delivery limit is replaced once it is empty.
+/// A queue that an earlier release has declared with the broker's default delivery limit is replaced once it is empty and
+/// without consumers.
 async fn declare_dead_letter_queue(connection: &Connection) -> lapin::Result<()> {
     let mut arguments = quorum_arguments();
     arguments.insert("x-delivery-limit".into(), AMQPValue::LongInt(NO_DELIVERY_LIMIT));
@@ -115,20 +116,21 @@ async fn declare_dead_letter_queue(connection: &Connection) -> lapin::Result<()>
             return declared;
         }
     }
+    // RabbitMQ does not know "delete if empty" of a quorum queue.
     let channel = connection.create_channel().await?;
-    let options = QueueDeleteOptions { if_empty: true, ..QueueDeleteOptions::default() };
-    let replaced = match channel.queue_delete(DEAD_LETTER_QUEUE.into(), options).await {
-        Ok(_messages) => declare_queue(&channel, DEAD_LETTER_QUEUE, arguments).await,
-        Err(error) => Err(error),
-    };
-    match replaced {
-        Ok(()) => drop(channel.close(200, "declared".into()).await),
-        Err(error) => tracing::warn!(
-            %error,
+    let options = QueueDeclareOptions { passive: true, ..QueueDeclareOptions::default() };
+    let found = channel.queue_declare(DEAD_LETTER_QUEUE.into(), options, FieldTable::default()).await?;
+    if found.message_count() == 0 && found.consumer_count() == 0 {
+        channel.queue_delete(DEAD_LETTER_QUEUE.into(), QueueDeleteOptions::default()).await?;
+        declare_queue(&channel, DEAD_LETTER_QUEUE, arguments).await?;
+        tracing::info!(queue = DEAD_LETTER_QUEUE, "the queue of an earlier release was replaced");
+    } else {
+        tracing::warn!(
             queue = DEAD_LETTER_QUEUE,
-            "the queue has a delivery limit from an earlier release and could not be replaced; the next connection tries again"
-        ),
+            "the queue is of an earlier release, with a delivery limit, and in use; the next connection replaces it if it is free"
+        );
     }
+    let _ = channel.close(200, "declared".into()).await;
     Ok(())
 }
 

@@ -16,8 +16,8 @@ use testbed::{
     World,
     lapin::{
         BasicProperties,
-        options::{BasicGetOptions, QueueDeclareOptions},
-        types::FieldTable,
+        options::{BasicGetOptions, BasicPublishOptions, QueueDeclareOptions},
+        types::{AMQPValue, FieldTable},
     },
     wait_until,
 };
@@ -197,5 +197,34 @@ async fn messages_are_consumed_when_the_updates_stream_cannot_be_declared() -> a
     scene.publish(0..2).await;
     scene.consume(100, |_delivery| Disposition::Done);
     scene.wait_settled(2, 0).await?;
+    Ok(())
+}
+
+/// Declares the dead-letter queue as the first release did.
+async fn dead_letter_queue_declare_as_before(world: &World) -> anyhow::Result<()> {
+    let mut arguments = FieldTable::default();
+    arguments.insert("x-queue-type".into(), AMQPValue::LongString("quorum".into()));
+    let options = QueueDeclareOptions { durable: true, ..QueueDeclareOptions::default() };
+    let channel = world.amqp_connection().await?.create_channel().await?;
+    channel.queue_declare("sync.dead-letters".into(), options, arguments).await?;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn dead_letter_queue_of_an_earlier_release_is_replaced_once_it_is_free() -> anyhow::Result<()> {
+    let mut scene = Scene::new().await?;
+    dead_letter_queue_declare_as_before(&scene.world).await?;
+    let channel = scene.world.amqp_connection().await?.create_channel().await?;
+    let (options, properties) = (BasicPublishOptions::default(), BasicProperties::default());
+    channel.basic_publish("".into(), "sync.dead-letters".into(), options, b"old", properties).await?;
+    // In use, it stays, and work goes on.
+    scene.publish(0..2).await;
+    dead_letter_queue_declare_as_before(&scene.world).await?;
+    scene.consume(100, |_delivery| Disposition::Done);
+    scene.wait_settled(2, 1).await?;
+
+    let other = Broker::connect(scene.world.amqp_url().await?.into(), "other", Arc::new(SystemClock));
+    other.ping().await?;
+    assert!(dead_letter_queue_declare_as_before(&scene.world).await.is_err(), "it has other arguments now");
     Ok(())
 }

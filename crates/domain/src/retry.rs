@@ -7,7 +7,7 @@
 //! | 3 | | 90 s | 130 s |
 //! | 4 | | none: dead letter | |
 //!
-//! Each wait is with_jitter by ± 20 %, so that what failed together does not come back together. It ends after a bit
+//! Each wait is scattered by ± 20 %, so that what failed together does not come back together. It ends after a bit
 //! more than two minutes because a provider that is away longer is a matter for people: they see dead letters, and
 //! replay them. A `Retry-After` of the provider that asks for more wins against the table's wait, up to an hour, and is
 //! scattered upwards alone: nobody comes back earlier than asked. One that asks for less does not use up the attempts sooner.
@@ -55,7 +55,7 @@ pub fn after_failure(
     let tier = attempt.saturating_sub(1) as usize;
     match (class, delays.get(tier)) {
         (FailureClass::Transient, Some(delay)) => match retry_after {
-            // All messages of a tier wait equally long: only the head of its queue can expire.
+            // All messages of a tier wait about as long: only the head of its queue can expire.
             Some(asked) if asked > *delay => AfterFailure::Postpone { wait: asked.min(RETRY_AFTER_LIMIT) },
             Some(_) | None => AfterFailure::Retry { tier, wait: *delay },
         },

@@ -33,7 +33,8 @@ impl SyncEnd {
     }
 }
 
-/// The gravest reason: a hole in the sync, then numbers that do not add up, then a question, then rejected records.
+/// The gravest reason: a hole in the sync, then numbers that do not add up, then rejected records; and in front of any but a
+/// hole the question, since somebody must answer it.
 fn reason(dead_tasks: DeadTasks<'_>, tallies: &[Tally], question: Option<String>) -> Option<String> {
     if let Some(hole) = hole(dead_tasks, tallies) {
         return Some(hole);
@@ -41,7 +42,8 @@ fn reason(dead_tasks: DeadTasks<'_>, tallies: &[Tally], question: Option<String>
     if let Some(tally) = tallies.iter().find(|it| !it.is_whole()) {
         let (expected, records, read) =
             (tally.expected.unwrap_or_default(), tally.record_type.plural(), tally.counts.read());
-        return Some(format!("the provider announced {expected} {records}, and {read} were read"));
+        let difference = format!("the provider announced {expected} {records}, and {read} were read");
+        return Some(question.map_or(difference.clone(), |question| format!("{question}; {difference}")));
     }
     let rejected: u64 = tallies.iter().map(|it| it.counts.rejected).sum();
     question.or_else(|| match rejected {
@@ -129,5 +131,17 @@ mod tests {
         assert_eq!(end.reason.as_deref(), Some("1 task was given up: 503; not reached: equipment, users"));
         let end = SyncEnd::of(DeadTasks::default(), &tallies, None);
         assert_eq!(end.state, SyncState::CompletedWithErrors, "never completed");
+    }
+
+    #[test]
+    fn question_stands_in_front_of_numbers_that_do_not_add_up() {
+        let short = tally(3, RecordCounts { created: 2, ..RecordCounts::default() });
+        let end = SyncEnd::of(
+            DeadTasks { count: 0, last_failure: None },
+            &[short],
+            Some("2 are missing".to_owned()),
+        );
+        let reason = "2 are missing; the provider announced 3 vessels, and 2 were read";
+        assert_eq!((end.state, end.reason.as_deref()), (SyncState::CompletedWithErrors, Some(reason)));
     }
 }

@@ -212,14 +212,14 @@ impl Outbox {
 
     /// One look; says how many were published.
     async fn relay_once(&self) -> Result<usize, StoreError> {
+        // By itself: neither may be held up by a row of the other that cannot be read.
+        let due = self.publish_due().await;
         let mut tx = self.store.begin().await?;
         let now = self.clock.now();
         let rows = unpublished_claim(&mut tx, BATCH, now - GRACE).await?;
         let confirmed = self.publish(&rows).await;
         published_mark(&mut tx, &confirmed, now).await?;
         tx.commit().await?;
-        let due = self.publish_due().await?;
-
         let gauges = store::views::gauges::gauges(&mut *self.store.db().await?).await?;
         metrics::gauge!("sms_outbox_pending").set(gauges.unpublished as f64);
         let age = gauges.unpublished_since.map_or(0.0, |since| (now - since).as_seconds_f64().max(0.0));
@@ -227,7 +227,8 @@ impl Outbox {
         if !confirmed.is_empty() {
             tracing::info!(messages.count = confirmed.len(), "the relay published what was left");
         }
-        Ok(confirmed.len().max(due))
+        metrics::gauge!("sms_outbox_postponed").set(gauges.postponed as f64);
+        Ok(confirmed.len().max(due?))
     }
 
     /// Publishes messages that were put off until now; says how many.

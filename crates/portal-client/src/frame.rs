@@ -7,8 +7,11 @@ use std::borrow::Cow;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Broken(pub(crate) usize);
 
+/// A key, and its value as it was sent.
+type Member<'j> = (Cow<'j, str>, &'j [u8]);
+
 /// The members of an object, values as they were sent. What comes after the object is not looked at.
-pub(crate) fn members(json: &[u8]) -> Result<Vec<(Cow<'_, str>, &[u8])>, Broken> {
+pub(crate) fn members(json: &[u8]) -> Result<Vec<Member<'_>>, Broken> {
     let mut scanner = Scanner { json, at: 0 };
     scanner.expect(b'{')?;
     let mut members = Vec::new();
@@ -106,6 +109,10 @@ impl<'j> Scanner<'j> {
                 Some(b'}' | b']') if depth > 0 => {
                     depth -= 1;
                     self.at += 1;
+                    // What follows an object or a list belongs to another value, though its comma be missing.
+                    if depth == 0 {
+                        break;
+                    }
                 }
                 Some(b'}' | b']' | b',') if depth == 0 => break,
                 Some(_) => self.at += 1,

@@ -123,7 +123,10 @@ fn page_around_faults(
             let info = decode_body(page, path)?;
             Ok((records.into_iter().map(|record| body.slice_ref(record)).collect(), info))
         }
-        Some(Broken(offset)) => Err(at(place_after(&records, offset))),
+        Some(Broken(offset)) => {
+            let begin = data.as_ptr() as usize - body.as_ptr() as usize;
+            Err(at(place_after(&records, begin + offset)))
+        }
     }
 }
 
@@ -210,6 +213,13 @@ mod tests {
             assert_eq!(page.records[2], Ok(Tank { id: "c".into(), name: String::new() }));
             assert_eq!(page.info.next_cursor, None, "a blank cursor is none");
         }
+    }
+
+    #[test]
+    fn a_list_that_breaks_off_within_its_frame_says_where() {
+        let body = Bytes::from_static(br#"{"data":[{"id":"a"} {"id":"b"}],"page":{"limit":2}}"#);
+        let error = decode_page::<Tank>(&body).unwrap_err().to_string();
+        assert!(error.ends_with("at byte 20, after 1 records, the last of them a"), "{error}");
     }
 
     #[test]

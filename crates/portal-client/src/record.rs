@@ -43,31 +43,42 @@ pub(crate) fn decode_record<D: ListedRecord>(json: &[u8]) -> Decoded<D> {
         return Ok(record);
     }
     let mut deserializer = serde_json::Deserializer::from_slice(json);
-    serde_path_to_error::deserialize(&mut deserializer).map_err(|error| undecodable::<D>(json, &error))
+    match serde_path_to_error::deserialize(&mut deserializer) {
+        Err(error) => Err(undecodable::<D>(json, json_pointer(error.path()), error.inner())),
+        // Something follows the record.
+        Ok(record) => match deserializer.end() {
+            Ok(()) => Ok(record),
+            Err(error) => Err(undecodable::<D>(json, String::new(), &error)),
+        },
+    }
 }
 
-fn undecodable<D: ListedRecord>(
-    json: &[u8],
-    error: &serde_path_to_error::Error<serde_json::Error>,
-) -> Undecodable {
-    let pointer = json_pointer(error.path());
-    let code = if error.inner().is_data() { "wrong_type" } else { "malformed_json" };
+fn undecodable<D: ListedRecord>(json: &[u8], pointer: String, error: &serde_json::Error) -> Undecodable {
+    let code = if error.is_data() { "wrong_type" } else { "malformed_json" };
     let fields = Fields::read(json);
     let head = Box::new(fields.head());
     let id = head.id.as_deref().map(SentId::from).unwrap_or_default();
-    if D::IS_PERSON {
+    let unreadable = fields.unreadable_revocations(&head);
+    let mut rejection = if D::IS_PERSON {
         let finding = Finding::error(code, pointer, "not of the type that the contract asks for");
-        return Undecodable { rejection: Rejection::because(id, None, finding), head };
-    }
-    let record = serde_json::from_slice::<serde_json::Value>(json).ok();
-    let value = record.as_ref().and_then(|record| record.pointer(&pointer));
-    let mut finding = Finding::error(code, pointer, message_of(error.inner()));
-    if let Some(value) = value.filter(|value| !value.is_object() && !value.is_array()) {
-        finding = finding.with_value(value);
-    }
-    let label = fields.text("name").filter(|name| !name.trim().is_empty());
-    let label = label.map(|name| printable(&name, LABEL_LIMIT).into_owned());
-    Undecodable { rejection: Rejection::because(id, label, finding), head }
+        Rejection::because(id, None, finding)
+    } else {
+        let record = serde_json::from_slice::<serde_json::Value>(json).ok();
+        let value = record.as_ref().and_then(|record| record.pointer(&pointer));
+        let mut finding = Finding::error(code, pointer, message_of(error));
+        if let Some(value) = value.filter(|value| !value.is_object() && !value.is_array()) {
+            finding = finding.with_value(value);
+        }
+        let label = fields.text("name").filter(|name| !name.trim().is_empty());
+        let label = label.map(|name| printable(&name, LABEL_LIMIT).into_owned());
+        Rejection::because(id, label, finding)
+    };
+    rejection.findings.extend(unreadable.into_iter().map(|pointer| {
+        let message =
+            "may withdraw the record or end its access, and cannot be read: what is here stays until it can";
+        Finding::error("revocation_unreadable", pointer, message)
+    }));
+    Undecodable { rejection, head }
 }
 
 /// What is wrong, without the place in the text: the pointer says it.
@@ -120,19 +131,64 @@ impl<'r> Fields<'r> {
         };
         RecordHead {
             id,
-            updated_at: self.text("updatedAt").as_deref().and_then(lenient_time),
-            withdrawn_at: self.text("withdrawnAt").as_deref().and_then(lenient_time),
+            updated_at: lenient_time(&self.value("updatedAt")),
+            withdrawn_at: lenient_time(&self.value("withdrawnAt")),
             active: lenient_bool(&self.value("active")),
-            sign_off: self.text("signOff").as_deref().and_then(lenient_time).map(|time| time.date_naive()),
+            sign_off: lenient_time(&self.value("signOff")).map(|time| time.date_naive()),
         }
+    }
+
+    /// What may take something away and cannot be read, by JSON pointers.
+    fn unreadable_revocations(&self, head: &RecordHead) -> Vec<&'static str> {
+        let is_present = |key: &str| self.0.get(key).is_some_and(|json| !is_absent(json));
+        [
+            ("withdrawnAt", head.withdrawn_at.is_none()),
+            ("active", head.active.is_none()),
+            ("signOff", head.sign_off.is_none()),
+        ]
+        .into_iter()
+        .filter(|(key, is_unread)| *is_unread && is_present(key))
+        .map(|(key, _)| match key {
+            "withdrawnAt" => "/withdrawnAt",
+            "active" => "/active",
+            _ => "/signOff",
+        })
+        .collect()
     }
 }
 
-/// RFC 3339, the same without an offset (UTC) or with a blank, or a date alone.
-fn lenient_time(text: &str) -> Option<DateTime<Utc>> {
-    let text = text.trim();
+/// Whether a value says that there is none.
+fn is_absent(json: &[u8]) -> bool {
+    match serde_json::from_slice(json) {
+        Ok(serde_json::Value::Null) => true,
+        Ok(serde_json::Value::String(text)) => text.trim().is_empty(),
+        _ => false,
+    }
+}
+
+/// RFC 3339, the same without an offset (UTC) or with a blank, a date alone, also as `2026/05/01`, `01.05.2026` and `20260501`,
+/// and seconds or milliseconds since 1970.
+fn lenient_time(value: &serde_json::Value) -> Option<DateTime<Utc>> {
+    match value {
+        serde_json::Value::String(text) => time_of_text(text.trim()),
+        serde_json::Value::Number(number) => time_since_1970(number.as_f64()?),
+        _ => None,
+    }
+}
+
+/// From this number on they are milliseconds: as seconds it would be a time after the year 5138.
+const MILLISECONDS_FROM: f64 = 1e11;
+
+#[expect(clippy::cast_possible_truncation, reason = "a time that does not fit is none")]
+fn time_since_1970(number: f64) -> Option<DateTime<Utc>> {
+    let milliseconds = if number.abs() < MILLISECONDS_FROM { number * 1e3 } else { number };
+    DateTime::from_timestamp_millis(milliseconds as i64)
+}
+
+fn time_of_text(text: &str) -> Option<DateTime<Utc>> {
     let naive = |format| NaiveDateTime::parse_from_str(text, format).ok();
-    let date = || text.parse::<NaiveDate>().ok()?.and_hms_opt(0, 0, 0);
+    let dates = ["%Y-%m-%d", "%Y/%m/%d", "%d.%m.%Y", "%Y%m%d"];
+    let date = || dates.iter().find_map(|it| NaiveDate::parse_from_str(text, it).ok())?.and_hms_opt(0, 0, 0);
     let with_offset = DateTime::parse_from_rfc3339(text).or_else(|_| text.parse());
     with_offset.ok().map(|time| time.to_utc()).or_else(|| {
         Some(naive("%Y-%m-%dT%H:%M:%S%.f").or_else(|| naive("%Y-%m-%d %H:%M:%S%.f")).or_else(date)?.and_utc())
@@ -250,6 +306,7 @@ mod tests {
     #[test]
     fn id_is_read_beside_fields_that_are_no_text_at_all() {
         for json in [
+            r#"{"id":"a","levels":[]} {"id":"b","levels":[]}"#,
             r#"{"id":"a","name":"\ud800","levels":[]}"#,
             r#"{"id":"a","levels":[],"levels":7}"#,
             r#"{"levels":1e999,"id":"a"}"#,
@@ -264,8 +321,18 @@ mod tests {
         let rules = Rules::at("2026-06-01T12:00:00Z".parse().unwrap());
         let revocation =
             |json: &str| decode_record::<Tank>(json.as_bytes()).unwrap_err().reject(&rules).revocation;
-        for withdrawn_at in ["2026-05-01T00:00:00Z", "2026-05-01", "2026-05-01 00:00:00"] {
-            let json = format!(r#"{{"id":"a","withdrawnAt":"{withdrawn_at}"}}"#);
+        for withdrawn_at in [
+            "\"2026-05-01T00:00:00Z\"",
+            "\"2026-05-01\"",
+            "\"2026-05-01 00:00:00\"",
+            "\"2026/05/01\"",
+            "\"01.05.2026\"",
+            "\"20260501\"",
+            "1777593600",
+            "1777593600000",
+            "1777593600000.0",
+        ] {
+            let json = format!(r#"{{"id":"a","withdrawnAt":{withdrawn_at}}}"#);
             assert!(revocation(&json).is_some_and(|it| it.revoked == Revoked::Approval), "{json}");
         }
         for sign_off in ["2026-05-31", "2026-05-31T22:00:00Z"] {
@@ -277,6 +344,19 @@ mod tests {
             assert!(revocation(&json).is_some_and(|it| it.revoked == Revoked::Access), "{json}");
         }
         assert_eq!(revocation(r#"{"id":"a","withdrawnAt":null,"active":true,"signOff":"2026-06-01"}"#), None);
+    }
+
+    #[test]
+    fn what_may_take_something_away_and_cannot_be_read_is_a_finding_of_its_own() {
+        let codes = |json: &str| -> Vec<(&'static str, String)> {
+            let rejection = decode_record::<Tank>(json.as_bytes()).unwrap_err().rejection;
+            rejection.findings.into_iter().map(|it| (it.code, it.pointer)).skip(1).collect()
+        };
+        let unreadable = |pointer: &str| ("revocation_unreadable", pointer.to_owned());
+        assert_eq!(codes(r#"{"id":"a","withdrawnAt":"last week"}"#), [unreadable("/withdrawnAt")]);
+        let json = r#"{"id":"a","active":"locked","signOff":{}}"#;
+        assert_eq!(codes(json), [unreadable("/active"), unreadable("/signOff")]);
+        assert_eq!(codes(r#"{"id":"a","active":true,"withdrawnAt":" ","signOff":null}"#), []);
     }
 
     #[test]

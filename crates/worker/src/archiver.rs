@@ -10,7 +10,7 @@
 
 use broker::{DeadMessage, Queue};
 use chrono::{DateTime, Utc};
-use domain::{DeadLetterId, SyncId, SyncState, text::printable};
+use domain::{DeadLetterId, FailureClass, SyncId, SyncState, text::printable};
 use sha2::{Digest, Sha256};
 use store::{
     Db, StoreError,
@@ -30,14 +30,7 @@ use crate::{
 
 /// Archives one message; whether it is a row now.
 pub(crate) async fn handle(context: &Context, dead: DeadMessage) -> bool {
-    let archived = match archive(context, &dead).await {
-        // It would be refused each time.
-        Err(error) if error.is_refusal() => {
-            archive(context, &without_foreign_parts(&dead, &error, context.clock.now())).await
-        }
-        archived => archived,
-    };
-    match archived {
+    match archive_somehow(context, dead.clone()).await {
         Ok(()) => {
             fault::point(Point::DeadLetterArchived).await;
             true
@@ -53,7 +46,39 @@ pub(crate) async fn handle(context: &Context, dead: DeadMessage) -> bool {
     }
 }
 
-async fn archive(context: &Context, dead: &DeadMessage) -> Result<(), StoreError> {
+/// What fails for good would fail each time, and hold up every letter behind it: then the letter is kept with less.
+async fn archive_somehow(context: &Context, dead: DeadMessage) -> Result<(), StoreError> {
+    let is_permanent = |result: &Result<(), StoreError>| matches!(result, Err(error) if error.failure_class() == FailureClass::Permanent);
+    let mut result = archive(context, &dead, Marking::Subject).await;
+    for (letter, marking, what) in [
+        (without_foreign_parts(&dead), Marking::Subject, "its headers"),
+        (dead.clone(), Marking::Nothing, "a mark at what it was about"),
+        (without_foreign_parts(&dead), Marking::Nothing, "its headers and a mark at what it was about"),
+    ] {
+        if !is_permanent(&result) {
+            break;
+        }
+        if let Err(error) = &result {
+            tracing::error!(
+                error = error as &dyn std::error::Error,
+                message.id = dead.message_id,
+                without = what,
+                "a dead letter cannot be archived as it is; it is kept without a part"
+            );
+        }
+        result = archive(context, &letter, marking).await;
+    }
+    result
+}
+
+/// Whether what a dead letter was about is marked with it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Marking {
+    Subject,
+    Nothing,
+}
+
+async fn archive(context: &Context, dead: &DeadMessage, marking: Marking) -> Result<(), StoreError> {
     let letter = letter(dead);
     let now = context.clock.now();
     let (archived, end) = context
@@ -61,8 +86,8 @@ async fn archive(context: &Context, dead: &DeadMessage) -> Result<(), StoreError
         .transaction(async |tx| {
             let archived = dead_letter_archive(tx, &letter, now).await?;
             let end = match archived {
-                Archived::New => mark(tx, dead, &letter.reason, now).await?,
-                Archived::Already(_) => None,
+                Archived::New if marking == Marking::Subject => mark(tx, dead, &letter.reason, now).await?,
+                Archived::New | Archived::Already(_) => None,
             };
             Ok::<_, StoreError>((archived, end))
         })
@@ -92,18 +117,12 @@ async fn archive(context: &Context, dead: &DeadMessage) -> Result<(), StoreError
 }
 
 /// The message without what the database may refuse to keep: its body, and whose it was, stay.
-fn without_foreign_parts(dead: &DeadMessage, refusal: &StoreError, now: DateTime<Utc>) -> DeadMessage {
-    tracing::warn!(
-        error = refusal as &dyn std::error::Error,
-        message.id = dead.message_id,
-        "the database refused a dead letter as it is; it is kept without its headers"
-    );
+fn without_foreign_parts(dead: &DeadMessage) -> DeadMessage {
     DeadMessage {
         kind: String::new(),
         headers: serde_json::json!({}),
-        reason: format!("{} (the message's own headers could not be kept)", dead.class),
+        reason: format!("{}; the message's own headers could not be kept", dead.class),
         trace_id: None,
-        died_at: now,
         ..dead.clone()
     }
 }
@@ -149,7 +168,7 @@ fn letter(dead: &DeadMessage) -> NewDeadLetter {
         dead.correlation_id.as_deref().or(of_command).and_then(|id| id.parse().ok());
     NewDeadLetter {
         id,
-        message_id: if dead.message_id.is_empty() { id.to_string() } else { name(&dead.message_id) },
+        message_id: if dead.message_id.is_empty() { nameless(dead) } else { name(&dead.message_id) },
         queue: name(&dead.queue),
         kind: if dead.kind.is_empty() { "unknown".to_owned() } else { name(&dead.kind) },
         body: dead.body.clone(),
@@ -165,6 +184,11 @@ fn letter(dead: &DeadMessage) -> NewDeadLetter {
     }
 }
 
+/// What a message without an id is called, each time it is delivered.
+fn nameless(dead: &DeadMessage) -> String {
+    format!("nameless-{}", hex::encode(&Sha256::digest(&dead.body)[..8]))
+}
+
 /// The same for deaths of one cause: queue, kind, class and the reason without its numbers and ids.
 fn fingerprint(dead: &DeadMessage) -> String {
     let words = dead.reason.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
@@ -177,8 +201,6 @@ fn fingerprint(dead: &DeadMessage) -> String {
 
 #[cfg(test)]
 mod tests {
-    use domain::FailureClass;
-
     use super::*;
 
     fn dead(reason: &str) -> DeadMessage {
@@ -210,6 +232,6 @@ mod tests {
     fn a_message_that_names_nothing_is_kept_all_the_same() {
         let letter = letter(&dead("garbage"));
         assert_eq!((letter.kind.as_str(), letter.sync_id), ("unknown", None));
-        assert_eq!(letter.message_id, letter.id.to_string());
+        assert_eq!(letter.message_id, "nameless-a8100ae6aa1940d0", "the same when it is delivered again");
     }
 }

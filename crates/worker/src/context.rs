@@ -33,9 +33,16 @@ pub(crate) struct Context {
     pub(crate) progress: Progress,
     pub(crate) password_maker: PasswordMaker,
     pub(crate) page_turns: PageTurns,
-    /// Groups of events that are written at once.
+    /// [`EVENT_GROUPS`].
+    pub(crate) event_groups: Arc<Semaphore>,
+    /// [`EVENT_WRITES`].
     pub(crate) event_writes: Arc<Semaphore>,
 }
+
+/// Groups of events that are in hand at once, from their fetch on: what they hold in memory has a limit.
+pub(crate) const EVENT_GROUPS: usize = 16;
+/// Groups of events that are written at once. Each takes a connection.
+pub(crate) const EVENT_WRITES: usize = 4;
 
 impl Context {
     /// Notes that the replay of a dead letter took effect, if the delivery is one. In the transaction of its effect.

@@ -11,10 +11,18 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashSet},
-    pin::Pin,
     time::Duration,
 };
 
+use crate::{
+    attempts::{Subject, settle},
+    batch::ValidatedBatch,
+    context::{Context, EVENT_GROUPS},
+    failure::WorkError,
+    fault::{self, Point},
+    transform,
+    write::{batch_write, count_outcomes, tally_of},
+};
 use broker::{Delivery, Disposition, Queue};
 use chrono::{DateTime, Utc};
 use contracts::{
@@ -40,17 +48,6 @@ use store::{
         },
     },
     records::{NewPassword, WriteStamp, vessel_ids_known},
-};
-use tokio::time::timeout;
-
-use crate::{
-    attempts::{Subject, settle},
-    batch::ValidatedBatch,
-    context::Context,
-    failure::WorkError,
-    fault::{self, Point},
-    transform,
-    write::{batch_write, count_outcomes, tally_of},
 };
 
 /// What is fetched for a group of events.
@@ -123,7 +120,7 @@ pub(crate) async fn handle(context: &Context, deliveries: Vec<Delivery>) -> Vec<
             result_of_each(places, process_group(context, deliveries, &plan, events).await)
         }
     });
-    let processed = stream::iter(processing).buffer_unordered(GROUPS_AT_ONCE).concat();
+    let processed = stream::iter(processing).buffer_unordered(EVENT_GROUPS).concat();
     for (place, result) in while_in_hand(context, &ids, Box::pin(processed)).await {
         results[place] = Some(result);
     }
@@ -137,32 +134,28 @@ pub(crate) async fn handle(context: &Context, deliveries: Vec<Delivery>) -> Vec<
     dispositions
 }
 
-/// Groups of a batch that are fetched side by side; how many are written at once, the context says.
-const GROUPS_AT_ONCE: usize = 16;
 /// How often events that are in hand for long show a sign of life, so that nobody takes them for lost.
 const SIGN_OF_LIFE_INTERVAL: Duration = Duration::from_secs(5);
 
 /// Runs `work` on events, which are not lost while it lasts.
-async fn while_in_hand<T>(
-    context: &Context,
-    events: &[WebhookEventId],
-    mut work: Pin<Box<impl Future<Output = T>>>,
-) -> T {
-    loop {
-        match timeout(SIGN_OF_LIFE_INTERVAL, &mut work).await {
-            Ok(result) => return result,
-            Err(_elapsed) => {
-                let now = context.clock.now();
-                let noted =
-                    async { webhook_events_in_hand_note(&mut *context.store.db().await?, events, now).await };
-                if let Err(error) = noted.await {
-                    tracing::debug!(
-                        error = &error as &dyn std::error::Error,
-                        "that events are in hand could not be noted"
-                    );
-                }
+async fn while_in_hand<T>(context: &Context, events: &[WebhookEventId], work: impl Future<Output = T>) -> T {
+    let signs_of_life = async {
+        loop {
+            tokio::time::sleep(SIGN_OF_LIFE_INTERVAL).await;
+            let now = context.clock.now();
+            let noted =
+                async { webhook_events_in_hand_note(&mut *context.store.db().await?, events, now).await };
+            if let Err(error) = noted.await {
+                tracing::debug!(
+                    error = &error as &dyn std::error::Error,
+                    "that events are in hand could not be noted"
+                );
             }
         }
+    };
+    tokio::select! {
+        result = work => result,
+        never = signs_of_life => never,
     }
 }
 
@@ -208,6 +201,7 @@ async fn process_group(
     plan: &FetchPlan,
     events: Vec<Event>,
 ) -> Result<Vec<Event>, WorkError> {
+    let _in_hand = context.event_groups.acquire().await.expect("the semaphore is never closed");
     let ids: BTreeSet<SourceId> = events.iter().map(|event| event.source_id.clone()).collect();
     let fetched_at = context.clock.now();
     let fetched = FetchedRecords { fetched_at, ..fetch(context, plan, &ids).await? };
@@ -401,7 +395,7 @@ struct Listed<D> {
 }
 
 /// Most records that are fetched for a group of events.
-const RECORDS_LIMIT: usize = 20_000;
+const RECORDS_LIMIT: usize = 5_000;
 
 async fn all_pages<D: ListedRecord>(context: &Context, mut query: ListQuery) -> Result<Listed<D>, WorkError> {
     query.limit = Some(PAGE_SIZE_LIMIT);

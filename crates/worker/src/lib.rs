@@ -37,10 +37,12 @@ use tokio::sync::Semaphore;
 
 pub use config::{Config, DAEMON};
 
-use crate::{config::Work, context::Context, page_turns::PageTurns, passwords::PasswordMaker};
-
-/// Groups of events that are written at once. Each takes a connection.
-const EVENT_WRITES: usize = 4;
+use crate::{
+    config::Work,
+    context::{Context, EVENT_GROUPS, EVENT_WRITES},
+    page_turns::PageTurns,
+    passwords::PasswordMaker,
+};
 
 /// Connects, and starts taking work: commands, tasks, events and dead letters, each from a queue and with capacity of
 /// its own, so that events do not wait behind pages.
@@ -72,6 +74,7 @@ pub async fn start(config: &Config, shutdown: &Shutdown, health: &Health) -> any
         progress,
         password_maker: PasswordMaker::new(seal),
         page_turns: PageTurns::of(config.work.tasks, Duration::from_millis(config.work.pages_alone_ms)),
+        event_groups: Arc::new(Semaphore::new(EVENT_GROUPS)),
         event_writes: Arc::new(Semaphore::new(EVENT_WRITES)),
     };
     let interval = Duration::from_millis(config.work.passwords_every_ms);

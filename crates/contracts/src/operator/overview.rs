@@ -79,6 +79,9 @@ pub struct Overview {
     pub open_conflicts: i64,
     /// Number of committed messages that the broker has not confirmed.
     pub unpublished: i64,
+    /// Number of messages that wait until they are due, as long as the onboarding portal asked for or its circuit is open.
+    #[serde(default)]
+    pub postponed: i64,
     /// When the last webhook was accepted.
     pub last_webhook_at: Option<DateTime<Utc>>,
     /// Health of `database`, `broker` and `onboarding-portal`.

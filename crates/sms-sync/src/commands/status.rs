@@ -108,6 +108,7 @@ fn print_overview(overview: &Overview) {
     output::line(format!("dead letters    {}", overview.dead_letters));
     output::line(format!("open conflicts  {}", overview.open_conflicts));
     output::line(format!("unpublished     {}", overview.unpublished));
+    output::line(format!("postponed       {}", overview.postponed));
     let shown: Vec<SyncSummary> = overview.running.iter().chain(&overview.last_full_sync).cloned().collect();
     if shown.is_empty() {
         output::line("no full sync yet; to start one: sms-sync trigger --watch");

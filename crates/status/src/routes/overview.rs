@@ -40,7 +40,7 @@ const CIRCUIT_REPORT_TIMEOUT: TimeDelta = TimeDelta::minutes(2);
 /// Get the overview
 ///
 /// What needs attention, health of the services, running syncs, the last full sync, and counts of records, dead letters, open
-/// conflicts and unpublished messages.
+/// conflicts, and of messages that are unpublished or postponed.
 #[utoipa::path(operation_id = "getOverview", tag = "syncs", responses((status = 200, body = Overview)))]
 #[get("/api/sync/status")]
 pub(crate) async fn get_overview(
@@ -97,6 +97,7 @@ pub(crate) async fn get_overview(
         dead_letters: gauges.dead_letters,
         open_conflicts: gauges.open_conflicts,
         unpublished: gauges.unpublished,
+        postponed: gauges.postponed,
         last_webhook_at,
         health,
     }))

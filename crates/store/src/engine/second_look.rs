@@ -110,13 +110,15 @@ async fn chains(db: &mut Db, sync_id: SyncId, list: RecordType) -> Result<u32, S
 async fn retried_ids(db: &mut Db, sync_id: SyncId, list: RecordType) -> Result<Vec<String>, StoreError> {
     let ids: Vec<String> = statement(
         "SELECT DISTINCT source_id FROM findings
-         WHERE sync_id = $1 AND record_type = $2 AND severity = $3 AND code = ANY($4) ORDER BY 1 LIMIT $5",
+         WHERE sync_id = $1 AND record_type = $2 AND severity = $3 AND code = ANY($4) AND source_id ~ $6
+         ORDER BY 1 LIMIT $5",
     )
     .bind::<Uuid, _>(sync_id.as_uuid())
     .bind::<Text, _>(list.as_str())
     .bind::<Text, _>(Severity::Error.as_str())
     .bind::<Array<Text>, _>(SecondLook::RETRIED_CODES)
     .bind::<Int8, _>(i64::from(SecondLook::RECORDS_LIMIT))
+    .bind::<Text, _>(ASKABLE)
     .returning::<Text>()
     .load(db)
     .await?;
@@ -137,7 +139,7 @@ async fn standing_ids(
     };
     let text = format!(
         "SELECT source_id FROM record_findings
-         WHERE record_type = $2 AND severity = $3 AND source_id NOT IN ({seen})
+         WHERE record_type = $2 AND severity = $3 AND source_id ~ $5 AND source_id NOT IN ({seen})
          GROUP BY source_id ORDER BY min(found_at), source_id LIMIT $4"
     );
     let ids: Vec<String> = statement(&text)
@@ -145,13 +147,17 @@ async fn standing_ids(
         .bind::<Text, _>(record_type.as_str())
         .bind::<Text, _>(Severity::Error.as_str())
         .bind::<Int8, _>(i64::from(limit))
+        .bind::<Text, _>(ASKABLE)
         .returning::<Text>()
         .load(db)
         .await?;
     Ok(askable(ids))
 }
 
-/// A rejected record may have an id that no list of ids could hold.
+/// Most rejected records have an id that a list of ids can hold; the others must not take their places. Nearly the rule of
+/// [`SourceId`], which has the last word.
+const ASKABLE: &str = "^[A-Za-z0-9._~:@+=-]{1,200}$";
+
 fn askable(mut ids: Vec<String>) -> Vec<String> {
     ids.retain(|id| id.parse::<SourceId>().is_ok());
     ids

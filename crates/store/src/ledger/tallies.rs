@@ -56,6 +56,7 @@ pub async fn tallies_add(db: &mut Db, id: SyncId, changes: &TallyChanges) -> Res
     if changes.is_empty() {
         return Ok(());
     }
+    tallies_open(db, id, changes.keys().copied()).await?;
     let outcome = |outcome: Outcome| -> Vec<i64> {
         changes.values().map(|it| number(it.counts.of(outcome)) - number(it.recounted.of(outcome))).collect()
     };
@@ -66,23 +67,19 @@ pub async fn tallies_add(db: &mut Db, id: SyncId, changes: &TallyChanges) -> Res
              SELECT * FROM unnest($2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) AS i
                  (record_type, expected, late, created, updated, unchanged, conflict, rejected, skipped, read,
                   unannounced)
+         ), locked AS (
+             SELECT record_type FROM sync_counts WHERE sync_id = $1 AND record_type = ANY($2)
+             ORDER BY record_type FOR NO KEY UPDATE
          )
-         INSERT INTO sync_counts AS c (sync_id, record_type, expected, late, pages, created, updated, unchanged,
-             conflict, rejected, skipped, read)
-         SELECT $1, record_type, expected + unannounced, late, 1, created, updated, unchanged, conflict, rejected,
-             skipped, read
-         FROM i ORDER BY record_type
-         ON CONFLICT (sync_id, record_type) DO UPDATE SET
-             expected = (
-                 SELECT i.unannounced +
-                     CASE WHEN i.expected IS NULL THEN c.expected ELSE coalesce(c.expected, 0) + i.expected END
-                 FROM i WHERE i.record_type = c.record_type
-             ),
-             late = c.late + excluded.late, pages = c.pages + 1,
-             created = c.created + excluded.created, updated = c.updated + excluded.updated,
-             unchanged = c.unchanged + excluded.unchanged, conflict = c.conflict + excluded.conflict,
-             rejected = c.rejected + excluded.rejected, skipped = c.skipped + excluded.skipped,
-             read = c.read + excluded.read",
+         UPDATE sync_counts AS c SET
+             expected = i.unannounced +
+                 CASE WHEN i.expected IS NULL THEN c.expected ELSE coalesce(c.expected, 0) + i.expected END,
+             late = c.late + i.late, pages = c.pages + 1,
+             created = c.created + i.created, updated = c.updated + i.updated, unchanged = c.unchanged + i.unchanged,
+             conflict = c.conflict + i.conflict, rejected = c.rejected + i.rejected, skipped = c.skipped + i.skipped,
+             read = c.read + i.read
+         FROM i JOIN locked l ON l.record_type = i.record_type
+         WHERE c.sync_id = $1 AND c.record_type = i.record_type",
     )
     .bind::<Uuid, _>(id.as_uuid())
     .bind::<Array<Text>, _>(changes.keys().map(|it| it.as_str()).collect::<Vec<_>>())

@@ -22,6 +22,9 @@ pub struct Gauges {
     /// Since when the oldest unpublished row waits.
     #[diesel(sql_type = Nullable<Timestamptz>)]
     pub unpublished_since: Option<DateTime<Utc>>,
+    /// Messages that were put off, and are published when they are due.
+    #[diesel(sql_type = Int8)]
+    pub postponed: i64,
     /// Dead letters that nobody has replayed.
     #[diesel(sql_type = Int8)]
     pub dead_letters: i64,
@@ -35,6 +38,7 @@ pub async fn gauges(db: &mut Db) -> Result<Gauges, StoreError> {
     let text = format!(
         "SELECT (SELECT count(*) FROM sync_logs WHERE state IN {active}) AS active_syncs,
              (SELECT count(*) FROM dead_letters WHERE state = '{dead}') AS dead_letters,
+             (SELECT count(*) FROM postponed_messages) AS postponed,
              (SELECT count(*) FROM conflicts WHERE state = '{open}') AS open_conflicts,
              count(*) AS unpublished, min(since) AS unpublished_since
          FROM (SELECT received_at AS since FROM webhook_events WHERE state = '{received}'

@@ -21,6 +21,7 @@ async fn gauges_count_what_is_open_and_what_waits_to_be_published() -> anyhow::R
             active_syncs: 2,
             unpublished: 2,
             unpublished_since: Some(since),
+            postponed: 0,
             dead_letters: 0,
             open_conflicts: 0
         },

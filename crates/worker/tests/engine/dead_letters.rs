@@ -105,13 +105,22 @@ async fn any_text_in_a_message_and_in_an_error_is_archived() -> anyhow::Result<(
 async fn dead_letter_waits_while_its_table_cannot_be_written() -> anyhow::Result<()> {
     let scene = Scene::new().await?;
     scene.provider.small_fleet();
-    let id = scene.full_sync().await?;
-    scene.ended(id).await?;
-    scene.world.execute("ALTER TABLE dead_letters RENAME TO dead_letters_away").await?;
+    // A sequence counts the tries: it is not rolled back.
+    for sql in [
+        "CREATE SEQUENCE tries",
+        "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS
+             $$ BEGIN PERFORM nextval('tries'); RAISE EXCEPTION 'the disk is full' USING ERRCODE = 'disk_full'; END $$",
+        "CREATE TRIGGER refuse BEFORE INSERT ON dead_letters FOR EACH ROW EXECUTE FUNCTION refuse()",
+    ] {
+        scene.world.execute(sql).await?;
+    }
     scene.provider.fail_list(List::Users, Some(410));
     let id = scene.full_sync().await?;
-    wait_until("the task is rejected", PATIENCE, async || {
-        if scene.provider.requests_for(List::Users).len() < 2 { Err(()) } else { Ok(()) }
+    wait_until("the letter was tried again and again", PATIENCE, async || {
+        match scene.rows("SELECT last_value AS n FROM tries").await[0]["n"].as_i64() {
+            Some(3..) => Ok(()),
+            other => Err(other),
+        }
     })
     .await?;
     // Garbage behind it waits, too.
@@ -119,9 +128,27 @@ async fn dead_letter_waits_while_its_table_cannot_be_written() -> anyhow::Result
     let options = lapin::options::BasicPublishOptions::default();
     let properties = lapin::BasicProperties::default();
     channel.basic_publish("sms.dead".into(), "".into(), options, b"garbage", properties).await?.await?;
-    scene.world.execute("ALTER TABLE dead_letters_away RENAME TO dead_letters").await?;
+    scene.world.execute("DROP TRIGGER refuse ON dead_letters").await?;
     letters(&scene, "dead", 2).await?;
     assert_eq!(scene.ended(id).await?["state"], "completed_with_errors");
+    scene.end().await;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn dead_letter_whose_task_cannot_be_marked_is_kept_and_holds_up_no_other() -> anyhow::Result<()> {
+    let scene = Scene::new().await?;
+    scene.provider.small_fleet();
+    // What a constraint refuses it refuses each time.
+    scene.world.execute("ALTER TABLE sync_queue ADD CONSTRAINT nobody_dies CHECK (state <> 'dead')").await?;
+    scene.provider.fail_list(List::Users, Some(410));
+    scene.full_sync().await?;
+    letters(&scene, "dead", 1).await?;
+    let channel = scene.world.amqp_connection().await?.create_channel().await?;
+    let options = lapin::options::BasicPublishOptions::default();
+    let properties = lapin::BasicProperties::default();
+    channel.basic_publish("sms.dead".into(), "".into(), options, b"garbage", properties).await?.await?;
+    letters(&scene, "dead", 2).await?;
     scene.end().await;
     Ok(())
 }

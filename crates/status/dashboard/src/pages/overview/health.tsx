@@ -55,6 +55,11 @@ export function Health({ overview }: { overview: Overview }) {
       <Fact name="Unpublished messages" title="Committed to the database, not yet confirmed by the broker">
         {overview.unpublished === 0 ? "none" : formatCount(overview.unpublished)}
       </Fact>
+      {overview.postponed ? (
+        <Fact name="Postponed messages" title="Wait as long as the onboarding portal asked for, or until its circuit closes">
+          {formatCount(overview.postponed)}
+        </Fact>
+      ) : null}
     </FactList>
   );
 }
