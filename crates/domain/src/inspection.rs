@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use crate::{
     Accepted, Finding, Rejection, Rules, SentId, Severity, SourceId, Version,
-    revocation::{NEVER_FROM_YEAR, RecordHead, Withdrawal},
+    revocation::{NEVER_FROM_YEAR, RecordHead, Withdrawal, is_empty_date},
     specs::check_specs,
     text::{LABEL_LIMIT, cleaned, is_blank, printable, trimmed},
 };
@@ -180,6 +180,10 @@ impl Inspection {
 
     /// The withdrawal of the record; one in the future is a warning.
     pub(crate) fn withdrawal(&mut self, withdrawn_at: Option<DateTime<Utc>>, rules: &Rules) -> Withdrawal {
+        if let Some(empty) = withdrawn_at.filter(|at| is_empty_date(*at)) {
+            let message = "is what is written where there is no date: leave it out, or say when";
+            self.add(Finding::error("out_of_range", "/withdrawnAt", message).with_value(empty.to_rfc3339()));
+        }
         let withdrawal = Withdrawal::of(withdrawn_at, rules);
         self.findings.extend(withdrawal.finding());
         withdrawal

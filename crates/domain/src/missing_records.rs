@@ -61,6 +61,7 @@ pub struct ListReading {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ListDoubt {
     NotWhole { expected: u64, read: u64 },
+    NotAnnounced,
     WithoutId(u64),
     Unexplained(u64),
 }
@@ -72,6 +73,10 @@ impl ListReading {
         if !self.tally.is_whole() {
             let (expected, read) = (self.tally.expected.unwrap_or_default(), self.tally.counts.read());
             return Some(ListDoubt::NotWhole { expected, read });
+        }
+        // Companies have no list, and come with that of the vessels.
+        if self.tally.expected.is_none() && self.tally.record_type != RecordType::Company {
+            return Some(ListDoubt::NotAnnounced);
         }
         match (self.without_id, self.unexplained) {
             (0, 0) => None,
@@ -95,6 +100,7 @@ pub fn unverified(found: &[(MissingCount, ListDoubt)]) -> Option<String> {
                 ListDoubt::NotWhole { expected, read } => {
                     format!("{expected} records were announced and {read} read")
                 }
+                ListDoubt::NotAnnounced => "the number of records was not announced".to_owned(),
                 ListDoubt::WithoutId(1) => "a record was listed without a readable id".to_owned(),
                 ListDoubt::WithoutId(n) => format!("{n} records were listed without a readable id"),
                 ListDoubt::Unexplained(1) => "a new record came while the list was read".to_owned(),

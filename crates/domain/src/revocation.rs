@@ -28,7 +28,7 @@ impl Withdrawal {
     pub fn of(withdrawn_at: Option<DateTime<Utc>>, rules: &Rules) -> Self {
         match withdrawn_at {
             None => Self::None,
-            Some(at) if at.year() >= NEVER_FROM_YEAR => Self::None,
+            Some(at) if at.year() >= NEVER_FROM_YEAR || is_empty_date(at) => Self::None,
             Some(at) if at > rules.now + rules.future_tolerance => Self::Pending(at),
             Some(at) => Self::Due(at),
         }
@@ -56,6 +56,12 @@ impl Withdrawal {
             Finding::warning("withdrawal_in_future", "/withdrawnAt", message).with_value(at.to_rfc3339())
         })
     }
+}
+
+/// Whether a time is what computers write where there is none: year 1 (.NET), 1900 (spreadsheets), 1970 (Unix). No record of
+/// ours was withdrawn then.
+pub(crate) fn is_empty_date(at: DateTime<Utc>) -> bool {
+    at.year() <= 1900 || at == DateTime::UNIX_EPOCH
 }
 
 /// Whether the last day of a user's access is over. Days are those of UTC, as in the view `user_access`.
@@ -152,6 +158,9 @@ mod tests {
         assert_eq!(in_days(200).due_at(), Some(rules().now + TimeDelta::days(200)));
         assert_eq!(Withdrawal::of("9999-12-31T00:00:00Z".parse().ok(), &rules()), Withdrawal::None);
         assert_eq!(Withdrawal::of(None, &rules()), Withdrawal::None);
+        for empty in ["0001-01-01T00:00:00Z", "1900-01-01T00:00:00Z", "1970-01-01T00:00:00Z"] {
+            assert_eq!(Withdrawal::of(empty.parse().ok(), &rules()), Withdrawal::None, "{empty}");
+        }
     }
 
     #[test]

@@ -42,7 +42,11 @@ fn reason(dead_tasks: DeadTasks<'_>, tallies: &[Tally], question: Option<String>
     if let Some(tally) = tallies.iter().find(|it| !it.is_whole()) {
         let (expected, records, read) =
             (tally.expected.unwrap_or_default(), tally.record_type.plural(), tally.counts.read());
-        let difference = format!("the provider announced {expected} {records}, and {read} were read");
+        let again = match tally.again {
+            0 => String::new(),
+            again => format!(", {again} of them more than once"),
+        };
+        let difference = format!("the provider announced {expected} {records}, and {read} were read{again}");
         return Some(question.map_or(difference.clone(), |question| format!("{question}; {difference}")));
     }
     let rejected: u64 = tallies.iter().map(|it| it.counts.rejected).sum();

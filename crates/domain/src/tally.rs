@@ -90,5 +90,6 @@ mod tests {
         assert!(is_whole(30, 31, 1, 0), "one is new");
         assert!(!is_whole(30, 30, 1, 1), "one came again, and another not at all");
         assert!(!is_whole(30, 41, 1, 1), "a page came twice");
+        assert!(!is_whole(30, 30, 0, 1), "one came twice, and another not at all");
     }
 }

@@ -18,13 +18,21 @@ pub(crate) struct Sorted<T> {
     pub(crate) rejected: Vec<Rejection>,
     /// Older states of records that came twice, and states newer than the sync is to look at: counted as skipped.
     pub(crate) superseded: u64,
+    /// Ids of records that came once more, each time that they did.
+    pub(crate) repeated: Vec<String>,
     /// What came exactly as before, and so was not read: ids, and when they changed last. Counted as unchanged.
     pub(crate) identical: Vec<(String, DateTime<Utc>)>,
 }
 
 impl<T> Default for Sorted<T> {
     fn default() -> Self {
-        Self { accepted: Vec::new(), rejected: Vec::new(), superseded: 0, identical: Vec::new() }
+        Self {
+            accepted: Vec::new(),
+            rejected: Vec::new(),
+            superseded: 0,
+            repeated: Vec::new(),
+            identical: Vec::new(),
+        }
     }
 }
 
@@ -37,7 +45,7 @@ impl<T> Sorted<T> {
             && self.identical.is_empty()
     }
 
-    /// The ids of all that came, sound or not; empty where no id could be read.
+    /// The ids of all that came, sound or not, as often as they did; empty where no id could be read.
     pub(crate) fn ids(&self, id: fn(&T) -> &SourceId) -> Vec<String> {
         let accepted = self.accepted.iter().map(|it| id(&it.record).to_string());
         // An id of another type, a number, is shown as it was sent, and is nobody's.
@@ -48,7 +56,8 @@ impl<T> Sorted<T> {
         let rejected = self.rejected.iter();
         let rejected =
             rejected.map(|it| if is_readable(it) { it.source_id.to_string() } else { String::new() });
-        accepted.chain(rejected).chain(self.identical.iter().map(|(id, _)| id.clone())).collect()
+        let identical = self.identical.iter().map(|(id, _)| id.clone());
+        accepted.chain(rejected).chain(identical).chain(self.repeated.iter().cloned()).collect()
     }
 
     /// The ids of sound records that have changed since.
@@ -62,6 +71,7 @@ impl<T> Sorted<T> {
         let is_asked_for = |id: &str| ids.iter().any(|asked| asked == id);
         self.accepted.retain(|it| is_asked_for(id(&it.record).as_str()));
         self.rejected.retain(|it| is_asked_for(it.source_id.as_str()));
+        self.repeated.retain(|it| is_asked_for(it));
     }
 
     fn leave_out_after(&mut self, until: DateTime<Utc>) {
@@ -89,6 +99,7 @@ impl<T> Sorted<T> {
                     }
                     Some(at) => {
                         sorted.superseded += 1;
+                        sorted.repeated.push(id(&record.record).to_owned());
                         // At the same time the state that is listed last counts.
                         if record.version.updated_at >= sorted.accepted[*at].version.updated_at {
                             sorted.accepted[*at] = record;

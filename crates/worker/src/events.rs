@@ -31,7 +31,8 @@ use contracts::{
     webhook::EventType,
 };
 use domain::{
-    Cause, Mode, RecordCounts, RecordType, Rules, Scope, SourceId, SyncId, WebhookEventId, WebhookState,
+    Cause, FailureClass, Mode, RecordCounts, RecordType, Rules, Scope, SourceId, SyncId, WebhookEventId,
+    WebhookState,
     list_walk::{EndlessList, ListWalk},
 };
 use futures_util::{StreamExt, stream};
@@ -47,7 +48,7 @@ use store::{
             webhook_events_in_hand_note, webhook_events_lock_open, webhook_events_mark_processed,
         },
     },
-    records::{NewPassword, WriteStamp, vessel_ids_known},
+    records::{NewPassword, WriteStamp, company_has_vessels, vessel_ids_known},
 };
 
 /// What is fetched for a group of events.
@@ -115,10 +116,7 @@ pub(crate) async fn handle(context: &Context, deliveries: Vec<Delivery>) -> Vec<
     // Side by side: a fetch that takes long delays its own events alone.
     let processing = groups.into_iter().map(|(plan, events)| {
         let deliveries = &deliveries;
-        async move {
-            let places: Vec<usize> = events.iter().map(|event| event.place).collect();
-            result_of_each(places, process_group(context, deliveries, &plan, events).await)
-        }
+        async move { process_events(context, deliveries, &plan, events).await }
     });
     let processed = stream::iter(processing).buffer_unordered(EVENT_GROUPS).concat();
     for (place, result) in while_in_hand(context, &ids, Box::pin(processed)).await {
@@ -157,6 +155,33 @@ async fn while_in_hand<T>(context: &Context, events: &[WebhookEventId], work: im
         result = work => result,
         never = signs_of_life => never,
     }
+}
+
+/// Processes the events of a group; the result of each. If the provider refuses the group for good, each record is asked for
+/// alone: one that it cannot stand must not cost the others.
+async fn process_events(
+    context: &Context,
+    deliveries: &[Delivery],
+    plan: &FetchPlan,
+    events: Vec<Event>,
+) -> Vec<(usize, Result<(), WorkError>)> {
+    let places = |events: &[Event]| events.iter().map(|event| event.place).collect();
+    let result = process_group(context, deliveries, plan, events.clone()).await;
+    let is_refused =
+        matches!(&result, Err(WorkError::Portal(error)) if error.class() == FailureClass::Permanent);
+    let mut by_record: BTreeMap<SourceId, Vec<Event>> = BTreeMap::new();
+    if !is_refused || events.iter().all(|event| event.source_id == events[0].source_id) {
+        return result_of_each(places(&events), result);
+    }
+    for event in events {
+        by_record.entry(event.source_id.clone()).or_default().push(event);
+    }
+    let mut results = Vec::new();
+    for events in by_record.into_values() {
+        let places = places(&events);
+        results.extend(result_of_each(places, process_group(context, deliveries, plan, events).await));
+    }
+    results
 }
 
 /// The result of a group, for each of its events.
@@ -277,7 +302,7 @@ async fn write_group_in(
     }
     let fetched_at = fetched.fetched_at;
     let _created = sync_begin(tx, sync, fetched_at).await?;
-    let stamp = WriteStamp { sync_id: sync.id, fetched_at, now };
+    let stamp = WriteStamp { sync_id: sync.id, fetched_at, notes_fetches: true, now };
     let written = batch_write(tx, stamp, &fetched.batch, passwords).await?;
     let (mut changes, _) = tally_of(tx, sync.id, &written, fetched.expected).await?;
     for record_type in sync.scope.tallied_types() {
@@ -312,6 +337,14 @@ async fn fetch(
             if export.vessel.is_ok() {
                 expected.insert(RecordType::Company, 1);
             }
+            // An export of another vessel says nothing about this one. One without a readable id is rejected for it.
+            let of = match &export.vessel {
+                Ok(draft) => draft.id.clone(),
+                Err(undecodable) => undecodable.source_id().to_owned(),
+            };
+            if !of.is_empty() && of != vessel.as_str() {
+                return Err(WorkError::NotListed(format!("vessel {vessel}")));
+            }
             let (companies, vessels) = transform::vessels(vec![export.vessel], &rules);
             let equipment = transform::equipment(export.equipment, &rules);
             let users = transform::users(export.users, &rules);
@@ -324,12 +357,21 @@ async fn fetch(
         FetchPlan::Company(company) => {
             let query = ListQuery { company_id: Some(company.to_string()), ..ListQuery::default() };
             let listed = all_pages::<VesselDraft>(context, query).await?;
+            let is_listed = listed.records.iter().any(|record| match record {
+                Ok(draft) => draft.company.id == company.as_str(),
+                // Whose it is cannot be read.
+                Err(_undecodable) => true,
+            });
+            // A company that has no vessels yet is not listed, and will come with its first.
+            let has_vessels = async || company_has_vessels(&mut *context.store.db().await?, company).await;
+            if !is_listed && (!listed.records.is_empty() || has_vessels().await?) {
+                return Err(WorkError::NotListed(format!("company {company}")));
+            }
             let (companies, vessels) = transform::vessels(listed.records, &rules);
             let batch = ValidatedBatch { companies, vessels, ..ValidatedBatch::default() };
             let mut expected: BTreeMap<_, _> =
                 listed.total.map(|n| (RecordType::Vessel, n)).into_iter().collect();
             expected.extend(listed.total_companies.map(|n| (RecordType::Company, n)));
-            // A company that has no vessels yet is not listed, and will come with its first.
             Ok(FetchedRecords { batch, expected, ..FetchedRecords::default() })
         }
         FetchPlan::Records(record_type) => records(context, *record_type, ids, &rules).await,

@@ -279,7 +279,12 @@ impl<'a> PageTask<'a> {
         fetched_at: DateTime<Utc>,
         passwords: &[NewPassword],
     ) -> Result<PhaseEnd, WorkError> {
-        let stamp = WriteStamp { sync_id: self.sync.id, fetched_at, now: self.context.clock.now() };
+        let stamp = WriteStamp {
+            sync_id: self.sync.id,
+            fetched_at,
+            notes_fetches: false,
+            now: self.context.clock.now(),
+        };
         let mut tx = self.context.store.begin().await?;
         if task_lock(&mut tx, self.row.id).await?.is_none_or(|task| task.state.is_terminal()) {
             tx.rollback().await;

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use chrono::{DateTime, Utc};
 use contracts::provider::{EquipmentDraft, UserDraft, VesselDraft};
 use domain::{
     Accepted, Rejection, Rules, company::Company, equipment::Equipment, user::User, vessel::Vessel,
@@ -16,7 +17,7 @@ pub(crate) fn vessels(
     records: Vec<Decoded<VesselDraft>>,
     rules: &Rules,
 ) -> (Sorted<Company>, Sorted<Vessel>) {
-    let mut companies: BTreeMap<String, Result<Accepted<Company>, Rejection>> = BTreeMap::new();
+    let mut companies: BTreeMap<String, CompanyStates> = BTreeMap::new();
     let mut verdicts = Vec::with_capacity(records.len());
     for record in records {
         let draft = match record {
@@ -26,21 +27,42 @@ pub(crate) fn vessels(
                 continue;
             }
         };
-        let (id, company) = (draft.company.id.clone(), draft.company.clone().accept(rules));
+        let states = companies.entry(draft.company.id.clone()).or_default();
+        states.add(draft.company.updated_at, draft.company.clone().accept(rules));
         // Whether the vessel can refer to its company is seen when it is written: the company may stand there already.
         verdicts.push(draft.accept(rules));
-        // A company comes with each of its vessels and counts once: in its newest sound state, or in the one that is
-        // listed last.
-        match (companies.get(&id), &company) {
-            (Some(Ok(there)), Ok(this)) if this.version.updated_at < there.version.updated_at => {}
-            (Some(_), Err(_)) => {}
-            _ => {
-                companies.insert(id, company);
+    }
+    let companies = companies.into_values().flat_map(CompanyStates::into_verdicts);
+    let companies = Sorted::of(companies, |company| company.source_id.as_str());
+    (companies, Sorted::of(verdicts.into_iter(), |vessel| vessel.source_id.as_str()))
+}
+
+/// The states of a company on a page: it comes with each of its vessels and counts once, in its newest sound state, or of two
+/// with one time in the one that is listed last. A rejection that is not older than that is kept beside it.
+#[derive(Default)]
+struct CompanyStates {
+    sound: Option<Accepted<Company>>,
+    rejected: Option<(DateTime<Utc>, Rejection)>,
+}
+
+impl CompanyStates {
+    fn add(&mut self, updated_at: DateTime<Utc>, verdict: Result<Accepted<Company>, Rejection>) {
+        match verdict {
+            Ok(company) if self.sound.as_ref().is_some_and(|it| updated_at < it.version.updated_at) => {
+                drop(company)
             }
+            Ok(company) => self.sound = Some(company),
+            Err(_) if self.rejected.as_ref().is_some_and(|(at, _)| updated_at < *at) => {}
+            Err(rejection) => self.rejected = Some((updated_at, rejection)),
         }
     }
-    let companies = Sorted::of(companies.into_values(), |company| company.source_id.as_str());
-    (companies, Sorted::of(verdicts.into_iter(), |vessel| vessel.source_id.as_str()))
+
+    fn into_verdicts(self) -> impl Iterator<Item = Result<Accepted<Company>, Rejection>> {
+        let Self { sound, rejected } = self;
+        let is_overtaken = |at: DateTime<Utc>| sound.as_ref().is_some_and(|it| at < it.version.updated_at);
+        let rejected = rejected.filter(|(at, _)| !is_overtaken(*at)).map(|(_, rejection)| Err(rejection));
+        sound.map(Ok).into_iter().chain(rejected)
+    }
 }
 
 fn accept<D, T>(
@@ -95,8 +117,6 @@ pub(crate) fn users(records: Vec<Decoded<UserDraft>>, rules: &Rules) -> Sorted<U
 mod tests {
     use serde_json::json;
 
-    use chrono::{DateTime, Utc};
-
     use super::*;
     use crate::batch::ValidatedBatch;
 
@@ -120,6 +140,19 @@ mod tests {
         let (companies, vessels) = vessels(page, &Rules::at(now()));
         assert_eq!((companies.accepted.len(), vessels.accepted.len()), (1, 2));
         assert_eq!(companies.accepted[0].version.updated_at.to_rfc3339(), "2026-01-02T00:00:00+00:00");
+    }
+
+    #[test]
+    fn malformed_state_of_a_company_is_told_of_unless_a_newer_one_is_sound() {
+        let (older, newer) = ("2026-01-01T00:00:00Z", "2026-01-02T00:00:00Z");
+        for (malformed_at, sound_at, rejected) in [(newer, older, 1), (older, newer, 0)] {
+            let states = [vessel("v-1", "XX", malformed_at), vessel("v-2", "NO", sound_at)];
+            for order in [[0, 1], [1, 0]] {
+                let page = order.iter().map(|i| states[*i].clone()).collect();
+                let (companies, _) = vessels(page, &Rules::at(now()));
+                assert_eq!((companies.accepted.len(), companies.rejected.len()), (1, rejected), "{order:?}");
+            }
+        }
     }
 
     #[test]

@@ -114,7 +114,7 @@ impl Scene {
         };
         let now = SystemClock.now();
         let rules = Rules::at(now);
-        let stamp = WriteStamp { sync_id: sync.id, fetched_at: now, now };
+        let stamp = WriteStamp { sync_id: sync.id, fetched_at: now, notes_fetches: false, now };
         let mut tx = self.store.begin().await?;
         let _begun = sync_begin(&mut tx, &sync, now).await?;
         let mut all = Vec::new();

@@ -4,7 +4,7 @@
 use chrono::{DateTime, Utc};
 use diesel::sql_types::*;
 use diesel_async::RunQueryDsl;
-use domain::{Mode, Phase, SyncId, SyncState, TaskState, finding::FUTURE_TOLERANCE};
+use domain::{Mode, Phase, Severity, SyncId, SyncState, TaskState, finding::FUTURE_TOLERANCE};
 use serde_json::Value;
 
 use crate::{
@@ -16,7 +16,7 @@ use crate::{
     engine::{phases::phase_open_from, settle::sync_settle},
     ledger::{
         syncs::{is_undone, scope_value, sync_find},
-        tallies::tallies_open,
+        tallies::{tallies_open, tallies_read},
         tasks::{NewTask, open_tasks_cancel},
     },
 };
@@ -90,7 +90,7 @@ pub async fn sync_start(db: &mut Db, id: SyncId, now: DateTime<Utc>) -> Result<S
     tallies_open(db, id, sync.scope.tallied_types()).await?;
     let tasks = phase_open_from(db, &sync, Some(Phase::One), now).await?;
     if tasks.is_empty() {
-        Ok(SyncStarted::Ended(sync_settle(db, id, None, now).await?))
+        Ok(SyncStarted::Ended(sync_settle(db, id, &[], None, now).await?))
     } else {
         Ok(SyncStarted::Started(tasks))
     }
@@ -117,7 +117,9 @@ async fn incremental_base(db: &mut Db) -> Result<Option<DateTime<Utc>>, StoreErr
                              AND NOT jsonb_exists(t.page_request, 'secondLook'))
              AND NOT EXISTS (SELECT FROM sync_counts c WHERE c.sync_id = r.id
                              AND c.expected NOT BETWEEN c.read - c.late AND c.read - c.again)
+             AND NOT EXISTS (SELECT FROM findings f WHERE f.sync_id = r.id AND f.source_id = '' AND f.severity = '{error}')
          ORDER BY r.running_at DESC LIMIT 1",
+        error = Severity::Error,
         fleet_modes = word_list([Mode::Full, Mode::Incremental].map(Mode::as_str)),
         whole_states =
             word_list([SyncState::Completed, SyncState::CompletedWithErrors].map(SyncState::as_str)),
@@ -132,7 +134,8 @@ async fn incremental_base(db: &mut Db) -> Result<Option<DateTime<Utc>>, StoreErr
 /// Ends a sync by its tally. For a sync without tasks, which its caller has begun by
 /// [`sync_begin`](crate::ledger::syncs::sync_begin) and worked off.
 pub async fn sync_finish(db: &mut Db, id: SyncId, now: DateTime<Utc>) -> Result<SyncState, StoreError> {
-    sync_settle(db, id, None, now).await
+    let tallies = tallies_read(db, &[id]).await?.remove(&id).unwrap_or_default();
+    sync_settle(db, id, &tallies, None, now).await
 }
 
 /// Fails a sync and cancels its open tasks. False if it had ended before.

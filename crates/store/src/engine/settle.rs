@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use diesel::sql_types::*;
 use diesel_async::RunQueryDsl;
-use domain::{DeadTasks, Phase, SyncEnd, SyncId, SyncState, TaskId, TaskState};
+use domain::{DeadTasks, Phase, SyncEnd, SyncId, SyncState, Tally, TaskId, TaskState};
 
 use crate::{
     db::{
@@ -151,7 +151,8 @@ pub(crate) async fn phase_settle(
         return Ok(PhaseEnd::PhaseOpened(opened));
     }
     let question = if dead == 0 { reconcile(db, &sync, now).await? } else { None };
-    let state = sync_settle(db, id, question, now).await?;
+    let tallies = tallies_at_end(db, id).await?;
+    let state = sync_settle(db, id, &tallies, question, now).await?;
     if dead == 0 {
         seen_forget(db, id).await?;
     }
@@ -163,10 +164,10 @@ pub(crate) async fn phase_settle(
 pub(crate) async fn sync_settle(
     db: &mut Db,
     id: SyncId,
+    tallies: &[Tally],
     question: Option<String>,
     now: DateTime<Utc>,
 ) -> Result<SyncState, StoreError> {
-    let tallies = tallies_at_end(db, id).await?;
     let (dead, last_failure): (i64, Option<String>) =
         statement("SELECT count(*), max(last_failure) FROM sync_queue WHERE sync_id = $1 AND state = $2")
             .bind::<Uuid, _>(id.as_uuid())
@@ -175,7 +176,7 @@ pub(crate) async fn sync_settle(
             .get_result(db)
             .await?;
     let dead_tasks = DeadTasks { count: count(dead), last_failure: last_failure.as_deref() };
-    let SyncEnd { state, reason } = SyncEnd::of(dead_tasks, &tallies, question);
+    let SyncEnd { state, reason } = SyncEnd::of(dead_tasks, tallies, question);
     let ended: Vec<String> = statement(
         "UPDATE sync_logs SET state = $2, failure = $3, completed_at = $4, heartbeat_at = $4
          WHERE id = $1 AND completed_at IS NULL RETURNING state",

@@ -94,10 +94,16 @@ pub async fn sync_undo(
         let undo = undo_find(db, id).await?.ok_or(diesel::result::Error::NotFound)?;
         return Ok(SyncUndone::Already(undo));
     }
+    // In the order in which pages lock them, so that an undo and a page wait for each other alike.
+    let mut locked = Vec::new();
+    for record_type in RecordType::ALL.iter().copied() {
+        let rows = synced_rows_lock(db, id, record_type, table_name(record_type)).await?;
+        locked.push(SyncedRows { record_type, rows });
+    }
     let mut undos = Vec::new();
-    for record_type in [RecordType::User, RecordType::Equipment, RecordType::Vessel, RecordType::Company] {
+    for rows in locked.into_iter().rev() {
         // What others refer to is withdrawn after them, and restored before them.
-        undos.push(rows_withdraw(db, id, record_type).await?);
+        undos.push(rows_withdraw(db, rows).await?);
     }
     for rows in undos.into_iter().rev() {
         rows_restore_of(db, id, rows).await?;
@@ -122,9 +128,9 @@ struct SyncedRows {
 ///
 /// Neither this statement nor that of the restore moves synced_at, so the trigger takes both for edits of the maintenance
 /// portal. Created rows give up their natural keys before earlier rows are restored.
-async fn rows_withdraw(db: &mut Db, id: SyncId, record_type: RecordType) -> Result<SyncedRows, StoreError> {
+async fn rows_withdraw(db: &mut Db, synced: SyncedRows) -> Result<SyncedRows, StoreError> {
+    let SyncedRows { record_type, mut rows } = synced;
     let table = table_name(record_type);
-    let mut rows = synced_rows_lock(db, id, record_type, table).await?;
     let created: Vec<uuid::Uuid> =
         rows.iter().filter(|row| row.skip_reason.is_none() && !row.existed).map(|row| row.id).collect();
     let text = format!(

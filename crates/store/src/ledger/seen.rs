@@ -129,18 +129,16 @@ async fn changed_outcomes(
     Ok(changed)
 }
 
-/// Notes in the tally of a sync how many of its late records their chains had read before they changed. Companies count
-/// once and never come again.
+/// Notes in the tally of a sync how many of the records read were on their list before. Companies count once and never come
+/// again.
 pub(crate) async fn again_note(db: &mut Db, sync_id: SyncId) -> Result<(), StoreError> {
     statement(
         // One grouping and no join of ids: one pass, whatever numbers of rows the planner estimates.
         "WITH ids AS (
-             SELECT record_type, chain, unnest(source_ids) AS id, false AS late FROM sync_seen WHERE sync_id = $1
-             UNION ALL SELECT record_type, chain, unnest(late_ids), true FROM sync_seen WHERE sync_id = $1
+             SELECT record_type, chain, unnest(source_ids) AS id FROM sync_seen WHERE sync_id = $1
          ), each AS (
-             SELECT record_type, count(*) FILTER (WHERE NOT late) AS seen, count(*) FILTER (WHERE late) AS late FROM ids
-             GROUP BY record_type, chain, id HAVING count(*) FILTER (WHERE late) > 0
-         ), again AS (SELECT record_type, sum(least(late, seen - 1)) AS again FROM each GROUP BY record_type)
+             SELECT record_type, count(*) AS seen FROM ids WHERE id <> '' GROUP BY record_type, chain, id HAVING count(*) > 1
+         ), again AS (SELECT record_type, sum(seen - 1) AS again FROM each GROUP BY record_type)
          UPDATE sync_counts c SET again = a.again FROM again a WHERE c.sync_id = $1 AND c.record_type = a.record_type",
     )
     .bind::<Uuid, _>(sync_id.as_uuid())

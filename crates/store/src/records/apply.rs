@@ -16,6 +16,7 @@ use crate::{
         batch_result::{BatchResult, revocation_of},
         revocations::rows_revoke,
         snapshot::payload_hashes_store,
+        stored_version::fetch_note,
         stored_version::{outcome_without_write, stored_versions_read},
         table::Table,
         write_stamp::WriteStamp,
@@ -61,6 +62,9 @@ pub(super) async fn page_apply_with<T: Table>(
     let (changed, unchanged) = page.split_by_change(stored);
     if T::KEEPS_PAYLOAD_HASH {
         payload_hashes_store::<T>(db, &unchanged).await?;
+    }
+    if stamp.notes_fetches {
+        fetch_note::<T>(db, stamp, &page.confirmed).await?;
     }
     page.write_batches(db, changed, stored).await?;
     rows_revoke::<T>(db, stamp, &page.revocations).await?;

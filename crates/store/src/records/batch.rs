@@ -197,7 +197,9 @@ impl<'a, T: Table> Batch<'a, '_, T> {
         let policy = changes.policy.unwrap_or(ConflictPolicy::LastWriteWins);
         let change = row_change(decision, policy);
         let mut outcome = change.outcome;
-        if returns && change.write != RowWrite::Row {
+        // A record that takes something away brings nothing back, whatever an edit says besides.
+        let revokes = T::revoked(&accepted.record, self.stamp.now).is_some();
+        if returns && !revokes && change.write != RowWrite::Row {
             changes.returns.push(row.id);
             outcome = if outcome == Outcome::Conflict { outcome } else { Outcome::Updated };
         }

@@ -17,7 +17,7 @@ use crate::{
         error::{StoreError, word},
         statement::statement,
     },
-    records::table::Table,
+    records::{table::Table, write_stamp::WriteStamp},
 };
 
 /// The columns of a row that make its stored version.
@@ -77,6 +77,28 @@ pub(super) async fn stored_versions_read<T: Table>(
             Ok((row.source_id, stored))
         })
         .collect()
+}
+
+/// Notes that rows stand as they were fetched: an earlier fetch of another state at the same time does not win any more.
+pub(super) async fn fetch_note<T: Table>(
+    db: &mut Db,
+    stamp: WriteStamp,
+    source_ids: &[&str],
+) -> Result<(), StoreError> {
+    if source_ids.is_empty() {
+        return Ok(());
+    }
+    let text = format!(
+        "UPDATE {0} SET fetched_at = $2 WHERE fetched_at < $2
+             AND id IN (SELECT id FROM {0} WHERE source_id = ANY($1) ORDER BY source_id FOR NO KEY UPDATE)",
+        T::NAME
+    );
+    statement(&text)
+        .bind::<Array<Text>, _>(source_ids)
+        .bind::<Timestamptz, _>(stamp.fetched_at)
+        .execute(db)
+        .await?;
+    Ok(())
 }
 
 /// The outcome of a record that needs no write; none if its row has to be written or locked, or is about to be rejected.

@@ -219,6 +219,18 @@ pub async fn vessel_ids_known(
     Ok(source_ids.iter().filter(|id| known.contains_key(id.as_str())).cloned().collect())
 }
 
+/// Whether active vessels of a company are here. `company`: its id in the onboarding portal.
+pub async fn company_has_vessels(db: &mut Db, company: &SourceId) -> Result<bool, StoreError> {
+    Ok(statement(
+        "SELECT EXISTS (SELECT FROM vessels v JOIN companies c ON c.id = v.company_id
+                        WHERE c.source_id = $1 AND v.status = 'active')",
+    )
+    .bind::<Text, _>(company.as_str())
+    .returning::<Bool>()
+    .get_result(db)
+    .await?)
+}
+
 /// Source ids of vessels by IMO number: a withdrawn vessel only if no active one has the number. An unknown number is
 /// absent.
 pub async fn vessel_ids_by_imo(

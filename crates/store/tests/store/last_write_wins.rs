@@ -113,7 +113,7 @@ async fn apply(store: &Store, sync: SyncId, page: &[Written]) -> anyhow::Result<
     // Each version was fetched by a request of its own.
     for it in page {
         let fetched_at = now() + TimeDelta::seconds(i64::from(it.content));
-        let stamp = WriteStamp { sync_id: sync, fetched_at, now: now() };
+        let stamp = WriteStamp { sync_id: sync, fetched_at, notes_fetches: false, now: now() };
         loop {
             let written = store
                 .transaction(async |tx| {
@@ -173,7 +173,7 @@ async fn begin(world: &World, store: &Store) -> anyhow::Result<SyncId> {
         "company": {"id": "c-1", "name": "Nordic AS", "country": "NO", "updatedAt": "2026-01-01T00:00:00Z"}
     }))?;
     let company = draft.company.accept(&Rules::at(now())).ok().context("a sound company")?;
-    let stamp = WriteStamp { sync_id: sync.id, fetched_at: now(), now: now() };
+    let stamp = WriteStamp { sync_id: sync.id, fetched_at: now(), notes_fetches: false, now: now() };
     companies_apply(&mut tx, stamp, &[company]).await?;
     tx.commit().await?;
     Ok(sync.id)

@@ -69,3 +69,21 @@ async fn password_cannot_be_claimed_once_an_announced_withdrawal_is_due() -> any
     assert_eq!(claim, PasswordClaim::LockedOut);
     Ok(())
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn state_that_was_seen_again_keeps_out_another_of_the_same_time_that_was_fetched_before()
+-> anyhow::Result<()> {
+    let scene = Scene::new().await?;
+    let mut portal = Records::small_fleet();
+    scene.bring(&portal).await?;
+    portal.put_user("u-1", json!({"active": false, "updatedAt": day(2)}));
+    scene.bring(&portal).await?;
+    // A page shows the user active, at the same second; before it is written, an event finds the user inactive once more.
+    let page_fetched = scene.now();
+    scene.bring(&portal).await?;
+    let mut page = portal.clone();
+    page.put_user("u-1", json!({"active": true, "updatedAt": day(2)}));
+    scene.bring_fetched(&page, page_fetched).await?;
+    assert_eq!(scene.row("SELECT active FROM users WHERE source_id = 'u-1'").await, json!({"active": false}));
+    Ok(())
+}

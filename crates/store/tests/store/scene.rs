@@ -125,7 +125,7 @@ impl Scene {
         fetched_at: DateTime<Utc>,
     ) -> anyhow::Result<Brought> {
         let (sync, now) = (new_sync(Mode::Selective, Scope::default()), self.now());
-        let stamp = WriteStamp { sync_id: sync.id, fetched_at, now };
+        let stamp = WriteStamp { sync_id: sync.id, fetched_at, notes_fetches: true, now };
         let applied = self
             .tx(async |tx| {
                 let _begun = sync_begin(tx, &sync, now).await?;
@@ -220,9 +220,11 @@ impl Scene {
             let companies: Vec<String> = companies.map(str::to_owned).collect();
             let outcomes: Vec<_> = companies.into_iter().map(|id| (id, Outcome::Unchanged)).collect();
             companies_note(&mut tx, sync_id, &outcomes).await?;
-            TallyChanges::new()
+            let listed = portal.ids(list).len() as u64;
+            let counts = RecordCounts { unchanged: listed, ..RecordCounts::default() };
+            tally_changes(&[(list, counts)].into(), [(list, listed)])
         } else {
-            let stamp = WriteStamp { sync_id, fetched_at: now, now };
+            let stamp = WriteStamp { sync_id, fetched_at: now, notes_fetches: false, now };
             let ids = portal.ids(list);
             let rejected =
                 if is_again { rejections_take(&mut tx, sync_id, list, &ids).await? } else { BTreeMap::new() };

@@ -5,6 +5,7 @@ mod any_value;
 mod control;
 mod dead_letters;
 mod dry_run;
+mod false_lists;
 mod laws;
 mod modes;
 mod odd_values;

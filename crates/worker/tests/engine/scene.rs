@@ -162,25 +162,32 @@ impl Scene {
         record_type: RecordType,
         id: &str,
     ) -> anyhow::Result<NewWebhookEvent> {
-        let event = NewWebhookEvent {
+        Ok(self.webhooks(event_type, record_type, &[id]).await?.remove(0))
+    }
+
+    /// Webhooks that arrive together.
+    pub(crate) async fn webhooks(
+        &self,
+        event_type: &str,
+        record_type: RecordType,
+        ids: &[&str],
+    ) -> anyhow::Result<Vec<NewWebhookEvent>> {
+        let event = |id: &&str| NewWebhookEvent {
             id: WebhookEventId::new(),
             webhook_id: format!("msg_{}", SyncId::new()),
             event_type: event_type.to_owned(),
-            entity: Some((record_type, id.to_owned())),
+            entity: Some((record_type, (*id).to_owned())),
             occurred_at: Some(SystemClock.now()),
             body: b"{}".to_vec(),
             key_name: "current".to_owned(),
             trace_context: json!({}),
         };
-        let inserted = webhook_events_insert(
-            &mut *self.store.db().await?,
-            std::slice::from_ref(&event),
-            SystemClock.now(),
-        )
-        .await?;
-        anyhow::ensure!(inserted.len() == 1, "one event");
-        self.outbox.publish_events(vec![event.clone()]).await;
-        Ok(event)
+        let events: Vec<_> = ids.iter().map(event).collect();
+        let inserted =
+            webhook_events_insert(&mut *self.store.db().await?, &events, SystemClock.now()).await?;
+        anyhow::ensure!(inserted.len() == ids.len(), "all of them");
+        self.outbox.publish_events(events.clone()).await;
+        Ok(events)
     }
 
     pub(crate) async fn event_state(&self, id: WebhookEventId, state: &str) -> anyhow::Result<Value> {
