@@ -485,7 +485,7 @@ export interface paths {
         /**
          * Get the overview
          * @description What needs attention, health of the services, running syncs, the last full sync, and counts of records, dead letters, open
-         *     conflicts and unpublished messages.
+         *     conflicts, and of messages that are unpublished or postponed.
          */
         get: operations["getOverview"];
         put?: never;
@@ -2084,6 +2084,11 @@ export interface components {
              * @description Number of conflicts in the state `open`, whichever sync found them: see `/api/sync/conflicts?state=open`.
              */
             openConflicts?: number;
+            /**
+             * Format: int64
+             * @description Number of messages that wait until they are due, as long as the onboarding portal asked for or its circuit is open.
+             */
+            postponed?: number;
             /** @description Syncs that have not ended. */
             running: components["schemas"]["SyncSummary"][];
             /**

@@ -56,7 +56,10 @@ export function Health({ overview }: { overview: Overview }) {
         {overview.unpublished === 0 ? "none" : formatCount(overview.unpublished)}
       </Fact>
       {overview.postponed ? (
-        <Fact name="Postponed messages" title="Wait as long as the onboarding portal asked for, or until its circuit closes">
+        <Fact
+          name="Postponed messages"
+          title="Wait as long as the onboarding portal asked for, or until its circuit closes"
+        >
           {formatCount(overview.postponed)}
         </Fact>
       ) : null}
