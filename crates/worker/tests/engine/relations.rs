@@ -66,11 +66,14 @@ async fn vessel_goes_in_although_its_known_company_is_malformed_in_it() -> anyho
     let at = "2026-05-03T00:00:00Z";
     scene.provider.put_vessel("v-1", json!({"name": "Renamed", "company": malformed, "updatedAt": at}));
     let id = scene.full_sync().await?;
-    assert_eq!(scene.ended(id).await?["state"], "completed", "the company is sound on the last page");
+    // Its newest state is lost with that, which an older sound one beside it must not hide.
+    assert_eq!(scene.ended(id).await?["state"], "completed_with_errors");
+    let found = scene.rows("SELECT source_id, code FROM findings WHERE record_type = 'company'").await;
+    assert_eq!(found, [json!({"source_id": "c-1", "code": "country_unknown"})]);
     assert_eq!(scene.number("vessels WHERE name = 'Renamed'").await, 1);
     assert_eq!(
         scene.tally(id, RecordType::Company).await,
-        announced(1, RecordCounts { unchanged: 1, ..NONE })
+        announced(1, RecordCounts { rejected: 1, ..NONE })
     );
     scene.end().await;
     Ok(())
