@@ -31,7 +31,8 @@ pub(crate) fn pack(batch: &[OutgoingMessage]) -> Vec<AmqpMessage<'_>> {
     batch.chunk_by(same_bundle).flat_map(|messages| messages.chunks(BUNDLE_LIMIT)).map(pack_one).collect()
 }
 
-/// A replay and what has failed before are sent alone, so that they fail alone. A body that is not UTF-8 does not fit into the bundle's JSON.
+/// A replay and what has failed before are sent alone, so that they fail alone. A body that is not UTF-8 does not fit into the
+/// bundle's JSON.
 fn can_be_bundled(message: &OutgoingMessage) -> bool {
     message.queue.takes_bundles()
         && message.replay.is_none()

@@ -66,7 +66,7 @@ impl Broker {
 
     /// Opens a channel and closes it: for health checks.
     pub async fn ping(&self) -> Result<(), BrokerError> {
-        if self.is_blocked().await {
+        if self.is_blocked() {
             return Err(BrokerError::Blocked);
         }
         let channel = self.open_channel().await?;
@@ -75,10 +75,10 @@ impl Broker {
         Ok(())
     }
 
-    /// Whether the broker takes no messages on the connection for now.
-    pub(crate) async fn is_blocked(&self) -> bool {
-        let is_blocked =
-            self.0.state.lock().await.connection.as_ref().is_some_and(|it| it.status().blocked());
+    /// Whether the broker takes no messages on the connection for now. Does not wait for whoever is opening another one.
+    pub(crate) fn is_blocked(&self) -> bool {
+        let Ok(state) = self.0.state.try_lock() else { return false };
+        let is_blocked = state.connection.as_ref().is_some_and(|it| it.status().blocked());
         metrics::gauge!("sms_broker_blocked").set(if is_blocked { 1.0 } else { 0.0 });
         is_blocked
     }

@@ -20,7 +20,7 @@ use crate::{
 
 /// How long the next batch waits for the one in hand: longer, and work that is stuck would hold up what comes after it; shorter,
 /// and batches would hold little.
-const SLOW_BATCH: Duration = Duration::from_millis(250);
+const SLOW_BATCH_TIMEOUT: Duration = Duration::from_millis(250);
 
 /// How long an incomplete batch waits for more messages.
 const BATCH_FILL_TIMEOUT: Duration = Duration::from_millis(2);
@@ -163,7 +163,7 @@ where
                 let batch = waiting.drain(..batch_length(&waiting, self.limit)).collect();
                 let consumer = self.clone();
                 let handling = self.batches.spawn(async move { consumer.handle(batch, received_at).await });
-                let _in_time = timeout(SLOW_BATCH, handling).await;
+                let _in_time = timeout(SLOW_BATCH_TIMEOUT, handling).await;
             }
         }
     }

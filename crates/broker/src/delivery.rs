@@ -6,10 +6,13 @@ use contracts::messages::{DecodeError, Message};
 use domain::FailureClass;
 use lapin::{BasicProperties, types::ShortString};
 
-use crate::headers::{
-    ATTEMPT_HEADER, DELIVERY_COUNT_HEADER, REPLAY_COUNT_HEADER, REPLAY_OF_HEADER, integer_header, text_header,
+use crate::{
+    OutgoingMessage, Queue, Replay,
+    headers::{
+        ATTEMPT_HEADER, DELIVERY_COUNT_HEADER, REPLAY_COUNT_HEADER, REPLAY_OF_HEADER, integer_header,
+        text_header,
+    },
 };
-use crate::{OutgoingMessage, Queue, Replay};
 
 /// A message that arrived.
 #[derive(Debug)]

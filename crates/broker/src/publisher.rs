@@ -68,7 +68,7 @@ impl Publisher {
             return Vec::new();
         }
         let mut results = Vec::with_capacity(batch.len());
-        if self.broker.is_blocked().await {
+        if self.broker.is_blocked() {
             let results = vec![Err(BrokerError::Blocked); batch.len()];
             count_results(batch, &results);
             return results;
@@ -92,8 +92,7 @@ impl Publisher {
             results.push(Err(error));
         }
         // The alarm may have come in between.
-        let unanswered =
-            if self.broker.is_blocked().await { BrokerError::Blocked } else { BrokerError::Timeout };
+        let unanswered = if self.broker.is_blocked() { BrokerError::Blocked } else { BrokerError::Timeout };
         results.resize(batch.len(), Err(unanswered));
         count_results(batch, &results);
         results

@@ -142,17 +142,13 @@ impl<'r> Fields<'r> {
     fn unreadable_revocations(&self, head: &RecordHead) -> Vec<&'static str> {
         let is_present = |key: &str| self.0.get(key).is_some_and(|json| !is_absent(json));
         [
-            ("withdrawnAt", head.withdrawn_at.is_none()),
-            ("active", head.active.is_none()),
-            ("signOff", head.sign_off.is_none()),
+            ("/withdrawnAt", head.withdrawn_at.is_none()),
+            ("/active", head.active.is_none()),
+            ("/signOff", head.sign_off.is_none()),
         ]
         .into_iter()
-        .filter(|(key, is_unread)| *is_unread && is_present(key))
-        .map(|(key, _)| match key {
-            "withdrawnAt" => "/withdrawnAt",
-            "active" => "/active",
-            _ => "/signOff",
-        })
+        .filter(|(pointer, is_unread)| *is_unread && is_present(&pointer[1..]))
+        .map(|(pointer, _)| pointer)
         .collect()
     }
 }

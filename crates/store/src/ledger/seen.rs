@@ -139,7 +139,7 @@ pub(crate) async fn again_note(db: &mut Db, sync_id: SyncId) -> Result<(), Store
          ), each AS (
              SELECT record_type, count(*) AS seen FROM ids WHERE id <> '' GROUP BY record_type, chain, id HAVING count(*) > 1
          ), again AS (SELECT record_type, sum(seen - 1) AS again FROM each GROUP BY record_type)
-         UPDATE sync_counts c SET again = a.again FROM again a WHERE c.sync_id = $1 AND c.record_type = a.record_type",
+         UPDATE sync_counts c SET again = least(a.again, c.read) FROM again a WHERE c.sync_id = $1 AND c.record_type = a.record_type",
     )
     .bind::<Uuid, _>(sync_id.as_uuid())
     .execute(db)
