@@ -1,5 +1,6 @@
 // The HTTP client of the operator API. Its types are generated from the OpenAPI document (npm run api).
 import createClient from "openapi-fetch";
+import { withExactNumbers } from "./exact-numbers";
 import { Problem, problemFromResponse } from "./problem";
 import type { paths } from "./schema";
 import { endSession, sessionToken } from "./session";
@@ -17,10 +18,14 @@ client.use({
       request.headers.set("Authorization", `Bearer ${token}`);
     return request;
   },
-  onResponse({ request, response }) {
+  async onResponse({ request, response }) {
     // The session's own token has expired or was revoked. A token that is only being tried at sign-in ends no session.
     const used = request.headers.get("Authorization");
     if (response.status === 401 && used === `Bearer ${sessionToken()}`) endSession("expired");
+    if (!response.headers.get("Content-Type")?.includes("json")) return;
+    const json = await response.text();
+    const { status, statusText, headers } = response;
+    return new Response(withExactNumbers(json) || null, { status, statusText, headers });
   },
 });
 
