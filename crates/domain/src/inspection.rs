@@ -210,10 +210,11 @@ impl Inspection {
                     source_id: head.id.as_deref().map(SentId::from).unwrap_or_default(),
                     label: Some(label),
                     vessel_ids: vessel_ids.iter().filter_map(|id| id.parse().ok()).collect(),
+                    updated_at: None,
                     findings: self.findings,
                     revocation: None,
                 };
-                Err(rejection.with_revocation(head, rules))
+                Err(rejection.with_head(head, rules))
             }
         }
     }
@@ -302,7 +303,8 @@ mod tests {
         let rejection = inspection.finish(&head, &rules, "label".into(), &[], version, Some(())).unwrap_err();
         assert_eq!(
             rejection.findings.iter().map(|f| f.code).collect::<Vec<_>>(),
-            ["w", "blank", "deactivated_despite_errors"]
+            ["w", "blank"]
         );
+        assert_eq!(rejection.revocation.unwrap().revoked, crate::revocation::Revoked::Access);
     }
 }

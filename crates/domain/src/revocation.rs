@@ -10,6 +10,9 @@ use crate::{Finding, Rules, SourceId};
 /// From this year on, a date of withdrawal means that there is none: ERP systems write 9999-12-31 for "never".
 pub(crate) const NEVER_FROM_YEAR: i32 = 2900;
 
+/// The code of the warning about a withdrawal to come.
+pub const WITHDRAWAL_IN_FUTURE: &str = "withdrawal_in_future";
+
 /// What a record says about its withdrawal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Withdrawal {
@@ -53,7 +56,15 @@ impl Withdrawal {
     pub(crate) fn finding(self) -> Option<Finding> {
         self.due_at().map(|at| {
             let message = "the approval is withdrawn at this time, and stands until then";
-            Finding::warning("withdrawal_in_future", "/withdrawnAt", message).with_value(at.to_rfc3339())
+            Finding::warning(WITHDRAWAL_IN_FUTURE, "/withdrawnAt", message).with_value(at.to_rfc3339())
+        })
+    }
+
+    /// The same of a record that is rejected.
+    pub(crate) fn finding_of_rejected(self) -> Option<Finding> {
+        self.due_at().map(|at| {
+            let message = "the approval is withdrawn by the first sync after this time, and stands until then";
+            Finding::warning(WITHDRAWAL_IN_FUTURE, "/withdrawnAt", message).with_value(at.to_rfc3339())
         })
     }
 }
@@ -89,18 +100,27 @@ pub struct Revocation {
     pub revoked: Revoked,
 }
 
-impl Revocation {
-    /// The finding beside those that reject the record.
+impl Revoked {
+    /// The code of [`Revoked::finding`].
     #[must_use]
-    pub fn finding(&self) -> Finding {
-        match self.revoked {
-            Revoked::Approval => {
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Approval => "withdrawn_despite_errors",
+            Self::Access => "deactivated_despite_errors",
+        }
+    }
+
+    /// The finding beside those that reject the record, where it takes effect.
+    #[must_use]
+    pub fn finding(self) -> Finding {
+        match self {
+            Self::Approval => {
                 let message = "the withdrawal takes effect, though the record is rejected";
-                Finding::warning("withdrawn_despite_errors", "/withdrawnAt", message)
+                Finding::warning(self.code(), "/withdrawnAt", message)
             }
-            Revoked::Access => {
+            Self::Access => {
                 let message = "the deactivation or the sign-off takes effect, though the record is rejected";
-                Finding::warning("deactivated_despite_errors", "/active", message)
+                Finding::warning(self.code(), "/active", message)
             }
         }
     }
@@ -128,12 +148,16 @@ impl RecordHead {
         } else {
             return None;
         };
-        let is_possible = |at: &DateTime<Utc>| at.year() >= 1 && *at <= rules.now + rules.future_tolerance;
         Some(Revocation {
             source_id: self.id.as_deref()?.parse().ok()?,
-            updated_at: self.updated_at.filter(is_possible),
+            updated_at: self.updated_at(rules),
             revoked,
         })
+    }
+
+    /// When the record changed, if that can be: not in the future, nor before our era.
+    pub(crate) fn updated_at(&self, rules: &Rules) -> Option<DateTime<Utc>> {
+        self.updated_at.filter(|at| at.year() >= 1 && *at <= rules.now + rules.future_tolerance)
     }
 }
 

@@ -1,8 +1,10 @@
 //! What validation makes of a record: accepted, with warnings, or rejected, with what is taken away all the same.
 
+use chrono::{DateTime, Utc};
+
 use crate::{
     Finding, PayloadHash, Rules, SentId, SourceId, Version,
-    revocation::{RecordHead, Revocation},
+    revocation::{RecordHead, Revocation, Withdrawal},
 };
 
 /// An accepted record with its version and its warnings. Only a draft's `accept` makes one.
@@ -36,6 +38,8 @@ pub struct Rejection {
     pub label: Option<String>,
     /// The vessels that the record belongs to, by their ids in the onboarding portal, as far as they could be read.
     pub vessel_ids: Vec<SourceId>,
+    /// When the record changed in the onboarding portal; none if that cannot be read, lies in the future or before our era.
+    pub updated_at: Option<DateTime<Utc>>,
     /// Errors, and warnings beside them.
     pub findings: Vec<Finding>,
     /// What the record takes away in spite of its faults.
@@ -46,14 +50,26 @@ impl Rejection {
     /// A rejection for one reason.
     #[must_use]
     pub fn because(source_id: SentId, label: Option<String>, finding: Finding) -> Self {
-        Self { source_id, label, vessel_ids: Vec::new(), findings: vec![finding], revocation: None }
+        Self {
+            source_id,
+            label,
+            vessel_ids: Vec::new(),
+            updated_at: None,
+            findings: vec![finding],
+            revocation: None,
+        }
     }
 
-    /// Adds what the record takes away, as far as its head can be read, and the finding about it.
+    /// Adds what the record's head says, as far as it can be read: when the record changed, and what it takes away.
     #[must_use]
-    pub fn with_revocation(mut self, head: &RecordHead, rules: &Rules) -> Self {
+    pub fn with_head(mut self, head: &RecordHead, rules: &Rules) -> Self {
+        self.updated_at = head.updated_at(rules);
         self.revocation = head.revocation(rules).map(Box::new);
-        self.findings.extend(self.revocation.as_deref().map(Revocation::finding));
+        // A withdrawal to come is carried out by the clock for the rows of accepted records alone.
+        if let Some(pending) = Withdrawal::of(head.withdrawn_at, rules).finding_of_rejected() {
+            self.findings.retain(|it| it.code != pending.code);
+            self.findings.push(pending);
+        }
         self
     }
 }

@@ -422,13 +422,21 @@ mod tests {
         let draft = VesselDraft { withdrawn_at: Some(now()), name: " ".into(), ..draft() };
         let rejection = draft.accept(&Rules::at(now())).unwrap_err();
         assert_eq!(rejection.revocation.unwrap().source_id.as_str(), rejection.source_id.as_str());
+        assert_eq!(codes(&rejection.findings), [(Severity::Error, "blank", "/name")]);
+    }
+
+    #[test]
+    fn withdrawal_in_the_future_of_a_rejected_record_is_told_of_once() {
+        let at = now() + chrono::Duration::days(200);
+        let rejection = VesselDraft { withdrawn_at: Some(at), name: " ".into(), ..draft() }
+            .accept(&Rules::at(now()))
+            .unwrap_err();
+        assert_eq!(rejection.revocation, None);
         assert_eq!(
             codes(&rejection.findings),
-            [
-                (Severity::Error, "blank", "/name"),
-                (Severity::Warning, "withdrawn_despite_errors", "/withdrawnAt")
-            ]
+            [(Severity::Error, "blank", "/name"), (Severity::Warning, "withdrawal_in_future", "/withdrawnAt")]
         );
+        assert!(rejection.findings[1].message.contains("first sync after"));
     }
 
     #[test]

@@ -30,10 +30,10 @@ impl Undecodable {
         self.rejection.source_id.as_str()
     }
 
-    /// The rejection of the record, with what it takes away.
+    /// The rejection of the record, with what its head says.
     #[must_use]
     pub fn reject(self, rules: &Rules) -> Rejection {
-        self.rejection.with_revocation(&self.head, rules)
+        self.rejection.with_head(&self.head, rules)
     }
 }
 

@@ -45,7 +45,7 @@ pub use companies::companies_apply;
 pub use equipment::equipment_apply;
 pub(crate) use equipment_parts::{PART_TABLES, PartTable, parts_replace};
 pub use password_claims::{PasswordClaim, UserId, user_password_claim};
-pub use rejected_records::revocations_apply;
+pub use rejected_records::rejections_apply;
 pub use snapshot::{EquipmentSnapshot, equipment_snapshot_read};
 pub(crate) use table_schema::{TableSchema, table_name, table_schema};
 pub(crate) use user_roles::{role_given_by_hand, roles_derive};

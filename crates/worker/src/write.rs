@@ -2,17 +2,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use domain::{Outcome, RecordCounts, RecordType, Revocation, SyncId};
+use domain::{Outcome, RecordCounts, RecordType, SyncId};
 use store::{
     Db, StoreError,
     ledger::{
-        findings::{RecordFinding, findings_insert},
         seen::companies_note,
         tallies::{TallyChanges, tally_changes},
     },
     records::{
         AppliedRecord, NewPassword, WriteStamp, companies_apply, counts_of, equipment_apply,
-        revocations_apply, users_apply, vessels_apply,
+        rejections_apply, users_apply, vessels_apply,
     },
 };
 
@@ -36,30 +35,29 @@ pub(crate) async fn batch_write(
     batch: &ValidatedBatch,
     passwords: &[NewPassword],
 ) -> Result<Written, StoreError> {
-    let mut writing = Writing::default();
+    let mut written = Written::default();
     let ValidatedBatch { companies, vessels, equipment, users, snapshot } = batch;
     if !companies.is_empty() {
         let applied = companies_apply(tx, stamp, &companies.accepted).await?;
-        writing.add(RecordType::Company, &applied, companies);
+        rejections_apply(tx, stamp, RecordType::Company, &companies.rejected).await?;
+        written.add(RecordType::Company, &applied, companies);
     }
     if !vessels.is_empty() {
         let applied = vessels_apply(tx, stamp, &vessels.accepted).await?;
-        writing.add(RecordType::Vessel, &applied, vessels);
+        rejections_apply(tx, stamp, RecordType::Vessel, &vessels.rejected).await?;
+        written.add(RecordType::Vessel, &applied, vessels);
     }
     if !equipment.is_empty() {
         let applied = equipment_apply(tx, stamp, &equipment.accepted, snapshot.as_ref()).await?;
-        writing.add(RecordType::Equipment, &applied, equipment);
+        rejections_apply(tx, stamp, RecordType::Equipment, &equipment.rejected).await?;
+        written.add(RecordType::Equipment, &applied, equipment);
     }
     if !users.is_empty() {
         let applied = users_apply(tx, stamp, &users.accepted, passwords).await?;
-        writing.add(RecordType::User, &applied, users);
+        rejections_apply(tx, stamp, RecordType::User, &users.rejected).await?;
+        written.add(RecordType::User, &applied, users);
     }
-    // After the sound states of the batch: a record may be on it twice.
-    for (record_type, revocations) in &writing.revocations {
-        revocations_apply(tx, stamp, *record_type, revocations).await?;
-    }
-    findings_insert(tx, stamp.sync_id, &writing.findings, stamp.now).await?;
-    Ok(writing.written)
+    Ok(written)
 }
 
 /// What a written batch changes in the tally of its sync. A company comes with every vessel, on many pages, and counts
@@ -80,36 +78,19 @@ pub(crate) async fn tally_of(
     Ok((changes, first))
 }
 
-/// Counts outcomes, and gathers why records were rejected. Warnings, and what only the database can find, the store
-/// keeps by itself.
-#[derive(Default)]
-struct Writing {
-    written: Written,
-    findings: Vec<RecordFinding>,
-    /// What rejected records take away all the same.
-    revocations: BTreeMap<RecordType, Vec<Revocation>>,
-}
-
-impl Writing {
+impl Written {
+    /// Counts outcomes. What was found about the records, the store keeps by itself.
     fn add<T>(&mut self, record_type: RecordType, applied: &[AppliedRecord], sorted: &Sorted<T>) {
         let mut counts = counts_of(applied);
         counts.count_many(Outcome::Skipped, sorted.superseded);
         counts.count_many(Outcome::Unchanged, sorted.identical.len() as u64);
-        let outcomes = self.written.outcomes.entry(record_type).or_default();
+        let outcomes = self.outcomes.entry(record_type).or_default();
         outcomes.extend(applied.iter().map(|it| (it.source_id.to_string(), it.outcome)));
         for rejection in &sorted.rejected {
             counts.count(Outcome::Rejected);
             outcomes.push((rejection.source_id.to_string(), Outcome::Rejected));
-            self.findings.extend(rejection.findings.iter().map(|finding| RecordFinding {
-                record_type,
-                source_id: rejection.source_id.clone(),
-                label: rejection.label.clone(),
-                vessel_ids: rejection.vessel_ids.clone(),
-                finding: finding.clone(),
-            }));
-            self.revocations.entry(record_type).or_default().extend(rejection.revocation.as_deref().cloned());
         }
-        *self.written.counts.entry(record_type).or_default() += counts;
+        *self.counts.entry(record_type).or_default() += counts;
     }
 }
 

@@ -25,6 +25,10 @@ pub struct RecordFinding {
     pub label: Option<String>,
     /// The vessels that the record belongs to, by their ids in the onboarding portal.
     pub vessel_ids: Vec<SourceId>,
+    /// `updatedAt` of the state that the finding is about; none if it cannot be read.
+    pub stated_at: Option<DateTime<Utc>>,
+    /// The row of the record is newer than that state: the finding belongs to the sync, and does not stand.
+    pub is_overtaken: bool,
     pub finding: Finding,
 }
 
@@ -51,10 +55,21 @@ pub struct StoredFinding {
     pub found_at: DateTime<Utc>,
 }
 
-/// Stores findings, in one statement: with their sync, and as what stands about their records from now on.
-pub async fn findings_insert(
+/// Whether a standing finding `f` says that a newer state of its record was rejected than `i`: newer by `stated_at`, and by
+/// `fetched_at` where that is the same or unknown. An hour after it was fetched, an older state is no laggard any more: the
+/// onboarding portal has gone back in time, and the rejection of the newer state is over.
+const STANDS_AGAINST: &str = "f.severity = 'error' AND CASE
+    WHEN f.stated_at > i.stated_at THEN f.fetched_at > i.fetched_at - interval '1 hour'
+    WHEN f.stated_at < i.stated_at THEN false
+    ELSE f.fetched_at > i.fetched_at
+END";
+
+/// Stores findings, in one statement: with their sync, and as what stands about their records from now on, unless a newer
+/// state stands rejected. `fetched_at`: when the request began that brought the records.
+pub(crate) async fn findings_insert(
     db: &mut Db,
     sync_id: SyncId,
+    fetched_at: DateTime<Utc>,
     findings: &[RecordFinding],
     now: DateTime<Utc>,
 ) -> Result<(), StoreError> {
@@ -64,22 +79,30 @@ pub async fn findings_insert(
     let vessel_ids =
         |it: &RecordFinding| it.vessel_ids.iter().map(SourceId::as_str).collect::<Vec<_>>().join(",");
     // What stands about a record without an id could never be cleared.
-    statement(
+    let text = format!(
         "WITH i AS (
-             SELECT * FROM unnest($3, $4, $5, $6, $7, $8, $9, $10, $11)
-                 AS i (record_type, source_id, label, severity, code, pointer, message, value, vessel_ids)
-         ), overtaken AS (
-             DELETE FROM record_findings f USING (SELECT DISTINCT record_type, source_id FROM i) AS i
-             WHERE f.record_type = i.record_type AND f.source_id = i.source_id
+             SELECT *, $14 AS fetched_at FROM unnest($3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+                 AS i (record_type, source_id, label, severity, code, pointer, message, value, vessel_ids, stated_at,
+                       is_overtaken)
+         ), newer AS (
+             SELECT i.record_type, i.source_id FROM i JOIN record_findings f USING (record_type, source_id)
+             WHERE {STANDS_AGAINST}
+             UNION SELECT record_type, source_id FROM i WHERE is_overtaken OR source_id = ''
          ), standing AS (
+             SELECT i.* FROM i WHERE (record_type, source_id) NOT IN (SELECT record_type, source_id FROM newer)
+         ), replaced AS (
+             DELETE FROM record_findings f USING (SELECT DISTINCT record_type, source_id FROM standing) AS s
+             WHERE f.record_type = s.record_type AND f.source_id = s.source_id
+         ), inserted AS (
              INSERT INTO record_findings (sync_id, record_type, source_id, label, vessel_ids, severity, code, pointer,
-                 message, value, found_at)
+                 message, value, found_at, stated_at, fetched_at)
              SELECT $1, record_type, source_id, label, string_to_array(vessel_ids, ','), severity, code, pointer,
-                 message, value, $2 FROM i WHERE source_id <> ''
+                 message, value, $2, stated_at, fetched_at FROM standing
          )
          INSERT INTO findings (sync_id, record_type, source_id, label, severity, code, pointer, message, value, found_at)
-         SELECT $1, record_type, source_id, label, severity, code, pointer, message, value, $2 FROM i",
-    )
+         SELECT $1, record_type, source_id, label, severity, code, pointer, message, value, $2 FROM i"
+    );
+    statement(&text)
     .bind::<Uuid, _>(sync_id.as_uuid())
     .bind::<Timestamptz, _>(now)
     .bind::<Array<Text>, _>(findings.iter().map(|it| it.record_type.as_str()).collect::<Vec<_>>())
@@ -93,26 +116,57 @@ pub async fn findings_insert(
         findings.iter().map(|it| it.finding.value.as_deref()).collect::<Vec<_>>(),
     )
     .bind::<Array<Text>, _>(findings.iter().map(vessel_ids).collect::<Vec<_>>())
+    .bind::<Array<Nullable<Timestamptz>>, _>(findings.iter().map(|it| it.stated_at).collect::<Vec<_>>())
+    .bind::<Array<Bool>, _>(findings.iter().map(|it| it.is_overtaken).collect::<Vec<_>>())
+    .bind::<Timestamptz, _>(fetched_at)
     .execute(db)
     .await?;
     Ok(())
 }
 
-/// Forgets what stood about records that were written anew without findings.
+/// A finding about a rejected state that is newer than one that came.
+#[derive(Debug, QueryableByName)]
+pub(crate) struct StandingFinding {
+    #[diesel(sql_type = Text)]
+    pub(crate) source_id: String,
+    #[diesel(sql_type = Text)]
+    pub(crate) code: String,
+    /// `updatedAt` of the state that it is about.
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    pub(crate) stated_at: Option<DateTime<Utc>>,
+}
+
+/// Forgets what stood about records of which a sound state came, with its `updatedAt`, unless a newer state stands rejected;
+/// returns the findings about such.
 pub(crate) async fn findings_clear(
     db: &mut Db,
     record_type: RecordType,
-    source_ids: &[&str],
-) -> Result<(), StoreError> {
-    if source_ids.is_empty() {
-        return Ok(());
+    fetched_at: DateTime<Utc>,
+    states: &[(&str, DateTime<Utc>)],
+) -> Result<Vec<StandingFinding>, StoreError> {
+    if states.is_empty() {
+        return Ok(Vec::new());
     }
-    statement("DELETE FROM record_findings WHERE record_type = $1 AND source_id = ANY($2)")
+    let text = format!(
+        "WITH i AS (
+             SELECT *, $2 AS fetched_at FROM unnest($3, $4) AS i (source_id, stated_at)
+         ), found AS (
+             SELECT f.id, f.source_id, f.code, f.stated_at,
+                 bool_or({STANDS_AGAINST}) OVER (PARTITION BY f.source_id) AS stands
+             FROM record_findings f JOIN i USING (source_id) WHERE f.record_type = $1
+         ), cleared AS (
+             DELETE FROM record_findings f USING found WHERE f.id = found.id AND NOT found.stands
+         )
+         SELECT source_id, code, stated_at FROM found WHERE stands"
+    );
+    let standing = statement(&text)
         .bind::<Text, _>(record_type.as_str())
-        .bind::<Array<Text>, _>(source_ids)
-        .execute(db)
+        .bind::<Timestamptz, _>(fetched_at)
+        .bind::<Array<Text>, _>(states.iter().map(|(id, _)| *id).collect::<Vec<_>>())
+        .bind::<Array<Timestamptz>, _>(states.iter().map(|(_, at)| *at).collect::<Vec<_>>())
+        .load(db)
         .await?;
-    Ok(())
+    Ok(standing)
 }
 
 /// Forgets what one code says of records, whose other findings stand.
@@ -134,8 +188,8 @@ pub(crate) async fn findings_clear_code(
     Ok(())
 }
 
-/// Forgets what stood about those of the records that had been rejected, and returns their ids.
-pub(crate) async fn findings_of_rejected_clear(
+/// Those of the records that stand rejected.
+pub(crate) async fn rejected_among(
     db: &mut Db,
     record_type: RecordType,
     source_ids: &[&str],
@@ -143,13 +197,9 @@ pub(crate) async fn findings_of_rejected_clear(
     if source_ids.is_empty() {
         return Ok(HashSet::new());
     }
-    let cleared: Vec<String> = statement(
-        "WITH rejected AS (
-             SELECT DISTINCT source_id FROM record_findings
-             WHERE record_type = $1 AND source_id = ANY($2) AND severity = $3
-         )
-         DELETE FROM record_findings f USING rejected r WHERE f.record_type = $1 AND f.source_id = r.source_id
-         RETURNING f.source_id",
+    let rejected: Vec<String> = statement(
+        "SELECT DISTINCT source_id FROM record_findings
+         WHERE record_type = $1 AND source_id = ANY($2) AND severity = $3",
     )
     .bind::<Text, _>(record_type.as_str())
     .bind::<Array<Text>, _>(source_ids)
@@ -157,7 +207,7 @@ pub(crate) async fn findings_of_rejected_clear(
     .returning::<Text>()
     .load(db)
     .await?;
-    Ok(cleared.into_iter().collect())
+    Ok(rejected.into_iter().collect())
 }
 
 /// The columns of [`FindingRow`], in `findings` and in `record_findings`.

@@ -1,16 +1,16 @@
 //! Writing a page of records of one table, and keeping the findings about them.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 
 use diesel_async::RunQueryDsl;
 use domain::{
     Accepted, Finding, Outcome, PayloadHash, RecordCounts, Revocation, SourceId,
-    last_write_wins::StoredVersion,
+    last_write_wins::StoredVersion, revocation::Revoked,
 };
 
 use crate::{
     db::{connection::Db, error::StoreError, statement::statement},
-    ledger::findings::{RecordFinding, findings_clear, findings_insert, findings_of_rejected_clear},
+    ledger::findings::{RecordFinding, StandingFinding, findings_clear, findings_insert, rejected_among},
     records::{
         batch::batch_apply,
         batch_result::{BatchResult, revocation_of},
@@ -67,7 +67,7 @@ pub(super) async fn page_apply_with<T: Table>(
         fetch_note::<T>(db, stamp, &page.confirmed).await?;
     }
     page.write_batches(db, changed, stored).await?;
-    rows_revoke::<T>(db, stamp, &page.revocations).await?;
+    page.revoke(db).await?;
     page.update_findings(db).await?;
     Ok(page.into_applied(records))
 }
@@ -193,17 +193,28 @@ impl<'a, 't, T: Table> PageWrite<'a, 't, T> {
         );
         self.outcomes.insert(source_id, Outcome::Rejected);
         self.findings.push(record_finding::<T>(refused, refusal_finding(error)));
-        if let Some(revocation) = revocation_of::<T>(refused, self.stamp.now) {
-            self.findings.push(record_finding::<T>(refused, revocation.finding()));
-            self.revocations.push(revocation);
+        self.revocations.extend(revocation_of::<T>(refused, self.stamp.now));
+    }
+
+    /// Takes away what rejected records take away, and says so of each that does.
+    async fn revoke(&mut self, db: &mut Db) -> Result<(), StoreError> {
+        let without_effect = rows_revoke::<T>(db, self.stamp, &self.revocations).await?;
+        for revocation in &self.revocations {
+            let source_id = revocation.source_id.as_str();
+            if let Some(accepted) = self.newest.get(source_id)
+                && !without_effect.contains(source_id)
+            {
+                self.findings.push(record_finding::<T>(accepted, revocation.revoked.finding()));
+            }
         }
+        Ok(())
     }
 
     /// Replaces the standing findings about records that were written, and adds the new ones to the sync.
     async fn update_findings(&mut self, db: &mut Db) -> Result<(), StoreError> {
         // A rejected record whose corrected state is the stored one is not written, but no longer rejected.
-        let corrected = findings_of_rejected_clear(db, T::RECORD_TYPE, &self.confirmed).await?;
-        let mut without_findings: HashSet<&str> = HashSet::new();
+        let corrected = rejected_among(db, T::RECORD_TYPE, &self.confirmed).await?;
+        let mut sound = Vec::new();
         for (source_id, accepted) in &self.newest {
             let is_written = matches!(
                 self.outcomes.get(source_id),
@@ -214,16 +225,25 @@ impl<'a, 't, T: Table> PageWrite<'a, 't, T> {
                     let warnings = accepted.warnings.iter().cloned();
                     self.findings.extend(warnings.map(|warning| record_finding::<T>(accepted, warning)));
                 }
-                without_findings.insert(source_id);
+                sound.push((*source_id, accepted.version.updated_at));
             }
         }
-        // The insert replaces earlier findings about its records by itself.
-        for finding in &self.findings {
-            without_findings.remove(finding.source_id.as_str());
-        }
-        let without_findings: Vec<&str> = without_findings.into_iter().collect();
-        findings_clear(db, T::RECORD_TYPE, &without_findings).await?;
-        findings_insert(db, self.stamp.sync_id, &self.findings, self.stamp.now).await
+        let standing = findings_clear(db, T::RECORD_TYPE, self.stamp.fetched_at, &sound).await?;
+        self.revoke_created(db, &standing).await?;
+        findings_insert(db, self.stamp.sync_id, self.stamp.fetched_at, &self.findings, self.stamp.now).await
+    }
+
+    /// A newer state of a record that is created here was rejected before it had a row: what it takes away is taken away now.
+    async fn revoke_created(&self, db: &mut Db, standing: &[StandingFinding]) -> Result<(), StoreError> {
+        let revocation = |it: &StandingFinding| {
+            let revoked = [Revoked::Approval, Revoked::Access].into_iter().find(|of| of.code() == it.code)?;
+            let is_created = self.outcomes.get(it.source_id.as_str()) == Some(&Outcome::Created);
+            let source_id = it.source_id.parse().ok().filter(|_| is_created)?;
+            Some(Revocation { source_id, updated_at: it.stated_at, revoked })
+        };
+        let revocations: Vec<Revocation> = standing.iter().filter_map(revocation).collect();
+        rows_revoke::<T>(db, self.stamp, &revocations).await?;
+        Ok(())
     }
 
     /// One outcome for each record of the input. A state that is not the newest of its record on the page is skipped.
@@ -247,6 +267,8 @@ fn record_finding<T: Table>(accepted: &Accepted<T::Record>, finding: Finding) ->
         source_id: T::source_id(&accepted.record).into(),
         label: Some(accepted.label.clone()),
         vessel_ids: T::vessel_ids(&accepted.record),
+        stated_at: Some(accepted.version.updated_at),
+        is_overtaken: false,
         finding,
     }
 }

@@ -33,10 +33,7 @@ impl<'a, T: Table> BatchResult<'a, T> {
     pub(super) fn reject(&mut self, accepted: &'a Accepted<T::Record>, finding: Finding) {
         self.outcomes.insert(T::source_id(&accepted.record).as_str(), Outcome::Rejected);
         self.findings.push((accepted, finding));
-        if let Some(revocation) = revocation_of::<T>(accepted, self.now) {
-            self.findings.push((accepted, revocation.finding()));
-            self.revocations.push(revocation);
-        }
+        self.revocations.extend(revocation_of::<T>(accepted, self.now));
     }
 }
 

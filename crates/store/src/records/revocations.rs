@@ -3,6 +3,8 @@
 //! The row keeps its other values. Its content hash is cleared: a sound state of the record, listed later, differs from
 //! the row and goes in.
 
+use std::collections::HashSet;
+
 use chrono::{DateTime, Utc};
 use diesel::{QueryableByName, sql_types::*};
 use diesel_async::RunQueryDsl;
@@ -43,15 +45,20 @@ struct Row {
     fetched_at: DateTime<Utc>,
     #[diesel(sql_type = Text)]
     last_writer: String,
+    /// The row has what is revoked.
+    #[diesel(sql_type = Bool)]
+    has_it: bool,
 }
 
 /// Withdraws or deactivates the rows of rejected records, where nothing newer stands. If the maintenance portal has
-/// edited a row later, the conflict policy decides, and both sides are kept.
+/// edited a row later, the conflict policy decides, and both sides are kept. Returns the ids of rows on which the
+/// revocation has no effect.
 pub(super) async fn rows_revoke<T: Table>(
     db: &mut Db,
     stamp: WriteStamp,
     revocations: &[Revocation],
-) -> Result<(), StoreError> {
+) -> Result<HashSet<String>, StoreError> {
+    let mut kept = HashSet::new();
     for revoked in [Revoked::Approval, Revoked::Access] {
         // Only users have an access of their own; and companies are never withdrawn by a record.
         let is_possible = match T::RECORD_TYPE {
@@ -61,10 +68,10 @@ pub(super) async fn rows_revoke<T: Table>(
         };
         let of_kind: Vec<&Revocation> = revocations.iter().filter(|it| it.revoked == revoked).collect();
         if is_possible && !of_kind.is_empty() {
-            revoke::<T>(db, stamp, revoked, &of_kind).await?;
+            kept.extend(revoke::<T>(db, stamp, revoked, &of_kind).await?);
         }
     }
-    Ok(())
+    Ok(kept)
 }
 
 async fn revoke<T: Table>(
@@ -72,19 +79,23 @@ async fn revoke<T: Table>(
     stamp: WriteStamp,
     revoked: Revoked,
     revocations: &[&Revocation],
-) -> Result<(), StoreError> {
+) -> Result<Vec<String>, StoreError> {
     let text = format!(
-        "SELECT id, source_id, version_at, source_updated_at, fetched_at, last_writer FROM {} AS t
-         WHERE source_id = ANY($1) AND {} ORDER BY source_id FOR NO KEY UPDATE",
-        T::NAME,
-        has_it(revoked)
+        "SELECT id, source_id, version_at, source_updated_at, fetched_at, last_writer, {} AS has_it FROM {} AS t
+         WHERE source_id = ANY($1) ORDER BY source_id FOR NO KEY UPDATE",
+        has_it(revoked),
+        T::NAME
     );
     let source_ids: Vec<&str> = revocations.iter().map(|it| it.source_id.as_str()).collect();
     let rows: Vec<Row> = statement(&text).bind::<Array<Text>, _>(source_ids).load(db).await?;
-    let (mut taking, mut contested) = (Vec::new(), Vec::new());
+    let (mut taking, mut contested, mut kept) = (Vec::new(), Vec::new(), Vec::new());
     for row in &rows {
         let Some(updated_at) = newest(revocations, &row.source_id) else { continue };
         if updated_at.is_some_and(|at| (at, stamp.fetched_at) < (row.source_updated_at, row.fetched_at)) {
+            kept.push(row.source_id.clone());
+            continue;
+        }
+        if !row.has_it {
             continue;
         }
         let last_writer: Writer = word(T::NAME, "last_writer", &row.source_id, &row.last_writer)?;
@@ -99,13 +110,15 @@ async fn revoke<T: Table>(
             let kind = if is_newer { ConflictKind::SourceNewer } else { ConflictKind::LocalNewer };
             contested.push(Contested { row, updated_at, kind, policy, winner });
             if winner == Side::Local {
+                kept.push(row.source_id.clone());
                 continue;
             }
         }
         taking.push((row, updated_at));
     }
     conflicts_insert::<T>(db, stamp, revoked, &contested).await?;
-    rows_update::<T>(db, stamp, revoked, &taking).await
+    rows_update::<T>(db, stamp, revoked, &taking).await?;
+    Ok(kept)
 }
 
 /// The time of the newest revocation of a record. Within: none if its time cannot be read, which counts as the newest.

@@ -153,7 +153,7 @@ async fn left(world: &World) -> anyhow::Result<Vec<Value>> {
 }
 
 async fn begin(world: &World, store: &Store) -> anyhow::Result<SyncId> {
-    world.execute("TRUNCATE vessels, equipment, companies, users CASCADE").await?;
+    world.execute("TRUNCATE vessels, equipment, companies, users, record_findings CASCADE").await?;
     let sync = NewSync {
         id: SyncId::new(),
         cause: Cause::Manual,

@@ -14,6 +14,7 @@ mod page_turns;
 mod publications;
 mod reconcile;
 mod records;
+mod rejections;
 mod replays;
 mod retention;
 mod revocations;

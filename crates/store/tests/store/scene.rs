@@ -20,14 +20,14 @@ use store::{
         settle::{PhaseEnd, task_complete, task_dead},
     },
     ledger::{
-        findings::{RecordFinding, findings_insert},
         seen::{companies_note, seen_note},
         syncs::{NewSync, StoredSync, SyncCreated, sync_begin, sync_create, sync_find},
         tallies::{TallyChanges, tallies_add, tallies_read, tally_changes},
         tasks::{NewTask, task_lock},
     },
     records::{
-        AppliedRecord, WriteStamp, companies_apply, counts_of, equipment_apply, users_apply, vessels_apply,
+        AppliedRecord, WriteStamp, companies_apply, counts_of, equipment_apply, rejections_apply, users_apply,
+        vessels_apply,
     },
 };
 use testbed::World;
@@ -313,30 +313,23 @@ struct Written {
     applied: BTreeMap<RecordType, Vec<AppliedRecord>>,
     /// Of accepted and rejected records.
     counts: BTreeMap<RecordType, RecordCounts>,
-    findings: Vec<RecordFinding>,
+    rejected: BTreeMap<RecordType, Vec<Rejection>>,
 }
 
 impl Written {
     fn outcomes(&self, list: RecordType) -> impl Iterator<Item = (&str, Outcome)> {
-        let rejected = self.findings.iter().map(|it| (it.source_id.as_str(), Outcome::Rejected));
+        let rejected = self.rejected.get(&list).into_iter().flatten();
+        let rejected = rejected.map(|it| (it.source_id.as_str(), Outcome::Rejected));
         let applied = self.applied.get(&list).into_iter().flatten();
         rejected.chain(applied.map(|it| (it.source_id.as_str(), it.outcome)))
     }
 
-    fn add(&mut self, record_type: RecordType, applied: Vec<AppliedRecord>, rejected: &[Rejection]) {
+    fn add(&mut self, record_type: RecordType, applied: Vec<AppliedRecord>, rejected: Vec<Rejection>) {
         let mut counts = counts_of(&applied);
         counts.count_many(Outcome::Rejected, rejected.len() as u64);
         self.counts.insert(record_type, counts);
         self.applied.insert(record_type, applied);
-        for it in rejected {
-            self.findings.extend(it.findings.iter().map(|finding| RecordFinding {
-                record_type,
-                source_id: it.source_id.clone(),
-                label: it.label.clone(),
-                vessel_ids: it.vessel_ids.clone(),
-                finding: finding.clone(),
-            }));
-        }
+        self.rejected.insert(record_type, rejected);
     }
 }
 
@@ -360,22 +353,24 @@ async fn list_write(
             let (companies, bad) = sorted(by_id.into_values().map(|it| it.accept(&rules)));
             let applied = companies_apply(tx, stamp, &companies).await?;
             let outcomes: Vec<_> = applied.iter().map(|it| (it.source_id.to_string(), it.outcome)).collect();
-            written.add(RecordType::Company, applied, &bad);
+            written.add(RecordType::Company, applied, bad);
             written.counts.insert(RecordType::Company, companies_note(tx, sync, &outcomes).await?.counts);
             let (vessels, bad) = sorted(vessels().map(|it| it.accept(&rules)));
-            written.add(list, vessels_apply(tx, stamp, &vessels).await?, &bad);
+            written.add(list, vessels_apply(tx, stamp, &vessels).await?, bad);
         }
         RecordType::Equipment => {
             let (equipment, bad) =
                 sorted(drafts::<EquipmentDraft>(&records.equipment).map(|it| it.accept(&rules)));
-            written.add(list, equipment_apply(tx, stamp, &equipment, None).await?, &bad);
+            written.add(list, equipment_apply(tx, stamp, &equipment, None).await?, bad);
         }
         RecordType::User => {
             let (users, bad) = sorted(drafts::<UserDraft>(&records.users).map(|it| it.accept(&rules)));
-            written.add(list, users_apply(tx, stamp, &users, &[]).await?, &bad);
+            written.add(list, users_apply(tx, stamp, &users, &[]).await?, bad);
         }
     }
-    findings_insert(tx, sync, &written.findings, now).await?;
+    for (record_type, rejections) in &written.rejected {
+        rejections_apply(tx, stamp, *record_type, rejections).await?;
+    }
     Ok(written)
 }
 

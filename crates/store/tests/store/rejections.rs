@@ -1,0 +1,125 @@
+//! Rejected states among sound ones: which of them counts when they arrive in another order.
+
+use chrono::TimeDelta;
+use domain::Outcome;
+use serde_json::{Value, json};
+
+use crate::{
+    records::{Records, day, user},
+    scene::Scene,
+};
+
+impl Scene {
+    /// The codes that stand about a record.
+    async fn standing(&self, id: &str) -> Vec<Value> {
+        let sql = format!("SELECT code FROM record_findings WHERE source_id = '{id}' ORDER BY code");
+        self.rows(&sql).await.into_iter().map(|row| row["code"].clone()).collect()
+    }
+}
+
+/// A user of no vessel, who needs none to be there.
+fn ashore(differences: Value) -> Records {
+    let mut fields = json!({"workplace": "shore", "vesselIds": []});
+    fields.as_object_mut().unwrap().extend(differences.as_object().cloned().unwrap());
+    Records::of_users([user("u-1", fields)])
+}
+
+fn faulty(more: Value) -> Records {
+    let mut fields = json!({"email": "no address", "updatedAt": day(2)});
+    fields.as_object_mut().unwrap().extend(more.as_object().cloned().unwrap());
+    ashore(fields)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn older_sound_state_leaves_a_newer_one_rejected() -> anyhow::Result<()> {
+    let scene = Scene::new().await?;
+    let older = ashore(json!({}));
+    let fetched_first = scene.now();
+    scene.bring(&older).await?;
+    scene.bring(&faulty(json!({}))).await?;
+    assert_eq!(scene.standing("u-1").await, ["email_malformed"]);
+    // From a page that was fetched before, and from a replica that lags behind.
+    for fetched_at in [fetched_first, scene.now()] {
+        let brought = scene.bring_fetched(&older, fetched_at).await?;
+        assert_eq!(brought.outcome("u-1"), Outcome::Unchanged);
+        assert_eq!(scene.standing("u-1").await, ["email_malformed"]);
+    }
+    // No replica lags for so long: the onboarding portal has gone back to the state that is here.
+    scene.bring_fetched(&older, scene.now() + TimeDelta::hours(2)).await?;
+    assert_eq!(scene.standing("u-1").await, [] as [Value; 0]);
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn older_state_that_has_to_be_written_leaves_a_newer_one_rejected() -> anyhow::Result<()> {
+    let scene = Scene::new().await?;
+    let fetched_first = scene.now();
+    scene.bring(&faulty(json!({}))).await?;
+    let older = ashore(json!({"signOff": "2200-01-01"}));
+    assert_eq!(scene.bring_fetched(&older, fetched_first).await?.outcome("u-1"), Outcome::Created);
+    assert_eq!(scene.standing("u-1").await, ["email_malformed"]);
+    // Corrected.
+    scene.bring(&ashore(json!({"updatedAt": day(3)}))).await?;
+    assert_eq!(scene.standing("u-1").await, [] as [Value; 0]);
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rejected_state_that_a_newer_sound_one_has_overtaken_does_not_stand() -> anyhow::Result<()> {
+    let scene = Scene::new().await?;
+    let fetched_first = scene.now();
+    let sound = scene.bring(&ashore(json!({"updatedAt": day(3)}))).await?;
+    let late = scene.bring_fetched(&faulty(json!({})), fetched_first).await?;
+    assert_eq!(scene.standing("u-1").await, [] as [Value; 0]);
+    let findings = |id| format!("findings WHERE sync_id = '{id}'");
+    assert_eq!(
+        (scene.number(&findings(sound.sync)).await, scene.number(&findings(late.sync)).await),
+        (0, 1),
+        "the sync has rejected it all the same"
+    );
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn older_rejected_state_does_not_replace_what_stands_about_a_newer_one() -> anyhow::Result<()> {
+    let scene = Scene::new().await?;
+    let fetched_first = scene.now();
+    scene.bring(&faulty(json!({}))).await?;
+    let older = ashore(json!({"familyName": " ", "updatedAt": day(1)}));
+    scene.bring_fetched(&older, fetched_first).await?;
+    assert_eq!(scene.standing("u-1").await, ["email_malformed"]);
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_taken_away_before_there_was_a_row_is_taken_from_the_row_that_comes_late()
+-> anyhow::Result<()> {
+    let taken = [
+        (json!({"active": false}), json!({"status": "active", "active": false})),
+        (json!({"withdrawnAt": day(2)}), json!({"status": "withdrawn", "active": true})),
+    ];
+    for (revocation, row) in taken {
+        let scene = Scene::new().await?;
+        let fetched_first = scene.now();
+        scene.bring(&faulty(revocation)).await?;
+        scene.bring_fetched(&ashore(json!({})), fetched_first).await?;
+        assert_eq!(scene.row("SELECT status, active FROM users").await, row);
+        scene.bring(&ashore(json!({"updatedAt": day(3)}))).await?;
+        let sound = json!({"status": "active", "active": true});
+        assert_eq!(scene.row("SELECT status, active FROM users").await, sound);
+    }
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn revocation_without_effect_is_not_said_to_take_effect() -> anyhow::Result<()> {
+    let scene = Scene::new().await?;
+    scene.bring(&ashore(json!({"updatedAt": day(3)}))).await?;
+    // Fetched later and older: the onboarding portal has gone back.
+    scene.bring(&ashore(json!({"active": false, "updatedAt": day(2)}))).await?;
+    assert_eq!(scene.standing("u-1").await, ["older_than_here"]);
+    scene.bring(&faulty(json!({"active": false}))).await?;
+    assert_eq!(scene.standing("u-1").await, ["email_malformed"]);
+    assert_eq!(scene.row("SELECT active FROM users").await, json!({"active": true}));
+    Ok(())
+}
