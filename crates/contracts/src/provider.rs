@@ -56,7 +56,7 @@ pub struct ListQuery {
     /// `nextCursor` of the page before.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cursor: Option<String>,
-    /// Only records changed at this time or later.
+    /// Only records changed at this time or later; vessels also if their company was.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub updated_since: Option<DateTime<Utc>>,
     /// Only these, separated by commas, at most [`IDS_LIMIT`].

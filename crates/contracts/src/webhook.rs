@@ -140,8 +140,9 @@ pub struct WebhookData {
     /// Id in the onboarding portal. Events about a record have one; `test.ping` has none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
-    /// The record's version at the time.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// The record's version at the time. One that cannot be read counts as none: nothing depends on it but how soon the
+    /// record is fetched again.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "time_if_readable")]
     pub updated_at: Option<DateTime<Utc>>,
     /// The vessel's IMO number, for people who read the log.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -150,6 +151,10 @@ pub struct WebhookData {
 
 fn first_version() -> u32 {
     1
+}
+
+fn time_if_readable<'de, D: serde::Deserializer<'de>>(value: D) -> Result<Option<DateTime<Utc>>, D::Error> {
+    Ok(serde_json::Value::deserialize(value)?.as_str().and_then(|text| text.parse().ok()))
 }
 
 /// Longest name of an event type.
@@ -164,6 +169,8 @@ pub struct Read {
     pub occurred_at: Option<DateTime<Utc>>,
     /// What to look at; none if there is nothing to sync.
     pub entity: Option<(RecordType, SourceId)>,
+    /// The record's version at the time, if the body says so.
+    pub record_updated_at: Option<DateTime<Utc>>,
 }
 
 impl WebhookBody {
@@ -177,9 +184,12 @@ impl WebhookBody {
             Ok(body) => body,
             Err(error) => {
                 return match serde_json::from_slice::<OnlyType>(raw)?.event_type {
-                    unknown @ EventType::Unknown(_) => {
-                        Ok(Read { event_type: checked(unknown)?, occurred_at: None, entity: None })
-                    }
+                    unknown @ EventType::Unknown(_) => Ok(Read {
+                        event_type: checked(unknown)?,
+                        occurred_at: None,
+                        entity: None,
+                        record_updated_at: None,
+                    }),
                     _known => Err(error.into()),
                 };
             }
@@ -195,7 +205,8 @@ impl WebhookBody {
             }
             (Some(_), None) => return Err(UnreadableBody::NoId),
         };
-        Ok(Read { event_type, occurred_at: Some(body.timestamp), entity })
+        let record_updated_at = body.data.updated_at.filter(|at| (1970..=9999).contains(&at.year()));
+        Ok(Read { event_type, occurred_at: Some(body.timestamp), entity, record_updated_at })
     }
 }
 

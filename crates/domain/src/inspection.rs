@@ -301,10 +301,7 @@ mod tests {
         let head = RecordHead { id: Some("1".into()), active: Some(false), ..RecordHead::default() };
         let rules = Rules::at(DateTime::UNIX_EPOCH);
         let rejection = inspection.finish(&head, &rules, "label".into(), &[], version, Some(())).unwrap_err();
-        assert_eq!(
-            rejection.findings.iter().map(|f| f.code).collect::<Vec<_>>(),
-            ["w", "blank"]
-        );
+        assert_eq!(rejection.findings.iter().map(|f| f.code).collect::<Vec<_>>(), ["w", "blank"]);
         assert_eq!(rejection.revocation.unwrap().revoked, crate::revocation::Revoked::Access);
     }
 }

@@ -48,8 +48,7 @@ pub enum Decision {
     },
     /// The content is that of the last sync: nothing changed in the onboarding portal since.
     Unchanged {
-        /// Its time is later, and nobody else wrote: the row's version moves on, or a state from in between that
-        /// arrives late would win.
+        /// Its time is later: the row's version moves on, or a state from in between that arrives late would win.
         newer: bool,
     },
     /// A later fetch has brought the row's state: this one is overtaken.
@@ -83,18 +82,16 @@ pub fn decide(incoming: Version, fetched_at: DateTime<Utc>, stored: Option<Store
     let Some(stored) = stored else { return Decision::Create };
     let from_onboarding = stored.last_writer == Writer::Onboarding;
     if incoming.hash == stored.version.hash {
-        return Decision::Unchanged {
-            newer: from_onboarding && incoming.updated_at > stored.version.updated_at,
-        };
+        return Decision::Unchanged { newer: incoming.updated_at > stored.source_updated_at };
     }
     // Two fetches of one moment see one state, unless they are records of one page: then the last one counts.
     let is_overtaken = (incoming.updated_at, fetched_at) < (stored.source_updated_at, stored.fetched_at);
-    if incoming.updated_at > stored.version.updated_at {
-        Decision::Update { overwrites_local: !from_onboarding }
-    } else if incoming.updated_at < stored.source_updated_at && fetched_at > stored.fetched_at {
+    if incoming.updated_at < stored.source_updated_at && fetched_at > stored.fetched_at {
         Decision::OlderThanHere
     } else if is_overtaken {
         Decision::Stale
+    } else if incoming.updated_at > stored.version.updated_at {
+        Decision::Update { overwrites_local: !from_onboarding }
     } else if from_onboarding {
         Decision::Update { overwrites_local: false }
     } else {
@@ -110,13 +107,20 @@ pub fn stored_after(
     stored: Option<StoredVersion>,
 ) -> StoredVersion {
     match (decide(incoming, fetched_at, stored), stored) {
-        (Decision::Create | Decision::Update { .. } | Decision::Unchanged { newer: true }, _) | (_, None) => {
+        (Decision::Create | Decision::Update { .. }, _) | (_, None) => StoredVersion {
+            version: incoming,
+            source_updated_at: incoming.updated_at,
+            fetched_at,
+            last_writer: Writer::Onboarding,
+            is_missing: false,
+        },
+        (Decision::Unchanged { newer: true }, Some(stored)) => {
+            let from_onboarding = stored.last_writer == Writer::Onboarding;
             StoredVersion {
-                version: incoming,
+                version: if from_onboarding { incoming } else { stored.version },
                 source_updated_at: incoming.updated_at,
                 fetched_at,
-                last_writer: Writer::Onboarding,
-                is_missing: false,
+                ..stored
             }
         }
         (
@@ -224,9 +228,24 @@ mod tests {
         fn local_edit_is_only_lost_to_another_content(incoming in version(), version in version()) {
             let before = edited(version, time(0));
             if incoming.hash == version.hash {
-                prop_assert_eq!(stored_after(incoming, time(1), Some(before)), before);
+                let after = stored_after(incoming, time(1), Some(before));
+                prop_assert_eq!((after.version, after.last_writer), (before.version, before.last_writer));
             }
         }
+    }
+
+    #[test]
+    fn edit_is_not_lost_to_a_late_state_from_before_the_portal_went_back_to_what_it_was() {
+        let at = |second, content| Version {
+            updated_at: time(second),
+            hash: ContentHash::from_bytes([content; 16]),
+        };
+        // Synced at 1, edited here at 2; there another content at 3, and the first again at 4, which an event brings.
+        let row = StoredVersion { source_updated_at: time(1), ..edited(at(2, 1), time(10)) };
+        let back = stored_after(at(4, 1), time(14), Some(row));
+        assert_eq!((back.version, back.source_updated_at), (row.version, time(4)));
+        // The content of 3, from a page that was fetched before.
+        assert_eq!(decide(at(3, 2), time(13), Some(back)), Decision::Stale);
     }
 
     #[test]

@@ -63,7 +63,8 @@ impl Withdrawal {
     /// The same of a record that is rejected.
     pub(crate) fn finding_of_rejected(self) -> Option<Finding> {
         self.due_at().map(|at| {
-            let message = "the approval is withdrawn by the first sync after this time, and stands until then";
+            let message =
+                "the approval is withdrawn by the first sync after this time, and stands until then";
             Finding::warning(WITHDRAWAL_IN_FUTURE, "/withdrawnAt", message).with_value(at.to_rfc3339())
         })
     }

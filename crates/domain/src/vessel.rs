@@ -434,7 +434,10 @@ mod tests {
         assert_eq!(rejection.revocation, None);
         assert_eq!(
             codes(&rejection.findings),
-            [(Severity::Error, "blank", "/name"), (Severity::Warning, "withdrawal_in_future", "/withdrawnAt")]
+            [
+                (Severity::Error, "blank", "/name"),
+                (Severity::Warning, "withdrawal_in_future", "/withdrawnAt")
+            ]
         );
         assert!(rejection.findings[1].message.contains("first sync after"));
     }

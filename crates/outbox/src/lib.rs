@@ -65,6 +65,7 @@ fn event(event: NewWebhookEvent) -> Option<Unpublished> {
         record_type,
         source_id,
         occurred_at: event.occurred_at,
+        record_updated_at: event.record_updated_at,
         trace_context: event.trace_context,
     })
 }

@@ -18,6 +18,7 @@ pub(crate) fn message(row: &Unpublished) -> Option<OutgoingMessage> {
             record_type,
             source_id,
             occurred_at,
+            record_updated_at,
             trace_context,
         } => {
             let event = ApprovalEvent {
@@ -27,6 +28,7 @@ pub(crate) fn message(row: &Unpublished) -> Option<OutgoingMessage> {
                 record_type: contracts::messages::RecordType::from(*record_type).into(),
                 source_id: source_id.clone(),
                 occurred_at: occurred_at.map(Into::into),
+                record_updated_at: record_updated_at.map(Into::into),
             };
             outgoing(Queue::Events, id.to_string(), &event, None, trace_context)
         }

@@ -19,7 +19,7 @@ pub type Decoded<D> = Result<D, Undecodable>;
 /// A record that cannot be decoded.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Undecodable {
-    rejection: Rejection,
+    rejection: Box<Rejection>,
     head: Box<RecordHead>,
 }
 
@@ -78,7 +78,7 @@ fn undecodable<D: ListedRecord>(json: &[u8], pointer: String, error: &serde_json
             "may withdraw the record or end its access, and cannot be read: what is here stays until it can";
         Finding::error("revocation_unreadable", pointer, message)
     }));
-    Undecodable { rejection, head }
+    Undecodable { rejection: Box::new(rejection), head }
 }
 
 /// What is wrong, without the place in the text: the pointer says it.

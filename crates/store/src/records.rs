@@ -52,6 +52,7 @@ pub(crate) use user_roles::{role_given_by_hand, roles_derive};
 pub use users::{
     NewPassword, user_passwords_supply, users_active_without_password, users_apply, users_without_password,
 };
+pub(crate) use vessels::vessel_of_each_company;
 pub use vessels::{company_has_vessels, vessel_ids_by_imo, vessel_ids_known, vessels_apply};
 pub(crate) use write::{STATE_COLUMNS, row_image_sql};
 pub use write_stamp::WriteStamp;

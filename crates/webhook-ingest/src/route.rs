@@ -81,6 +81,7 @@ fn new_event(webhook: &VerifiedWebhook) -> NewWebhookEvent {
         event_type: body.event_type.to_string(),
         entity: body.entity.as_ref().map(|(record_type, id)| (*record_type, id.to_string())),
         occurred_at: body.occurred_at,
+        record_updated_at: body.record_updated_at,
         body: webhook.raw_body().to_vec(),
         key_name: webhook.key_name().to_owned(),
         trace_context: serde_json::json!(telemetry::current_context()),

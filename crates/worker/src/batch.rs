@@ -67,6 +67,18 @@ impl<T> Sorted<T> {
         newer.map(|it| id(&it.record).to_string()).chain(identical.map(|(id, _)| id.clone())).collect()
     }
 
+    /// When each record changed, in its newest state; none where that cannot be read.
+    fn times(&self, id: fn(&T) -> &SourceId) -> HashMap<&str, Option<DateTime<Utc>>> {
+        let accepted = self.accepted.iter().map(|it| (id(&it.record).as_str(), Some(it.version.updated_at)));
+        let rejected = self.rejected.iter().map(|it| (it.source_id.as_str(), it.updated_at));
+        let mut times = HashMap::new();
+        for (id, time) in accepted.chain(rejected) {
+            let newer = |kept: &mut Option<DateTime<Utc>>| *kept = kept.zip(time).map(|(a, b)| a.max(b));
+            times.entry(id).and_modify(newer).or_insert(time);
+        }
+        times
+    }
+
     fn keep_only(&mut self, ids: &[String], id: fn(&T) -> &SourceId) {
         let is_asked_for = |id: &str| ids.iter().any(|asked| asked == id);
         self.accepted.retain(|it| is_asked_for(id(&it.record).as_str()));
@@ -131,6 +143,16 @@ impl ValidatedBatch {
             RecordType::Vessel => self.vessels.ids(|it| &it.source_id),
             RecordType::Equipment => self.equipment.ids(|it| &it.source_id),
             RecordType::User => self.users.ids(|it| &it.source_id),
+        }
+    }
+
+    /// When its records of a type changed, each in its newest state; none where that cannot be read.
+    pub(crate) fn times_of(&self, record_type: RecordType) -> HashMap<&str, Option<DateTime<Utc>>> {
+        match record_type {
+            RecordType::Company => self.companies.times(|it| &it.source_id),
+            RecordType::Vessel => self.vessels.times(|it| &it.source_id),
+            RecordType::Equipment => self.equipment.times(|it| &it.source_id),
+            RecordType::User => self.users.times(|it| &it.source_id),
         }
     }
 

@@ -10,7 +10,7 @@
 //! at its row's lock. A fetch that fails puts only its own events back.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashSet},
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
     time::Duration,
 };
 
@@ -24,7 +24,7 @@ use crate::{
     write::{batch_write, count_outcomes, tally_of},
 };
 use broker::{Delivery, Disposition, Queue};
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use contracts::{
     messages::{ApprovalEvent, WebhookNotice},
     provider::{EquipmentDraft, ListQuery, PAGE_SIZE_LIMIT, UserDraft, VesselDraft},
@@ -71,6 +71,8 @@ struct Event {
     event_type: String,
     record_type: RecordType,
     source_id: SourceId,
+    /// `updatedAt` of the record by the event.
+    record_updated_at: Option<DateTime<Utc>>,
 }
 
 impl Event {
@@ -84,7 +86,26 @@ impl Event {
             record_type: message.record_type().try_into()?,
             source_id: source_id.map_err(|_not_an_id| WorkError::Id(message.source_id.clone()))?,
             event_type: message.event_type,
+            record_updated_at: message.record_updated_at.and_then(|at| at.try_into().ok()),
         })
+    }
+
+    /// Why the event is not done with what the onboarding portal lists, if so: its lists may lag behind its events.
+    /// `listed`: the ids of the answer; `times`: when its records changed.
+    fn unanswered(
+        &self,
+        listed: Option<&BTreeSet<String>>,
+        times: &HashMap<&str, Option<DateTime<Utc>>>,
+        now: DateTime<Utc>,
+    ) -> Option<WorkError> {
+        let record = || format!("{} {}", self.record_type, self.source_id);
+        let source_id = self.source_id.as_str();
+        if listed.is_some_and(|listed| !listed.contains(source_id)) {
+            return Some(WorkError::NotListed(record()));
+        }
+        let announced = self.record_updated_at.filter(|at| *at <= now + Rules::at(now).future_tolerance)?;
+        let listed = (*times.get(source_id)?)?;
+        (listed + CLOCK_STEP < announced).then(|| WorkError::Lagging { record: record(), listed, announced })
     }
 
     fn plan(&self) -> FetchPlan {
@@ -157,6 +178,9 @@ async fn while_in_hand<T>(context: &Context, events: &[WebhookEventId], work: im
     }
 }
 
+/// Two times of one change differ by less: one of them may be cut to whole seconds.
+const CLOCK_STEP: TimeDelta = TimeDelta::seconds(1);
+
 /// Processes the events of a group; the result of each. If the provider refuses the group for good, each record is asked for
 /// alone: one that it cannot stand must not cost the others.
 async fn process_events(
@@ -187,18 +211,11 @@ async fn process_events(
 /// The result of a group, for each of its events.
 fn result_of_each(
     places: Vec<usize>,
-    result: Result<Vec<Event>, WorkError>,
+    result: Result<BTreeMap<usize, WorkError>, WorkError>,
 ) -> Vec<(usize, Result<(), WorkError>)> {
     match result {
-        Ok(not_listed) => {
-            let missing = |place| not_listed.iter().find(|event| event.place == place);
-            let of = |place| match missing(place) {
-                Some(event) => {
-                    Err(WorkError::NotListed(format!("{} {}", event.record_type, event.source_id)))
-                }
-                None => Ok(()),
-            };
-            places.into_iter().map(|place| (place, of(place))).collect()
+        Ok(mut unanswered) => {
+            places.into_iter().map(|place| (place, unanswered.remove(&place).map_or(Ok(()), Err))).collect()
         }
         Err(error) => {
             // The first event keeps the error with its causes, the others its text.
@@ -219,23 +236,27 @@ struct FetchedRecords {
     listed: Option<BTreeSet<String>>,
 }
 
-/// Fetches and writes the records of a group of events; returns the events whose records the provider does not list.
+/// Fetches and writes the records of a group of events; returns those that what the provider lists does not answer, by their
+/// places.
 async fn process_group(
     context: &Context,
     deliveries: &[Delivery],
     plan: &FetchPlan,
     events: Vec<Event>,
-) -> Result<Vec<Event>, WorkError> {
+) -> Result<BTreeMap<usize, WorkError>, WorkError> {
     let _in_hand = context.event_groups.acquire().await.expect("the semaphore is never closed");
     let ids: BTreeSet<SourceId> = events.iter().map(|event| event.source_id.clone()).collect();
     let fetched_at = context.clock.now();
     let fetched = FetchedRecords { fetched_at, ..fetch(context, plan, &ids).await? };
-    let is_listed = |event: &Event| {
-        fetched.listed.as_ref().is_none_or(|listed| listed.contains(event.source_id.as_str()))
+    let unanswered: BTreeMap<usize, WorkError> = {
+        let (times, now) = (fetched.batch.times_of(events[0].record_type), context.clock.now());
+        let of = |it: &Event| Some((it.place, it.unanswered(fetched.listed.as_ref(), &times, now)?));
+        events.iter().filter_map(of).collect()
     };
-    let (events, not_listed): (Vec<_>, Vec<_>) = events.into_iter().partition(is_listed);
+    let mut events = events;
+    events.retain(|event| !unanswered.contains_key(&event.place));
     if events.is_empty() {
-        return Ok(not_listed);
+        return Ok(unanswered);
     }
     let _permit = context.event_writes.acquire().await.expect("the semaphore is never closed");
     let passwords = context.passwords_of_new_users(&fetched.batch).await?;
@@ -250,7 +271,7 @@ async fn process_group(
                 context.sync_ended(sync.id).await;
                 events.iter().for_each(|event| context.progress.webhook(notice(event)));
             }
-            Ok(not_listed)
+            Ok(unanswered)
         }
         Err(error) => {
             tx.rollback().await;

@@ -2,6 +2,7 @@
 
 use std::{error::Error, time::Duration};
 
+use chrono::{DateTime, Utc};
 use contracts::messages::{DecodeError, UnknownRecordType};
 use domain::{FailureClass, SyncState, list_walk::EndlessList};
 use portal_client::PortalError;
@@ -34,6 +35,18 @@ pub(crate) enum WorkError {
     /// The provider does not (yet) list what its own event named.
     #[error("the onboarding portal announced {0} and does not list it")]
     NotListed(String),
+    /// The provider lists an older state than its own event was about.
+    #[error(
+        "the onboarding portal lists {record} as of {listed}, and its event was about {announced}: its list lags behind"
+    )]
+    Lagging {
+        /// Kind and id.
+        record: String,
+        /// `updatedAt` of the listed state.
+        listed: DateTime<Utc>,
+        /// `updatedAt` by the event.
+        announced: DateTime<Utc>,
+    },
     /// The fetch that this event shared with others failed; the first of them keeps the error itself.
     #[error("{said}")]
     Shared {
@@ -73,7 +86,9 @@ impl WorkError {
             Self::Portal(error) => error.class(),
             Self::Store(error) => error.failure_class(),
             // Its lists may lag behind its events.
-            Self::NotListed(_) | Self::FullSyncRunning | Self::Broken(_) => FailureClass::Transient,
+            Self::NotListed(_) | Self::Lagging { .. } | Self::FullSyncRunning | Self::Broken(_) => {
+                FailureClass::Transient
+            }
             Self::Shared { class, .. } => *class,
             Self::Message(_)
             | Self::RecordType(_)

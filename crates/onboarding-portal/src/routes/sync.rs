@@ -32,7 +32,7 @@ struct ListParameters {
     limit: Option<u32>,
     /// `nextCursor` of the previous page; all other parameters must stay the same.
     cursor: Option<String>,
-    /// Only records changed at this time or later. Ask from a little before the last time: a change that was being
+    /// Only records changed at this time or later; a company's change is a change of its vessels. Ask from a little before the last time: a change that was being
     /// committed then may have been missed.
     updated_since: Option<DateTime<Utc>>,
     /// Only the records with these ids, separated by commas, at most 500.

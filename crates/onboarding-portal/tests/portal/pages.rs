@@ -164,6 +164,13 @@ async fn list_is_filtered_by_time_ids_vessel_and_company() -> anyhow::Result<()>
         "the bound is inclusive"
     );
     assert_eq!(rig.get(&format!("/api/sync/equipment?updatedSince={since}")).await?["page"]["total"], 1);
+    // A vessel is listed with its company, whose change nothing else would tell of.
+    rig.patch("/api/companies/c-1", json!({"name": "Renamed"})).await?;
+    assert_eq!(
+        rig.listed(&format!("/api/sync/vessels?updatedSince={since}")).await?,
+        ["v-2", "v-1"],
+        "a change of the company alone"
+    );
     assert_eq!(rig.listed("/api/sync/equipment?ids=e-2,unknown").await?, ["e-2"]);
     assert_eq!(rig.listed("/api/sync/equipment?vesselId=v-1").await?, ["e-1"]);
     assert_eq!(rig.listed("/api/sync/users?vesselId=v-2").await?, ["u-2"]);

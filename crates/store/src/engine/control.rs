@@ -20,6 +20,7 @@ use crate::{
         syncs::{NewSync, StoredSync, SyncCreated, full_sync_beside, is_undone, sync_create, sync_lock},
         tasks::task_lock,
     },
+    records::vessel_of_each_company,
 };
 
 /// Result of resuming a sync.
@@ -154,16 +155,15 @@ pub async fn sync_retry(
     Ok(SyncRetried::Retried { tasks, records, sync: created })
 }
 
-/// The scope of the records that a sync rejected. A company is fetched with its vessels, which were rejected with it. A
-/// record without an id cannot be fetched alone.
+/// The scope of the records that a sync rejected. A company is fetched with one of its vessels; those of one that has no row
+/// were rejected themselves. A record without an id cannot be fetched alone.
 async fn rejected_records(db: &mut Db, id: SyncId) -> Result<Scope, StoreError> {
     let rows: Vec<(String, String)> = statement(
         "SELECT DISTINCT record_type, source_id FROM findings
-         WHERE sync_id = $1 AND severity = $2 AND record_type <> $3 AND source_id <> '' ORDER BY 1, 2",
+         WHERE sync_id = $1 AND severity = $2 AND source_id <> '' ORDER BY 1, 2",
     )
     .bind::<Uuid, _>(id.as_uuid())
     .bind::<Text, _>(Severity::Error.as_str())
-    .bind::<Text, _>(RecordType::Company.as_str())
     .returning::<(Text, Text)>()
     .load(db)
     .await?;
@@ -173,6 +173,15 @@ async fn rejected_records(db: &mut Db, id: SyncId) -> Result<Scope, StoreError> 
         if source_id.parse::<domain::SourceId>().is_ok() {
             let record_type: RecordType = word("findings", "record_type", id, &record_type)?;
             scope.source_ids.entry(record_type).or_default().push(source_id);
+        }
+    }
+    if let Some(companies) = scope.source_ids.remove(&RecordType::Company) {
+        let of_companies = vessel_of_each_company(db, &companies).await?;
+        if !of_companies.is_empty() {
+            let vessels = scope.source_ids.entry(RecordType::Vessel).or_default();
+            vessels.extend(of_companies);
+            vessels.sort();
+            vessels.dedup();
         }
     }
     Ok(scope)

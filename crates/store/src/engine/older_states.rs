@@ -18,7 +18,7 @@ use crate::{
         audit::audit_append,
         syncs::{NewSync, SyncCreated, sync_create, sync_lock},
     },
-    records::table_name,
+    records::{table_name, vessel_of_each_company},
 };
 
 /// The code of the findings of such records.
@@ -161,14 +161,7 @@ async fn fetchable(
     mut found: BTreeMap<RecordType, Vec<String>>,
 ) -> Result<BTreeMap<RecordType, Vec<String>>, StoreError> {
     if let Some(companies) = found.remove(&RecordType::Company) {
-        let of_companies: Vec<String> = statement(
-            "SELECT min(v.source_id) FROM vessels v JOIN companies c ON c.id = v.company_id
-             WHERE c.source_id = ANY($1) AND v.status = 'active' GROUP BY c.id",
-        )
-        .bind::<Array<Text>, _>(companies)
-        .returning::<Text>()
-        .load(db)
-        .await?;
+        let of_companies = vessel_of_each_company(db, &companies).await?;
         let vessels = found.entry(RecordType::Vessel).or_default();
         let all: BTreeSet<String> = vessels.drain(..).chain(of_companies).collect();
         vessels.extend(all);

@@ -103,24 +103,24 @@ pub(crate) async fn findings_insert(
          SELECT $1, record_type, source_id, label, severity, code, pointer, message, value, $2 FROM i"
     );
     statement(&text)
-    .bind::<Uuid, _>(sync_id.as_uuid())
-    .bind::<Timestamptz, _>(now)
-    .bind::<Array<Text>, _>(findings.iter().map(|it| it.record_type.as_str()).collect::<Vec<_>>())
-    .bind::<Array<Text>, _>(findings.iter().map(|it| it.source_id.as_str()).collect::<Vec<_>>())
-    .bind::<Array<Nullable<Text>>, _>(findings.iter().map(|it| it.label.as_deref()).collect::<Vec<_>>())
-    .bind::<Array<Text>, _>(findings.iter().map(|it| it.finding.severity.as_str()).collect::<Vec<_>>())
-    .bind::<Array<Text>, _>(findings.iter().map(|it| it.finding.code).collect::<Vec<_>>())
-    .bind::<Array<Text>, _>(findings.iter().map(|it| it.finding.pointer.as_str()).collect::<Vec<_>>())
-    .bind::<Array<Text>, _>(findings.iter().map(|it| it.finding.message.as_str()).collect::<Vec<_>>())
-    .bind::<Array<Nullable<Text>>, _>(
-        findings.iter().map(|it| it.finding.value.as_deref()).collect::<Vec<_>>(),
-    )
-    .bind::<Array<Text>, _>(findings.iter().map(vessel_ids).collect::<Vec<_>>())
-    .bind::<Array<Nullable<Timestamptz>>, _>(findings.iter().map(|it| it.stated_at).collect::<Vec<_>>())
-    .bind::<Array<Bool>, _>(findings.iter().map(|it| it.is_overtaken).collect::<Vec<_>>())
-    .bind::<Timestamptz, _>(fetched_at)
-    .execute(db)
-    .await?;
+        .bind::<Uuid, _>(sync_id.as_uuid())
+        .bind::<Timestamptz, _>(now)
+        .bind::<Array<Text>, _>(findings.iter().map(|it| it.record_type.as_str()).collect::<Vec<_>>())
+        .bind::<Array<Text>, _>(findings.iter().map(|it| it.source_id.as_str()).collect::<Vec<_>>())
+        .bind::<Array<Nullable<Text>>, _>(findings.iter().map(|it| it.label.as_deref()).collect::<Vec<_>>())
+        .bind::<Array<Text>, _>(findings.iter().map(|it| it.finding.severity.as_str()).collect::<Vec<_>>())
+        .bind::<Array<Text>, _>(findings.iter().map(|it| it.finding.code).collect::<Vec<_>>())
+        .bind::<Array<Text>, _>(findings.iter().map(|it| it.finding.pointer.as_str()).collect::<Vec<_>>())
+        .bind::<Array<Text>, _>(findings.iter().map(|it| it.finding.message.as_str()).collect::<Vec<_>>())
+        .bind::<Array<Nullable<Text>>, _>(
+            findings.iter().map(|it| it.finding.value.as_deref()).collect::<Vec<_>>(),
+        )
+        .bind::<Array<Text>, _>(findings.iter().map(vessel_ids).collect::<Vec<_>>())
+        .bind::<Array<Nullable<Timestamptz>>, _>(findings.iter().map(|it| it.stated_at).collect::<Vec<_>>())
+        .bind::<Array<Bool>, _>(findings.iter().map(|it| it.is_overtaken).collect::<Vec<_>>())
+        .bind::<Timestamptz, _>(fetched_at)
+        .execute(db)
+        .await?;
     Ok(())
 }
 

@@ -38,6 +38,8 @@ pub enum Unpublished {
         source_id: String,
         /// By the sender's clock.
         occurred_at: Option<DateTime<Utc>>,
+        /// `updatedAt` of the record at the time of the event.
+        record_updated_at: Option<DateTime<Utc>>,
         /// W3C trace context.
         trace_context: Value,
     },
@@ -109,6 +111,8 @@ struct EventRow {
     source_id: String,
     #[diesel(sql_type = Nullable<Timestamptz>)]
     occurred_at: Option<DateTime<Utc>>,
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    record_updated_at: Option<DateTime<Utc>>,
     #[diesel(sql_type = Jsonb)]
     trace_context: Value,
 }
@@ -124,6 +128,7 @@ impl TryFrom<EventRow> for Unpublished {
             event_type: row.event_type,
             source_id: row.source_id,
             occurred_at: row.occurred_at,
+            record_updated_at: row.record_updated_at,
             trace_context: row.trace_context,
         })
     }
@@ -229,7 +234,8 @@ pub async fn unpublished_events_claim(
         return Ok(None);
     }
     let text = format!(
-        "SELECT id, webhook_id, event_type, record_type, source_id, occurred_at, trace_context FROM webhook_events
+        "SELECT id, webhook_id, event_type, record_type, source_id, occurred_at, record_updated_at, trace_context
+         FROM webhook_events
          WHERE state = '{}' AND published_at IS NULL AND received_at < $1
          ORDER BY received_at, id LIMIT $2 FOR NO KEY UPDATE SKIP LOCKED",
         WebhookState::Received

@@ -28,6 +28,8 @@ pub struct NewWebhookEvent {
     pub entity: Option<(RecordType, String)>,
     /// By the sender's clock.
     pub occurred_at: Option<DateTime<Utc>>,
+    /// `updatedAt` of the record at the time of the event, if the sender said so.
+    pub record_updated_at: Option<DateTime<Utc>>,
     /// As it was signed.
     pub body: Vec<u8>,
     /// The name of the secret that matched.
@@ -170,10 +172,11 @@ pub async fn webhook_events_insert(
     let each = || first.values().map(|(event, _)| *event);
     let rows: Vec<(String, uuid::Uuid, Option<Vec<u8>>)> = statement(
         "INSERT INTO webhook_events AS e (id, webhook_id, event_type, record_type, source_id, occurred_at, body,
-             key_name, trace_context, duplicates, state, received_at)
+             key_name, trace_context, duplicates, record_updated_at, state, received_at)
          SELECT i.*, CASE WHEN i.record_type IS NULL THEN $12 ELSE $13 END, $11
-         FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) AS i
-             (id, webhook_id, event_type, record_type, source_id, occurred_at, body, key_name, trace_context, duplicates)
+         FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $14) AS i
+             (id, webhook_id, event_type, record_type, source_id, occurred_at, body, key_name, trace_context, duplicates,
+              record_updated_at)
          ON CONFLICT (webhook_id) DO UPDATE SET
              duplicates = e.duplicates + CASE WHEN e.body = excluded.body THEN 1 + excluded.duplicates ELSE 0 END
          RETURNING webhook_id, id, CASE WHEN xmax = 0 THEN NULL ELSE body END",
@@ -195,6 +198,7 @@ pub async fn webhook_events_insert(
     .bind::<Timestamptz, _>(now)
     .bind::<Text, _>(WebhookState::Ignored.as_str())
     .bind::<Text, _>(WebhookState::Received.as_str())
+    .bind::<Array<Nullable<Timestamptz>>, _>(each().map(|it| it.record_updated_at).collect::<Vec<_>>())
     .returning::<(Text, Uuid, Nullable<Binary>)>()
     .load(db)
     .await?;

@@ -74,7 +74,9 @@ async fn overtaken(
     );
     let ids: Vec<String> = statement(&text)
         .bind::<Array<Text>, _>(rejections.iter().map(|it| it.source_id.as_str()).collect::<Vec<_>>())
-        .bind::<Array<Nullable<Timestamptz>>, _>(rejections.iter().map(|it| it.updated_at).collect::<Vec<_>>())
+        .bind::<Array<Nullable<Timestamptz>>, _>(
+            rejections.iter().map(|it| it.updated_at).collect::<Vec<_>>(),
+        )
         .bind::<Timestamptz, _>(stamp.fetched_at)
         .returning::<Text>()
         .load(db)

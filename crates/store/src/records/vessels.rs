@@ -247,3 +247,18 @@ pub async fn vessel_ids_by_imo(
     .await?;
     Ok(rows.into_iter().collect())
 }
+
+/// One active vessel of each company that has one: companies are fetched with their vessels.
+pub(crate) async fn vessel_of_each_company(
+    db: &mut Db,
+    companies: &[String],
+) -> Result<Vec<String>, StoreError> {
+    Ok(statement(
+        "SELECT min(v.source_id) FROM vessels v JOIN companies c ON c.id = v.company_id
+         WHERE c.source_id = ANY($1) AND v.status = 'active' GROUP BY c.id",
+    )
+    .bind::<Array<Text>, _>(companies)
+    .returning::<Text>()
+    .load(db)
+    .await?)
+}

@@ -176,10 +176,12 @@ pub(super) async fn versions_move<T: Table>(
     records: &[&Accepted<T::Record>],
 ) -> Result<(), StoreError> {
     let text = format!(
-        "UPDATE {} AS t SET source_updated_at = i.at, version_at = i.at, fetched_at = $4,
+        "UPDATE {} AS t SET source_updated_at = i.at, fetched_at = $4,
+             version_at = CASE WHEN t.last_writer = '{}' THEN i.at ELSE t.version_at END,
              synced_at = greatest($3, t.synced_at + interval '1 microsecond')
          FROM unnest($1, $2) AS i (source_id, at) WHERE t.source_id = i.source_id",
-        T::NAME
+        T::NAME,
+        Writer::Onboarding
     );
     let source_ids: Vec<&str> =
         records.iter().map(|accepted| T::source_id(&accepted.record).as_str()).collect();

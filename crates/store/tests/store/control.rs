@@ -1,5 +1,6 @@
 //! Syncs that have ended and go on: resumed, tried again, opened by a replay.
 
+use anyhow::Context;
 use domain::{Mode, RecordCounts, RecordType, Scope, SyncId, SyncState, TaskState};
 use serde_json::json;
 use store::{
@@ -232,6 +233,26 @@ async fn rejected_records_are_tried_again_by_a_new_sync() -> anyhow::Result<()> 
     let expected = RecordCounts { created: 1, ..RecordCounts::default() };
     assert_eq!(scene.counts(again, RecordType::Vessel).await?, expected);
     assert_eq!(scene.counts(again, RecordType::Equipment).await?, expected);
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rejected_company_is_tried_again_with_one_of_its_vessels() -> anyhow::Result<()> {
+    let scene = Scene::new().await?;
+    let mut portal = Records::small_fleet();
+    scene.full_sync(&portal).await?;
+    for id in ["v-1", "v-2", "v-3"] {
+        let vessel = portal.vessels.iter_mut().find(|it| it["id"] == id).context("a vessel")?;
+        vessel["company"]["country"] = json!("Atlantis");
+        vessel["company"]["updatedAt"] = json!(day(2));
+    }
+    let first = scene.full_sync(&portal).await?;
+    assert_eq!(scene.number("findings WHERE record_type = 'company' AND severity = 'error'").await, 1);
+    let SyncRetried::Retried { tasks: 0, sync: Some(again), .. } = scene.retry(first.id).await? else {
+        panic!("a new sync")
+    };
+    let expected = [(RecordType::Vessel, vec!["v-1".to_owned()])];
+    assert_eq!(scene.stored(again).await?.scope, Scope { source_ids: expected.into(), ..Scope::default() });
     Ok(())
 }
 

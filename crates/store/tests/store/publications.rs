@@ -13,7 +13,7 @@ use store::ledger::{
     webhook_events::{NewWebhookEvent, webhook_events_insert},
 };
 
-use crate::scene::Scene;
+use crate::{records::day, scene::Scene};
 
 impl Scene {
     async fn record_event(&self) -> anyhow::Result<WebhookEventId> {
@@ -24,6 +24,7 @@ impl Scene {
             event_type: "vessel.approved".to_owned(),
             entity: Some((RecordType::Vessel, "v-1".to_owned())),
             occurred_at: None,
+            record_updated_at: Some(day(1)),
             body: b"{}".to_vec(),
             key_name: "current".to_owned(),
             trace_context: json!({"traceparent": "00-1-2-01"}),
@@ -76,6 +77,7 @@ async fn claimed_rows_say_all_that_their_messages_need() -> anyhow::Result<()> {
         record_type: RecordType::Vessel,
         source_id: "v-1".to_owned(),
         occurred_at: None,
+        record_updated_at: Some(day(1)),
         trace_context: json!({"traceparent": "00-1-2-01"}),
     };
     let task = Unpublished::Task {

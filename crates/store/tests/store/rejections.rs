@@ -5,7 +5,7 @@ use domain::Outcome;
 use serde_json::{Value, json};
 
 use crate::{
-    records::{Records, day, user},
+    records::{Records, day, merged, user},
     scene::Scene,
 };
 
@@ -19,15 +19,13 @@ impl Scene {
 
 /// A user of no vessel, who needs none to be there.
 fn ashore(differences: Value) -> Records {
-    let mut fields = json!({"workplace": "shore", "vesselIds": []});
-    fields.as_object_mut().unwrap().extend(differences.as_object().cloned().unwrap());
-    Records::of_users([user("u-1", fields)])
+    let ashore = json!({"workplace": "shore", "vesselIds": []});
+    Records::of_users([user("u-1", merged(ashore, differences))])
 }
 
-fn faulty(more: Value) -> Records {
-    let mut fields = json!({"email": "no address", "updatedAt": day(2)});
-    fields.as_object_mut().unwrap().extend(more.as_object().cloned().unwrap());
-    ashore(fields)
+/// The same in a later state that is rejected.
+fn faulty(differences: Value) -> Records {
+    ashore(merged(json!({"email": "no address", "updatedAt": day(2)}), differences))
 }
 
 #[tokio::test(flavor = "multi_thread")]

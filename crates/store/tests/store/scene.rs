@@ -26,8 +26,8 @@ use store::{
         tasks::{NewTask, task_lock},
     },
     records::{
-        AppliedRecord, WriteStamp, companies_apply, counts_of, equipment_apply, rejections_apply, users_apply,
-        vessels_apply,
+        AppliedRecord, WriteStamp, companies_apply, counts_of, equipment_apply, rejections_apply,
+        users_apply, vessels_apply,
     },
 };
 use testbed::World;

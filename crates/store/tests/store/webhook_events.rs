@@ -27,6 +27,7 @@ fn event(webhook_id: &str) -> NewWebhookEvent {
         event_type: "vessel.approved".to_owned(),
         entity: Some((RecordType::Vessel, "v-1".to_owned())),
         occurred_at: None,
+        record_updated_at: None,
         body: b"{}".to_vec(),
         key_name: "current".to_owned(),
         trace_context: json!({}),

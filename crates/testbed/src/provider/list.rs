@@ -226,10 +226,15 @@ impl Record {
             || self.json["vesselIds"].as_array().is_some_and(|ids| ids.contains(&json!(vessel)))
     }
 
-    /// Compares times, whatever their offsets and fractions. A record without a readable time is always listed.
+    /// Compares times, whatever their offsets and fractions. A record without a readable time is always listed, and a vessel
+    /// whose company has changed.
     fn is_updated_since(&self, since: DateTime<FixedOffset>) -> bool {
-        let updated_at = self.json["updatedAt"].as_str().map(DateTime::parse_from_rfc3339);
-        !matches!(updated_at, Some(Ok(updated_at)) if updated_at < since)
+        let is_older = |record: &Value| {
+            let updated_at = record["updatedAt"].as_str().map(DateTime::parse_from_rfc3339);
+            matches!(updated_at, Some(Ok(updated_at)) if updated_at < since)
+        };
+        let company = &self.json["company"];
+        !is_older(&self.json) || (company.is_object() && !is_older(company))
     }
 }
 

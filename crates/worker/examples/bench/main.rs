@@ -163,6 +163,7 @@ impl Scene {
                 event_type: "equipment.updated".to_owned(),
                 entity: Some((RecordType::Equipment, equipment_id(*number))),
                 occurred_at: Some(now),
+                record_updated_at: None,
                 body: b"{}".to_vec(),
                 key_name: "current".to_owned(),
                 trace_context: json!({}),

@@ -4,6 +4,7 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use broker::{Broker, Publisher};
 use chassis::{health::Health, shutdown::Shutdown};
+use chrono::{DateTime, Utc};
 use domain::{
     Cause, Mode, RecordCounts, RecordType, Scope, SyncId, Tally, WebhookEventId,
     clock::{Clock, SystemClock},
@@ -172,20 +173,26 @@ impl Scene {
         record_type: RecordType,
         ids: &[&str],
     ) -> anyhow::Result<Vec<NewWebhookEvent>> {
-        let event = |id: &&str| NewWebhookEvent {
-            id: WebhookEventId::new(),
-            webhook_id: format!("msg_{}", SyncId::new()),
-            event_type: event_type.to_owned(),
-            entity: Some((record_type, (*id).to_owned())),
-            occurred_at: Some(SystemClock.now()),
-            body: b"{}".to_vec(),
-            key_name: "current".to_owned(),
-            trace_context: json!({}),
-        };
-        let events: Vec<_> = ids.iter().map(event).collect();
+        let event = |id: &&str| new_event(event_type, record_type, id, None);
+        self.webhook_events(ids.iter().map(event).collect()).await
+    }
+
+    /// A webhook that says which version of the record it is about.
+    pub(crate) async fn webhook_of_version(
+        &self,
+        event_type: &str,
+        record_type: RecordType,
+        id: &str,
+        updated_at: &str,
+    ) -> anyhow::Result<NewWebhookEvent> {
+        let event = new_event(event_type, record_type, id, Some(updated_at.parse()?));
+        Ok(self.webhook_events(vec![event]).await?.remove(0))
+    }
+
+    async fn webhook_events(&self, events: Vec<NewWebhookEvent>) -> anyhow::Result<Vec<NewWebhookEvent>> {
         let inserted =
             webhook_events_insert(&mut *self.store.db().await?, &events, SystemClock.now()).await?;
-        anyhow::ensure!(inserted.len() == ids.len(), "all of them");
+        anyhow::ensure!(inserted.len() == events.len(), "all of them");
         self.outbox.publish_events(events.clone()).await;
         Ok(events)
     }
@@ -201,5 +208,24 @@ impl Scene {
     pub(crate) async fn end(self) {
         self.shutdown.request("the test is over");
         self.shutdown.finished().await;
+    }
+}
+
+fn new_event(
+    event_type: &str,
+    record_type: RecordType,
+    id: &str,
+    record_updated_at: Option<DateTime<Utc>>,
+) -> NewWebhookEvent {
+    NewWebhookEvent {
+        id: WebhookEventId::new(),
+        webhook_id: format!("msg_{}", SyncId::new()),
+        event_type: event_type.to_owned(),
+        entity: Some((record_type, id.to_owned())),
+        occurred_at: Some(SystemClock.now()),
+        record_updated_at,
+        body: b"{}".to_vec(),
+        key_name: "current".to_owned(),
+        trace_context: json!({}),
     }
 }

@@ -33,6 +33,34 @@ async fn approval_that_overtakes_its_own_commit_is_tried_again() -> anyhow::Resu
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn event_of_a_later_version_than_the_list_has_is_tried_again() -> anyhow::Result<()> {
+    let scene = Scene::new().await?;
+    scene.provider.small_fleet();
+    let first = scene.full_sync().await?;
+    scene.ended(first).await?;
+    scene.world.execute("UPDATE settings SET retry_delays_ms = '{500,500,500}'").await?;
+    let [soon, far] = ["2026-05-02T00:00:00.9Z", "2999-01-01T00:00:00Z"];
+    let updated = "vessel.updated";
+    let lagging = scene.webhook_of_version(updated, RecordType::Vessel, "v-1", soon).await?;
+    // A time that cannot be is none, and costs no event beside it.
+    let impossible = scene.webhook_of_version(updated, RecordType::Vessel, "v-2", far).await?;
+    scene.event_state(impossible.id, "processed").await?;
+    wait_until("the first attempt has failed", PATIENCE, async || {
+        let rows = scene.rows("SELECT failure FROM attempts").await;
+        let is_said =
+            |row: &Value| row["failure"].as_str().is_some_and(|it| it.contains("its list lags behind"));
+        if rows.iter().any(is_said) { Ok(()) } else { Err(rows) }
+    })
+    .await?;
+    // The replica has come up, with a clock of whole seconds.
+    scene.provider.put_vessel("v-1", json!({"name": "Newer", "updatedAt": "2026-05-02T00:00:00Z"}));
+    scene.event_state(lagging.id, "processed").await?;
+    assert_eq!(scene.number("vessels WHERE name = 'Newer'").await, 1);
+    scene.end().await;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn list_in_a_circle_ends_its_event_and_no_other() -> anyhow::Result<()> {
     let scene = Scene::new().await?;
     scene.provider.small_fleet();

@@ -1,0 +1,1 @@
+ALTER TABLE webhook_events DROP COLUMN record_updated_at;
