@@ -5,8 +5,8 @@ use serde::Deserialize;
 
 use crate::PortalError;
 
-/// A page of a thousand records is about a megabyte; a hundred times that is no page. Counted after decompression.
-const BODY_LIMIT: usize = 100 * 1024 * 1024;
+/// A page of a thousand records is about a megabyte; thirty times that is no page. Counted after decompression.
+const BODY_LIMIT: usize = 32 * 1024 * 1024;
 
 /// Memory that is allocated at once for a body whose length is announced. The announcement may be false.
 const PREALLOCATION_LIMIT: usize = 4 * 1024 * 1024;

@@ -26,13 +26,14 @@ pub(crate) fn members(json: &[u8]) -> Result<Vec<Member<'_>>, Broken> {
     Ok(members)
 }
 
-/// The elements of a list as they were sent, and where it breaks off, if it does.
-pub(crate) fn elements(json: &[u8]) -> (Vec<&[u8]>, Option<Broken>) {
+/// The elements of a list as they were sent, of which one more than `limit` is read at most, and where it breaks off, if it
+/// does.
+pub(crate) fn elements(json: &[u8], limit: usize) -> (Vec<&[u8]>, Option<Broken>) {
     let mut scanner = Scanner { json, at: 0 };
     let mut elements = Vec::new();
     let mut scan = || {
         scanner.expect(b'[')?;
-        while !scanner.take(b']') {
+        while elements.len() <= limit && !scanner.take(b']') {
             match scanner.value()? {
                 [] => return Err(Broken(scanner.at)),
                 element => elements.push(element),
@@ -129,10 +130,11 @@ mod tests {
     #[test]
     fn elements_are_found_around_what_is_no_json() {
         let list = b"[ {\"id\":\"a\\\"]\"} , {\"id\":\"Gj\xf8a\"},{\"n\":NaN,\"t\":\"a\nb\"},\"M/V \"Star\"\", [1,[2]] ]";
-        let (found, broken) = elements(list);
+        let (found, broken) = elements(list, 10);
         assert_eq!((found.len(), broken), (5, None));
         assert_eq!((found[0], found[4]), (&b"{\"id\":\"a\\\"]\"}"[..], &b"[1,[2]]"[..]));
-        assert_eq!(elements(b"[]"), (Vec::new(), None));
+        assert_eq!(elements(b"[]", 10), (Vec::new(), None));
+        assert_eq!(elements(list, 2), (found[..3].to_vec(), None), "one more than may be");
     }
 
     #[test]
@@ -140,7 +142,7 @@ mod tests {
         for (list, before, at) in
             [("[{\"a\":1},{\"b\"", 1, 13), ("[1}", 1, 2), ("[1,,2]", 1, 3), ("7", 0, 0), ("[\"a\\", 0, 5)]
         {
-            let (found, broken) = elements(list.as_bytes());
+            let (found, broken) = elements(list.as_bytes(), 10);
             assert_eq!((found.len(), broken), (before, Some(Broken(at))), "{list}");
         }
     }

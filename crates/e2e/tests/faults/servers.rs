@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use e2e::{Fleet, Kind, PATIENCE, Setup, System, Webhook};
+use e2e::{Fleet, Kind, Message, PATIENCE, Setup, System, Webhook};
 use serde_json::json;
 use testbed::{Servers, wait_until};
 use uuid::Uuid;
@@ -29,6 +29,13 @@ async fn all_is_well(mut system: System, sync: Uuid) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Whether a page of a service says this.
+async fn says(url: String, words: &str) -> Result<(), String> {
+    let answer = reqwest::get(url).await.map_err(|it| it.to_string())?;
+    let said = answer.text().await.map_err(|it| it.to_string())?;
+    if said.contains(words) { Ok(()) } else { Err(said) }
+}
+
 /// A webhook about a vessel that the sync has read already.
 async fn notice(system: &System) -> anyhow::Result<Webhook> {
     let vessel = system.portal.ids(Kind::Vessels, "approved").await?.remove(0);
@@ -53,11 +60,6 @@ async fn rabbitmq_is_killed_and_started_again() -> anyhow::Result<()> {
 async fn rabbitmq_raises_an_alarm_and_takes_no_messages() -> anyhow::Result<()> {
     let (servers, system, sync) = in_the_middle_of_a_full_sync(Setup::default()).await?;
     servers.block_broker().await?;
-    let says = async |url: String, words: &str| -> Result<(), String> {
-        let answer = reqwest::get(url).await.map_err(|it| it.to_string())?;
-        let said = answer.text().await.map_err(|it| it.to_string())?;
-        if said.contains(words) { Ok(()) } else { Err(said) }
-    };
     // What is accepted meanwhile is not lost, and whoever wants to publish says what it waits for.
     for _ in 0..3 {
         let (status, answer) = notice(&system).await?.send(&system).await?;
@@ -124,6 +126,17 @@ async fn postgresql_is_killed_and_started_again() -> anyhow::Result<()> {
     // What cannot be recorded is not accepted: the sender comes again.
     let (status, answer) = webhook.send(&system).await?;
     assert_eq!(status, 503, "{answer}");
+    // A dead letter that cannot be kept waits in its queue, and is counted: whichever worker has it in hand.
+    Message { kind: "", id: "bytes", body: b"\xff" }.send_to(&system.world, "sync.events").await?;
+    let waiting = async |words: &str| {
+        let mut said = Vec::new();
+        for worker in &system.workers {
+            said.push(says(format!("{}/metrics", worker.url), words).await);
+        }
+        if said.iter().any(Result::is_ok) { Ok(()) } else { Err(said) }
+    };
+    let counted = async || waiting("sms_dead_letters_waiting 1").await;
+    wait_until("the dead letter is counted", PATIENCE, counted).await?;
     servers.start_database().await?;
     assert!(system.count("sync_logs WHERE completed_at IS NULL").await? == 1, "it was in the middle");
     // For a moment after a failure the gateway does not even ask the database.
@@ -133,5 +146,8 @@ async fn postgresql_is_killed_and_started_again() -> anyhow::Result<()> {
     })
     .await?;
     system.wait_for_rows("the webhook is processed", "webhook_events WHERE state = 'processed'", 1).await?;
+    system.wait_for_rows("the dead letter is kept", "dead_letters WHERE message_id = 'bytes'", 1).await?;
+    let none = async || waiting("sms_dead_letters_waiting 0").await;
+    wait_until("no dead letter waits", PATIENCE, none).await?;
     all_is_well(system, sync).await
 }

@@ -212,3 +212,29 @@ async fn odd_value_at_any_place_concerns_its_own_record_alone() -> anyhow::Resul
     scene.end().await;
     Ok(())
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn odd_value_in_the_frame_of_a_page_stops_no_list() -> anyhow::Result<()> {
+    let scene = Scene::new().await?;
+    let deactivate = "UPDATE settings SET missing_records = 'deactivate', deactivation_limit_percent = 50";
+    scene.world.execute(deactivate).await?;
+    scene.provider.small_fleet();
+    let first = scene.full_sync().await?;
+    scene.ended(first).await?;
+    scene.provider.forget("u-3");
+    for odd in [json!(-1), json!(1.5), json!("soon"), json!("v\0x"), json!([]), json!({}), json!(true)] {
+        scene.provider.announce(List::Users, odd.clone());
+        scene.provider.announce_companies(odd.clone());
+        scene.provider.set_as_of(odd.as_str());
+        let id = scene.full_sync().await?;
+        let sync = scene.ended(id).await?;
+        assert_eq!(sync["as_of"], Value::Null, "{odd}: {sync}");
+        assert_eq!(scene.number(&format!("sync_queue WHERE sync_id = '{id}' AND state <> 'done'")).await, 0);
+        // A number that was not said is not taken for the one that was read: the user who is missing stays.
+        assert_eq!(scene.number("users WHERE status = 'active'").await, 3, "{odd}");
+        assert_eq!(sync["missing_records"], "unverified", "{odd}: {sync}");
+    }
+    assert_eq!(scene.number("dead_letters").await, 0);
+    scene.end().await;
+    Ok(())
+}
