@@ -36,6 +36,19 @@ const TEXT_LIMIT: usize = 500;
 /// Most characters of a finding's value.
 const VALUE_LIMIT: usize = 120;
 
+/// Most findings of one record.
+const OF_RECORD_LIMIT: usize = 20;
+
+/// Keeps the first findings of a record, errors before warnings, and says how many more there were.
+pub(crate) fn limit_findings(findings: &mut Vec<Finding>) {
+    if findings.len() > OF_RECORD_LIMIT {
+        findings.sort_by_key(|it| it.severity != Severity::Error);
+        let more = findings.len() - (OF_RECORD_LIMIT - 1);
+        findings.truncate(OF_RECORD_LIMIT - 1);
+        findings.push(Finding::warning("findings_left_out", "", format!("{more} more are not kept")));
+    }
+}
+
 impl Finding {
     /// An error at `pointer`.
     #[must_use]
@@ -85,6 +98,15 @@ impl Rules {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn of_many_findings_of_a_record_the_errors_are_kept_and_the_rest_is_counted() {
+        let mut findings: Vec<_> = (0..1000).map(|n| Finding::warning("w", format!("/{n}"), "odd")).collect();
+        findings.push(Finding::error("e", "", "bad"));
+        limit_findings(&mut findings);
+        assert_eq!((findings.len(), findings[0].code), (20, "e"));
+        assert_eq!(findings[19].message, "982 more are not kept");
+    }
 
     #[test]
     fn long_texts_are_cut_between_characters() {

@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 
 use crate::{
     Accepted, Finding, Rejection, Rules, SentId, Severity, SourceId, Version,
+    finding::limit_findings,
     revocation::{NEVER_FROM_YEAR, RecordHead, Withdrawal, is_empty_date},
     specs::check_specs,
     text::{LABEL_LIMIT, cleaned, is_blank, printable, trimmed},
@@ -191,7 +192,7 @@ impl Inspection {
 
     /// Accepts `record` if no error was found. `vessel_ids`: the vessels that it belongs to, as they were sent.
     pub(crate) fn finish<T>(
-        self,
+        mut self,
         head: &RecordHead,
         rules: &Rules,
         label: String,
@@ -200,6 +201,7 @@ impl Inspection {
         record: Option<T>,
     ) -> Result<Accepted<T>, Rejection> {
         let label = printable(&cleaned(&label), LABEL_LIMIT).into_owned();
+        limit_findings(&mut self.findings);
         let faulty = self.findings.iter().any(|finding| finding.severity == Severity::Error);
         match record {
             Some(record) if !faulty => {

@@ -64,6 +64,12 @@ const STANDS_AGAINST: &str = "f.severity = 'error' AND CASE
     ELSE f.fetched_at > i.fetched_at
 END";
 
+/// Most findings that a sync keeps, but for one that tells how many more there were, for each page that had more. What stands
+/// about the records is kept all the same.
+pub const FINDINGS_LIMIT: i64 = 50_000;
+/// The code of that one.
+const LEFT_OUT: &str = "findings_left_out";
+
 /// Stores findings, in one statement: with their sync, and as what stands about their records from now on, unless a newer
 /// state stands rejected. `fetched_at`: when the request began that brought the records.
 pub(crate) async fn findings_insert(
@@ -76,6 +82,18 @@ pub(crate) async fn findings_insert(
     if findings.is_empty() {
         return Ok(());
     }
+    let kept: i64 =
+        statement("SELECT count(*) FROM (SELECT FROM findings WHERE sync_id = $1 LIMIT $2) AS kept")
+            .bind::<Uuid, _>(sync_id.as_uuid())
+            .bind::<Int8, _>(FINDINGS_LIMIT)
+            .returning::<Int8>()
+            .get_result(db)
+            .await?;
+    let room = (FINDINGS_LIMIT - kept).max(0);
+    let notice = match (findings.len() as u64).saturating_sub(room.unsigned_abs()) {
+        0 => String::new(),
+        left_out => format!("{left_out} more findings are not kept: a sync keeps {FINDINGS_LIMIT}"),
+    };
     let vessel_ids =
         |it: &RecordFinding| it.vessel_ids.iter().map(SourceId::as_str).collect::<Vec<_>>().join(",");
     // What stands about a record without an id could never be cleared.
@@ -100,7 +118,10 @@ pub(crate) async fn findings_insert(
                  message, value, $2, stated_at, fetched_at FROM standing
          )
          INSERT INTO findings (sync_id, record_type, source_id, label, severity, code, pointer, message, value, found_at)
-         SELECT $1, record_type, source_id, label, severity, code, pointer, message, value, $2 FROM i"
+         (SELECT $1, record_type, source_id, label, severity, code, pointer, message, value, $2 FROM i
+          ORDER BY severity LIMIT $15)
+         UNION ALL
+         (SELECT $1, record_type, '', NULL, 'warning', '{LEFT_OUT}', '', $16, NULL, $2 FROM i WHERE $16 <> '' LIMIT 1)"
     );
     statement(&text)
         .bind::<Uuid, _>(sync_id.as_uuid())
@@ -119,6 +140,8 @@ pub(crate) async fn findings_insert(
         .bind::<Array<Nullable<Timestamptz>>, _>(findings.iter().map(|it| it.stated_at).collect::<Vec<_>>())
         .bind::<Array<Bool>, _>(findings.iter().map(|it| it.is_overtaken).collect::<Vec<_>>())
         .bind::<Timestamptz, _>(fetched_at)
+        .bind::<Int8, _>(room)
+        .bind::<Text, _>(notice)
         .execute(db)
         .await?;
     Ok(())

@@ -1,8 +1,9 @@
 //! Rejected states among sound ones: which of them counts when they arrive in another order.
 
 use chrono::TimeDelta;
-use domain::Outcome;
+use domain::{Mode, Outcome, Scope};
 use serde_json::{Value, json};
+use store::ledger::findings::FINDINGS_LIMIT;
 
 use crate::{
     records::{Records, day, merged, user},
@@ -106,6 +107,32 @@ async fn what_was_taken_away_before_there_was_a_row_is_taken_from_the_row_that_c
         let sound = json!({"status": "active", "active": true});
         assert_eq!(scene.row("SELECT status, active FROM users").await, sound);
     }
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sync_keeps_so_many_findings_and_counts_the_rest() -> anyhow::Result<()> {
+    let scene = Scene::new().await?;
+    // As if a fleet had been rejected before.
+    let many = FINDINGS_LIMIT - 1;
+    let sync = scene.create(Mode::Full, Scope::default()).await?;
+    scene
+        .execute(&format!(
+            "INSERT INTO findings (sync_id, record_type, source_id, severity, code, pointer, message, found_at)
+             SELECT '{sync}', 'user', 'u-' || n, 'error', 'x', '', '', now() FROM generate_series(1, {many}) AS n"
+        ))
+        .await?;
+    let three = (1..=3).map(|n| user(&format!("u-{n}"), json!({"email": "no address"})));
+    scene.run(sync, &Records::of_users(three)).await?;
+    let said =
+        format!("SELECT code, message FROM findings WHERE sync_id = '{sync}' AND code <> 'x' ORDER BY id");
+    let said: Vec<Value> = scene.rows(&said).await;
+    assert_eq!(said.len(), 2, "{said:?}");
+    assert_eq!(said[0]["code"], "email_malformed");
+    assert_eq!(said[1]["code"], "findings_left_out");
+    let left_out = format!("2 more findings are not kept: a sync keeps {FINDINGS_LIMIT}");
+    assert_eq!(said[1]["message"], left_out);
+    assert_eq!(scene.number("record_findings WHERE code = 'email_malformed'").await, 3, "they stand");
     Ok(())
 }
 
