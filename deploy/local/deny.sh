@@ -6,7 +6,9 @@
 #   deny.sh --install  only make sure that cargo-deny is there
 #
 # The advisories come from a snapshot of the RustSec database beside the checkout (../shared/advisory-db, or the
-# directory that ADVISORY_DB names), so that the answer is the same with and without network.
+# directory that ADVISORY_DB names), so that the answer is the same with and without network. The snapshot is as old as its
+# newest advisory; deny.toml says how old it may be (maximum-db-staleness), with the reason. Without a snapshot the check fails,
+# unless ADVISORIES_UNCHECKED says why it may pass: ADVISORIES_UNCHECKED="no network on this machine" deny.sh
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 # shellcheck source=deploy/local/tools.sh
@@ -43,8 +45,19 @@ if [[ -d $snapshot/crates ]]; then
   cp -r "$snapshot/crates" "$copy/"
   chmod -R u+w "$copy"
   git init --quiet "$copy"
-  touch "$copy/.git/FETCH_HEAD"
+  newest=$(grep -rhoP '^date = "\K[0-9]{4}-[0-9]{2}-[0-9]{2}' "$copy/crates" | sort | tail -n 1)
+  if [[ -z $newest ]]; then
+    echo "The snapshot at $snapshot holds no advisory with a date." >&2
+    exit 1
+  fi
+  echo "Newest advisory of the snapshot: $newest" >&2
+  # cargo-deny takes this file's time for that of the snapshot.
+  touch --date="$newest" "$copy/.git/FETCH_HEAD"
+elif [[ -n ${ADVISORIES_UNCHECKED:-} ]]; then
+  echo "!!! ADVISORIES NOT CHECKED: no snapshot of the RustSec database at $snapshot. Reason: $ADVISORIES_UNCHECKED !!!" >&2
 else
-  echo "!!! ADVISORIES NOT CHECKED: no snapshot of the RustSec database at $snapshot (ADVISORY_DB names another) !!!" >&2
+  echo "There is no snapshot of the RustSec database at $snapshot. Set ADVISORY_DB to the directory of one (a clone of" >&2
+  echo "https://github.com/rustsec/advisory-db), or ADVISORIES_UNCHECKED to the reason why the check may pass without." >&2
+  exit 1
 fi
 exec "$deny" --locked --offline check --hide-inclusion-graph "${checks[@]}"
