@@ -5,9 +5,7 @@ use std::{pin::Pin, time::Duration};
 use contracts::messages::{Message, SyncUpdate};
 use futures_util::{Stream, StreamExt, stream};
 use lapin::{
-    options::{
-        BasicAckOptions, BasicCancelOptions, BasicConsumeOptions, BasicQosOptions, QueueDeclareOptions,
-    },
+    options::{BasicAckOptions, BasicCancelOptions, BasicConsumeOptions, BasicQosOptions},
     types::{AMQPValue, FieldTable},
 };
 
@@ -22,6 +20,8 @@ use crate::{
 const READ_PREFETCH: u16 = 200;
 /// A stream that delivers nothing for so long has no more messages.
 const END_OF_STREAM_TIMEOUT: Duration = Duration::from_millis(100);
+/// A stream that delivers no first message for so long has none: longer, for a consumer that begins, on a machine under load.
+const EMPTY_STREAM_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Where a reader of the stream begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -134,28 +134,23 @@ impl Updates {
     /// of a stream only with its messages.
     async fn read_offset_at(&self, end: &str) -> Result<Option<u64>, BrokerError> {
         let channel = self.broker.open_channel().await?;
-        let declare = QueueDeclareOptions { passive: true, ..QueueDeclareOptions::default() };
-        let queue =
-            channel.queue_declare(topology::UPDATES_STREAM.into(), declare, FieldTable::default()).await?;
-        let mut found = None;
-        if queue.message_count() > 0 || end == "last" {
-            channel.basic_qos(READ_PREFETCH, BasicQosOptions::default()).await?;
-            let mut arguments = FieldTable::default();
-            arguments.insert(STREAM_OFFSET_HEADER.into(), text_to_value(end));
-            let options = BasicConsumeOptions::default();
-            let mut consumer =
-                channel.basic_consume(topology::UPDATES_STREAM.into(), "".into(), options, arguments).await?;
-            while let Ok(Some(Ok(message))) =
-                tokio::time::timeout(END_OF_STREAM_TIMEOUT, consumer.next()).await
-            {
-                let _ = message.acker.ack(BasicAckOptions::default()).await;
-                found = integer_header(&message.properties, STREAM_OFFSET_HEADER);
-                if end == "first" {
-                    break;
-                }
+        // The count of messages in a declaration is no help: for a stream it is some seconds old, and 0 at first.
+        channel.basic_qos(READ_PREFETCH, BasicQosOptions::default()).await?;
+        let mut arguments = FieldTable::default();
+        arguments.insert(STREAM_OFFSET_HEADER.into(), text_to_value(end));
+        let options = BasicConsumeOptions::default();
+        let mut consumer =
+            channel.basic_consume(topology::UPDATES_STREAM.into(), "".into(), options, arguments).await?;
+        let (mut found, mut timeout) = (None, EMPTY_STREAM_TIMEOUT);
+        while let Ok(Some(Ok(message))) = tokio::time::timeout(timeout, consumer.next()).await {
+            timeout = END_OF_STREAM_TIMEOUT;
+            let _ = message.acker.ack(BasicAckOptions::default()).await;
+            found = integer_header(&message.properties, STREAM_OFFSET_HEADER);
+            if end == "first" {
+                break;
             }
-            let _ = channel.basic_cancel(consumer.tag(), BasicCancelOptions::default()).await;
         }
+        let _ = channel.basic_cancel(consumer.tag(), BasicCancelOptions::default()).await;
         let _ = channel.close(200, "offset read".into()).await;
         Ok(found)
     }

@@ -146,6 +146,13 @@ impl Servers {
         Ok(list.iter().filter_map(|vhost| Some(vhost["name"].as_str()?.to_owned())).collect())
     }
 
+    /// The queue of each consumer in a vhost.
+    pub(crate) async fn consumers(&self, vhost: &str) -> anyhow::Result<Vec<String>> {
+        let answer = self.manage(reqwest::Method::GET, &format!("consumers/{vhost}"), "").await?;
+        let list: Vec<serde_json::Value> = serde_json::from_str(&answer)?;
+        Ok(list.iter().filter_map(|it| Some(it["queue"]["name"].as_str()?.to_owned())).collect())
+    }
+
     async fn manage(&self, method: reqwest::Method, path: &str, body: &str) -> anyhow::Result<String> {
         // A client for each request: connections that outlive the runtime of one test fail in the next.
         let client = reqwest::Client::builder().timeout(Duration::from_secs(60)).build()?;

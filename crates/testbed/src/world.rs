@@ -3,7 +3,8 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use anyhow::Context;
-use lapin::options::QueueDeclareOptions;
+use lapin::BasicProperties;
+use lapin::options::{BasicPublishOptions, ConfirmSelectOptions, QueueDeclareOptions};
 use lapin::types::FieldTable;
 use tokio::sync::OnceCell;
 use tokio_postgres::NoTls;
@@ -158,6 +159,35 @@ impl World {
     pub async fn amqp_connection(&self) -> anyhow::Result<lapin::Connection> {
         let url = self.amqp_url().await?;
         Ok(lapin::Connection::connect(url, lapin::ConnectionProperties::default()).await?)
+    }
+
+    /// Publishes messages of a kind (the AMQP `type`) to a queue, and waits until the broker has all of them.
+    pub async fn publish_to_queue(
+        &self,
+        queue: &str,
+        kind: &str,
+        bodies: impl IntoIterator<Item = Vec<u8>>,
+    ) -> anyhow::Result<()> {
+        let connection = self.amqp_connection().await?;
+        let channel = connection.create_channel().await?;
+        channel.confirm_select(ConfirmSelectOptions::default()).await?;
+        let mut confirms = Vec::new();
+        for body in bodies {
+            let properties = BasicProperties::default().with_type(kind.into());
+            let options = BasicPublishOptions::default();
+            confirms.push(channel.basic_publish("".into(), queue.into(), options, &body, properties).await?);
+        }
+        for confirm in confirms {
+            confirm.await?;
+        }
+        connection.close(200, "published".into()).await.ok();
+        Ok(())
+    }
+
+    /// How many consumers a queue or stream has. By the management API: AMQP 0-9-1 does not say it of a stream.
+    pub async fn consumers(&self, queue: &str) -> anyhow::Result<usize> {
+        let queues = self.servers.consumers(&self.name).await?;
+        Ok(queues.iter().filter(|name| *name == queue).count())
     }
 
     /// How many messages of a queue wait for a consumer.
