@@ -7,6 +7,7 @@
 //! Streams without an end must watch [`Shutdown::soft`], or the shutdown waits for the grace time.
 
 mod extractors;
+mod log_sample;
 mod middleware;
 mod span;
 
@@ -118,6 +119,8 @@ where
         .workers(workers.max(1))
         .disable_signals()
         .shutdown_timeout(grace.as_secs().max(1))
+        // Without this, a stream goes on for a client that has closed its connection until two writes have failed.
+        .h1_allow_half_closed(false)
         .listen(listener)?
         .run();
     tracing::info!(http.address = %address, "listening");

@@ -34,6 +34,14 @@ impl Webhook {
         Ok(Self { id, body, timestamp, signature })
     }
 
+    /// The same, signed with a secret that the system does not know.
+    #[must_use]
+    pub fn forged(&self) -> Self {
+        let secret = Secret::parse(&"whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw".into()).expect("a secret");
+        let timestamp = i64::try_from(self.timestamp).expect("a time of this age");
+        Self { signature: secret.sign(&self.id, timestamp, &self.body), ..self.clone() }
+    }
+
     /// Sends it; status and answer.
     pub async fn send(&self, system: &System) -> anyhow::Result<(StatusCode, Value)> {
         self.send_to(&system.webhook_url).await

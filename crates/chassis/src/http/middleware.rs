@@ -14,6 +14,7 @@ use actix_web::{
 };
 use uuid::Uuid;
 
+use super::log_sample::{FAILED_REQUESTS, LogKey};
 use crate::{error_chain::ErrorChain, ops, problem::Problem, telemetry};
 
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -208,6 +209,11 @@ fn count_and_log(facts: &RequestFacts, status: StatusCode, problem: Option<&Prob
     let (status, duration_ms) = (status.as_u16(), took.as_micros() as f64 / 1000.0);
     let code = problem.map(|problem| problem.body().code.as_ref());
     let source = problem.and_then(std::error::Error::source);
+    let key = || LogKey { route: route.clone(), status, code: code.map(str::to_owned) };
+    let unlogged = if status >= 400 && !is_probe { FAILED_REQUESTS.admit(key()) } else { Some(0) };
+    let Some(unlogged) = unlogged else { return };
+    // How many requests alike had no line.
+    let alike = (unlogged > 0).then_some(unlogged);
     if status >= 500 && !is_probe {
         let error = source.map(|source| ErrorChain(source).to_string());
         tracing::error!(
@@ -217,6 +223,7 @@ fn count_and_log(facts: &RequestFacts, status: StatusCode, problem: Option<&Prob
             duration_ms,
             problem.code = code,
             error,
+            alike,
             "request failed"
         );
     } else if *is_probe {
@@ -236,6 +243,7 @@ fn count_and_log(facts: &RequestFacts, status: StatusCode, problem: Option<&Prob
             duration_ms,
             problem.code = code,
             reason,
+            alike,
             "request served"
         );
     }

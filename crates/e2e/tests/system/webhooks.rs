@@ -100,3 +100,30 @@ async fn what_needs_nothing_is_not_processed_again_and_what_was_refused_is_liste
     assert_eq!(refused["bodySha256"].as_str().map(str::len), Some(64), "{refused}");
     Ok(())
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn forged_webhooks_fill_neither_the_log_nor_the_table() -> anyhow::Result<()> {
+    const SENT: usize = 600;
+    let system = System::start(Setup { fleet: Fleet::Empty, workers: 0, ..Setup::default() }).await?;
+    let before = system.front[0].output().len();
+    let forged = Webhook::about("vessel.updated", "v-1", "2026-05-01T00:00:00Z")?.forged();
+    for _ in 0..SENT / 20 {
+        let sending = (0..20).map(|_| forged.send(&system));
+        for answer in futures_util::future::try_join_all(sending).await? {
+            assert_eq!(answer.0, StatusCode::UNAUTHORIZED);
+        }
+    }
+    let output = system.front[0].output();
+    let lines = output[before..].lines().filter(|line| line.contains("/api/sync/webhook")).count();
+    // Of two kinds of lines 30 each, and one more every two seconds.
+    assert!((1..200).contains(&lines), "{lines} lines");
+    // The metrics count every one.
+    let metrics = reqwest::get(format!("{}/metrics", system.front[0].url)).await?.text().await?;
+    let counted = metrics.lines().any(|line| {
+        line.starts_with("sms_webhook_requests_total{")
+            && line.contains("refused")
+            && line.ends_with(&format!(" {SENT}"))
+    });
+    assert!(counted, "{metrics}");
+    Ok(())
+}
