@@ -1,8 +1,9 @@
 //! Operators' bearer tokens, and what each role may do.
 //!
-//! A token is a JWT with `sub`, `role`, `iss` = `aud` = `sms-sync` and `exp`, signed with our own secret (HS256); or one
-//! of an issuer whose public keys we hold (RSA, EC, Ed25519). A handler that takes a [`Viewer`], [`OperatorRole`] or
-//! [`Admin`] argument cannot run without one: those values are made here and nowhere else.
+//! A token is a JWT with `sub`, `role`, `iss` = `aud` = `sms-sync`, `iat` and `exp`, signed with our own secret (HS256); or
+//! one of an issuer whose public keys we hold (RSA, EC, Ed25519). A token that is valid for longer than the keys allow, or
+//! that was revoked, is refused. A handler that takes a [`Viewer`], [`OperatorRole`] or [`Admin`] argument cannot run
+//! without a token: those values are made here and nowhere else.
 //!
 //! ```no_run
 //! use chassis::{auth::Admin, problem::Problem};
@@ -10,6 +11,9 @@
 //!     Ok(format!("revealed to {}", admin.subject()))
 //! }
 //! ```
+
+mod request_limits;
+mod revocations;
 
 use std::{
     fmt,
@@ -25,10 +29,15 @@ use jsonwebtoken::{
     get_current_timestamp, jwk::JwkSet,
 };
 use secrecy::{ExposeSecret, SecretString};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::ToSchema;
+use uuid::Uuid;
 
 use crate::problem::Problem;
+
+pub(crate) use request_limits::RateLimitState;
+pub use request_limits::RequestLimits;
+pub use revocations::{RevocationList, Revocations};
 
 /// Issuer and audience of the tokens we mint; the audience of everybody's.
 pub const AUDIENCE: &str = "sms-sync";
@@ -36,8 +45,14 @@ pub const AUDIENCE: &str = "sms-sync";
 /// Least length of the HS256 secret: the hash's own (RFC 7518, 3.2).
 pub const MIN_SECRET_BYTES: usize = 32;
 
+/// How long a token may be valid unless [`OperatorKeys::with_max_lifetime`] says otherwise: 7 days.
+pub const DEFAULT_MAX_LIFETIME: Duration = Duration::from_secs(7 * 24 * 3600);
+
 /// How many seconds the clocks of issuer and verifier may differ.
 const CLOCK_LEEWAY_SECONDS: u64 = 30;
+
+/// Characters of `sub` and of `jti`: both are kept, in the audit log and in the list of revoked tokens.
+const NAME_LIMIT: usize = 255;
 
 /// What an operator may do; each role may do all that the ones before it may.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
@@ -100,6 +115,8 @@ impl FromStr for Role {
 pub struct Operator {
     subject: String,
     role: Role,
+    token_id: Option<String>,
+    issued_at: u64,
     expires_at: u64,
 }
 
@@ -113,6 +130,24 @@ impl Operator {
     #[must_use]
     pub fn role(&self) -> Role {
         self.role
+    }
+
+    /// The token's `jti`. Tokens of another issuer may have none.
+    #[must_use]
+    pub fn token_id(&self) -> Option<&str> {
+        self.token_id.as_deref()
+    }
+
+    /// The token's `iat`, in seconds since 1970.
+    #[must_use]
+    pub fn issued_at(&self) -> u64 {
+        self.issued_at
+    }
+
+    /// How long the token is still valid. Zero in the last seconds, for which the clocks of issuer and verifier may differ.
+    #[must_use]
+    pub fn valid_for(&self) -> Duration {
+        Duration::from_secs(self.expires_at.saturating_sub(get_current_timestamp()))
     }
 
     /// The end of the token, in seconds since 1970.
@@ -131,20 +166,43 @@ impl Operator {
     }
 }
 
-#[derive(Serialize, Deserialize)]
+/// The claims of a token that we verify. The library checks `iss` and `aud`.
+#[derive(Deserialize)]
 struct Claims {
     sub: String,
     role: Role,
+    #[serde(deserialize_with = "numeric_date")]
     exp: u64,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    iat: Option<u64>,
+    #[serde(default, deserialize_with = "optional_numeric_date")]
+    nbf: Option<u64>,
+    #[serde(deserialize_with = "numeric_date")]
+    iat: u64,
+    jti: Option<String>,
 }
 
-/// The claims of a token that we mint. In a token that we verify the library checks `iss` and `aud`.
+/// A NumericDate (RFC 7519, section 2), which may have a fraction, in whole seconds.
+fn numeric_date<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
+    let number = serde_json::Number::deserialize(deserializer)?;
+    let seconds = number.as_u64().or_else(|| {
+        let seconds = number.as_f64()?;
+        // Larger than that, a float has no whole seconds.
+        (0.0..=9_007_199_254_740_992.0).contains(&seconds).then_some(seconds as u64)
+    });
+    seconds.ok_or_else(|| serde::de::Error::custom("a time is not a number of seconds since 1970"))
+}
+
+fn optional_numeric_date<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {
+    numeric_date(deserializer).map(Some)
+}
+
+/// The claims of a token that we mint.
 #[derive(Serialize)]
 struct MintedClaims<'a> {
-    #[serde(flatten)]
-    claims: Claims,
+    sub: &'a str,
+    role: Role,
+    iat: u64,
+    exp: u64,
+    jti: String,
     iss: &'a str,
     aud: &'a str,
 }
@@ -163,6 +221,12 @@ pub enum KeysError {
     /// Tokens are minted with our own secret, which is not configured.
     #[error("only the issuer of the public keys can mint tokens")]
     PublicKeysOnly,
+    /// The subject would be refused.
+    #[error("the subject {0}")]
+    Subject(&'static str),
+    /// The token would be refused.
+    #[error("a token may be valid for {} hours at most", .0.as_secs() / 3600)]
+    TooLong(Duration),
 }
 
 /// Why a token was rejected.
@@ -170,6 +234,12 @@ pub enum KeysError {
 pub enum TokenError {
     #[error("the token has expired")]
     Expired,
+    #[error("the token was revoked")]
+    Revoked,
+    #[error("`sub` of the token {0}")]
+    Subject(&'static str),
+    #[error("the token is valid for too long: {} hours are the most", .0.as_secs() / 3600)]
+    TooLong(Duration),
     /// The source says why, for the log; the caller is not told.
     #[error("the token is not valid")]
     Invalid(#[source] jsonwebtoken::errors::Error),
@@ -180,6 +250,8 @@ pub enum TokenError {
 pub struct OperatorKeys {
     own: Option<(EncodingKey, DecodingKey)>,
     issuer: Option<Issuer>,
+    max_lifetime: Duration,
+    revocations: Revocations,
 }
 
 #[derive(Clone)]
@@ -196,7 +268,25 @@ impl OperatorKeys {
             return Err(KeysError::WeakSecret(secret.len()));
         }
         let own = Some((EncodingKey::from_secret(secret), DecodingKey::from_secret(secret)));
-        Ok(Self { own, issuer: None })
+        Ok(Self { own, ..Self::empty() })
+    }
+
+    fn empty() -> Self {
+        let revocations = Revocations::default();
+        Self { own: None, issuer: None, max_lifetime: DEFAULT_MAX_LIFETIME, revocations }
+    }
+
+    /// Tokens that are valid for longer are neither minted nor accepted.
+    #[must_use]
+    pub fn with_max_lifetime(mut self, max_lifetime: Duration) -> Self {
+        self.max_lifetime = max_lifetime;
+        self
+    }
+
+    /// The list of revoked tokens, empty at first.
+    #[must_use]
+    pub fn revocations(&self) -> &Revocations {
+        &self.revocations
     }
 
     /// Keys of an issuer alone: `jwks` is the JSON of its public keys, `issuer` the `iss` of its tokens.
@@ -204,7 +294,7 @@ impl OperatorKeys {
     /// # Errors
     /// When `jwks` is no JWK set with at least one public key, or holds a symmetric key.
     pub fn from_jwks(jwks: &str, issuer: impl Into<String>) -> Result<Self, KeysError> {
-        Self { own: None, issuer: None }.with_jwks(jwks, issuer)
+        Self::empty().with_jwks(jwks, issuer)
     }
 
     /// Adds an issuer's public keys; errors as [`OperatorKeys::from_jwks`].
@@ -228,14 +318,36 @@ impl OperatorKeys {
     /// Mints a token for `subject` that is valid for `ttl` (whole seconds), with our own secret.
     pub fn mint(&self, subject: &str, role: Role, ttl: Duration) -> Result<String, KeysError> {
         let (key, _) = self.own.as_ref().ok_or(KeysError::PublicKeysOnly)?;
+        check_name(subject).map_err(KeysError::Subject)?;
+        if ttl > self.max_lifetime {
+            return Err(KeysError::TooLong(self.max_lifetime));
+        }
         let now = get_current_timestamp();
-        let claims = Claims { sub: subject.to_owned(), role, exp: now + ttl.as_secs(), iat: Some(now) };
-        let minted = MintedClaims { claims, iss: AUDIENCE, aud: AUDIENCE };
+        let minted = MintedClaims {
+            sub: subject,
+            role,
+            iat: now,
+            exp: now.saturating_add(ttl.as_secs()),
+            jti: Uuid::now_v7().to_string(),
+            iss: AUDIENCE,
+            aud: AUDIENCE,
+        };
         jsonwebtoken::encode(&Header::new(Algorithm::HS256), &minted, key).map_err(KeysError::Signing)
     }
 
     /// Verifies `token` and returns its bearer.
     pub fn verify(&self, token: &str) -> Result<Operator, TokenError> {
+        let operator = self.verify_signed(token)?;
+        if operator.expires_at - operator.issued_at.min(operator.expires_at) > self.max_lifetime.as_secs() {
+            return Err(TokenError::TooLong(self.max_lifetime));
+        }
+        if self.revocations.is_revoked(&operator) {
+            return Err(TokenError::Revoked);
+        }
+        Ok(operator)
+    }
+
+    fn verify_signed(&self, token: &str) -> Result<Operator, TokenError> {
         let header = jsonwebtoken::decode_header(token).map_err(TokenError::Invalid)?;
         let unknown = || TokenError::Invalid(ErrorKind::InvalidAlgorithm.into());
         // The header only chooses among keys we hold. A key is used with the algorithms of its own family alone, so a
@@ -265,19 +377,40 @@ fn verify_with_key(
     mut validation: Validation,
     issuer: &str,
 ) -> Result<Operator, TokenError> {
-    validation.leeway = CLOCK_LEEWAY_SECONDS;
-    validation.validate_nbf = true;
+    // The times are checked below: the library reads no times with a fraction while serde_json keeps the digits of numbers
+    // (its feature arbitrary_precision), and knows no `iat`.
+    validation.validate_exp = false;
     validation.set_issuer(&[issuer]);
     validation.set_audience(&[AUDIENCE]);
     // Without this, a token that lacks the claim passes.
-    validation.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
-    let token =
-        jsonwebtoken::decode::<Claims>(token, key, &validation).map_err(|error| match error.kind() {
-            ErrorKind::ExpiredSignature => TokenError::Expired,
-            _ => TokenError::Invalid(error),
-        })?;
-    let Claims { sub, role, exp, .. } = token.claims;
-    Ok(Operator { subject: sub, role, expires_at: exp })
+    validation.set_required_spec_claims(&["iss", "aud", "sub"]);
+    let token = jsonwebtoken::decode::<Claims>(token, key, &validation).map_err(TokenError::Invalid)?;
+    let Claims { sub, role, exp, nbf, iat, jti } = token.claims;
+    let now = get_current_timestamp();
+    if exp.saturating_add(CLOCK_LEEWAY_SECONDS) <= now {
+        return Err(TokenError::Expired);
+    }
+    if nbf.unwrap_or(iat).max(iat) > now.saturating_add(CLOCK_LEEWAY_SECONDS) {
+        return Err(TokenError::Invalid(ErrorKind::ImmatureSignature.into()));
+    }
+    check_name(&sub).map_err(TokenError::Subject)?;
+    if jti.as_deref().is_some_and(|id| check_name(id).is_err()) {
+        return Err(TokenError::Invalid(ErrorKind::InvalidClaimFormat("jti".to_owned()).into()));
+    }
+    Ok(Operator { subject: sub, role, token_id: jti, issued_at: iat, expires_at: exp })
+}
+
+/// What is wrong with a `sub` or `jti`. A name that nobody can read would stand in the audit log.
+fn check_name(name: &str) -> Result<(), &'static str> {
+    if name.trim().is_empty() {
+        Err("is empty")
+    } else if name.chars().count() > NAME_LIMIT {
+        Err("is longer than 255 characters")
+    } else if name.chars().any(char::is_control) {
+        Err("has control characters")
+    } else {
+        Ok(())
+    }
 }
 
 impl fmt::Debug for OperatorKeys {
@@ -291,7 +424,8 @@ impl From<TokenError> for Problem {
     fn from(error: TokenError) -> Self {
         let code = match error {
             TokenError::Expired => "token_expired",
-            TokenError::Invalid(_) => "invalid_token",
+            TokenError::Revoked => "token_revoked",
+            TokenError::Invalid(_) | TokenError::Subject(_) | TokenError::TooLong(_) => "invalid_token",
         };
         Self::unauthorized(code, format!("{error}.")).with_source(error)
     }
@@ -346,6 +480,9 @@ impl<R: RequiredRole> FromRequest for Authorized<R> {
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         ready(authenticate(request).and_then(|operator| {
+            if let Some(limits) = request.app_data::<web::Data<RequestLimits>>() {
+                limits.check(request, operator.subject())?;
+            }
             operator.require(R::ROLE)?;
             Ok(Self { operator, role: PhantomData })
         }))

@@ -248,7 +248,7 @@ impl Problem {
         response.insert_header((header::CONTENT_TYPE, CONTENT_TYPE));
         if let Some(challenge) = self.0.challenge {
             let code = &self.0.body.code;
-            let challenge = if code == "invalid_token" || code == "token_expired" {
+            let challenge = if ["invalid_token", "token_expired", "token_revoked"].contains(&code.as_ref()) {
                 format!("{challenge} error=\"invalid_token\"")
             } else {
                 challenge.to_owned()

@@ -15,7 +15,7 @@ use actix_web::{
 use uuid::Uuid;
 
 use super::log_sample::{FAILED_REQUESTS, LogKey};
-use crate::{error_chain::ErrorChain, ops, problem::Problem, telemetry};
+use crate::{auth::RateLimitState, error_chain::ErrorChain, ops, problem::Problem, telemetry};
 
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -138,6 +138,10 @@ pub(super) async fn complete_response<B: MessageBody + 'static>(
     match outcome {
         Ok(mut response) => {
             add_headers(response.headers_mut(), id.as_ref());
+            let rate_limit = response.request().extensions().get::<RateLimitState>().copied();
+            if let Some(rate_limit) = rate_limit {
+                rate_limit.add_headers(response.headers_mut());
+            }
             Ok(response)
         }
         Err(problem) => {

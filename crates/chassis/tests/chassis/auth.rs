@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use chassis::{
-    auth::{KeysError, OperatorKeys, Role, TokenError},
+    auth::{KeysError, OperatorKeys, RevocationList, Role, TokenError},
     config::Secret,
 };
 use jsonwebtoken::{Algorithm, EncodingKey, Header, get_current_timestamp};
@@ -21,7 +21,7 @@ fn signed(claims: &Value) -> String {
 
 fn good() -> Value {
     let now = get_current_timestamp();
-    json!({ "sub": "ann", "role": "operator", "iss": "sms-sync", "aud": "sms-sync", "exp": now + 600 })
+    json!({ "sub": "ann", "role": "operator", "iss": "sms-sync", "aud": "sms-sync", "iat": now, "exp": now + 600 })
 }
 
 #[test]
@@ -42,7 +42,7 @@ fn short_secret_is_rejected() {
 #[test]
 fn token_without_a_required_claim_is_rejected() {
     keys().verify(&signed(&good())).unwrap();
-    for claim in ["sub", "role", "iss", "aud", "exp"] {
+    for claim in ["sub", "role", "iss", "aud", "iat", "exp"] {
         let mut claims = good();
         claims.as_object_mut().unwrap().remove(claim);
         assert!(matches!(keys().verify(&signed(&claims)), Err(TokenError::Invalid(_))), "without {claim}");
@@ -116,4 +116,75 @@ fn symmetric_key_in_a_jwk_set_is_rejected() {
     let jwks = json!({ "keys": [{ "kty": "oct", "k": URL_SAFE_NO_PAD.encode(SECRET) }] }).to_string();
     assert!(matches!(OperatorKeys::from_jwks(&jwks, "x"), Err(KeysError::Jwks(_))));
     assert!(matches!(OperatorKeys::from_jwks("{\"keys\":[]}", "x"), Err(KeysError::Jwks(_))));
+}
+
+#[test]
+fn token_times_with_a_fraction_are_valid() {
+    let now = get_current_timestamp() as f64;
+    let mut claims = good();
+    for (claim, value) in [("iat", now - 0.5), ("nbf", now - 0.25), ("exp", now + 600.75)] {
+        claims[claim] = json!(value);
+    }
+    let operator = keys().verify(&signed(&claims)).unwrap();
+    assert_eq!(operator.expires_at(), now as u64 + 600);
+    claims["exp"] = json!(now - 60.5);
+    assert!(matches!(keys().verify(&signed(&claims)), Err(TokenError::Expired)));
+    for malformed in [json!(-1), json!(1e300), json!("1"), json!(null), json!({})] {
+        claims["exp"] = malformed;
+        assert!(matches!(keys().verify(&signed(&claims)), Err(TokenError::Invalid(_))), "{claims}");
+    }
+}
+
+#[test]
+fn subject_that_nobody_can_read_is_rejected() {
+    for subject in ["", "  ", "a\u{1b}[31m", &"x".repeat(256)] {
+        let mut claims = good();
+        claims["sub"] = json!(subject);
+        assert!(matches!(keys().verify(&signed(&claims)), Err(TokenError::Subject(_))), "{subject:?}");
+        let minted = keys().mint(subject, Role::Viewer, Duration::from_secs(60));
+        assert!(matches!(minted, Err(KeysError::Subject(_))), "{subject:?}");
+    }
+}
+
+#[test]
+fn token_that_is_valid_for_too_long_is_rejected() {
+    let keys = keys().with_max_lifetime(Duration::from_secs(3600));
+    keys.verify(&keys.mint("ann", Role::Viewer, Duration::from_secs(3600)).unwrap()).unwrap();
+    assert!(matches!(keys.mint("ann", Role::Viewer, Duration::from_secs(3601)), Err(KeysError::TooLong(_))));
+    let now = get_current_timestamp();
+    let mut claims = good();
+    claims["exp"] = json!(now + 3601);
+    assert!(matches!(keys.verify(&signed(&claims)), Err(TokenError::TooLong(_))));
+    // A time of issue in the future would make the lifetime short.
+    claims["iat"] = json!(now + 3600);
+    assert!(matches!(keys.verify(&signed(&claims)), Err(TokenError::Invalid(_))));
+}
+
+#[test]
+fn revoked_token_and_earlier_tokens_of_a_revoked_subject_are_rejected() {
+    let keys = keys();
+    let mut claims = good();
+    claims["jti"] = json!("one");
+    let (one, now) = (signed(&claims), get_current_timestamp());
+    claims["jti"] = json!("two");
+    let two = signed(&claims);
+    claims["iat"] = json!(now + 10);
+    let later = signed(&claims);
+    let list = RevocationList { token_ids: ["one".to_owned()].into(), ..RevocationList::default() };
+    keys.revocations().replace(list);
+    assert!(matches!(keys.verify(&one), Err(TokenError::Revoked)));
+    keys.verify(&two).unwrap();
+    let list = RevocationList { subjects: [("ann".to_owned(), now)].into(), ..RevocationList::default() };
+    keys.revocations().replace(list);
+    assert!(matches!(keys.verify(&two), Err(TokenError::Revoked)));
+    keys.verify(&later).unwrap();
+}
+
+#[test]
+fn minted_tokens_have_ids_of_their_own() {
+    let id = || {
+        let token = keys().mint("ann", Role::Viewer, Duration::from_secs(60)).unwrap();
+        keys().verify(&token).unwrap().token_id().map(str::to_owned).unwrap()
+    };
+    assert_ne!(id(), id());
 }
