@@ -9,6 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use reqwest::Response;
 use tokio::sync::watch;
 
 use crate::PortalError;
@@ -121,6 +122,19 @@ fn set_state_gauge(state: &CircuitState) {
 }
 
 impl CircuitPermit<'_> {
+    /// Records an answer by its status alone, whose body is read later.
+    pub(crate) fn record_answer(self, answer: &Result<Response, PortalError>, now: Instant) {
+        match answer {
+            Ok(response) if response.status().is_server_error() => {
+                let status = response.status().as_u16();
+                let path = response.url().path().to_owned();
+                let failed = PortalError::Status { status, path, detail: None, retry_after: None };
+                self.record_result::<()>(&Err(failed), now);
+            }
+            answer => self.record_result(answer, now),
+        }
+    }
+
     pub(crate) fn record_result<T>(mut self, result: &Result<T, PortalError>, now: Instant) {
         self.has_result = true;
         let circuit = self.circuit;

@@ -50,7 +50,7 @@ pub struct PortalClient {
     http: reqwest::Client,
     base_url: Url,
     permits: Arc<Semaphore>,
-    circuit: Circuit,
+    pub(crate) circuit: Circuit,
     last_outcome: Arc<watch::Sender<Option<RequestOutcome>>>,
     pub(crate) clock: Arc<dyn Clock>,
 }

@@ -10,7 +10,9 @@ use contracts::provider::{ListQuery, VesselDraft};
 use reqwest::{Method, Response, StatusCode, header::DATE};
 use tokio::net::{TcpStream, lookup_host};
 
-use crate::{ListedRecord, PortalClient, PortalError, body::read_body, page::decode_page};
+use crate::{
+    ListedRecord, PortalClient, PortalError, body::read_body, circuit::CircuitPermit, page::decode_page,
+};
 
 /// A larger difference between both clocks makes versions of records doubtful.
 const CLOCK_SKEW_LIMIT: TimeDelta = TimeDelta::minutes(2);
@@ -18,7 +20,7 @@ const STEP_TIMEOUT: Duration = Duration::from_secs(5);
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConnectionStep {
-    /// `name`, `connect`, `answer`, `key`, `sample`, `clock`.
+    /// `circuit` if it is open; else `name`, `connect`, `answer`, `key`, `sample`, `clock`.
     pub name: &'static str,
     /// What was found, or the error.
     pub result: Result<String, String>,
@@ -28,7 +30,8 @@ pub struct ConnectionStep {
 }
 
 impl PortalClient {
-    /// Runs the steps in order, up to the first that fails.
+    /// Runs the steps in order, up to the first that fails. The circuit breaker counts the request like any other, and
+    /// while it is open none is sent: a test that operators repeat must not press a portal that is down.
     pub async fn test_connection(&self) -> Vec<ConnectionStep> {
         let mut test = ConnectionTest { client: self, steps: Vec::new() };
         let _failed_step = test.run().await;
@@ -44,9 +47,14 @@ struct ConnectionTest<'c> {
 /// Each step returns `None` if it failed, which ends the test.
 impl ConnectionTest<'_> {
     async fn run(&mut self) -> Option<()> {
+        let client = self.client;
+        let permit = match client.circuit.acquire(Instant::now()) {
+            Ok(permit) => permit,
+            Err(error) => return self.refuse(&error),
+        };
         let addresses = self.resolve_name().await?;
         self.connect(&addresses).await?;
-        let response = self.request_vessel().await?;
+        let response = self.request_vessel(permit).await?;
         let date = response.headers().get(DATE).and_then(|date| date.to_str().ok());
         let portal_time = date.and_then(|date| DateTime::parse_from_rfc2822(date).ok());
         self.check_key(response.status())?;
@@ -77,10 +85,23 @@ impl ConnectionTest<'_> {
         self.add_step("connect", connected.map(|_| format!("port {port} is open")), hint, began)
     }
 
-    async fn request_vessel(&mut self) -> Option<Response> {
+    /// The circuit is open.
+    fn refuse(&mut self, error: &PortalError) -> Option<()> {
+        let wait = match error {
+            PortalError::CircuitOpen { retry_in } => retry_in.as_secs().max(1),
+            _ => 1,
+        };
+        let hint =
+            "The portal failed repeatedly, so it gets no requests for a while. Test again after that time.";
+        let result = Err(format!("open for another {wait} s; no request was sent"));
+        self.add_step("circuit", result, hint, Instant::now())
+    }
+
+    async fn request_vessel(&mut self, permit: CircuitPermit<'_>) -> Option<Response> {
         let began = Instant::now();
         let query = ListQuery { limit: Some(1), ..ListQuery::default() };
         let answer = self.client.send(Method::GET, VesselDraft::PATH, Some(&query)).await;
+        permit.record_answer(&answer, Instant::now());
         let result =
             answer.as_ref().map(|r| format!("HTTP {}", r.status().as_u16())).map_err(error_with_causes);
         let hint =

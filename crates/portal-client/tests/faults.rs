@@ -157,3 +157,17 @@ async fn repeated_failures_open_the_circuit_until_a_request_succeeds() {
     client.fetch_page::<VesselDraft>(&query).await.unwrap();
     assert_eq!(*circuit.borrow(), CircuitState::Closed);
 }
+
+#[tokio::test]
+async fn connection_test_counts_for_the_circuit_and_sends_nothing_while_it_is_open() {
+    let (provider, client) = portal().await;
+    provider.fail_with(Some(503));
+    for _ in 0..3 {
+        assert_eq!(client.test_connection().await.last().unwrap().name, "key");
+    }
+    assert!(matches!(&*client.circuit().borrow(), CircuitState::Open(said) if said.contains("503")));
+    let steps = client.test_connection().await;
+    let [step] = steps.as_slice() else { panic!("{steps:?}") };
+    assert_eq!((step.name, step.result.is_err()), ("circuit", true));
+    assert_eq!(provider.requests().len(), 3);
+}
