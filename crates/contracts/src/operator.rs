@@ -24,6 +24,7 @@ pub use syncs::{
     Attempt, Cause, Finding, Mode, RecordCounts, Severity, SyncAccepted, SyncDetail, SyncNotice, SyncState,
     SyncSummary, TaskCounts, TriggerRequest,
 };
+pub use tokens::{TokenRevocation, TokenRevocationRequest};
 pub use users::{
     LockReason, PasswordState, Permission, PortalRole, RoleChange, RoleMapping, RoleMappingChange,
     RoleMappingEffect, RoleRule, TemporaryPassword, User, Workplace,
@@ -87,6 +88,7 @@ mod replay;
 mod settings;
 mod sync_control;
 mod syncs;
+mod tokens;
 mod users;
 mod webhooks;
 

@@ -23,5 +23,6 @@ vocabulary!(
         DeadLetterReplay = "dead_letter.replay",
         ReplayCancel = "replay.cancel",
         WebhookReprocess = "webhook.reprocess",
+        TokenRevoke = "token.revoke",
     }
 );

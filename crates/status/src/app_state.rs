@@ -9,12 +9,15 @@ use outbox::Outbox;
 use portal_client::PortalClient;
 use store::Store;
 
+use crate::connection_tester::ConnectionTester;
+
 /// The adapters that the handlers call.
 pub(crate) struct AppState {
     pub(crate) store: Store,
     pub(crate) broker: Broker,
     pub(crate) outbox: Outbox,
     pub(crate) portal: PortalClient,
+    pub(crate) connection_tester: ConnectionTester,
     pub(crate) updates: Updates,
     pub(crate) seal: PasswordSeal,
     pub(crate) clock: Arc<dyn Clock>,

@@ -27,6 +27,7 @@ pub const DAEMON: Daemon = Daemon {
         Variable::plain("ONBOARDING_API_URL", "onboarding.url"),
         Variable::secret("ONBOARDING_API_KEY", "onboarding.api_key"),
         Variable::secret("OPERATOR_JWT_SECRET", "operators.jwt_secret"),
+        Variable::plain("OPERATOR_TOKEN_MAX_LIFETIME_HOURS", "operators.token_max_lifetime_hours"),
         Passwords::SEAL_KEY,
     ],
     grace: Duration::from_secs(20),
@@ -59,6 +60,21 @@ pub struct Operators {
     /// Secret of the HS256 signature.
     #[garde(custom(secret_min_bytes(MIN_SECRET_BYTES)))]
     pub jwt_secret: Secret,
+    /// Tokens that are valid for longer are refused.
+    #[garde(range(min = 1, max = 8_760))]
+    pub token_max_lifetime_hours: u64,
+    /// Requests of one operator in the long run; 0: any number.
+    #[garde(range(max = 1_000_000))]
+    pub rate_per_second: u32,
+    /// Requests of one operator at once.
+    #[garde(range(min = 1, max = 1_000_000))]
+    pub rate_burst: u32,
+}
+
+impl Operators {
+    pub(crate) fn token_max_lifetime(&self) -> Duration {
+        Duration::from_secs(self.token_max_lifetime_hours * 3600)
+    }
 }
 
 /// `[updates]`: limits of the event stream.
@@ -68,7 +84,13 @@ pub struct Updates {
     /// Clients connected at the same time.
     #[garde(range(min = 1, max = 100_000))]
     pub clients: usize,
+    /// Clients of one operator connected at the same time.
+    #[garde(range(min = 1, max = 100_000))]
+    pub clients_per_operator: usize,
     /// Updates that wait for a slow client; beyond this number it is told to fetch its data again.
     #[garde(range(min = 16, max = 100_000))]
     pub backlog: usize,
+    /// Missed updates that a client gets when it comes back; with more of them it is told to fetch its data again.
+    #[garde(range(max = 1_000_000))]
+    pub resume_limit: u64,
 }

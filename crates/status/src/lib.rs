@@ -2,11 +2,14 @@
 
 mod app_state;
 mod config;
+mod connection_tester;
 mod dashboard;
 mod event_hub;
+mod event_slots;
 mod labels;
 pub mod openapi;
 mod problems;
+mod revocations;
 mod routes;
 mod saturating;
 mod schedule;
@@ -17,7 +20,13 @@ use std::sync::Arc;
 use actix_web::{HttpResponse, web};
 use anyhow::Context;
 use broker::{Broker, Publisher, Updates};
-use chassis::{Process, auth::OperatorKeys, health::Health, http, shutdown::Shutdown};
+use chassis::{
+    Process,
+    auth::{OperatorKeys, RequestLimits},
+    health::Health,
+    http,
+    shutdown::Shutdown,
+};
 #[expect(clippy::disallowed_types, reason = "the service is wired here")]
 use domain::clock::SystemClock;
 use domain::{clock::Clock, temporary_password::PasswordSeal};
@@ -29,7 +38,10 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 pub use config::{Config, DAEMON};
 
-use crate::{app_state::AppState, event_hub::EventHub, routes::updates::EventStreams};
+use crate::{
+    app_state::AppState, connection_tester::ConnectionTester, event_hub::EventHub, event_slots::EventSlots,
+    routes::updates::EventStreams,
+};
 
 /// The service, connected and ready to serve its routes.
 #[derive(Clone)]
@@ -37,6 +49,7 @@ pub struct Service {
     state: web::Data<AppState>,
     streams: web::Data<EventStreams>,
     keys: web::Data<OperatorKeys>,
+    limits: Option<web::Data<RequestLimits>>,
     document: web::Data<String>,
 }
 
@@ -46,6 +59,7 @@ pub struct Service {
 /// When a config value cannot be used.
 pub async fn start(config: &Config, shutdown: &Shutdown, health: &Health) -> anyhow::Result<Service> {
     let keys = OperatorKeys::from_secret(&config.operators.jwt_secret).context("OPERATOR_JWT_SECRET")?;
+    let keys = keys.with_max_lifetime(config.operators.token_max_lifetime());
     let seal = PasswordSeal::parse(config.passwords.seal_key.expose_secret()).context("PASSWORD_SEAL_KEY")?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let portal = PortalClient::new(&PortalOptions::from(&config.onboarding), clock.clone())?;
@@ -53,16 +67,24 @@ pub async fn start(config: &Config, shutdown: &Shutdown, health: &Health) -> any
     let broker = Broker::connect(config.broker.url.clone(), DAEMON.name, clock.clone());
     health.register_ping("database", store.clone(), |store| async move { store.ping().await });
     let updates = Updates::new(&broker);
-    let hub = EventHub::new(updates.clone(), config.updates.backlog);
+    let hub = EventHub::new(updates.clone(), config.updates.backlog, config.updates.resume_limit);
     let broadcasting = hub.clone().broadcast_until_stopped(shutdown.soft().clone());
     shutdown.supervise_infallible("updates", broadcasting);
     let outbox = Outbox::new(store.clone(), Publisher::new(&broker), clock.clone());
-    let state = AppState { store, broker, outbox, portal, updates, seal, clock };
-    let streams = EventStreams { hub, client_limit: config.updates.clients, stop: shutdown.soft().clone() };
+    let revocations = keys.revocations().clone();
+    let refreshing =
+        revocations::refresh_until_stopped(store.clone(), revocations.clone(), shutdown.soft().clone());
+    shutdown.supervise_infallible("token revocations", refreshing);
+    let limits = RequestLimits::new(config.operators.rate_per_second, config.operators.rate_burst);
+    let slots = EventSlots::new(config.updates.clients, config.updates.clients_per_operator);
+    let connection_tester = ConnectionTester::default();
+    let state = AppState { store, broker, outbox, portal, connection_tester, updates, seal, clock };
+    let streams = EventStreams { hub, slots, revocations, stop: shutdown.soft().clone() };
     Ok(Service {
         state: web::Data::new(state),
         streams: web::Data::new(streams),
         keys: web::Data::new(keys),
+        limits: limits.map(web::Data::new),
         document: web::Data::new(openapi::json()),
     })
 }
@@ -71,12 +93,15 @@ impl Service {
     /// The routes of API and dashboard. The dashboard answers every other path, so routes of other services on the same
     /// port must be registered before.
     pub fn routes(&self) -> impl Fn(&mut web::ServiceConfig) + Clone + Send + 'static {
-        let Self { state, streams, keys, document } = self.clone();
+        let Self { state, streams, keys, limits, document } = self.clone();
         move |app: &mut web::ServiceConfig| {
             app.app_data(state.clone())
                 .app_data(streams.clone())
                 .app_data(keys.clone())
                 .app_data(document.clone());
+            if let Some(limits) = &limits {
+                app.app_data(limits.clone());
+            }
             routes::configure(&mut ServiceConfig::new(app));
             app.route("/openapi.json", web::get().to(get_openapi_json));
             dashboard::configure(app);

@@ -23,6 +23,7 @@ mod settings;
 mod settings_change;
 mod sync_control;
 mod syncs;
+mod token_revocations;
 mod trigger;
 mod trigger_request;
 mod undo;
@@ -70,6 +71,8 @@ pub(crate) fn configure(app: &mut ServiceConfig<'_>) {
         .service(reprocessing::plan_reprocess)
         .service(reprocessing::reprocess_webhooks)
         .service(identity::get_identity)
+        .service(token_revocations::list_token_revocations)
+        .service(token_revocations::revoke_tokens)
         .service(conflicts::list_conflicts)
         // Before `/conflicts/{id}`, which would match the path, too.
         .service(conflict_policies::get_conflict_policies)

@@ -17,5 +17,6 @@ pub mod seen;
 pub mod syncs;
 pub mod tallies;
 pub mod tasks;
+pub mod token_revocations;
 pub mod unpublished;
 pub mod webhook_events;

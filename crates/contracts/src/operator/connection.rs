@@ -1,5 +1,6 @@
 //! Test of the connection to the onboarding portal.
 
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -9,6 +10,8 @@ use utoipa::ToSchema;
 pub struct ConnectionTest {
     /// Whether all steps succeeded.
     pub ok: bool,
+    /// When the test began.
+    pub tested_at: DateTime<Utc>,
     /// Tested URL.
     pub url: String,
     /// Steps in their order; the test stops at the first failed step.

@@ -1,28 +1,40 @@
 //! The event stream: updates as server-sent events (WHATWG HTML, section 9.2).
 //!
 //! Start with [`stream_updates`]. `event_hub.rs` reads the updates of the broker; `views/updates.rs` writes their JSON.
+//! Nothing is awaited before the answer begins, so that each client gets its first bytes at once.
 
-use std::{collections::VecDeque, convert::Infallible, time::Duration};
+use std::{convert::Infallible, pin::Pin, time::Duration};
 
 use actix_web::{
     HttpRequest, HttpResponse, Responder, get,
-    http::header::{CACHE_CONTROL, HeaderName, HeaderValue},
+    http::{
+        StatusCode,
+        header::{CACHE_CONTROL, HeaderName, HeaderValue},
+    },
     web,
 };
 use actix_web_lab::sse::{Data, Event, Sse};
 use broker::StreamUpdate;
-use chassis::{auth::Viewer, problem::Problem};
+use chassis::{
+    auth::{Revocations, Viewer},
+    problem::Problem,
+};
 use futures_util::stream;
 use serde::Deserialize;
+use serde_json::json;
 use tokio::{
-    sync::broadcast::{Receiver, error::RecvError},
-    time::{Instant, Interval, interval_at},
+    sync::{
+        broadcast::{Receiver, error::RecvError},
+        mpsc,
+    },
+    time::{Instant, Interval, MissedTickBehavior, interval_at},
 };
 use tokio_util::sync::CancellationToken;
 use utoipa::IntoParams;
 
 use crate::{
-    event_hub::{EventHub, HubEvent},
+    event_hub::{EventHub, HubEvent, Missed},
+    event_slots::{EventSlot, EventSlots, NoSlot},
     views::updates::notice,
 };
 
@@ -33,7 +45,8 @@ const RECONNECT_DELAY: Duration = Duration::from_millis(3000);
 /// What all event streams of the process share.
 pub(crate) struct EventStreams {
     pub(crate) hub: EventHub,
-    pub(crate) client_limit: usize,
+    pub(crate) slots: EventSlots,
+    pub(crate) revocations: Revocations,
     pub(crate) stop: CancellationToken,
 }
 
@@ -51,7 +64,10 @@ pub(crate) struct UpdatesQuery {
 /// `sync.failed`, `sync.cancelled` (SyncNotice), `deadletter.added`, `deadletter.replayed` (DeadLetterNotice),
 /// `webhook.received` (WebhookNotice), `schedule.changed` (SettingsNotice), `conflict.opened`, `conflict.resolved`
 /// (ConflictNotice). A `heartbeat` comes every 15 seconds. A `resync` says that events are missing: fetch the data again.
-/// Event ids are the same on every replica. To resume after a lost connection, send the last id as `Last-Event-ID`.
+/// An `end` says why the stream ends, as `{"code": "token_expired"}` or `{"code": "token_revoked"}`: connect again with another
+/// token. Event ids are the same on every replica. To resume after a lost connection, send the last id as `Last-Event-ID`.
+/// The number of streams is limited: 429 when you have as many as one operator may have, 503 when the service has as many as
+/// it can serve.
 #[utoipa::path(
     operation_id = "streamUpdates", tag = "updates",
     params(
@@ -64,15 +80,12 @@ pub(crate) struct UpdatesQuery {
 pub(crate) async fn stream_updates(
     streams: web::Data<EventStreams>,
     request: HttpRequest,
-    _viewer: Viewer,
+    viewer: Viewer,
     query: web::Query<UpdatesQuery>,
 ) -> Result<HttpResponse, Problem> {
-    if streams.hub.subscriber_count() >= streams.client_limit {
-        let detail = "The limit of clients that follow the updates is reached. Try again later.";
-        return Err(Problem::unavailable("too_many_followers", detail, RECONNECT_DELAY));
-    }
+    let slot = streams.slots.take(viewer.subject()).map_err(no_slot)?;
     let last_event_id = last_event_id(&request).or_else(|| query.last_event_id.clone());
-    let client = Client::connect(&streams, last_event_id.as_deref()).await;
+    let client = Client::new(&streams, &viewer, slot, last_event_id.as_deref());
     let events = stream::unfold(client, |mut client| async move {
         let event = client.next_event().await?;
         Some((Ok::<_, Infallible>(event), client))
@@ -93,55 +106,88 @@ fn last_event_id(request: &HttpRequest) -> Option<String> {
     id.to_str().ok().map(str::to_owned)
 }
 
+fn no_slot(why: NoSlot) -> Problem {
+    match why {
+        NoSlot::Subject => {
+            let detail =
+                "You follow the updates as often as one operator may. Close another page or program first.";
+            Problem::new(StatusCode::TOO_MANY_REQUESTS, "too_many_streams")
+                .with_detail(detail)
+                .with_retry_after(RECONNECT_DELAY)
+        }
+        NoSlot::Process => {
+            let detail = "The limit of clients that follow the updates is reached. Try again later.";
+            Problem::unavailable("too_many_followers", detail, RECONNECT_DELAY)
+        }
+    }
+}
+
 /// A connected client. The hub's backlog limits how many updates wait for a slow one.
 struct Client {
-    /// Events from before the subscription, sent first.
-    missed: VecDeque<HubEvent>,
+    /// Updates from before the subscription, sent first.
+    missed: Option<mpsc::Receiver<Missed>>,
     live: Receiver<HubEvent>,
     /// Offset of the last update that was sent.
     last_offset: Option<u64>,
     heartbeat: Interval,
+    /// Waits until the token is valid no longer, and returns the code that says why.
+    token_end: Pin<Box<dyn Future<Output = &'static str> + Send>>,
+    has_ended: bool,
     stop: CancellationToken,
+    _slot: EventSlot,
 }
 
 impl Client {
-    async fn connect(streams: &EventStreams, last_event_id: Option<&str>) -> Self {
-        // Subscribes before it reads the missed updates, so that no update is lost in between. An update that arrives both
+    fn new(streams: &EventStreams, viewer: &Viewer, slot: EventSlot, last_event_id: Option<&str>) -> Self {
+        // Subscribes before the missed updates are read, so that no update is lost in between. An update that arrives both
         // ways is sent once: see `last_offset`.
         let live = streams.hub.subscribe();
-        let mut missed = VecDeque::new();
-        let mut last_offset = None;
-        if let Some(id) = last_event_id {
-            last_offset = id.trim().parse().ok();
-            let updates = match last_offset {
-                Some(offset) => streams.hub.updates_since(offset).await.ok().flatten(),
-                None => None,
-            };
-            match updates {
-                Some(updates) => missed.extend(updates.into_iter().map(HubEvent::Update)),
-                None => {
-                    last_offset = None;
-                    missed.push_back(HubEvent::Resync);
-                }
+        let last_offset = last_event_id.and_then(|id| id.trim().parse().ok());
+        let missed = last_event_id.map(|_id| match last_offset {
+            Some(offset) => streams.hub.resume(offset),
+            // No id of ours: without a sender the client is told to fetch its data again.
+            None => mpsc::channel(1).1,
+        });
+        let (revocations, operator) = (streams.revocations.clone(), (**viewer).clone());
+        let token_end = Box::pin(async move {
+            tokio::select! {
+                () = tokio::time::sleep(operator.valid_for()) => "token_expired",
+                () = revocations.wait_until_revoked(&operator) => "token_revoked",
             }
-        }
-        let heartbeat = interval_at(Instant::now() + HEARTBEAT_INTERVAL, HEARTBEAT_INTERVAL);
-        Self { missed, live, last_offset, heartbeat, stop: streams.stop.clone() }
+        });
+        let mut heartbeat = interval_at(Instant::now() + HEARTBEAT_INTERVAL, HEARTBEAT_INTERVAL);
+        // A client that took nothing for a while gets one heartbeat then, not all that are due.
+        heartbeat.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let stop = streams.stop.clone();
+        Self { missed, live, last_offset, heartbeat, token_end, has_ended: false, stop, _slot: slot }
     }
 
     /// None ends the stream.
     async fn next_event(&mut self) -> Option<Event> {
-        loop {
-            let event = match self.missed.pop_front() {
-                Some(event) => event,
-                None => tokio::select! {
-                    () = self.stop.cancelled() => return None,
-                    _ = self.heartbeat.tick() => return Some(Data::new("{}").event("heartbeat").into()),
-                    event = self.live.recv() => match event {
-                        Ok(event) => event,
-                        Err(RecvError::Lagged(_)) => HubEvent::Resync,
-                        Err(RecvError::Closed) => return None,
+        while !self.has_ended {
+            let event = tokio::select! {
+                biased;
+                () = self.stop.cancelled() => return None,
+                code = &mut self.token_end => {
+                    self.has_ended = true;
+                    return Some(Data::new(json!({ "code": code }).to_string()).event("end").into());
+                }
+                _ = self.heartbeat.tick() => return Some(Data::new("{}").event("heartbeat").into()),
+                missed = next_missed(self.missed.as_mut()), if self.missed.is_some() => match missed {
+                    Some(Missed::Update(update)) => HubEvent::Update(update),
+                    Some(Missed::Complete) => {
+                        self.missed = None;
+                        continue;
                     }
+                    None => {
+                        self.missed = None;
+                        HubEvent::Resync
+                    }
+                },
+                event = self.live.recv(), if self.missed.is_none() => match event {
+                    Ok(event) => event,
+                    Err(RecvError::Lagged(_)) => HubEvent::Resync,
+                    Err(RecvError::Closed) => return None,
                 },
             };
             match event {
@@ -160,7 +206,12 @@ impl Client {
                 }
             }
         }
+        None
     }
+}
+
+async fn next_missed(missed: Option<&mut mpsc::Receiver<Missed>>) -> Option<Missed> {
+    missed?.recv().await
 }
 
 /// None for an update of a newer version that this one cannot read.

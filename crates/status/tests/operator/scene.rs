@@ -30,12 +30,12 @@ use store::{
 };
 use testbed::World;
 
-const SECRET: &str = "0123456789abcdef0123456789abcdef";
+pub(crate) const SECRET: &str = "0123456789abcdef0123456789abcdef";
 
 pub(crate) struct Scene {
     pub(crate) world: World,
     pub(crate) store: Store,
-    address: SocketAddr,
+    pub(crate) address: SocketAddr,
     client: Client,
     keys: OperatorKeys,
     shutdown: Shutdown,
@@ -43,20 +43,27 @@ pub(crate) struct Scene {
 
 impl Scene {
     pub(crate) async fn new() -> anyhow::Result<Self> {
+        Self::with_config(|_config| {}).await
+    }
+
+    /// With a config that differs from the usual one.
+    pub(crate) async fn with_config(change: impl FnOnce(&mut Value)) -> anyhow::Result<Self> {
         chassis::install_tls();
         let world = World::empty().await?;
         let store = Store::connect(&world.database_url, 4).await?;
         store.migrate().await?;
-        let config = json!({
+        let mut config = json!({
             "server": {"bind": "127.0.0.1:0"},
             "database": {"url": world.database_url, "pool_size": 4},
             "broker": {"url": world.amqp_url().await?},
             "onboarding": {"url": "http://127.0.0.1:9/api", "api_key": "key", "timeout_seconds": 1, "concurrency": 1,
                            "circuit_failures": 5, "circuit_open_ms": 30_000},
-            "operators": {"jwt_secret": SECRET},
+            "operators": {"jwt_secret": SECRET, "token_max_lifetime_hours": 1, "rate_per_second": 0,
+                          "rate_burst": 1},
             "passwords": {"seal_key": "AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE="},
-            "updates": {"clients": 10, "backlog": 64}
+            "updates": {"clients": 10, "clients_per_operator": 4, "backlog": 64, "resume_limit": 300}
         });
+        change(&mut config);
         let config: status::Config = serde_json::from_value(config)?;
         let (shutdown, health) = (Shutdown::manual(), Health::new());
         let service = status::start(&config, &shutdown, &health).await?;
@@ -71,9 +78,27 @@ impl Scene {
         Ok(Self { world, store, address, client, keys, shutdown })
     }
 
+    /// A token of the operator anna.
+    pub(crate) fn token(&self, role: Role, ttl: Duration) -> String {
+        self.token_of("anna", role, ttl)
+    }
+
+    pub(crate) fn token_of(&self, subject: &str, role: Role, ttl: Duration) -> String {
+        self.keys.mint(subject, role, ttl).expect("a token can be signed")
+    }
+
+    /// `jti` of a token of this scene.
+    pub(crate) fn token_id(&self, token: &str) -> String {
+        let operator = self.keys.verify(token).expect("the token is valid");
+        operator.token_id().expect("a token of ours has an id").to_owned()
+    }
+
     /// A request by an operator of that role.
     pub(crate) fn request(&self, role: Role, method: Method, path: &str) -> RequestBuilder {
-        let token = self.keys.mint("anna", role, Duration::from_secs(600)).expect("a token can be signed");
+        self.request_with(&self.token(role, Duration::from_secs(600)), method, path)
+    }
+
+    pub(crate) fn request_with(&self, token: &str, method: Method, path: &str) -> RequestBuilder {
         self.client.request(method, format!("http://{}{path}", self.address)).bearer_auth(token)
     }
 

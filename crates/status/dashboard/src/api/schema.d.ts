@@ -694,11 +694,34 @@ export interface paths {
         };
         /**
          * Test the connection to the onboarding portal
-         * @description Tests the steps in their order and stops at the first that fails. Answers 200 also when a step fails: see `ok`.
+         * @description Tests the steps in their order and stops at the first that fails. Answers 200 also when a step fails: see `ok`. Sends
+         *     nothing while the circuit to the portal is open, and at most one test in 5 seconds: `testedAt` says when it was.
          */
         get: operations["testConnection"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/sync/token-revocations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List revoked tokens, newest first */
+        get: operations["listTokenRevocations"];
+        put?: never;
+        /**
+         * Revoke tokens
+         * @description Revokes one token by its `tokenId`, or all tokens of a `subject` that were issued until now; tokens that it is issued
+         *     later are valid. Takes effect within seconds in all processes, also on open event streams.
+         */
+        post: operations["revokeTokens"];
         delete?: never;
         options?: never;
         head?: never;
@@ -740,7 +763,10 @@ export interface paths {
          *     `sync.failed`, `sync.cancelled` (SyncNotice), `deadletter.added`, `deadletter.replayed` (DeadLetterNotice),
          *     `webhook.received` (WebhookNotice), `schedule.changed` (SettingsNotice), `conflict.opened`, `conflict.resolved`
          *     (ConflictNotice). A `heartbeat` comes every 15 seconds. A `resync` says that events are missing: fetch the data again.
-         *     Event ids are the same on every replica. To resume after a lost connection, send the last id as `Last-Event-ID`.
+         *     An `end` says why the stream ends, as `{"code": "token_expired"}` or `{"code": "token_revoked"}`: connect again with another
+         *     token. Event ids are the same on every replica. To resume after a lost connection, send the last id as `Last-Event-ID`.
+         *     The number of streams is limited: 429 when you have as many as one operator may have, 503 when the service has as many as
+         *     it can serve.
          */
         get: operations["streamUpdates"];
         put?: never;
@@ -1255,6 +1281,11 @@ export interface components {
             ok: boolean;
             /** @description Steps in their order; the test stops at the first failed step. */
             steps: components["schemas"]["ConnectionStep"][];
+            /**
+             * Format: date-time
+             * @description When the test began.
+             */
+            testedAt: string;
             /** @description Tested URL. */
             url: string;
         };
@@ -1859,6 +1890,30 @@ export interface components {
                  * @description Id of the sync.
                  */
                 syncId: string;
+            }[];
+            /** @description Position of the page in the list. */
+            pagination: components["schemas"]["Pagination"];
+        };
+        /** @description A page of a list. */
+        List_TokenRevocation: {
+            /** @description Entries of the page. */
+            data: {
+                /** Format: uuid */
+                id: string;
+                /**
+                 * Format: date-time
+                 * @description Tokens of the subject that were issued later are valid.
+                 */
+                issuedUntil: string;
+                reason?: string | null;
+                /** Format: date-time */
+                revokedAt: string;
+                /** @description Operator who revoked them. */
+                revokedBy: string;
+                /** @description `sub` of the revoked tokens. */
+                subject?: string | null;
+                /** @description `jti` of the revoked token. */
+                tokenId?: string | null;
             }[];
             /** @description Position of the page in the list. */
             pagination: components["schemas"]["Pagination"];
@@ -2982,6 +3037,34 @@ export interface components {
             expiresAt: string;
             /** @description The password. It is shown only once, and must be changed at the first sign-in. */
             password: string;
+        };
+        /** @description A revocation of tokens. */
+        TokenRevocation: {
+            /** Format: uuid */
+            id: string;
+            /**
+             * Format: date-time
+             * @description Tokens of the subject that were issued later are valid.
+             */
+            issuedUntil: string;
+            reason?: string | null;
+            /** Format: date-time */
+            revokedAt: string;
+            /** @description Operator who revoked them. */
+            revokedBy: string;
+            /** @description `sub` of the revoked tokens. */
+            subject?: string | null;
+            /** @description `jti` of the revoked token. */
+            tokenId?: string | null;
+        };
+        /** @description Tokens to revoke: one by its `tokenId`, or all of a `subject` that were issued until now. Exactly one of the two. */
+        TokenRevocationRequest: {
+            /** @description Why, for the audit log. */
+            reason?: string | null;
+            /** @description `sub` of the tokens. */
+            subject?: string | null;
+            /** @description `jti` of the token. */
+            tokenId?: string | null;
         };
         /** @description Body of `POST /api/sync/trigger`. Without a body, a full sync starts. */
         TriggerRequest: {
@@ -4938,6 +5021,71 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ConnectionTest"];
+                };
+            };
+            /** @description Error, as problem details (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listTokenRevocations: {
+        parameters: {
+            query?: {
+                /** @description Entries per page. */
+                limit?: number;
+                /** @description Entries to skip. */
+                offset?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["List_TokenRevocation"];
+                };
+            };
+            /** @description Error, as problem details (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    revokeTokens: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TokenRevocationRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TokenRevocation"];
                 };
             };
             /** @description Error, as problem details (RFC 9457) */

@@ -1,0 +1,238 @@
+//! The event stream over HTTP.
+
+use std::time::Duration;
+
+use broker::{Broker, Updates};
+use chassis::auth::Role;
+use contracts::messages::{Message, SettingsNotice, SyncUpdate, sync_update::What};
+use domain::clock::{Clock, SystemClock};
+use reqwest::{Method, Response};
+use serde_json::json;
+use testbed::{World, wait_until};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+};
+
+use crate::scene::Scene;
+
+const UPDATES_STREAM: &str = "sync.updates";
+const PATH: &str = "/api/sync/updates";
+const PATIENCE: Duration = Duration::from_secs(20);
+const HOUR: Duration = Duration::from_secs(3600);
+
+/// An event stream, read event by event.
+struct Events {
+    response: Response,
+    text: String,
+}
+
+#[derive(Debug, Default, PartialEq)]
+struct Received {
+    id: Option<u64>,
+    name: String,
+    data: String,
+}
+
+impl Events {
+    async fn open(scene: &Scene, token: &str, last_event_id: Option<&str>) -> anyhow::Result<Self> {
+        let mut request = scene.request_with(token, Method::GET, PATH);
+        if let Some(id) = last_event_id {
+            request = request.header("last-event-id", id);
+        }
+        let response = tokio::time::timeout(PATIENCE, request.send()).await??;
+        Ok(Self { response: response.error_for_status()?, text: String::new() })
+    }
+
+    /// The next event but heartbeats; `None` at the end of the stream.
+    async fn next(&mut self) -> anyhow::Result<Option<Received>> {
+        tokio::time::timeout(PATIENCE, async {
+            loop {
+                while let Some((message, rest)) = self.text.split_once("\n\n") {
+                    let mut event = Received::default();
+                    for line in message.lines() {
+                        match line.split_once(':').map(|(field, value)| (field, value.trim_start())) {
+                            Some(("id", value)) => event.id = value.parse().ok(),
+                            Some(("event", value)) => event.name = value.to_owned(),
+                            Some(("data", value)) => event.data = value.to_owned(),
+                            _ => {}
+                        }
+                    }
+                    self.text = rest.to_owned();
+                    if !["", "heartbeat"].contains(&event.name.as_str()) {
+                        return Ok(Some(event));
+                    }
+                }
+                match self.response.chunk().await? {
+                    Some(more) => self.text.push_str(std::str::from_utf8(&more)?),
+                    None => return Ok(None),
+                }
+            }
+        })
+        .await?
+    }
+}
+
+fn update(version: u64) -> SyncUpdate {
+    SyncUpdate {
+        occurred_at: Some(SystemClock.now().into()),
+        name: "schedule.changed".to_owned(),
+        what: Some(What::Settings(SettingsNotice { version })),
+    }
+}
+
+/// Publishes updates of these versions, each with a name so much longer.
+async fn publish(world: &World, versions: std::ops::Range<u64>, padding: usize) -> anyhow::Result<()> {
+    let body = |version| {
+        let mut update = update(version);
+        update.name.push_str(&"x".repeat(padding));
+        update.encode()
+    };
+    world.publish_to_queue(UPDATES_STREAM, SyncUpdate::KIND, versions.map(body)).await
+}
+
+/// Offset of the newest update, as `Last-Event-ID` needs it.
+async fn newest_offset(scene: &Scene) -> anyhow::Result<u64> {
+    let url = scene.world.amqp_url().await?.to_owned();
+    let broker = Broker::connect(url.into(), "test", std::sync::Arc::new(SystemClock));
+    wait_until("the stream has an offset", PATIENCE, async || {
+        Updates::new(&broker).newest_offset().await.ok().flatten().ok_or("none")
+    })
+    .await
+}
+
+/// One consumer of the updates stream is the service's own.
+async fn wait_for_consumers(world: &World, wanted: usize) -> anyhow::Result<()> {
+    wait_until(format!("the stream has {wanted} consumers"), PATIENCE, async || {
+        let count = world.consumers(UPDATES_STREAM).await.map_err(|error| format!("{error:#}"))?;
+        if count == wanted { Ok(()) } else { Err(count.to_string()) }
+    })
+    .await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn resumed_stream_has_each_missed_and_each_new_update_once_in_order() -> anyhow::Result<()> {
+    let scene = Scene::new().await?;
+    wait_for_consumers(&scene.world, 1).await?;
+    publish(&scene.world, 0..251, 0).await?;
+    let first = newest_offset(&scene).await? - 250;
+    let token = scene.token(Role::Viewer, HOUR);
+    let mut events = Events::open(&scene, &token, Some(&first.to_string())).await?;
+    publish(&scene.world, 251..260, 0).await?;
+    for version in 1..260 {
+        let event = events.next().await?.expect("the stream goes on");
+        assert_eq!(event.id, Some(first + version), "{event:?}");
+        assert_eq!(serde_json::from_str::<serde_json::Value>(&event.data)?["version"], version);
+    }
+    wait_for_consumers(&scene.world, 1).await?;
+    scene.end().await;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn resume_beyond_the_limit_or_from_an_unknown_id_is_one_resync() -> anyhow::Result<()> {
+    let scene = Scene::new().await?;
+    wait_for_consumers(&scene.world, 1).await?;
+    publish(&scene.world, 0..302, 0).await?;
+    let newest = newest_offset(&scene).await?;
+    let token = scene.token(Role::Viewer, HOUR);
+    for id in [(newest - 301).to_string(), (newest + 5).to_string(), "nonsense".to_owned()] {
+        let mut events = Events::open(&scene, &token, Some(&id)).await?;
+        assert_eq!(events.next().await?.expect("an event").name, "resync", "after {id}");
+        publish(&scene.world, 999..1000, 0).await?;
+        let event = events.next().await?.expect("an event");
+        assert_eq!((event.name.as_str(), event.data.contains("999")), ("schedule.changed", true));
+    }
+    scene.end().await;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn resumed_stream_begins_at_once_though_the_broker_is_away() -> anyhow::Result<()> {
+    let scene =
+        Scene::with_config(|config| config["broker"]["url"] = json!("amqp://sms:sms@127.0.0.1:9/%2f"))
+            .await?;
+    let token = scene.token(Role::Viewer, HOUR);
+    let request = scene.request_with(&token, Method::GET, PATH).header("last-event-id", "0");
+    let mut response = tokio::time::timeout(Duration::from_secs(5), request.send()).await??;
+    let first = tokio::time::timeout(Duration::from_secs(5), response.chunk()).await??;
+    assert_eq!(first.as_deref(), Some(&b"retry: 3000\n\n"[..]));
+    scene.end().await;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn reader_of_missed_updates_ends_with_its_client() -> anyhow::Result<()> {
+    let scene = Scene::with_config(|config| config["updates"]["resume_limit"] = json!(5_000)).await?;
+    wait_for_consumers(&scene.world, 1).await?;
+    // More than the buffers of both sockets hold, so that the reader has to wait for its client.
+    publish(&scene.world, 0..3_000, 8_192).await?;
+    let first = newest_offset(&scene).await? - 2_999;
+    let mut client = TcpStream::connect(scene.address).await?;
+    let token = scene.token(Role::Viewer, HOUR);
+    let request = format!(
+        "GET {PATH} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\nLast-Event-ID: {first}\r\n\r\n"
+    );
+    client.write_all(request.as_bytes()).await?;
+    let mut status = [0; 12];
+    client.read_exact(&mut status).await?;
+    assert_eq!(&status, b"HTTP/1.1 200");
+    wait_for_consumers(&scene.world, 2).await?;
+    drop(client);
+    wait_for_consumers(&scene.world, 1).await?;
+    scene.end().await;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_operator_has_so_many_streams_and_leaves_room_for_others() -> anyhow::Result<()> {
+    let scene = Scene::new().await?;
+    let token = scene.token(Role::Viewer, HOUR);
+    let mut open = Vec::new();
+    for _ in 0..4 {
+        open.push(Events::open(&scene, &token, None).await?);
+    }
+    let refused = scene.request_with(&token, Method::GET, PATH).send().await?;
+    assert_eq!((refused.status().as_u16(), &refused.headers()["retry-after"]), (429, &"3".parse()?));
+    assert_eq!(refused.json::<serde_json::Value>().await?["code"], "too_many_streams");
+    let other = scene.token_of("ben", Role::Viewer, HOUR);
+    let _other = Events::open(&scene, &other, None).await?;
+    drop(open.pop());
+    // Well before the next heartbeat, whose failure would end the stream in any case.
+    let freed = wait_until("the slot is free again", Duration::from_secs(10), async || {
+        Events::open(&scene, &token, None).await.map_err(|error| error.to_string())
+    });
+    freed.await?;
+    scene.end().await;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn stream_ends_with_its_token_and_says_why() -> anyhow::Result<()> {
+    let scene = Scene::new().await?;
+    let mut events = Events::open(&scene, &scene.token(Role::Viewer, Duration::from_secs(2)), None).await?;
+    let event = events.next().await?.expect("an event");
+    assert_eq!((event.name.as_str(), event.data.as_str()), ("end", r#"{"code":"token_expired"}"#));
+    assert_eq!(events.next().await?, None, "the stream ends");
+    scene.end().await;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn stream_of_a_revoked_token_ends_and_others_go_on() -> anyhow::Result<()> {
+    let scene = Scene::new().await?;
+    let (stolen, sound) = (scene.token(Role::Viewer, HOUR), scene.token(Role::Viewer, HOUR));
+    let mut of_thief = Events::open(&scene, &stolen, None).await?;
+    let mut of_anna = Events::open(&scene, &sound, None).await?;
+    let request = json!({"tokenId": scene.token_id(&stolen)});
+    let revoke = scene.request(Role::Admin, Method::POST, "/api/sync/token-revocations").json(&request);
+    scene.json(revoke, 200).await;
+    let event = of_thief.next().await?.expect("an event");
+    assert_eq!((event.name.as_str(), event.data.as_str()), ("end", r#"{"code":"token_revoked"}"#));
+    assert_eq!(of_thief.next().await?, None, "the stream ends");
+    wait_for_consumers(&scene.world, 1).await?;
+    publish(&scene.world, 0..1, 0).await?;
+    assert_eq!(of_anna.next().await?.expect("an event").name, "schedule.changed");
+    scene.end().await;
+    Ok(())
+}
