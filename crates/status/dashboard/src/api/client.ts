@@ -3,7 +3,8 @@ import createClient from "openapi-fetch";
 import { withExactNumbers } from "./exact-numbers";
 import { Problem, problemFromResponse } from "./problem";
 import type { paths } from "./schema";
-import { endSession, sessionToken } from "./session";
+import { endReasonOf, endSession, sessionToken } from "./session";
+import { withVisibleText } from "./visible-text";
 
 export const client = createClient<paths>({
   baseUrl: "",
@@ -21,9 +22,13 @@ client.use({
   async onResponse({ request, response }) {
     // The session's own token has expired or was revoked. A token that is only being tried at sign-in ends no session.
     const used = request.headers.get("Authorization");
-    if (response.status === 401 && used === `Bearer ${sessionToken()}`) endSession("expired");
-    if (!response.headers.get("Content-Type")?.includes("json")) return;
-    const json = await response.text();
+    const hasEnded = response.status === 401 && used === `Bearer ${sessionToken()}`;
+    if (!response.headers.get("Content-Type")?.includes("json")) {
+      if (hasEnded) endSession("expired");
+      return;
+    }
+    const json = withVisibleText(await response.text());
+    if (hasEnded) endSession(endReasonOf(json));
     const { status, statusText, headers } = response;
     return new Response(withExactNumbers(json) || null, { status, statusText, headers });
   },

@@ -1,8 +1,10 @@
 // The page's one connection to the updates stream, and its state as a hook.
 import { useQueryClient } from "@tanstack/react-query";
 import { useEffect, useSyncExternalStore } from "react";
+import { endReasonOf, endSession, sessionToken } from "./session";
 import { type Connection, followStream } from "./sse";
 import { UpdateApplier } from "./updates";
+import { withVisibleText } from "./visible-text";
 
 let connection: Connection = { state: "connecting" };
 const listeners = new Set<() => void>();
@@ -32,7 +34,11 @@ export function useLiveUpdates(token: string): void {
       {
         url: "/api/sync/updates",
         token,
-        onEvent: (name, data) => applier.apply(name, data),
+        onEvent: (name, data) => applier.apply(name, withVisibleText(data)),
+        onTokenEnd: (json) => {
+          // Not a session that has begun since, with another token.
+          if (sessionToken() === token) endSession(endReasonOf(json));
+        },
         onConnection: (next) => {
           // Updates that the stream could not resume are lost, so all data is fetched again.
           if (next.state === "live" && wasLost) cache.invalidateQueries();

@@ -7,9 +7,12 @@ export interface Session {
   identity: Identity;
 }
 
+/** Why a session ended that the operator did not end. */
+export type EndReason = "expired" | "revoked";
+
 const STORAGE_KEY = "sms-sync.session";
 let session: Session | null = readSession();
-let endReason: "expired" | null = null;
+let endReason: EndReason | null = null;
 const listeners = new Set<() => void>();
 
 function readSession(): Session | null {
@@ -22,7 +25,7 @@ function readSession(): Session | null {
   }
 }
 
-function setSession(next: Session | null, reason: "expired" | null) {
+function setSession(next: Session | null, reason: EndReason | null) {
   session = next;
   endReason = reason;
   if (next) sessionStorage.setItem(STORAGE_KEY, JSON.stringify(next));
@@ -32,9 +35,18 @@ function setSession(next: Session | null, reason: "expired" | null) {
 
 export const sessionToken = (): string | null => session?.token ?? null;
 export const beginSession = (next: Session) => setSession(next, null);
-export const endSession = (reason: "expired" | null = null) => setSession(null, reason);
+export const endSession = (reason: EndReason | null = null) => setSession(null, reason);
 /** Why the last session ended; null after a sign-out. */
 export const sessionEndReason = () => endReason;
+
+/** The reason in the JSON of a problem, or of the event with which the stream of updates ends. */
+export function endReasonOf(json: string): EndReason {
+  try {
+    return (JSON.parse(json) as { code?: unknown } | null)?.code === "token_revoked" ? "revoked" : "expired";
+  } catch {
+    return "expired";
+  }
+}
 
 const subscribe = (listener: () => void) => {
   listeners.add(listener);

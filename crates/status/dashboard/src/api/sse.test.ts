@@ -85,3 +85,28 @@ test("a 401 ends the stream without another attempt", async () => {
   ]);
   expect((await follow(url, "closed")).connections).toEqual(["connecting", "closed"]);
 });
+
+test("an end of the token closes the stream without another attempt and says why", async () => {
+  let attempts = 0;
+  const url = await serve([
+    (_, response) => {
+      attempts += 1;
+      begin(response).write('id: 1\nevent: one\ndata: {}\n\nevent: end\ndata: {"code":"token_revoked"}\n\n');
+    },
+  ]);
+  const seen: string[] = [];
+  stop = new AbortController();
+  await followStream(
+    {
+      url,
+      token: "t",
+      firstDelayMs: 5,
+      onEvent: (name) => seen.push(name),
+      onConnection: ({ state }) => seen.push(state),
+      onTokenEnd: (json) => seen.push(json),
+    },
+    stop.signal,
+  );
+  expect(seen).toEqual(["connecting", "live", "one", "closed", '{"code":"token_revoked"}']);
+  expect(attempts).toBe(1);
+});

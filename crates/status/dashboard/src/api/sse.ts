@@ -7,7 +7,7 @@ export type Connection =
   | { state: "live" }
   /** Disconnected since `since`, next attempt at `retryAt`, both in ms since the epoch. */
   | { state: "reconnecting"; since: number; retryAt: number }
-  /** Ended by the server: signed out, or not allowed. */
+  /** Ended by the server: the token has expired or was revoked, or is not allowed. */
   | { state: "closed" };
 
 export interface StreamOptions {
@@ -15,6 +15,8 @@ export interface StreamOptions {
   token: string;
   onEvent: (name: string, data: string) => void;
   onConnection: (connection: Connection) => void;
+  /** The token is valid no longer: with the JSON that says why. The stream is closed then. */
+  onTokenEnd?: (json: string) => void;
   /** Silence after which a connection is aborted. The server sends a heartbeat every 15 s. */
   silenceTimeoutMs?: number;
   /** Delay after the first failure. Doubles up to `maxDelayMs`. */
@@ -33,6 +35,7 @@ export async function followStream(options: StreamOptions, signal: AbortSignal):
   let lastId: string | undefined;
   let delay = firstDelay;
   let lostAt: number | null = null;
+  let ended: string | null = null;
   onConnection({ state: "connecting" });
 
   while (!signal.aborted) {
@@ -52,6 +55,7 @@ export async function followStream(options: StreamOptions, signal: AbortSignal):
       });
       if (FINAL_STATUSES.includes(response.status)) {
         onConnection({ state: "closed" });
+        if (response.status === 401) options.onTokenEnd?.(await response.text());
         return;
       }
       const isStream = response.headers.get("content-type")?.startsWith("text/event-stream");
@@ -62,6 +66,10 @@ export async function followStream(options: StreamOptions, signal: AbortSignal):
         onEvent: (event) => {
           if (event.id !== undefined) lastId = event.id;
           delay = firstDelay;
+          if (event.event === "end") {
+            ended = event.data;
+            return;
+          }
           onEvent(event.event ?? "message", event.data);
         },
         onRetry: (ms) => {
@@ -72,6 +80,7 @@ export async function followStream(options: StreamOptions, signal: AbortSignal):
         clearTimeout(watchdog);
         watchdog = setTimeout(abort, silenceTimeoutMs);
         parser.feed(text);
+        if (ended !== null) attempt.abort();
       });
     } catch {
       // Every failure is handled alike: wait, then connect again.
@@ -80,6 +89,11 @@ export async function followStream(options: StreamOptions, signal: AbortSignal):
       signal.removeEventListener("abort", abort);
     }
     if (signal.aborted) return;
+    if (ended !== null) {
+      onConnection({ state: "closed" });
+      options.onTokenEnd?.(ended);
+      return;
+    }
     lostAt ??= Date.now();
     const jittered = delay * (0.8 + Math.random() * 0.4);
     onConnection({ state: "reconnecting", since: lostAt, retryAt: Date.now() + jittered });

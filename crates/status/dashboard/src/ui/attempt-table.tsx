@@ -74,7 +74,7 @@ function Failure({ attempt, showTask }: { attempt: Attempt; showTask: boolean })
   );
   return (
     <TwoLines second={showTask && task}>
-      <span className={`${text.sentence} ${styles.failure}`}>{attempt.failure}</span>
+      <bdi className={`${text.sentence} ${styles.failure}`}>{attempt.failure}</bdi>
     </TwoLines>
   );
 }

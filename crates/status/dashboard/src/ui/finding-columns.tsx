@@ -28,7 +28,11 @@ export const findingColumns = [
     cell: ({ row: { original: finding } }) => (
       <TwoLines>
         {finding.pointer ? <code>{finding.pointer}</code> : <span className={text.dim}>whole record</span>}
-        {finding.value != null && <code className={text.breakAnywhere}>{finding.value}</code>}
+        {finding.value != null && (
+          <code className={text.breakAnywhere}>
+            <bdi>{finding.value}</bdi>
+          </code>
+        )}
       </TwoLines>
     ),
   }),
@@ -38,7 +42,7 @@ export const findingColumns = [
     meta: { narrow: "line" },
     cell: ({ row: { original: finding } }) => (
       <TwoLines second={<code>{finding.code}</code>}>
-        <span className={text.sentence}>{finding.message}</span>
+        <bdi className={text.sentence}>{finding.message}</bdi>
       </TwoLines>
     ),
   }),

@@ -20,7 +20,11 @@ export function ProblemNote(props: { problem: Problem; stale?: boolean; onRetry?
         )
       }
     >
-      {problem.detail && <p>{problem.detail}</p>}
+      {problem.detail && (
+        <p>
+          <bdi>{problem.detail}</bdi>
+        </p>
+      )}
       {stale && <p className={text.dim}>The data below is from the last successful request.</p>}
       {problem.traceId && (
         <p className={text.dim}>

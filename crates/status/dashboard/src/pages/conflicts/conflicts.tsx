@@ -41,7 +41,7 @@ const columns = [
           search={(old) => ({ ...old, open: conflict.id })}
           {...rowLink}
         >
-          {conflict.label ?? conflict.sourceId}
+          <bdi>{conflict.label ?? conflict.sourceId}</bdi>
         </Link>
       </TwoLines>
     ),
@@ -56,7 +56,7 @@ const columns = [
     id: "summary",
     header: "What the portals disagree about",
     meta: { narrow: "line" },
-    cell: ({ row }) => <span className={text.sentence}>{row.original.summary}</span>,
+    cell: ({ row }) => <bdi className={text.sentence}>{row.original.summary}</bdi>,
   }),
   column.display({
     id: "state",

@@ -34,7 +34,9 @@ function Details({ conflict }: { conflict: Conflict }) {
         <StateBadge label={conflictKind(conflict)} />
         <StateBadge label={labelOf(CONFLICT_STATES, conflict.state)} />
       </span>
-      <p className={text.strong}>{conflict.label ?? conflict.sourceId}</p>
+      <p className={text.strong}>
+        <bdi>{conflict.label ?? conflict.sourceId}</bdi>
+      </p>
       {conflict.withdrawal ? (
         <Note tone="bad" label="Withdrawal" title={conflict.summary}>
           <p>
@@ -44,7 +46,9 @@ function Details({ conflict }: { conflict: Conflict }) {
           </p>
         </Note>
       ) : (
-        <p className={text.sentence}>{conflict.summary}</p>
+        <p className={text.sentence}>
+          <bdi>{conflict.summary}</bdi>
+        </p>
       )}
       <FieldTable conflict={conflict} />
       <ConflictFacts conflict={conflict} />

@@ -52,7 +52,7 @@ const columns = [
     id: "reason",
     header: "Reason",
     meta: { narrow: "line" },
-    cell: ({ row }) => <span className={`${text.sentence} ${styles.reason}`}>{row.original.reason}</span>,
+    cell: ({ row }) => <bdi className={`${text.sentence} ${styles.reason}`}>{row.original.reason}</bdi>,
   }),
   column.display({
     id: "class",

@@ -40,7 +40,9 @@ function Details({ letter }: { letter: DeadLetterDetail }) {
           </Replay>
         )}
       </div>
-      <p className={`${styles.reason} ${text.sentence}`}>{letter.reason}</p>
+      <p className={`${styles.reason} ${text.sentence}`}>
+        <bdi>{letter.reason}</bdi>
+      </p>
       <DeadLetterFacts letter={letter} />
       <section className={styles.attempts}>
         <h3>Attempts</h3>

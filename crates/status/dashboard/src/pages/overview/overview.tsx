@@ -88,7 +88,7 @@ function RunningSync({ sync }: { sync: SyncSummary }) {
       <div className={styles.running}>
         <SyncProgress sync={sync} />
         <p className={text.dim}>
-          {CAUSE_SENTENCES[sync.cause]} ({sync.requestedBy}), <Time iso={sync.startedAt} />.{" "}
+          {CAUSE_SENTENCES[sync.cause]} (<bdi>{sync.requestedBy}</bdi>), <Time iso={sync.startedAt} />.{" "}
           <Link to="/syncs/$syncId" params={{ syncId: sync.syncId }}>
             View progress
           </Link>

@@ -38,7 +38,9 @@ export function ConnectionTest() {
                       <span className={`${text.strong} ${text.sentence}`}>{step.name}</span>
                       <VisuallyHidden component="span">{step.ok ? ": passed" : ": failed"}</VisuallyHidden>
                     </p>
-                    <p className={`${text.dim} ${text.breakAnywhere}`}>{step.detail}</p>
+                    <p className={`${text.dim} ${text.breakAnywhere}`}>
+                      <bdi>{step.detail}</bdi>
+                    </p>
                     {step.hint && <p className={text.breakAnywhere}>{step.hint}</p>}
                   </div>
                   <span className={`${text.dim} ${text.oneLine}`}>{formatDuration(step.latencyMs)}</span>

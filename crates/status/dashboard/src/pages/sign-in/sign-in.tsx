@@ -26,6 +26,7 @@ export function SignIn() {
   }, []);
   const problem = signIn.error ? asProblem(signIn.error) : null;
   const refused = problem?.status === 401;
+  const endReason = sessionEndReason();
 
   return (
     <main className={styles.main}>
@@ -44,8 +45,11 @@ export function SignIn() {
             <p className={text.dim}>Keeps the maintenance portal in sync with the onboarding portal.</p>
           </div>
         </div>
-        {sessionEndReason() === "expired" && !problem && (
-          <Note tone="warn">Your token has expired. Sign in with a new one to return to this page.</Note>
+        {endReason && !problem && (
+          <Note tone="warn">
+            Your token {endReason === "revoked" ? "was revoked" : "has expired"}. Sign in with a new one to
+            return to this page.
+          </Note>
         )}
         <PasswordInput
           label="Operator token"
@@ -57,7 +61,9 @@ export function SignIn() {
           value={token}
           onChange={(event) => setToken(event.currentTarget.value)}
           error={
-            refused ? "This token is not accepted: it is mistyped, expired or for another system." : undefined
+            refused
+              ? "This token is not accepted: it is mistyped, expired, revoked or for another system."
+              : undefined
           }
           autoFocus
           autoComplete="off"

@@ -114,9 +114,13 @@ function SyncFacts({ sync }: { sync: SyncDetail }) {
   return (
     <FactList wide className={isOpen(sync.state) ? styles.belowProgress : undefined}>
       <Fact name="Cause">
-        {CAUSE_SENTENCES[sync.cause]} ({sync.requestedBy})
+        {CAUSE_SENTENCES[sync.cause]} (<bdi>{sync.requestedBy}</bdi>)
       </Fact>
-      {sync.reason && <Fact name="Reason">{sync.reason}</Fact>}
+      {sync.reason && (
+        <Fact name="Reason">
+          <bdi>{sync.reason}</bdi>
+        </Fact>
+      )}
       {sync.retryOf && (
         <Fact name="Retry of">
           <Link to="/syncs/$syncId" params={{ syncId: sync.retryOf }}>

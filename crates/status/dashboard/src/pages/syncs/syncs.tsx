@@ -73,7 +73,13 @@ function ModeAndCause({ sync }: { sync: SyncSummary }) {
     <span className={styles.sync} title={sync.requestedBy}>
       {sync.retryOf ? "Retry" : MODES[sync.mode]}
       {sync.dryRun && " dry run"},{" "}
-      {sync.cause === "manual" ? `by ${sync.requestedBy}` : CAUSE_WORDS[sync.cause].toLowerCase()}
+      {sync.cause === "manual" ? (
+        <>
+          by <bdi>{sync.requestedBy}</bdi>
+        </>
+      ) : (
+        CAUSE_WORDS[sync.cause].toLowerCase()
+      )}
     </span>
   );
 }
