@@ -32,9 +32,8 @@ pub(crate) fn cleaned(text: &str) -> Cow<'_, str> {
 /// are written as `\u{0}`.
 #[must_use]
 pub fn printable(text: &str, limit: usize) -> Cow<'_, str> {
-    let is_escaped = |c: char| c.is_control() || is_removed(c);
     let fits = text.len() <= limit || text.chars().nth(limit).is_none();
-    if fits && !text.contains(is_escaped) {
+    if fits && !text.contains(is_unsafe_to_print) {
         return Cow::Borrowed(text);
     }
     let mut shown = String::new();
@@ -43,7 +42,7 @@ pub fn printable(text: &str, limit: usize) -> Cow<'_, str> {
         let before = shown.len();
         match c {
             '\n' | '\r' | '\t' => shown.push(' '),
-            c if is_escaped(c) => shown.extend(c.escape_unicode()),
+            c if is_unsafe_to_print(c) => shown.extend(c.escape_unicode()),
             c => shown.push(c),
         }
         let length = shown[before..].chars().count();
@@ -59,6 +58,13 @@ pub fn printable(text: &str, limit: usize) -> Cow<'_, str> {
         room -= length;
     }
     Cow::Owned(shown)
+}
+
+/// Whether a character can change what stands beside it on a terminal or a page: control characters, bidirectional controls and
+/// noncharacters.
+#[must_use]
+pub fn is_unsafe_to_print(c: char) -> bool {
+    c.is_control() || is_removed(c)
 }
 
 /// Characters without ink of their own, and the fillers that stand for an absent letter.

@@ -1,5 +1,6 @@
 //! Positions of the symbol and the texts on a label.
 
+use domain::text::printable;
 use noto_sans_mono_bitmap::{FontWeight, RasterHeight, get_raster_width};
 use qrcode::{Color, EcLevel, QrCode, types::QrError};
 
@@ -77,13 +78,17 @@ impl Layout {
 
 fn lay_out_lines(label: &Label) -> Vec<Line> {
     use {FontWeight::*, RasterHeight::*};
-    let imo = format!("IMO {}", label.imo_number);
-    let (upper, lower) = split_code(&label.qr_code);
+    // A row may be older than the rules for texts. Before the lines are broken, so that what is written out has its room.
+    let [vessel, imo, tag, name, code] =
+        [&label.vessel, &label.imo_number, &label.tag, &label.name, &label.qr_code]
+            .map(|text| printable(text, usize::MAX));
+    let imo = format!("IMO {imo}");
+    let (upper, lower) = split_code(&code);
     let blocks: [(&str, &[RasterHeight], FontWeight, usize); 4] = [
-        (&label.vessel, &[Size32, Size24, Size20], Bold, 2),
+        (&vessel, &[Size32, Size24, Size20], Bold, 2),
         (&imo, &[Size20], Regular, 1),
-        (&label.tag, &[Size32, Size24], Bold, 1),
-        (&label.name, &[Size24, Size20], Regular, 3),
+        (&tag, &[Size32, Size24], Bold, 1),
+        (&name, &[Size24, Size20], Regular, 3),
     ];
     let mut top = TEXT_TOP;
     let mut lines = Vec::new();
@@ -108,7 +113,7 @@ fn lay_out_lines(label: &Label) -> Vec<Line> {
 fn split_code(code: &str) -> (&str, &str) {
     let middle = code.len().div_ceil(2);
     let at = code.match_indices('-').map(|(at, _)| at + 1).min_by_key(|at| at.abs_diff(middle));
-    code.split_at(at.unwrap_or(middle))
+    code.split_at(at.unwrap_or_else(|| code.ceil_char_boundary(middle)))
 }
 
 /// The largest size in which the text stands on one line; else the smallest, over at most `most` lines.

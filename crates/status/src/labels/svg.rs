@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use domain::text::printable;
 use noto_sans_mono_bitmap::{FontWeight, get_raster_width};
 
 use super::layout::{DOTS_PER_MM, HEIGHT, Layout, WIDTH};
@@ -53,10 +54,11 @@ pub(super) fn draw_svg(layout: &Layout) -> String {
     out
 }
 
-/// Text escaped for markup, attributes included.
+/// Text escaped for markup, attributes included. XML has no way to write most control characters and noncharacters (XML 1.0,
+/// section 2.2), so the document would not be well-formed with them; bidirectional controls would reorder the label.
 pub(super) fn escape_markup(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
+    for c in printable(text, usize::MAX).chars() {
         match c {
             '&' => out.push_str("&amp;"),
             '<' => out.push_str("&lt;"),
@@ -79,5 +81,21 @@ mod tests {
         assert!(svg.contains("Main engine"), "{svg}");
         assert!(svg.contains("&lt;port&gt;") && svg.contains("&amp;"), "{svg}");
         assert!(!svg.contains("<port>"), "{svg}");
+    }
+
+    #[test]
+    fn label_of_any_text_is_well_formed() {
+        let hostile = "a\u{0}\u{1b}\u{fffe}\u{ffff}\u{202e}\u{85}\r\n]]>&#0;<!--\"'";
+        let label = crate::labels::Label {
+            vessel: hostile.into(),
+            imo_number: hostile.into(),
+            tag: hostile.into(),
+            name: hostile.into(),
+            qr_code: "ÅÄÖ".into(),
+        };
+        let svg = render_svg(&Layout::of(&label).unwrap());
+        let forbidden = |c: char| c != '\n' && domain::text::is_unsafe_to_print(c);
+        assert!(!svg.contains(forbidden), "{svg:?}");
+        assert!(!svg.contains("<!--") && !svg.contains("&#0;"), "{svg}");
     }
 }
