@@ -8,6 +8,7 @@ use crate::{
     config::{self, Variable},
     daemon::{Daemon, EXIT_CONFIG},
     healthcheck::check_ready,
+    terminal,
 };
 
 /// Variables that every daemon reads beside those of its config.
@@ -68,20 +69,19 @@ pub(crate) fn run_common_command(daemon: &Daemon, arguments: &ArgMatches) -> Opt
     }
 }
 
-#[expect(clippy::print_stdout, reason = "this is the command line")]
 fn show_config(daemon: &Daemon, which: Option<&str>) -> ExitCode {
     if which == Some("defaults") {
-        print!("{}", daemon.defaults);
+        terminal::print(daemon.defaults);
         return ExitCode::SUCCESS;
     }
     let environment = config::process_environment();
     match config::effective(daemon.defaults, daemon.variables, &environment) {
         Ok(effective) => {
-            println!("{effective:#}");
+            terminal::print_line(format_args!("{effective:#}"));
             ExitCode::SUCCESS
         }
         Err(problems) => {
-            eprintln!("{}: {problems}", daemon.name);
+            terminal::report(format_args!("{}: {problems}", daemon.name));
             ExitCode::from(EXIT_CONFIG)
         }
     }
@@ -95,7 +95,7 @@ fn healthcheck(daemon: &Daemon, address: Option<&str>) -> ExitCode {
     match address.and_then(|address| Ok(check_ready(&address)?)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("{}: {error}", daemon.name);
+            terminal::report(format_args!("{}: {error}", daemon.name));
             ExitCode::FAILURE
         }
     }

@@ -15,6 +15,7 @@ mod process;
 mod run;
 pub mod shutdown;
 pub mod telemetry;
+pub mod terminal;
 mod tls;
 
 pub use daemon::{Daemon, EXIT_CONFIG};

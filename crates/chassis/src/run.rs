@@ -13,6 +13,7 @@ use crate::{
     process::Process,
     shutdown::{Shutdown, ShutdownResult},
     telemetry::{self, Telemetry},
+    terminal,
     tls::install_tls,
 };
 
@@ -89,7 +90,7 @@ where
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
-            eprintln!("{}: no runtime: {error}", daemon.name);
+            terminal::report(format_args!("{}: no runtime: {error}", daemon.name));
             return ExitCode::FAILURE;
         }
     };
@@ -149,12 +150,14 @@ fn report_failure(name: &str, error: &anyhow::Error) -> ExitCode {
             for problem in problems.problems() {
                 tracing::error!(config.name = problem.name, config.key = problem.key, "{problem}");
             }
-            eprintln!("{name}: {problems}\nsee `{name} --help`, `{name} config defaults`");
+            terminal::report(format_args!(
+                "{name}: {problems}\nsee `{name} --help`, `{name} config defaults`"
+            ));
             ExitCode::from(EXIT_CONFIG)
         }
         None => {
             tracing::error!(error = format!("{error:#}"), "the start failed");
-            eprintln!("{name}: {error:#}");
+            terminal::report(format_args!("{name}: {error:#}"));
             ExitCode::FAILURE
         }
     }

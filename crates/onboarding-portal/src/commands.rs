@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use anyhow::Context;
-use chassis::Daemon;
+use chassis::{Daemon, terminal::print_line};
 
 use crate::{
     clock::Clock,
@@ -70,20 +70,22 @@ pub async fn execute(daemon: Daemon, command: Command) -> anyhow::Result<()> {
         Command::Migrate => {
             let ran = database(daemon)?.migrate().await?;
             for migration in &ran {
-                line(format!("ran {migration}"));
+                print_line(format!("ran {migration}"));
             }
-            line(if ran.is_empty() { "the schema was up to date" } else { "the schema is up to date" });
+            print_line(if ran.is_empty() { "the schema was up to date" } else { "the schema is up to date" });
         }
         Command::Seed(options) => {
             let fleet = options.fleet();
             let database = database(daemon)?;
             database.ready().await?;
             match seeding::seed(&database, &fleet, seeding::Progress::Bar, &Clock::system()).await? {
-                Seeded::Inserted(counts) => line(format!("seeded {counts}")),
-                Seeded::AlreadyThere => line(format!("{} is there already; nothing changed", fleet.name())),
+                Seeded::Inserted(counts) => print_line(format!("seeded {counts}")),
+                Seeded::AlreadyThere => {
+                    print_line(format!("{} is there already; nothing changed", fleet.name()))
+                }
             }
         }
-        Command::Openapi { to: None } => line(openapi::json().trim_end()),
+        Command::Openapi { to: None } => print_line(openapi::json().trim_end()),
         Command::Openapi { to: Some(file) } => {
             std::fs::write(&file, openapi::json())
                 .with_context(|| format!("cannot write {}", file.display()))?;
@@ -95,9 +97,4 @@ pub async fn execute(daemon: Daemon, command: Command) -> anyhow::Result<()> {
 fn database(daemon: Daemon) -> anyhow::Result<Database> {
     let config: DatabaseOnly = daemon.config()?;
     Ok(Database::new(&config.database.url, config.database.pool_size)?)
-}
-
-#[expect(clippy::print_stdout, reason = "this is the command line")]
-fn line(text: impl std::fmt::Display) {
-    println!("{text}");
 }
