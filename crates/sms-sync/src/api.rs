@@ -7,7 +7,7 @@ use reqwest::{Method, RequestBuilder, Response};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Serialize, de::DeserializeOwned};
 
-use crate::arguments::GlobalOptions;
+use crate::{arguments::GlobalOptions, output::visible};
 
 /// Limit for a whole request. The event stream has no end, and so no timeout.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(60);
@@ -42,22 +42,23 @@ struct ProblemText<'a>(&'a ProblemBody);
 impl fmt::Display for ProblemText<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let problem = self.0;
-        write!(f, "{} ({})", problem.title, problem.code)?;
+        // The line breaks are ours alone: a text of the API may hold some.
+        write!(f, "{} ({})", visible(&problem.title), visible(&problem.code))?;
         if let Some(detail) = &problem.detail {
-            write!(f, "\n  {detail}")?;
+            write!(f, "\n  {}", visible(detail))?;
         }
         for error in &problem.errors {
             let field = match error.pointer.trim_start_matches("#/") {
                 "#" => "request",
                 field => field,
             };
-            write!(f, "\n  {field}: {}", error.detail)?;
+            write!(f, "\n  {}: {}", visible(field), visible(&error.detail))?;
         }
         if let Some(hint) = hint(problem) {
-            write!(f, "\n  what to do: {hint}")?;
+            write!(f, "\n  what to do: {}", visible(&hint))?;
         }
         if let (500.., Some(id)) = (problem.status, &problem.request_id) {
-            write!(f, "\n  request id: {id}")?;
+            write!(f, "\n  request id: {}", visible(id))?;
         }
         Ok(())
     }
@@ -71,8 +72,9 @@ fn hint(problem: &ProblemBody) -> Option<String> {
     }
     let hint = match (problem.code.as_ref(), problem.status) {
         ("token_missing", _) => "pass --token or set OPERATOR_TOKEN; `sms-sync token` creates a token",
+        ("token_revoked", _) => "ask your admin why; `sms-sync revocations list` shows revoked tokens",
         ("token_expired", _) => "create a new token with `sms-sync token`, or ask your admin for one",
-        (_, 401) => {
+        ("invalid_token", _) => {
             "create the token with the OPERATOR_JWT_SECRET of the services; this one was signed with another"
         }
         (_, 403) => "use a token with a higher role",
@@ -112,9 +114,14 @@ impl Api {
         self.request_json(self.request(Method::POST, path).timeout(REQUEST_TIMEOUT), path).await
     }
 
+    /// A request without the token, for receivers that are not the operator API.
+    pub(crate) fn request_without_token(&self, method: Method, path: &str) -> RequestBuilder {
+        self.http.request(method, self.url_of(path))
+    }
+
     /// A request with the token, if there is one.
     pub(crate) fn request(&self, method: Method, path: &str) -> RequestBuilder {
-        let request = self.http.request(method, self.url_of(path));
+        let request = self.request_without_token(method, path);
         match &self.token {
             Some(token) => request.bearer_auth(token.expose_secret().trim()),
             None => request,

@@ -6,6 +6,7 @@ mod dead_letters;
 mod history;
 mod migrate;
 mod openapi;
+mod revocations;
 mod settings;
 mod status;
 mod syncs;
@@ -70,6 +71,9 @@ enum OneShotCommand {
     Syncs(syncs::SyncsCommand),
     /// Create an operator token (OPERATOR_JWT_SECRET)
     Token(token::TokenOptions),
+    /// Revoke operator tokens
+    #[command(subcommand)]
+    Revocations(revocations::RevocationsCommand),
     /// Inspect and replay dead letters
     #[command(subcommand)]
     DeadLetters(dead_letters::DeadLettersCommand),
@@ -121,6 +125,7 @@ async fn run(global: &GlobalOptions, command: OneShotCommand) -> anyhow::Result<
         OneShotCommand::History(page) => history::run(&api, format, &page).await,
         OneShotCommand::Syncs(command) => syncs::run(&api, format, command).await,
         OneShotCommand::Token(options) => token::run(format, &options),
+        OneShotCommand::Revocations(command) => revocations::run(&api, format, command).await,
         OneShotCommand::DeadLetters(command) => dead_letters::run(&api, format, command).await,
         OneShotCommand::Conflicts(command) => conflicts::run(&api, format, command).await,
         OneShotCommand::Webhook(command) => webhook::run(&api, &SystemClock, format, command).await,

@@ -167,7 +167,8 @@ impl UpdateListener {
     }
 
     fn update_of(&self, event: &ServerSentEvent) -> Option<Update> {
-        if event.name == "resync" {
+        // At the end of a stream the next poll says why the token is no longer valid.
+        if ["resync", "end"].contains(&event.name.as_str()) {
             return Some(Update::Resync);
         }
         if !event.name.starts_with("sync.") {

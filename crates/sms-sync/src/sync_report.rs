@@ -1,11 +1,10 @@
 //! Syncs as tables for people: one with its record counts and rejected records, or many in a list.
 
-use comfy_table::Cell;
 use contracts::operator::{
     Finding, List, RecordCounts, RecordType, Severity, SyncDetail, SyncState, SyncSummary,
 };
 
-use crate::output::{self, json_word, right_aligned, timestamp};
+use crate::output::{self, Cell, json_word, right_aligned, timestamp};
 
 /// Most rejected records that are listed after a sync.
 const REJECTION_LIMIT: usize = 25;
@@ -78,7 +77,7 @@ fn print_record_counts(counts: &[RecordCounts]) {
             right_aligned(it.skipped),
         ]);
     }
-    output::line(table);
+    table.print();
     let late: i64 = counts.iter().map(|it| it.late).sum();
     if late > 0 {
         output::line(format!(
@@ -121,7 +120,7 @@ fn print_rejections(findings: &[Finding], total: i64) {
         let value = it.value.as_deref().unwrap_or_default();
         table.add_row([json_word(&it.record_type).as_str(), label, &it.pointer, &it.message, value]);
     }
-    output::line(table);
+    table.print();
     let more = total.saturating_sub(i64::try_from(errors.len().min(REJECTION_LIMIT)).unwrap_or(i64::MAX));
     if more > 0 {
         output::line(format!(
@@ -148,7 +147,7 @@ pub(crate) fn print_syncs(syncs: &[SyncSummary]) {
             Cell::new(&it.requested_by),
         ]);
     }
-    output::line(table);
+    table.print();
 }
 
 /// From start to end; "…" while the sync goes on.

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use chassis::config;
+use chassis::{config, terminal};
 use clap::Subcommand;
 use serde_json::{Map, Value};
 
@@ -21,14 +21,14 @@ pub(crate) fn run(which: ConfigCommand, format: OutputFormat) -> ExitCode {
     let mut all = Map::new();
     for daemon in DAEMONS {
         match which {
-            ConfigCommand::Defaults => output::line(daemon.defaults),
+            ConfigCommand::Defaults => output::document(daemon.defaults),
             ConfigCommand::Print => {
                 match config::effective(daemon.defaults, daemon.variables, &environment) {
                     Ok(effective) => {
                         all.insert(daemon.name.to_owned(), effective);
                     }
                     Err(problems) => {
-                        eprintln!("error: {}: {problems}", daemon.name);
+                        terminal::report(format_args!("error: {}: {problems}", daemon.name));
                         return ExitCode::from(chassis::EXIT_CONFIG);
                     }
                 }

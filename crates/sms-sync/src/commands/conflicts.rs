@@ -194,10 +194,10 @@ fn confirm_effects(effects: &[String]) -> anyhow::Result<bool> {
         return Ok(true);
     }
     for effect in effects.iter().take(EFFECT_LIMIT) {
-        eprintln!("{effect}");
+        output::note(format_args!("{effect}"));
     }
     if effects.len() > EFFECT_LIMIT {
-        eprintln!("and {} more", effects.len() - EFFECT_LIMIT);
+        output::note(format_args!("and {} more", effects.len() - EFFECT_LIMIT));
     }
     confirm(&format!("Withdraw {} records?", effects.len()))
 }
@@ -219,7 +219,7 @@ fn print_list(list: &List<Conflict>) {
             it.fields.keys().cloned().collect::<Vec<_>>().join(", "),
         ]);
     }
-    output::line(table);
+    table.print();
     list_footer(list);
 }
 
@@ -251,5 +251,5 @@ fn print_conflict(it: &Conflict) {
     for (name, field) in &it.fields {
         table.add_row([name.clone(), field.local.to_string(), field.source.to_string()]);
     }
-    output::line(table);
+    table.print();
 }

@@ -103,7 +103,7 @@ fn print_list(list: &List<DeadLetter>) {
             &it.fingerprint,
         ]);
     }
-    output::line(table);
+    table.print();
     list_footer(list);
 }
 
@@ -124,7 +124,7 @@ fn print_groups(list: &List<DeadLetterGroup>) {
             it.reason.clone(),
         ]);
     }
-    output::line(table);
+    table.print();
 }
 
 fn print_detail(letter: &DeadLetterDetail) {
@@ -151,5 +151,5 @@ fn print_detail(letter: &DeadLetterDetail) {
             attempt.failure.clone(),
         ]);
     }
-    output::line(table);
+    table.print();
 }

@@ -12,7 +12,10 @@ use crate::{
 };
 
 pub(super) async fn run(format: OutputFormat) -> anyhow::Result<ExitCode> {
-    let store = Store::connect(&database_url()?, 1).await?;
+    // Without waiting for a server that is away: whoever runs the command sees at once what is wrong, and can repeat it.
+    let store = Store::lazy(&database_url()?, 1)?;
+    let reached = store.reach().await;
+    reached.context("cannot connect to the database that DATABASE_URL names")?;
     let migrated = store.migrate().await?;
     print(format, &json!({ "migrated": format!("{migrated:?}") }), |_answer| {
         output::line("the database schema is up to date");

@@ -20,7 +20,7 @@ pub(super) fn run(options: &OpenapiOptions) -> anyhow::Result<ExitCode> {
         Some(file) => {
             std::fs::write(file, document).with_context(|| format!("cannot write {}", file.display()))?
         }
-        None => output::line(document.trim_end()),
+        None => output::document(&document),
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -147,7 +147,7 @@ fn print_changes(list: &List<Change>) {
             fields.join("\n"),
         ]);
     }
-    output::line(table);
+    table.print();
     list_footer(list);
 }
 
@@ -179,7 +179,7 @@ async fn accept_older(
         return Ok(ExitCode::SUCCESS);
     }
     for it in &found.by_type {
-        eprintln!("{} {}", it.records, json_word(&it.record_type));
+        output::note(format_args!("{} {}", it.records, json_word(&it.record_type)));
     }
     let question = format!("Accept the older state of {} records from the onboarding portal?", found.records);
     if !yes && !output::confirm(&question)? {

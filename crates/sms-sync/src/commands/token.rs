@@ -2,7 +2,7 @@
 
 use std::{process::ExitCode, time::Duration};
 
-use chassis::auth::{OperatorKeys, Role, UnknownRole};
+use chassis::auth::{DEFAULT_MAX_LIFETIME, OperatorKeys, Role, UnknownRole};
 use clap::Args;
 use secrecy::SecretString;
 use serde_json::json;
@@ -23,16 +23,24 @@ pub(super) struct TokenOptions {
     /// Lifetime of the token, for example 30m, 12h or 7d
     #[arg(long, value_parser = parse_ttl, default_value = "12h")]
     ttl: Duration,
+    /// Longest lifetime that the services accept
+    #[arg(long, env = "OPERATOR_TOKEN_MAX_LIFETIME_HOURS", default_value_t = DEFAULT_MAX_LIFETIME.as_secs() / 3600)]
+    #[arg(value_name = "HOURS", value_parser = clap::value_parser!(u64).range(1..=8_760))]
+    max_lifetime_hours: u64,
     /// Secret that the services verify tokens with, at least 32 bytes
     #[arg(long, env = "OPERATOR_JWT_SECRET", hide_env_values = true)]
     secret: SecretString,
 }
 
 pub(super) fn run(format: OutputFormat, options: &TokenOptions) -> anyhow::Result<ExitCode> {
-    let TokenOptions { subject, role, ttl, secret } = options;
-    let token = OperatorKeys::from_secret(secret)?.mint(subject, *role, *ttl)?;
-    let answer =
-        json!({ "token": token, "subject": subject, "role": role, "expiresInSeconds": ttl.as_secs() });
+    let TokenOptions { subject, role, ttl, max_lifetime_hours, secret } = options;
+    let max_lifetime = Duration::from_secs(max_lifetime_hours * 3600);
+    let keys = OperatorKeys::from_secret(secret)?.with_max_lifetime(max_lifetime);
+    let token = keys.mint(subject, *role, *ttl)?;
+    let token_id = keys.verify(&token)?.token_id().map(str::to_owned);
+    let answer = json!({
+        "token": token, "tokenId": token_id, "subject": subject, "role": role, "expiresInSeconds": ttl.as_secs(),
+    });
     print(format, &answer, |_answer| output::line(&token));
     Ok(ExitCode::SUCCESS)
 }

@@ -36,7 +36,7 @@ impl ProgressDisplay {
         self.spinner.set_message(format!("{state_word}: {phase_text}"));
         if self.last_shown != Some((state, phase)) && !self.is_terminal {
             let read: i64 = counts.iter().map(|counts| counts.read).sum();
-            eprintln!("{state_word}: {phase_text}, {read} records read");
+            output::note(format_args!("{state_word}: {phase_text}, {read} records read"));
         }
         self.last_shown = Some((state, phase));
         for counts in counts {

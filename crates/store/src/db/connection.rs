@@ -11,6 +11,9 @@ use postgres_connection::PostgresUrl;
 
 use crate::db::{error::StoreError, statement::statement};
 
+/// How long [`Store::reach`] waits. The timeout of the URL covers the TCP connection alone, not the server's greeting.
+const REACH_TIMEOUT: Duration = Duration::from_secs(5);
+
 /// A connection, in a transaction or not. Every function of this crate works on one.
 pub type Db = AsyncPgConnection;
 
@@ -126,6 +129,14 @@ impl Store {
         use diesel_async::RunQueryDsl;
         statement("SELECT 1").execute(&mut *self.db().await?).await?;
         Ok(())
+    }
+
+    /// Opens a connection, and closes it again: whether the server is there and lets us in. Fails within seconds.
+    pub async fn reach(&self) -> Result<(), StoreError> {
+        match tokio::time::timeout(REACH_TIMEOUT, self.dedicated()).await {
+            Ok(connected) => connected.map(drop),
+            Err(_elapsed) => Err(StoreError::Connect("the server does not answer".into())),
+        }
     }
 
     /// A connection outside the pool, for work that holds one for long: locks, migrations.

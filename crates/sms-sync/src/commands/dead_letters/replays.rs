@@ -133,7 +133,7 @@ fn print_jobs(list: &List<ReplayJob>) {
             counts.cancelled.to_string(),
         ]);
     }
-    output::line(table);
+    table.print();
 }
 
 pub(super) async fn list_items(
@@ -157,7 +157,7 @@ fn print_items(list: &List<ReplayItem>) {
             it.reason.clone(),
         ]);
     }
-    output::line(table);
+    table.print();
     list_footer(list);
 }
 

@@ -1,0 +1,90 @@
+//! `sms-sync revocations`: revokes operators' tokens.
+
+use std::process::ExitCode;
+
+use clap::{Args, Subcommand};
+use contracts::operator::{List, TokenRevocation, TokenRevocationRequest};
+
+use crate::{
+    api::Api,
+    arguments::{OutputFormat, PageOptions},
+    output::{self, list_footer, print, timestamp},
+};
+
+const PATH: &str = "/api/sync/token-revocations";
+
+#[derive(Debug, Subcommand)]
+pub(super) enum RevocationsCommand {
+    /// Revoke a token, or all tokens of an operator; takes effect within seconds (role admin)
+    Add(AddOptions),
+    /// List revoked tokens, newest first (role admin)
+    List(PageOptions),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct AddOptions {
+    #[command(flatten)]
+    tokens: Tokens,
+    /// Reason, kept in the audit log
+    #[arg(long)]
+    reason: Option<String>,
+}
+
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+struct Tokens {
+    /// Revoke one token, by its `jti`; `sms-sync token --output json` shows it
+    #[arg(long, value_name = "JTI")]
+    token_id: Option<String>,
+    /// Revoke all tokens of this operator that were issued until now
+    #[arg(long)]
+    subject: Option<String>,
+}
+
+pub(super) async fn run(
+    api: &Api,
+    format: OutputFormat,
+    command: RevocationsCommand,
+) -> anyhow::Result<ExitCode> {
+    match command {
+        RevocationsCommand::Add(AddOptions { tokens: Tokens { token_id, subject }, reason }) => {
+            let request = TokenRevocationRequest { token_id, subject, reason };
+            let revocation: TokenRevocation = api.post(PATH, &request).await?;
+            print(format, &revocation, |it| output::line(format!("revoked {}", tokens_text(it))));
+        }
+        RevocationsCommand::List(page) => {
+            let list: List<TokenRevocation> = api.get(&format!("{PATH}?{}", page.query())).await?;
+            print(format, &list, print_list);
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn print_list(list: &List<TokenRevocation>) {
+    if list.data.is_empty() {
+        output::line("no revoked tokens");
+        return;
+    }
+    let mut table = output::table(["revoked", "tokens", "by", "reason"]);
+    for it in &list.data {
+        table.add_row([
+            timestamp(it.revoked_at),
+            tokens_text(it),
+            it.revoked_by.clone(),
+            it.reason.clone().unwrap_or_default(),
+        ]);
+    }
+    table.print();
+    list_footer(list);
+}
+
+fn tokens_text(it: &TokenRevocation) -> String {
+    match (&it.token_id, &it.subject) {
+        (Some(id), _) => format!("token {id}"),
+        (None, subject) => format!(
+            "tokens of {} issued until {}",
+            subject.as_deref().unwrap_or_default(),
+            timestamp(it.issued_until)
+        ),
+    }
+}
