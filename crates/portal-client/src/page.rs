@@ -43,6 +43,9 @@ pub struct RawRecord<'p, D> {
 /// A vessel with its equipment and users, decoded record by record.
 pub type VesselRecords = VesselExport<Decoded<VesselDraft>, Decoded<EquipmentDraft>, Decoded<UserDraft>>;
 
+/// The same as it was sent.
+type UndecodedExport<'b> = VesselExport<&'b [u8], &'b [u8], &'b [u8]>;
+
 impl<D: ListedRecord> RawPage<D> {
     pub(crate) fn from_body(body: &Bytes) -> Result<Self, PortalError> {
         let (records, page) = match decode_body::<Frame<'_>>(body, D::PATH) {
@@ -188,11 +191,11 @@ pub(crate) fn decode_vessel_export(body: &[u8], path: &str) -> Result<VesselReco
     }
     let export = match decode_body::<Frame<'_>>(body, path) {
         Ok(Frame { vessel, equipment, users, as_of }) => {
-            (vessel.get().as_bytes(), equipment.0, users.0, as_of)
+            VesselExport { vessel: vessel.get().as_bytes(), equipment: equipment.0, users: users.0, as_of }
         }
         Err(unreadable) => export_around_faults(body, unreadable)?,
     };
-    let (vessel, equipment, users, as_of): (&[u8], Vec<&[u8]>, Vec<&[u8]>, _) = export;
+    let VesselExport { vessel, equipment, users, as_of } = export;
     if equipment.len().max(users.len()) > EXPORT_LIMIT {
         let what =
             format!("it holds more than {EXPORT_LIMIT} pieces of equipment or users: sync them instead");
@@ -253,10 +256,7 @@ fn place_after(records: &[&[u8]], offset: usize) -> String {
 }
 
 /// The export of a vessel, one of whose records is no JSON.
-fn export_around_faults(
-    body: &[u8],
-    unreadable: PortalError,
-) -> Result<(&[u8], Vec<&[u8]>, Vec<&[u8]>, DateTime<Utc>), PortalError> {
+fn export_around_faults(body: &[u8], unreadable: PortalError) -> Result<UndecodedExport<'_>, PortalError> {
     if !matches!(unreadable, PortalError::Unreadable { .. }) {
         return Err(unreadable);
     }
@@ -269,7 +269,7 @@ fn export_around_faults(
     if no_equipment.is_some() || no_users.is_some() {
         return Err(unreadable);
     }
-    Ok((vessel, equipment, users, as_of))
+    Ok(VesselExport { vessel, equipment, users, as_of })
 }
 
 #[cfg(test)]
