@@ -2,7 +2,7 @@
 # Measures throughput, latency and memory, each figure beside a raw limit of the same run, on servers of its own that
 # write to disk as real ones do. Prints a table and writes .local/bench.json. Some ten minutes, and a release build before.
 #
-#   bench.sh [NAME...]   sync, webhook; by default both
+#   bench.sh [NAME...]   sync, webhook; by default both. soak: ten minutes more, and what the processes hold
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 # shellcheck source=deploy/local/tools.sh
@@ -13,6 +13,7 @@ mkdir -p "$out"
 deploy/local/prerequisites.sh
 make --no-print-directory dashboard
 cargo build --locked --release --bin worker --bin webhook-ingest --example bench --example webhook_bench
+if [[ " $* " == *" soak "* ]]; then cargo build --locked --release --bins --example soak; fi
 
 deploy/local/servers.sh start "$out" durable
 trap 'deploy/local/servers.sh stop "$out"' EXIT
@@ -23,6 +24,7 @@ for name in "${@:-sync webhook}"; do
     printf '\nMeasuring: %s\n' "$one" >&2
     case $one in
       sync) target/release/examples/bench --json "$out/sync.json" ;;
+      soak) target/release/examples/soak --json "$out/soak.json" ;;
       webhook) target/release/examples/webhook_bench --json "$out/webhook.json" ;;
       *) echo "bench.sh: there is no measurement called $one" >&2; exit 2 ;;
     esac
@@ -32,7 +34,7 @@ done
 node - "$out" <<'SCRIPT'
 const { readFileSync, writeFileSync, existsSync } = require("node:fs");
 const directory = process.argv[2];
-const files = ["sync", "webhook"].map((name) => `${directory}/${name}.json`).filter(existsSync);
+const files = ["sync", "webhook", "soak"].map((name) => `${directory}/${name}.json`).filter(existsSync);
 const figures = files.flatMap((file) => JSON.parse(readFileSync(file, "utf8")));
 writeFileSync(".local/bench.json", `${JSON.stringify(figures, null, 2)}\n`);
 const number = (it) => (it == null ? "" : it.toLocaleString("en", { maximumFractionDigits: it < 10 ? 2 : 0 }));

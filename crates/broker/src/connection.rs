@@ -117,13 +117,11 @@ impl Broker {
         }
         let properties = ConnectionProperties::default().with_connection_name(self.0.name.as_str().into());
         let connection = Connection::connect(self.0.url.expose_secret(), properties).await?;
+        topology::declare(&connection).await?;
         let channel = connection.create_channel().await?;
-        topology::declare(&connection, &channel).await?;
-        // On a channel of its own, since an error closes the channel.
-        let updates_channel = connection.create_channel().await?;
-        match timeout(DECLARE_UPDATES_TIMEOUT, topology::declare_updates(&updates_channel)).await {
-            Ok(Ok(())) => drop(updates_channel.close(200, "declared".into()).await),
-            Ok(Err(error)) => tracing::warn!(%error, "{NO_UPDATES}"),
+        match timeout(DECLARE_UPDATES_TIMEOUT, topology::declare_updates(&connection)).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::warn!(error = &error as &dyn std::error::Error, "{NO_UPDATES}"),
             Err(_elapsed) => tracing::warn!("{NO_UPDATES}"),
         }
         *declared_at = Some(Instant::now());

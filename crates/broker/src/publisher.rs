@@ -120,7 +120,7 @@ impl Publisher {
                 Ok(Confirmation::Ack(None)) => Ok(()),
                 // lapin puts a returned message, which had no queue, into its acknowledgement.
                 Ok(Confirmation::Ack(Some(_returned))) => Err(BrokerError::Unroutable),
-                Ok(Confirmation::Nack(_) | Confirmation::NotRequested) => Err(BrokerError::Refused),
+                Ok(Confirmation::Nack(_) | Confirmation::NotRequested) => Err(BrokerError::NotTaken),
                 Err(error) => Err(error.into()),
             });
         }

@@ -14,6 +14,6 @@ pub use environment::PATIENCE;
 pub use messages::Message;
 pub use operator::{Operator, Updates};
 pub use portal::{Kind, Portal};
-pub use system::{Fleet, Setup, System};
+pub use system::{Fleet, SERVICES, Setup, System, amqp_url_of};
 pub use tally::{RECORD_TYPES, Tally, is_balanced};
 pub use webhook::Webhook;

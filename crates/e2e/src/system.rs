@@ -79,6 +79,7 @@ pub struct System {
     pub portal: Portal,
     /// Somebody who may do everything.
     pub operator: Operator,
+    /// Of a worker.
     environment: Environment,
     /// Databases and vhost.
     pub world: World,
@@ -101,23 +102,12 @@ impl System {
         let webhook_url = format!("http://127.0.0.1:{webhook_port}/api/sync/webhook");
         let mut portal = portal(&world, &setup, &webhook_url).await?;
 
-        let mut environment: Environment = [
-            ("SMS_ENV", "development"),
-            ("DATABASE_URL", &world.database_url),
-            ("AMQP_URL", world.amqp_url().await?),
-            ("ONBOARDING_API_URL", &format!("{}/api", portal.daemon.url)),
-            ("ONBOARDING_API_KEY", ONBOARDING_API_KEY),
-            ("WEBHOOK_SECRET", WEBHOOK_SECRET),
-            ("OPERATOR_JWT_SECRET", OPERATOR_JWT_SECRET),
-            ("PASSWORD_SEAL_KEY", PASSWORD_SEAL_KEY),
-        ]
-        .into_iter()
-        .map(|(name, value)| (name.to_owned(), value.to_owned()))
-        .collect();
-        environment.extend(setup.environment.iter().map(|(name, value)| ((*name).to_owned(), value.clone())));
-
+        let api_url = format!("{}/api", portal.daemon.url);
         let on = async |port, name: &str, arguments: &[&str]| {
-            Daemon::start_on(port, name, arguments, environment.clone()).await
+            let mut environment = environment_of(name, &world, &api_url).await?;
+            let more = setup.environment.iter().map(|(name, value)| ((*name).to_owned(), value.clone()));
+            environment.extend(more);
+            Daemon::start_on(port, name, arguments, environment).await
         };
         let (mut front, mut schedulers, mut workers) = (Vec::new(), Vec::new(), Vec::new());
         if setup.one_process {
@@ -137,6 +127,8 @@ impl System {
         for daemon in front.iter_mut().chain(&mut schedulers).chain(&mut workers) {
             daemon.ready().await?;
         }
+        let mut environment = environment_of("worker", &world, &api_url).await?;
+        environment.extend(setup.environment.iter().map(|(name, value)| ((*name).to_owned(), value.clone())));
         Ok(Self { front, schedulers, workers, webhook_url, portal, operator, environment, world })
     }
 
@@ -250,6 +242,60 @@ impl System {
         })
         .await
     }
+}
+
+/// The environment of a program: each service as a user of its own in PostgreSQL and RabbitMQ, with the secrets that it needs
+/// and no others.
+async fn environment_of(program: &str, world: &World, api_url: &str) -> anyhow::Result<Environment> {
+    let (database_url, amqp_url) = match SERVICES.iter().find(|(name, _)| *name == program) {
+        Some((_, role)) => (world.database_url_of(role).await?, amqp_url_of(program, world).await?),
+        None => (world.database_url.clone(), world.amqp_url().await?.to_owned()),
+    };
+    let secret: &[&str] = match program {
+        "webhook-ingest" => &["WEBHOOK_SECRET"],
+        "scheduler" => &[],
+        "worker" => &["ONBOARDING_API_KEY", "PASSWORD_SEAL_KEY"],
+        "status" => &["ONBOARDING_API_KEY", "PASSWORD_SEAL_KEY", "OPERATOR_JWT_SECRET"],
+        _ => &["WEBHOOK_SECRET", "ONBOARDING_API_KEY", "PASSWORD_SEAL_KEY", "OPERATOR_JWT_SECRET"],
+    };
+    let secrets = [
+        ("ONBOARDING_API_KEY", ONBOARDING_API_KEY),
+        ("WEBHOOK_SECRET", WEBHOOK_SECRET),
+        ("OPERATOR_JWT_SECRET", OPERATOR_JWT_SECRET),
+        ("PASSWORD_SEAL_KEY", PASSWORD_SEAL_KEY),
+    ];
+    let mut environment: Environment =
+        [("SMS_ENV", "development"), ("DATABASE_URL", &database_url), ("AMQP_URL", &amqp_url)]
+            .into_iter()
+            .chain(secrets.into_iter().filter(|(name, _)| secret.contains(name)))
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .collect();
+    if secret.contains(&"ONBOARDING_API_KEY") {
+        environment.insert("ONBOARDING_API_URL".to_owned(), api_url.to_owned());
+    }
+    Ok(environment)
+}
+
+/// The services, and their roles in PostgreSQL.
+pub const SERVICES: [(&str, &str); 4] = [
+    ("webhook-ingest", "sms_webhook_ingest"),
+    ("scheduler", "sms_scheduler"),
+    ("worker", "sms_worker"),
+    ("status", "sms_status"),
+];
+
+/// The vhost for a service's user, with the rights of `deploy/rabbitmq/rights`.
+pub async fn amqp_url_of(service: &str, world: &World) -> anyhow::Result<String> {
+    let rights = include_str!("../../../deploy/rabbitmq/rights");
+    let line = rights
+        .lines()
+        .map(str::split_whitespace)
+        .find_map(|mut words| (words.next() == Some(service)).then(|| words.collect::<Vec<_>>()));
+    let [configure, write, read] = line.with_context(|| format!("no rights of {service}"))?[..] else {
+        anyhow::bail!("three rights of {service}")
+    };
+    let user = format!("sms_test_{service}");
+    world.amqp_url_of(&user, [configure, write, read]).await
 }
 
 async fn world(servers: Option<&Arc<Servers>>) -> anyhow::Result<World> {

@@ -136,6 +136,21 @@ impl Servers {
         Ok(())
     }
 
+    /// Lets a user, which every world shares, do this in a vhost: patterns of names.
+    pub(crate) async fn grant(
+        &self,
+        vhost: &str,
+        user: &str,
+        [configure, write, read]: [&str; 3],
+    ) -> anyhow::Result<()> {
+        let password = format!(r#"{{"password":"{USER_PASSWORD}","tags":""}}"#);
+        self.manage(reqwest::Method::PUT, &format!("users/{user}"), &password).await?;
+        let rights = serde_json::json!({"configure": configure, "write": write, "read": read});
+        self.manage(reqwest::Method::PUT, &format!("permissions/{vhost}/{user}"), &rights.to_string())
+            .await?;
+        Ok(())
+    }
+
     pub(crate) async fn delete_vhost(&self, name: &str) -> anyhow::Result<()> {
         self.manage(reqwest::Method::DELETE, &format!("vhosts/{name}"), "").await.map(drop)
     }
@@ -161,6 +176,9 @@ impl Servers {
         Ok(request.send().await?.error_for_status()?.text().await?)
     }
 }
+
+/// The password of users with less than all rights.
+pub(crate) const USER_PASSWORD: &str = "of-a-test";
 
 impl Drop for Servers {
     fn drop(&mut self) {

@@ -9,7 +9,7 @@ use lapin::types::FieldTable;
 use tokio::sync::OnceCell;
 use tokio_postgres::NoTls;
 
-use crate::Servers;
+use crate::{Servers, servers::USER_PASSWORD};
 
 /// What one test has for itself: databases and a vhost, dropped with it.
 ///
@@ -23,6 +23,8 @@ pub struct World {
     databases: Mutex<Vec<String>>,
     onboarding: OnceCell<String>,
     amqp: OnceCell<String>,
+    /// The users of the vhost beside its owner, with their rights.
+    users: Mutex<Vec<(String, [String; 3])>>,
 }
 
 #[derive(Debug, Clone)]
@@ -91,6 +93,7 @@ impl World {
             databases: Mutex::default(),
             onboarding: OnceCell::new(),
             amqp: OnceCell::new(),
+            users: Mutex::default(),
         };
         world.database_url = make(&world).await?;
         Ok(world)
@@ -126,10 +129,34 @@ impl World {
         Ok(self.amqp.get_or_try_init(create).await?)
     }
 
+    /// The vhost for a user with these rights: patterns of the names that it may configure, write and read.
+    pub async fn amqp_url_of(&self, user: &str, rights: [&str; 3]) -> anyhow::Result<String> {
+        let url = of_user(self.amqp_url().await?, user)?;
+        self.servers.grant(&self.name, user, rights).await.context("cannot make a user")?;
+        let mut users = self.users.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        users.push((user.to_owned(), rights.map(str::to_owned)));
+        Ok(url)
+    }
+
+    /// The database for a role that a migration has made. Roles belong to the whole server.
+    pub async fn database_url_of(&self, role: &str) -> anyhow::Result<String> {
+        let login = format!(
+            "BEGIN; SELECT pg_advisory_xact_lock(hashtext('roles'));
+             ALTER ROLE {role} LOGIN PASSWORD '{USER_PASSWORD}'; COMMIT"
+        );
+        administer(&self.servers).await?.batch_execute(&login).await.with_context(|| login)?;
+        of_user(&self.database_url, role)
+    }
+
     /// Gives this world its vhost again, empty, after its broker came back without a disk.
     pub async fn restore_vhost(&self) -> anyhow::Result<()> {
         anyhow::ensure!(self.amqp.get().is_some(), "this world has no vhost yet");
-        self.servers.create_vhost(&self.name).await.context("cannot create the vhost again")
+        self.servers.create_vhost(&self.name).await.context("cannot create the vhost again")?;
+        let users = self.users.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone();
+        for (user, rights) in &users {
+            self.servers.grant(&self.name, user, rights.each_ref().map(String::as_str)).await?;
+        }
+        Ok(())
     }
 
     /// Rows of the maintenance portal's database as JSON objects, keyed by column.
@@ -243,6 +270,14 @@ impl Drop for World {
         .join()
         .ok();
     }
+}
+
+/// The same place for another user.
+fn of_user(url: &str, user: &str) -> anyhow::Result<String> {
+    let mut url = reqwest::Url::parse(url)?;
+    let named = url.set_username(user).and_then(|()| url.set_password(Some(USER_PASSWORD)));
+    anyhow::ensure!(named.is_ok(), "{url} takes no user");
+    Ok(url.into())
 }
 
 async fn shared() -> anyhow::Result<On> {

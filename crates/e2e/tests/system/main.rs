@@ -6,5 +6,6 @@ mod clock;
 mod conflicts;
 mod full_sync;
 mod passwords;
+mod rights;
 mod single_process;
 mod webhooks;

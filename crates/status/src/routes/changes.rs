@@ -33,7 +33,7 @@ pub(crate) struct ChangeQuery {
 ///
 /// In the order in which the dry run found them. The list of any other sync is empty.
 #[utoipa::path(
-    operation_id = "listChanges", tag = "syncs",
+    operation_id = "listChanges", tag = "syncs", security(("bearer" = ["viewer"])),
     params(Paging, ChangeQuery),
     responses((status = 200, body = List<Change>))
 )]

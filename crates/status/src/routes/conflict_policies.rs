@@ -17,7 +17,7 @@ use crate::{app_state::AppState, problems::OrProblem, saturating::to_i64};
 
 /// Get the conflict policies
 #[utoipa::path(
-    operation_id = "getConflictPolicies", tag = "conflicts",
+    operation_id = "getConflictPolicies", tag = "conflicts", security(("bearer" = ["viewer"])),
     responses((status = 200, body = ConflictPolicies, headers(("ETag", description = "Version, for `If-Match`"))))
 )]
 #[get("/api/sync/conflicts/policies")]
@@ -34,7 +34,7 @@ pub(crate) async fn get_conflict_policies(
 ///
 /// A record type that is absent keeps its policy. Open conflicts keep the policy under which they were found.
 #[utoipa::path(
-    operation_id = "changeConflictPolicies", tag = "conflicts",
+    operation_id = "changeConflictPolicies", tag = "conflicts", security(("bearer" = ["admin"])),
     request_body = ConflictPoliciesChange,
     params(("If-Match" = String, Header, description = "`ETag` of the policies that the change is based on")),
     responses(

@@ -40,7 +40,7 @@ const RESOLUTION_LIMIT: u32 = 1000;
 /// are no conflict in later syncs. With the values of a side that has withdrawn the record, the record is withdrawn, and a
 /// user is locked out: `sourceEffect` and `localEffect` of the conflict say so beforehand.
 #[utoipa::path(
-    operation_id = "resolveConflict", tag = "conflicts",
+    operation_id = "resolveConflict", tag = "conflicts", security(("bearer" = ["operator"])),
     request_body = ResolveRequest,
     responses(
         (status = 200, body = Conflict),
@@ -77,7 +77,7 @@ pub(crate) async fn resolve_conflict(
 ///
 /// Open conflicts by id or by filter, at most 1000 per request. Each conflict is resolved or refused independently.
 #[utoipa::path(
-    operation_id = "resolveConflicts", tag = "conflicts",
+    operation_id = "resolveConflicts", tag = "conflicts", security(("bearer" = ["operator"])),
     request_body = ResolveManyRequest,
     responses(
         (status = 200, body = ResolvedMany),

@@ -39,7 +39,7 @@ pub(crate) struct ConflictQuery {
 ///
 /// Personal data is masked for viewers.
 #[utoipa::path(
-    operation_id = "listConflicts", tag = "conflicts",
+    operation_id = "listConflicts", tag = "conflicts", security(("bearer" = ["viewer"])),
     params(Paging, ConflictQuery),
     responses((status = 200, body = List<Conflict>))
 )]
@@ -71,7 +71,7 @@ pub(crate) async fn list_conflicts(
 ///
 /// Personal data is masked for viewers.
 #[utoipa::path(
-    operation_id = "getConflict", tag = "conflicts",
+    operation_id = "getConflict", tag = "conflicts", security(("bearer" = ["viewer"])),
     responses(
         (status = 200, body = Conflict),
         (status = 404, body = ProblemBody, content_type = "application/problem+json"),

@@ -10,7 +10,10 @@ use crate::{app_state::AppState, saturating::to_i64};
 ///
 /// Tests the steps in their order and stops at the first that fails. Answers 200 also when a step fails: see `ok`. Sends
 /// nothing while the circuit to the portal is open, and at most one test in 5 seconds: `testedAt` says when it was.
-#[utoipa::path(operation_id = "testConnection", tag = "settings", responses((status = 200, body = ConnectionTest)))]
+#[utoipa::path(
+    operation_id = "testConnection", tag = "settings", security(("bearer" = ["viewer"])),
+    responses((status = 200, body = ConnectionTest))
+)]
 #[get("/api/sync/test-connection")]
 pub(crate) async fn test_connection(
     app: web::Data<AppState>,

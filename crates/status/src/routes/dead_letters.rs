@@ -52,7 +52,7 @@ impl DeadLetterQuery {
 
 /// List dead letters, newest first
 #[utoipa::path(
-    operation_id = "listDeadLetters", tag = "dead letters",
+    operation_id = "listDeadLetters", tag = "dead letters", security(("bearer" = ["viewer"])),
     params(Paging, DeadLetterQuery),
     responses((status = 200, body = List<DeadLetter>))
 )]
@@ -70,7 +70,10 @@ pub(crate) async fn list_dead_letters(
 }
 
 /// Get a dead letter with its message and its attempts
-#[utoipa::path(operation_id = "getDeadLetter", tag = "dead letters", responses((status = 200, body = DeadLetterDetail)))]
+#[utoipa::path(
+    operation_id = "getDeadLetter", tag = "dead letters", security(("bearer" = ["viewer"])),
+    responses((status = 200, body = DeadLetterDetail))
+)]
 #[get("/api/sync/dead-letters/{id}")]
 pub(crate) async fn get_dead_letter(
     app: web::Data<AppState>,
@@ -100,7 +103,7 @@ pub(crate) async fn get_dead_letter(
 ///
 /// Groups with dead letters in the state `dead` come first.
 #[utoipa::path(
-    operation_id = "listDeadLetterGroups", tag = "dead letters",
+    operation_id = "listDeadLetterGroups", tag = "dead letters", security(("bearer" = ["viewer"])),
     params(Paging, DeadLetterQuery),
     responses((status = 200, body = List<DeadLetterGroup>))
 )]

@@ -24,7 +24,7 @@ const CONTENT_SECURITY_POLICY: (header::HeaderName, &str) =
 /// The label measures 70 by 37 mm. It shows a QR symbol of the equipment's code (error correction level Q, quiet zone of
 /// four modules), the vessel, its IMO number, the SFI code with the unit number, the name, and the code as text.
 #[utoipa::path(
-    operation_id = "getLabelSvg", tag = "labels",
+    operation_id = "getLabelSvg", tag = "labels", security(("bearer" = ["viewer"])),
     params(("id" = String, Path, description = "Id of the equipment in the maintenance portal or in the onboarding portal")),
     responses(
         (status = 200, body = String, content_type = "image/svg+xml"),
@@ -45,7 +45,7 @@ pub(crate) async fn get_label_svg(
 ///
 /// The same label as the SVG, at 203 dpi for label printers.
 #[utoipa::path(
-    operation_id = "getLabelPng", tag = "labels",
+    operation_id = "getLabelPng", tag = "labels", security(("bearer" = ["viewer"])),
     params(("id" = String, Path, description = "Id of the equipment in the maintenance portal or in the onboarding portal")),
     responses(
         (status = 200, body = Vec<u8>, content_type = "image/png"),
@@ -76,7 +76,7 @@ pub(crate) struct SheetQuery {
 /// An HTML page of A4 sheets with 24 labels of 70 by 37 mm each, in the order of the SFI codes, without withdrawn
 /// equipment. Print it at 100 %.
 #[utoipa::path(
-    operation_id = "getLabelSheets", tag = "labels",
+    operation_id = "getLabelSheets", tag = "labels", security(("bearer" = ["viewer"])),
     params(
         ("id" = String, Path,
             description = "IMO number of the vessel, or its id in the maintenance portal or in the onboarding portal"),

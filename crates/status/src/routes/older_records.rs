@@ -28,7 +28,7 @@ use crate::{
 /// Records that stand rejected with `older_than_here`: their state in the onboarding portal is older than the one here,
 /// though it was read later. Records whose state was accepted do not count.
 #[utoipa::path(
-    operation_id = "getOlderRecords", tag = "syncs",
+    operation_id = "getOlderRecords", tag = "syncs", security(("bearer" = ["viewer"])),
     responses(
         (status = 200, body = OlderRecords),
         (status = 404, body = ProblemBody, content_type = "application/problem+json"),
@@ -63,7 +63,7 @@ pub(crate) async fn get_older_records(
 /// reads exactly these records again. An edit in the maintenance portal stays, and becomes a conflict. At most 5000
 /// records per request; `left` says how many remain.
 #[utoipa::path(
-    operation_id = "acceptOlderRecords", tag = "syncs",
+    operation_id = "acceptOlderRecords", tag = "syncs", security(("bearer" = ["operator"])),
     request_body = AcceptOlderRequest,
     responses(
         (status = 202, body = OlderAccepted),

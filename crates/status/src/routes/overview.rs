@@ -41,7 +41,10 @@ const CIRCUIT_REPORT_TIMEOUT: TimeDelta = TimeDelta::minutes(2);
 ///
 /// What needs attention, health of the services, running syncs, the last full sync, and counts of records, dead letters, open
 /// conflicts, and of messages that are unpublished or postponed.
-#[utoipa::path(operation_id = "getOverview", tag = "syncs", responses((status = 200, body = Overview)))]
+#[utoipa::path(
+    operation_id = "getOverview", tag = "syncs", security(("bearer" = ["viewer"])),
+    responses((status = 200, body = Overview))
+)]
 #[get("/api/sync/status")]
 pub(crate) async fn get_overview(
     app: web::Data<AppState>,

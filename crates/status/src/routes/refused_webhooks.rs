@@ -30,7 +30,7 @@ pub(crate) struct RefusedWebhookQuery {
 /// The log is a sample of limited size: `alike` counts the requests without an entry of their own. Bodies and signatures
 /// are not kept.
 #[utoipa::path(
-    operation_id = "listRefusedWebhooks", tag = "webhooks",
+    operation_id = "listRefusedWebhooks", tag = "webhooks", security(("bearer" = ["viewer"])),
     params(Paging, RefusedWebhookQuery),
     responses((status = 200, body = List<RefusedWebhook>))
 )]

@@ -38,7 +38,7 @@ const RATE_LIMIT: i32 = 1000;
 ///
 /// Publishes its message to the queue that it came from, with all its retries again.
 #[utoipa::path(
-    operation_id = "replayDeadLetter", tag = "dead letters",
+    operation_id = "replayDeadLetter", tag = "dead letters", security(("bearer" = ["operator"])),
     responses(
         (status = 202, body = ReplayAccepted),
         (status = 409, body = ProblemBody, content_type = "application/problem+json", description = "The dead letter is being replayed, or its replay succeeded"),
@@ -67,7 +67,7 @@ pub(crate) async fn replay_dead_letter(
 ///
 /// Replays nothing.
 #[utoipa::path(
-    operation_id = "planReplay", tag = "dead letters",
+    operation_id = "planReplay", tag = "dead letters", security(("bearer" = ["viewer"])),
     request_body = ReplayRequest,
     responses(
         (status = 200, body = ReplayPlan),
@@ -91,7 +91,7 @@ pub(crate) async fn plan_replay(
 ///
 /// Starts a job that replays the oldest dead letters first, at most 10,000. Poll the job at `Location`.
 #[utoipa::path(
-    operation_id = "replayDeadLetters", tag = "dead letters",
+    operation_id = "replayDeadLetters", tag = "dead letters", security(("bearer" = ["operator"])),
     request_body = ReplayRequest,
     responses(
         (status = 202, body = ReplayAccepted, headers(("Location", description = "Path of the job"))),
@@ -109,7 +109,7 @@ pub(crate) async fn replay_dead_letters(
 
 /// List replay jobs, newest first
 #[utoipa::path(
-    operation_id = "listReplayJobs", tag = "dead letters",
+    operation_id = "listReplayJobs", tag = "dead letters", security(("bearer" = ["viewer"])),
     params(Paging),
     responses((status = 200, body = List<ReplayJob>))
 )]
@@ -126,7 +126,10 @@ pub(crate) async fn list_replay_jobs(
 }
 
 /// Get a replay job with its counts
-#[utoipa::path(operation_id = "getReplayJob", tag = "dead letters", responses((status = 200, body = ReplayJob)))]
+#[utoipa::path(
+    operation_id = "getReplayJob", tag = "dead letters", security(("bearer" = ["viewer"])),
+    responses((status = 200, body = ReplayJob))
+)]
 #[get("/api/sync/bulk/replay/{jobId}")]
 pub(crate) async fn get_replay_job(
     app: web::Data<AppState>,
@@ -141,7 +144,7 @@ pub(crate) async fn get_replay_job(
 
 /// List the dead letters of a replay job, each with its outcome
 #[utoipa::path(
-    operation_id = "listReplayItems", tag = "dead letters",
+    operation_id = "listReplayItems", tag = "dead letters", security(("bearer" = ["viewer"])),
     params(Paging),
     responses((status = 200, body = List<ReplayItem>))
 )]
@@ -166,7 +169,7 @@ pub(crate) async fn list_replay_items(
 ///
 /// Dead letters that the job has not published are in the state `dead` again. Published messages are still processed.
 #[utoipa::path(
-    operation_id = "cancelReplayJob", tag = "dead letters",
+    operation_id = "cancelReplayJob", tag = "dead letters", security(("bearer" = ["operator"])),
     responses(
         (status = 200, body = ReplayJob),
         (status = 409, body = ProblemBody, content_type = "application/problem+json", description = "The job has published all its messages"),

@@ -22,7 +22,7 @@ const REPROCESS_LIMIT: u32 = 10_000;
 /// Publishes the event again; a new sync fetches the current state of the record. An event that is ignored, or not yet
 /// processed, is refused.
 #[utoipa::path(
-    operation_id = "reprocessWebhook", tag = "webhooks",
+    operation_id = "reprocessWebhook", tag = "webhooks", security(("bearer" = ["operator"])),
     responses(
         (status = 202, body = ReprocessAccepted),
         (status = 409, body = ProblemBody, content_type = "application/problem+json",
@@ -54,7 +54,7 @@ pub(crate) async fn reprocess_webhook(
 ///
 /// Reprocesses nothing.
 #[utoipa::path(
-    operation_id = "planReprocess", tag = "webhooks",
+    operation_id = "planReprocess", tag = "webhooks", security(("bearer" = ["operator"])),
     request_body = ReprocessRequest,
     responses(
         (status = 200, body = ReprocessPlan),
@@ -78,7 +78,7 @@ pub(crate) async fn plan_reprocess(
 ///
 /// By id or by filter, the oldest first, at most 10,000 per request.
 #[utoipa::path(
-    operation_id = "reprocessWebhooks", tag = "webhooks",
+    operation_id = "reprocessWebhooks", tag = "webhooks", security(("bearer" = ["operator"])),
     request_body = ReprocessRequest,
     responses(
         (status = 202, body = ReprocessAccepted),

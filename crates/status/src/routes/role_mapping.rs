@@ -28,7 +28,7 @@ const CHANGES_LIMIT: usize = 1000;
 
 /// Get the role mapping
 #[utoipa::path(
-    operation_id = "getRoleMapping", tag = "users",
+    operation_id = "getRoleMapping", tag = "users", security(("bearer" = ["viewer"])),
     responses((status = 200, body = RoleMapping, headers(("ETag", description = "Version, for `If-Match`"))))
 )]
 #[get("/api/sync/role-mapping")]
@@ -45,7 +45,7 @@ pub(crate) async fn get_role_mapping(
 ///
 /// Lists the users who would get another role, with the permissions that they would gain or lose. Changes nothing.
 #[utoipa::path(
-    operation_id = "previewRoleMapping", tag = "users",
+    operation_id = "previewRoleMapping", tag = "users", security(("bearer" = ["admin"])),
     request_body = RoleMappingChange,
     responses(
         (status = 200, body = RoleMappingEffect),
@@ -71,7 +71,7 @@ pub(crate) async fn preview_role_mapping(
 /// Replaces all rules, and gives every user the new role at once. Roles that were set by hand in the maintenance portal
 /// stay.
 #[utoipa::path(
-    operation_id = "changeRoleMapping", tag = "users",
+    operation_id = "changeRoleMapping", tag = "users", security(("bearer" = ["admin"])),
     request_body = RoleMappingChange,
     params(("If-Match" = String, Header, description = "`ETag` of the mapping that the change is based on")),
     responses(

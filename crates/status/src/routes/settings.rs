@@ -28,7 +28,7 @@ use crate::{
 
 /// Get the settings
 #[utoipa::path(
-    operation_id = "getSettings", tag = "settings",
+    operation_id = "getSettings", tag = "settings", security(("bearer" = ["viewer"])),
     responses((status = 200, body = Settings, headers(("ETag", description = "Version, for `If-Match`"))))
 )]
 #[get("/api/sync/settings")]
@@ -43,7 +43,7 @@ pub(crate) async fn get_settings(app: web::Data<AppState>, _viewer: Viewer) -> R
 /// A setting that is absent keeps its value. With `If-Match`, the change is refused if the settings have changed since
 /// they were read.
 #[utoipa::path(
-    operation_id = "changeSettings", tag = "settings",
+    operation_id = "changeSettings", tag = "settings", security(("bearer" = ["admin"])),
     request_body = SettingsChange,
     params(("If-Match" = Option<String>, Header, description = "`ETag` of the settings that the change is based on")),
     responses(
@@ -95,7 +95,7 @@ pub(crate) struct ScheduleQuery {
 ///
 /// Describes the expression in words, and lists its next times.
 #[utoipa::path(
-    operation_id = "previewSchedule", tag = "settings",
+    operation_id = "previewSchedule", tag = "settings", security(("bearer" = ["viewer"])),
     params(ScheduleQuery),
     responses(
         (status = 200, body = SchedulePreview),

@@ -33,7 +33,7 @@ use crate::{
 ///
 /// A sync that failed, was cancelled or has dead tasks continues where it stopped. Finished tasks are not repeated.
 #[utoipa::path(
-    operation_id = "resumeSync", tag = "syncs",
+    operation_id = "resumeSync", tag = "syncs", security(("bearer" = ["operator"])),
     responses(
         (status = 202, body = ResumeAccepted),
         (status = 409, body = ProblemBody, content_type = "application/problem+json",
@@ -74,7 +74,7 @@ pub(crate) async fn resume_sync(
 /// Dead tasks are reopened in the sync itself. Rejected records are retried by a new selective sync, whose `retryOf` names
 /// this sync.
 #[utoipa::path(
-    operation_id = "retrySync", tag = "syncs",
+    operation_id = "retrySync", tag = "syncs", security(("bearer" = ["operator"])),
     request_body(content = Option<RetryRequest>),
     responses(
         (status = 202, body = RetryAccepted),
@@ -141,7 +141,7 @@ pub(crate) async fn retry_sync(
 /// A full sync asks for this decision, and has deactivated nothing, if more records than the limit are missing from the
 /// onboarding portal, or a critical one. Records written after the sync started stay active.
 #[utoipa::path(
-    operation_id = "confirmSync", tag = "syncs",
+    operation_id = "confirmSync", tag = "syncs", security(("bearer" = ["operator"])),
     request_body = ConfirmRequest,
     responses(
         (status = 200, body = ConfirmAccepted),

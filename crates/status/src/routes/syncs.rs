@@ -35,7 +35,10 @@ use crate::{
 const ATTEMPTS_LIMIT: u32 = 50;
 
 /// Get a sync with its tasks and failed attempts
-#[utoipa::path(operation_id = "getSync", tag = "syncs", responses((status = 200, body = SyncDetail)))]
+#[utoipa::path(
+    operation_id = "getSync", tag = "syncs", security(("bearer" = ["viewer"])),
+    responses((status = 200, body = SyncDetail))
+)]
 #[get("/api/sync/status/{syncId}")]
 pub(crate) async fn get_sync(
     app: web::Data<AppState>,
@@ -84,7 +87,7 @@ pub(crate) struct SyncQuery {
 
 /// List syncs, newest first
 #[utoipa::path(
-    operation_id = "listSyncs", tag = "syncs",
+    operation_id = "listSyncs", tag = "syncs", security(("bearer" = ["viewer"])),
     params(Paging, SyncQuery),
     responses((status = 200, body = List<SyncSummary>))
 )]
@@ -109,7 +112,7 @@ pub(crate) async fn list_syncs(
 ///
 /// Records that the sync has written stay. A sync that has ended cannot be cancelled.
 #[utoipa::path(
-    operation_id = "cancelSync", tag = "syncs",
+    operation_id = "cancelSync", tag = "syncs", security(("bearer" = ["operator"])),
     responses(
         (status = 200, body = SyncSummary),
         (status = 409, body = ProblemBody, content_type = "application/problem+json",
@@ -145,7 +148,7 @@ pub(crate) async fn cancel_sync(
 ///
 /// Errors say why a record was rejected; warnings name doubtful values of records that were written.
 #[utoipa::path(
-    operation_id = "listFindings", tag = "syncs",
+    operation_id = "listFindings", tag = "syncs", security(("bearer" = ["viewer"])),
     params(Paging),
     responses((status = 200, body = List<Finding>))
 )]

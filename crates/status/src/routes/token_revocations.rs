@@ -19,7 +19,7 @@ const NAME_LENGTH_LIMIT: usize = 255;
 
 /// List revoked tokens, newest first
 #[utoipa::path(
-    operation_id = "listTokenRevocations", tag = "operators",
+    operation_id = "listTokenRevocations", tag = "operators", security(("bearer" = ["admin"])),
     params(Paging),
     responses((status = 200, body = List<TokenRevocation>))
 )]
@@ -39,7 +39,7 @@ pub(crate) async fn list_token_revocations(
 /// Revokes one token by its `tokenId`, or all tokens of a `subject` that were issued until now; tokens that it is issued
 /// later are valid. Takes effect within seconds in all processes, also on open event streams.
 #[utoipa::path(
-    operation_id = "revokeTokens", tag = "operators",
+    operation_id = "revokeTokens", tag = "operators", security(("bearer" = ["admin"])),
     request_body = TokenRevocationRequest,
     responses((status = 200, body = TokenRevocation))
 )]

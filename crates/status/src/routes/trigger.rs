@@ -35,7 +35,7 @@ use crate::{
 /// sync, `selective` the records that the request names. The answer comes when the sync is recorded, not when it ends:
 /// poll `Location`, or follow the updates.
 #[utoipa::path(
-    operation_id = "triggerSync", tag = "syncs",
+    operation_id = "triggerSync", tag = "syncs", security(("bearer" = ["operator"])),
     request_body(content = Option<TriggerRequest>, description = "No body starts a full sync"),
     responses(
         (status = 202, body = SyncAccepted, headers(("Location", description = "Path of the sync"))),

@@ -26,7 +26,7 @@ use crate::{
 /// changed after the sync is skipped. Later syncs do not write the undone version again; they write a newer version, and
 /// open a conflict for it.
 #[utoipa::path(
-    operation_id = "undoSync", tag = "syncs",
+    operation_id = "undoSync", tag = "syncs", security(("bearer" = ["admin"])),
     params(("syncId" = Uuid, Path, description = "Id of the sync"), Paging),
     responses(
         (status = 200, body = Undo),
@@ -66,7 +66,7 @@ pub(crate) async fn undo_sync(
 
 /// Get the undo of a sync
 #[utoipa::path(
-    operation_id = "getUndo", tag = "syncs",
+    operation_id = "getUndo", tag = "syncs", security(("bearer" = ["viewer"])),
     params(("syncId" = Uuid, Path, description = "Id of the sync"), Paging),
     responses(
         (status = 200, body = Undo),

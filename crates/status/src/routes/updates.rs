@@ -69,7 +69,7 @@ pub(crate) struct UpdatesQuery {
 /// The number of streams is limited: 429 when you have as many as one operator may have, 503 when the service has as many as
 /// it can serve.
 #[utoipa::path(
-    operation_id = "streamUpdates", tag = "updates",
+    operation_id = "streamUpdates", tag = "updates", security(("bearer" = ["viewer"])),
     params(
         UpdatesQuery,
         ("Last-Event-ID" = Option<String>, Header, description = "Id of the last event that the client received"),

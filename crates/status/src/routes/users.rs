@@ -30,7 +30,7 @@ pub(crate) struct UserQuery {
 /// With their roles, whether they may sign in, and the state of their temporary passwords. E-mail addresses are masked
 /// except for admins; passwords are never listed.
 #[utoipa::path(
-    operation_id = "listUsers", tag = "users",
+    operation_id = "listUsers", tag = "users", security(("bearer" = ["viewer"])),
     params(Paging, UserQuery),
     responses((status = 200, body = List<User>))
 )]
@@ -71,7 +71,7 @@ pub(crate) async fn list_users(
 ///
 /// Shows the password once. A second claim is refused.
 #[utoipa::path(
-    operation_id = "claimTemporaryPassword", tag = "users",
+    operation_id = "claimTemporaryPassword", tag = "users", security(("bearer" = ["admin"])),
     params(("userId" = Uuid, Path, description = "Id of the user in the maintenance portal")),
     responses(
         (status = 200, body = TemporaryPassword),

@@ -46,7 +46,7 @@ pub(crate) struct ReportQuery {
 /// Of one vessel, of one sync, or of the fleet. A report on a vessel or the fleet shows the findings of each record's last
 /// version. A finding stays, however old its sync is, until the record is corrected and synced again.
 #[utoipa::path(
-    operation_id = "getValidationReport", tag = "validation",
+    operation_id = "getValidationReport", tag = "validation", security(("bearer" = ["viewer"])),
     params(ReportQuery, Paging),
     responses(
         (status = 200, body = ValidationReport),

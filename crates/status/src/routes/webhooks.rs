@@ -50,7 +50,7 @@ pub(crate) struct WebhookQuery {
 
 /// List webhook events, newest first
 #[utoipa::path(
-    operation_id = "listWebhooks", tag = "webhooks",
+    operation_id = "listWebhooks", tag = "webhooks", security(("bearer" = ["viewer"])),
     params(Paging, WebhookQuery),
     responses((status = 200, body = List<WebhookEvent>))
 )]
@@ -79,7 +79,10 @@ pub(crate) async fn list_webhooks(
 }
 
 /// Get a webhook event with its attempts
-#[utoipa::path(operation_id = "getWebhook", tag = "webhooks", responses((status = 200, body = WebhookEventDetail)))]
+#[utoipa::path(
+    operation_id = "getWebhook", tag = "webhooks", security(("bearer" = ["viewer"])),
+    responses((status = 200, body = WebhookEventDetail))
+)]
 #[get("/api/sync/webhooks/{id}")]
 pub(crate) async fn get_webhook(
     app: web::Data<AppState>,
@@ -103,7 +106,7 @@ pub(crate) async fn get_webhook(
 ///
 /// Needs the role operator: a sender may put more into a body than ids.
 #[utoipa::path(
-    operation_id = "getWebhookRawBody", tag = "webhooks",
+    operation_id = "getWebhookRawBody", tag = "webhooks", security(("bearer" = ["operator"])),
     responses((status = 200, body = String, content_type = "application/octet-stream"))
 )]
 #[get("/api/sync/webhooks/{id}/raw-body")]

@@ -8,6 +8,7 @@ mod odd_text;
 mod overview;
 mod replays;
 mod request_limits;
+mod roles;
 mod scene;
 mod tokens;
 mod undo;
