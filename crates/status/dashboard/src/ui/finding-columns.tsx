@@ -26,13 +26,8 @@ export const findingColumns = [
     header: "Field and value",
     meta: { narrow: "line" },
     cell: ({ row: { original: finding } }) => (
-      <TwoLines>
+      <TwoLines second={finding.value != null && <code className={text.breakAnywhere}>{finding.value}</code>}>
         {finding.pointer ? <code>{finding.pointer}</code> : <span className={text.dim}>whole record</span>}
-        {finding.value != null && (
-          <code className={text.breakAnywhere}>
-            <bdi>{finding.value}</bdi>
-          </code>
-        )}
       </TwoLines>
     ),
   }),
