@@ -1,7 +1,8 @@
 //! Operators' bearer tokens, and what each role may do.
 //!
 //! A token is a JWT with `sub`, `role`, `iss` = `aud` = `sms-sync`, `iat` and `exp`, signed with our own secret (HS256); or
-//! one of an issuer whose public keys we hold (RSA, EC, Ed25519). A token that is valid for longer than the keys allow, or
+//! one of an issuer whose public keys we hold (RSA, EC, Ed25519). Several of our secrets may be active, so that one can be
+//! replaced without ending the tokens of the other. A token that is valid for longer than the keys allow, or
 //! that was revoked, is refused. A handler that takes a [`Viewer`], [`OperatorRole`] or [`Admin`] argument cannot run
 //! without a token: those values are made here and nowhere else.
 //!
@@ -24,6 +25,7 @@ use std::{
 };
 
 use actix_web::{FromRequest, HttpMessage, HttpRequest, dev::Payload, http::header, web};
+use chrono::{DateTime, Utc};
 use jsonwebtoken::{
     Algorithm, AlgorithmFamily, DecodingKey, EncodingKey, Header, Validation, errors::ErrorKind,
     get_current_timestamp, jwk::JwkSet,
@@ -33,7 +35,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::problem::Problem;
+use crate::{config::NamedSecret, problem::Problem};
 
 pub(crate) use request_limits::RateLimitState;
 pub use request_limits::RequestLimits;
@@ -50,6 +52,12 @@ pub const DEFAULT_MAX_LIFETIME: Duration = Duration::from_secs(7 * 24 * 3600);
 
 /// How many seconds the clocks of issuer and verifier may differ.
 const CLOCK_LEEWAY_SECONDS: u64 = 30;
+
+/// What a secret signs to make its key id.
+const KEY_ID_TEXT: &[u8] = b"sms-sync key id";
+
+/// Characters of a key id: 66 bits of the MAC.
+const KEY_ID_LENGTH: usize = 11;
 
 /// Characters of `sub` and of `jti`: both are kept, in the audit log and in the list of revoked tokens.
 const NAME_LIMIT: usize = 255;
@@ -248,10 +256,41 @@ pub enum TokenError {
 /// The keys that operators' tokens are verified with.
 #[derive(Clone)]
 pub struct OperatorKeys {
-    own: Option<(EncodingKey, DecodingKey)>,
+    /// The first one mints. Empty: only the issuer's tokens are accepted.
+    own: Vec<OwnKey>,
     issuer: Option<Issuer>,
     max_lifetime: Duration,
     revocations: Revocations,
+}
+
+/// A secret of ours.
+#[derive(Clone)]
+struct OwnKey {
+    /// The `kid` of its tokens: the same in every process that knows the secret, whatever it is called there.
+    id: String,
+    encoding: EncodingKey,
+    decoding: DecodingKey,
+    /// In seconds since 1970: not accepted from then on.
+    expires_at: Option<i64>,
+}
+
+impl OwnKey {
+    fn new(secret: &SecretString, expires_at: Option<DateTime<Utc>>) -> Result<Self, KeysError> {
+        let secret = secret.expose_secret().as_bytes();
+        if secret.len() < MIN_SECRET_BYTES {
+            return Err(KeysError::WeakSecret(secret.len()));
+        }
+        let encoding = EncodingKey::from_secret(secret);
+        // A MAC of a constant: it tells keys apart and nothing about them.
+        let id = jsonwebtoken::crypto::sign(KEY_ID_TEXT, &encoding, Algorithm::HS256);
+        let id = id.map_err(KeysError::Signing)?.chars().take(KEY_ID_LENGTH).collect();
+        let expires_at = expires_at.map(|at| at.timestamp());
+        Ok(Self { id, encoding, decoding: DecodingKey::from_secret(secret), expires_at })
+    }
+
+    fn is_active(&self) -> bool {
+        self.expires_at.is_none_or(|at| at > i64::try_from(get_current_timestamp()).unwrap_or(i64::MAX))
+    }
 }
 
 #[derive(Clone)]
@@ -263,17 +302,21 @@ struct Issuer {
 impl OperatorKeys {
     /// Keys with our own secret (HS256) of at least [`MIN_SECRET_BYTES`].
     pub fn from_secret(secret: &SecretString) -> Result<Self, KeysError> {
-        let secret = secret.expose_secret().as_bytes();
-        if secret.len() < MIN_SECRET_BYTES {
-            return Err(KeysError::WeakSecret(secret.len()));
+        Ok(Self { own: vec![OwnKey::new(secret, None)?], ..Self::empty() })
+    }
+
+    /// Accepts tokens that were signed with these secrets, too, each until its time: those that were the first one before, or
+    /// will be soon.
+    pub fn with_more_secrets(mut self, secrets: &[NamedSecret]) -> Result<Self, KeysError> {
+        for NamedSecret { secret, expires_at, .. } in secrets {
+            self.own.push(OwnKey::new(secret, *expires_at)?);
         }
-        let own = Some((EncodingKey::from_secret(secret), DecodingKey::from_secret(secret)));
-        Ok(Self { own, ..Self::empty() })
+        Ok(self)
     }
 
     fn empty() -> Self {
         let revocations = Revocations::default();
-        Self { own: None, issuer: None, max_lifetime: DEFAULT_MAX_LIFETIME, revocations }
+        Self { own: Vec::new(), issuer: None, max_lifetime: DEFAULT_MAX_LIFETIME, revocations }
     }
 
     /// Tokens that are valid for longer are neither minted nor accepted.
@@ -317,7 +360,7 @@ impl OperatorKeys {
 
     /// Mints a token for `subject` that is valid for `ttl` (whole seconds), with our own secret.
     pub fn mint(&self, subject: &str, role: Role, ttl: Duration) -> Result<String, KeysError> {
-        let (key, _) = self.own.as_ref().ok_or(KeysError::PublicKeysOnly)?;
+        let key = self.own.first().ok_or(KeysError::PublicKeysOnly)?;
         check_name(subject).map_err(KeysError::Subject)?;
         if ttl > self.max_lifetime {
             return Err(KeysError::TooLong(self.max_lifetime));
@@ -332,7 +375,8 @@ impl OperatorKeys {
             iss: AUDIENCE,
             aud: AUDIENCE,
         };
-        jsonwebtoken::encode(&Header::new(Algorithm::HS256), &minted, key).map_err(KeysError::Signing)
+        let header = Header { kid: Some(key.id.clone()), ..Header::new(Algorithm::HS256) };
+        jsonwebtoken::encode(&header, &minted, &key.encoding).map_err(KeysError::Signing)
     }
 
     /// Verifies `token` and returns its bearer.
@@ -349,18 +393,16 @@ impl OperatorKeys {
 
     fn verify_signed(&self, token: &str) -> Result<Operator, TokenError> {
         let header = jsonwebtoken::decode_header(token).map_err(TokenError::Invalid)?;
-        let unknown = || TokenError::Invalid(ErrorKind::InvalidAlgorithm.into());
         // The header only chooses among keys we hold. A key is used with the algorithms of its own family alone, so a
         // public key never serves as an HMAC secret.
         if header.alg.family() == AlgorithmFamily::Hmac {
-            let (_, key) = self.own.as_ref().ok_or_else(unknown)?;
-            return verify_with_key(token, key, Validation::new(Algorithm::HS256), AUDIENCE);
+            return self.verify_with_own_keys(token, header.kid.as_deref());
         }
-        let issuer = self.issuer.as_ref().ok_or_else(unknown)?;
+        let issuer = self.issuer.as_ref().ok_or_else(unknown_key)?;
         let candidates = issuer.keys.iter().filter(|(id, key)| {
             key.family() == header.alg.family() && (header.kid.is_none() || id.is_none() || *id == header.kid)
         });
-        let mut rejection = unknown();
+        let mut rejection = unknown_key();
         for (_, key) in candidates {
             match verify_with_key(token, key, Validation::new_for_family(key.family()), &issuer.name) {
                 Ok(operator) => return Ok(operator),
@@ -369,6 +411,28 @@ impl OperatorKeys {
         }
         Err(rejection)
     }
+
+    /// Verifies a token with the secret that its `kid` names; without a `kid` that is ours, with each.
+    fn verify_with_own_keys(&self, token: &str, key_id: Option<&str>) -> Result<Operator, TokenError> {
+        let names_ours = self.own.iter().any(|key| Some(key.id.as_str()) == key_id);
+        let candidates = self.own.iter().filter(|key| !names_ours || Some(key.id.as_str()) == key_id);
+        let mut rejection = unknown_key();
+        for key in candidates.filter(|key| key.is_active()) {
+            let validation = Validation::new(Algorithm::HS256);
+            rejection = match verify_with_key(token, &key.decoding, validation, AUDIENCE) {
+                // With this key the signature is right: the others have nothing to say.
+                Err(TokenError::Invalid(error)) if *error.kind() == ErrorKind::InvalidSignature => {
+                    TokenError::Invalid(error)
+                }
+                judged => return judged,
+            };
+        }
+        Err(rejection)
+    }
+}
+
+fn unknown_key() -> TokenError {
+    TokenError::Invalid(ErrorKind::InvalidAlgorithm.into())
 }
 
 fn verify_with_key(
@@ -416,7 +480,7 @@ fn check_name(name: &str) -> Result<(), &'static str> {
 impl fmt::Debug for OperatorKeys {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let issuer = self.issuer.as_ref().map(|issuer| (&issuer.name, issuer.keys.len()));
-        f.debug_struct("OperatorKeys").field("own", &self.own.is_some()).field("issuer", &issuer).finish()
+        f.debug_struct("OperatorKeys").field("own", &self.own.len()).field("issuer", &issuer).finish()
     }
 }
 

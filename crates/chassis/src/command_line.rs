@@ -47,7 +47,7 @@ pub(crate) fn command(daemon: &Daemon) -> Command {
 fn environment_help(daemon: &Daemon) -> String {
     let mut help = String::from("Environment:\n");
     let width = daemon.variables.iter().map(|variable| variable.name.len()).max().unwrap_or(0).max(28);
-    for Variable { name, key, secret } in daemon.variables {
+    for Variable { name, key, secret, .. } in daemon.variables {
         let what = config::key_description(daemon.defaults, key).unwrap_or_else(|| format!("sets {key}"));
         let file = if *secret { " (or its path in _FILE)" } else { "" };
         help += &format!("  {name:width$}  {what}{file}\n");

@@ -9,6 +9,7 @@ use chacha20poly1305::{
     Key, KeyInit, XChaCha20Poly1305, XNonce,
     aead::{Aead, Payload},
 };
+use chrono::{DateTime, Utc};
 use rand::{CryptoRng, Rng};
 
 use crate::{SourceId, vocabulary::vocabulary};
@@ -58,9 +59,16 @@ impl fmt::Debug for TemporaryPassword {
     }
 }
 
-/// Seals passwords and opens them again. Does not print its key.
+/// Seals passwords and opens them again. Does not print its keys.
+///
+/// A key is replaced with an overlap: the first key seals, and every key opens what was sealed with it. What is sealed does not
+/// name its key: the cipher is authenticated, so only the right one opens it, and there are few.
 #[derive(Clone)]
-pub struct PasswordSeal(XChaCha20Poly1305);
+pub struct PasswordSeal {
+    first: XChaCha20Poly1305,
+    /// Each with the time from which on it opens nothing.
+    others: Vec<(XChaCha20Poly1305, Option<DateTime<Utc>>)>,
+}
 
 impl fmt::Debug for PasswordSeal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -87,9 +95,21 @@ impl PasswordSeal {
     ///
     /// If it is not that.
     pub fn parse(key: &str) -> Result<Self, SealKeyError> {
-        let key = BASE64_STANDARD.decode(key.trim()).map_err(|_not_base64| SealKeyError)?;
-        let key: [u8; 32] = key.try_into().map_err(|_wrong_length| SealKeyError)?;
-        Ok(Self(XChaCha20Poly1305::new(&Key::from(key))))
+        Ok(Self { first: cipher(key)?, others: Vec::new() })
+    }
+
+    /// Opens what was sealed with this key, too, until it expires.
+    ///
+    /// # Errors
+    ///
+    /// If it is not 32 bytes in base64.
+    pub fn and_open_with(
+        mut self,
+        key: &str,
+        expires_at: Option<DateTime<Utc>>,
+    ) -> Result<Self, SealKeyError> {
+        self.others.push((cipher(key)?, expires_at));
+        Ok(self)
     }
 
     /// Seals a password of a user. The nonce stands before the rest; a sealed password moved to another user does not
@@ -103,7 +123,7 @@ impl PasswordSeal {
     ) -> Vec<u8> {
         let nonce: [u8; NONCE_BYTES] = rng.random();
         let payload = Payload { msg: password.0.as_bytes(), aad: user.as_str().as_bytes() };
-        let sealed = self.0.encrypt(&XNonce::from(nonce), payload).expect("fails only beyond 256 GB");
+        let sealed = self.first.encrypt(&XNonce::from(nonce), payload).expect("fails only beyond 256 GB");
         [&nonce[..], &sealed].concat()
     }
 
@@ -111,13 +131,29 @@ impl PasswordSeal {
     ///
     /// # Errors
     ///
-    /// If it was sealed with another key or for another user.
-    pub fn open(&self, sealed: &[u8], user: &SourceId) -> Result<TemporaryPassword, UnsealError> {
+    /// If it was sealed with another key, with one that has expired, or for another user.
+    pub fn open(
+        &self,
+        sealed: &[u8],
+        user: &SourceId,
+        now: DateTime<Utc>,
+    ) -> Result<TemporaryPassword, UnsealError> {
         let (nonce, sealed) = sealed.split_first_chunk::<NONCE_BYTES>().ok_or(UnsealError)?;
-        let payload = Payload { msg: sealed, aad: user.as_str().as_bytes() };
-        let password = self.0.decrypt(&XNonce::from(*nonce), payload).map_err(|_mismatch| UnsealError)?;
+        let others = self.others.iter().filter(|(_, expires_at)| expires_at.is_none_or(|at| at > now));
+        let mut ciphers = std::iter::once(&self.first).chain(others.map(|(cipher, _)| cipher));
+        let password = ciphers.find_map(|cipher| {
+            let payload = Payload { msg: sealed, aad: user.as_str().as_bytes() };
+            cipher.decrypt(&XNonce::from(*nonce), payload).ok()
+        });
+        let password = password.ok_or(UnsealError)?;
         String::from_utf8(password).map(TemporaryPassword).map_err(|_not_ours| UnsealError)
     }
+}
+
+fn cipher(key: &str) -> Result<XChaCha20Poly1305, SealKeyError> {
+    let key = BASE64_STANDARD.decode(key.trim()).map_err(|_not_base64| SealKeyError)?;
+    let key: [u8; 32] = key.try_into().map_err(|_wrong_length| SealKeyError)?;
+    Ok(XChaCha20Poly1305::new(&Key::from(key)))
 }
 
 #[cfg(test)]
@@ -150,10 +186,30 @@ mod tests {
         let (ola, kari): (SourceId, SourceId) = ("u-1".parse().unwrap(), "u-2".parse().unwrap());
         let password = TemporaryPassword::generate(&mut rng);
         let sealed = seal.seal(&password, &ola, &mut rng);
-        assert_eq!(seal.open(&sealed, &ola).unwrap().expose(), password.expose());
-        assert_eq!(seal.open(&sealed, &kari).unwrap_err(), UnsealError);
-        assert_eq!(other.open(&sealed, &ola).unwrap_err(), UnsealError);
-        assert_eq!(seal.open(&sealed[..10], &ola).unwrap_err(), UnsealError);
+        let now = DateTime::UNIX_EPOCH;
+        assert_eq!(seal.open(&sealed, &ola, now).unwrap().expose(), password.expose());
+        assert_eq!(seal.open(&sealed, &kari, now).unwrap_err(), UnsealError);
+        assert_eq!(other.open(&sealed, &ola, now).unwrap_err(), UnsealError);
+        assert_eq!(seal.open(&sealed[..10], &ola, now).unwrap_err(), UnsealError);
+    }
+
+    #[test]
+    fn a_replaced_key_opens_what_it_sealed_until_it_expires() {
+        let mut rng = StdRng::seed_from_u64(1);
+        let (old_key, new_key) = (BASE64_STANDARD.encode([1; 32]), BASE64_STANDARD.encode([2; 32]));
+        let ola: SourceId = "u-1".parse().unwrap();
+        let password = TemporaryPassword::generate(&mut rng);
+        let old = PasswordSeal::parse(&old_key).unwrap();
+        let expiry = DateTime::UNIX_EPOCH + chrono::Duration::days(3);
+        let both = PasswordSeal::parse(&new_key).unwrap().and_open_with(&old_key, Some(expiry)).unwrap();
+
+        let sealed = old.seal(&password, &ola, &mut rng);
+        let before = expiry - chrono::Duration::seconds(1);
+        assert_eq!(both.open(&sealed, &ola, before).unwrap().expose(), password.expose());
+        assert_eq!(both.open(&sealed, &ola, expiry).unwrap_err(), UnsealError);
+
+        let sealed = both.seal(&password, &ola, &mut rng);
+        assert_eq!(old.open(&sealed, &ola, before).unwrap_err(), UnsealError, "the new key seals");
     }
 
     #[test]

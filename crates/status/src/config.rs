@@ -6,7 +6,7 @@ use chassis::{
     Daemon,
     auth::MIN_SECRET_BYTES,
     config::{
-        Secret, Variable, secret_min_bytes,
+        Secret, Variable, named_secrets, secret_min_bytes,
         sections::{Broker, Database, Passwords, Server},
     },
 };
@@ -27,8 +27,10 @@ pub const DAEMON: Daemon = Daemon {
         Variable::plain("ONBOARDING_API_URL", "onboarding.url"),
         Variable::secret("ONBOARDING_API_KEY", "onboarding.api_key"),
         Variable::secret("OPERATOR_JWT_SECRET", "operators.jwt_secret"),
+        Variable::secrets("OPERATOR_JWT_SECRETS", "operators.jwt_secrets"),
         Variable::plain("OPERATOR_TOKEN_MAX_LIFETIME_HOURS", "operators.token_max_lifetime_hours"),
         Passwords::SEAL_KEY,
+        Passwords::SEAL_KEYS,
     ],
     grace: Duration::from_secs(20),
 };
@@ -60,6 +62,9 @@ pub struct Operators {
     /// Secret of the HS256 signature.
     #[garde(custom(secret_min_bytes(MIN_SECRET_BYTES)))]
     pub jwt_secret: Secret,
+    /// More secrets that tokens may be signed with: `name=secret` or `name@time=secret`.
+    #[garde(custom(usable_jwt_secrets))]
+    pub jwt_secrets: Secret,
     /// Tokens that are valid for longer are refused.
     #[garde(range(min = 1, max = 8_760))]
     pub token_max_lifetime_hours: u64,
@@ -75,6 +80,14 @@ impl Operators {
     pub(crate) fn token_max_lifetime(&self) -> Duration {
         Duration::from_secs(self.token_max_lifetime_hours * 3600)
     }
+}
+
+fn usable_jwt_secrets(secrets: &Secret, _: &()) -> garde::Result {
+    let secrets = named_secrets(secrets).map_err(garde::Error::new)?;
+    secrets.iter().try_for_each(|it| {
+        let judged = secret_min_bytes(MIN_SECRET_BYTES)(&it.secret, &());
+        judged.map_err(|error| garde::Error::new(format!("holds {:?}, which {error}", it.name)))
+    })
 }
 
 /// `[updates]`: limits of the event stream.

@@ -23,6 +23,7 @@ use broker::{Broker, Publisher, Updates};
 use chassis::{
     Process,
     auth::{OperatorKeys, RequestLimits},
+    config::named_secrets,
     health::Health,
     http,
     shutdown::Shutdown,
@@ -59,8 +60,14 @@ pub struct Service {
 /// When a config value cannot be used.
 pub async fn start(config: &Config, shutdown: &Shutdown, health: &Health) -> anyhow::Result<Service> {
     let keys = OperatorKeys::from_secret(&config.operators.jwt_secret).context("OPERATOR_JWT_SECRET")?;
+    let more_secrets = named_secrets(&config.operators.jwt_secrets).context("OPERATOR_JWT_SECRETS")?;
+    let keys = keys.with_more_secrets(&more_secrets).context("OPERATOR_JWT_SECRETS")?;
     let keys = keys.with_max_lifetime(config.operators.token_max_lifetime());
     let seal = PasswordSeal::parse(config.passwords.seal_key.expose_secret()).context("PASSWORD_SEAL_KEY")?;
+    let seal = named_secrets(&config.passwords.seal_keys)?
+        .iter()
+        .try_fold(seal, |seal, key| seal.and_open_with(key.secret.expose_secret(), key.expires_at))
+        .context("PASSWORD_SEAL_KEYS")?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let portal = PortalClient::new(&PortalOptions::from(&config.onboarding), clock.clone())?;
     let store = Store::connect(config.database.url.expose_secret(), config.database.pool_size).await?;

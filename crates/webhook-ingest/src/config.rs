@@ -31,7 +31,7 @@ pub const DAEMON: Daemon = Daemon {
         Database::URL,
         Broker::URL,
         Variable::secret("WEBHOOK_SECRET", "webhook.secret"),
-        Variable::secret("WEBHOOK_SECRETS", "webhook.secrets"),
+        Variable::secrets("WEBHOOK_SECRETS", "webhook.secrets"),
     ],
     grace: Duration::from_secs(20),
 };

@@ -1,9 +1,8 @@
 //! The secrets that webhooks may be signed with, as operators write them.
 //!
-//! `WEBHOOK_SECRET` holds the current one. `WEBHOOK_SECRETS` holds more of them: entries separated by commas or line
-//! ends, each `name=secret` or, accepted only before a time, `name@2026-12-01T00:00:00Z=secret`.
+//! `WEBHOOK_SECRET` holds the current one. `WEBHOOK_SECRETS` holds more of them, as [`named_secrets`] reads them.
 
-use chassis::config::Secret as ConfigSecret;
+use chassis::config::{NamedSecretsError, Secret as ConfigSecret, named_secrets};
 use chrono::{DateTime, Utc};
 use contracts::webhook::signature::{InvalidSecret, NamedSecret, Secret};
 use secrecy::ExposeSecret;
@@ -14,14 +13,10 @@ const CURRENT_SECRET_NAME: &str = "current";
 /// Why secrets cannot be used. No message contains a secret.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum SecretsError {
-    #[error("entry {0} is not name=secret or name@time=secret")]
-    Entry(usize),
-    #[error("entry {0} has a time that is not like 2026-12-01T00:00:00Z")]
-    Time(usize),
+    #[error(transparent)]
+    List(#[from] NamedSecretsError),
     #[error("the secret {name:?} cannot be used: {source}")]
     Secret { name: String, source: InvalidSecret },
-    #[error("two secrets are called {0:?}")]
-    Twice(String),
     #[error("there is no secret: set WEBHOOK_SECRET or WEBHOOK_SECRETS")]
     None,
 }
@@ -30,41 +25,24 @@ pub(crate) enum SecretsError {
 pub(crate) fn parse(current: &ConfigSecret, more: &ConfigSecret) -> Result<Vec<NamedSecret>, SecretsError> {
     let mut secrets: Vec<NamedSecret> = Vec::new();
     if !current.expose_secret().is_empty() {
-        secrets.push(named_secret(CURRENT_SECRET_NAME, current.expose_secret(), None)?);
+        secrets.push(named_secret(CURRENT_SECRET_NAME, current, None)?);
     }
-    let entries = more.expose_secret().split([',', '\n', '\r']).map(str::trim);
-    for (number, entry) in entries.filter(|entry| !entry.is_empty()).enumerate() {
-        let number = number + 1;
-        let (label, text) = entry.split_once('=').ok_or(SecretsError::Entry(number))?;
-        let (name, expires_at) = match label.split_once('@') {
-            Some((name, time)) => {
-                (name, Some(time.parse::<DateTime<Utc>>().map_err(|_no_time| SecretsError::Time(number))?))
-            }
-            None => (label, None),
-        };
-        // A secret without a name may end in `=` of base64; it must not be read as a name, which is logged.
-        let is_name = (1..=32).contains(&name.len())
-            && !name.starts_with("whsec_")
-            && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte));
-        if !is_name || text.is_empty() {
-            return Err(SecretsError::Entry(number));
+    for more in named_secrets(more)? {
+        if secrets.iter().any(|other| other.name == more.name) {
+            return Err(NamedSecretsError::Twice(more.name).into());
         }
-        let secret = named_secret(name, text, expires_at)?;
-        if secrets.iter().any(|other| other.name == name) {
-            return Err(SecretsError::Twice(name.to_owned()));
-        }
-        secrets.push(secret);
+        secrets.push(named_secret(&more.name, &more.secret, more.expires_at)?);
     }
     if secrets.is_empty() { Err(SecretsError::None) } else { Ok(secrets) }
 }
 
 fn named_secret(
     name: &str,
-    text: &str,
+    text: &ConfigSecret,
     expires_at: Option<DateTime<Utc>>,
 ) -> Result<NamedSecret, SecretsError> {
-    let secret = Secret::parse(&text.to_owned().into())
-        .map_err(|source| SecretsError::Secret { name: name.to_owned(), source })?;
+    let secret =
+        Secret::parse(text).map_err(|source| SecretsError::Secret { name: name.to_owned(), source })?;
     Ok(NamedSecret { name: name.to_owned(), secret, expires_at })
 }
 

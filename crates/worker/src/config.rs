@@ -26,6 +26,7 @@ pub const DAEMON: Daemon = Daemon {
         Variable::plain("ONBOARDING_API_URL", "onboarding.url"),
         Variable::secret("ONBOARDING_API_KEY", "onboarding.api_key"),
         Passwords::SEAL_KEY,
+        Passwords::SEAL_KEYS,
     ],
     grace: Duration::from_secs(40),
 };

@@ -108,7 +108,7 @@ mod tests {
             PasswordMaker::new(seal.clone()).make(std::slice::from_ref(&user), DateTime::UNIX_EPOCH).await;
         let [stored] = made.as_slice() else { panic!("one user, one password") };
         assert!(stored.hash.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{}", stored.hash);
-        let password = seal.open(&stored.sealed, &user).unwrap();
+        let password = seal.open(&stored.sealed, &user, DateTime::UNIX_EPOCH).unwrap();
         let hash = PasswordHash::new(&stored.hash).unwrap();
         Argon2::default().verify_password(password.expose().as_bytes(), &hash).unwrap();
     }

@@ -4,11 +4,7 @@ use std::{collections::BTreeMap, fs};
 
 use ::config::{Config, ConfigError, File, FileFormat, Value, ValueKind};
 
-use super::{problems::ConfigProblem, variable::Variable};
-
-/// Values that documentation uses and that therefore protect nothing.
-const PLACEHOLDERS: &[&str] =
-    &["changeme", "change-me", "change_me", "your-", "example", "placeholder", "insecure", "development"];
+use super::{endpoint::Endpoint, problems::ConfigProblem, secret_strength::weakness, variable::Variable};
 
 /// One value above the defaults. Later ones win.
 #[derive(Debug)]
@@ -124,7 +120,7 @@ impl<'a> Layers<'a> {
     fn add_named(&mut self, environment: &BTreeMap<String, String>, problems: &mut Vec<ConfigProblem>) {
         let given = |name: &str| environment.get(name).filter(|text| !text.is_empty());
         for variable in self.variables {
-            let Variable { name, key, secret } = *variable;
+            let Variable { name, key, secret, .. } = *variable;
             let file_name = format!("{name}_FILE");
             let problem = |what: String, remedy: String| ConfigProblem {
                 name: name.to_owned(),
@@ -189,23 +185,39 @@ impl<'a> Layers<'a> {
         Some(removed.origin)
     }
 
-    /// Refuses default secrets and those that manuals print: outside development a secret must be the operator's own.
-    pub(super) fn refuse_placeholders(&self, problems: &mut Vec<ConfigProblem>) {
+    /// Refuses default secrets, those that manuals print and those that can be guessed: outside development a secret must
+    /// be the operator's own.
+    pub(super) fn refuse_worthless_secrets(&self, problems: &mut Vec<ConfigProblem>) {
         for variable in self.variables.iter().filter(|variable| variable.secret) {
             let default = self.default(variable.key).and_then(serde_json::Value::as_str).unwrap_or_default();
-            let own = self.overrides.iter().rfind(|it| it.key == variable.key);
-            let text =
-                own.map_or_else(|| Some(default.to_owned()), |own| own.value.clone().into_string().ok());
-            let Some(text) = text.filter(|text| !text.is_empty()) else { continue };
-            let lower = text.to_lowercase();
-            let from_a_manual =
-                !text.contains("://") && PLACEHOLDERS.iter().any(|word| lower.starts_with(word));
-            if text == default || from_a_manual {
-                let what = "has a default value that protects nothing";
-                let mut problem = self.problem(variable.key, what);
+            let Some(text) = self.text(variable.key).filter(|text| !text.is_empty()) else { continue };
+            let what = if text == default {
+                Some("has a default value that protects nothing".to_owned())
+            } else {
+                weakness(variable, &text)
+            };
+            if let Some(what) = what {
+                let mut problem = self.problem(variable.key, &what);
                 problem.remedy += ", or set SMS_ENV=development on a developer's machine";
                 problems.push(problem);
             }
+        }
+    }
+
+    /// The variables whose URL leads to another host without encryption, each with that host.
+    pub(super) fn plaintext_hosts(&self) -> Vec<(&'static str, String)> {
+        let plaintext = |variable: &Variable| {
+            let endpoint = Endpoint::parse(&self.text(variable.key)?)?;
+            endpoint.is_plaintext_to_another_host().then_some((variable.name, endpoint.host))
+        };
+        self.variables.iter().filter_map(plaintext).collect()
+    }
+
+    /// The text in force for `key`.
+    fn text(&self, key: &str) -> Option<String> {
+        match self.overrides.iter().rfind(|it| it.key == key) {
+            Some(own) => own.value.clone().into_string().ok(),
+            None => self.default(key).and_then(serde_json::Value::as_str).map(str::to_owned),
         }
     }
 

@@ -1,11 +1,15 @@
 //! Loading and judging a config: everything that is wrong is found in one go.
 
-use std::collections::BTreeMap;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Mutex,
+};
 
 use garde::Validate;
 use serde::de::DeserializeOwned;
 
 use super::{
+    endpoint::Endpoint,
     environment::{Environment, process_environment},
     layers::Layers,
     library_error::key_and_message,
@@ -43,7 +47,8 @@ where
         Environment::Production
     });
     if kind == Environment::Production {
-        layers.refuse_placeholders(&mut problems);
+        layers.refuse_worthless_secrets(&mut problems);
+        warn_of_plaintext(&layers, environment);
     }
     let config = deserialize::<T>(&mut layers, &mut problems);
     if let Some(config) = &config {
@@ -52,6 +57,27 @@ where
     match config {
         Some(config) if problems.is_empty() => Ok(config),
         _ => Err(ConfigProblems::new(problems)),
+    }
+}
+
+/// Warns of URLs that lead to another host without encryption, each once per process: several daemons may share one.
+fn warn_of_plaintext(layers: &Layers<'_>, environment: &BTreeMap<String, String>) {
+    static WARNED_OF: Mutex<BTreeSet<(String, String)>> = Mutex::new(BTreeSet::new());
+
+    let of_traces = ["OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"];
+    let of_traces = of_traces.into_iter().filter_map(|name| {
+        let endpoint = Endpoint::parse(environment.get(name)?)?;
+        endpoint.is_plaintext_to_another_host().then_some((name, endpoint.host))
+    });
+    for (name, host) in layers.plaintext_hosts().into_iter().chain(of_traces) {
+        let is_new = WARNED_OF.lock().expect("no holder panics").insert((name.to_owned(), host.clone()));
+        if is_new {
+            tracing::warn!(
+                config.variable = name,
+                server.address = host,
+                "the connection to another host is not encrypted: whoever is on the way can read and change it"
+            );
+        }
     }
 }
 

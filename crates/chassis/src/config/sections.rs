@@ -2,11 +2,13 @@
 //!
 //! A daemon's own `defaults.toml` holds the defaults and says what a key means to it.
 
+use base64::{Engine, prelude::BASE64_STANDARD};
 use garde::Validate;
 use serde::Deserialize;
 
 use super::{
-    secret::{Secret, secret_given},
+    named_secrets::named_secrets,
+    secret::{ExposeSecret, Secret, secret_given},
     variable::Variable,
 };
 
@@ -17,6 +19,9 @@ pub const BIND_MIN_LENGTH: usize = 3;
 pub const POOL_SIZE_MIN: usize = 2;
 
 pub const POOL_SIZE_MAX: usize = 200;
+
+/// Length of a key that seals passwords.
+const SEAL_KEY_BYTES: usize = 32;
 
 /// `[server]`: where a daemon listens.
 #[derive(Debug, Clone, Deserialize, Validate)]
@@ -64,11 +69,30 @@ impl Broker {
 #[derive(Debug, Clone, Deserialize, Validate)]
 #[serde(deny_unknown_fields)]
 pub struct Passwords {
-    /// 32 bytes in base64, the same for all daemons.
-    #[garde(custom(secret_given))]
+    /// 32 bytes in base64, the same for all daemons. Seals new passwords.
+    #[garde(custom(usable_seal_key))]
     pub seal_key: Secret,
+    /// More keys, which open passwords that were sealed with them: [`named_secrets`].
+    #[garde(custom(usable_seal_keys))]
+    pub seal_keys: Secret,
+}
+
+fn usable_seal_key(key: &Secret, _: &()) -> garde::Result {
+    secret_given(key, &())?;
+    let bytes = BASE64_STANDARD.decode(key.expose_secret().trim());
+    let fits = bytes.is_ok_and(|bytes| bytes.len() == SEAL_KEY_BYTES);
+    if fits { Ok(()) } else { Err(garde::Error::new("must be 32 bytes in base64")) }
+}
+
+fn usable_seal_keys(keys: &Secret, _: &()) -> garde::Result {
+    let keys = named_secrets(keys).map_err(garde::Error::new)?;
+    keys.iter().try_for_each(|key| {
+        usable_seal_key(&key.secret, &())
+            .map_err(|error| garde::Error::new(format!("holds {:?}: it {error}", key.name)))
+    })
 }
 
 impl Passwords {
     pub const SEAL_KEY: Variable = Variable::secret("PASSWORD_SEAL_KEY", "passwords.seal_key");
+    pub const SEAL_KEYS: Variable = Variable::secrets("PASSWORD_SEAL_KEYS", "passwords.seal_keys");
 }

@@ -3,7 +3,7 @@ use std::time::Duration;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use chassis::{
     auth::{KeysError, OperatorKeys, RevocationList, Role, TokenError},
-    config::Secret,
+    config::{NamedSecret, Secret, named_secrets},
 };
 use jsonwebtoken::{Algorithm, EncodingKey, Header, get_current_timestamp};
 use serde_json::{Value, json};
@@ -73,6 +73,41 @@ fn token_of_another_key_or_of_no_key_is_rejected() {
     let unsigned = format!("{}.{}.", part(&json!({ "alg": "none", "typ": "JWT" })), part(&good()));
     assert!(keys().verify(&unsigned).is_err());
     assert!(keys().verify("").is_err());
+}
+
+const NEXT_SECRET: &str = "fedcba9876543210fedcba9876543210";
+
+fn named(list: &str) -> Vec<NamedSecret> {
+    named_secrets(&Secret::from(list)).unwrap()
+}
+
+#[test]
+fn replaced_secret_verifies_until_it_expires_and_the_first_one_mints() {
+    let minted = keys().mint("ann", Role::Viewer, Duration::from_secs(60)).unwrap();
+    let next = OperatorKeys::from_secret(&Secret::from(NEXT_SECRET)).unwrap();
+    let both = next.clone().with_more_secrets(&named(&format!("old={SECRET}"))).unwrap();
+    assert_eq!(both.verify(&minted).unwrap().subject(), "ann");
+    assert_eq!(both.verify(&signed(&good())).unwrap().subject(), "ann", "a token without `kid`");
+
+    let of_first = both.mint("bob", Role::Viewer, Duration::from_secs(60)).unwrap();
+    assert_eq!(next.verify(&of_first).unwrap().subject(), "bob");
+    assert!(keys().verify(&of_first).is_err());
+    let key_id = |token: &str| jsonwebtoken::decode_header(token).unwrap().kid.unwrap();
+    assert_ne!(key_id(&of_first), key_id(&minted));
+
+    let expired =
+        next.clone().with_more_secrets(&named(&format!("old@2020-01-01T00:00:00Z={SECRET}"))).unwrap();
+    assert!(expired.verify(&minted).is_err());
+    assert!(matches!(next.with_more_secrets(&named("old=short")), Err(KeysError::WeakSecret(5))));
+}
+
+#[test]
+fn expired_token_of_a_replaced_secret_is_told_to_have_expired() {
+    let next = OperatorKeys::from_secret(&Secret::from(NEXT_SECRET)).unwrap();
+    let both = next.with_more_secrets(&named(&format!("old={SECRET},older={SECRET}x"))).unwrap();
+    let mut claims = good();
+    claims["exp"] = json!(get_current_timestamp() - 60);
+    assert!(matches!(both.verify(&signed(&claims)), Err(TokenError::Expired)));
 }
 
 /// A key pair made for this test alone: EC P-256, PKCS#8 and its public point.

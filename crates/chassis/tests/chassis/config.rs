@@ -21,6 +21,7 @@ pool_size = 8
 [webhook]
 secrets = []
 key = ""
+keys = ""
 tolerance_seconds = 300
 strict = true
 "#;
@@ -29,6 +30,7 @@ const VARIABLES: &[Variable] = &[
     Variable::plain("BIND", "http.bind"),
     Variable::secret("DATABASE_URL", "database.url"),
     Variable::secret("WEBHOOK_KEY", "webhook.key"),
+    Variable::secrets("WEBHOOK_KEYS", "webhook.keys"),
 ];
 
 #[derive(Debug, Deserialize, Validate)]
@@ -68,6 +70,9 @@ struct Webhook {
     #[garde(custom(secret_given))]
     key: Secret,
     #[garde(skip)]
+    #[serde(rename = "keys")]
+    _keys: Secret,
+    #[garde(skip)]
     tolerance_seconds: u64,
     #[garde(skip)]
     strict: bool,
@@ -89,7 +94,8 @@ fn file(name: &str, text: &str) -> PathBuf {
     path
 }
 
-const GOOD: [(&str, &str); 2] = [("DATABASE_URL", "postgres://db/sms"), ("WEBHOOK_KEY", "k3y-of-our-own")];
+const GOOD: [(&str, &str); 2] =
+    [("DATABASE_URL", "postgres://db/sms"), ("WEBHOOK_KEY", "k3y-of-our-own-and-no-default")];
 
 #[test]
 fn environment_wins_over_file_and_file_over_defaults() {
@@ -148,10 +154,10 @@ fn all_mistakes_are_reported_at_once_with_their_remedies() {
 
 #[test]
 fn secret_from_a_file_is_read_and_never_shown() {
-    let path = file("secret", "s3cr3t-of-our-own\r\n");
+    let path = file("secret", "s3cr3t-of-our-own-and-no-default\r\n");
     let pairs = [GOOD[0], ("WEBHOOK_KEY_FILE", path.to_str().unwrap())];
     let config = load(&pairs).unwrap();
-    assert_eq!(config.webhook.key.expose_secret(), "s3cr3t-of-our-own");
+    assert_eq!(config.webhook.key.expose_secret(), "s3cr3t-of-our-own-and-no-default");
     assert!(!format!("{config:?}").contains("s3cr3t"));
 
     let shown = effective(DEFAULTS, VARIABLES, &environment(&pairs)).unwrap();
@@ -174,6 +180,36 @@ fn default_and_placeholder_secrets_are_rejected_in_production() {
     assert!(text.contains("WEBHOOK_KEY (webhook.key) has a default value that protects nothing"), "{text}");
     assert!(!text.contains("your-webhook-secret"));
     load(&[placeholders[0], ("SMS_ENV", "development")]).unwrap();
+}
+
+#[test]
+fn guessable_secrets_are_rejected_in_production_wherever_they_stand() {
+    let path = file("guessable", "hunter2\n");
+    let long = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
+    for (name, value, what) in [
+        ("WEBHOOK_KEY", "hunter2", "WEBHOOK_KEY (webhook.key) has 7 bytes and can be guessed"),
+        ("WEBHOOK_KEY_FILE", path.to_str().unwrap(), "WEBHOOK_KEY_FILE (webhook.key) has 7 bytes"),
+        ("WEBHOOK_KEY", long, "WEBHOOK_KEY (webhook.key) has 1 distinct bytes"),
+        ("WEBHOOK_KEYS", "old=hunter2", "WEBHOOK_KEYS (webhook.keys) holds \"old\", which has 7 bytes"),
+        ("SMS_WEBHOOK__KEYS", "old=hunter2", "SMS_WEBHOOK__KEYS (webhook.keys) holds \"old\""),
+        (
+            "DATABASE_URL",
+            "postgres://sms:change-me@db/sms",
+            "DATABASE_URL (database.url) holds a password that has a default",
+        ),
+        ("DATABASE_URL", "amqp://broker/%2f", "DATABASE_URL (database.url) names no user"),
+    ] {
+        let mut pairs = GOOD.to_vec();
+        pairs.retain(|(other, _)| name != *other && name != format!("{other}_FILE"));
+        pairs.push((name, value));
+        let text = load(&pairs).unwrap_err().to_string();
+        assert!(text.contains(what), "{text}");
+        for secret in ["hunter2", long, "change-me@"] {
+            assert!(!text.contains(secret), "{text}");
+        }
+        pairs.push(("SMS_ENV", "development"));
+        load(&pairs).unwrap();
+    }
 }
 
 #[test]

@@ -15,7 +15,7 @@ fn harbour() -> Command {
     let binary = directory.join("examples/harbour");
     assert!(binary.exists(), "cargo test -p chassis builds the example {}", binary.display());
     let mut command = Command::new(binary);
-    command.env_clear().env("HARBOUR_KEY", "k3y-of-our-own");
+    command.env_clear().env("HARBOUR_KEY", "k3y-of-our-own-and-no-default");
     command
 }
 
@@ -32,7 +32,7 @@ impl Running {
         let address = loop {
             let line: Value = serde_json::from_str(&lines.next().unwrap().unwrap()).unwrap();
             assert_eq!(line["service"], "harbour");
-            assert!(!line.to_string().contains("k3y-of-our-own"));
+            assert!(!line.to_string().contains("k3y-of-our-own-and-no-default"));
             if line["message"] == "ready" {
                 break line["address"].as_str().unwrap().to_owned();
             }

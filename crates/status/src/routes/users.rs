@@ -98,7 +98,7 @@ pub(crate) async fn claim_temporary_password(
         }
     };
     // Decrypted before the commit: a password that cannot be decrypted stays unclaimed.
-    let password = app.seal.open(&sealed, &source_id).map_err(Problem::internal)?;
+    let password = app.seal.open(&sealed, &source_id, app.clock.now()).map_err(Problem::internal)?;
     tx.commit().await.or_problem()?;
     Ok(web::Json(TemporaryPassword { password: password.expose().to_owned(), expires_at }))
 }

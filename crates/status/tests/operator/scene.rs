@@ -58,9 +58,9 @@ impl Scene {
             "broker": {"url": world.amqp_url().await?},
             "onboarding": {"url": "http://127.0.0.1:9/api", "api_key": "key", "timeout_seconds": 1, "concurrency": 1,
                            "circuit_failures": 5, "circuit_open_ms": 30_000},
-            "operators": {"jwt_secret": SECRET, "token_max_lifetime_hours": 1, "rate_per_second": 0,
+            "operators": {"jwt_secret": SECRET, "jwt_secrets": "", "token_max_lifetime_hours": 1, "rate_per_second": 0,
                           "rate_burst": 1},
-            "passwords": {"seal_key": "AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE="},
+            "passwords": {"seal_key": "AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=", "seal_keys": ""},
             "updates": {"clients": 10, "clients_per_operator": 4, "backlog": 64, "resume_limit": 300}
         });
         change(&mut config);

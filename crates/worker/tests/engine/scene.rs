@@ -87,7 +87,7 @@ impl Scene {
                            "circuit_failures": 5, "circuit_open_ms": 500},
             "work": {"tasks": 4, "commands": 2, "events_per_batch": 50, "pages_alone_ms": 60_000,
                      "progress_every_ms": 20, "passwords_every_ms": 50},
-            "passwords": {"seal_key": "AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE="}
+            "passwords": {"seal_key": "AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=", "seal_keys": ""}
         });
         let config: worker::Config = serde_json::from_value(config)?;
         worker::start(&config, &self.shutdown, &Health::new()).await
