@@ -15,7 +15,7 @@ IFS='|' read -r vessel name imo < <(query "$ONBOARDING_DATABASE_URL" "
   WHERE kind = 'vessel' ORDER BY (state = 'draft') DESC, id LIMIT 1")
 approved_at=$(query "$DATABASE_URL" "SELECT clock_timestamp()")
 curl --silent --show-error --fail-with-body --output /dev/null --request POST \
-  --header "X-API-Key: $ONBOARDING_API_KEY" "$PORTAL_URL/api/vessels/$vessel/approve" ||
+  --header "X-API-Key: $ONBOARDING_ADMIN_KEY" "$PORTAL_URL/api/vessels/$vessel/approve" ||
   die "the onboarding portal did not approve $name"
 echo "$name (IMO $imo) is approved; its signed webhook is on its way"
 

@@ -7,7 +7,7 @@ use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
 use crate::Daemon;
-use crate::environment::{ONBOARDING_API_KEY, http};
+use crate::environment::{ONBOARDING_ADMIN_KEY, http};
 
 /// A kind of record, by its place in the portal's paths.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,7 +46,7 @@ impl Portal {
     async fn ask(&self, method: Method, path: &str, body: Option<&Value>) -> anyhow::Result<Value> {
         let mut request = http()?
             .request(method.clone(), format!("{}/api/{path}", self.daemon.url))
-            .header("x-api-key", ONBOARDING_API_KEY);
+            .header("x-api-key", ONBOARDING_ADMIN_KEY);
         if let Some(body) = body {
             request = request.json(body);
         }

@@ -9,7 +9,8 @@ use uuid::Uuid;
 
 use crate::daemon::{Daemon, run};
 use crate::environment::{
-    Environment, ONBOARDING_API_KEY, OPERATOR_JWT_SECRET, PASSWORD_SEAL_KEY, PATIENCE, WEBHOOK_SECRET,
+    Environment, ONBOARDING_ADMIN_KEY, ONBOARDING_API_KEY, OPERATOR_JWT_SECRET, PASSWORD_SEAL_KEY, PATIENCE,
+    WEBHOOK_SECRET,
 };
 use crate::tally::{RECORD_TYPES, Tally, is_balanced, tally, tally_of_json};
 use crate::{Kind, Operator, Portal};
@@ -315,6 +316,7 @@ async fn portal(world: &World, setup: &Setup, webhook_url: &str) -> anyhow::Resu
             ("SMS_ENV", "development".to_owned()),
             ("ONBOARDING_DATABASE_URL", url),
             ("ONBOARDING_API_KEY", ONBOARDING_API_KEY.to_owned()),
+            ("ONBOARDING_ADMIN_KEY", ONBOARDING_ADMIN_KEY.to_owned()),
             ("WEBHOOK_SECRET", WEBHOOK_SECRET.to_owned()),
             // What was refused comes again within a test's patience.
             ("SMS_WEBHOOK__RETRY_AFTER_SECONDS", "0.5,1,2,5,5,5,5,5,5".to_owned()),

@@ -97,12 +97,23 @@ pub(crate) struct DatabaseOnly {
 #[derive(Debug, Clone, Deserialize, Validate)]
 #[serde(deny_unknown_fields)]
 pub struct Api {
-    /// What callers must show.
+    /// What callers must show. It only reads.
     #[garde(custom(secret_given))]
     pub key: Secret,
-    /// What the portal's own people must show; empty: the same.
-    #[garde(skip)]
+    /// What the portal's own people must show; empty: nobody may approve.
+    #[garde(custom(other_than(&self.key)))]
     pub admin_key: Secret,
+}
+
+/// Whoever syncs must not be able to approve.
+fn other_than(key: &Secret) -> impl FnOnce(&Secret, &()) -> garde::Result + '_ {
+    move |admin_key, ()| {
+        let admin_key = admin_key.expose_secret();
+        if !admin_key.is_empty() && admin_key == key.expose_secret() {
+            return Err(garde::Error::new("is the key of the sync, which must not be able to approve"));
+        }
+        Ok(())
+    }
 }
 
 /// Where something is allowed that is dangerous in production.

@@ -16,16 +16,17 @@ use sha2::Sha256;
 pub(crate) struct ApiKeys {
     mac_key: [u8; 32],
     reader: Vec<u8>,
-    admin: Vec<u8>,
+    /// None: nobody is an admin.
+    admin: Option<Vec<u8>>,
 }
 
 impl ApiKeys {
-    /// If `admin` is empty, the reader's key is the admin's, too.
+    /// If `admin` is empty, nobody is an admin: the reader's key only reads.
     pub(crate) fn new(reader: &Secret, admin: &Secret) -> Self {
-        let mut keys = Self { mac_key: rand::random(), reader: Vec::new(), admin: Vec::new() };
-        let admin = if admin.expose_secret().is_empty() { reader } else { admin };
-        keys.reader = keys.mac(reader.expose_secret()).finalize().into_bytes().to_vec();
-        keys.admin = keys.mac(admin.expose_secret()).finalize().into_bytes().to_vec();
+        let mut keys = Self { mac_key: rand::random(), reader: Vec::new(), admin: None };
+        let mac = |key: &Secret| keys.mac(key.expose_secret()).finalize().into_bytes().to_vec();
+        let (reader, admin) = (mac(reader), (!admin.expose_secret().is_empty()).then(|| mac(admin)));
+        (keys.reader, keys.admin) = (reader, admin);
         keys
     }
 
@@ -37,6 +38,14 @@ impl ApiKeys {
 
     fn matches(&self, presented: &str, expected: &[u8]) -> bool {
         self.mac(presented).verify_slice(expected).is_ok()
+    }
+
+    fn is_reader(&self, presented: &str) -> bool {
+        self.matches(presented, &self.reader)
+    }
+
+    fn is_admin(&self, presented: &str) -> bool {
+        self.admin.as_ref().is_some_and(|admin| self.matches(presented, admin))
     }
 }
 
@@ -52,7 +61,7 @@ impl FromRequest for Reader {
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         ready(presented_key(request).and_then(|(keys, presented)| {
-            let known = keys.matches(presented, &keys.reader) | keys.matches(presented, &keys.admin);
+            let known = keys.is_reader(presented) | keys.is_admin(presented);
             if known { Ok(Self) } else { Err(unknown_key()) }
         }))
     }
@@ -64,10 +73,14 @@ impl FromRequest for Admin {
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         ready(presented_key(request).and_then(|(keys, presented)| {
-            let (admin, reader) =
-                (keys.matches(presented, &keys.admin), keys.matches(presented, &keys.reader));
+            let (admin, reader) = (keys.is_admin(presented), keys.is_reader(presented));
             match (admin, reader) {
                 (true, _) => Ok(Self),
+                (false, true) if keys.admin.is_none() => {
+                    let detail =
+                        "This key may only read, and the portal has no admin key: set ONBOARDING_ADMIN_KEY.";
+                    Err(Problem::forbidden("admin_key_missing", detail))
+                }
                 (false, true) => {
                     let detail = "This key may only read. Use the admin key.";
                     Err(Problem::forbidden("key_may_only_read", detail))

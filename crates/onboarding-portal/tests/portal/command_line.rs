@@ -10,7 +10,7 @@ use testbed::{Process, World, free_port, wait_until};
 
 use crate::{
     delivery::{Receiver, header, status},
-    rig::{KEY, PATIENCE, SECRET},
+    rig::{ADMIN_KEY, KEY, PATIENCE, SECRET},
 };
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_onboarding-portal");
@@ -89,6 +89,7 @@ async fn killed_portal_sends_its_unfinished_webhook_again_after_restart() -> any
         ("BIND", &format!("127.0.0.1:{port}")),
         ("ONBOARDING_DATABASE_URL", &world.database_url),
         ("ONBOARDING_API_KEY", KEY),
+        ("ONBOARDING_ADMIN_KEY", ADMIN_KEY),
         ("WEBHOOK_URL", &receiver.url),
         ("WEBHOOK_SECRET", SECRET),
         ("SMS_DATABASE__PREPARE", "migrate"),
@@ -96,7 +97,7 @@ async fn killed_portal_sends_its_unfinished_webhook_again_after_restart() -> any
     let mut portal = Process::spawn(PROGRAM, &["serve"], environment)?;
     portal.wait_ready(&url, PATIENCE).await?;
     let client = reqwest::Client::builder().timeout(Duration::from_secs(10)).build()?;
-    let ping = client.post(format!("{url}/api/webhooks/test")).header("x-api-key", KEY).send().await?;
+    let ping = client.post(format!("{url}/api/webhooks/test")).header("x-api-key", ADMIN_KEY).send().await?;
     assert!(ping.status().is_success());
     let first = receiver.after(1).await?;
     portal.kill()?;

@@ -17,7 +17,7 @@ use serde_json::json;
 use testbed::wait_until;
 use wiremock::{Mock, MockServer, Request, ResponseTemplate, matchers::any};
 
-use crate::rig::{KEY, PATIENCE, Rig, SECRET, answer, equipment, noon, serve, vessel, world};
+use crate::rig::{ADMIN_KEY, PATIENCE, Rig, SECRET, answer, equipment, noon, serve, vessel, world};
 
 /// A receiver that gives the answers of a list, then 202.
 pub(crate) struct Receiver {
@@ -297,7 +297,7 @@ async fn several_instances_send_each_webhook_once() -> anyhow::Result<()> {
     for at in 0..60 {
         let request = match at % 2 {
             0 => rig.request(reqwest::Method::POST, "/api/webhooks/test"),
-            _ => client.post(format!("{url}/api/webhooks/test")).header("x-api-key", KEY),
+            _ => client.post(format!("{url}/api/webhooks/test")).header("x-api-key", ADMIN_KEY),
         };
         answer(request).await?.success()?;
     }

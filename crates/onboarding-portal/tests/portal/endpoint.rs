@@ -155,7 +155,7 @@ async fn restart_keeps_the_rotated_secret_unless_a_new_one_is_configured() -> an
     restart(&[]).await?;
     assert_eq!(current().await?, (rotated["id"].clone(), 2));
 
-    restart(&[("WEBHOOK_SECRET", "whsec_bmV3bmV3bmV3bmV3bmV3bmV3bmV3")]).await?;
+    restart(&[("WEBHOOK_SECRET", "whsec_pW0mJzJ6iXq4Vf7nT2c9dK1sR8yLuEoA")]).await?;
     let (id, secrets) = current().await?;
     assert_ne!(id, rotated["id"]);
     assert_eq!(secrets, 3);

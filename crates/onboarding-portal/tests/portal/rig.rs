@@ -22,7 +22,8 @@ use serde_json::{Value, json};
 use testbed::World;
 
 pub(crate) const KEY: &str = "a-key-of-this-test";
-pub(crate) const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+pub(crate) const ADMIN_KEY: &str = "an-admin-key-of-this-test";
+pub(crate) const SECRET: &str = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD";
 /// How long a test waits for an event before it fails.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -86,7 +87,7 @@ impl Rig {
     }
 
     pub(crate) fn request(&self, method: Method, path: &str) -> reqwest::RequestBuilder {
-        self.client.request(method, format!("{}{path}", self.url)).header("x-api-key", KEY)
+        self.client.request(method, format!("{}{path}", self.url)).header("x-api-key", ADMIN_KEY)
     }
 
     /// Without a key.
@@ -228,6 +229,7 @@ fn config(database_url: &str, more: &[(&str, &str)]) -> anyhow::Result<Config> {
         ("BIND", "127.0.0.1:0"),
         ("ONBOARDING_DATABASE_URL", database_url),
         ("ONBOARDING_API_KEY", KEY),
+        ("ONBOARDING_ADMIN_KEY", ADMIN_KEY),
         ("WEBHOOK_SECRET", SECRET),
         ("SMS_DATABASE__POOL_SIZE", "6"),
     ];

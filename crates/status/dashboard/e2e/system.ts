@@ -65,8 +65,10 @@ export default async function start(): Promise<() => Promise<void>> {
     OPERATOR_JWT_SECRET: secret,
     PASSWORD_SEAL_KEY: randomBytes(32).toString("base64"),
   };
+  const portalKey = randomBytes(24).toString("hex");
   const portalEnv = {
     ...shared,
+    ONBOARDING_ADMIN_KEY: portalKey,
     BIND: `127.0.0.1:${portalPort}`,
     ONBOARDING_DATABASE_URL: databaseUrl(servers.DATABASE_SERVER_URL, `${name}_onboarding`),
     WEBHOOK_URL: `${url}/api/sync/webhook`,
@@ -95,7 +97,7 @@ export default async function start(): Promise<() => Promise<void>> {
     const system: System = {
       url,
       portal,
-      portalKey: shared.ONBOARDING_API_KEY,
+      portalKey,
       amqpApi,
       vhost: name,
       admin: token("anna", "admin"),
