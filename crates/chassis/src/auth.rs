@@ -13,6 +13,7 @@
 //! }
 //! ```
 
+mod refusals;
 mod request_limits;
 mod revocations;
 
@@ -35,8 +36,9 @@ use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::{config::NamedSecret, problem::Problem};
+use crate::{config::NamedSecret, http::RequestId, problem::Problem};
 
+pub use refusals::{REFUSALS_PER_MINUTE, Refusal, RefusalLog};
 pub(crate) use request_limits::RateLimitState;
 pub use request_limits::RequestLimits;
 pub use revocations::{RevocationList, Revocations};
@@ -521,7 +523,16 @@ impl RequiredRole for AdminOnly {
 #[derive(Debug, Clone)]
 pub struct Authorized<R> {
     operator: Operator,
+    request_id: Option<String>,
     role: PhantomData<R>,
+}
+
+impl<R> Authorized<R> {
+    /// Id of the request that the operator sent.
+    #[must_use]
+    pub fn request_id(&self) -> Option<&str> {
+        self.request_id.as_deref()
+    }
 }
 
 /// An operator of any role.
@@ -547,8 +558,14 @@ impl<R: RequiredRole> FromRequest for Authorized<R> {
             if let Some(limits) = request.app_data::<web::Data<RequestLimits>>() {
                 limits.check(request, operator.subject())?;
             }
-            operator.require(R::ROLE)?;
-            Ok(Self { operator, role: PhantomData })
+            if let Err(refused) = operator.require(R::ROLE) {
+                if let Some(log) = request.app_data::<web::Data<RefusalLog>>() {
+                    log.note(request, &operator, R::ROLE);
+                }
+                return Err(refused);
+            }
+            let request_id = request.extensions().get::<RequestId>().map(ToString::to_string);
+            Ok(Self { operator, request_id, role: PhantomData })
         }))
     }
 }

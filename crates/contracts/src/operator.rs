@@ -27,7 +27,7 @@ pub use syncs::{
 pub use tokens::{TokenRevocation, TokenRevocationRequest};
 pub use users::{
     LockReason, PasswordState, Permission, PortalRole, RoleChange, RoleMapping, RoleMappingChange,
-    RoleMappingEffect, RoleRule, TemporaryPassword, User, Workplace,
+    RoleMappingEffect, RoleRule, TemporaryPassword, TemporaryPasswordReissue, User, Workplace,
 };
 use utoipa::ToSchema;
 pub use webhooks::*;

@@ -1,4 +1,4 @@
-//! The audit log: every change by an operator.
+//! The audit log: every change by an operator, refused attempt, and reading of personal data.
 
 use crate::vocabulary::vocabulary;
 
@@ -24,5 +24,17 @@ vocabulary!(
         ReplayCancel = "replay.cancel",
         WebhookReprocess = "webhook.reprocess",
         TokenRevoke = "token.revoke",
+        /// Had a new temporary password made for a user.
+        UserReissuePassword = "user.reissue_password",
+        /// Asked for what their role does not allow. Of many attempts a few are recorded.
+        AccessRefuse = "access.refuse",
+        /// Read e-mail addresses of users.
+        UserRead = "user.read",
+        /// Read the values of users in conflicts.
+        ConflictRead = "conflict.read",
+        /// Read the body of a dead letter.
+        DeadLetterRead = "dead_letter.read",
+        /// Read the body of a webhook event.
+        WebhookReadBody = "webhook.read_body",
     }
 );

@@ -2,6 +2,7 @@
 
 mod config;
 mod leader;
+mod password_expiry;
 mod periodic_task;
 mod reaper;
 mod retention;
@@ -22,8 +23,8 @@ use store::Store;
 pub use config::{Config, DAEMON};
 
 use crate::{
-    leader::lead, periodic_task::PeriodicTask, reaper::ReaperTask, retention::RetentionTask,
-    schedule::ScheduleTask, withdrawals::WithdrawalTask,
+    leader::lead, password_expiry::PasswordExpiryTask, periodic_task::PeriodicTask, reaper::ReaperTask,
+    retention::RetentionTask, schedule::ScheduleTask, withdrawals::WithdrawalTask,
 };
 
 /// Connects, and starts the outbox relay and the leader's periodic tasks.
@@ -42,6 +43,7 @@ pub async fn start(config: &Config, shutdown: &Shutdown, health: &Health) -> any
         Box::new(ScheduleTask::new(outbox.clone(), clock.clone(), &config.schedule)),
         Box::new(ReaperTask::new(outbox, clock.clone(), &config.reaper)),
         Box::new(WithdrawalTask::new(clock.clone(), &config.withdrawals)),
+        Box::new(PasswordExpiryTask::new(clock.clone())),
         Box::new(RetentionTask::new(clock, &config.retention)),
     ];
     shutdown.supervise_infallible("leader", lead(store, shutdown.soft().clone(), tasks));

@@ -114,6 +114,29 @@ async fn a_missed_tick_over_the_limit_is_recorded_as_skipped() -> anyhow::Result
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn expired_temporary_passwords_are_removed() -> anyhow::Result<()> {
+    let scene = Scene::new().await?;
+    scene
+        .world
+        .execute(
+            "INSERT INTO users (id, source_id, email, family_name, rank, workplace, role, role_mapping_version,
+                 vessel_scope, active, source_updated_at, content_hash, version_at, synced_at, created_at, updated_at,
+                 password_hash, sealed_password, password_expires_at)
+             SELECT gen_random_uuid(), 'u-' || hours, 'u-' || hours || '@example.com', 'Nordmann', 'cook', 'ship', 'crew', 1,
+                 '{}', true, now(), substr(sha256('x'), 1, 16), now(), now(), now(), now(), 'hash', 'seal',
+                 now() + hours * interval '1 hour'
+             FROM unnest(ARRAY[-1, 1]) AS hours",
+        )
+        .await?;
+    let scheduler = scene.start().await?;
+    let removed = "SELECT source_id FROM users WHERE password_hash IS NULL AND sealed_password IS NULL";
+    let users = scene.wait_rows("the expired password is removed", removed, 1).await?;
+    assert_eq!(users, [json!({"source_id": "u--1"})]);
+    end(scheduler).await;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn another_scheduler_leads_when_the_leader_loses_its_connection() -> anyhow::Result<()> {
     let scene = Scene::new().await?;
     let (one, two) = (scene.start().await?, scene.start().await?);

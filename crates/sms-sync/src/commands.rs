@@ -1,5 +1,6 @@
 //! The commands of the command line, and the code that runs each. A command's options stand with its code.
 
+mod audit;
 mod config;
 mod conflicts;
 mod dead_letters;
@@ -14,6 +15,7 @@ mod test_connection;
 mod token;
 mod trigger;
 mod up;
+mod users;
 mod webhook;
 
 use std::process::ExitCode;
@@ -74,6 +76,12 @@ enum OneShotCommand {
     /// Revoke operator tokens
     #[command(subcommand)]
     Revocations(revocations::RevocationsCommand),
+    /// Verify the audit log
+    #[command(subcommand)]
+    Audit(audit::AuditCommand),
+    /// Have a new temporary password made for a user
+    #[command(subcommand)]
+    Users(users::UsersCommand),
     /// Inspect and replay dead letters
     #[command(subcommand)]
     DeadLetters(dead_letters::DeadLettersCommand),
@@ -126,6 +134,8 @@ async fn run(global: &GlobalOptions, command: OneShotCommand) -> anyhow::Result<
         OneShotCommand::Syncs(command) => syncs::run(&api, format, command).await,
         OneShotCommand::Token(options) => token::run(format, &options),
         OneShotCommand::Revocations(command) => revocations::run(&api, format, command).await,
+        OneShotCommand::Audit(command) => audit::run(format, command).await,
+        OneShotCommand::Users(command) => users::run(&api, format, command).await,
         OneShotCommand::DeadLetters(command) => dead_letters::run(&api, format, command).await,
         OneShotCommand::Conflicts(command) => conflicts::run(&api, format, command).await,
         OneShotCommand::Webhook(command) => webhook::run(&api, &SystemClock, format, command).await,

@@ -178,3 +178,38 @@ fn token_for_longer_than_the_services_accept_is_refused() {
     let minted: serde_json::Value = serde_json::from_slice(&token("169h", "200").stdout).expect("JSON");
     assert!(minted["tokenId"].is_string(), "{minted}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn audit_verify_proves_the_chain_and_names_the_first_broken_row() {
+    chassis::install_tls();
+    let world = testbed::World::empty().await.expect("a database");
+    store::Store::connect(&world.database_url, 2).await.expect("a pool").migrate().await.expect("migrated");
+    for _ in 0..3 {
+        let append =
+            "INSERT INTO audit (at, actor, action, subject) VALUES (now(), 'anna', 'sync.cancel', 'x')";
+        world.execute(append).await.expect("a row");
+    }
+    let verify = async |more: &[&str]| {
+        let mut command = sms_sync(&[&["audit", "verify"], more].concat());
+        command.env("DATABASE_URL", &world.database_url);
+        let output = run(command).await;
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        (output.status.code(), text + &String::from_utf8_lossy(&output.stderr))
+    };
+    let (code, text) = verify(&[]).await;
+    assert_eq!(code, Some(0), "{text}");
+    assert!(text.starts_with("the audit log is intact: 3 rows, positions 1 to 3"), "{text}");
+    let place = text.trim().rsplit(' ').next().expect("a place").to_owned();
+    assert_eq!(verify(&["--expect", &place]).await.0, Some(0));
+    let other = format!("2:{}", place.split_once(':').expect("a hash").1);
+    let (code, text) = verify(&["--expect", &other]).await;
+    assert_eq!((code, text.contains("position 2 has another hash")), (Some(1), true), "{text}");
+    assert_eq!(verify(&["--expect", "2:xyz"]).await.0, Some(2));
+
+    for sql in ["ALTER TABLE audit DISABLE TRIGGER USER", "UPDATE audit SET actor = 'eve' WHERE position = 2"]
+    {
+        world.execute(sql).await.expect("the owner may");
+    }
+    let (code, text) = verify(&[]).await;
+    assert_eq!((code, text.trim()), (Some(1), "the audit log is broken: row 2, at position 2, was changed"));
+}

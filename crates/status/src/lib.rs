@@ -9,6 +9,8 @@ mod event_slots;
 mod labels;
 pub mod openapi;
 mod problems;
+mod reading_sample;
+mod refusals;
 mod revocations;
 mod routes;
 mod saturating;
@@ -22,7 +24,7 @@ use anyhow::Context;
 use broker::{Broker, Publisher, Updates};
 use chassis::{
     Process,
-    auth::{OperatorKeys, RequestLimits},
+    auth::{OperatorKeys, RefusalLog, RequestLimits},
     config::named_secrets,
     health::Health,
     http,
@@ -41,7 +43,7 @@ pub use config::{Config, DAEMON};
 
 use crate::{
     app_state::AppState, connection_tester::ConnectionTester, event_hub::EventHub, event_slots::EventSlots,
-    routes::updates::EventStreams,
+    reading_sample::ReadingSample, routes::updates::EventStreams,
 };
 
 /// The service, connected and ready to serve its routes.
@@ -51,6 +53,7 @@ pub struct Service {
     streams: web::Data<EventStreams>,
     keys: web::Data<OperatorKeys>,
     limits: Option<web::Data<RequestLimits>>,
+    refusals: web::Data<RefusalLog>,
     document: web::Data<String>,
 }
 
@@ -82,16 +85,21 @@ pub async fn start(config: &Config, shutdown: &Shutdown, health: &Health) -> any
     let refreshing =
         revocations::refresh_until_stopped(store.clone(), revocations.clone(), shutdown.soft().clone());
     shutdown.supervise_infallible("token revocations", refreshing);
+    let (refusals, refused) = RefusalLog::new();
+    let recording =
+        refusals::record_until_stopped(store.clone(), clock.clone(), refused, shutdown.soft().clone());
+    shutdown.supervise_infallible("refused attempts", recording);
     let limits = RequestLimits::new(config.operators.rate_per_second, config.operators.rate_burst);
     let slots = EventSlots::new(config.updates.clients, config.updates.clients_per_operator);
-    let connection_tester = ConnectionTester::default();
-    let state = AppState { store, broker, outbox, portal, connection_tester, updates, seal, clock };
+    let (connection_tester, readings) = (ConnectionTester::default(), ReadingSample::default());
+    let state = AppState { store, broker, outbox, portal, connection_tester, updates, seal, readings, clock };
     let streams = EventStreams { hub, slots, revocations, stop: shutdown.soft().clone() };
     Ok(Service {
         state: web::Data::new(state),
         streams: web::Data::new(streams),
         keys: web::Data::new(keys),
         limits: limits.map(web::Data::new),
+        refusals: web::Data::new(refusals),
         document: web::Data::new(openapi::json()),
     })
 }
@@ -100,11 +108,12 @@ impl Service {
     /// The routes of API and dashboard. The dashboard answers every other path, so routes of other services on the same
     /// port must be registered before.
     pub fn routes(&self) -> impl Fn(&mut web::ServiceConfig) + Clone + Send + 'static {
-        let Self { state, streams, keys, limits, document } = self.clone();
+        let Self { state, streams, keys, limits, refusals, document } = self.clone();
         move |app: &mut web::ServiceConfig| {
             app.app_data(state.clone())
                 .app_data(streams.clone())
                 .app_data(keys.clone())
+                .app_data(refusals.clone())
                 .app_data(document.clone());
             if let Some(limits) = &limits {
                 app.app_data(limits.clone());

@@ -87,6 +87,7 @@ pub(crate) fn configure(app: &mut ServiceConfig<'_>) {
         .service(labels::get_label_sheets)
         .service(users::list_users)
         .service(users::claim_temporary_password)
+        .service(users::reissue_temporary_password)
         .service(role_mapping::get_role_mapping)
         .service(role_mapping::change_role_mapping)
         .service(role_mapping::preview_role_mapping)

@@ -5,6 +5,7 @@
 
 pub mod attempts;
 pub mod audit;
+pub mod audit_chain;
 pub mod circuits;
 pub mod conflicts;
 pub mod dead_letters;

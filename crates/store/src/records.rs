@@ -44,7 +44,10 @@ pub use apply::{AppliedRecord, counts_of};
 pub use companies::companies_apply;
 pub use equipment::equipment_apply;
 pub(crate) use equipment_parts::{PART_TABLES, PartTable, parts_replace};
-pub use password_claims::{PasswordClaim, UserId, user_password_claim};
+pub use password_claims::{
+    PasswordClaim, PasswordReissue, UserId, expired_passwords_purge, user_password_claim,
+    user_password_reissue,
+};
 pub use rejected_records::rejections_apply;
 pub use snapshot::{EquipmentSnapshot, equipment_snapshot_read};
 pub(crate) use table_schema::{TableSchema, table_name, table_schema};

@@ -213,3 +213,11 @@ pub struct TemporaryPassword {
     /// When the password expires.
     pub expires_at: DateTime<Utc>,
 }
+
+/// A new temporary password that a worker is about to make.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct TemporaryPasswordReissue {
+    pub user_id: Uuid,
+    pub requested_at: DateTime<Utc>,
+}

@@ -16,8 +16,7 @@ use crate::{
 
 pub(super) async fn run(format: OutputFormat) -> anyhow::Result<ExitCode> {
     // Without waiting for a server that is away: whoever runs the command sees at once what is wrong, and can repeat it.
-    let database_url = secret("DATABASE_URL")?.context("set DATABASE_URL or DATABASE_URL_FILE")?;
-    let store = Store::lazy(&database_url, 1)?;
+    let store = Store::lazy(&database_url()?, 1)?;
     let reached = store.reach().await;
     reached.context("cannot connect to the database that DATABASE_URL names")?;
     let migrated = store.migrate().await?;
@@ -34,6 +33,11 @@ pub(super) async fn run(format: OutputFormat) -> anyhow::Result<ExitCode> {
         }
     });
     Ok(ExitCode::SUCCESS)
+}
+
+/// The URL of the maintenance portal's database, from the environment.
+pub(super) fn database_url() -> anyhow::Result<String> {
+    secret("DATABASE_URL")?.context("set DATABASE_URL or DATABASE_URL_FILE")
 }
 
 /// A secret of the environment, or of the file that the environment names.

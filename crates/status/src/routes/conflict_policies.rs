@@ -63,7 +63,7 @@ pub(crate) async fn change_conflict_policies(
     .into_iter()
     .filter_map(|(record_type, policy)| Some((record_type, policy?.into())))
     .collect();
-    let mut tx = app.store.begin().await.or_problem()?;
+    let mut tx = app.begin(&admin).await?;
     let updated =
         conflict_policies::policies_update(&mut tx, &change, expected, admin.subject(), app.clock.now())
             .await;

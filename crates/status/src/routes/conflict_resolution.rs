@@ -60,7 +60,7 @@ pub(crate) async fn resolve_conflict(
 ) -> Result<web::Json<Conflict>, Problem> {
     let id = ConflictId::from_uuid(id.into_inner());
     let choice = read_choice(request.into_inner())?;
-    let mut tx = app.store.begin().await.or_problem()?;
+    let mut tx = app.begin(&operator).await?;
     let resolved = conflict_resolve(&mut tx, id, &choice, operator.subject(), app.clock.now()).await;
     if let Some(error) = resolution_error(resolved)? {
         return Err(resolution_problem(error, id));
@@ -97,7 +97,7 @@ pub(crate) async fn resolve_conflicts(
     let mut answer = ResolvedMany { resolved: 0, refused: Vec::new() };
     for id in ids {
         // One transaction each: a refusal leaves the other resolutions in place.
-        let mut tx = app.store.begin().await.or_problem()?;
+        let mut tx = app.begin(&operator).await?;
         let resolved = conflict_resolve(&mut tx, id, &choice, operator.subject(), app.clock.now()).await;
         match resolution_error(resolved)? {
             None => {

@@ -6,8 +6,9 @@ use chassis::{
     problem::{Problem, ProblemBody},
 };
 use contracts::operator::{Conflict, ConflictKind, ConflictState, List, RecordType};
-use domain::{ConflictId, SyncId};
+use domain::{ConflictId, SyncId, audit::AuditAction};
 use serde::Deserialize;
+use serde_json::json;
 use store::ledger::conflicts::{self, ConflictFilter};
 use utoipa::IntoParams;
 use uuid::Uuid;
@@ -64,6 +65,13 @@ pub(crate) async fn list_conflicts(
     let page = conflicts::conflict_list(&mut db, &filter, window).await.or_problem()?;
     let personal_data = personal_data_for(&viewer);
     let names = ConflictNames::load(&mut db, &page.rows).await.or_problem()?;
+    drop(db);
+    let of_users: Vec<_> = page.rows.iter().filter(|it| it.record_type == domain::RecordType::User).collect();
+    if !of_users.is_empty() && personal_data == PersonalData::Plain {
+        let users: Vec<_> = of_users.iter().map(|it| &it.source_id).collect();
+        let detail = json!({ "users": users });
+        app.record_reading(&viewer, AuditAction::ConflictRead, "conflicts", &detail).await?;
+    }
     Ok(paging.list(page, |it| conflict(&it, &names, personal_data)))
 }
 
@@ -88,7 +96,13 @@ pub(crate) async fn get_conflict(
     let found = conflicts::conflict_find(&mut db, id).await.or_problem()?;
     let found = found.ok_or_else(|| conflict_not_found(id))?;
     let names = ConflictNames::load(&mut db, std::slice::from_ref(&found)).await.or_problem()?;
-    Ok(web::Json(conflict(&found, &names, personal_data_for(&viewer))))
+    drop(db);
+    let personal_data = personal_data_for(&viewer);
+    if found.record_type == domain::RecordType::User && personal_data == PersonalData::Plain {
+        let detail = json!({ "users": [found.source_id] });
+        app.record_reading(&viewer, AuditAction::ConflictRead, &id.to_string(), &detail).await?;
+    }
+    Ok(web::Json(conflict(&found, &names, personal_data)))
 }
 
 fn personal_data_for(viewer: &Viewer) -> PersonalData {

@@ -6,8 +6,9 @@ use chassis::{auth::Viewer, problem::Problem};
 use contracts::operator::{
     DeadLetter, DeadLetterDetail, DeadLetterGroup, DeadLetterState, FailureClass, List,
 };
-use domain::{DeadLetterId, SyncId};
+use domain::{DeadLetterId, SyncId, audit::AuditAction};
 use serde::Deserialize;
+use serde_json::json;
 use store::ledger::{
     attempts,
     dead_letters::{self, DeadLetterFilter},
@@ -77,7 +78,7 @@ pub(crate) async fn list_dead_letters(
 #[get("/api/sync/dead-letters/{id}")]
 pub(crate) async fn get_dead_letter(
     app: web::Data<AppState>,
-    _viewer: Viewer,
+    viewer: Viewer,
     id: web::Path<Uuid>,
 ) -> Result<web::Json<DeadLetterDetail>, Problem> {
     let id = DeadLetterId::from_uuid(id.into_inner());
@@ -85,6 +86,9 @@ pub(crate) async fn get_dead_letter(
     let letter = dead_letters::dead_letter_find(&mut db, id).await.or_problem()?;
     let letter = letter.ok_or_else(|| dead_letter_not_found(id))?;
     let attempts = attempts::attempts_of(&mut db, &letter.message_id, ATTEMPTS_LIMIT).await.or_problem()?;
+    drop(db);
+    let (action, detail) = (AuditAction::DeadLetterRead, json!({ "bytes": letter.body.len() }));
+    app.record_reading(&viewer, action, &id.to_string(), &detail).await?;
     let summary = views::dead_letters::dead_letter(&letter);
     let (body, body_base64) = match String::from_utf8(letter.body) {
         Ok(text) => (Some(text), None),

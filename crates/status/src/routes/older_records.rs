@@ -95,7 +95,7 @@ pub(crate) async fn accept_older_records(
     };
     // A negative number is none that anybody has seen.
     let expected = u64::try_from(expected_records).unwrap_or(u64::MAX);
-    let mut tx = app.store.begin().await.or_problem()?;
+    let mut tx = app.begin(&operator).await?;
     let accepted = older_states_accept(&mut tx, id, &new, expected, app.clock.now()).await.or_problem()?;
     let (records, left, sync) = match accepted {
         OlderStatesAccepted::Accepted { records, left, sync } => (records, left, sync),

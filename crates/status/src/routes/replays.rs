@@ -182,7 +182,7 @@ pub(crate) async fn cancel_replay_job(
     job_id: web::Path<Uuid>,
 ) -> Result<web::Json<ReplayJob>, Problem> {
     let id = job_id.into_inner();
-    let mut tx = app.store.begin().await.or_problem()?;
+    let mut tx = app.begin(&operator).await?;
     let cancelled =
         replays::replay_job_cancel(&mut tx, id, operator.subject(), app.clock.now()).await.or_problem()?;
     match cancelled {
@@ -215,7 +215,7 @@ async fn create_job(
         requested_by: operator.subject().to_owned(),
         reason: request.reason,
     };
-    let mut tx = app.store.begin().await.or_problem()?;
+    let mut tx = app.begin(operator).await?;
     let replaying = replays::replay_job_create(&mut tx, &job, app.clock.now()).await.or_problem()?;
     if replaying.is_empty() {
         // A job without dead letters is not kept.

@@ -128,10 +128,11 @@ async fn reprocess_events(
     reason: Option<&str>,
 ) -> Result<ReprocessAccepted, Problem> {
     let order = ReprocessOrder { actor: operator.subject(), reason, limit: REPROCESS_LIMIT };
-    let mut db = app.store.db().await.or_problem()?;
-    let reopened = webhook_events::webhook_events_reprocess(&mut db, filter, order, app.clock.now())
+    let mut tx = app.begin(operator).await?;
+    let reopened = webhook_events::webhook_events_reprocess(&mut tx, filter, order, app.clock.now())
         .await
         .or_problem()?;
+    tx.commit().await.or_problem()?;
     // The relay of the outbox publishes the events in the order in which they arrived.
     app.outbox.wake();
     Ok(ReprocessAccepted { reprocessing: to_i64(reopened.len()) })

@@ -93,7 +93,7 @@ pub(crate) async fn change_role_mapping(
 ) -> Result<HttpResponse, Problem> {
     let expected = i32::try_from(etag::required_version(&request)?).unwrap_or_default();
     let mapping = read_mapping(change.into_inner())?;
-    let mut tx = app.store.begin().await.or_problem()?;
+    let mut tx = app.begin(&admin).await?;
     let changed =
         role_changes::mapping_change(&mut tx, &mapping, expected, admin.subject(), app.clock.now()).await;
     match changed.or_problem()? {

@@ -63,7 +63,7 @@ pub(crate) async fn change_settings(
 ) -> Result<HttpResponse, Problem> {
     let expected = etag::optional_version(&request)?;
     let now = app.clock.now();
-    let mut tx = app.store.begin().await.or_problem()?;
+    let mut tx = app.begin(&admin).await?;
     let before = sync_settings::settings_read(&mut tx).await.or_problem()?;
     let change = read_change(&change, &before.schedule)?;
     let updated = sync_settings::settings_update(&mut tx, &change, expected, admin.subject(), now)

@@ -48,7 +48,7 @@ pub(crate) async fn resume_sync(
     sync_id: web::Path<Uuid>,
 ) -> Result<HttpResponse, Problem> {
     let id = SyncId::from_uuid(sync_id.into_inner());
-    let mut tx = app.store.begin().await.or_problem()?;
+    let mut tx = app.begin(&operator).await?;
     let resumed = sync_resume(&mut tx, id, operator.subject(), app.clock.now()).await.or_problem()?;
     let (state, tasks) = match resumed {
         SyncResumed::Resumed { tasks } => (SyncState::Running, tasks),
@@ -105,7 +105,7 @@ pub(crate) async fn retry_sync(
         retry_of: Some(id),
         trace_context: json!(telemetry::current_context()),
     };
-    let mut tx = app.store.begin().await.or_problem()?;
+    let mut tx = app.begin(&operator).await?;
     let retried = sync_retry(&mut tx, id, &retry, app.clock.now()).await.or_problem()?;
     let (tasks, records, sync) = match retried {
         SyncRetried::Retried { tasks, records, sync } => (tasks, records, sync),
@@ -161,7 +161,7 @@ pub(crate) async fn confirm_sync(
     let ConfirmRequest { decision, reason } = body.into_inner();
     check_reason(reason.as_deref())?;
     let policy = decision.into();
-    let mut tx = app.store.begin().await.or_problem()?;
+    let mut tx = app.begin(&operator).await?;
     let decided =
         missing_records_decide(&mut tx, id, policy, operator.subject(), reason.as_deref(), app.clock.now())
             .await

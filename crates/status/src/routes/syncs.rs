@@ -126,7 +126,7 @@ pub(crate) async fn cancel_sync(
     sync_id: web::Path<Uuid>,
 ) -> Result<web::Json<SyncSummary>, Problem> {
     let id = SyncId::from_uuid(sync_id.into_inner());
-    let mut tx = app.store.begin().await.or_problem()?;
+    let mut tx = app.begin(&operator).await?;
     let cancelled =
         lifecycle::sync_cancel(&mut tx, id, operator.subject(), app.clock.now()).await.or_problem()?;
     match cancelled {

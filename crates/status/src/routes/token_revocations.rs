@@ -52,7 +52,7 @@ pub(crate) async fn revoke_tokens(
 ) -> Result<web::Json<TokenRevocation>, Problem> {
     let request = request.into_inner();
     let tokens = tokens_of(&request)?;
-    let mut tx = app.store.begin().await.or_problem()?;
+    let mut tx = app.begin(&admin).await?;
     let now = app.clock.now();
     let added = token_revocation_add(&mut tx, &tokens, request.reason.as_deref(), admin.subject(), now).await;
     let Some(revocation) = added.or_problem()? else {

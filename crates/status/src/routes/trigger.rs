@@ -55,7 +55,7 @@ pub(crate) async fn trigger_sync(
     let body: TriggerRequest = read_optional_json(&request, &body)?;
     let CheckedTrigger { mode, mut scope, imo_numbers, dry_run, reason } = check_trigger(body)?;
     let now = app.clock.now();
-    let mut tx = app.store.begin().await.or_problem()?;
+    let mut tx = app.begin(&operator).await?;
     scope.vessel_ids = load_vessel_ids(&mut tx, &imo_numbers).await?;
     let sync = NewSync {
         id: SyncId::new(),

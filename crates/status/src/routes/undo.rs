@@ -44,7 +44,7 @@ pub(crate) async fn undo_sync(
 ) -> Result<web::Json<Undo>, Problem> {
     let id = SyncId::from_uuid(sync_id.into_inner());
     paging.window::<()>()?;
-    let mut tx = app.store.begin().await.or_problem()?;
+    let mut tx = app.begin(&admin).await?;
     let undone = undo::sync_undo(&mut tx, id, admin.subject(), app.clock.now()).await.or_problem()?;
     let undone = match undone {
         SyncUndone::Undone(undone) => undone,

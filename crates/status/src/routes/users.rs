@@ -1,15 +1,16 @@
 //! Users of the maintenance portal, and their temporary passwords.
 
-use actix_web::{get, post, web};
+use actix_web::{HttpResponse, get, post, web};
 use chassis::{
     auth::{Admin, Role, Viewer},
     problem::{Problem, ProblemBody},
 };
-use contracts::operator::{List, TemporaryPassword, User};
-use domain::values::Email;
+use contracts::operator::{List, TemporaryPassword, TemporaryPasswordReissue, User};
+use domain::{audit::AuditAction, values::Email};
 use serde::Deserialize;
+use serde_json::json;
 use store::{
-    records::{PasswordClaim, UserId, user_password_claim},
+    records::{PasswordClaim, PasswordReissue, UserId, user_password_claim, user_password_reissue},
     views::users,
 };
 use utoipa::IntoParams;
@@ -47,6 +48,12 @@ pub(crate) async fn list_users(
     let is_admin = viewer.role() >= Role::Admin;
     let mut db = app.store.db().await.or_problem()?;
     let page = users::user_list(&mut db, search, is_admin, window, app.clock.now()).await.or_problem()?;
+    drop(db);
+    if is_admin && !page.rows.is_empty() {
+        let users: Vec<_> = page.rows.iter().map(|it| &it.source_id).collect();
+        let detail = json!({ "search": search, "users": users });
+        app.record_reading(&viewer, AuditAction::UserRead, "users", &detail).await?;
+    }
     Ok(paging.list(page, |it| User {
         id: it.id,
         source_id: it.source_id,
@@ -87,7 +94,7 @@ pub(crate) async fn claim_temporary_password(
     user_id: web::Path<Uuid>,
 ) -> Result<web::Json<TemporaryPassword>, Problem> {
     let id = UserId::from_uuid(user_id.into_inner());
-    let mut tx = app.store.begin().await.or_problem()?;
+    let mut tx = app.begin(&admin).await?;
     let claim = user_password_claim(&mut tx, id, admin.subject(), app.clock.now()).await.or_problem()?;
     let (sealed, source_id, expires_at) = match claim {
         PasswordClaim::Claimed { sealed, source_id, expires_at } => (sealed, source_id, expires_at),
@@ -103,6 +110,40 @@ pub(crate) async fn claim_temporary_password(
     Ok(web::Json(TemporaryPassword { password: password.expose().to_owned(), expires_at }))
 }
 
+/// Have a new temporary password made for a user
+///
+/// For a password that was not used in time, was lost, or is known to others. The user's password is removed at once, and a
+/// worker makes a temporary one within seconds: then `password` of the user is `to_claim`.
+#[utoipa::path(
+    operation_id = "reissueTemporaryPassword", tag = "users",
+    params(("userId" = Uuid, Path, description = "Id of the user in the maintenance portal")),
+    responses(
+        (status = 202, body = TemporaryPasswordReissue),
+        (status = 409, body = ProblemBody, content_type = "application/problem+json",
+            description = "The user may not sign in (`locked_out`)"),
+    )
+)]
+#[post("/api/sync/users/{userId}/temporary-password/reissue")]
+pub(crate) async fn reissue_temporary_password(
+    app: web::Data<AppState>,
+    admin: Admin,
+    user_id: web::Path<Uuid>,
+) -> Result<HttpResponse, Problem> {
+    let user_id = user_id.into_inner();
+    let (id, now) = (UserId::from_uuid(user_id), app.clock.now());
+    let mut tx = app.begin(&admin).await?;
+    let reissue = user_password_reissue(&mut tx, id, admin.subject(), now).await.or_problem()?;
+    // The audit log records refused requests, too.
+    tx.commit().await.or_problem()?;
+    match reissue {
+        PasswordReissue::Requested => {
+            Ok(HttpResponse::Accepted().json(TemporaryPasswordReissue { user_id, requested_at: now }))
+        }
+        PasswordReissue::LockedOut => Err(claim_problem(&PasswordClaim::LockedOut, id)),
+        PasswordReissue::Unknown => Err(claim_problem(&PasswordClaim::Unknown, id)),
+    }
+}
+
 fn claim_problem(claim: &PasswordClaim, id: UserId) -> Problem {
     match claim {
         PasswordClaim::AlreadyClaimed => Problem::conflict(
@@ -112,7 +153,9 @@ fn claim_problem(claim: &PasswordClaim, id: UserId) -> Problem {
         PasswordClaim::LockedOut => {
             Problem::conflict("locked_out", "The user may not sign in: deactivated, withdrawn or signed off.")
         }
-        PasswordClaim::Expired => Problem::conflict("expired", "The temporary password has expired."),
+        PasswordClaim::Expired => {
+            Problem::conflict("expired", "The temporary password has expired. Have a new one made.")
+        }
         PasswordClaim::Claimed { .. } | PasswordClaim::None => {
             Problem::conflict("none", "The user has no temporary password.")
         }

@@ -8,8 +8,9 @@ use chassis::{
 };
 use chrono::{DateTime, Utc};
 use contracts::operator::{List, RecordType, WebhookEvent, WebhookEventDetail, WebhookState};
-use domain::WebhookEventId;
+use domain::{WebhookEventId, audit::AuditAction};
 use serde::Deserialize;
+use serde_json::json;
 use store::ledger::{
     attempts,
     webhook_events::{self, WebhookFilter},
@@ -104,7 +105,7 @@ pub(crate) async fn get_webhook(
 
 /// Get the body of a webhook event, byte for byte as it was signed
 ///
-/// Needs the role operator: a sender may put more into a body than ids.
+/// Needs the role operator: a sender may put more into a body than ids. Who reads it is in the audit log.
 #[utoipa::path(
     operation_id = "getWebhookRawBody", tag = "webhooks", security(("bearer" = ["operator"])),
     responses((status = 200, body = String, content_type = "application/octet-stream"))
@@ -112,13 +113,16 @@ pub(crate) async fn get_webhook(
 #[get("/api/sync/webhooks/{id}/raw-body")]
 pub(crate) async fn get_webhook_raw_body(
     app: web::Data<AppState>,
-    _operator: OperatorRole,
+    operator: OperatorRole,
     id: web::Path<Uuid>,
 ) -> Result<HttpResponse, Problem> {
     let id = WebhookEventId::from_uuid(id.into_inner());
     let mut db = app.store.db().await.or_problem()?;
     let body = webhook_events::webhook_event_body(&mut db, id).await.or_problem()?;
     let body = body.ok_or_else(|| webhook_not_found(id))?;
+    drop(db);
+    let (action, detail) = (AuditAction::WebhookReadBody, json!({ "bytes": body.len() }));
+    app.record_reading(&operator, action, &id.to_string(), &detail).await?;
     // A browser must save the bytes of another system, not show them as a page of this origin.
     let name = format!("attachment; filename=\"{id}.json\"");
     Ok(HttpResponse::Ok()

@@ -1,6 +1,7 @@
 //! The operator API from outside: the real service, PostgreSQL and RabbitMQ, over HTTP.
 #![expect(clippy::disallowed_types, reason = "tests hand in the machine's clock")]
 
+mod audit;
 mod conflicts;
 mod control;
 mod labels;

@@ -10,7 +10,7 @@ use domain::{
 };
 use reqwest::Method;
 use serde_json::{Value, json};
-use store::records::NewPassword;
+use store::records::{NewPassword, user_passwords_supply};
 
 use crate::scene::{Records, Scene, day, merged, vessel};
 
@@ -228,6 +228,20 @@ async fn a_password_is_shown_once_and_to_nobody_who_is_locked_out() -> anyhow::R
     scene.sync(&back).await?;
     assert_eq!(scene.claim("u-2", 200).await["password"], secret.as_str());
     assert_eq!(scene.claim("u-1", 409).await["code"], "already_claimed", "a sync resets no password");
+
+    // Whoever has not used theirs in time gets another by an admin's word.
+    let reissue = |role, id: &Value| {
+        let path = format!("/api/sync/users/{}/temporary-password/reissue", id.as_str().unwrap_or_default());
+        scene.request(role, Method::POST, &path)
+    };
+    scene.json(reissue(Role::Operator, &of("u-4")["id"]), 403).await;
+    scene.json(reissue(Role::Admin, &json!("019ab2c4-0000-7000-8000-000000000001")), 404).await;
+    assert_eq!(scene.json(reissue(Role::Admin, &of("u-3")["id"]), 409).await["code"], "locked_out");
+    assert_eq!(scene.json(reissue(Role::Admin, &of("u-4")["id"]), 202).await["userId"], of("u-4")["id"]);
+    let (made, secret_of_u4) = password("u-4", hour);
+    user_passwords_supply(&mut *scene.store.db().await?, &[made]).await?;
+    assert_eq!(scene.claim("u-4", 200).await["password"], secret_of_u4.as_str());
+
     let everything = scene.accounts(Role::Admin, "limit=10").await;
     let text = json!(everything).to_string();
     assert!(!text.contains(&secret) && !text.contains("argon2"), "{text}");

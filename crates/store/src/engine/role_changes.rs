@@ -129,7 +129,8 @@ pub async fn mapping_change(
     .await?;
     let changes: Vec<RoleChange> = users.into_iter().filter(|user| user.from != user.to).collect();
     let changed = changes.iter().filter(|change| !change.kept).count();
-    let detail = json!({ "version": version, "rules": mapping.rules(), "changed": changed });
+    let detail = json!({ "version": version, "rules": mapping.rules(), "changed": changed,
+        "before": { "version": current.version, "rules": current.mapping.rules() } });
     audit_append(db, actor, AuditAction::RoleMappingChange, "role_mapping", &detail, now).await?;
     let stored =
         StoredMapping { version, mapping: mapping.clone(), created_at: now, created_by: actor.to_owned() };

@@ -1,4 +1,5 @@
-//! The audit log: rows of `audit`, one per change by an operator, appended and never changed.
+//! The audit log: rows of `audit`, appended and never changed: one per change by an operator, refused attempt, and reading of
+//! personal data. At the commit a row joins a chain of hashes, by a trigger; `audit_chain.rs` verifies it.
 
 use chrono::{DateTime, Utc};
 use diesel::sql_types::*;
@@ -25,6 +26,20 @@ pub struct AuditEntry {
     pub subject: String,
     /// A JSON object without secrets.
     pub detail: Value,
+}
+
+/// Tells the transaction which request it belongs to: the rows that it appends to the audit log name it.
+pub async fn audit_origin_set(
+    db: &mut Db,
+    trace_id: Option<&str>,
+    request_id: Option<&str>,
+) -> Result<(), StoreError> {
+    statement("SELECT set_config('sms.trace_id', $1, true), set_config('sms.request_id', $2, true)")
+        .bind::<Text, _>(trace_id.unwrap_or_default())
+        .bind::<Text, _>(request_id.unwrap_or_default())
+        .execute(db)
+        .await?;
+    Ok(())
 }
 
 /// Appends what an operator does, in the transaction that does it.

@@ -1,4 +1,5 @@
-//! Temporary passwords: an admin reveals each at most once.
+//! Temporary passwords: an admin reveals each at most once, one that was not used in time is removed, and an admin may have
+//! another made.
 
 use std::fmt;
 
@@ -92,7 +93,9 @@ pub async fn user_password_claim(
         }
         PasswordClaim::Expired => {
             statement(
-                "UPDATE users SET sealed_password = NULL WHERE id = $1 AND sealed_password IS NOT NULL",
+                "UPDATE users SET sealed_password = NULL,
+                     password_hash = CASE WHEN must_change_password THEN NULL ELSE password_hash END
+                 WHERE id = $1 AND (sealed_password IS NOT NULL OR password_hash IS NOT NULL)",
             )
             .bind::<Uuid, _>(id.0)
             .execute(db)
@@ -106,6 +109,69 @@ pub async fn user_password_claim(
     audit_append(db, actor, domain::audit::AuditAction::UserRevealPassword, &id.to_string(), &detail, now)
         .await?;
     Ok(claim)
+}
+
+/// Result of having another temporary password made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[must_use]
+pub enum PasswordReissue {
+    /// The old password is gone; a worker makes a new one.
+    Requested,
+    /// The user may not sign in: deactivated, withdrawn or signed off.
+    LockedOut,
+    /// There is no such user.
+    Unknown,
+}
+
+/// Removes a user's password, temporary or not, so that a worker makes a new temporary one, and appends to the audit log. In a
+/// transaction.
+pub async fn user_password_reissue(
+    db: &mut Db,
+    id: UserId,
+    actor: &str,
+    now: DateTime<Utc>,
+) -> Result<PasswordReissue, StoreError> {
+    let reissue = match password_lock(db, id, now).await? {
+        PasswordClaim::Unknown => return Ok(PasswordReissue::Unknown),
+        PasswordClaim::LockedOut => PasswordReissue::LockedOut,
+        _ => PasswordReissue::Requested,
+    };
+    if reissue == PasswordReissue::Requested {
+        statement(
+            "UPDATE users SET password_hash = NULL, sealed_password = NULL, password_expires_at = NULL,
+                 password_claimed_at = NULL, must_change_password = true
+             WHERE id = $1",
+        )
+        .bind::<Uuid, _>(id.0)
+        .execute(db)
+        .await?;
+    }
+    let detail = serde_json::json!({ "result": format!("{reissue:?}") });
+    audit_append(db, actor, domain::audit::AuditAction::UserReissuePassword, &id.to_string(), &detail, now)
+        .await?;
+    Ok(reissue)
+}
+
+/// Removes temporary passwords that were not used in time, with their hashes, and seals that nobody needs any more: the user has
+/// a password of their own. At most `limit` users; returns their number.
+pub async fn expired_passwords_purge(
+    db: &mut Db,
+    now: DateTime<Utc>,
+    limit: u32,
+) -> Result<usize, StoreError> {
+    Ok(statement(
+        "UPDATE users SET sealed_password = NULL,
+             password_hash = CASE WHEN must_change_password THEN NULL ELSE password_hash END
+         WHERE id = ANY(ARRAY(
+             SELECT id FROM users
+             WHERE (sealed_password IS NOT NULL OR (password_hash IS NOT NULL AND must_change_password))
+               AND (password_expires_at <= $1 OR NOT must_change_password)
+             ORDER BY password_expires_at LIMIT $2 FOR NO KEY UPDATE SKIP LOCKED))",
+    )
+    .bind::<Timestamptz, _>(now)
+    .bind::<Int8, _>(i64::from(limit))
+    .execute(db)
+    .await?)
 }
 
 /// Locks the user's row and finds what can be revealed.

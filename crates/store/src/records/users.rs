@@ -226,7 +226,8 @@ async fn passwords_supply<'p>(
         "UPDATE users AS t SET password_hash = i.hash, sealed_password = i.sealed,
              password_expires_at = i.expires_at, password_claimed_at = NULL, must_change_password = true
          FROM unnest($1, $2, $3, $4) AS i (source_id, hash, sealed, expires_at)
-         WHERE t.source_id = i.source_id AND t.password_hash IS NULL AND t.status = 'active' AND t.active",
+         WHERE t.source_id = i.source_id AND t.password_hash IS NULL AND t.password_expires_at IS NULL
+             AND t.status = 'active' AND t.active",
     )
     .bind::<Array<Text>, _>(passwords.iter().map(|it| it.source_id.as_str()).collect::<Vec<_>>())
     .bind::<Array<Text>, _>(passwords.iter().map(|it| it.hash.as_str()).collect::<Vec<_>>())
@@ -237,11 +238,12 @@ async fn passwords_supply<'p>(
     Ok(())
 }
 
-/// Users who are active and have no password: by an undo, a decision about a conflict, or an edit of the maintenance
+/// Users who are active and have had no password: by an undo, a decision about a conflict, or an edit of the maintenance
 /// portal they have become active again. At most `limit`.
 pub async fn users_active_without_password(db: &mut Db, limit: u32) -> Result<Vec<SourceId>, StoreError> {
     let ids: Vec<String> = statement(
-        "SELECT source_id FROM users WHERE status = 'active' AND active AND password_hash IS NULL ORDER BY id LIMIT $1",
+        "SELECT source_id FROM users WHERE status = 'active' AND active AND password_hash IS NULL AND password_expires_at IS NULL
+         ORDER BY id LIMIT $1",
     )
     .bind::<Int8, _>(i64::from(limit))
     .returning::<Text>()
@@ -250,18 +252,19 @@ pub async fn users_active_without_password(db: &mut Db, limit: u32) -> Result<Ve
     ids.iter().map(|id| word("users", "source_id", id, id)).collect()
 }
 
-/// Gives passwords to users that have none.
+/// Gives passwords to users that have had none.
 pub async fn user_passwords_supply(db: &mut Db, passwords: &[NewPassword]) -> Result<(), StoreError> {
     passwords_supply(db, passwords.iter()).await
 }
 
-/// Those of the users that have no password: they are new, or were locked out.
+/// Those of the users that have had no password: they are new, or were locked out. Whoever has not used theirs in time gets
+/// another by an admin's word alone.
 pub async fn users_without_password(
     db: &mut Db,
     source_ids: &[SourceId],
 ) -> Result<BTreeSet<SourceId>, StoreError> {
     let with_password: Vec<String> =
-        statement("SELECT source_id FROM users WHERE source_id = ANY($1) AND password_hash IS NOT NULL")
+        statement("SELECT source_id FROM users WHERE source_id = ANY($1) AND (password_hash IS NOT NULL OR password_expires_at IS NOT NULL)")
             .bind::<Array<Text>, _>(source_ids.iter().map(SourceId::as_str).collect::<Vec<_>>())
             .returning::<Text>()
             .load(db)

@@ -71,6 +71,7 @@ pub async fn policies_update(
     actor: &str,
     now: DateTime<Utc>,
 ) -> Result<PoliciesUpdated, StoreError> {
+    let before = policies_read(db).await?;
     let of = |kind| change.get(&kind).map(|policy| policy.as_str());
     let updated = statement(
         "UPDATE conflict_policies SET version = version + 1, company = coalesce($1, company),
@@ -91,9 +92,11 @@ pub async fn policies_update(
     if updated == 0 {
         return Ok(PoliciesUpdated::Stale(policies));
     }
-    let named: Map<String, Value> =
-        policies.policies.iter().map(|(kind, policy)| (kind.to_string(), json!(policy))).collect();
-    let detail = json!({ "version": policies.version, "policies": named });
+    let named = |policies: &ConflictPolicies| -> Map<String, Value> {
+        policies.policies.iter().map(|(kind, policy)| (kind.to_string(), json!(policy))).collect()
+    };
+    let detail =
+        json!({ "version": policies.version, "policies": named(&policies), "before": named(&before) });
     audit_append(db, actor, AuditAction::ConflictPoliciesUpdate, "conflict_policies", &detail, now).await?;
     Ok(PoliciesUpdated::Updated(policies))
 }

@@ -135,6 +135,7 @@ pub async fn settings_update(
     actor: &str,
     now: DateTime<Utc>,
 ) -> Result<SettingsUpdated, StoreError> {
+    let before = settings_read(db).await?;
     if !settings_write(db, change, expected_version, actor, now).await? {
         return Ok(SettingsUpdated::Stale(settings_read(db).await?));
     }
@@ -147,7 +148,7 @@ pub async fn settings_update(
         actor,
         AuditAction::SettingsUpdate,
         "settings",
-        &change.audit_detail(settings.version),
+        &change.audit_detail(&before, settings.version),
         now,
     )
     .await?;
@@ -212,10 +213,32 @@ impl SettingsChange {
         self.enabled.is_some() || self.mode.is_some() || self.cron.is_some() || self.time_zone.is_some()
     }
 
-    /// The change as the audit keeps it, by the names of the operator API; `version`: of the settings after it.
-    fn audit_detail(&self, version: u64) -> Value {
+    /// The change as the audit keeps it, by the names of the operator API: the new values, and under `before` those that they
+    /// replace; `version`: of the settings after it.
+    fn audit_detail(&self, before: &Settings, version: u64) -> Value {
+        let schedule = &before.schedule;
+        let mut replaced = json!({
+            "pageSize": before.page_size,
+            "retryDelaysMs": before.retry_delays_ms,
+            "incrementalOverlapSeconds": before.incremental_overlap_seconds,
+            "missingRecords": before.missing_records.as_str(),
+            "deactivationLimitPercent": before.deactivation_limit_percent,
+            "scheduleMode": schedule.mode,
+            "enableScheduledSync": schedule.enabled,
+            "scheduleCron": schedule.cron,
+            "scheduleTimeZone": schedule.time_zone,
+        });
+        let mut detail = self.values();
+        if let (Some(replaced), Some(values)) = (replaced.as_object_mut(), detail.as_object()) {
+            replaced.retain(|name, _| values.get(name).is_some_and(|value| !value.is_null()));
+        }
+        detail["version"] = json!(version);
+        detail["before"] = replaced;
+        detail
+    }
+
+    fn values(&self) -> Value {
         json!({
-            "version": version,
             "pageSize": self.page_size,
             "retryDelaysMs": self.retry_delays_ms,
             "incrementalOverlapSeconds": self.incremental_overlap_seconds,

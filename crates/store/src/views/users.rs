@@ -132,7 +132,7 @@ pub async fn user_list(
              c.source_id AS company_id, u.vessel_scope AS vessel_ids, u.sign_on, u.sign_off, a.locked_because,
              CASE WHEN u.sealed_password IS NOT NULL AND u.password_expires_at > $2 THEN 'to_claim'
                   WHEN u.password_claimed_at IS NOT NULL AND u.password_hash IS NOT NULL THEN 'claimed'
-                  WHEN u.password_hash IS NOT NULL AND u.password_expires_at <= $2 THEN 'expired'
+                  WHEN u.password_expires_at <= $2 AND u.must_change_password THEN 'expired'
                   ELSE 'none' END AS password,
              CASE WHEN u.sealed_password IS NOT NULL THEN u.password_expires_at END AS password_expires_at
          FROM users u JOIN user_access a ON a.id = u.id LEFT JOIN companies c ON c.id = u.company_id

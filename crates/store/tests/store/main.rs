@@ -2,6 +2,7 @@
 //!
 //! One binary, because each one links diesel and TLS anew. Start with `scene.rs`.
 
+mod audit;
 mod conflicts;
 mod control;
 mod gauges;
@@ -11,6 +12,7 @@ mod migrations;
 mod natural_keys;
 mod older_states;
 mod page_turns;
+mod passwords;
 mod publications;
 mod reconcile;
 mod records;

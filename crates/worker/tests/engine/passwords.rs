@@ -128,7 +128,8 @@ async fn no_password_is_in_logs_messages_dead_letters_updates_or_other_tables() 
     for user in &users {
         let of = |name: &str| user[name].as_str().map(str::to_owned).context("is there");
         let sealed = of("sealed")?;
-        let password = seal.open(&hex::decode(&sealed)?, &of("source_id")?.parse()?, DateTime::UNIX_EPOCH)?;
+        let password =
+            seal.open(&hex::decode(&sealed)?, &of("source_id")?.parse()?, chrono::DateTime::UNIX_EPOCH)?;
         // As text, and as the database shows bytes.
         secrets.extend([
             password.expose().to_owned(),

@@ -818,6 +818,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/sync/users/{userId}/temporary-password/reissue": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Have a new temporary password made for a user
+         * @description For a password that was not used in time, was lost, or is known to others. The user's password is removed at once, and a
+         *     worker makes a temporary one within seconds: then `password` of the user is `to_claim`.
+         */
+        post: operations["reissueTemporaryPassword"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/sync/validation/reports": {
         parameters: {
             query?: never;
@@ -903,7 +924,7 @@ export interface paths {
         };
         /**
          * Get the body of a webhook event, byte for byte as it was signed
-         * @description Needs the role operator: a sender may put more into a body than ids.
+         * @description Needs the role operator: a sender may put more into a body than ids. Who reads it is in the audit log.
          */
         get: operations["getWebhookRawBody"];
         put?: never;
@@ -3037,6 +3058,13 @@ export interface components {
             expiresAt: string;
             /** @description The password. It is shown only once, and must be changed at the first sign-in. */
             password: string;
+        };
+        /** @description A new temporary password that a worker is about to make. */
+        TemporaryPasswordReissue: {
+            /** Format: date-time */
+            requestedAt: string;
+            /** Format: uuid */
+            userId: string;
         };
         /** @description A revocation of tokens. */
         TokenRevocation: {
@@ -5242,6 +5270,46 @@ export interface operations {
                 };
             };
             /** @description The password was claimed before (`already_claimed`), has expired (`expired`) or does not exist (`none`), or the user may not sign in (`locked_out`) */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Error, as problem details (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    reissueTemporaryPassword: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the user in the maintenance portal */
+                userId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TemporaryPasswordReissue"];
+                };
+            };
+            /** @description The user may not sign in (`locked_out`) */
             409: {
                 headers: {
                     [name: string]: unknown;
