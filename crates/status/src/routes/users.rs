@@ -115,7 +115,7 @@ pub(crate) async fn claim_temporary_password(
 /// For a password that was not used in time, was lost, or is known to others. The user's password is removed at once, and a
 /// worker makes a temporary one within seconds: then `password` of the user is `to_claim`.
 #[utoipa::path(
-    operation_id = "reissueTemporaryPassword", tag = "users",
+    operation_id = "reissueTemporaryPassword", tag = "users", security(("bearer" = ["admin"])),
     params(("userId" = Uuid, Path, description = "Id of the user in the maintenance portal")),
     responses(
         (status = 202, body = TemporaryPasswordReissue),
