@@ -9,7 +9,7 @@ use std::{
     fs,
     path::PathBuf,
     sync::{
-        Arc, Mutex,
+        Arc,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::{Duration, Instant},
@@ -146,7 +146,7 @@ async fn soak(arguments: Arguments) -> anyhow::Result<()> {
         processes.iter().map(held).collect()
     };
     let start = look()?;
-    let peak = Arc::new(Mutex::new(start.clone()));
+    let mut peak = start.clone();
 
     let over = Arc::new(AtomicBool::new(false));
     let done = load(&system, &arguments, &over).await?;
@@ -156,15 +156,12 @@ async fn soak(arguments: Arguments) -> anyhow::Result<()> {
         if Instant::now() >= end_of_load {
             over.store(true, Ordering::Relaxed);
         }
-        let mut peak = peak.lock().expect("no holder panics");
         for (name, held) in look()? {
             peak.entry(name).and_modify(|most| *most = most.max(held)).or_insert(held);
         }
-        drop(peak);
         tokio::time::sleep(Duration::from_millis(500)).await;
     }
     let end = look()?;
-    let peak = peak.lock().expect("no holder panics").clone();
     report(&arguments, &done, [&start, &peak, &end])
 }
 
@@ -228,7 +225,7 @@ fn report(
     [start, peak, end]: [&BTreeMap<String, Held>; 3],
 ) -> anyhow::Result<()> {
     let counted = |count: &AtomicU64| count.load(Ordering::Relaxed);
-    println!(
+    eprintln!(
         "{} minutes: {} full syncs of {} pieces of equipment, {} approvals, {} forged webhooks, {} clients; {} failed",
         arguments.minutes,
         counted(&done.syncs),
@@ -238,7 +235,7 @@ fn report(
         arguments.clients,
         counted(&done.failed)
     );
-    println!(
+    eprintln!(
         "  {:<16} {:>20} {:>20} {:>20} {:>20}",
         "start/peak/end", "MB", "threads", "files", "connections"
     );
@@ -246,7 +243,7 @@ fn report(
     for (name, last) in end {
         let (first, most) = (start[name], peak[name]);
         let three = |of: fn(Held) -> u64| format!("{} / {} / {}", of(first), of(most), of(*last));
-        println!(
+        eprintln!(
             "  {name:<16} {:>20} {:>20} {:>20} {:>20}",
             three(|it| it.megabytes),
             three(|it| it.threads),

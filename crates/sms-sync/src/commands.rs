@@ -127,7 +127,7 @@ async fn run(global: &GlobalOptions, command: OneShotCommand) -> anyhow::Result<
     let api = Api::new(global)?;
     let format = global.output;
     match command {
-        OneShotCommand::Migrate => migrate::run(format).await,
+        OneShotCommand::Migrate => migrate::run(std::sync::Arc::new(SystemClock), format).await,
         OneShotCommand::Trigger(options) => trigger::run(&api, format, options).await,
         OneShotCommand::Status(options) => status::run(&api, format, &options).await,
         OneShotCommand::History(page) => history::run(&api, format, &page).await,

@@ -5,7 +5,7 @@ use std::{process::ExitCode, sync::Arc};
 
 use anyhow::Context;
 use broker::Broker;
-use domain::clock::SystemClock;
+use domain::clock::Clock;
 use serde_json::json;
 use store::Store;
 
@@ -14,7 +14,7 @@ use crate::{
     output::{self, print},
 };
 
-pub(super) async fn run(format: OutputFormat) -> anyhow::Result<ExitCode> {
+pub(super) async fn run(clock: Arc<dyn Clock>, format: OutputFormat) -> anyhow::Result<ExitCode> {
     // Without waiting for a server that is away: whoever runs the command sees at once what is wrong, and can repeat it.
     let store = Store::lazy(&database_url()?, 1)?;
     let reached = store.reach().await;
@@ -22,7 +22,7 @@ pub(super) async fn run(format: OutputFormat) -> anyhow::Result<ExitCode> {
     let migrated = store.migrate().await?;
     let broker_url = secret("AMQP_URL")?;
     if let Some(url) = &broker_url {
-        let broker = Broker::connect(url.clone().into(), "sms-sync", Arc::new(SystemClock));
+        let broker = Broker::connect(url.clone().into(), "sms-sync", clock);
         broker.ping().await.context("cannot make the queues in the broker that AMQP_URL names")?;
     }
     let queues = broker_url.is_some();

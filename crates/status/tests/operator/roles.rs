@@ -15,7 +15,7 @@ fn token(claims: &Value) -> anyhow::Result<String> {
 }
 
 /// The operations, with the role that the document says they need.
-fn operations() -> anyhow::Result<Vec<(Method, String, String)>> {
+fn operations() -> anyhow::Result<Vec<(Method, String, Role)>> {
     let document = serde_json::to_value(status::openapi::document())?;
     let mut operations = Vec::new();
     for (path, item) in document["paths"].as_object().into_iter().flatten() {
@@ -25,8 +25,8 @@ fn operations() -> anyhow::Result<Vec<(Method, String, String)>> {
             let [role] = roles.as_array().map_or(&[][..], Vec::as_slice) else {
                 anyhow::bail!("{method} {path} names no role: {roles}")
             };
-            let role = role.as_str().unwrap_or_default().to_owned();
-            anyhow::ensure!(role.parse::<Role>().is_ok(), "{method} {path} needs {role:?}");
+            let role = role.as_str().unwrap_or_default();
+            let Ok(role) = role.parse::<Role>() else { anyhow::bail!("{method} {path} needs {role:?}") };
             operations.push((method, path.clone(), role));
         }
     }
@@ -62,7 +62,6 @@ async fn every_operation_is_open_to_the_roles_that_its_document_names_and_to_nob
     let operations = operations()?;
     assert!(operations.len() > 50, "{}", operations.len());
     for (method, path, needed) in operations {
-        let needed: Role = needed.parse().map_err(|_| anyhow::anyhow!("a role"))?;
         let nobody = path_of_nothing(&path);
         let ask = |token: &str| {
             let request = scene.request_with(token, method.clone(), &nobody);
