@@ -54,7 +54,7 @@ impl Scene {
         store.migrate().await?;
         let mut config = json!({
             "server": {"bind": "127.0.0.1:0"},
-            "database": {"url": world.database_url, "pool_size": 4},
+            "database": {"url": world.database_url_of("sms_status").await?, "pool_size": 4},
             "broker": {"url": world.amqp_url().await?},
             "onboarding": {"url": "http://127.0.0.1:9/api", "api_key": "key", "timeout_seconds": 1, "concurrency": 1,
                            "circuit_failures": 5, "circuit_open_ms": 30_000},
