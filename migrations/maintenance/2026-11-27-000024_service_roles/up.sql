@@ -65,7 +65,7 @@ BEGIN
     PERFORM grant_to_service('sms_status', 'SELECT, INSERT, UPDATE, DELETE', VARIADIC records || ledger || settings);
     PERFORM grant_to_service('sms_status', 'SELECT, UPDATE', 'webhook_events');
     PERFORM grant_to_service('sms_status', 'SELECT', 'refused_webhooks', 'schedule_ticks', 'user_access');
-    PERFORM grant_to_service('sms_status', 'SELECT, INSERT', 'audit', 'token_revocations');
-    -- A second revocation of the same tokens replaces the first.
-    PERFORM grant_to_service('sms_status', 'UPDATE (issued_until, reason, revoked_at, revoked_by)', 'token_revocations');
+    PERFORM grant_to_service('sms_status', 'SELECT, INSERT', 'audit');
+    -- A second revocation replaces the first, and those of tokens that have expired go.
+    PERFORM grant_to_service('sms_status', 'SELECT, INSERT, UPDATE, DELETE', 'token_revocations');
 END $$;

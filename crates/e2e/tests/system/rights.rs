@@ -65,8 +65,6 @@ async fn each_service_is_refused_in_the_database_what_it_does_not_need() -> anyh
             "sms_status",
             &[
                 "UPDATE audit SET actor = 'somebody else'",
-                "DELETE FROM token_revocations",
-                "UPDATE token_revocations SET subject = 'nobody'",
                 "DELETE FROM webhook_events",
                 "DELETE FROM refused_webhooks",
             ],
