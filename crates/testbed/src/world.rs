@@ -1,6 +1,8 @@
 use std::sync::Arc;
 use std::sync::Mutex;
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use lapin::BasicProperties;
@@ -23,6 +25,8 @@ pub struct World {
     databases: Mutex<Vec<String>>,
     onboarding: OnceCell<String>,
     amqp: OnceCell<String>,
+    /// When the vhost was made.
+    amqp_since: OnceLock<Instant>,
     /// The users of the vhost beside its owner, with their rights.
     users: Mutex<Vec<(String, [String; 3])>>,
 }
@@ -42,6 +46,10 @@ impl std::ops::Deref for On {
         }
     }
 }
+
+/// A vhost is not deleted before it is so old. RabbitMQ starts a process for the dead letters of each queue, without telling when
+/// it runs; two that find their queue gone within a second end the supervisor of all of them, and no queue works any more.
+const VHOST_AGE: Duration = Duration::from_secs(2);
 
 static COUNT: AtomicU32 = AtomicU32::new(0);
 static SWEPT: OnceCell<()> = OnceCell::const_new();
@@ -93,6 +101,7 @@ impl World {
             databases: Mutex::default(),
             onboarding: OnceCell::new(),
             amqp: OnceCell::new(),
+            amqp_since: OnceLock::new(),
             users: Mutex::default(),
         };
         world.database_url = make(&world).await?;
@@ -124,6 +133,7 @@ impl World {
     pub async fn amqp_url(&self) -> anyhow::Result<&str> {
         let create = async || {
             self.servers.create_vhost(&self.name).await.context("cannot create a vhost")?;
+            self.amqp_since.get_or_init(Instant::now);
             anyhow::Ok(format!("{}/{}", self.servers.amqp_url, self.name))
         };
         Ok(self.amqp.get_or_try_init(create).await?)
@@ -251,6 +261,7 @@ impl Drop for World {
             return;
         }
         let servers = self.servers.clone();
+        let age = self.amqp_since.get().map_or(VHOST_AGE, |since| since.elapsed());
         // Its own thread and runtime: the test's may be single-threaded, and is busy dropping this. What fails here
         // is found by the sweep of a later run.
         std::thread::spawn(move || {
@@ -259,13 +270,12 @@ impl Drop for World {
             };
             let clean = async {
                 if let Some(vhost) = vhost {
+                    tokio::time::sleep(VHOST_AGE.saturating_sub(age)).await;
                     servers.delete_vhost(&vhost).await.ok();
                 }
                 drop_databases(&servers, &databases).await.ok();
             };
-            runtime
-                .block_on(async { tokio::time::timeout(std::time::Duration::from_secs(60), clean).await })
-                .ok();
+            runtime.block_on(async { tokio::time::timeout(Duration::from_secs(60), clean).await }).ok();
         })
         .join()
         .ok();
