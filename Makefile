@@ -8,7 +8,7 @@ export PATH := $(CURDIR)/.local/bin:$(PATH):$(HOME)/.cargo/bin
 dashboard := crates/status/dashboard
 dashboard_sources = $(shell find $(dashboard) \( -name node_modules -o -name dist -o -name e2e -o -name test-results \) -prune -o -type f -print 2>/dev/null)
 
-.PHONY: help demo up down logs test check fmt bench dashboard openapi clean-local
+.PHONY: help demo up down logs test check fmt bench sbom dashboard openapi clean-local
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -28,12 +28,15 @@ logs: ## Follow the logs of the running system
 test: ## Run every test, on servers of their own
 	@deploy/local/test.sh
 
-check: dashboard ## Check format, lints, types and dependencies
+check: dashboard ## Check format, lints, types, dependencies and what is shipped
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 	npm --prefix $(dashboard) run lint
 	npm --prefix $(dashboard) run typecheck
-	@if command -v shellcheck >/dev/null; then shellcheck deploy/local/*.sh .ci/run; fi
+	@if command -v shellcheck >/dev/null; then shellcheck deploy/*.sh deploy/local/*.sh .ci/run; fi
+	@if command -v hadolint >/dev/null; then hadolint deploy/Dockerfile; fi
+	@if command -v gitleaks >/dev/null; then gitleaks git --no-banner --redact; fi
+	deploy/pin-images.sh --check
 	deploy/local/deny.sh
 
 fmt: ## Format all sources
@@ -42,6 +45,9 @@ fmt: ## Format all sources
 
 bench: ## Measure throughput beside the raw limits of this machine; writes .local/bench.json
 	@deploy/local/bench.sh
+
+sbom: ## Write software bills of materials (CycloneDX) of the image into .local/sbom
+	@deploy/local/sbom.sh
 
 dashboard: $(dashboard)/dist/index.html ## Build the dashboard, where its sources have changed
 
