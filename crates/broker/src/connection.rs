@@ -7,10 +7,11 @@ use std::{
 
 use backoff::{ExponentialBackoff, backoff::Backoff};
 use domain::clock::Clock;
-use lapin::{Channel, Connection, ConnectionProperties};
+use lapin::{Channel, Connection, ConnectionBuilder, ConnectionProperties, tcp::OwnedTLSConfig};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::{sync::Mutex, time::timeout};
 use tokio_util::sync::CancellationToken;
+use url::Url;
 
 use crate::{BrokerError, topology};
 
@@ -116,7 +117,13 @@ impl Broker {
             }
         }
         let properties = ConnectionProperties::default().with_connection_name(self.0.name.as_str().into());
-        let connection = Connection::connect(self.0.url.expose_secret(), properties).await?;
+        let url = self.0.url.expose_secret();
+        let connection = ConnectionBuilder::new()?
+            .with_uri_str(url.to_owned())
+            .with_properties(properties)
+            .with_tls_config(OwnedTLSConfig { identity: None, cert_chain: root_certificates(url)? })
+            .connect()
+            .await?;
         topology::declare(&connection).await?;
         let channel = connection.create_channel().await?;
         match timeout(DECLARE_UPDATES_TIMEOUT, topology::declare_updates(&connection)).await {
@@ -159,4 +166,17 @@ impl Broker {
             }
         }
     }
+}
+
+/// The root certificates, in PEM, of the file that `cacertfile` in the URL names, as in
+/// <https://www.rabbitmq.com/docs/uri-query-parameters>. They are accepted beside the platform's.
+fn root_certificates(url: &str) -> Result<Option<String>, BrokerError> {
+    // lapin says what is wrong with a URL that is none.
+    let url = Url::parse(url).ok();
+    let path = url.and_then(|url| {
+        url.query_pairs().find_map(|(name, path)| (name == "cacertfile").then(|| path.into_owned()))
+    });
+    let Some(path) = path else { return Ok(None) };
+    let pem = std::fs::read_to_string(&path);
+    pem.map(Some).map_err(|error| BrokerError::Roots(format!("{path}: {error}")))
 }

@@ -17,6 +17,9 @@ pub enum BrokerError {
         /// What to do about it.
         advice: &'static str,
     },
+    /// The file of root certificates that the URL names cannot be read.
+    #[error("the root certificates that cacertfile names cannot be read: {0}")]
+    Roots(String),
     #[error("the broker did not answer in time")]
     Timeout,
     /// The broker takes no messages for now: the connection is there, and goes on by itself.

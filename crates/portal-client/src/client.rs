@@ -1,6 +1,8 @@
 //! The client: one request, one answer. Start reading here.
 
 use std::{
+    fs,
+    path::{Path, PathBuf},
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -11,7 +13,7 @@ use contracts::provider::ListQuery;
 use domain::{SourceId, clock::Clock};
 use opentelemetry::{global, propagation::Injector};
 use reqwest::{
-    Method, Url,
+    Certificate, Method, Url,
     header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER},
     redirect,
 };
@@ -37,6 +39,8 @@ pub struct PortalOptions {
     /// Base URL of the API: `http://localhost:3001/api`.
     pub url: String,
     pub api_key: SecretString,
+    /// Certificates in PEM, of authorities that are accepted beside the platform's.
+    pub ca_file: Option<PathBuf>,
     /// From sending a request to the end of its answer.
     pub timeout: Duration,
     /// Requests at a time, of the whole process.
@@ -55,8 +59,22 @@ pub struct PortalClient {
     pub(crate) clock: Arc<dyn Clock>,
 }
 
+/// The certificates of a file in PEM.
+fn certificates(path: &Path) -> Result<Vec<Certificate>, PortalError> {
+    let unusable =
+        |what: String| PortalError::Unusable(format!("the certificates in {}: {what}", path.display()));
+    let pem = fs::read(path).map_err(|error| unusable(error.to_string()))?;
+    match Certificate::from_pem_bundle(&pem) {
+        Ok(certificates) if certificates.is_empty() => Err(unusable("there are none".to_owned())),
+        read => read.map_err(|error| unusable(error.to_string())),
+    }
+}
+
 impl PortalClient {
     /// A client of the portal at `options.url`. Sends no request yet.
+    ///
+    /// # Errors
+    /// [`PortalError::Unusable`] for options that no request could be sent with.
     pub fn new(options: &PortalOptions, clock: Arc<dyn Clock>) -> Result<Self, PortalError> {
         let unusable = |e: &dyn std::fmt::Display| PortalError::Unusable(e.to_string());
         // Without the slash, joining a path would replace the last segment of the base.
@@ -72,6 +90,7 @@ impl PortalClient {
             .timeout(options.timeout)
             // A redirect would send the key to another host.
             .redirect(redirect::Policy::none())
+            .tls_certs_merge(options.ca_file.as_deref().map(certificates).transpose()?.unwrap_or_default())
             .build()
             .map_err(|e| unusable(&e))?;
         let permits = Arc::new(Semaphore::new(options.concurrency));

@@ -17,6 +17,9 @@ pub struct PortalConfig {
     pub url: String,
     #[garde(custom(api_key_given))]
     pub api_key: SecretString,
+    /// A file in PEM with the certificates of a private authority, accepted beside the platform's. Empty: none.
+    #[garde(skip)]
+    pub ca_file: String,
     /// From sending a request to the end of its answer.
     #[garde(range(min = 1, max = 600))]
     pub timeout_seconds: u64,
@@ -40,6 +43,7 @@ impl From<&PortalConfig> for PortalOptions {
         Self {
             url: config.url.clone(),
             api_key: config.api_key.clone(),
+            ca_file: (!config.ca_file.is_empty()).then(|| config.ca_file.clone().into()),
             timeout: Duration::from_secs(config.timeout_seconds),
             concurrency: config.concurrency,
             circuit: CircuitOptions {

@@ -1,13 +1,13 @@
 //! The client against a provider that misbehaves.
 #![expect(clippy::disallowed_types, reason = "tests hand in the machine's clock")]
 
-use std::{sync::Arc, time::Duration};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use contracts::provider::{EquipmentDraft, ListQuery, VesselDraft};
 use domain::{FailureClass, clock::SystemClock};
 use portal_client::{CircuitOptions, CircuitState, PortalClient, PortalError, PortalOptions};
 use serde_json::json;
-use testbed::{Answer, Cursors, List, Provider};
+use testbed::{Answer, Cursors, Greeting, List, Provider, TlsFront};
 
 async fn portal() -> (Provider, PortalClient) {
     let provider = Provider::start().await.expect("a port is free");
@@ -16,15 +16,20 @@ async fn portal() -> (Provider, PortalClient) {
 }
 
 fn client(url: &str) -> PortalClient {
+    client_with_authority(url, None).expect("valid options")
+}
+
+fn client_with_authority(url: &str, ca_file: Option<PathBuf>) -> Result<PortalClient, PortalError> {
     let _ = rustls::crypto::ring::default_provider().install_default();
     let options = PortalOptions {
         url: url.to_owned(),
         api_key: "key".to_owned().into(),
+        ca_file,
         timeout: Duration::from_millis(500),
         concurrency: 4,
         circuit: CircuitOptions { failures: 3, open_for: Duration::from_millis(100) },
     };
-    PortalClient::new(&options, Arc::new(SystemClock)).expect("valid options")
+    PortalClient::new(&options, Arc::new(SystemClock))
 }
 
 async fn failure(answer: Answer) -> PortalError {
@@ -170,4 +175,23 @@ async fn connection_test_counts_for_the_circuit_and_sends_nothing_while_it_is_op
     let [step] = steps.as_slice() else { panic!("{steps:?}") };
     assert_eq!((step.name, step.result.is_err()), ("circuit", true));
     assert_eq!(provider.requests().len(), 3);
+}
+
+#[tokio::test]
+async fn portal_with_a_private_authority_is_reached_only_by_who_names_it() -> anyhow::Result<()> {
+    let provider = Provider::start().await?;
+    let behind = provider.url().parse::<reqwest::Url>()?;
+    let behind = behind.socket_addrs(|| None)?[0];
+    let front = TlsFront::start(behind, "localhost", Greeting::None).await?;
+    let url = format!("https://localhost:{}/api", front.address.port());
+    let list = async |client: PortalClient| client.fetch_page::<VesselDraft>(&ListQuery::default()).await;
+
+    let with = client_with_authority(&url, Some(front.authority.clone()))?;
+    assert_eq!(list(with).await?.info.total, Some(0));
+    let without = list(client(&url)).await.expect_err("an unknown authority");
+    assert!(format!("{:#}", anyhow::Error::from(without)).contains("certificate"));
+
+    let missing = client_with_authority(&url, Some("/nowhere/ca.pem".into())).expect_err("no such file");
+    assert!(missing.to_string().contains("/nowhere/ca.pem"), "{missing}");
+    Ok(())
 }

@@ -1,5 +1,9 @@
 #![doc = include_str!("../README.md")]
 
+mod error;
+mod tls;
+mod url;
+
 use std::{error::Error, fmt, sync::Arc, time::Duration};
 
 use deadpool::managed::{Hook, HookError, HookResult, Metrics};
@@ -12,9 +16,11 @@ use diesel_async::{
     },
 };
 use futures_util::FutureExt;
-use rustls_platform_verifier::BuilderVerifierExt;
 use tokio_postgres::{Config, NoTls, config::SslMode};
 use tokio_postgres_rustls::MakeRustlsConnect;
+
+pub use self::error::PostgresUrlError;
+use self::tls::TlsMode;
 
 /// How long a caller waits for a free connection of the pool.
 const WAIT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -34,30 +40,36 @@ const KEEPALIVE_IDLE: Duration = Duration::from_secs(30);
 #[derive(Clone)]
 pub struct PostgresUrl {
     config: Arc<Config>,
+    /// Without TLS there is none.
+    tls: Option<MakeRustlsConnect>,
 }
 
 impl PostgresUrl {
     /// Parses `postgres://…` or `key=value` pairs; the server sees `application_name` unless `url` has another one.
+    /// `sslmode` and `sslrootcert` mean what they mean to libpq, with the platform's roots where no file is named.
     ///
     /// # Errors
-    /// If `url` cannot be used: waiting does not mend it.
-    pub fn parse(url: &str, application_name: &str) -> Result<Self, tokio_postgres::Error> {
-        // tokio-postgres knows no verify-ca and verify-full; with the platform's roots, `require` verifies in full.
-        let url = url
-            .replace("sslmode=verify-full", "sslmode=require")
-            .replace("sslmode=verify-ca", "sslmode=require");
-        let mut config: Config = url.parse()?;
-        config.connect_timeout(CONNECT_TIMEOUT).keepalives_idle(KEEPALIVE_IDLE);
+    /// If `url` cannot be used, or the file of root certificates: waiting does not mend it.
+    pub fn parse(url: &str, application_name: &str) -> Result<Self, PostgresUrlError> {
+        let url::Parsed { mut config, mode, root } = url::parse(url)?;
+        let tls = match mode {
+            TlsMode::Disable => None,
+            mode => Some(tls::connector(mode, root.as_deref())?),
+        };
+        config.connect_timeout(CONNECT_TIMEOUT).keepalives_idle(KEEPALIVE_IDLE).ssl_mode(match mode {
+            TlsMode::Disable => SslMode::Disable,
+            TlsMode::Prefer => SslMode::Prefer,
+            TlsMode::Require | TlsMode::VerifyCa | TlsMode::VerifyFull => SslMode::Require,
+        });
         if config.get_application_name().is_none() {
             config.application_name(application_name);
         }
-        Ok(Self { config: Arc::new(config) })
+        Ok(Self { config: Arc::new(config), tls })
     }
 
     /// Opens one connection.
     pub async fn connect(&self) -> ConnectionResult<AsyncPgConnection> {
-        if self.config.get_ssl_mode() == SslMode::Require {
-            let tls = tls_connector().map_err(|error| bad_connection(&error))?;
+        if let Some(tls) = self.tls.clone() {
             let (client, connection) =
                 self.config.connect(tls).await.map_err(|error| bad_connection(&error))?;
             AsyncPgConnection::try_from_client_and_connection(client, connection).await
@@ -109,16 +121,6 @@ impl fmt::Debug for PostgresUrl {
     }
 }
 
-/// rustls with the roots of the platform.
-fn tls_connector() -> Result<MakeRustlsConnect, rustls::Error> {
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let client = rustls::ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .and_then(BuilderVerifierExt::with_platform_verifier)?
-        .with_no_client_auth();
-    Ok(MakeRustlsConnect::new(client))
-}
-
 /// diesel keeps only a text of a connection's error, so the text holds the causes.
 fn bad_connection(error: &dyn Error) -> ConnectionError {
     let mut text = error.to_string();
@@ -133,18 +135,6 @@ fn bad_connection(error: &dyn Error) -> ConnectionError {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn sslmode_verify_full_and_verify_ca_mean_tls() {
-        for mode in ["require", "verify-ca", "verify-full"] {
-            let url = PostgresUrl::parse(&format!("postgres://db/sms?sslmode={mode}"), "test").unwrap();
-            assert_eq!(url.config.get_ssl_mode(), SslMode::Require, "{mode}");
-        }
-        assert_ne!(
-            PostgresUrl::parse("postgres://db/sms", "test").unwrap().config.get_ssl_mode(),
-            SslMode::Require
-        );
-    }
 
     #[test]
     fn application_name_of_the_url_wins() {

@@ -5,6 +5,7 @@ mod process;
 mod provider;
 mod servers;
 mod templates;
+mod tls;
 mod wait;
 mod world;
 
@@ -14,6 +15,7 @@ pub use process::{Process, binary};
 pub use provider::{Answer, Cursors, List, Provider, Request};
 pub use servers::Servers;
 pub use templates::template_name;
+pub use tls::{Greeting, TlsFront};
 pub use wait::wait_until;
 pub use world::World;
 

@@ -56,7 +56,7 @@ impl Scene {
             "server": {"bind": "127.0.0.1:0"},
             "database": {"url": world.database_url_of("sms_status").await?, "pool_size": 4},
             "broker": {"url": world.amqp_url().await?},
-            "onboarding": {"url": "http://127.0.0.1:9/api", "api_key": "key", "timeout_seconds": 1, "concurrency": 1,
+            "onboarding": {"url": "http://127.0.0.1:9/api", "api_key": "key", "ca_file": "", "timeout_seconds": 1, "concurrency": 1,
                            "circuit_failures": 5, "circuit_open_ms": 30_000},
             "operators": {"jwt_secret": SECRET, "jwt_secrets": "", "token_max_lifetime_hours": 1, "rate_per_second": 0,
                           "rate_burst": 1},

@@ -1,0 +1,97 @@
+//! A connection URL: what libpq says about TLS is taken out of it, the rest is tokio-postgres's.
+
+use tokio_postgres::Config;
+
+use crate::{error::PostgresUrlError, tls::TlsMode};
+
+/// A parsed URL.
+pub(crate) struct Parsed {
+    pub(crate) config: Config,
+    pub(crate) mode: TlsMode,
+    /// `sslrootcert`
+    pub(crate) root: Option<String>,
+}
+
+pub(crate) fn parse(url: &str) -> Result<Parsed, PostgresUrlError> {
+    let (rest, options) = if url.contains("://") { take_from_query(url) } else { take_from_pairs(url) };
+    let mode = options.mode.as_deref().map_or(Ok(TlsMode::Prefer), TlsMode::parse)?;
+    Ok(Parsed { config: rest.parse()?, mode, root: options.root.filter(|path| !path.is_empty()) })
+}
+
+#[derive(Default)]
+struct TlsOptions {
+    mode: Option<String>,
+    root: Option<String>,
+}
+
+impl TlsOptions {
+    /// Whether the option is one of these; it is kept then.
+    fn take(&mut self, name: &str, value: impl FnOnce() -> String) -> bool {
+        match name {
+            "sslmode" => self.mode = Some(value()),
+            "sslrootcert" => self.root = Some(value()),
+            _ => return false,
+        }
+        true
+    }
+}
+
+fn take_from_query(url: &str) -> (String, TlsOptions) {
+    let mut options = TlsOptions::default();
+    let Some((head, query)) = url.split_once('?') else { return (url.to_owned(), options) };
+    let decoded = |text: &str| percent_encoding::percent_decode_str(text).decode_utf8_lossy().into_owned();
+    let rest: Vec<_> = query
+        .split('&')
+        .filter(|pair| {
+            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+            !options.take(name, || decoded(value))
+        })
+        .collect();
+    (format!("{head}?{}", rest.join("&")).trim_end_matches('?').to_owned(), options)
+}
+
+fn take_from_pairs(pairs: &str) -> (String, TlsOptions) {
+    let mut options = TlsOptions::default();
+    let mut in_quotes = false;
+    let mut escaped = false;
+    let rest: Vec<_> = pairs
+        .split(|c: char| {
+            match c {
+                _ if escaped => escaped = false,
+                '\\' => escaped = true,
+                '\'' => in_quotes = !in_quotes,
+                _ => return c.is_whitespace() && !in_quotes,
+            }
+            false
+        })
+        .filter(|pair| {
+            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+            !options.take(name, || value.trim_matches('\'').replace("\\'", "'").replace("\\\\", "\\"))
+        })
+        .collect();
+    (rest.join(" "), options)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn options_of_tls_are_taken_out_of_both_notations() {
+        for text in [
+            "postgres://sms:p%3Dw@db/sms?connect_timeout=3&sslmode=verify-ca&sslrootcert=%2Frun%2Fa%20ca.pem",
+            "host=db user=sms password='p=w sslmode=disable' sslrootcert='/run/a ca.pem' sslmode=verify-ca",
+        ] {
+            let Parsed { config, mode, root } = parse(text).expect(text);
+            assert_eq!((mode, root.as_deref()), (TlsMode::VerifyCa, Some("/run/a ca.pem")), "{text}");
+            assert!(config.get_password().expect(text).starts_with(b"p=w"), "{text}");
+        }
+    }
+
+    #[test]
+    fn mode_is_libpqs_and_a_wrong_one_is_named() {
+        assert_eq!(parse("postgres://db/sms").expect("no mode").mode, TlsMode::Prefer);
+        let wrong = parse("postgres://db/sms?sslmode=verify").err().expect("a wrong mode");
+        assert!(wrong.to_string().contains("\"verify\""), "{wrong}");
+    }
+}
