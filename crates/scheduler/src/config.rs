@@ -8,6 +8,7 @@ use chassis::{
 };
 use garde::Validate;
 use serde::Deserialize;
+use store::ledger::audit_chain::AUDIT_DAYS_MIN;
 
 /// What is particular about this daemon.
 pub const DAEMON: Daemon = Daemon {
@@ -89,4 +90,7 @@ pub struct Retention {
     /// How long what has ended is kept.
     #[garde(range(min = 7, max = 3_650))]
     pub days: i64,
+    /// How long the audit log is kept.
+    #[garde(range(min = AUDIT_DAYS_MIN, max = 36_500))]
+    pub audit_days: i64,
 }

@@ -1,5 +1,5 @@
-//! Retention: deletes rows that ended long ago. Open work, open conflicts, dead letters that nobody has handled, and the audit
-//! log are kept.
+//! Retention: deletes rows that ended long ago. Open work, open conflicts and dead letters that nobody has handled are kept; the
+//! audit log is kept for years.
 //!
 //! Rows are deleted in batches, each in a transaction of its own, and a run deletes a limited number of batches: between two
 //! runs the leader makes sure that it still leads.
@@ -9,8 +9,9 @@ use std::{sync::Arc, time::Duration};
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::clock::Clock;
 use store::{
-    Store, StoreError,
+    Db, Store, StoreError,
     engine::retention::{OldRows, retention_purge},
+    ledger::audit_chain::audit_purge,
 };
 use tokio::time::sleep;
 
@@ -30,6 +31,7 @@ pub(crate) struct RetentionTask {
     clock: Arc<dyn Clock>,
     interval: Duration,
     keep: TimeDelta,
+    audit_days: i64,
 }
 
 impl RetentionTask {
@@ -38,6 +40,7 @@ impl RetentionTask {
             clock,
             interval: Duration::from_secs(config.look_every_seconds),
             keep: TimeDelta::days(config.days),
+            audit_days: config.audit_days,
         }
     }
 
@@ -45,8 +48,9 @@ impl RetentionTask {
     async fn purge(&self, store: &Store) -> Result<RunResult, StoreError> {
         let before = self.clock.now() - self.keep;
         let (mut result, mut failure) = (RunResult::Finished, None);
-        for rows in OldRows::ALL {
-            match purge_kind(store, *rows, before).await {
+        let rows = OldRows::ALL.iter().map(|rows| Kind::Ended(*rows, before));
+        for kind in rows.chain([Kind::Audit(self.audit_days)]) {
+            match kind.purge(store).await {
                 Ok(RunResult::Finished) => {}
                 Ok(RunResult::MoreWork) => result = RunResult::MoreWork,
                 Err(error) => failure = failure.or(Some(error)),
@@ -56,23 +60,47 @@ impl RetentionTask {
     }
 }
 
-/// Deletes old rows of one kind, batch by batch, up to the limit of a run.
-async fn purge_kind(store: &Store, rows: OldRows, before: DateTime<Utc>) -> Result<RunResult, StoreError> {
-    let (mut result, mut deleted) = (RunResult::MoreWork, 0);
-    for _ in 0..BATCHES_PER_RUN {
-        let batch =
-            store.transaction(async |tx| retention_purge(tx, rows, before, BATCH_LIMIT).await).await?;
-        if batch == 0 {
-            result = RunResult::Finished;
-            break;
+/// Rows that are deleted by the same rule.
+#[derive(Clone, Copy)]
+enum Kind {
+    /// What had ended at that time.
+    Ended(OldRows, DateTime<Utc>),
+    /// Rows of the audit log, after so many days.
+    Audit(i64),
+}
+
+impl Kind {
+    /// Deletes batch by batch, up to the limit of a run.
+    async fn purge(self, store: &Store) -> Result<RunResult, StoreError> {
+        let (mut result, mut deleted) = (RunResult::MoreWork, 0);
+        for _ in 0..BATCHES_PER_RUN {
+            let batch = store.transaction(async |tx| self.purge_batch(tx).await).await?;
+            if batch == 0 {
+                result = RunResult::Finished;
+                break;
+            }
+            deleted += batch;
+            sleep(BATCH_DELAY).await;
         }
-        deleted += batch;
-        sleep(BATCH_DELAY).await;
+        if deleted > 0 {
+            tracing::info!(table = self.table(), deleted, "deleted rows that ended long ago");
+        }
+        Ok(result)
     }
-    if deleted > 0 {
-        tracing::info!(table = rows.table(), deleted, "deleted rows that ended long ago");
+
+    async fn purge_batch(self, tx: &mut Db) -> Result<u64, StoreError> {
+        match self {
+            Self::Ended(rows, before) => retention_purge(tx, rows, before, BATCH_LIMIT).await,
+            Self::Audit(days) => audit_purge(tx, days, BATCH_LIMIT).await,
+        }
     }
-    Ok(result)
+
+    fn table(self) -> &'static str {
+        match self {
+            Self::Ended(rows, _) => rows.table(),
+            Self::Audit(_) => "audit",
+        }
+    }
 }
 
 impl PeriodicTask for RetentionTask {

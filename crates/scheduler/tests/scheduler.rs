@@ -39,7 +39,7 @@ impl Scene {
             "schedule": {"look_every_ms": 50, "catch_up_minutes": 60},
             "reaper": {"look_every_ms": 50, "lease_seconds": seconds, "stalled_after_leases": 3},
             "withdrawals": {"look_every_seconds": 1},
-            "retention": {"look_every_seconds": 3600, "days": 90}
+            "retention": {"look_every_seconds": 3600, "days": 90, "audit_days": 1825}
         });
         let shutdown = Shutdown::manual();
         scheduler::start(&serde_json::from_value(config)?, &shutdown, &Health::new()).await?;

@@ -8,4 +8,5 @@ pub mod migrations;
 pub(crate) mod page;
 pub(crate) mod page_turn;
 pub(crate) mod parameter;
+pub(crate) mod service_roles;
 pub(crate) mod statement;

@@ -12,4 +12,5 @@ pub use db::{
     error::{Constraint, StoreError},
     page::{Page, Window},
     page_turn::PageTurn,
+    service_roles::{ServiceRole, UnknownServiceRole},
 };

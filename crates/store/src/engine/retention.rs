@@ -196,10 +196,11 @@ pub async fn retention_purge(
     rows: OldRows,
     before: DateTime<Utc>,
     limit: u32,
-) -> Result<usize, StoreError> {
-    Ok(statement(&rows.delete())
+) -> Result<u64, StoreError> {
+    let deleted = statement(&rows.delete())
         .bind::<Timestamptz, _>(before)
         .bind::<Int8, _>(i64::from(limit))
         .execute(db)
-        .await?)
+        .await?;
+    Ok(deleted as u64)
 }

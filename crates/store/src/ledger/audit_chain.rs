@@ -222,11 +222,15 @@ async fn row_outside_chain(db: &mut Db, anchor: u64) -> Result<Option<u64>, Stor
     Ok(ids.into_iter().next().map(count))
 }
 
-/// Deletes the oldest rows, those before `before`, at most `limit`, and returns their number. The hash of the last one becomes
-/// the chain's anchor, from which the rest is verified. In a transaction.
-pub async fn audit_purge(db: &mut Db, before: DateTime<Utc>, limit: u32) -> Result<u64, StoreError> {
-    let purged: i64 = statement("SELECT audit_purge($1, $2)")
-        .bind::<Timestamptz, _>(before)
+/// Least days that rows of the audit log are kept. The database refuses less, so that whoever may purge cannot erase what was
+/// just done.
+pub const AUDIT_DAYS_MIN: i64 = 365;
+
+/// Deletes the oldest rows, those older than `days` by the database's clock, at most `limit`, and returns their number. The
+/// hash of the last one becomes the chain's anchor, from which the rest is verified. In a transaction.
+pub async fn audit_purge(db: &mut Db, days: i64, limit: u32) -> Result<u64, StoreError> {
+    let purged: i64 = statement("SELECT audit_retention($1, $2)")
+        .bind::<Int8, _>(days)
         .bind::<Int8, _>(i64::from(limit))
         .returning::<Int8>()
         .get_result(db)

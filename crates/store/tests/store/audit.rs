@@ -7,7 +7,7 @@ use store::{
     StoreError,
     ledger::{
         audit::{audit_append, audit_origin_set},
-        audit_chain::{ChainBreak, ChainPlace, ChainVerdict, audit_purge, audit_verify},
+        audit_chain::{AUDIT_DAYS_MIN, ChainBreak, ChainPlace, ChainVerdict, audit_purge, audit_verify},
     },
 };
 
@@ -175,12 +175,13 @@ async fn audit_chain_that_was_written_anew_differs_from_the_place_noted_before()
 async fn purged_audit_rows_leave_an_anchor_that_the_rest_is_verified_from() -> anyhow::Result<()> {
     let scene = Scene::new().await?;
     let now = scene.now();
-    for days in [9, 8, 7, 1, 6, 0] {
+    for days in [409, 408, 407, 1, 406, 0] {
         scene.append("anna", now - TimeDelta::days(days)).await?;
     }
     let noted = scene.end().await?;
-    let before = now - TimeDelta::days(5);
-    let purge = async |limit| scene.tx(async |tx| audit_purge(tx, before, limit).await).await;
+    let too_soon = scene.tx(async |tx| audit_purge(tx, AUDIT_DAYS_MIN - 1, 2).await).await;
+    assert!(format!("{:#}", too_soon.expect_err("a year is kept")).contains("365 days"));
+    let purge = async |limit| scene.tx(async |tx| audit_purge(tx, 400, limit).await).await;
     assert_eq!((purge(2).await?, purge(2).await?), (2, 1), "oldest first, in batches");
     assert_eq!(purge(2).await?, 0, "a younger row keeps those after it");
     match scene.verify_with(Some(&noted)).await? {
@@ -216,7 +217,8 @@ async fn role_that_may_only_insert_appends_to_the_audit_chain() -> anyhow::Resul
     let insert = "INSERT INTO audit (at, actor, action, subject) VALUES (now(), 'anna', 'sync.cancel', 'x')";
     scene.execute(&as_role(insert)).await?;
     assert_eq!(scene.end().await?.position, 2);
-    for sql in ["UPDATE audit SET actor = 'eve'", "DELETE FROM audit_chain", "PERFORM audit_purge(now(), 1)"]
+    for sql in
+        ["UPDATE audit SET actor = 'eve'", "DELETE FROM audit_chain", "PERFORM audit_retention(400, 1)"]
     {
         let refused = scene.execute(&as_role(sql)).await.expect_err(sql);
         assert!(format!("{refused:#}").contains("permission denied"), "{sql}: {refused:#}");

@@ -19,13 +19,13 @@ use crate::{
 };
 
 /// Rows of each kind that were deleted; kinds without any are absent.
-type Purged = BTreeMap<OldRows, usize>;
+type Purged = BTreeMap<OldRows, u64>;
 
 /// Rows that a batch may have in these tests.
 const LIMIT: u32 = 1000;
 
 impl Scene {
-    async fn purge_batch(&self, rows: OldRows, before: DateTime<Utc>, limit: u32) -> anyhow::Result<usize> {
+    async fn purge_batch(&self, rows: OldRows, before: DateTime<Utc>, limit: u32) -> anyhow::Result<u64> {
         self.tx(async |tx| retention_purge(tx, rows, before, limit).await).await
     }
 
@@ -50,7 +50,7 @@ impl Scene {
     }
 }
 
-fn purged<const N: usize>(rows: [(OldRows, usize); N]) -> Purged {
+fn purged<const N: usize>(rows: [(OldRows, u64); N]) -> Purged {
     Purged::from(rows)
 }
 
