@@ -36,4 +36,5 @@ pub use manual::key_description;
 pub use named_secrets::{NAMED_SECRETS_LIMIT, NamedSecret, NamedSecretsError, named_secrets};
 pub use problems::{ConfigProblem, ConfigProblems};
 pub use secret::{ExposeSecret, Secret, secret_given, secret_min_bytes};
+pub use secret_strength::weakness;
 pub use variable::Variable;

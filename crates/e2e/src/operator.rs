@@ -25,10 +25,13 @@ pub struct Operator {
 impl Operator {
     /// With a token from the command line.
     pub(crate) async fn at(url: String) -> anyhow::Result<Self> {
-        let environment =
-            BTreeMap::from([("OPERATOR_JWT_SECRET".to_owned(), OPERATOR_JWT_SECRET.to_owned())]);
-        let said = run("sms-sync", &["token", "--subject", "e2e", "--role", "admin"], &environment).await?;
-        Ok(Self { url, token: said.trim().to_owned() })
+        Ok(Self { url, token: mint("e2e").await?.0 })
+    }
+
+    /// Another one at the same system, and the id of the token.
+    pub async fn other(&self, subject: &str) -> anyhow::Result<(Self, String)> {
+        let (token, id) = mint(subject).await?;
+        Ok((Self { url: self.url.clone(), token }, id))
     }
 
     /// Asks the API; status and answer.
@@ -121,6 +124,17 @@ impl Operator {
         let said = run("sms-sync", &arguments, &environment).await?;
         serde_json::from_str(&said).with_context(|| said)
     }
+}
+
+/// A token of an admin, and its id.
+async fn mint(subject: &str) -> anyhow::Result<(String, String)> {
+    let environment =
+        BTreeMap::from([("OPERATOR_JWT_SECRET", OPERATOR_JWT_SECRET), ("SMS_ENV", "development")]);
+    let environment = environment.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let arguments = ["token", "--subject", subject, "--role", "admin", "--output", "json"];
+    let said: Value = serde_json::from_str(&run("sms-sync", &arguments, &environment.collect()).await?)?;
+    let text = |name: &str| said[name].as_str().map(str::to_owned).with_context(|| format!("no {name}"));
+    Ok((text("token")?, text("tokenId")?))
 }
 
 /// Server-sent events as they come.

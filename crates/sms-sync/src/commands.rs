@@ -60,8 +60,8 @@ enum Command {
 /// A command that answers and exits.
 #[derive(Debug, Subcommand)]
 enum OneShotCommand {
-    /// Bring the database schema of the maintenance portal up to date (DATABASE_URL)
-    Migrate,
+    /// Bring the database schema of the maintenance portal up to date (DATABASE_URL), and the queues (AMQP_URL)
+    Migrate(migrate::MigrateOptions),
     /// Start a full, incremental or selective sync
     Trigger(trigger::TriggerOptions),
     /// Show one sync; without an id: health, running syncs and the last full sync
@@ -127,7 +127,9 @@ async fn run(global: &GlobalOptions, command: OneShotCommand) -> anyhow::Result<
     let api = Api::new(global)?;
     let format = global.output;
     match command {
-        OneShotCommand::Migrate => migrate::run(std::sync::Arc::new(SystemClock), format).await,
+        OneShotCommand::Migrate(options) => {
+            migrate::run(std::sync::Arc::new(SystemClock), format, &options).await
+        }
         OneShotCommand::Trigger(options) => trigger::run(&api, format, options).await,
         OneShotCommand::Status(options) => status::run(&api, format, &options).await,
         OneShotCommand::History(page) => history::run(&api, format, &page).await,

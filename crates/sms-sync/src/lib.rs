@@ -5,6 +5,7 @@ mod arguments;
 mod commands;
 mod follow;
 mod output;
+mod secrets;
 mod sync_report;
 
 use std::process::ExitCode;

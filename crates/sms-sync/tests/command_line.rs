@@ -168,7 +168,7 @@ async fn migrate_without_a_usable_server_fails_within_seconds_and_says_why() -> 
 fn token_for_longer_than_the_services_accept_is_refused() {
     let token = |ttl: &str, hours: &str| {
         let mut command = sms_sync(&["token", "--subject", "anna", "--ttl", ttl, "--output", "json"]);
-        command.env("OPERATOR_JWT_SECRET", "0123456789abcdef0123456789abcdef");
+        command.env("OPERATOR_JWT_SECRET", "0123456789abcdef0123456789abcdef").env("SMS_ENV", "development");
         command.env("OPERATOR_TOKEN_MAX_LIFETIME_HOURS", hours).output().expect("it runs")
     };
     let refused = token("169h", "168");
@@ -177,6 +177,63 @@ fn token_for_longer_than_the_services_accept_is_refused() {
     assert_eq!(complaint, "error: a token may be valid for 168 hours at most\n");
     let minted: serde_json::Value = serde_json::from_slice(&token("169h", "200").stdout).expect("JSON");
     assert!(minted["tokenId"].is_string(), "{minted}");
+}
+
+#[test]
+fn token_takes_its_secret_from_a_file_and_refuses_one_that_protects_nothing() -> anyhow::Result<()> {
+    let directory = tempfile::tempdir()?;
+    let path = directory.path().join("secret");
+    let mint = |secret: &str, environment: &str| {
+        std::fs::write(&path, format!("{secret}\n"))?;
+        let mut command = sms_sync(&["token", "--subject", "anna"]);
+        command.env("OPERATOR_JWT_SECRET_FILE", &path).env("SMS_ENV", environment);
+        anyhow::Ok(command.output()?)
+    };
+    let published = "development-operator-token-secret-of-48-bytes-00";
+    let refused = mint(published, "production")?;
+    assert_eq!(refused.status.code(), Some(1));
+    let complaint = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert!(complaint.starts_with("error: OPERATOR_JWT_SECRET "), "{complaint}");
+    assert!(mint(published, "development")?.status.success());
+    assert!(mint("Zk3qV9x1Tt7sB5nW8cR2yD6uH4jL0pQe", "production")?.status.success());
+
+    let mut both = sms_sync(&["token", "--subject", "anna"]);
+    both.env("OPERATOR_JWT_SECRET_FILE", &path).env("OPERATOR_JWT_SECRET", published);
+    let complaint = String::from_utf8_lossy(&both.output()?.stderr).into_owned();
+    assert!(complaint.contains("set one of the two"), "{complaint}");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn migrate_gives_a_services_role_its_login_and_nobody_elses() -> anyhow::Result<()> {
+    chassis::install_tls();
+    let world = testbed::World::empty().await?;
+    store::Store::connect(&world.database_url, 2).await?.migrate().await?;
+    let directory = tempfile::tempdir()?;
+    let file = directory.path().join("url");
+    let migrate = async |service_url: &str| {
+        std::fs::write(&file, service_url)?;
+        let mut command = sms_sync(&["migrate", "--login", &file.display().to_string()]);
+        command.env("DATABASE_URL", &world.database_url).env("SMS_ENV", "production");
+        let output = run(command).await;
+        anyhow::Ok((output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned()))
+    };
+    for (url, reason) in [
+        ("postgres://postgres:Zk3qV9x1Tt7sB5nW@db/sms", "is not the role of a service"),
+        ("postgres://sms_worker:development@db/sms", "holds a password"),
+        ("postgres://sms_worker@db/sms", "no password"),
+        ("worker", "url"),
+    ] {
+        let (code, complaint) = migrate(url).await?;
+        assert_eq!(code, Some(1), "{complaint}");
+        assert!(complaint.contains(reason) && complaint.contains("/url: "), "{complaint}");
+    }
+    // Roles belong to the whole server: the tests' own password stays in force for those that run beside.
+    let role_url = world.database_url_of("sms_worker").await?;
+    let (code, complaint) = migrate(&role_url).await?;
+    assert_eq!(code, Some(0), "{complaint}");
+    assert!(store::Store::lazy(&role_url, 1)?.reach().await.is_ok());
+    Ok(())
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -36,7 +36,8 @@ const PLACEHOLDER_STARTS: &[&str] = &[
 const PUBLISHED: &[&str] = &["MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"];
 
 /// What is wrong with the value of a secret variable, if anything. Says nothing of the value itself.
-pub(super) fn weakness(variable: &Variable, text: &str) -> Option<String> {
+#[must_use]
+pub fn weakness(variable: &Variable, text: &str) -> Option<String> {
     if variable.list {
         // Entries that cannot be read are the section's to judge.
         return entries(text).filter_map(Result::ok).find_map(|entry| {

@@ -74,12 +74,18 @@ async fn rabbitmq_raises_an_alarm_and_takes_no_messages() -> anyhow::Result<()> 
         says(format!("{ingest}/metrics"), "sms_broker_blocked 1").await
     })
     .await?;
-    let connections = servers.broker_connections().await?;
     for _ in 0..10 {
         let (status, answer) = notice(&system).await?.send(&system).await?;
         assert_eq!(status, 202, "{answer}");
     }
-    assert!(servers.broker_connections().await?.len() <= connections.len(), "{connections:?}");
+    // A process keeps the one that it has, or opens its first.
+    let mut connections = servers.broker_connections().await?;
+    for process in ["scheduler", "status", "webhook-ingest", "worker", "worker"] {
+        if let Some(at) = connections.iter().position(|name| name == process) {
+            connections.remove(at);
+        }
+    }
+    assert!(connections.is_empty(), "more than one of a process: {connections:?}");
     servers.unblock_broker().await?;
     system
         .wait_for_rows("the webhooks are processed", "webhook_events WHERE state = 'processed'", 13)

@@ -8,4 +8,5 @@ mod full_sync;
 mod passwords;
 mod rights;
 mod single_process;
+mod tokens;
 mod webhooks;

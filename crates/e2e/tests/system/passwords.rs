@@ -153,3 +153,36 @@ async fn no_temporary_password_is_in_a_log_a_message_a_dead_letter_an_update_or_
     }
     Ok(())
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn password_that_was_lost_is_made_anew_by_a_worker_and_the_old_one_is_gone() -> anyhow::Result<()> {
+    let system = System::start(Setup { fleet: Fleet::Of(1, 1, 4), ..Setup::default() }).await?;
+    system.operator.full_sync().await?;
+    let users = system
+        .rows(
+            "SELECT u.id, u.password_hash FROM users u JOIN user_access a ON a.id = u.id
+             WHERE a.may_sign_in ORDER BY u.id LIMIT 1",
+        )
+        .await?;
+    let id = users[0]["id"].as_str().expect("a user who may sign in").to_owned();
+    let path = format!("/api/sync/users/{id}/temporary-password");
+    let (status, first) = system.operator.ask(Method::POST, &path, None).await?;
+    assert!(status.is_success(), "{first}");
+
+    system.operator.cli(&["users", "reissue-password", &id]).await?;
+    let other =
+        format!("users WHERE id = '{id}' AND password_hash <> '{}'", text(&users[0]["password_hash"]));
+    system.wait_for_rows("a worker has made another password", &other, 1).await?;
+    let (status, second) = system.operator.ask(Method::POST, &path, None).await?;
+    assert!(status.is_success(), "{second}");
+    assert_ne!(text(&first["password"]), text(&second["password"]));
+    let audited = "SELECT action, actor, detail FROM audit WHERE action = 'user.password.reissue'";
+    let rows = system.rows(audited).await?;
+    assert_eq!(rows.len(), 1, "{rows:?}");
+    assert!(!rows[0].to_string().contains(text(&second["password"])));
+    Ok(())
+}
+
+fn text(value: &serde_json::Value) -> &str {
+    value.as_str().unwrap_or_default()
+}

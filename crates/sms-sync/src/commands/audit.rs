@@ -4,6 +4,7 @@ use std::{process::ExitCode, str::FromStr};
 
 use anyhow::Context;
 use clap::{Args, Subcommand};
+use secrecy::ExposeSecret;
 use serde_json::json;
 use store::{
     Store, StoreError,
@@ -47,7 +48,7 @@ impl FromStr for NotedPlace {
 
 pub(super) async fn run(format: OutputFormat, command: AuditCommand) -> anyhow::Result<ExitCode> {
     let AuditCommand::Verify(VerifyOptions { expect }) = command;
-    let store = Store::lazy(&database_url()?, 1)?;
+    let store = Store::lazy(database_url()?.expose_secret(), 1)?;
     let reached = store.reach().await;
     reached.context("cannot connect to the database that DATABASE_URL names")?;
     let noted = expect.map(|NotedPlace(place)| place);

@@ -1,33 +1,63 @@
-//! `sms-sync migrate`: brings the schema of the maintenance portal's database up to date, and makes the queues if it is told
-//! where RabbitMQ is: the services' own users may lack the right to.
+//! `sms-sync migrate`: brings the schema of the maintenance portal's database up to date, makes the queues if it is told where
+//! RabbitMQ is, and gives the roles of the services their logins: the services' own users may lack the right to.
 
-use std::{process::ExitCode, sync::Arc};
+use std::{
+    path::{Path, PathBuf},
+    process::ExitCode,
+    sync::Arc,
+};
 
 use anyhow::Context;
 use broker::Broker;
+use clap::Args;
 use domain::clock::Clock;
+use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
-use store::Store;
+use store::{ServiceRole, Store};
+use url::Url;
 
 use crate::{
     arguments::OutputFormat,
     output::{self, print},
+    secrets::{refuse_worthless, secret},
 };
 
-pub(super) async fn run(clock: Arc<dyn Clock>, format: OutputFormat) -> anyhow::Result<ExitCode> {
+#[derive(Debug, Args)]
+pub(super) struct MigrateOptions {
+    /// File with the DATABASE_URL of a service: its role may sign in with the password of that URL from now on
+    #[arg(long, value_name = "FILE")]
+    login: Vec<PathBuf>,
+}
+
+pub(super) async fn run(
+    clock: Arc<dyn Clock>,
+    format: OutputFormat,
+    options: &MigrateOptions,
+) -> anyhow::Result<ExitCode> {
+    // All are read before the first takes effect.
+    let logins = options.login.iter().map(|path| login(path)).collect::<anyhow::Result<Vec<_>>>()?;
     // Without waiting for a server that is away: whoever runs the command sees at once what is wrong, and can repeat it.
-    let store = Store::lazy(&database_url()?, 1)?;
+    let store = Store::lazy(database_url()?.expose_secret(), 1)?;
     let reached = store.reach().await;
     reached.context("cannot connect to the database that DATABASE_URL names")?;
     let migrated = store.migrate().await?;
+    for (role, password) in &logins {
+        let given = store.set_login(*role, password.expose_secret()).await;
+        given.with_context(|| format!("cannot give {role} a login: the owner needs CREATEROLE"))?;
+    }
     let broker_url = secret("AMQP_URL")?;
     if let Some(url) = &broker_url {
-        let broker = Broker::connect(url.clone().into(), "sms-sync", clock);
+        let broker = Broker::connect(url.clone(), "sms-sync", clock);
         broker.ping().await.context("cannot make the queues in the broker that AMQP_URL names")?;
     }
     let queues = broker_url.is_some();
-    print(format, &json!({ "migrated": format!("{migrated:?}"), "queues": queues }), |_answer| {
+    let logins: Vec<_> = logins.iter().map(|(role, _)| role.to_string()).collect();
+    let answer = json!({ "migrated": format!("{migrated:?}"), "queues": queues, "logins": logins });
+    print(format, &answer, |_answer| {
         output::line("the database schema is up to date");
+        if !logins.is_empty() {
+            output::line(&format!("logins: {}", logins.join(", ")));
+        }
         if queues {
             output::line("the queues are there");
         }
@@ -35,18 +65,22 @@ pub(super) async fn run(clock: Arc<dyn Clock>, format: OutputFormat) -> anyhow::
     Ok(ExitCode::SUCCESS)
 }
 
-/// The URL of the maintenance portal's database, from the environment.
-pub(super) fn database_url() -> anyhow::Result<String> {
-    secret("DATABASE_URL")?.context("set DATABASE_URL or DATABASE_URL_FILE")
+/// The role and the password of the URL in a file.
+fn login(path: &Path) -> anyhow::Result<(ServiceRole, SecretString)> {
+    let read = || {
+        let text = std::fs::read_to_string(path)?;
+        let url = SecretString::from(text.trim());
+        refuse_worthless("the URL", &url)?;
+        let url = Url::parse(url.expose_secret())?;
+        let decoded = |text: &str| percent_encoding::percent_decode_str(text).decode_utf8().map(String::from);
+        let role = decoded(url.username())?.parse::<ServiceRole>()?;
+        let password = url.password().context("the URL has no password")?;
+        anyhow::Ok((role, SecretString::from(decoded(password)?)))
+    };
+    read().with_context(|| format!("{}: cannot give its role a login", path.display()))
 }
 
-/// A secret of the environment, or of the file that the environment names.
-fn secret(name: &str) -> anyhow::Result<Option<String>> {
-    let of_environment = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
-    if let Some(value) = of_environment(name) {
-        return Ok(Some(value));
-    }
-    let Some(file) = of_environment(&format!("{name}_FILE")) else { return Ok(None) };
-    let value = std::fs::read_to_string(&file).with_context(|| format!("cannot read {file}"))?;
-    Ok(Some(value.trim().to_owned()))
+/// The URL of the maintenance portal's database, from the environment.
+pub(super) fn database_url() -> anyhow::Result<SecretString> {
+    secret("DATABASE_URL")?.context("set DATABASE_URL or DATABASE_URL_FILE")
 }

@@ -2,6 +2,7 @@
 
 use std::{process::ExitCode, time::Duration};
 
+use anyhow::Context;
 use chassis::auth::{DEFAULT_MAX_LIFETIME, OperatorKeys, Role, UnknownRole};
 use clap::Args;
 use secrecy::SecretString;
@@ -10,7 +11,10 @@ use serde_json::json;
 use crate::{
     arguments::OutputFormat,
     output::{self, print},
+    secrets::{refuse_worthless, secret},
 };
+
+const SECRET: &str = "OPERATOR_JWT_SECRET";
 
 #[derive(Debug, Args)]
 pub(super) struct TokenOptions {
@@ -27,15 +31,22 @@ pub(super) struct TokenOptions {
     #[arg(long, env = "OPERATOR_TOKEN_MAX_LIFETIME_HOURS", default_value_t = DEFAULT_MAX_LIFETIME.as_secs() / 3600)]
     #[arg(value_name = "HOURS", value_parser = clap::value_parser!(u64).range(1..=8_760))]
     max_lifetime_hours: u64,
-    /// Secret that the services verify tokens with, at least 32 bytes
-    #[arg(long, env = "OPERATOR_JWT_SECRET", hide_env_values = true)]
-    secret: SecretString,
+    /// Secret that the services verify tokens with, at least 32 bytes; otherwise OPERATOR_JWT_SECRET, or the content of the
+    /// file that OPERATOR_JWT_SECRET_FILE names
+    #[arg(long)]
+    secret: Option<SecretString>,
 }
 
 pub(super) fn run(format: OutputFormat, options: &TokenOptions) -> anyhow::Result<ExitCode> {
-    let TokenOptions { subject, role, ttl, max_lifetime_hours, secret } = options;
+    let TokenOptions { subject, role, ttl, max_lifetime_hours, secret: given } = options;
+    let secret = match given {
+        Some(secret) => secret.clone(),
+        None => secret(SECRET)?
+            .context("set OPERATOR_JWT_SECRET or OPERATOR_JWT_SECRET_FILE, or pass --secret")?,
+    };
+    refuse_worthless(SECRET, &secret)?;
     let max_lifetime = Duration::from_secs(max_lifetime_hours * 3600);
-    let keys = OperatorKeys::from_secret(secret)?.with_max_lifetime(max_lifetime);
+    let keys = OperatorKeys::from_secret(&secret)?.with_max_lifetime(max_lifetime);
     let token = keys.mint(subject, *role, *ttl)?;
     let token_id = keys.verify(&token)?.token_id().map(str::to_owned);
     let answer = json!({
