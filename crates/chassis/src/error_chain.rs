@@ -1,9 +1,9 @@
-//! Errors as text, for logs.
+//! Errors as text, for logs and health.
 
 use std::{error::Error, fmt};
 
 /// Shows an error and its sources in one line.
-pub(crate) struct ErrorChain<'a>(pub(crate) &'a (dyn Error + 'static));
+pub struct ErrorChain<'a>(pub &'a (dyn Error + 'static));
 
 impl fmt::Display for ErrorChain<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

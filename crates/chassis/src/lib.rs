@@ -4,7 +4,7 @@ pub mod auth;
 mod command_line;
 pub mod config;
 mod daemon;
-mod error_chain;
+pub mod error_chain;
 pub mod health;
 mod healthcheck;
 pub mod http;

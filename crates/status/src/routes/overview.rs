@@ -1,7 +1,7 @@
 //! The overview: what needs attention, health, running syncs, the last full sync, counts.
 
 use actix_web::{get, web};
-use chassis::{auth::Viewer, problem::Problem};
+use chassis::{auth::Viewer, error_chain::ErrorChain, problem::Problem};
 use chrono::TimeDelta;
 use contracts::operator::{FleetCount, LastOutcome, Overview, PartHealth, SyncSummary};
 use domain::{SyncId, TaskState, peer_outcome::OutcomeClass};
@@ -76,7 +76,7 @@ pub(crate) async fn get_overview(
         PartHealth {
             name: "broker".to_owned(),
             ok: broker.is_ok(),
-            detail: broker.err().map(|e| e.to_string()),
+            detail: broker.err().map(|error| ErrorChain(&error).to_string()),
             last_outcome: None,
         },
         onboarding_portal_health(&open_circuits, &outcomes),

@@ -200,3 +200,18 @@ async fn portal_whose_last_answer_was_a_refusal_is_not_ok_until_one_is_not() -> 
     scene.end().await;
     Ok(())
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn broker_that_refuses_the_password_is_quoted_in_the_overview() -> anyhow::Result<()> {
+    let scene = Scene::with_config(|config| {
+        let url = config["broker"]["url"].as_str().expect("a URL");
+        let host = url.rsplit(['@', '/']).nth(1).expect("a host, before its vhost").to_owned();
+        config["broker"]["url"] = format!("amqp://nobody:wrong@{host}/%2f").into();
+    })
+    .await?;
+    let overview = scene.overview().await;
+    let broker = overview["health"].as_array().expect("parts").iter().find(|part| part["name"] == "broker");
+    let detail = broker.expect("the broker is a part")["detail"].as_str().expect("a detail").to_owned();
+    assert!(detail.contains("ACCESS_REFUSED"), "{detail}");
+    Ok(())
+}
