@@ -7,10 +7,10 @@ psql --set ON_ERROR_STOP=1 --username "$POSTGRES_USER" --dbname postgres <<'SQL'
 \set onboarding_password `sed -E 's#^[a-z]+://[^:]+:([^@]+)@.*#\1#' /run/secrets/onboarding_database_url`
 -- The maintenance portal's owner makes the roles of the services.
 CREATE ROLE sms LOGIN CREATEROLE PASSWORD :'owner_password';
-CREATE DATABASE maintenance OWNER sms;
+CREATE DATABASE maintenance OWNER sms ENCODING 'UTF8' TEMPLATE template0;
 REVOKE ALL ON DATABASE maintenance FROM PUBLIC;
 -- The onboarding portal is another company's system: it has a database of its own.
 CREATE ROLE onboarding LOGIN PASSWORD :'onboarding_password';
-CREATE DATABASE onboarding OWNER onboarding;
+CREATE DATABASE onboarding OWNER onboarding ENCODING 'UTF8' TEMPLATE template0;
 REVOKE ALL ON DATABASE onboarding FROM PUBLIC;
 SQL

@@ -5,6 +5,7 @@
 
 use chrono::{DateTime, Utc};
 pub use domain::{
+    HashSlice,
     company::CompanyDraft,
     equipment::{CriticalPartDraft, EquipmentDraft, MaintenanceScheduleDraft},
     page_request::PAGE_SIZE_LIMIT,
@@ -44,6 +45,31 @@ pub struct PageInfo {
     /// The provider's time when it read the page.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub as_of: Option<DateTime<Utc>>,
+    /// The slice that the page is of, as it was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub slice: Option<String>,
+}
+
+/// What a portal can do beyond the least: the answer of `GET /api/sync/capabilities`. A portal without that path can do none
+/// of it, and what is absent is so as well.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Capabilities {
+    /// Most slices of a list ([`ListQuery::slice`]), a power of two up to [`HashSlice::COUNT_LIMIT`]; 1: none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub slices: Option<u32>,
+    /// Most records of a page.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub page_size: Option<u32>,
+    /// Most ids of a request.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ids: Option<u32>,
+    /// Whether vessels can be exported.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub export: Option<bool>,
+    /// Encodings in which answers can be compressed, as `Accept-Encoding` names them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub compression: Vec<String>,
 }
 
 /// What a list may be asked for; the query of `GET /api/sync/vessels|equipment|users`.
@@ -68,6 +94,10 @@ pub struct ListQuery {
     /// Only vessels of this company.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub company_id: Option<String>,
+    /// `k/n`: only the records whose id belongs to part k of n by a stable hash. A cursor is a place in the order of the
+    /// records, and so leads on in any slice of its list.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub slice: Option<String>,
     /// `total`: say the totals on any page.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub include: Option<String>,

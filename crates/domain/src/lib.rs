@@ -11,6 +11,7 @@ pub mod dead_letter;
 pub mod equipment;
 pub mod failure;
 pub mod finding;
+pub mod hash_slice;
 pub mod ids;
 mod inspection;
 pub mod last_write_wins;
@@ -51,6 +52,7 @@ pub mod webhook_refusal;
 
 pub use failure::FailureClass;
 pub use finding::{Finding, Rules, Severity};
+pub use hash_slice::HashSlice;
 pub use ids::{ConflictId, DeadLetterId, RefusedWebhookId, SentId, SourceId, SyncId, TaskId, WebhookEventId};
 pub use outcome::{Outcome, RecordCounts};
 pub use page_request::{PageQuery, PageRequest, SecondLook};

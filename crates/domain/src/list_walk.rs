@@ -46,6 +46,13 @@ impl ListWalk {
         }
     }
 
+    /// The walk of one of `parts` of the rest of the list.
+    #[must_use]
+    pub fn of_part(self, parts: u64) -> Self {
+        let rest = |announced: u64| announced.saturating_sub(self.read).div_ceil(parts.max(1));
+        Self { announced: self.announced.map(rest), ..Self::default() }
+    }
+
     /// Whether another page may be asked for.
     ///
     /// # Errors
@@ -89,6 +96,14 @@ mod tests {
         assert_eq!(walk.may_go_on(), Ok(()));
         assert_eq!(empty(walk, 1).may_go_on(), Err(EndlessList::Empty(20)));
         assert_eq!(empty(walk.after_page(1, None), 19).may_go_on(), Ok(()));
+    }
+
+    #[test]
+    fn parts_of_a_list_may_be_walked_as_far_as_their_share() {
+        let part = ListWalk::default().after_page(1_000, Some(65_000)).of_part(64);
+        assert_eq!(part.after_page(12_000, None).may_go_on(), Ok(()));
+        let beyond = part.after_page(12_001, None).may_go_on();
+        assert_eq!(beyond, Err(EndlessList::Longer { read: 12_001, announced: 1_000 }));
     }
 
     #[test]

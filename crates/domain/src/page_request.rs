@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::{ListSlice, RecordType, Scope, list_walk::ListWalk};
+use crate::{HashSlice, ListSlice, RecordType, Scope, list_walk::ListWalk};
 
 /// Most records that one page may hold.
 pub const PAGE_SIZE_LIMIT: u32 = 1000;
@@ -116,6 +116,39 @@ impl PageRequest {
         let query = PageQuery { cursor: Some(cursor), as_of, walk, ..self.query.clone() };
         Self { number: self.number + 1, query, ..*self }
     }
+
+    /// The pages after this one as first pages of as many chains as there are slices, each a part of the rest of the list: a
+    /// cursor is a place in the order of the records, which is the same in every slice.
+    pub fn divide(
+        &self,
+        cursor: &str,
+        as_of: Option<DateTime<Utc>>,
+        walk: ListWalk,
+        slices: impl ExactSizeIterator<Item = HashSlice>,
+    ) -> impl Iterator<Item = Self> {
+        let walk = walk.of_part(slices.len() as u64);
+        slices.map(move |slice| {
+            let mut next = self.next(cursor.to_owned(), as_of, walk);
+            next.chain = u32::from(slice.index()) + 1;
+            next.query.slice.hash_slice = Some(slice);
+            next
+        })
+    }
+
+    /// The chain that began the list: pages of its slices are pages of one list, which names each record once.
+    #[must_use]
+    pub fn list_chain(&self) -> u32 {
+        if self.query.slice.hash_slice.is_some() { 0 } else { self.chain }
+    }
+
+    /// Whether the pages after this one may be fetched in slices: it begins a list that is not a part of one.
+    #[must_use]
+    pub fn is_divisible(&self) -> bool {
+        self.number == 0
+            && self.chain == 0
+            && self.query.second_look.is_none()
+            && self.query.slice.is_divisible()
+    }
 }
 
 #[cfg(test)]
@@ -136,6 +169,26 @@ mod tests {
         assert_eq!((page.chain, page.number, page.query.cursor), (2, 0, None));
         assert_eq!((page.query.limit, page.query.updated_since), (500, Some(DateTime::UNIX_EPOCH)));
         assert_eq!(page.query.slice.vessel_id.as_deref(), Some("v-1"));
+    }
+
+    #[test]
+    fn list_goes_on_in_slices_from_where_its_first_page_ends() {
+        let scope = Scope::default();
+        let first = PageRequest::first(RecordType::Equipment, &scope, ListSlice::default(), 0, 500);
+        let walk = ListWalk::default().after_page(500, Some(10_500));
+        let slices: Vec<_> = first.divide("c", Some(DateTime::UNIX_EPOCH), walk, HashSlice::all(4)).collect();
+        assert_eq!(
+            slices.iter().map(|it| (it.chain, it.number)).collect::<Vec<_>>(),
+            [(1, 1), (2, 1), (3, 1), (4, 1)]
+        );
+        for slice in &slices {
+            assert_eq!(slice.query.cursor.as_deref(), Some("c"));
+            assert_eq!((slice.query.as_of, slice.list_chain()), (Some(DateTime::UNIX_EPOCH), 0));
+            assert!(!slice.is_divisible());
+        }
+        let query = serde_json::to_value(&slices[2].query).unwrap();
+        assert_eq!(query["slice"], "2/4");
+        assert!(first.is_divisible() && !first_page().is_divisible());
     }
 
     #[test]

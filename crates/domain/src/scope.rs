@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::RecordType;
+use crate::{HashSlice, RecordType};
 
 /// What a sync is to look at; the column `sync_logs.scope`. Empty: everything.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -52,6 +52,17 @@ pub struct ListSlice {
     /// Only vessels of this company.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub company_id: Option<String>,
+    /// Only this part of the rest, by the hash of the ids.
+    #[serde(skip_serializing_if = "Option::is_none", rename = "slice")]
+    pub hash_slice: Option<HashSlice>,
+}
+
+impl ListSlice {
+    /// Whether it is a list without its parts: the provider may be asked for it in [`HashSlice`]s.
+    #[must_use]
+    pub fn is_divisible(&self) -> bool {
+        self.source_ids.is_empty() && self.vessel_id.is_none() && self.hash_slice.is_none()
+    }
 }
 
 impl Scope {

@@ -16,6 +16,8 @@ pub struct DeadTasks<'a> {
     pub count: u64,
     /// Why the last one failed, as far as it is known.
     pub last_failure: Option<&'a str>,
+    /// The slices of lists that are missing for it, as people read them; none of lists that were fetched as one.
+    pub slices: Option<&'a str>,
 }
 
 impl SyncEnd {
@@ -63,10 +65,11 @@ fn hole(dead_tasks: DeadTasks<'_>, tallies: &[Tally]) -> Option<String> {
         tallies.iter().filter(|it| !it.is_reached).map(|it| it.record_type.plural()).collect();
     let not_reached = (!types.is_empty()).then(|| format!("not reached: {}", types.join(", ")));
     let failure = dead_tasks.last_failure.unwrap_or("no reason is known");
+    let part = dead_tasks.slices.map_or_else(String::new, |slices| format!(" ({slices})"));
     let given_up = match dead_tasks.count {
         0 => None,
-        1 => Some(format!("1 task was given up: {failure}")),
-        tasks => Some(format!("{tasks} tasks were given up: {failure}")),
+        1 => Some(format!("1 task was given up{part}: {failure}")),
+        tasks => Some(format!("{tasks} tasks were given up{part}: {failure}")),
     };
     let parts: Vec<String> = given_up.into_iter().chain(not_reached).collect();
     (!parts.is_empty()).then(|| parts.join("; "))
@@ -86,7 +89,7 @@ mod tests {
     }
 
     fn dead(count: u64) -> DeadTasks<'static> {
-        DeadTasks { count, last_failure: Some("503") }
+        DeadTasks { count, last_failure: Some("503"), slices: None }
     }
 
     #[test]
@@ -127,6 +130,13 @@ mod tests {
     }
 
     #[test]
+    fn slices_that_are_missing_are_named() {
+        let of_slice = DeadTasks { slices: Some("equipment, slice 3/16"), ..dead(1) };
+        let end = SyncEnd::of(of_slice, &[tally(3, created(2))], None);
+        assert_eq!(end.reason.as_deref(), Some("1 task was given up (equipment, slice 3/16): 503"));
+    }
+
+    #[test]
     fn record_types_of_which_no_page_was_read_are_named() {
         let not_reached = [RecordType::Equipment, RecordType::User].map(Tally::empty);
         let tallies = [tally(2, created(2)), not_reached[0], not_reached[1]];
@@ -140,11 +150,7 @@ mod tests {
     #[test]
     fn question_stands_in_front_of_numbers_that_do_not_add_up() {
         let short = tally(3, RecordCounts { created: 2, ..RecordCounts::default() });
-        let end = SyncEnd::of(
-            DeadTasks { count: 0, last_failure: None },
-            &[short],
-            Some("2 are missing".to_owned()),
-        );
+        let end = SyncEnd::of(DeadTasks::default(), &[short], Some("2 are missing".to_owned()));
         let reason = "2 are missing; the provider announced 3 vessels, and 2 were read";
         assert_eq!((end.state, end.reason.as_deref()), (SyncState::CompletedWithErrors, Some(reason)));
     }

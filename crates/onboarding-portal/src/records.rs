@@ -31,6 +31,8 @@ diesel::table! {
         withdrawn_at -> Nullable<Timestamptz>,
         /// The record as it was entered.
         document -> Json,
+        /// A hash of the id: see [`listing`].
+        bucket -> SmallInt,
     }
 }
 

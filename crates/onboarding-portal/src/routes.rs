@@ -42,6 +42,7 @@ pub(crate) fn configure(app: &mut ServiceConfig<'_>) {
     app.service(sync::list_vessels)
         .service(sync::list_equipment)
         .service(sync::list_users)
+        .service(sync::get_capabilities)
         .service(sync::export_vessel)
         .service(webhooks::list_messages)
         .service(webhooks::get_message)

@@ -18,13 +18,14 @@ use reqwest::{
     redirect,
 };
 use secrecy::{ExposeSecret, SecretString};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::{Mutex, Semaphore, watch};
 use tracing::Span;
 use tracing_opentelemetry::OpenTelemetrySpanExt;
 
 use crate::{
     ListedRecord, PortalError,
     body::read_body,
+    capabilities::KnownCapabilities,
     circuit::{Circuit, CircuitOptions, CircuitState},
     outcome::RequestOutcome,
     page::{DecodedPage, RawPage, VesselRecords, decode_vessel_export},
@@ -56,6 +57,7 @@ pub struct PortalClient {
     permits: Arc<Semaphore>,
     pub(crate) circuit: Circuit,
     last_outcome: Arc<watch::Sender<Option<RequestOutcome>>>,
+    pub(crate) known_capabilities: Arc<Mutex<Option<KnownCapabilities>>>,
     pub(crate) clock: Arc<dyn Clock>,
 }
 
@@ -95,7 +97,8 @@ impl PortalClient {
             .map_err(|e| unusable(&e))?;
         let permits = Arc::new(Semaphore::new(options.concurrency));
         let (circuit, last_outcome) = (Circuit::new(options.circuit), Arc::new(watch::Sender::new(None)));
-        Ok(Self { http, base_url, permits, circuit, last_outcome, clock })
+        let known_capabilities = Arc::default();
+        Ok(Self { http, base_url, permits, circuit, last_outcome, known_capabilities, clock })
     }
 
     pub fn base_url(&self) -> &Url {
@@ -131,6 +134,14 @@ impl PortalClient {
             let what = "the next cursor is the one that was sent, so paging would never end".to_owned();
             return Err(PortalError::Contract { path: D::PATH.to_owned(), what });
         }
+        if let Some(slice) = &query.slice
+            && page.info.slice.as_ref() != Some(slice)
+        {
+            // It may be of the whole list, which every slice would then bring anew.
+            let said = page.info.slice.as_deref().unwrap_or("none");
+            let what = format!("slice {slice} was asked for, and the page says that it is of {said}");
+            return Err(PortalError::Contract { path: D::PATH.to_owned(), what });
+        }
         Ok(page)
     }
 
@@ -142,7 +153,7 @@ impl PortalClient {
     }
 
     /// Sends a request unless the circuit is open, decodes its answer, and records the result in the circuit.
-    async fn request_guarded<T>(
+    pub(crate) async fn request_guarded<T>(
         &self,
         method: Method,
         path: &str,

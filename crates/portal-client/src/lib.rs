@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod body;
+mod capabilities;
 mod circuit;
 mod client;
 mod config;

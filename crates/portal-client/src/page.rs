@@ -163,6 +163,7 @@ fn page_info(json: &[u8], path: &str) -> Result<PageInfo, PortalError> {
                 total: count("total"),
                 total_companies: count("totalCompanies"),
                 as_of: value("asOf").and_then(|time| time.as_str()?.parse().ok()),
+                slice: value("slice").and_then(|slice| slice.as_str().map(str::to_owned)),
             }
         }
     };

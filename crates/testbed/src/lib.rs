@@ -12,7 +12,7 @@ mod world;
 pub use lapin;
 pub use ports::free_port;
 pub use process::{Process, binary};
-pub use provider::{Answer, Cursors, List, Provider, Request};
+pub use provider::{Answer, Cursors, List, Provider, Request, Slices};
 pub use servers::Servers;
 pub use templates::template_name;
 pub use tls::{Greeting, TlsFront};

@@ -15,7 +15,7 @@ use std::{
 use serde_json::{Value, json};
 
 pub use http::{Answer, Request};
-pub use list::{Cursors, List};
+pub use list::{Cursors, List, Slices};
 use list::{Listing, position, problem};
 
 /// The provider. Its records and its behaviour can be changed at any time. Clones are the same provider.
@@ -30,6 +30,8 @@ pub struct Provider {
 
 struct State {
     lists: BTreeMap<List, Listing>,
+    /// What is said of slices; none: the portal does not know the question.
+    slices: Option<u32>,
     /// Null leaves it out.
     as_of: Value,
     scripted: Vec<Scripted>,
@@ -60,6 +62,7 @@ impl Provider {
     pub async fn start() -> anyhow::Result<Self> {
         let state = State {
             lists: BTreeMap::new(),
+            slices: None,
             as_of: "2026-05-01T00:00:00Z".into(),
             scripted: Vec::new(),
             changes: Vec::new(),
@@ -161,6 +164,16 @@ impl Provider {
         self.state().list(list).cursors = cursors;
     }
 
+    /// Says that lists can be asked for in so many slices at most.
+    pub fn announce_slices(&self, slices: u32) {
+        self.state().slices = Some(slices);
+    }
+
+    /// How the list is served in slices.
+    pub fn slices(&self, list: List, slices: Slices) {
+        self.state().list(list).slices = slices;
+    }
+
     /// Gives this answer to the next request for the list that has no other scripted answer. Answers of repeated calls are
     /// given in their order, each once.
     pub fn answer_next(&self, list: List, answer: Answer) {
@@ -245,6 +258,9 @@ impl State {
     /// The answer to a request, and what changes after it.
     fn respond(&mut self, request: Request) -> (Answer, Vec<Change>) {
         self.requests.push(request.clone());
+        if let ("/api/sync/capabilities", Some(slices)) = (request.path.as_str(), self.slices) {
+            return (Answer::ok(json!({"slices": slices}).to_string()), Vec::new());
+        }
         let Some((list, vessel)) = List::of(&request) else {
             return (problem(404, "There is no such list."), Vec::new());
         };

@@ -9,6 +9,7 @@ use chassis::{
         sections::{Broker, Database, Passwords, Server},
     },
 };
+use domain::HashSlice;
 use garde::Validate;
 use portal_client::PortalConfig;
 use serde::Deserialize;
@@ -58,6 +59,9 @@ pub struct Work {
     /// Page tasks in hand.
     #[garde(range(min = 1, max = 100))]
     pub tasks: u16,
+    /// Slices of a list that are fetched side by side.
+    #[garde(range(min = 1, max = HashSlice::COUNT_LIMIT))]
+    pub slices: u8,
     /// Commands in hand.
     #[garde(range(min = 1, max = 100))]
     pub commands: u16,

@@ -33,6 +33,8 @@ pub(crate) struct Context {
     pub(crate) progress: Progress,
     pub(crate) password_maker: PasswordMaker,
     pub(crate) page_turns: PageTurns,
+    /// Slices of a list at most.
+    pub(crate) slices: u8,
     /// [`EVENT_GROUPS`].
     pub(crate) event_groups: Arc<Semaphore>,
     /// [`EVENT_WRITES`].

@@ -93,6 +93,7 @@ fn list_query(request: &PageRequest) -> ListQuery {
         ids: (!slice.source_ids.is_empty()).then(|| slice.source_ids.join(",")),
         vessel_id: slice.vessel_id.clone(),
         company_id: slice.company_id.clone(),
+        slice: slice.hash_slice.map(String::from),
         ..ListQuery::default()
     }
 }

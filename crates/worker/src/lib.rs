@@ -73,6 +73,7 @@ pub async fn start(config: &Config, shutdown: &Shutdown, health: &Health) -> any
         clock,
         progress,
         password_maker: PasswordMaker::new(seal),
+        slices: config.work.slices,
         page_turns: PageTurns::of(config.work.tasks, Duration::from_millis(config.work.pages_alone_ms)),
         event_groups: Arc::new(Semaphore::new(EVENT_GROUPS)),
         event_writes: Arc::new(Semaphore::new(EVENT_WRITES)),

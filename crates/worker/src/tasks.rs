@@ -3,7 +3,8 @@
 //! **What arrives**: a `SyncTask` that names a row of `sync_queue`; the row says which page to fetch.
 //!
 //! **What it changes**: the page is fetched. If it shows a next cursor, the next page's task is recorded and published at
-//! once, so that other workers can go on. Then the page waits for its turn ([`crate::page_turns`]), and one transaction
+//! once, so that other workers can go on; after the first page of a long list, where the portal serves slices, one for each
+//! slice of the rest. Then the page waits for its turn ([`crate::page_turns`]), and one transaction
 //! writes the records, the findings about them, the sync's tally, the task's end, and (if it was the last of its phase) the
 //! first tasks of the next phase or the sync's end. In a dry run the records are written and taken back in between.
 //!
@@ -16,7 +17,7 @@ use broker::{Delivery, Disposition, Queue};
 use chrono::{DateTime, Utc};
 use contracts::messages::SyncTask;
 use domain::{
-    RecordCounts, RecordType, Rules, SecondLook, TaskId, TaskState, finding::FUTURE_TOLERANCE,
+    HashSlice, RecordCounts, RecordType, Rules, SecondLook, TaskId, TaskState, finding::FUTURE_TOLERANCE,
     list_walk::EndlessList,
 };
 use serde_json::json;
@@ -31,7 +32,7 @@ use store::{
     ledger::{
         seen::seen_note,
         syncs::{StoredSync, as_of_note, sync_find},
-        tasks::{NewTask, NextPageRecorded, Task, next_page_record, task_find, task_lock},
+        tasks::{NewTask, NextPageRecorded, Task, next_page_record, slices_record, task_find, task_lock},
     },
     records::{NewPassword, WriteStamp},
 };
@@ -176,24 +177,56 @@ impl<'a> PageTask<'a> {
         };
         let walk = self.row.request.query.walk.after_page(page.record_count(), page.info().total);
         walk.may_go_on()?;
-        let next = NewTask {
+        let trace_context = json!(chassis::telemetry::current_context());
+        let task = |request| NewTask {
             id: TaskId::new(),
             sync_id: self.row.sync_id,
-            request: self.row.request.next(cursor, as_of, walk),
-            trace_context: json!(chassis::telemetry::current_context()),
+            request,
+            trace_context: trace_context.clone(),
         };
         let now = self.context.clock.now();
+        let slices = self.slices_of_rest(page).await;
+        if slices.len() > 1 {
+            let tasks: Vec<_> = self.row.request.divide(&cursor, as_of, walk, slices).map(task).collect();
+            let recorded = self
+                .context
+                .store
+                .transaction(async |tx| slices_record(tx, self.row.id, tasks, now).await)
+                .await?;
+            fault::point(Point::TaskNextRecorded).await;
+            return Ok(Some(self.publish(recorded)));
+        }
+        let next = task(self.row.request.next(cursor, as_of, walk));
         let recorded =
             self.context.store.transaction(async |tx| next_page_record(tx, self.row.id, &next, now).await);
         match recorded.await? {
             NextPageRecorded::New => {
                 fault::point(Point::TaskNextRecorded).await;
-                let outbox = self.context.outbox.clone();
-                Ok(Some(tokio::spawn(async move { outbox.publish_tasks(vec![next]).await })))
+                Ok(Some(self.publish(vec![next])))
             }
             NextPageRecorded::Already(_) | NextPageRecorded::SyncEnded => Ok(None),
             NextPageRecorded::Loop => Err(EndlessList::Circle.into()),
         }
+    }
+
+    /// The slices in which the list is fetched after this page, its first; one, if it goes on as it is. Each has a page or
+    /// more to bring, as far as the portal has announced.
+    async fn slices_of_rest(&self, page: &FetchedPage) -> impl ExactSizeIterator<Item = HashSlice> + use<> {
+        let pages_left = page.info().total.map_or(0, |total| {
+            let records = page.record_count() as u64;
+            total.saturating_sub(records) / records.max(1)
+        });
+        let mut slices = 1;
+        if self.row.request.is_divisible() && pages_left > 1 && self.context.slices > 1 {
+            let served = self.context.portal.capabilities().await.slices.unwrap_or(1);
+            slices = pages_left.min(u64::from(served)).min(u64::from(self.context.slices));
+        }
+        HashSlice::all(slices)
+    }
+
+    fn publish(&self, tasks: Vec<NewTask>) -> JoinHandle<()> {
+        let outbox = self.context.outbox.clone();
+        tokio::spawn(async move { outbox.publish_tasks(tasks).await })
     }
 
     /// The part that keeps processors busy, for which pages take turns.
@@ -318,7 +351,7 @@ impl<'a> PageTask<'a> {
         passwords: &[NewPassword],
     ) -> Result<(PhaseEnd, BTreeMap<RecordType, RecordCounts>), StoreError> {
         let (sync_id, record_type, chain) =
-            (self.sync.id, self.row.request.record_type, self.row.request.chain);
+            (self.sync.id, self.row.request.record_type, self.row.request.list_chain());
         let second_look = self.row.request.query.second_look;
         let rejected = if second_look == Some(SecondLook::Rejected) {
             Some(rejections_take(tx, sync_id, record_type, &page.ids).await?)

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use chrono::{DateTime, Utc};
-use contracts::provider::{DEFAULT_PAGE_SIZE, IDS_LIMIT, ListQuery, PAGE_SIZE_LIMIT, PageInfo};
+use contracts::provider::{DEFAULT_PAGE_SIZE, HashSlice, IDS_LIMIT, ListQuery, PAGE_SIZE_LIMIT, PageInfo};
 use diesel::{
     AggregateExpressionMethods, BoolExpressionMethods, ExpressionMethods, PgArrayExpressionMethods, QueryDsl,
     dsl::{count, sql},
@@ -29,8 +29,13 @@ pub(crate) struct ListRequest {
     ids: Option<Vec<String>>,
     vessel_id: Option<String>,
     company_id: Option<String>,
+    slice: Option<HashSlice>,
     with_total: bool,
 }
+
+/// Buckets into which the hash of its id divides records: the most slices of a list. With as many, a page of a slice costs what
+/// any page costs; with fewer, what is left of the slice is sorted.
+pub(crate) const BUCKETS: u8 = HashSlice::COUNT_LIMIT;
 
 /// A query parameter that cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,6 +64,13 @@ impl ListRequest {
                 Some(parse_cursor(cursor).ok_or_else(foreign)?)
             }
         };
+        let slice = query.slice.map(|slice| slice.parse::<HashSlice>()).transpose();
+        let slice = slice.map_err(|_no_slice| {
+            invalid(
+                "slice",
+                format!("must be k/n, with n a power of two up to {BUCKETS} and k from 0 to n - 1"),
+            )
+        })?;
         let include = query.include.as_deref().unwrap_or_default();
         if let Some(unknown) = include.split(',').find(|word| !matches!(*word, "" | "total")) {
             return Err(invalid("include", format!("allows only `total`, not {unknown:?}")));
@@ -72,6 +84,7 @@ impl ListRequest {
             ids,
             vessel_id: query.vessel_id,
             company_id: query.company_id,
+            slice,
         })
     }
 }
@@ -174,6 +187,14 @@ fn filtered(request: &ListRequest) -> records::BoxedQuery<'_, Pg> {
     if let Some(company) = &request.company_id {
         query = query.filter(records::company_id.eq(company));
     }
+    if let Some(slice) = request.slice {
+        let buckets = (slice.index()..BUCKETS).step_by(slice.count().into()).map(i16::from);
+        query = match slice.count() {
+            // One bucket is in the order of pages.
+            BUCKETS => query.filter(records::bucket.eq(i16::from(slice.index()))),
+            _ => query.filter(records::bucket.eq_any(buckets.collect::<Vec<_>>())),
+        };
+    }
     query
 }
 
@@ -249,7 +270,9 @@ pub(crate) async fn load_page(
             total_companies = u64::try_from(companies).ok();
         }
     }
-    let info = PageInfo { limit: request.limit, next_cursor, total, total_companies, as_of: Some(now) };
+    let slice = request.slice.map(String::from);
+    let info =
+        PageInfo { limit: request.limit, next_cursor, total, total_companies, as_of: Some(now), slice };
     Ok(RenderedPage { records, info })
 }
 
@@ -292,6 +315,7 @@ pub(crate) async fn load_export(
                 ids: None,
                 vessel_id: None,
                 company_id: None,
+                slice: None,
                 with_total: false,
             };
             let by_id = ListRequest { ids: Some(vec![vessel.to_owned()]), ..whole_list(Kind::Vessel) };
@@ -350,6 +374,10 @@ mod tests {
         assert_eq!(
             invalid_parameter(ListQuery { cursor: Some("mine".into()), ..ListQuery::default() }),
             "cursor"
+        );
+        assert_eq!(
+            invalid_parameter(ListQuery { slice: Some("2/3".into()), ..ListQuery::default() }),
+            "slice"
         );
         assert_eq!(
             invalid_parameter(ListQuery { include: Some("totals".into()), ..ListQuery::default() }),

@@ -7,7 +7,7 @@ use actix_web::{
 };
 use chassis::problem::{Problem, ProblemBody};
 use chrono::{DateTime, Utc};
-use contracts::provider::ListQuery;
+use contracts::provider::{Capabilities, IDS_LIMIT, ListQuery, PAGE_SIZE_LIMIT};
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 
@@ -41,6 +41,10 @@ struct ListParameters {
     vessel_id: Option<String>,
     /// Only records of this company (vessels, users).
     company_id: Option<String>,
+    /// `k/n`: only the records whose id belongs to part `k` of `n` by a stable hash; `n` is a power of two up to what
+    /// `/api/sync/capabilities` says, `k` from 0 to `n` - 1. Every record belongs to exactly one of `n` slices. A cursor is a place in the
+    /// order of the records: one from a page without `slice` leads on in every slice of the same list.
+    slice: Option<String>,
     /// `total`: include the totals, which otherwise only the first page has.
     include: Option<String>,
 }
@@ -87,6 +91,44 @@ struct Page {
     total_companies: Option<u64>,
     /// Time at the portal when it read the page.
     as_of: Option<DateTime<Utc>>,
+    /// The slice that was asked for; required in the answer if one was.
+    slice: Option<String>,
+}
+
+/// What the portal can do beyond the least.
+#[derive(ToSchema)]
+#[schema(rename_all = "camelCase", as = Capabilities)]
+#[expect(dead_code, reason = "describes contracts::provider::Capabilities, which is what is written")]
+struct CapabilitiesBody {
+    /// Most slices of a list, a power of two up to 64; absent or 1: `slice` is not understood.
+    slices: Option<u32>,
+    /// Most records of a page.
+    page_size: Option<u32>,
+    /// Most ids of a request.
+    ids: Option<u32>,
+    /// Whether vessels can be exported.
+    export: Option<bool>,
+    /// Encodings in which answers can be compressed, as `Accept-Encoding` names them.
+    compression: Option<Vec<String>>,
+}
+
+/// Say what the portal can do
+///
+/// Optional: of a portal that answers 404, SMS Sync expects the least.
+#[utoipa::path(
+    operation_id = "getCapabilities", tag = "provider",
+    responses((status = 200, body = CapabilitiesBody))
+)]
+#[get("/api/sync/capabilities")]
+pub(crate) async fn get_capabilities(app: web::Data<AppState>, _reader: Reader) -> web::Json<Capabilities> {
+    let compression = if app.compress { vec!["gzip".to_owned()] } else { Vec::new() };
+    web::Json(Capabilities {
+        slices: Some(listing::BUCKETS.into()),
+        page_size: Some(PAGE_SIZE_LIMIT),
+        ids: Some(IDS_LIMIT as u32),
+        export: Some(true),
+        compression,
+    })
 }
 
 /// A vessel with its equipment and users.

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::Context;
 use contracts::{
-    provider::{CompanyDraft, EquipmentDraft, PageInfo, UserDraft, VesselDraft},
+    provider::{Capabilities, CompanyDraft, EquipmentDraft, PageInfo, UserDraft, VesselDraft},
     webhook::{EventType, WebhookBody, WebhookData},
 };
 use domain::{Accepted, Finding, Rejection, Rules, Severity, role_mapping::RoleMapping, user::User};
@@ -84,8 +84,17 @@ fn page_info_is_documented_as_it_is_written() {
         total: Some(1),
         total_companies: Some(1),
         as_of: Some(time),
+        slice: Some("0/2".into()),
     };
     assert_eq!(properties(&document, schema(&document, "Page")), fields(&written));
+    let written = Capabilities {
+        slices: Some(2),
+        page_size: Some(1),
+        ids: Some(1),
+        export: Some(true),
+        compression: vec!["gzip".into()],
+    };
+    assert_eq!(properties(&document, schema(&document, "Capabilities")), fields(&written));
 }
 
 /// A record of the demo fleet as the provider API serves it.

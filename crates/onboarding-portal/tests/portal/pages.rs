@@ -65,6 +65,39 @@ async fn every_record_is_on_one_page_and_the_first_page_has_the_total() -> anyho
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn slices_share_a_list_out_from_any_page_on() -> anyhow::Result<()> {
+    let rig = with_fleet(230).await?;
+    let all: BTreeSet<String> = rig.listed("/api/sync/equipment?limit=1000").await?.into_iter().collect();
+    let first = rig.get("/api/sync/equipment?limit=30").await?;
+    let ids = |page: &Value| -> Vec<String> {
+        page["data"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .map(|it| it["id"].as_str().unwrap_or_default().to_owned())
+            .collect()
+    };
+    for count in [1, 4, 64] {
+        let (mut seen, mut total) = (ids(&first), 0);
+        for slice in (0..count).map(|index| format!("{index}/{count}")) {
+            let whole = rig.get(&format!("/api/sync/equipment?limit=1&slice={slice}")).await?;
+            total += whole["page"]["total"].as_u64().unwrap_or_default();
+            let mut cursor = first["page"]["nextCursor"].clone();
+            while let Some(at) = cursor.as_str() {
+                let page = rig.get(&format!("/api/sync/equipment?limit=7&slice={slice}&cursor={at}")).await?;
+                assert_eq!(page["page"]["slice"], slice.as_str());
+                seen.extend(ids(&page));
+                cursor = page["page"]["nextCursor"].clone();
+            }
+        }
+        assert_eq!((seen.len(), total), (230, 230), "each once, of {count}");
+        assert_eq!(seen.into_iter().collect::<BTreeSet<_>>(), all, "{count}");
+    }
+    assert_eq!(rig.get("/api/sync/capabilities").await?["slices"], 64);
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn record_changed_between_pages_comes_again_and_none_is_missed() -> anyhow::Result<()> {
     let rig = with_fleet(120).await?;
     let all = rig.listed("/api/sync/equipment?limit=1000").await?;
@@ -183,9 +216,15 @@ async fn list_is_filtered_by_time_ids_vessel_and_company() -> anyhow::Result<()>
 #[tokio::test(flavor = "multi_thread")]
 async fn invalid_query_parameter_is_refused_by_name() -> anyhow::Result<()> {
     let rig = Rig::start().await?;
-    for (query, parameter) in
-        [("limit=0", "limit"), ("limit=1001", "limit"), ("cursor=mine", "cursor"), ("include=all", "include")]
-    {
+    for (query, parameter) in [
+        ("limit=0", "limit"),
+        ("limit=1001", "limit"),
+        ("cursor=mine", "cursor"),
+        ("include=all", "include"),
+        ("slice=4/4", "slice"),
+        ("slice=0/3", "slice"),
+        ("slice=0/128", "slice"),
+    ] {
         let refused = rig.ask(Method::GET, &format!("/api/sync/vessels?{query}"), None).await?;
         assert_eq!(
             (refused.status, &refused.body["parameter"]),

@@ -24,6 +24,9 @@ use crate::{
     },
 };
 
+/// Slices with dead tasks that a sync's reason names.
+const NAMED_SLICES: usize = 3;
+
 /// Marks a task done and adds to the sync's tally. The last task of a phase opens the next phase or ends the sync. In
 /// the transaction that wrote the task's records.
 pub async fn task_complete(
@@ -168,14 +171,26 @@ pub(crate) async fn sync_settle(
     question: Option<String>,
     now: DateTime<Utc>,
 ) -> Result<SyncState, StoreError> {
-    let (dead, last_failure): (i64, Option<String>) =
-        statement("SELECT count(*), max(last_failure) FROM sync_queue WHERE sync_id = $1 AND state = $2")
-            .bind::<Uuid, _>(id.as_uuid())
-            .bind::<Text, _>(TaskState::Dead.as_str())
-            .returning::<(Int8, Nullable<Text>)>()
-            .get_result(db)
-            .await?;
-    let dead_tasks = DeadTasks { count: count(dead), last_failure: last_failure.as_deref() };
+    let (dead, last_failure, slices): (i64, Option<String>, Vec<String>) = statement(
+        "SELECT count(*), max(last_failure),
+             coalesce(array_agg(DISTINCT record_type || ', slice ' || (page_request ->> 'slice'))
+                          FILTER (WHERE jsonb_exists(page_request, 'slice')), '{}')
+         FROM sync_queue WHERE sync_id = $1 AND state = $2",
+    )
+    .bind::<Uuid, _>(id.as_uuid())
+    .bind::<Text, _>(TaskState::Dead.as_str())
+    .returning::<(Int8, Nullable<Text>, Array<Text>)>()
+    .get_result(db)
+    .await?;
+    let slices = match &slices[..] {
+        [] => None,
+        named if named.len() <= NAMED_SLICES => Some(named.join("; ")),
+        named => {
+            Some(format!("{}; and {} more", named[..NAMED_SLICES].join("; "), named.len() - NAMED_SLICES))
+        }
+    };
+    let dead_tasks =
+        DeadTasks { count: count(dead), last_failure: last_failure.as_deref(), slices: slices.as_deref() };
     let SyncEnd { state, reason } = SyncEnd::of(dead_tasks, tallies, question);
     let ended: Vec<String> = statement(
         "UPDATE sync_logs SET state = $2, failure = $3, completed_at = $4, heartbeat_at = $4

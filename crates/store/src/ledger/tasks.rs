@@ -238,13 +238,38 @@ pub async fn next_page_record(
             .map_or(NextPageRecorded::SyncEnded, |id| NextPageRecorded::Already(TaskId::from_uuid(id)))
     };
     if handed_on != NextPageRecorded::SyncEnded {
-        statement("UPDATE sync_queue SET handed_on = true, updated_at = $2 WHERE id = $1 AND NOT handed_on")
-            .bind::<Uuid, _>(parent.as_uuid())
-            .bind::<Timestamptz, _>(now)
-            .execute(db)
-            .await?;
+        handed_on_note(db, parent, now).await?;
     }
     Ok(handed_on)
+}
+
+/// Hands on the rest of `parent`'s list in slices, each the first task of a chain of its own; returns those that were not
+/// recorded before. In a transaction of its own, before `parent` is done.
+pub async fn slices_record(
+    db: &mut Db,
+    parent: TaskId,
+    slices: Vec<NewTask>,
+    now: DateTime<Utc>,
+) -> Result<Vec<NewTask>, StoreError> {
+    let mut recorded = Vec::new();
+    for slice in slices {
+        if task_insert(db, &slice, now).await? {
+            recorded.push(slice);
+        }
+    }
+    if !recorded.is_empty() {
+        handed_on_note(db, parent, now).await?;
+    }
+    Ok(recorded)
+}
+
+async fn handed_on_note(db: &mut Db, parent: TaskId, now: DateTime<Utc>) -> Result<(), StoreError> {
+    statement("UPDATE sync_queue SET handed_on = true, updated_at = $2 WHERE id = $1 AND NOT handed_on")
+        .bind::<Uuid, _>(parent.as_uuid())
+        .bind::<Timestamptz, _>(now)
+        .execute(db)
+        .await?;
+    Ok(())
 }
 
 /// Ends an open task; its sync, or none if the task is not open. A task that is done has handed on its next page, or has

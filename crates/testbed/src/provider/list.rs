@@ -38,6 +38,38 @@ pub enum Cursors {
     Refused(u16),
 }
 
+/// How a list is served in slices.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Slices {
+    /// As it should be: each record in one of them, by a hash of its id.
+    #[default]
+    Sound,
+    /// `slice` is passed over in silence, as by a portal that does not know it.
+    Unknown,
+    /// `slice` is said to be served, and the whole list comes.
+    Whole,
+    /// The list's last record is in every slice.
+    Repeated,
+    /// This one is empty.
+    Forgotten(usize),
+    /// This one is answered with the status.
+    Refused(usize, u16),
+}
+
+impl Slices {
+    /// Whether a record of the list is on pages of this slice.
+    fn admit(self, (index, count): (usize, usize), id: &str, is_last: bool) -> bool {
+        let of_slice =
+            id.bytes().fold(0_usize, |hash, byte| hash.wrapping_mul(31) + usize::from(byte)) % count == index;
+        match self {
+            Self::Unknown | Self::Whole => true,
+            Self::Repeated if is_last => true,
+            Self::Forgotten(forgotten) if forgotten == index => false,
+            _ => of_slice,
+        }
+    }
+}
+
 /// A record as it travels.
 struct Record {
     bytes: Vec<u8>,
@@ -56,12 +88,13 @@ pub(super) struct Listing {
     pub(super) total_companies: Option<Value>,
     pub(super) page_size: usize,
     pub(super) cursors: Cursors,
+    pub(super) slices: Slices,
 }
 
 impl Default for Listing {
     fn default() -> Self {
-        let (records, order, total, total_companies, cursors) = Default::default();
-        Self { records, order, total, total_companies, page_size: usize::MAX, cursors }
+        let (records, order, total, total_companies, cursors, slices) = Default::default();
+        Self { records, order, total, total_companies, page_size: usize::MAX, cursors, slices }
     }
 }
 
@@ -85,6 +118,13 @@ pub(super) fn position(request: &Request) -> Result<(usize, &str), Answer> {
     let Some(cursor) = request.query.get("cursor") else { return Ok((0, "")) };
     let parts = cursor.split_once(':').and_then(|(page, after)| Some((page.parse().ok()?, after)));
     parts.ok_or_else(|| problem(400, "`cursor` must be a `nextCursor` of this provider."))
+}
+
+/// The slice that a request asks for: its index, and how many there are.
+fn slice(request: &Request) -> Result<Option<(usize, usize)>, Answer> {
+    let Some(slice) = request.query.get("slice") else { return Ok(None) };
+    let parts = slice.split_once('/').and_then(|(k, n)| Some((k.parse().ok()?, n.parse().ok()?)));
+    parts.filter(|(k, n)| k < n).map(Some).ok_or_else(|| problem(400, "`slice` must be k/n."))
 }
 
 /// A problem (RFC 9457).
@@ -134,6 +174,16 @@ impl Listing {
         let filter = Filter::of(&request.query)?;
         let mut found = self.sorted();
         found.retain(|(id, record)| filter.admits(id, record));
+        let slice = slice(request)?;
+        if let Some(slice) = slice {
+            if let Slices::Refused(index, status) = self.slices
+                && index == slice.0
+            {
+                return Err(problem(status, "This slice is refused."));
+            }
+            let last = found.last().map(|(id, _)| (*id).to_owned());
+            found.retain(|(id, _)| self.slices.admit(slice, id, last.as_deref() == Some(*id)));
+        }
         let start = self.start(&found, after).min(found.len());
         let end = start.saturating_add(limit).min(found.len());
 
@@ -152,6 +202,10 @@ impl Listing {
             _ => cursor(page + 1, end),
         };
         info.insert("nextCursor".to_owned(), next.into());
+        if self.slices != Slices::Unknown {
+            let said = request.query.get("slice").cloned();
+            info.insert("slice".to_owned(), said.into());
+        }
         if page == 0 || request.query.get("include").is_some_and(|it| it == "total") {
             let companies: BTreeSet<_> =
                 found.iter().filter_map(|(_, record)| record.json["company"]["id"].as_str()).collect();

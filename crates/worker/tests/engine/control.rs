@@ -23,7 +23,7 @@ async fn cancel(scene: &Scene, id: SyncId) -> anyhow::Result<SyncCancelled> {
     Ok(scene.store.transaction(async |tx| sync_cancel(tx, id, "anna", now).await).await?)
 }
 
-async fn resume(scene: &Scene, id: SyncId) -> anyhow::Result<SyncResumed> {
+pub(crate) async fn resume(scene: &Scene, id: SyncId) -> anyhow::Result<SyncResumed> {
     let now = SystemClock.now();
     let resumed = scene.store.transaction(async |tx| sync_resume(tx, id, "anna", now).await).await?;
     scene.outbox.wake();

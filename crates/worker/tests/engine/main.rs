@@ -15,6 +15,7 @@ mod relations;
 mod scene;
 mod second_look;
 mod sick_provider;
+mod slices;
 mod syncs;
 mod turns;
 mod versions;

@@ -85,7 +85,7 @@ impl Scene {
             "broker": {"url": self.world.amqp_url().await?},
             "onboarding": {"url": self.provider.url(), "api_key": "key", "ca_file": "", "timeout_seconds": 5, "concurrency": 4,
                            "circuit_failures": 5, "circuit_open_ms": 500},
-            "work": {"tasks": 4, "commands": 2, "events_per_batch": 50, "pages_alone_ms": 60_000,
+            "work": {"tasks": 4, "slices": 64, "commands": 2, "events_per_batch": 50, "pages_alone_ms": 60_000,
                      "progress_every_ms": 20, "passwords_every_ms": 50},
             "passwords": {"seal_key": "AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=", "seal_keys": ""}
         });
