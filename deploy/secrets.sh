@@ -1,20 +1,20 @@
 #!/usr/bin/env bash
 # Makes the secrets of docker-compose.yml, one file each: what is missing in the directory, and nothing else.
 #
-#   deploy/secrets.sh DIRECTORY                 random ones
-#   deploy/secrets.sh --development DIRECTORY   those that everybody knows, as in deploy/secrets/development
-#
-# To replace a secret, delete its file and call this again; docs/security.md says what to restart then.
+#   deploy/secrets.sh DIRECTORY                  random ones
+#   deploy/secrets.sh --replace NAME DIRECTORY   another one in the place of this; docs/security.md says what to restart then
+#   deploy/secrets.sh --development DIRECTORY    those that everybody knows, as in deploy/secrets/development
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-usage="usage: deploy/secrets.sh [--development] DIRECTORY"
-development=
-if [[ ${1:-} == --development ]]; then
-  development=1
-  shift
-fi
-if [[ $# -ne 1 || $1 == -* ]]; then
+unset CDPATH
+usage="usage: deploy/secrets.sh [--development | --replace NAME] DIRECTORY"
+development="" replace=""
+case ${1:-} in
+  --development) development=1 && shift ;;
+  --replace) replace=${2:-} && shift $(($# < 2 ? 1 : 2)) ;;
+esac
+if [[ $# -ne 1 || $1 == -* || $replace == */* ]]; then
   echo "$usage" >&2
   exit 64
 fi
@@ -36,7 +36,12 @@ make() { # NAME: the input becomes the secret's file, unless there is one
     cat >/dev/null
     return
   fi
+  rm -f "$1.new" # of a run that was interrupted
   cat >"$1.new"
+  if [[ ! -s $1.new && $1 != *s ]]; then
+    echo "deploy/secrets.sh: $1 would be empty" >&2
+    exit 70
+  fi
   chmod 444 "$1.new"
   mv "$1.new" "$1"
   echo "made $1"
@@ -49,6 +54,34 @@ password() { # letters and digits, so that it may stand in a URL as it is
 random_or() { # BYTES TEXT
   if [[ $development ]]; then printf %s "$2"; else openssl rand -base64 "$1"; fi
 }
+
+if [[ $development && -s postgres_password && $(<postgres_password) != development ]]; then
+  echo "deploy/secrets.sh: $directory holds secrets of your own" >&2
+  exit 65
+fi
+if [[ $replace ]]; then
+  if [[ ! -s $replace ]]; then
+    echo "deploy/secrets.sh: there is no secret $replace in $directory" >&2
+    exit 66
+  fi
+  # What was sent or sealed with the old one stays valid for a time: hours.
+  case $replace in
+    webhook_secret) more=webhook_secrets hours=24 ;;
+    operator_jwt_secret) more=operator_jwt_secrets hours=168 ;;
+    password_seal_key) more=password_seal_keys hours=72 ;;
+    *) more="" hours=0 ;;
+  esac
+  if [[ $more ]]; then
+    now=$(date -u +%s)
+    {
+      printf 'replaced-%s@%s=%s\n' "$(date -u +%s%N)" "$(date -u -d "@$((now + hours * 3600))" +%FT%TZ)" "$(<"$replace")"
+      cat "$more" 2>/dev/null || true
+    } >"$more.new"
+    chmod 444 "$more.new"
+    mv -f "$more.new" "$more"
+  fi
+  rm -f "$replace"
+fi
 
 password | make postgres_password
 echo "postgres://sms:$(password)@postgres:5432/maintenance" | make owner_database_url
@@ -65,6 +98,10 @@ random_or 32 development-onboarding-admin-key | make onboarding_admin_key
 random_or 48 development-operator-token-secret-of-48-bytes-00 | make operator_jwt_secret
 random_or 32 developmentonlyAAAAAAAAAAAAAAAAAAAAAAAAAAAA= | make password_seal_key
 
+for more in webhook_secrets operator_jwt_secrets password_seal_keys; do
+  make "$more" </dev/null
+done
+
 # RabbitMQ's users: https://www.rabbitmq.com/docs/definitions, with hashes as in https://www.rabbitmq.com/docs/passwords
 definitions() {
   local users="" permissions="" comma="" service configure write read url salt hash
@@ -77,7 +114,8 @@ definitions() {
         openssl dgst -sha256 -binary
     } | base64 -w0)
     users+="$comma
-    {\"name\": \"$service\", \"password_hash\": \"$hash\", \"hashing_algorithm\": \"rabbit_password_hashing_sha256\", \"tags\": []}"
+    {\"name\": \"$service\", \"password_hash\": \"$hash\", \"hashing_algorithm\": \"rabbit_password_hashing_sha256\", \"tags\": [],
+     \"limits\": {\"max-connections\": 100, \"max-channels\": 1000}}"
     permissions+="$comma
     {\"user\": \"$service\", \"vhost\": \"/\", \"configure\": \"$configure\", \"write\": \"$write\", \"read\": \"$read\"}"
     comma=,

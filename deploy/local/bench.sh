@@ -2,7 +2,8 @@
 # Measures throughput, latency and memory, each figure beside a raw limit of the same run, on servers of its own that
 # write to disk as real ones do. Prints a table and writes .local/bench.json. Some ten minutes, and a release build before.
 #
-#   bench.sh [NAME...]   sync, webhook; by default both. soak: ten minutes more, and what the processes hold
+#   bench.sh [NAME...]   sync, webhook, scale (a provider that is slow); by default all. soak: ten minutes more, and what the
+#                        processes hold
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 # shellcheck source=deploy/local/tools.sh
@@ -19,11 +20,12 @@ deploy/local/servers.sh start "$out" durable
 trap 'deploy/local/servers.sh stop "$out"' EXIT
 export SMS_TEST_SERVERS=$PWD/$out/servers.env SMS_TEST_BINARIES_BUILT=1
 
-for name in "${@:-sync webhook}"; do
+for name in "${@:-sync webhook scale}"; do
   for one in $name; do
     printf '\nMeasuring: %s\n' "$one" >&2
     case $one in
       sync) target/release/examples/bench --json "$out/sync.json" ;;
+      scale) target/release/examples/bench --scale --json "$out/scale.json" ;;
       soak) target/release/examples/soak --json "$out/soak.json" ;;
       webhook) target/release/examples/webhook_bench --json "$out/webhook.json" ;;
       *) echo "bench.sh: there is no measurement called $one" >&2; exit 2 ;;
@@ -34,7 +36,7 @@ done
 node - "$out" <<'SCRIPT'
 const { readFileSync, writeFileSync, existsSync } = require("node:fs");
 const directory = process.argv[2];
-const files = ["sync", "webhook", "soak"].map((name) => `${directory}/${name}.json`).filter(existsSync);
+const files = ["sync", "webhook", "scale", "soak"].map((name) => `${directory}/${name}.json`).filter(existsSync);
 const figures = files.flatMap((file) => JSON.parse(readFileSync(file, "utf8")));
 writeFileSync(".local/bench.json", `${JSON.stringify(figures, null, 2)}\n`);
 const number = (it) => (it == null ? "" : it.toLocaleString("en", { maximumFractionDigits: it < 10 ? 2 : 0 }));

@@ -13,4 +13,6 @@ REVOKE ALL ON DATABASE maintenance FROM PUBLIC;
 CREATE ROLE onboarding LOGIN PASSWORD :'onboarding_password';
 CREATE DATABASE onboarding OWNER onboarding ENCODING 'UTF8' TEMPLATE template0;
 REVOKE ALL ON DATABASE onboarding FROM PUBLIC;
+-- Nobody but the superuser has anything to do in the others.
+REVOKE ALL ON DATABASE postgres, template1 FROM PUBLIC;
 SQL

@@ -172,11 +172,15 @@ impl Broker {
 /// <https://www.rabbitmq.com/docs/uri-query-parameters>. They are accepted beside the platform's.
 fn root_certificates(url: &str) -> Result<Option<String>, BrokerError> {
     // lapin says what is wrong with a URL that is none.
-    let url = Url::parse(url).ok();
-    let path = url.and_then(|url| {
-        url.query_pairs().find_map(|(name, path)| (name == "cacertfile").then(|| path.into_owned()))
-    });
+    let Ok(url) = Url::parse(url) else { return Ok(None) };
+    let path = url.query_pairs().find_map(|(name, path)| (name == "cacertfile").then(|| path.into_owned()));
     let Some(path) = path else { return Ok(None) };
-    let pem = std::fs::read_to_string(&path);
-    pem.map(Some).map_err(|error| BrokerError::Roots(format!("{path}: {error}")))
+    if url.scheme() != "amqps" {
+        return Err(BrokerError::Roots(format!("{path}, but {} is not encrypted: say amqps", url.scheme())));
+    }
+    match std::fs::read_to_string(&path) {
+        Ok(pem) if pem.contains("BEGIN CERTIFICATE") => Ok(Some(pem)),
+        Ok(_) => Err(BrokerError::Roots(format!("{path} holds no certificate"))),
+        Err(error) => Err(BrokerError::Roots(format!("{path}: {error}"))),
+    }
 }

@@ -17,8 +17,8 @@ pub enum BrokerError {
         /// What to do about it.
         advice: &'static str,
     },
-    /// The file of root certificates that the URL names cannot be read.
-    #[error("the root certificates that cacertfile names cannot be read: {0}")]
+    /// The file of root certificates that the URL names is of no use.
+    #[error("cacertfile names root certificates that cannot be used: {0}")]
     Roots(String),
     #[error("the broker did not answer in time")]
     Timeout,

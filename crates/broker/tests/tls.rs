@@ -29,5 +29,8 @@ async fn broker_with_a_private_authority_is_reached_only_by_who_names_it() -> an
     assert!(unknown.contains("certificate"), "{unknown}");
     let missing = ping(format!("{url}?cacertfile=/nowhere/ca.pem")).await.expect_err("no such file");
     assert!(missing.contains("/nowhere/ca.pem"), "{missing}");
+    let plain = url.as_str().replacen("amqps:", "amqp:", 1);
+    let plain = ping(format!("{plain}?cacertfile={authority}")).await.expect_err("it is not encrypted");
+    assert!(plain.contains("amqps"), "{plain}");
     Ok(())
 }

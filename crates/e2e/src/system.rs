@@ -302,7 +302,9 @@ pub async fn amqp_url_of(service: &str, world: &World) -> anyhow::Result<String>
 async fn world(servers: Option<&Arc<Servers>>) -> anyhow::Result<World> {
     let template = testbed::template_name("e2e_maintenance", "maintenance")?;
     let migrate = async |url: String| {
-        run("sms-sync", &["migrate"], &[("DATABASE_URL".to_owned(), url)].into()).await.map(drop)
+        let environment = [("DATABASE_URL", url), ("SMS_ENV", "development".to_owned())];
+        let environment = environment.map(|(name, value)| (name.to_owned(), value)).into();
+        run("sms-sync", &["migrate"], &environment).await.map(drop)
     };
     match servers {
         Some(servers) => World::from_template_on(servers, &template, migrate).await,

@@ -3,42 +3,37 @@
 use std::time::{Duration, Instant};
 
 use contracts::provider::Capabilities;
-use reqwest::Method;
+use tokio::sync::Mutex;
 
-use crate::{PortalClient, PortalError, body::decode_body};
+use crate::PortalError;
 
-const PATH: &str = "sync/capabilities";
 /// How long an answer counts.
 const AGE_LIMIT: Duration = Duration::from_secs(60);
 
-/// An answer, and when it came.
-#[derive(Debug, Clone)]
-pub(crate) struct KnownCapabilities {
-    capabilities: Capabilities,
-    at: Instant,
-}
+/// The last answer, and when it came.
+#[derive(Debug, Default)]
+pub(crate) struct KnownCapabilities(Mutex<Option<(Capabilities, Instant)>>);
 
-impl PortalClient {
-    /// What the portal says about itself, asked at most once a minute. A portal that does not answer to it, or not in these
-    /// terms, can do the least.
-    pub async fn capabilities(&self) -> Capabilities {
+impl KnownCapabilities {
+    /// What is known, or what `ask` brings. A portal that does not answer to the question, or not in its terms, can do the
+    /// least.
+    pub(crate) async fn get_or(
+        &self,
+        ask: impl Future<Output = Result<Capabilities, PortalError>>,
+    ) -> Capabilities {
         // Held while one asks: the others wait for the same answer.
-        let mut known = self.known_capabilities.lock().await;
-        if let Some(known) = &*known
-            && known.at.elapsed() < AGE_LIMIT
+        let mut known = self.0.lock().await;
+        if let Some((capabilities, at)) = &*known
+            && at.elapsed() < AGE_LIMIT
         {
-            return known.capabilities.clone();
+            return capabilities.clone();
         }
-        let asked: Result<Capabilities, PortalError> =
-            self.request_guarded(Method::GET, PATH, None, |body| decode_body(body, PATH)).await;
-        let capabilities = asked.unwrap_or_else(|error| {
-            tracing::debug!(
-                error = &error as &dyn std::error::Error,
-                "the portal does not say what it can do"
-            );
+        let capabilities = ask.await.unwrap_or_else(|error| {
+            let error = &error as &dyn std::error::Error;
+            tracing::debug!(error, "the portal does not say what it can do");
             Capabilities::default()
         });
-        *known = Some(KnownCapabilities { capabilities: capabilities.clone(), at: Instant::now() });
+        *known = Some((capabilities.clone(), Instant::now()));
         capabilities
     }
 }

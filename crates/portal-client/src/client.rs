@@ -9,7 +9,7 @@ use std::{
 
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
-use contracts::provider::ListQuery;
+use contracts::provider::{Capabilities, ListQuery};
 use domain::{SourceId, clock::Clock};
 use opentelemetry::{global, propagation::Injector};
 use reqwest::{
@@ -18,19 +18,20 @@ use reqwest::{
     redirect,
 };
 use secrecy::{ExposeSecret, SecretString};
-use tokio::sync::{Mutex, Semaphore, watch};
+use tokio::sync::{Semaphore, watch};
 use tracing::Span;
 use tracing_opentelemetry::OpenTelemetrySpanExt;
 
 use crate::{
     ListedRecord, PortalError,
-    body::read_body,
+    body::{decode_body, read_body},
     capabilities::KnownCapabilities,
     circuit::{Circuit, CircuitOptions, CircuitState},
     outcome::RequestOutcome,
     page::{DecodedPage, RawPage, VesselRecords, decode_vessel_export},
 };
 
+const CAPABILITIES_PATH: &str = "sync/capabilities";
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// Characters of a problem's text that an error keeps.
 const DETAIL_LIMIT: usize = 200;
@@ -57,7 +58,7 @@ pub struct PortalClient {
     permits: Arc<Semaphore>,
     pub(crate) circuit: Circuit,
     last_outcome: Arc<watch::Sender<Option<RequestOutcome>>>,
-    pub(crate) known_capabilities: Arc<Mutex<Option<KnownCapabilities>>>,
+    known_capabilities: Arc<KnownCapabilities>,
     pub(crate) clock: Arc<dyn Clock>,
 }
 
@@ -145,6 +146,13 @@ impl PortalClient {
         Ok(page)
     }
 
+    /// What the portal says about itself, asked at most once a minute.
+    pub async fn capabilities(&self) -> Capabilities {
+        let decode = |body: &Bytes| decode_body(body, CAPABILITIES_PATH);
+        let ask = self.request_guarded(Method::GET, CAPABILITIES_PATH, None, decode);
+        self.known_capabilities.get_or(ask).await
+    }
+
     /// A vessel with its equipment and users.
     pub async fn fetch_vessel_export(&self, vessel: &SourceId) -> Result<VesselRecords, PortalError> {
         // A SourceId holds only characters that are safe in a path.
@@ -153,7 +161,7 @@ impl PortalClient {
     }
 
     /// Sends a request unless the circuit is open, decodes its answer, and records the result in the circuit.
-    pub(crate) async fn request_guarded<T>(
+    async fn request_guarded<T>(
         &self,
         method: Method,
         path: &str,

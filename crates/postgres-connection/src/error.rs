@@ -8,6 +8,10 @@ pub enum PostgresUrlError {
     #[error("sslmode is {0:?}, should be disable, allow, prefer, require, verify-ca or verify-full")]
     UnknownMode(String),
     #[error(
+        "sslmode stands where it cannot be told apart: write a question mark in the password as %3F, and a blank after each pair"
+    )]
+    OddlyWritten,
+    #[error(
         "sslrootcert=system needs sslmode=verify-full: anybody can have a certificate of a public authority"
     )]
     SystemRootsNeedVerifyFull,

@@ -50,9 +50,6 @@ impl TlsMode {
 /// A connector for `mode`. `root` is the file of root certificates in PEM, or `system` for those of the platform; the
 /// platform's are asked without one as well.
 pub(crate) fn connector(mode: TlsMode, root: Option<&str>) -> Result<MakeRustlsConnect, PostgresUrlError> {
-    if root == Some("system") && !matches!(mode, TlsMode::VerifyFull) {
-        return Err(PostgresUrlError::SystemRootsNeedVerifyFull);
-    }
     let provider = Arc::new(ring::default_provider());
     let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
         .with_safe_default_protocol_versions()

@@ -1,6 +1,6 @@
 //! A connection URL: what libpq says about TLS is taken out of it, the rest is tokio-postgres's.
 
-use tokio_postgres::Config;
+use tokio_postgres::{Config, config::SslMode};
 
 use crate::{error::PostgresUrlError, tls::TlsMode};
 
@@ -13,9 +13,19 @@ pub(crate) struct Parsed {
 }
 
 pub(crate) fn parse(url: &str) -> Result<Parsed, PostgresUrlError> {
-    let (rest, options) = if url.contains("://") { take_from_query(url) } else { take_from_pairs(url) };
+    let is_url = ["postgres://", "postgresql://"].iter().any(|scheme| url.starts_with(scheme));
+    let (rest, options) = if is_url { take_from_query(url) } else { take_from_pairs(url) };
     let mode = options.mode.as_deref().map_or(Ok(TlsMode::Prefer), TlsMode::parse)?;
-    Ok(Parsed { config: rest.parse()?, mode, root: options.root.filter(|path| !path.is_empty()) })
+    let config: Config = rest.parse()?;
+    // What was not found above, and tokio-postgres found, must not be lost: it may ask for TLS.
+    if config.get_ssl_mode() != SslMode::Prefer {
+        return Err(PostgresUrlError::OddlyWritten);
+    }
+    let root = options.root.filter(|path| !path.is_empty());
+    if root.as_deref() == Some("system") && mode != TlsMode::VerifyFull {
+        return Err(PostgresUrlError::SystemRootsNeedVerifyFull);
+    }
+    Ok(Parsed { config, mode, root })
 }
 
 #[derive(Default)]
@@ -44,7 +54,7 @@ fn take_from_query(url: &str) -> (String, TlsOptions) {
         .split('&')
         .filter(|pair| {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-            !options.take(name, || decoded(value))
+            !options.take(&decoded(name), || decoded(value))
         })
         .collect();
     (format!("{head}?{}", rest.join("&")).trim_end_matches('?').to_owned(), options)
@@ -85,6 +95,23 @@ mod tests {
             let Parsed { config, mode, root } = parse(text).expect(text);
             assert_eq!((mode, root.as_deref()), (TlsMode::VerifyCa, Some("/run/a ca.pem")), "{text}");
             assert!(config.get_password().expect(text).starts_with(b"p=w"), "{text}");
+        }
+    }
+
+    #[test]
+    fn mode_that_stands_in_an_odd_place_is_not_lost() {
+        for text in [
+            "postgres://sms:p?w@db/sms?sslmode=require",
+            "host=db user=sms application_name='a'sslmode=require",
+            "postgres://db/sms?sslmode=disable&sslrootcert=system",
+        ] {
+            assert!(parse(text).is_err(), "{text}");
+        }
+        for text in [
+            "postgres://db/sms?ssl%6Dode=require",
+            "host=db user=sms application_name='a://b' sslmode=require",
+        ] {
+            assert_eq!(parse(text).expect(text).mode, TlsMode::Require, "{text}");
         }
     }
 

@@ -34,7 +34,7 @@ impl Scene {
     async fn start_with_lease(&self, seconds: u64) -> anyhow::Result<Shutdown> {
         let config = json!({
             "server": {"bind": "127.0.0.1:0"},
-            "database": {"url": self.world.database_url, "pool_size": 4},
+            "database": {"url": self.world.database_url_of("sms_scheduler").await?, "pool_size": 4},
             "broker": {"url": self.world.amqp_url().await?},
             "schedule": {"look_every_ms": 50, "catch_up_minutes": 60},
             "reaper": {"look_every_ms": 50, "lease_seconds": seconds, "stalled_after_leases": 3},

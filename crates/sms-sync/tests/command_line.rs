@@ -153,7 +153,7 @@ async fn migrate_without_a_usable_server_fails_within_seconds_and_says_why() -> 
     ] {
         let began = Instant::now();
         let mut command = sms_sync(&["migrate"]);
-        command.env("DATABASE_URL", &database);
+        command.env("DATABASE_URL", &database).env("SMS_ENV", "development");
         let output = tokio::time::timeout(Duration::from_secs(60), run(command)).await?;
         let complaint = String::from_utf8_lossy(&output.stderr).into_owned();
         assert_eq!(output.status.code(), Some(1), "{complaint}");
@@ -228,6 +228,10 @@ async fn migrate_gives_a_services_role_its_login_and_nobody_elses() -> anyhow::R
         assert_eq!(code, Some(1), "{complaint}");
         assert!(complaint.contains(reason) && complaint.contains("/url: "), "{complaint}");
     }
+    let mut weak = sms_sync(&["migrate"]);
+    weak.env("DATABASE_URL", "postgres://sms:development@127.0.0.1:9/sms").env("SMS_ENV", "production");
+    let complaint = String::from_utf8_lossy(&run(weak).await.stderr).into_owned();
+    assert!(complaint.starts_with("error: DATABASE_URL holds a password"), "{complaint}");
     // Roles belong to the whole server: the tests' own password stays in force for those that run beside.
     let role_url = world.database_url_of("sms_worker").await?;
     let (code, complaint) = migrate(&role_url).await?;

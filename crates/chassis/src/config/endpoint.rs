@@ -41,6 +41,8 @@ impl Endpoint {
     }
 
     fn from_pairs(text: &str) -> Option<Self> {
+        // Blanks around the sign are none of the pair's.
+        let text = text.split('=').map(str::trim).collect::<Vec<_>>().join("=");
         let value = |name: &str| {
             let pairs = text.split_whitespace().filter_map(|pair| pair.split_once('='));
             pairs
@@ -94,6 +96,7 @@ mod tests {
             ("postgres://sms:p%40ss+w%26rd@db/sms", "p@ss+w&rd"),
             ("postgres://db/sms?user=sms&password=hidden", "hidden"),
             ("host=db user=sms password='hidden'", "hidden"),
+            ("host = db user = sms password = hidden", "hidden"),
             ("amqp://broker/%2f", ""),
         ] {
             assert_eq!(Endpoint::parse(text).expect(text).password, password, "{text}");

@@ -10,6 +10,11 @@ async fn system(more: Setup) -> anyhow::Result<System> {
     System::start(Setup { fleet: Fleet::Of(3, 30, 12), ..more }).await
 }
 
+/// For what a page that leads nowhere does to all that comes after it.
+fn one_chain_per_list() -> Setup {
+    Setup { environment: vec![("SMS_WORK__SLICES", "1".to_owned())], ..Setup::default() }
+}
+
 fn state(detail: &SyncDetail) -> Value {
     json!(detail.summary.state)
 }
@@ -178,7 +183,7 @@ async fn a_portal_that_is_too_slow_is_tried_again() -> anyhow::Result<()> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn half_an_answer_is_not_taken_for_a_whole_one() -> anyhow::Result<()> {
-    let system = system(Setup::default()).await?;
+    let system = system(one_chain_per_list()).await?;
     system.portal.fail(json!({"kind": "truncatedJson", "path": "equipment", "skip": 1})).await?;
     let sync = system.operator.full_sync().await?;
     assert_eq!(sync.tasks.dead, 1, "{sync:#?}");
@@ -198,9 +203,33 @@ async fn half_an_answer_is_not_taken_for_a_whole_one() -> anyhow::Result<()> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn slices_that_die_are_named_and_come_in_when_they_are_replayed() -> anyhow::Result<()> {
+    let system = system(Setup::default()).await?;
+    system.portal.fail(json!({"kind": "truncatedJson", "path": "equipment", "skip": 1})).await?;
+    let sync = system.operator.full_sync().await?;
+    let failure = sync.summary.failure.clone().unwrap_or_default();
+    assert!(
+        failure.starts_with("2 tasks were given up (equipment, slice 0/2; equipment, slice 1/2): "),
+        "{failure}"
+    );
+    let tally = system.tally(sync.summary.sync_id).await?;
+    assert_eq!((tally["equipment"].expected, tally["equipment"].read), (Some(30), 10), "{tally:?}");
+
+    system.portal.recover().await?;
+    system.operator.cli(&["dead-letters", "replay", "--all", "--yes"]).await?;
+    wait_until("the sync is complete", PATIENCE, async || {
+        let detail =
+            system.operator.sync(sync.summary.sync_id).await.map_err(|error| format!("{error:#}"))?;
+        if state(&detail) == "completed" { Ok(()) } else { Err(format!("{detail:#?}")) }
+    })
+    .await?;
+    system.assert_created_once(sync.summary.sync_id).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn records_of_a_wrong_type_are_rejected_with_their_field_and_come_in_once_they_are_right()
 -> anyhow::Result<()> {
-    let system = system(Setup::default()).await?;
+    let system = system(one_chain_per_list()).await?;
     system.portal.fail(json!({"kind": "wrongTypes", "path": "equipment", "skip": 1, "requests": 1})).await?;
     let first = system.operator.full_sync().await?;
     assert_eq!(state(&first), "completed_with_errors", "{first:#?}");
@@ -221,7 +250,7 @@ async fn records_of_a_wrong_type_are_rejected_with_their_field_and_come_in_once_
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_cursor_that_loops_ends_the_sync_with_that_reason() -> anyhow::Result<()> {
-    let system = system(Setup::default()).await?;
+    let system = system(one_chain_per_list()).await?;
     system.portal.fail(json!({"kind": "loopingCursor", "path": "equipment"})).await?;
     let sync = system.operator.full_sync().await?;
     assert_eq!((state(&sync), sync.tasks.dead), (json!("completed_with_errors"), 1), "{sync:#?}");

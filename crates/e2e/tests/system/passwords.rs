@@ -176,7 +176,7 @@ async fn password_that_was_lost_is_made_anew_by_a_worker_and_the_old_one_is_gone
     let (status, second) = system.operator.ask(Method::POST, &path, None).await?;
     assert!(status.is_success(), "{second}");
     assert_ne!(text(&first["password"]), text(&second["password"]));
-    let audited = "SELECT action, actor, detail FROM audit WHERE action = 'user.password.reissue'";
+    let audited = "SELECT action, actor, detail FROM audit WHERE action = 'user.reissue_password'";
     let rows = system.rows(audited).await?;
     assert_eq!(rows.len(), 1, "{rows:?}");
     assert!(!rows[0].to_string().contains(text(&second["password"])));

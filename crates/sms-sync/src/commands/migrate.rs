@@ -37,7 +37,12 @@ pub(super) async fn run(
     // All are read before the first takes effect.
     let logins = options.login.iter().map(|path| login(path)).collect::<anyhow::Result<Vec<_>>>()?;
     // Without waiting for a server that is away: whoever runs the command sees at once what is wrong, and can repeat it.
-    let store = Store::lazy(database_url()?.expose_secret(), 1)?;
+    let owner_url = database_url()?;
+    let broker_url = secret("AMQP_URL")?;
+    for (name, url) in [("DATABASE_URL", Some(&owner_url)), ("AMQP_URL", broker_url.as_ref())] {
+        url.map_or(Ok(()), |url| refuse_worthless(name, url))?;
+    }
+    let store = Store::lazy(owner_url.expose_secret(), 1)?;
     let reached = store.reach().await;
     reached.context("cannot connect to the database that DATABASE_URL names")?;
     let migrated = store.migrate().await?;
@@ -45,7 +50,6 @@ pub(super) async fn run(
         let given = store.set_login(*role, password.expose_secret()).await;
         given.with_context(|| format!("cannot give {role} a login: the owner needs CREATEROLE"))?;
     }
-    let broker_url = secret("AMQP_URL")?;
     if let Some(url) = &broker_url {
         let broker = Broker::connect(url.clone(), "sms-sync", clock);
         broker.ping().await.context("cannot make the queues in the broker that AMQP_URL names")?;

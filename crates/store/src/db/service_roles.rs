@@ -31,6 +31,17 @@ impl ServiceRole {
     }
 }
 
+impl ServiceRole {
+    /// Most connections of the role, in per cent of the server's: of many workers together, and of few others.
+    const fn connections_percent(self) -> u32 {
+        match self {
+            Self::Worker => 60,
+            Self::WebhookIngest | Self::Status => 20,
+            Self::Scheduler => 10,
+        }
+    }
+}
+
 impl fmt::Display for ServiceRole {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
@@ -52,8 +63,9 @@ impl FromStr for ServiceRole {
 }
 
 impl Store {
-    /// Lets `role` sign in to this database with `password`, and no longer with another one. Its hash is made here, so that
-    /// the password stands in no log of the server. Needs an owner who may change roles.
+    /// Lets `role` sign in to this database with `password`, and no longer with another one, and forgets what it may have set for
+    /// itself. No role may take all connections of the server. The password's hash is made here, so that the password stands in
+    /// no log of the server. Needs an owner who may change roles.
     pub async fn set_login(&self, role: ServiceRole, password: &str) -> Result<(), StoreError> {
         // SCRAM-SHA-256$4096:…, base64 without quotes
         let verifier = scram_sha_256(password.as_bytes());
@@ -61,8 +73,13 @@ impl Store {
         db.batch_execute(&format!(
             "DO $$ BEGIN
                  ALTER ROLE {role} LOGIN PASSWORD '{verifier}';
+                 ALTER ROLE {role} RESET ALL;
+                 EXECUTE format('ALTER ROLE {role} IN DATABASE %I RESET ALL', current_database());
+                 EXECUTE format('ALTER ROLE {role} CONNECTION LIMIT %s',
+                     greatest(10, current_setting('max_connections')::int * {share} / 100));
                  EXECUTE format('GRANT CONNECT ON DATABASE %I TO {role}', current_database());
-             END $$"
+             END $$",
+            share = role.connections_percent(),
         ))
         .await?;
         Ok(())

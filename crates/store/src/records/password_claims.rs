@@ -159,19 +159,13 @@ pub async fn expired_passwords_purge(
     now: DateTime<Utc>,
     limit: u32,
 ) -> Result<usize, StoreError> {
-    Ok(statement(
-        "UPDATE users SET sealed_password = NULL,
-             password_hash = CASE WHEN must_change_password THEN NULL ELSE password_hash END
-         WHERE id = ANY(ARRAY(
-             SELECT id FROM users
-             WHERE (sealed_password IS NOT NULL OR (password_hash IS NOT NULL AND must_change_password))
-               AND (password_expires_at <= $1 OR NOT must_change_password)
-             ORDER BY password_expires_at LIMIT $2 FOR NO KEY UPDATE SKIP LOCKED))",
-    )
-    .bind::<Timestamptz, _>(now)
-    .bind::<Int8, _>(i64::from(limit))
-    .execute(db)
-    .await?)
+    let removed: i64 = statement("SELECT expired_passwords_remove($1, $2)")
+        .bind::<Timestamptz, _>(now)
+        .bind::<Int8, _>(i64::from(limit))
+        .returning::<Int8>()
+        .get_result(db)
+        .await?;
+    Ok(removed.unsigned_abs() as usize)
 }
 
 /// Locks the user's row and finds what can be revealed.

@@ -181,6 +181,17 @@ async fn purged_audit_rows_leave_an_anchor_that_the_rest_is_verified_from() -> a
     let noted = scene.end().await?;
     let too_soon = scene.tx(async |tx| audit_purge(tx, AUDIT_DAYS_MIN - 1, 2).await).await;
     assert!(format!("{:#}", too_soon.expect_err("a year is kept")).contains("365 days"));
+    for arguments in ["NULL, 2", "400, NULL", "-1, 2"] {
+        let refused = scene.execute(&format!("SELECT audit_retention({arguments})")).await;
+        assert!(refused.is_err(), "{arguments}");
+    }
+    for time in ["infinity", "0044-03-15 BC", "now() + interval '2 days'"] {
+        let time = if time.contains('(') { time.to_owned() } else { format!("timestamptz '{time}'") };
+        let row = format!(
+            "INSERT INTO audit (at, actor, action, subject) VALUES ({time}, 'eve', 'sync.cancel', 'x')"
+        );
+        assert!(scene.execute(&row).await.is_err(), "{time}");
+    }
     let purge = async |limit| scene.tx(async |tx| audit_purge(tx, 400, limit).await).await;
     assert_eq!((purge(2).await?, purge(2).await?), (2, 1), "oldest first, in batches");
     assert_eq!(purge(2).await?, 0, "a younger row keeps those after it");

@@ -47,6 +47,12 @@ struct Arguments {
     /// Worker processes
     #[arg(long, default_value_t = 2)]
     workers: usize,
+    /// Equipment of the full syncs with a slow provider
+    #[arg(long, default_value_t = 60_000)]
+    slow_records: usize,
+    /// Only what is measured with a slow provider
+    #[arg(long)]
+    scale: bool,
     /// Where the figures go, as JSON
     #[arg(long)]
     json: PathBuf,
@@ -70,13 +76,23 @@ struct Scene {
 
 impl Scene {
     async fn new(provider: &Provider, workers: usize) -> anyhow::Result<Self> {
+        Self::with(provider, workers, PAGE, &[]).await
+    }
+
+    /// With pages of this size, and more in the environment of the workers.
+    async fn with(
+        provider: &Provider,
+        workers: usize,
+        page: usize,
+        more: &[(&'static str, &str)],
+    ) -> anyhow::Result<Self> {
         let template = testbed::template_name("bench", "maintenance")?;
         let world = World::from_template(&template, async |url| {
             Store::connect(&url, 2).await?.migrate().await?;
             Ok(())
         })
         .await?;
-        world.execute(&format!("UPDATE settings SET page_size = {PAGE}")).await?;
+        world.execute(&format!("UPDATE settings SET page_size = {page}")).await?;
         let amqp_url = world.amqp_url().await?.to_owned();
         let store = Store::connect(&world.database_url, 8).await?;
         let broker = Broker::connect(amqp_url.clone().into(), "bench", Arc::new(SystemClock));
@@ -99,7 +115,8 @@ impl Scene {
         let mut processes = Vec::with_capacity(workers);
         for _ in 0..workers {
             let port = testbed::free_port();
-            let mut process = Process::spawn(&program, &[], environment(port))?;
+            let more = more.iter().map(|(name, value)| (*name, (*value).to_owned()));
+            let mut process = Process::spawn(&program, &[], environment(port).into_iter().chain(more))?;
             process.wait_ready(&format!("http://127.0.0.1:{port}"), Duration::from_secs(60)).await?;
             processes.push(process);
         }
@@ -221,8 +238,13 @@ async fn main() -> anyhow::Result<()> {
     chassis::install_tls();
     let asked = Arguments::parse();
     let provider = Provider::start()?;
-    let mut figures = syncs_and_events(&asked, &provider).await?;
-    figures.extend(memory(&asked, &provider).await?);
+    let figures = if asked.scale {
+        scale(&asked, &provider).await?
+    } else {
+        let mut figures = syncs_and_events(&asked, &provider).await?;
+        figures.extend(memory(&asked, &provider).await?);
+        figures
+    };
     std::fs::write(&asked.json, serde_json::to_vec_pretty(&figures)?)?;
     Ok(())
 }
@@ -298,4 +320,60 @@ async fn memory(asked: &Arguments, provider: &Provider) -> anyhow::Result<Vec<Va
         figures.push(figure(name, peak, "MB", 150.0, peak / 150.0));
     }
     Ok(figures)
+}
+
+/// Milliseconds that the slow provider takes for a page.
+const SLOW_MS: u64 = 200;
+/// Records of its pages.
+const SLOW_PAGE: usize = 500;
+
+/// A provider that answers as slowly as real ones: one chain of pages beside slices, and one worker beside four.
+async fn scale(asked: &Arguments, provider: &Provider) -> anyhow::Result<Vec<Value>> {
+    provider.have(asked.slow_records);
+    provider.latency(SLOW_MS);
+    let measure = async |workers: usize, more: &[(&'static str, &str)]| {
+        let scene = Scene::with(provider, workers, SLOW_PAGE, more).await?;
+        let cores = Cores::now()?;
+        let (took, tally) = scene.full_sync().await?;
+        anyhow::ensure!(tally["created"] == asked.slow_records, "{tally}");
+        anyhow::Ok((asked.slow_records as f64 / took.as_secs_f64(), cores.used()?))
+    };
+    let (chain, chain_cores) = measure(1, &[("SMS_WORK__SLICES", "1")]).await?;
+    let (slices, slices_cores) = measure(1, &[]).await?;
+    let (one, one_cores) = measure(1, &[("SMS_WORK__TASKS", "2")]).await?;
+    let (four, four_cores) = measure(4, &[("SMS_WORK__TASKS", "2")]).await?;
+    provider.latency(0);
+    let cores = |name, used: f64| figure(name, used, "% of cores", 100.0, used / 100.0);
+    Ok(vec![
+        figure("scale.slices", slices, "records/s", chain, slices / chain),
+        cores("scale.slices.cores", slices_cores),
+        cores("scale.chain.cores", chain_cores),
+        figure("scale.workers", four, "records/s", one, four / one),
+        cores("scale.workers.cores", four_cores),
+        cores("scale.worker.cores", one_cores),
+    ])
+}
+
+/// What the machine's cores have done until a moment, in ticks.
+struct Cores {
+    busy: u64,
+    all: u64,
+}
+
+impl Cores {
+    fn now() -> anyhow::Result<Self> {
+        let stat = std::fs::read_to_string("/proc/stat")?;
+        let line = stat.lines().next().context("the line of all cores")?;
+        let ticks: Vec<u64> = line.split_whitespace().skip(1).filter_map(|it| it.parse().ok()).collect();
+        let all = ticks.iter().take(8).sum();
+        // idle and iowait
+        let idle: u64 = ticks.iter().skip(3).take(2).sum();
+        Ok(Self { busy: all - idle, all })
+    }
+
+    /// How much of all cores was in use since then, in per cent.
+    fn used(&self) -> anyhow::Result<f64> {
+        let now = Self::now()?;
+        Ok(100.0 * (now.busy - self.busy) as f64 / (now.all - self.all).max(1) as f64)
+    }
 }

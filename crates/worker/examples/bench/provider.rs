@@ -6,8 +6,9 @@ use std::{
     net::TcpListener,
     sync::{
         Arc, RwLock,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicU64, AtomicUsize, Ordering},
     },
+    time::Duration,
 };
 
 use actix_web::{App, HttpResponse, HttpServer, web};
@@ -25,7 +26,12 @@ struct Fleet {
     revisions: RwLock<HashMap<usize, u32>>,
     /// Pages that stand ready, of this size each.
     ready: RwLock<(usize, Vec<web::Bytes>)>,
+    /// Milliseconds before a page of equipment is answered, as a portal behind a network takes them.
+    latency: AtomicU64,
 }
+
+/// Slices of a list, of which each holds every so manieth record.
+const SLICES: usize = 64;
 
 /// The running provider.
 #[derive(Clone)]
@@ -39,6 +45,7 @@ struct Asked {
     limit: Option<usize>,
     cursor: Option<usize>,
     ids: Option<String>,
+    slice: Option<String>,
 }
 
 impl Provider {
@@ -53,9 +60,15 @@ impl Provider {
                 .route("/api/sync/vessels", web::get().to(vessels))
                 .route("/api/sync/equipment", web::get().to(equipment))
                 .route("/api/sync/users", web::get().to(async || page("", 0, None, 0)))
+                .route("/api/sync/capabilities", web::get().to(capabilities))
         });
         tokio::spawn(server.workers(1).disable_signals().listen(listener)?.run());
         Ok(Self { fleet, url })
+    }
+
+    /// Answers each page of equipment so many milliseconds later than it could.
+    pub(crate) fn latency(&self, milliseconds: u64) {
+        self.fleet.latency.store(milliseconds, Ordering::Relaxed);
     }
 
     /// A fleet of this many pieces of equipment, all at revision 0.
@@ -107,6 +120,12 @@ async fn vessels() -> HttpResponse {
     page(&data, VESSELS, None, VESSELS)
 }
 
+/// Slices are served with a latency only: without one, the pages that stand ready are what is measured.
+async fn capabilities(fleet: web::Data<Fleet>) -> HttpResponse {
+    let slices = if fleet.latency.load(Ordering::Relaxed) > 0 { SLICES } else { 1 };
+    HttpResponse::Ok().content_type("application/json").body(format!(r#"{{"slices":{slices}}}"#))
+}
+
 async fn equipment(fleet: web::Data<Fleet>, asked: web::Query<Asked>) -> HttpResponse {
     if let Some(ids) = &asked.ids {
         let mut data = String::new();
@@ -119,6 +138,12 @@ async fn equipment(fleet: web::Data<Fleet>, asked: web::Query<Asked>) -> HttpRes
         return page(&data, numbers.len(), None, numbers.len());
     }
     let (from, limit) = (asked.cursor.unwrap_or(0), asked.limit.unwrap_or(100));
+    tokio::time::sleep(Duration::from_millis(fleet.latency.load(Ordering::Relaxed))).await;
+    if let Some(slice) = &asked.slice {
+        return HttpResponse::Ok()
+            .content_type("application/json")
+            .body(fleet.slice_page(slice, from, limit));
+    }
     let ready = fleet.ready.read().expect("no panic holds it");
     let body = match ready.1.get(from / limit) {
         Some(body) if ready.0 == limit => body.clone(),
@@ -154,6 +179,23 @@ impl Fleet {
             self.record(number, &mut data);
         }
         page_text(&data, limit, (until < total).then_some(until), total)
+    }
+
+    /// The page of slice `k/n` that begins at a record: every n-th one is in it.
+    fn slice_page(&self, slice: &str, from: usize, limit: usize) -> String {
+        let total = self.equipment.load(Ordering::Relaxed);
+        let (k, n): (usize, usize) = slice
+            .split_once('/')
+            .and_then(|(k, n)| Some((k.parse().ok()?, n.parse().ok()?)))
+            .expect("the worker asks for k/n");
+        let mut numbers = (from..total).filter(|number| number % n == k);
+        let mut data = String::with_capacity(limit * 1_000);
+        for number in numbers.by_ref().take(limit) {
+            separate(&mut data);
+            self.record(number, &mut data);
+        }
+        let page = page_text(&data, limit, numbers.next(), total);
+        page.replace(r#""totalCompanies":10"#, &format!(r#""slice":"{slice}""#))
     }
 
     /// 25 columns in some 900 bytes.
