@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Makes the secrets of docker-compose.yml, one file each: what is missing in the directory, and nothing else.
+# Makes the secrets of docker-compose.yml, one file each: what is missing in the directory, and nothing else. After a change of
+# deploy/rabbitmq/rights delete rabbitmq_definitions.json and call it again.
 #
 #   deploy/secrets.sh DIRECTORY                  random ones
 #   deploy/secrets.sh --replace NAME DIRECTORY   another one in the place of this; docs/security.md says what to restart then
@@ -59,28 +60,51 @@ if [[ $development && -s postgres_password && $(<postgres_password) != developme
   echo "deploy/secrets.sh: $directory holds secrets of your own" >&2
   exit 65
 fi
+# What was sent or sealed with the old one of these stays valid for so many hours.
+overlap_hours() {
+  case $1 in
+    webhook_secret) echo 24 ;;
+    operator_jwt_secret) echo 168 ;;
+    password_seal_key) echo 72 ;;
+  esac
+}
+
+# The password of a URL that this script or a person has written.
+password_of() { # FILE
+  local found
+  found=$(sed -nE 's#^[a-z]+://[^:/@]+:([^@%]+)@.*#\1#p' "$1")
+  if [[ ! $found ]]; then
+    echo "deploy/secrets.sh: $1 is no URL with a password of letters and digits" >&2
+    exit 65
+  fi
+  printf %s "$found"
+}
+
 if [[ $replace ]]; then
-  if [[ ! -s $replace ]]; then
+  if [[ ! -s $replace || $replace == rabbitmq_definitions.json || $replace == *.new ]]; then
     echo "deploy/secrets.sh: there is no secret $replace in $directory" >&2
     exit 66
   fi
-  # What was sent or sealed with the old one stays valid for a time: hours.
-  case $replace in
-    webhook_secret) more=webhook_secrets hours=24 ;;
-    operator_jwt_secret) more=operator_jwt_secrets hours=168 ;;
-    password_seal_key) more=password_seal_keys hours=72 ;;
-    *) more="" hours=0 ;;
-  esac
-  if [[ $more ]]; then
-    now=$(date -u +%s)
+  old=$(<"$replace")
+  hours=$(overlap_hours "$replace")
+  if [[ $hours ]]; then
+    # webhook_secrets, operator_jwt_secrets, password_seal_keys: without those whose time is over
+    more=${replace}s
+    now=$(date -u +%FT%TZ)
     {
-      printf 'replaced-%s@%s=%s\n' "$(date -u +%s%N)" "$(date -u -d "@$((now + hours * 3600))" +%FT%TZ)" "$(<"$replace")"
-      cat "$more" 2>/dev/null || true
+      printf 'replaced-%s@%s=%s\n' "$(date -u +%s%N)" "$(date -u -d "+$hours hours" +%FT%TZ)" "$old"
+      awk -F'[@=]' -v now="$now" 'NF > 2 && $2 > now' "$more"
     } >"$more.new"
     chmod 444 "$more.new"
     mv -f "$more.new" "$more"
   fi
   rm -f "$replace"
+  if [[ $old == *://* ]]; then
+    # Host, options and all else stay.
+    new=$(password)
+    sed -E "s#^([a-z]+://[^:/@]+:)[^@]+@#\\1$new@#" <<<"$old" | make "$replace"
+    if [[ $replace == *_amqp_url ]]; then rm -f rabbitmq_definitions.json; fi
+  fi
 fi
 
 password | make postgres_password
@@ -110,7 +134,7 @@ definitions() {
     salt=$(openssl rand -hex 4 | sed 's/../\\x&/g')
     hash=$({
       printf %b "$salt"
-      { printf %b "$salt"; sed -E 's#^amqp://[^:]+:([^@]+)@.*#\1#' "$url" | tr -d '\n'; } |
+      { printf %b "$salt"; password_of "$url"; } |
         openssl dgst -sha256 -binary
     } | base64 -w0)
     users+="$comma
@@ -122,7 +146,4 @@ definitions() {
   done < <(grep -v '^#' "$here/rabbitmq/rights")
   printf '{\n  "vhosts": [{"name": "/"}],\n  "users": [%s\n  ],\n  "permissions": [%s\n  ]\n}\n' "$users" "$permissions"
 }
-for source in *_amqp_url "$here/rabbitmq/rights"; do
-  if [[ $source -nt rabbitmq_definitions.json ]]; then rm -f rabbitmq_definitions.json; fi
-done
 definitions | make rabbitmq_definitions.json

@@ -48,7 +48,10 @@ async fn user_who_may_not_configure_uses_what_is_there_and_is_told_what_is_not()
 async fn wrong_password_is_told_from_an_absent_broker() -> anyhow::Result<()> {
     let world = World::empty().await?;
     let right = world.amqp_url_of("sms_test_publisher", ["^$", "^$", "^$"]).await?;
-    let wrong = broker(&right.replace("of-a-test", "another")).ping().await.expect_err("a wrong password");
+    let wrong = broker(&right.replace("of-a-test-and-nobody-else", "another"))
+        .ping()
+        .await
+        .expect_err("a wrong password");
     let said = wrong.source().map(ToString::to_string).unwrap_or_default();
     assert!(said.contains("ACCESS_REFUSED"), "{wrong}: {said}");
     Ok(())

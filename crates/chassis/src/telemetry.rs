@@ -38,6 +38,9 @@ pub struct Telemetry {
     provider: SdkTracerProvider,
 }
 
+/// lapin logs a channel that the broker has closed as an error, before whoever used the channel can say what it means.
+const DEFAULT_FILTER: &str = "info,actix_server=warn,lapin::channel=off";
+
 /// Starts logs and traces. Later calls (several services in one process, tests) return what the first one started.
 pub fn init(service: &'static str) -> Telemetry {
     let provider = PROVIDER.get_or_init(|| start(service)).clone();
@@ -53,7 +56,7 @@ fn start(service: &'static str) -> SdkTracerProvider {
     global::set_tracer_provider(provider.clone());
 
     let filter = EnvFilter::try_from_default_env();
-    let filter = filter.unwrap_or_else(|_unset_or_wrong| EnvFilter::new("info,actix_server=warn"));
+    let filter = filter.unwrap_or_else(|_unset_or_wrong| EnvFilter::new(DEFAULT_FILTER));
     let traces = tracing_opentelemetry::layer().with_tracer(provider.tracer(service));
     let logs = match std::env::var("LOG_FORMAT").as_deref() {
         Ok("text") => tracing_subscriber::fmt::layer().with_target(false).boxed(),

@@ -16,7 +16,7 @@ pub struct HashSlice {
 /// The text names no slice.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0:?} is no slice: k/n with n a power of two up to {limit} and k from 0 to n - 1", limit = HashSlice::COUNT_LIMIT)]
-pub struct NoHashSlice(String);
+pub struct InvalidHashSlice(String);
 
 impl HashSlice {
     /// Most parts of a list.
@@ -49,7 +49,7 @@ impl fmt::Display for HashSlice {
 }
 
 impl FromStr for HashSlice {
-    type Err = NoHashSlice;
+    type Err = InvalidHashSlice;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let read = || {
@@ -58,12 +58,12 @@ impl FromStr for HashSlice {
             let is_slice = count.is_power_of_two() && count <= Self::COUNT_LIMIT && index < count;
             is_slice.then_some(Self { index, count })
         };
-        read().ok_or_else(|| NoHashSlice(text.to_owned()))
+        read().ok_or_else(|| InvalidHashSlice(text.to_owned()))
     }
 }
 
 impl TryFrom<String> for HashSlice {
-    type Error = NoHashSlice;
+    type Error = InvalidHashSlice;
 
     fn try_from(text: String) -> Result<Self, Self::Error> {
         text.parse()

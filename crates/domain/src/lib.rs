@@ -59,7 +59,7 @@ pub use page_request::{PageQuery, PageRequest, SecondLook};
 pub use payload_hash::PayloadHash;
 pub use record_type::RecordType;
 pub use revocation::Revocation;
-pub use scope::{ListSlice, Scope};
+pub use scope::{ListFilter, Scope};
 pub use sync::{Cause, Mode, Phase, SyncState};
 pub use sync_end::{DeadTasks, SyncEnd};
 pub use tally::Tally;

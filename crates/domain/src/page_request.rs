@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::{HashSlice, ListSlice, RecordType, Scope, list_walk::ListWalk};
+use crate::{HashSlice, ListFilter, RecordType, Scope, list_walk::ListWalk};
 
 /// Most records that one page may hold.
 pub const PAGE_SIZE_LIMIT: u32 = 1000;
@@ -13,9 +13,9 @@ pub const PAGE_SIZE_LIMIT: u32 = 1000;
 pub struct PageRequest {
     /// The list. Vessels bring their companies, which have no list of their own.
     pub record_type: RecordType,
-    /// Which of the chains that fetch the list's slices side by side, from 0.
+    /// Which of the chains that fetch the list side by side, from 0.
     pub chain: u32,
-    /// The place in the chain, from 0.
+    /// The place in the chain, from 0; from 1 in a slice, which goes on after the list's first page.
     pub number: u32,
     /// The rest, which the ledger keeps as one value.
     pub query: PageQuery,
@@ -33,10 +33,10 @@ pub struct PageQuery {
     /// Only records changed at or after this time.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub updated_since: Option<DateTime<Utc>>,
-    /// The part of the list.
+    /// What of the list.
     #[serde(flatten)]
-    pub slice: ListSlice,
-    /// When the provider read the first page of the chain: records newer than this have changed since. None on the first page.
+    pub filter: ListFilter,
+    /// When the provider read the first page of the list: records newer than this have changed since. None on that page.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub as_of: Option<DateTime<Utc>>,
     /// Set if the chain looks at records once more.
@@ -78,7 +78,7 @@ impl PageRequest {
     pub fn first(
         record_type: RecordType,
         scope: &Scope,
-        slice: ListSlice,
+        filter: ListFilter,
         chain: u32,
         page_size: u32,
     ) -> Self {
@@ -86,7 +86,7 @@ impl PageRequest {
             cursor: None,
             limit: page_size.clamp(1, PAGE_SIZE_LIMIT),
             updated_since: scope.updated_since,
-            slice,
+            filter,
             as_of: None,
             second_look: None,
             walk: ListWalk::default(),
@@ -99,11 +99,11 @@ impl PageRequest {
     pub fn again(
         record_type: RecordType,
         second_look: SecondLook,
-        slice: ListSlice,
+        filter: ListFilter,
         chain: u32,
         page_size: u32,
     ) -> Self {
-        let mut request = Self::first(record_type, &Scope::default(), slice, chain, page_size);
+        let mut request = Self::first(record_type, &Scope::default(), filter, chain, page_size);
         request.query.second_look = Some(second_look);
         request
     }
@@ -130,7 +130,7 @@ impl PageRequest {
         slices.map(move |slice| {
             let mut next = self.next(cursor.to_owned(), as_of, walk);
             next.chain = u32::from(slice.index()) + 1;
-            next.query.slice.hash_slice = Some(slice);
+            next.query.filter.hash_slice = Some(slice);
             next
         })
     }
@@ -138,7 +138,7 @@ impl PageRequest {
     /// The chain that began the list: pages of its slices are pages of one list, which names each record once.
     #[must_use]
     pub fn list_chain(&self) -> u32 {
-        if self.query.slice.hash_slice.is_some() { 0 } else { self.chain }
+        if self.query.filter.hash_slice.is_some() { 0 } else { self.chain }
     }
 
     /// Whether the pages after this one may be fetched in slices: it begins a list that is not a part of one.
@@ -147,7 +147,7 @@ impl PageRequest {
         self.number == 0
             && self.chain == 0
             && self.query.second_look.is_none()
-            && self.query.slice.is_divisible()
+            && self.query.filter.is_divisible()
     }
 }
 
@@ -158,23 +158,23 @@ mod tests {
     use super::*;
 
     fn first_page() -> PageRequest {
-        let slice = ListSlice { vessel_id: Some("v-1".into()), ..ListSlice::default() };
+        let slice = ListFilter { vessel_id: Some("v-1".into()), ..ListFilter::default() };
         PageRequest::first(RecordType::User, &Scope::default(), slice, 2, 500)
     }
 
     #[test]
     fn first_page_asks_for_its_slice_without_a_cursor() {
         let scope = Scope { updated_since: Some(DateTime::UNIX_EPOCH), ..Scope::default() };
-        let page = PageRequest::first(RecordType::User, &scope, first_page().query.slice, 2, 500);
+        let page = PageRequest::first(RecordType::User, &scope, first_page().query.filter, 2, 500);
         assert_eq!((page.chain, page.number, page.query.cursor), (2, 0, None));
         assert_eq!((page.query.limit, page.query.updated_since), (500, Some(DateTime::UNIX_EPOCH)));
-        assert_eq!(page.query.slice.vessel_id.as_deref(), Some("v-1"));
+        assert_eq!(page.query.filter.vessel_id.as_deref(), Some("v-1"));
     }
 
     #[test]
     fn list_goes_on_in_slices_from_where_its_first_page_ends() {
         let scope = Scope::default();
-        let first = PageRequest::first(RecordType::Equipment, &scope, ListSlice::default(), 0, 500);
+        let first = PageRequest::first(RecordType::Equipment, &scope, ListFilter::default(), 0, 500);
         let walk = ListWalk::default().after_page(500, Some(10_500));
         let slices: Vec<_> = first.divide("c", Some(DateTime::UNIX_EPOCH), walk, HashSlice::all(4)).collect();
         assert_eq!(
@@ -194,7 +194,7 @@ mod tests {
     #[test]
     fn page_size_is_held_within_what_the_provider_allows() {
         let limit =
-            |size| PageRequest::first(RecordType::User, &Scope::default(), ListSlice::default(), 0, size);
+            |size| PageRequest::first(RecordType::User, &Scope::default(), ListFilter::default(), 0, size);
         assert_eq!((limit(0).query.limit, limit(5000).query.limit), (1, PAGE_SIZE_LIMIT));
     }
 
@@ -205,12 +205,12 @@ mod tests {
         let third = second.next("b".into(), Some(later), ListWalk::default());
         assert_eq!((third.number, third.query.cursor.as_deref()), (2, Some("b")));
         assert_eq!(third.query.as_of, Some(DateTime::UNIX_EPOCH));
-        assert_eq!(third.query.slice, first_page().query.slice);
+        assert_eq!(third.query.filter, first_page().query.filter);
     }
 
     #[test]
     fn second_look_asks_for_its_records_whenever_they_have_changed_on_every_page() {
-        let slice = ListSlice { source_ids: vec!["u-1".into()], ..ListSlice::default() };
+        let slice = ListFilter { source_ids: vec!["u-1".into()], ..ListFilter::default() };
         let page = PageRequest::again(RecordType::User, SecondLook::Rejected, slice, 3, 500);
         let json = serde_json::to_value(page.next("a".into(), None, ListWalk::default()).query).unwrap();
         assert_eq!(

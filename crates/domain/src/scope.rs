@@ -1,4 +1,4 @@
-//! The scope of a sync: which records it looks at, and the slices in which the provider can be asked for them.
+//! The scope of a sync: which records it looks at, and how the provider can be asked for them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -39,10 +39,10 @@ pub struct Scope {
 /// Most ids that one request to the provider may name.
 pub const IDS_LIMIT: usize = 500;
 
-/// A part of a list that is fetched page by page, in a chain of its own. Empty: the whole list.
+/// What of a list is fetched, page by page in a chain of its own. Empty: the whole list.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
-pub struct ListSlice {
+pub struct ListFilter {
     /// Only these records; at most [`IDS_LIMIT`].
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub source_ids: Vec<String>,
@@ -57,8 +57,8 @@ pub struct ListSlice {
     pub hash_slice: Option<HashSlice>,
 }
 
-impl ListSlice {
-    /// Whether it is a list without its parts: the provider may be asked for it in [`HashSlice`]s.
+impl ListFilter {
+    /// Whether the provider may be asked for it in [`HashSlice`]s: it names no records, and belongs to no vessel.
     #[must_use]
     pub fn is_divisible(&self) -> bool {
         self.source_ids.is_empty() && self.vessel_id.is_none() && self.hash_slice.is_none()
@@ -76,7 +76,7 @@ impl Scope {
         by_type && by_id
     }
 
-    /// Whether whole lists are looked at, and none of their slices.
+    /// Whether whole lists are looked at.
     #[must_use]
     pub fn is_of_whole_lists(&self) -> bool {
         self.vessel_id.is_none()
@@ -98,29 +98,29 @@ impl Scope {
         RecordType::ALL.iter().copied().filter(|record_type| self.covers(*record_type))
     }
 
-    /// The parts in which a list is fetched, side by side. The provider can be asked for some ids, one vessel or one
+    /// The filters by which a list is fetched, side by side. The provider can be asked for some ids, one vessel or one
     /// company at a time. `of_company`: the vessels that [`Scope::company_id`] is known to have, when their equipment and
     /// users are fetched.
     #[must_use]
-    pub fn slices(&self, list: RecordType, of_company: &[String]) -> Vec<ListSlice> {
+    pub fn list_filters(&self, list: RecordType, of_company: &[String]) -> Vec<ListFilter> {
         let by_ids = |ids: &[String]| {
-            let slice = |ids: &[String]| ListSlice { source_ids: ids.to_vec(), ..ListSlice::default() };
-            ids.chunks(IDS_LIMIT).map(slice).collect()
+            let filter = |ids: &[String]| ListFilter { source_ids: ids.to_vec(), ..ListFilter::default() };
+            ids.chunks(IDS_LIMIT).map(filter).collect()
         };
         let by_vessel = |ids: &[String]| {
-            let slice = |id: &String| ListSlice { vessel_id: Some(id.clone()), ..ListSlice::default() };
-            ids.iter().map(slice).collect()
+            let filter = |id: &String| ListFilter { vessel_id: Some(id.clone()), ..ListFilter::default() };
+            ids.iter().map(filter).collect()
         };
         let vessels = self.vessel_id.as_ref().map_or(self.vessel_ids.as_slice(), std::slice::from_ref);
         match (self.source_ids.get(&list), list) {
             (Some(ids), _) => by_ids(ids),
             (None, RecordType::Vessel) if !vessels.is_empty() => by_ids(vessels),
             (None, RecordType::Vessel) => {
-                vec![ListSlice { company_id: self.company_id.clone(), ..ListSlice::default() }]
+                vec![ListFilter { company_id: self.company_id.clone(), ..ListFilter::default() }]
             }
             (None, _) if !vessels.is_empty() => by_vessel(vessels),
             (None, _) if self.company_id.is_some() => by_vessel(of_company),
-            (None, _) => vec![ListSlice::default()],
+            (None, _) => vec![ListFilter::default()],
         }
     }
 }
@@ -155,24 +155,30 @@ mod tests {
     #[test]
     fn a_list_is_fetched_in_parts_that_the_provider_can_be_asked_for() {
         let whole = Scope::default();
-        assert_eq!(whole.slices(RecordType::User, &[]), [ListSlice::default()]);
+        assert_eq!(whole.list_filters(RecordType::User, &[]), [ListFilter::default()]);
 
         let vessels = Scope { vessel_ids: vec!["v-1".into(), "v-2".into()], ..Scope::default() };
-        let [slice] = vessels.slices(RecordType::Vessel, &[]).try_into().unwrap();
+        let [slice] = vessels.list_filters(RecordType::Vessel, &[]).try_into().unwrap();
         assert_eq!(slice.source_ids, ["v-1", "v-2"]);
         let of: Vec<_> =
-            vessels.slices(RecordType::Equipment, &[]).into_iter().map(|it| it.vessel_id).collect();
+            vessels.list_filters(RecordType::Equipment, &[]).into_iter().map(|it| it.vessel_id).collect();
         assert_eq!(of, [Some("v-1".to_owned()), Some("v-2".to_owned())]);
 
         let company = Scope { company_id: Some("c-1".into()), ..Scope::default() };
-        assert_eq!(company.slices(RecordType::Vessel, &[])[0].company_id.as_deref(), Some("c-1"));
-        assert_eq!(company.slices(RecordType::User, &["v-9".into()])[0].vessel_id.as_deref(), Some("v-9"));
-        assert_eq!(company.slices(RecordType::User, &[]), []);
+        assert_eq!(company.list_filters(RecordType::Vessel, &[])[0].company_id.as_deref(), Some("c-1"));
+        assert_eq!(
+            company.list_filters(RecordType::User, &["v-9".into()])[0].vessel_id.as_deref(),
+            Some("v-9")
+        );
+        assert_eq!(company.list_filters(RecordType::User, &[]), []);
 
         let many = (0..IDS_LIMIT + 1).map(|n| n.to_string()).collect();
         let many = Scope { source_ids: [(RecordType::Equipment, many)].into(), ..Scope::default() };
-        let sizes: Vec<_> =
-            many.slices(RecordType::Equipment, &[]).iter().map(|slice| slice.source_ids.len()).collect();
+        let sizes: Vec<_> = many
+            .list_filters(RecordType::Equipment, &[])
+            .iter()
+            .map(|slice| slice.source_ids.len())
+            .collect();
         assert_eq!(sizes, [IDS_LIMIT, 1]);
     }
 }

@@ -93,15 +93,15 @@ pub(crate) fn postponed_row(message: OutgoingMessage) -> PostponedMessage {
 
 fn page_of_records(request: &PageRequest) -> PageOfRecords {
     // The worker reads the row.
-    let PageQuery { cursor, limit, updated_since, slice, as_of, second_look: _, walk: _ } = &request.query;
+    let PageQuery { cursor, limit, updated_since, filter, as_of, second_look: _, walk: _ } = &request.query;
     PageOfRecords {
         number: request.number,
         cursor: cursor.clone(),
         limit: *limit,
         updated_since: updated_since.map(Into::into),
-        source_ids: slice.source_ids.clone(),
-        vessel_id: slice.vessel_id.clone().unwrap_or_default(),
-        company_id: slice.company_id.clone().unwrap_or_default(),
+        source_ids: filter.source_ids.clone(),
+        vessel_id: filter.vessel_id.clone().unwrap_or_default(),
+        company_id: filter.company_id.clone().unwrap_or_default(),
         chain: request.chain,
         as_of: as_of.map(Into::into),
     }
@@ -135,13 +135,13 @@ fn trace(context: &Value) -> BTreeMap<String, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use domain::{DeadLetterId, ListSlice, RecordType, Scope, SyncId, TaskId, list_walk::ListWalk};
+    use domain::{DeadLetterId, ListFilter, RecordType, Scope, SyncId, TaskId, list_walk::ListWalk};
 
     #[test]
     fn task_message_names_its_page_and_continues_its_trace() {
         let (id, sync_id) = (TaskId::new(), SyncId::new());
-        let slice = ListSlice { vessel_id: Some("v-1".into()), ..ListSlice::default() };
-        let first = PageRequest::first(RecordType::User, &Scope::default(), slice, 3, 500);
+        let filter = ListFilter { vessel_id: Some("v-1".into()), ..ListFilter::default() };
+        let first = PageRequest::first(RecordType::User, &Scope::default(), filter, 3, 500);
         let row = Unpublished::Task {
             id,
             sync_id,

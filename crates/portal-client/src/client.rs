@@ -18,14 +18,13 @@ use reqwest::{
     redirect,
 };
 use secrecy::{ExposeSecret, SecretString};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
 use tracing::Span;
 use tracing_opentelemetry::OpenTelemetrySpanExt;
 
 use crate::{
     ListedRecord, PortalError,
     body::{decode_body, read_body},
-    capabilities::KnownCapabilities,
     circuit::{Circuit, CircuitOptions, CircuitState},
     outcome::RequestOutcome,
     page::{DecodedPage, RawPage, VesselRecords, decode_vessel_export},
@@ -45,8 +44,6 @@ pub struct PortalOptions {
     pub ca_file: Option<PathBuf>,
     /// From sending a request to the end of its answer.
     pub timeout: Duration,
-    /// Requests at a time, of the whole process.
-    pub concurrency: usize,
     pub circuit: CircuitOptions,
 }
 
@@ -55,10 +52,8 @@ pub struct PortalOptions {
 pub struct PortalClient {
     http: reqwest::Client,
     base_url: Url,
-    permits: Arc<Semaphore>,
     pub(crate) circuit: Circuit,
     last_outcome: Arc<watch::Sender<Option<RequestOutcome>>>,
-    known_capabilities: Arc<KnownCapabilities>,
     pub(crate) clock: Arc<dyn Clock>,
 }
 
@@ -96,10 +91,8 @@ impl PortalClient {
             .tls_certs_merge(options.ca_file.as_deref().map(certificates).transpose()?.unwrap_or_default())
             .build()
             .map_err(|e| unusable(&e))?;
-        let permits = Arc::new(Semaphore::new(options.concurrency));
         let (circuit, last_outcome) = (Circuit::new(options.circuit), Arc::new(watch::Sender::new(None)));
-        let known_capabilities = Arc::default();
-        Ok(Self { http, base_url, permits, circuit, last_outcome, known_capabilities, clock })
+        Ok(Self { http, base_url, circuit, last_outcome, clock })
     }
 
     pub fn base_url(&self) -> &Url {
@@ -146,11 +139,11 @@ impl PortalClient {
         Ok(page)
     }
 
-    /// What the portal says about itself, asked at most once a minute.
-    pub async fn capabilities(&self) -> Capabilities {
-        let decode = |body: &Bytes| decode_body(body, CAPABILITIES_PATH);
-        let ask = self.request_guarded(Method::GET, CAPABILITIES_PATH, None, decode);
-        self.known_capabilities.get_or(ask).await
+    /// What the portal says about itself. A portal need not know the question: the answer says nothing about its health, so
+    /// neither the circuit nor the last outcome takes notice of it.
+    pub async fn fetch_capabilities(&self) -> Result<Capabilities, PortalError> {
+        let body = self.request(Method::GET, CAPABILITIES_PATH, None).await?;
+        decode_body(&body, CAPABILITIES_PATH)
     }
 
     /// A vessel with its equipment and users.
@@ -206,7 +199,6 @@ impl PortalClient {
         path: &str,
         query: Option<&ListQuery>,
     ) -> Result<reqwest::Response, PortalError> {
-        let _permit = self.permits.acquire().await.expect("the semaphore is never closed");
         let url = self.base_url.join(path).map_err(|e| PortalError::Unusable(e.to_string()))?;
         let sent_at = Instant::now();
         let mut request = self.http.request(method, url).headers(trace_headers());

@@ -23,9 +23,6 @@ pub struct PortalConfig {
     /// From sending a request to the end of its answer.
     #[garde(range(min = 1, max = 600))]
     pub timeout_seconds: u64,
-    /// Most parallel requests of the process.
-    #[garde(range(min = 1, max = 1000))]
-    pub concurrency: usize,
     /// Failures in a row that open the circuit.
     #[garde(range(min = 1, max = 1000))]
     pub circuit_failures: u32,
@@ -45,7 +42,6 @@ impl From<&PortalConfig> for PortalOptions {
             api_key: config.api_key.clone(),
             ca_file: (!config.ca_file.is_empty()).then(|| config.ca_file.clone().into()),
             timeout: Duration::from_secs(config.timeout_seconds),
-            concurrency: config.concurrency,
             circuit: CircuitOptions {
                 failures: config.circuit_failures,
                 open_for: Duration::from_millis(config.circuit_open_ms),

@@ -18,6 +18,12 @@ pub enum PortalError {
         /// Time until the circuit lets a request through.
         retry_in: Duration,
     },
+    /// The request was not sent, since all workers leave the portal alone for a while.
+    #[error("the request was not sent: the onboarding portal is left alone for a while, as it has asked for")]
+    Paused {
+        /// Time until requests are sent again.
+        retry_in: Duration,
+    },
     /// An answer other than 2xx.
     #[error("the onboarding portal answered {status} to {path}{}", detail.as_deref().map(|d| format!(": {d}")).unwrap_or_default())]
     Status {
@@ -52,7 +58,9 @@ pub enum PortalError {
 impl PortalError {
     pub fn class(&self) -> FailureClass {
         match self {
-            Self::NoAnswer(_) | Self::Unreadable { .. } | Self::CircuitOpen { .. } => FailureClass::Transient,
+            Self::NoAnswer(_) | Self::Unreadable { .. } | Self::CircuitOpen { .. } | Self::Paused { .. } => {
+                FailureClass::Transient
+            }
             Self::Status { status, .. } => FailureClass::of_http_status(*status),
             Self::Unusable(_) | Self::TooLarge { .. } | Self::Contract { .. } => FailureClass::Permanent,
         }
@@ -63,9 +71,11 @@ impl PortalError {
         match self {
             Self::NoAnswer(_) | Self::Unreadable { .. } => true,
             Self::Status { status, .. } => *status >= 500,
-            Self::Unusable(_) | Self::CircuitOpen { .. } | Self::TooLarge { .. } | Self::Contract { .. } => {
-                false
-            }
+            Self::Unusable(_)
+            | Self::CircuitOpen { .. }
+            | Self::Paused { .. }
+            | Self::TooLarge { .. }
+            | Self::Contract { .. } => false,
         }
     }
 

@@ -1,7 +1,6 @@
 #![doc = include_str!("../README.md")]
 
 mod body;
-mod capabilities;
 mod circuit;
 mod client;
 mod config;

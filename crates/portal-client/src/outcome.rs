@@ -25,7 +25,7 @@ impl RequestOutcome {
         let ok = Self { class: OutcomeClass::Ok, failure: None, ended_at };
         let Err(error) = result else { return Some(ok) };
         let failure = match error {
-            PortalError::CircuitOpen { .. } => return None,
+            PortalError::CircuitOpen { .. } | PortalError::Paused { .. } => return None,
             PortalError::Status { status: 404 | 410, .. } if asks_for_one_record => return Some(ok),
             PortalError::Status { status: status @ (401 | 403), path, .. } => {
                 format!("the onboarding portal answered {status} to {path}: it refuses the API key")

@@ -26,7 +26,6 @@ fn client_with_authority(url: &str, ca_file: Option<PathBuf>) -> Result<PortalCl
         api_key: "key".to_owned().into(),
         ca_file,
         timeout: Duration::from_millis(500),
-        concurrency: 4,
         circuit: CircuitOptions { failures: 3, open_for: Duration::from_millis(100) },
     };
     PortalClient::new(&options, Arc::new(SystemClock))

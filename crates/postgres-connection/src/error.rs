@@ -10,7 +10,7 @@ pub enum PostgresUrlError {
     #[error(
         "sslmode stands where it cannot be told apart: write a question mark in the password as %3F, and a blank after each pair"
     )]
-    OddlyWritten,
+    AmbiguousSslMode,
     #[error(
         "sslrootcert=system needs sslmode=verify-full: anybody can have a certificate of a public authority"
     )]

@@ -19,7 +19,7 @@ pub(crate) fn parse(url: &str) -> Result<Parsed, PostgresUrlError> {
     let config: Config = rest.parse()?;
     // What was not found above, and tokio-postgres found, must not be lost: it may ask for TLS.
     if config.get_ssl_mode() != SslMode::Prefer {
-        return Err(PostgresUrlError::OddlyWritten);
+        return Err(PostgresUrlError::AmbiguousSslMode);
     }
     let root = options.root.filter(|path| !path.is_empty());
     if root.as_deref() == Some("system") && mode != TlsMode::VerifyFull {

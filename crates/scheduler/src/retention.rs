@@ -1,5 +1,5 @@
 //! Retention: deletes rows that ended long ago. Open work, open conflicts and dead letters that nobody has handled are kept; the
-//! audit log is kept for years.
+//! audit log is kept for years. What is left is told by a gauge for each table.
 //!
 //! Rows are deleted in batches, each in a transaction of its own, and a run deletes a limited number of batches: between two
 //! runs the leader makes sure that it still leads.
@@ -12,6 +12,7 @@ use store::{
     Db, Store, StoreError,
     engine::retention::{OldRows, retention_purge},
     ledger::audit_chain::audit_purge,
+    views::gauges::table_sizes,
 };
 use tokio::time::sleep;
 
@@ -55,6 +56,9 @@ impl RetentionTask {
                 Ok(RunResult::MoreWork) => result = RunResult::MoreWork,
                 Err(error) => failure = failure.or(Some(error)),
             }
+        }
+        for (table, bytes) in table_sizes(&mut *store.db().await?).await? {
+            metrics::gauge!("sms_table_bytes", "table" => table).set(bytes as f64);
         }
         failure.map_or(Ok(result), Err)
     }

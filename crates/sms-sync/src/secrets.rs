@@ -20,7 +20,7 @@ pub(crate) fn secret(name: &str) -> anyhow::Result<Option<Secret>> {
 }
 
 /// Refuses what protects nothing, as the services do, unless `SMS_ENV=development`.
-pub(crate) fn refuse_worthless(name: &'static str, secret: &Secret) -> anyhow::Result<()> {
+pub(crate) fn refuse_weak(name: &'static str, secret: &Secret) -> anyhow::Result<()> {
     if Environment::current() == Environment::Development {
         return Ok(());
     }

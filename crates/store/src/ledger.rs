@@ -11,6 +11,7 @@ pub mod conflicts;
 pub mod dead_letters;
 pub mod findings;
 pub mod peer_outcomes;
+pub mod portal_slots;
 pub mod postponed;
 pub mod refused_webhooks;
 pub mod replay_jobs;

@@ -14,6 +14,7 @@ use std::{
 
 use serde_json::{Value, json};
 
+use http::InFlight;
 pub use http::{Answer, Request};
 pub use list::{Cursors, List, Slices};
 use list::{Listing, position, problem};
@@ -26,6 +27,7 @@ use list::{Listing, position, problem};
 pub struct Provider {
     address: SocketAddr,
     state: Arc<Mutex<State>>,
+    in_flight: Arc<InFlight>,
 }
 
 struct State {
@@ -74,12 +76,16 @@ impl Provider {
             requests: Vec::new(),
         };
         let state = Arc::new(Mutex::new(state));
-        let address = http::listen({
-            let state = Arc::clone(&state);
-            move |address, request| Provider { address, state: Arc::clone(&state) }.respond(request)
+        let in_flight = Arc::new(InFlight::default());
+        let address = http::listen(Arc::clone(&in_flight), {
+            let (state, in_flight) = (Arc::clone(&state), Arc::clone(&in_flight));
+            move |address, request| {
+                Provider { address, state: Arc::clone(&state), in_flight: Arc::clone(&in_flight) }
+                    .respond(request)
+            }
         })
         .await?;
-        Ok(Self { address, state })
+        Ok(Self { address, state, in_flight })
     }
 
     /// The base of the API, for `ONBOARDING_API_URL`.
@@ -218,6 +224,11 @@ impl Provider {
     /// before the change, the next one the state after it.
     pub fn after_page(&self, list: List, page: usize, change: impl FnOnce(&Provider) + Send + 'static) {
         self.state().changes.push(Change { list, page, apply: Box::new(change) });
+    }
+
+    /// The most requests that were ever in flight at once.
+    pub fn most_in_flight(&self) -> usize {
+        self.in_flight.most()
     }
 
     /// Every request so far, in the order of arrival.

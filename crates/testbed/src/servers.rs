@@ -178,7 +178,7 @@ impl Servers {
 }
 
 /// The password of users with less than all rights.
-pub(crate) const USER_PASSWORD: &str = "of-a-test";
+pub(crate) const USER_PASSWORD: &str = "of-a-test-and-nobody-else";
 
 impl Drop for Servers {
     fn drop(&mut self) {

@@ -56,10 +56,16 @@ pub struct Config {
 #[derive(Debug, Clone, Deserialize, Validate)]
 #[serde(deny_unknown_fields)]
 pub struct Work {
-    /// Page tasks in hand.
+    /// Page tasks in hand: being fetched, waiting for their turn, or being written.
     #[garde(range(min = 1, max = 100))]
     pub tasks: u16,
-    /// Slices of a list that are fetched side by side.
+    /// Of these, pages that are read and written.
+    #[garde(range(min = 1, max = 100))]
+    pub writes: u16,
+    /// Requests to the onboarding portal under way, of all workers together.
+    #[garde(range(min = 2, max = 1_000))]
+    pub portal_requests: u16,
+    /// Slices of a list that are fetched side by side, rounded down to a power of two.
     #[garde(range(min = 1, max = HashSlice::COUNT_LIMIT))]
     pub slices: u8,
     /// Commands in hand.

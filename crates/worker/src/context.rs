@@ -18,8 +18,10 @@ use tokio::sync::Semaphore;
 
 use crate::{
     batch::ValidatedBatch,
+    capabilities::KnownCapabilities,
     page_turns::PageTurns,
     passwords::PasswordMaker,
+    portal_limiter::PortalLimiter,
     progress::{Moment, Progress},
 };
 
@@ -29,6 +31,8 @@ pub(crate) struct Context {
     pub(crate) store: Store,
     pub(crate) outbox: Outbox,
     pub(crate) portal: PortalClient,
+    pub(crate) portal_limiter: PortalLimiter,
+    pub(crate) capabilities: KnownCapabilities,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) progress: Progress,
     pub(crate) password_maker: PasswordMaker,

@@ -20,6 +20,7 @@ use crate::{
     context::{Context, EVENT_GROUPS},
     failure::WorkError,
     fault::{self, Point},
+    portal_limiter::Traffic,
     transform,
     write::{batch_write, count_outcomes, tally_of},
 };
@@ -344,10 +345,14 @@ async fn fetch(
     let rules = Rules::at(context.clock.now());
     match plan {
         FetchPlan::Export(vessel) => {
-            let export = context.portal.fetch_vessel_export(vessel).await.map_err(|error| match error {
+            let request = context.portal.fetch_vessel_export(vessel);
+            let export = context.portal_limiter.run(Traffic::Events, request).await;
+            let export = export.map_err(|error| match error {
                 // Its exports may lag behind its events, as its lists do.
-                PortalError::Status { status: 404, .. } => WorkError::NotListed(format!("vessel {vessel}")),
-                error => error.into(),
+                WorkError::Portal(PortalError::Status { status: 404, .. }) => {
+                    WorkError::NotListed(format!("vessel {vessel}"))
+                }
+                error => error,
             })?;
             let mut expected: BTreeMap<_, _> = [
                 (RecordType::Vessel, 1),
@@ -465,7 +470,8 @@ async fn all_pages<D: ListedRecord>(context: &Context, mut query: ListQuery) -> 
     let mut listed = Listed { records: Vec::new(), total: None, total_companies: None };
     let (mut walk, mut cursors) = (ListWalk::default(), HashSet::new());
     loop {
-        let page = context.portal.fetch_page::<D>(&query).await?;
+        let request = context.portal.fetch_page::<D>(&query);
+        let page = context.portal_limiter.run(Traffic::Events, request).await?;
         walk = walk.after_page(page.records.len(), page.info.total);
         listed.records.extend(page.records);
         listed.total = listed.total.or(page.info.total);

@@ -105,7 +105,9 @@ impl WorkError {
     pub(crate) fn snooze(&self) -> Option<Duration> {
         match self {
             Self::FullSyncRunning => Some(BESIDE_A_FULL_SYNC),
-            Self::Portal(PortalError::CircuitOpen { retry_in }) => Some(*retry_in),
+            Self::Portal(PortalError::CircuitOpen { retry_in } | PortalError::Paused { retry_in }) => {
+                Some(*retry_in)
+            }
             Self::Shared { snooze, .. } => *snooze,
             _ => None,
         }

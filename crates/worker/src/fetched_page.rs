@@ -85,15 +85,15 @@ impl FetchedPage {
 
 fn list_query(request: &PageRequest) -> ListQuery {
     let query = &request.query;
-    let slice = &query.slice;
+    let filter = &query.filter;
     ListQuery {
         limit: Some(query.limit),
         cursor: query.cursor.clone(),
         updated_since: query.updated_since,
-        ids: (!slice.source_ids.is_empty()).then(|| slice.source_ids.join(",")),
-        vessel_id: slice.vessel_id.clone(),
-        company_id: slice.company_id.clone(),
-        slice: slice.hash_slice.map(String::from),
+        ids: (!filter.source_ids.is_empty()).then(|| filter.source_ids.join(",")),
+        vessel_id: filter.vessel_id.clone(),
+        company_id: filter.company_id.clone(),
+        slice: filter.hash_slice.map(String::from),
         ..ListQuery::default()
     }
 }
@@ -112,7 +112,7 @@ mod tests {
     use super::*;
 
     fn first_page(scope: &Scope, record_type: RecordType) -> ListQuery {
-        let [slice] = scope.slices(record_type, &[]).try_into().expect("one chain");
+        let [slice] = scope.list_filters(record_type, &[]).try_into().expect("one chain");
         list_query(&PageRequest::first(record_type, scope, slice, 0, 500))
     }
 

@@ -3,6 +3,7 @@
 mod archiver;
 mod attempts;
 mod batch;
+mod capabilities;
 mod circuit;
 mod commands;
 mod config;
@@ -16,6 +17,7 @@ mod page_turns;
 mod password_supply;
 mod passwords;
 mod peer_outcome;
+mod portal_limiter;
 mod progress;
 mod tasks;
 mod transform;
@@ -38,10 +40,12 @@ use tokio::sync::Semaphore;
 pub use config::{Config, DAEMON};
 
 use crate::{
+    capabilities::KnownCapabilities,
     config::Work,
     context::{Context, EVENT_GROUPS, EVENT_WRITES},
     page_turns::PageTurns,
     passwords::PasswordMaker,
+    portal_limiter::PortalLimiter,
 };
 
 /// Connects, and starts taking work: commands, tasks, events and dead letters, each from a queue and with capacity of
@@ -66,15 +70,24 @@ pub async fn start(config: &Config, shutdown: &Shutdown, health: &Health) -> any
     shutdown.supervise_infallible("circuit", reporting);
     let reporting = peer_outcome::report(store.clone(), portal.last_outcome(), shutdown.soft().clone());
     shutdown.supervise_infallible("peer-outcome", reporting);
+    let portal_limiter = PortalLimiter::new(
+        store.clone(),
+        portal.clone(),
+        config.work.portal_requests,
+        Duration::from_secs(config.onboarding.timeout_seconds),
+        Duration::from_millis(config.onboarding.circuit_open_ms),
+    );
     let context = Context {
         outbox: Outbox::new(store.clone(), Publisher::new(&broker), clock.clone()),
         store,
         portal,
+        portal_limiter,
+        capabilities: KnownCapabilities::default(),
         clock,
         progress,
         password_maker: PasswordMaker::new(seal),
         slices: config.work.slices,
-        page_turns: PageTurns::of(config.work.tasks, Duration::from_millis(config.work.pages_alone_ms)),
+        page_turns: PageTurns::of(config.work.writes, Duration::from_millis(config.work.pages_alone_ms)),
         event_groups: Arc::new(Semaphore::new(EVENT_GROUPS)),
         event_writes: Arc::new(Semaphore::new(EVENT_WRITES)),
     };

@@ -20,7 +20,7 @@ const TURN_TIMEOUT: Duration = Duration::from_secs(5);
 #[derive(Debug, Clone)]
 pub(crate) struct PageTurns {
     turns: Arc<Semaphore>,
-    /// Turns in all: as many as page tasks of this worker.
+    /// Turns in all.
     all: u32,
     last_event: Arc<Mutex<Option<Instant>>>,
     /// How long after an event pages take turns.
@@ -44,10 +44,11 @@ impl Turn {
 }
 
 impl PageTurns {
-    /// Turns for a worker with this many page tasks, one at a time for `after_event` after each event.
-    pub(crate) fn of(tasks: u16, after_event: Duration) -> Self {
-        let turns = Arc::new(Semaphore::new(tasks.into()));
-        Self { turns, all: tasks.into(), last_event: Arc::default(), after_event }
+    /// This many turns, one at a time for `after_event` after each event.
+    pub(crate) fn of(turns: u16, after_event: Duration) -> Self {
+        let all = turns.into();
+        let turns = Arc::new(Semaphore::new(turns.into()));
+        Self { turns, all, last_event: Arc::default(), after_event }
     }
 
     /// Notes that an event has arrived.

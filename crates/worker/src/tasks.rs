@@ -9,7 +9,7 @@
 //! first tasks of the next phase or the sync's end. In a dry run the records are written and taken back in between.
 //!
 //! **Why twice is harmless**: a task that is done is acknowledged and forgotten; two workers with one task meet at its
-//! row's lock, and the second sees it done. The next page's task is one row, whatever happens after.
+//! row's lock, and the second sees it done. A list is handed on once, whatever two deliveries saw of it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -46,6 +46,7 @@ use crate::{
     failure::WorkError,
     fault::{self, Point},
     fetched_page::FetchedPage,
+    portal_limiter::Traffic,
     progress::Moment,
     write::{batch_write, count_outcomes, tally_of},
 };
@@ -66,7 +67,8 @@ async fn work(context: &Context, delivery: &Delivery) -> Result<(), WorkError> {
     // Pages may show the list as it was when the sync began, though they are asked for later: an event that was fetched
     // since knows better.
     let fetched_at = task.sync.running_at.unwrap_or_else(|| context.clock.now());
-    let page = FetchedPage::fetch(&context.portal, &task.row.request).await?;
+    let request = FetchedPage::fetch(&context.portal, &task.row.request);
+    let page = context.portal_limiter.run(Traffic::Pages, request).await?;
     let as_of = task.credible_as_of(&page);
     fault::point(Point::TaskFetched).await;
     // Other workers go on with the next page while this one is written.
@@ -204,7 +206,7 @@ impl<'a> PageTask<'a> {
                 fault::point(Point::TaskNextRecorded).await;
                 Ok(Some(self.publish(vec![next])))
             }
-            NextPageRecorded::Already(_) | NextPageRecorded::SyncEnded => Ok(None),
+            NextPageRecorded::Already | NextPageRecorded::SyncEnded => Ok(None),
             NextPageRecorded::Loop => Err(EndlessList::Circle.into()),
         }
     }
@@ -218,7 +220,8 @@ impl<'a> PageTask<'a> {
         });
         let mut slices = 1;
         if self.row.request.is_divisible() && pages_left > 1 && self.context.slices > 1 {
-            let served = self.context.portal.capabilities().await.slices.unwrap_or(1);
+            let Context { portal, portal_limiter, capabilities, .. } = self.context;
+            let served = capabilities.get(portal, portal_limiter).await.slices.unwrap_or(1);
             slices = pages_left.min(u64::from(served)).min(u64::from(self.context.slices));
         }
         HashSlice::all(slices)
@@ -269,7 +272,7 @@ impl<'a> PageTask<'a> {
         };
         let is_again = query.second_look == Some(SecondLook::Rejected);
         if is_again {
-            batch.keep_only(self.row.request.record_type, &query.slice.source_ids);
+            batch.keep_only(self.row.request.record_type, &query.filter.source_ids);
         }
         let ids = batch.ids_of(self.row.request.record_type);
         // What is looked at again stays late or not, as it was counted.
@@ -298,7 +301,7 @@ impl<'a> PageTask<'a> {
         let mut expected: Vec<_> = total.map(|n| (record_type, n)).into_iter().collect();
         let companies_are_known = second_look.is_none()
             && scope.updated_until.is_none()
-            && scope.slices(RecordType::Vessel, &[]).len() == 1;
+            && scope.list_filters(RecordType::Vessel, &[]).len() == 1;
         if record_type == RecordType::Vessel && companies_are_known {
             expected.extend(total_companies.map(|n| (RecordType::Company, n)));
         }

@@ -19,7 +19,7 @@ use url::Url;
 use crate::{
     arguments::OutputFormat,
     output::{self, print},
-    secrets::{refuse_worthless, secret},
+    secrets::{refuse_weak, secret},
 };
 
 #[derive(Debug, Args)]
@@ -40,7 +40,7 @@ pub(super) async fn run(
     let owner_url = database_url()?;
     let broker_url = secret("AMQP_URL")?;
     for (name, url) in [("DATABASE_URL", Some(&owner_url)), ("AMQP_URL", broker_url.as_ref())] {
-        url.map_or(Ok(()), |url| refuse_worthless(name, url))?;
+        url.map_or(Ok(()), |url| refuse_weak(name, url))?;
     }
     let store = Store::lazy(owner_url.expose_secret(), 1)?;
     let reached = store.reach().await;
@@ -74,7 +74,7 @@ fn login(path: &Path) -> anyhow::Result<(ServiceRole, SecretString)> {
     let read = || {
         let text = std::fs::read_to_string(path)?;
         let url = SecretString::from(text.trim());
-        refuse_worthless("the URL", &url)?;
+        refuse_weak("the URL", &url)?;
         let url = Url::parse(url.expose_secret())?;
         let decoded = |text: &str| percent_encoding::percent_decode_str(text).decode_utf8().map(String::from);
         let role = decoded(url.username())?.parse::<ServiceRole>()?;

@@ -11,7 +11,7 @@ use serde_json::json;
 use crate::{
     arguments::OutputFormat,
     output::{self, print},
-    secrets::{refuse_worthless, secret},
+    secrets::{refuse_weak, secret},
 };
 
 const SECRET: &str = "OPERATOR_JWT_SECRET";
@@ -44,7 +44,7 @@ pub(super) fn run(format: OutputFormat, options: &TokenOptions) -> anyhow::Resul
         None => secret(SECRET)?
             .context("set OPERATOR_JWT_SECRET or OPERATOR_JWT_SECRET_FILE, or pass --secret")?,
     };
-    refuse_worthless(SECRET, &secret)?;
+    refuse_weak(SECRET, &secret)?;
     let max_lifetime = Duration::from_secs(max_lifetime_hours * 3600);
     let keys = OperatorKeys::from_secret(&secret)?.with_max_lifetime(max_lifetime);
     let token = keys.mint(subject, *role, *ttl)?;

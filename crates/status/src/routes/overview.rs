@@ -2,7 +2,7 @@
 
 use actix_web::{get, web};
 use chassis::{auth::Viewer, error_chain::ErrorChain, problem::Problem};
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use contracts::operator::{FleetCount, LastOutcome, Overview, PartHealth, SyncSummary};
 use domain::{SyncId, TaskState, peer_outcome::OutcomeClass};
 use store::{
@@ -10,6 +10,7 @@ use store::{
     ledger::{
         circuits::{OpenCircuit, circuits_open},
         peer_outcomes::{PeerOutcome, peer_outcomes},
+        portal_slots::portal_pause_find,
         syncs::{self, SyncFilter},
     },
     settings::sync_settings,
@@ -65,6 +66,7 @@ pub(crate) async fn get_overview(
     };
     let quality = data_quality::quality_records(&mut db, &Subject::Fleet).await.or_problem()?;
     let open_circuits = circuits_open(&mut db, now - CIRCUIT_REPORT_TIMEOUT).await.or_problem()?;
+    let pause = portal_pause_find(&mut db).await.or_problem()?;
     let outcomes = peer_outcomes(&mut db, ONBOARDING_PORTAL).await.or_problem()?;
     drop(db);
 
@@ -79,7 +81,7 @@ pub(crate) async fn get_overview(
             detail: broker.err().map(|error| ErrorChain(&error).to_string()),
             last_outcome: None,
         },
-        onboarding_portal_health(&open_circuits, &outcomes),
+        onboarding_portal_health(&open_circuits, pause.as_ref(), &outcomes),
     ];
     let fleet = fleet
         .map(|(record_type, active)| FleetCount { record_type: record_type.into(), active: to_i64(active) });
@@ -107,8 +109,15 @@ pub(crate) async fn get_overview(
 }
 
 /// Health of the onboarding portal as the workers have met it: the overview sends it no request. It is not well while a
-/// circuit is open, and while the last request of a worker failed for good.
-fn onboarding_portal_health(open_circuits: &[OpenCircuit], outcomes: &[PeerOutcome]) -> PartHealth {
+/// circuit is open or all workers leave it alone, and while the last request of a worker failed for good.
+fn onboarding_portal_health(
+    open_circuits: &[OpenCircuit],
+    pause: Option<&(DateTime<Utc>, String)>,
+    outcomes: &[PeerOutcome],
+) -> PartHealth {
+    let all_paused = pause.map(|(until, reason)| {
+        format!("all workers have paused requests until {}: {reason}", until.format("%Y-%m-%d %H:%M:%S UTC"))
+    });
     let paused = open_circuits.first().map(|it| {
         let since = it.since.format("%Y-%m-%d %H:%M:%S UTC");
         let workers = match open_circuits.len() {
@@ -117,6 +126,7 @@ fn onboarding_portal_health(open_circuits: &[OpenCircuit], outcomes: &[PeerOutco
         };
         format!("{workers} paused requests since {since}: {}", it.failure)
     });
+    let paused = paused.or(all_paused);
     let newest = outcomes.first().map(|it| it.ended_at);
     // Another worker may have another key. What a worker met long before the newest outcome says nothing any more.
     let recent =

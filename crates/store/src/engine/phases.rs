@@ -57,8 +57,8 @@ async fn phase_open(
     let page_size = settings_read(db).await?.page_size;
     let mut opened = Vec::new();
     for record_type in lists {
-        let slices = sync.scope.slices(*record_type, &of_company);
-        if slices.is_empty() {
+        let filters = sync.scope.list_filters(*record_type, &of_company);
+        if filters.is_empty() {
             // Nothing to ask for is a list of no records, which was read. No task of the sync is open, so that none holds its
             // tally and waits for its lock.
             let nothing = TallyChange { expected: Some(0), ..TallyChange::default() };
@@ -66,11 +66,11 @@ async fn phase_open(
             let reached = [*record_type].into_iter().chain(companies).map(|of| (of, nothing)).collect();
             tallies_add(db, sync.id, &reached).await?;
         }
-        for (chain, slice) in (0..).zip(slices) {
+        for (chain, filter) in (0..).zip(filters) {
             let task = NewTask {
                 id: TaskId::new(),
                 sync_id: sync.id,
-                request: PageRequest::first(*record_type, &sync.scope, slice, chain, page_size),
+                request: PageRequest::first(*record_type, &sync.scope, filter, chain, page_size),
                 trace_context: sync.trace_context.clone(),
             };
             if task_insert(db, &task, now).await? {

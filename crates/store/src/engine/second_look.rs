@@ -11,8 +11,8 @@ use chrono::{DateTime, Utc};
 use diesel::sql_types::*;
 use diesel_async::RunQueryDsl;
 use domain::{
-    ListSlice, Mode, Outcome, PageRequest, Phase, RecordType, SecondLook, Severity, SourceId, SyncId, TaskId,
-    TaskState, scope::IDS_LIMIT,
+    ListFilter, Mode, Outcome, PageRequest, Phase, RecordType, SecondLook, Severity, SourceId, SyncId,
+    TaskId, TaskState, scope::IDS_LIMIT,
 };
 
 use crate::{
@@ -53,7 +53,7 @@ pub(crate) async fn second_look_open(
             if list == RecordType::Vessel {
                 let companies =
                     standing_ids(db, sync.id, RecordType::Company, SecondLook::COMPANIES_LIMIT).await?;
-                let of_company = |id| ListSlice { company_id: Some(id), ..ListSlice::default() };
+                let of_company = |id| ListFilter { company_id: Some(id), ..ListFilter::default() };
                 slices.extend(companies.into_iter().map(|id| (SecondLook::Standing, of_company(id))));
             }
         }
@@ -77,8 +77,8 @@ pub(crate) async fn second_look_open(
     Ok(opened)
 }
 
-fn slices_of(ids: &[String]) -> impl Iterator<Item = ListSlice> {
-    ids.chunks(IDS_LIMIT).map(|ids| ListSlice { source_ids: ids.to_vec(), ..ListSlice::default() })
+fn slices_of(ids: &[String]) -> impl Iterator<Item = ListFilter> {
+    ids.chunks(IDS_LIMIT).map(|ids| ListFilter { source_ids: ids.to_vec(), ..ListFilter::default() })
 }
 
 async fn is_opened(db: &mut Db, sync_id: SyncId, lists: &[RecordType]) -> Result<bool, StoreError> {

@@ -25,7 +25,7 @@ use crate::{
 };
 
 /// Slices with dead tasks that a sync's reason names.
-const NAMED_SLICES: usize = 3;
+const NAMED_SLICES_LIMIT: usize = 3;
 
 /// Marks a task done and adds to the sync's tally. The last task of a phase opens the next phase or ends the sync. In
 /// the transaction that wrote the task's records.
@@ -184,10 +184,12 @@ pub(crate) async fn sync_settle(
     .await?;
     let slices = match &slices[..] {
         [] => None,
-        named if named.len() <= NAMED_SLICES => Some(named.join("; ")),
-        named => {
-            Some(format!("{}; and {} more", named[..NAMED_SLICES].join("; "), named.len() - NAMED_SLICES))
-        }
+        named if named.len() <= NAMED_SLICES_LIMIT => Some(named.join("; ")),
+        named => Some(format!(
+            "{}; and {} more",
+            named[..NAMED_SLICES_LIMIT].join("; "),
+            named.len() - NAMED_SLICES_LIMIT
+        )),
     };
     let dead_tasks =
         DeadTasks { count: count(dead), last_failure: last_failure.as_deref(), slices: slices.as_deref() };

@@ -29,8 +29,8 @@ pub struct NewTask {
 pub enum NextPageRecorded {
     /// The task of the page is recorded, and to be published.
     New,
-    /// The page had been handed on before, under this id: published, or found by the relay.
-    Already(TaskId),
+    /// The list had been handed on before: published, or found by the relay.
+    Already,
     SyncEnded,
     /// Earlier pages of the chain have led to this cursor, twice: paging would never end.
     Loop,
@@ -219,38 +219,27 @@ pub async fn next_page_record(
     if pages_of_cursor(db, next).await? >= PAGES_OF_A_CURSOR_LIMIT {
         return Ok(NextPageRecorded::Loop);
     }
-    let handed_on = if task_insert(db, next, now).await? {
-        NextPageRecorded::New
-    } else {
-        let there: Vec<uuid::Uuid> = statement(
-            "SELECT id FROM sync_queue WHERE sync_id = $1 AND record_type = $2 AND page = $3 AND chain = $4",
-        )
-        .bind::<Uuid, _>(next.sync_id.as_uuid())
-        .bind::<Text, _>(next.request.record_type.as_str())
-        .bind::<Int4, _>(i32::try_from(next.request.number).unwrap_or(i32::MAX))
-        .bind::<Int4, _>(i32::try_from(next.request.chain).unwrap_or(i32::MAX))
-        .returning::<Uuid>()
-        .load(db)
-        .await?;
-        there
-            .into_iter()
-            .next()
-            .map_or(NextPageRecorded::SyncEnded, |id| NextPageRecorded::Already(TaskId::from_uuid(id)))
-    };
-    if handed_on != NextPageRecorded::SyncEnded {
-        handed_on_note(db, parent, now).await?;
+    if !is_to_be_handed_on(db, parent).await? {
+        return Ok(NextPageRecorded::Already);
     }
-    Ok(handed_on)
+    if task_insert(db, next, now).await? {
+        handed_on_note(db, parent, now).await?;
+        return Ok(NextPageRecorded::New);
+    }
+    Ok(NextPageRecorded::SyncEnded)
 }
 
-/// Hands on the rest of `parent`'s list in slices, each the first task of a chain of its own; returns those that were not
-/// recorded before. In a transaction of its own, before `parent` is done.
+/// Hands on the rest of `parent`'s list in slices, each the first task of a chain of its own; returns what was recorded: nothing
+/// if the list was handed on before, or the sync has ended. In a transaction of its own, before `parent` is done.
 pub async fn slices_record(
     db: &mut Db,
     parent: TaskId,
     slices: Vec<NewTask>,
     now: DateTime<Utc>,
 ) -> Result<Vec<NewTask>, StoreError> {
+    if !is_to_be_handed_on(db, parent).await? {
+        return Ok(Vec::new());
+    }
     let mut recorded = Vec::new();
     for slice in slices {
         if task_insert(db, &slice, now).await? {
@@ -263,9 +252,20 @@ pub async fn slices_record(
     Ok(recorded)
 }
 
-async fn handed_on_note(db: &mut Db, parent: TaskId, now: DateTime<Utc>) -> Result<(), StoreError> {
-    statement("UPDATE sync_queue SET handed_on = true, updated_at = $2 WHERE id = $1 AND NOT handed_on")
-        .bind::<Uuid, _>(parent.as_uuid())
+/// Locks a task and says whether nothing was handed on after it. Two deliveries of it may see different pages, or slices: the
+/// second waits here, and leaves the list as the first has handed it on.
+async fn is_to_be_handed_on(db: &mut Db, id: TaskId) -> Result<bool, StoreError> {
+    let open: Vec<bool> = statement("SELECT NOT handed_on FROM sync_queue WHERE id = $1 FOR NO KEY UPDATE")
+        .bind::<Uuid, _>(id.as_uuid())
+        .returning::<Bool>()
+        .load(db)
+        .await?;
+    Ok(open.into_iter().next().unwrap_or_default())
+}
+
+async fn handed_on_note(db: &mut Db, id: TaskId, now: DateTime<Utc>) -> Result<(), StoreError> {
+    statement("UPDATE sync_queue SET handed_on = true, updated_at = $2 WHERE id = $1")
+        .bind::<Uuid, _>(id.as_uuid())
         .bind::<Timestamptz, _>(now)
         .execute(db)
         .await?;

@@ -55,3 +55,14 @@ pub async fn gauges(db: &mut Db) -> Result<Gauges, StoreError> {
     );
     Ok(statement(&text).get_result(db).await?)
 }
+
+/// The tables of the database, each with its bytes on disk, indexes included.
+pub async fn table_sizes(db: &mut Db) -> Result<Vec<(String, i64)>, StoreError> {
+    Ok(statement(
+        "SELECT relname::text, pg_total_relation_size(oid) FROM pg_class
+         WHERE relkind = 'r' AND relnamespace = current_schema()::regnamespace ORDER BY 1",
+    )
+    .returning::<(Text, Int8)>()
+    .load(db)
+    .await?)
+}

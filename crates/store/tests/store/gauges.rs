@@ -1,7 +1,7 @@
 //! Counts of what is open, for metrics and the overview.
 
 use domain::{Mode, Scope};
-use store::views::gauges::{Gauges, gauges};
+use store::views::gauges::{Gauges, gauges, table_sizes};
 
 use crate::{records::Records, scene::Scene};
 
@@ -27,5 +27,15 @@ async fn gauges_count_what_is_open_and_what_waits_to_be_published() -> anyhow::R
         },
         "the task of the sync that runs, and the command of {queued}"
     );
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_table_has_a_size() -> anyhow::Result<()> {
+    let scene = Scene::new().await?;
+    let sizes = table_sizes(&mut *scene.store.db().await?).await?;
+    let size_of = |table: &str| sizes.iter().find(|(name, _)| name == table).map(|(_, bytes)| *bytes);
+    assert!(size_of("settings").is_some_and(|bytes| bytes > 0), "{sizes:?}");
+    assert_eq!(size_of("sync_logs_pkey"), None, "indexes are in their tables");
     Ok(())
 }

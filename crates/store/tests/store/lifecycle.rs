@@ -235,7 +235,7 @@ async fn list_of_hundreds_of_ids_is_fetched_by_several_chains() -> anyhow::Resul
     let scope = Scope { source_ids: [(RecordType::Equipment, ids)].into(), ..Scope::default() };
     let (_, tasks) = scene.begun(Mode::Selective, scope).await?;
     let chains: Vec<_> =
-        tasks.iter().map(|it| (it.request.chain, it.request.query.slice.source_ids.len())).collect();
+        tasks.iter().map(|it| (it.request.chain, it.request.query.filter.source_ids.len())).collect();
     assert_eq!(chains, [(0, 500), (1, 400)]);
     Ok(())
 }
@@ -459,7 +459,7 @@ async fn next_page_is_recorded_once() -> anyhow::Result<()> {
     let (_, tasks) = scene.begun(Mode::Full, Scope::default()).await?;
     let (next, again) = (page_after(&tasks[0], "a"), page_after(&tasks[0], "a"));
     assert_eq!(scene.next_page(&tasks[0], &next).await?, NextPageRecorded::New);
-    assert_eq!(scene.next_page(&tasks[0], &again).await?, NextPageRecorded::Already(next.id));
+    assert_eq!(scene.next_page(&tasks[0], &again).await?, NextPageRecorded::Already);
     let mut db = scene.store.db().await?;
     assert!(task_find(&mut db, tasks[0].id).await?.is_some_and(|it| it.handed_on));
     assert_eq!(task_find(&mut db, next.id).await?.map(|it| it.request), Some(next.request));

@@ -13,6 +13,7 @@ mod natural_keys;
 mod older_states;
 mod page_turns;
 mod passwords;
+mod portal_slots;
 mod publications;
 mod reconcile;
 mod records;

@@ -1,6 +1,6 @@
 //! The schema, up and down, on a real PostgreSQL.
 
-use domain::{ListSlice, PageQuery, PageRequest, RecordType, TaskId, list_walk::ListWalk};
+use domain::{ListFilter, PageQuery, PageRequest, RecordType, TaskId, list_walk::ListWalk};
 use store::{Store, ledger::tasks::task_find};
 use testbed::World;
 
@@ -103,14 +103,34 @@ async fn task_recorded_as_a_message_becomes_its_page_request() -> anyhow::Result
         cursor: Some("MjAyNi0xMS0yNFQwODozMDowMFo".into()),
         limit: 500,
         updated_since: Some("2026-11-01T00:00:00Z".parse()?),
-        slice: ListSlice {
+        filter: ListFilter {
             source_ids: vec!["0b8f8f6e-2d2c-5a39-9b1a-6a6e7d1f0001".into()],
-            ..ListSlice::default()
+            ..ListFilter::default()
         },
         as_of: None,
         second_look: None,
         walk: ListWalk::default(),
     };
     assert_eq!(task.request, PageRequest { record_type: RecordType::Equipment, chain: 1, number: 2, query });
+    Ok(())
+}
+
+/// Rows that others refer to are deleted in batches: without an index each of them would read the whole table of the others.
+#[tokio::test(flavor = "multi_thread")]
+async fn every_foreign_key_has_an_index() -> anyhow::Result<()> {
+    let world = World::empty().await?;
+    Store::connect(&world.database_url, 2).await?.migrate().await?;
+    let without = world
+        .query_json(
+            "SELECT c.conrelid::regclass::text || ': ' || c.conname AS name FROM pg_constraint c
+             WHERE c.contype = 'f' AND NOT EXISTS (
+                 SELECT FROM pg_index i WHERE i.indrelid = c.conrelid AND i.indisvalid
+                     AND (i.indkey::int2[])[0:cardinality(c.conkey) - 1] @> c.conkey
+                     AND c.conkey @> (i.indkey::int2[])[0:cardinality(c.conkey) - 1])",
+        )
+        .await?;
+    // A table of one row.
+    let of_one_row = "role_mapping_current: role_mapping_current_version_fkey";
+    assert_eq!(without, [serde_json::json!({"name": of_one_row})]);
     Ok(())
 }

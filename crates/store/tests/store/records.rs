@@ -76,7 +76,7 @@ impl Records {
 
     /// What the portal lists when it is asked this; all on one page.
     pub(crate) fn listed(&self, list: RecordType, query: &PageQuery) -> Self {
-        let slice = &query.slice;
+        let slice = &query.filter;
         let is_asked_for = |it: &Value| {
             let since = query.updated_since.is_none_or(|since| {
                 let updated_at: DateTime<Utc> =

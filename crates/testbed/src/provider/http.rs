@@ -8,7 +8,10 @@ use std::{
     collections::BTreeMap,
     io,
     net::{Ipv4Addr, SocketAddr},
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::{Duration, SystemTime},
 };
 
@@ -112,8 +115,23 @@ impl Answer {
     }
 }
 
+/// Requests that are answered at this moment.
+#[derive(Debug, Default)]
+pub(super) struct InFlight {
+    now: AtomicUsize,
+    most: AtomicUsize,
+}
+
+impl InFlight {
+    /// The most that there ever were.
+    pub(super) fn most(&self) -> usize {
+        self.most.load(Ordering::SeqCst)
+    }
+}
+
 /// Answers every request by this function of the listener's own address and the request, until the test's runtime ends.
 pub(super) async fn listen(
+    in_flight: Arc<InFlight>,
     answer: impl Fn(SocketAddr, Request) -> Answer + Send + Sync + 'static,
 ) -> io::Result<SocketAddr> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
@@ -121,17 +139,31 @@ pub(super) async fn listen(
     let answer = Arc::new(move |request| answer(address, request));
     tokio::spawn(async move {
         while let Ok((stream, _)) = listener.accept().await {
-            let answer = Arc::clone(&answer);
+            let (answer, in_flight) = (Arc::clone(&answer), Arc::clone(&in_flight));
             // A client that goes away is no concern of the test's: its own error says what it missed.
-            tokio::spawn(async move { respond(stream, &*answer).await.ok() });
+            tokio::spawn(async move {
+                let now = in_flight.now.fetch_add(1, Ordering::SeqCst) + 1;
+                in_flight.most.fetch_max(now, Ordering::SeqCst);
+                respond(stream, &*answer, &in_flight).await.ok()
+            });
         }
     });
     Ok(address)
 }
 
-async fn respond(mut stream: TcpStream, answer: &impl Fn(Request) -> Answer) -> io::Result<()> {
-    let answer = answer(read_request(&mut stream).await?);
-    tokio::time::sleep(answer.delay).await;
+async fn respond(
+    mut stream: TcpStream,
+    answer: &impl Fn(Request) -> Answer,
+    in_flight: &InFlight,
+) -> io::Result<()> {
+    let request = read_request(&mut stream).await;
+    let answer = request.map(answer);
+    if let Ok(answer) = &answer {
+        tokio::time::sleep(answer.delay).await;
+    }
+    // Before the client can know that it may ask again.
+    in_flight.now.fetch_sub(1, Ordering::SeqCst);
+    let answer = answer?;
     stream.write_all(&answer.bytes()).await?;
     stream.shutdown().await
 }

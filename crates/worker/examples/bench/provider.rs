@@ -1,4 +1,4 @@
-//! A provider that is not the bottleneck: pages stand ready in memory, as large as real ones.
+//! A provider whose pages stand ready in memory, as large as real ones; or one that takes its time, and serves slices.
 
 use std::{
     collections::HashMap,
@@ -30,7 +30,7 @@ struct Fleet {
     latency: AtomicU64,
 }
 
-/// Slices of a list, of which each holds every so manieth record.
+/// Slices of a list: slice k of n holds the records whose number modulo n is k.
 const SLICES: usize = 64;
 
 /// The running provider.

@@ -108,6 +108,7 @@ async fn dead_letter_waits_while_its_table_cannot_be_written() -> anyhow::Result
     // A sequence counts the tries: it is not rolled back.
     for sql in [
         "CREATE SEQUENCE tries",
+        "GRANT USAGE ON SEQUENCE tries TO sms_worker",
         "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS
              $$ BEGIN PERFORM nextval('tries'); RAISE EXCEPTION 'the disk is full' USING ERRCODE = 'disk_full'; END $$",
         "CREATE TRIGGER refuse BEFORE INSERT ON dead_letters FOR EACH ROW EXECUTE FUNCTION refuse()",

@@ -10,6 +10,7 @@ mod laws;
 mod modes;
 mod odd_values;
 mod passwords;
+mod portal_limiter;
 mod reconcile;
 mod relations;
 mod scene;

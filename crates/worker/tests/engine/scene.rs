@@ -57,6 +57,12 @@ pub(crate) struct Scene {
 
 impl Scene {
     pub(crate) async fn new() -> anyhow::Result<Self> {
+        let scene = Self::without_worker().await?;
+        scene.start_worker().await?;
+        Ok(scene)
+    }
+
+    pub(crate) async fn without_worker() -> anyhow::Result<Self> {
         chassis::install_tls();
         let template = testbed::template_name("worker", "maintenance")?;
         let world = World::from_template(&template, async |url| {
@@ -72,23 +78,29 @@ impl Scene {
             Broker::connect(world.amqp_url().await?.to_owned().into(), "tests", Arc::new(SystemClock));
         let outbox = Outbox::new(store.clone(), Publisher::new(&broker), Arc::new(SystemClock));
         let scene = Self { provider, store, outbox, shutdown: Shutdown::manual(), world };
-        scene.start_worker().await?;
         let relay = scene.outbox.clone().relay(scene.shutdown.soft().clone());
         scene.shutdown.supervise_infallible("relay", relay);
         Ok(scene)
     }
 
     pub(crate) async fn start_worker(&self) -> anyhow::Result<()> {
-        let config = json!({
+        self.start_worker_with(json!({})).await
+    }
+
+    /// With these keys of the section `work`, beside those of all tests.
+    pub(crate) async fn start_worker_with(&self, work: Value) -> anyhow::Result<()> {
+        let mut config = json!({
             "server": {"bind": "127.0.0.1:0"},
-            "database": {"url": self.world.database_url, "pool_size": 8},
+            "database": {"url": self.world.database_url_of("sms_worker").await?, "pool_size": 8},
             "broker": {"url": self.world.amqp_url().await?},
-            "onboarding": {"url": self.provider.url(), "api_key": "key", "ca_file": "", "timeout_seconds": 5, "concurrency": 4,
-                           "circuit_failures": 5, "circuit_open_ms": 500},
-            "work": {"tasks": 4, "slices": 64, "commands": 2, "events_per_batch": 50, "pages_alone_ms": 60_000,
+            "onboarding": {"url": self.provider.url(), "api_key": "key", "ca_file": "", "timeout_seconds": 5, "circuit_failures": 5, "circuit_open_ms": 500},
+            "work": {"tasks": 4, "writes": 4, "slices": 64, "portal_requests": 8, "commands": 2, "events_per_batch": 50, "pages_alone_ms": 60_000,
                      "progress_every_ms": 20, "passwords_every_ms": 50},
             "passwords": {"seal_key": "AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=", "seal_keys": ""}
         });
+        for (key, value) in work.as_object().into_iter().flatten() {
+            config["work"][key] = value.clone();
+        }
         let config: worker::Config = serde_json::from_value(config)?;
         worker::start(&config, &self.shutdown, &Health::new()).await
     }

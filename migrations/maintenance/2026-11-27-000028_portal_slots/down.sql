@@ -1,0 +1,2 @@
+DROP TABLE portal_pause;
+DROP TABLE portal_slots;
