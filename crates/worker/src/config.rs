@@ -59,8 +59,8 @@ pub struct Work {
     /// Page tasks in hand: being fetched, waiting for their turn, or being written.
     #[garde(range(min = 1, max = 100))]
     pub tasks: u16,
-    /// Of these, pages that are read and written.
-    #[garde(range(min = 1, max = 100))]
+    /// Of these, pages that are read and written; 0: see [`Work::writes_at_once`].
+    #[garde(range(max = 100))]
     pub writes: u16,
     /// Requests to the onboarding portal under way, of all workers together.
     #[garde(range(min = 2, max = 1_000))]
@@ -83,4 +83,16 @@ pub struct Work {
     /// Between two looks for active users without a password.
     #[garde(range(min = 10, max = 3_600_000))]
     pub passwords_every_ms: u64,
+}
+
+impl Work {
+    /// Pages that are read and written at a time: as many as was said, or one for each processor and two at least. More of them
+    /// would only wait for each other.
+    pub(crate) fn writes_at_once(&self) -> u16 {
+        let processors = || std::thread::available_parallelism().map_or(1, |it| it.get());
+        match self.writes {
+            0 => u16::try_from(processors()).unwrap_or(u16::MAX).clamp(2, 100),
+            writes => writes,
+        }
+    }
 }

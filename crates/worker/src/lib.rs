@@ -87,7 +87,10 @@ pub async fn start(config: &Config, shutdown: &Shutdown, health: &Health) -> any
         progress,
         password_maker: PasswordMaker::new(seal),
         slices: config.work.slices,
-        page_turns: PageTurns::of(config.work.writes, Duration::from_millis(config.work.pages_alone_ms)),
+        page_turns: PageTurns::of(
+            config.work.writes_at_once(),
+            Duration::from_millis(config.work.pages_alone_ms),
+        ),
         event_groups: Arc::new(Semaphore::new(EVENT_GROUPS)),
         event_writes: Arc::new(Semaphore::new(EVENT_WRITES)),
     };
