@@ -60,7 +60,7 @@ pub(super) async fn run(
     print(format, &answer, |_answer| {
         output::line("the database schema is up to date");
         if !logins.is_empty() {
-            output::line(&format!("logins: {}", logins.join(", ")));
+            output::line(format!("logins: {}", logins.join(", ")));
         }
         if queues {
             output::line("the queues are there");

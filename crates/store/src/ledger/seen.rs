@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use diesel::sql_types::*;
 use diesel_async::RunQueryDsl;
-use domain::{Outcome, RecordCounts, RecordType, SyncId};
+use domain::{Outcome, RecordCounts, RecordType, Severity, SyncId};
 
 use crate::db::{
     connection::Db,
@@ -126,7 +126,28 @@ async fn changed_outcomes(
             changed.insert(id, (before, after));
         }
     }
+    let mended =
+        changed.iter().filter(|(_, (before, _))| *before == Outcome::Rejected).map(|(id, _)| id.clone());
+    for id in rejected_still(db, mended.collect()).await? {
+        changed.remove(&id);
+    }
     Ok(changed)
+}
+
+/// Of these companies, those about which a rejection stands: pages come in any order, and an older sound state mends nothing.
+async fn rejected_still(db: &mut Db, ids: Vec<String>) -> Result<Vec<String>, StoreError> {
+    if ids.is_empty() {
+        return Ok(ids);
+    }
+    Ok(statement(
+        "SELECT DISTINCT source_id FROM record_findings WHERE record_type = $1 AND severity = $2 AND source_id = ANY($3)",
+    )
+    .bind::<Text, _>(RecordType::Company.as_str())
+    .bind::<Text, _>(Severity::Error.as_str())
+    .bind::<Array<Text>, _>(ids)
+    .returning::<Text>()
+    .load(db)
+    .await?)
 }
 
 /// Notes in the tally of a sync how many of the records read were on their list before. Companies count once and never come

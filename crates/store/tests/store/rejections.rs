@@ -3,7 +3,10 @@
 use chrono::TimeDelta;
 use domain::{Mode, Outcome, Scope};
 use serde_json::{Value, json};
-use store::ledger::findings::FINDINGS_LIMIT;
+use store::ledger::{
+    findings::FINDINGS_LIMIT,
+    seen::{CompaniesNoted, companies_note},
+};
 
 use crate::{
     records::{Records, day, merged, user},
@@ -146,5 +149,29 @@ async fn revocation_without_effect_is_not_said_to_take_effect() -> anyhow::Resul
     scene.bring(&faulty(json!({"active": false}))).await?;
     assert_eq!(scene.standing("u-1").await, ["email_malformed"]);
     assert_eq!(scene.row("SELECT active FROM users").await, json!({"active": true}));
+    Ok(())
+}
+
+/// Pages are written in any order: one that has the company as it was before may come after the one that has it malformed.
+#[tokio::test(flavor = "multi_thread")]
+async fn company_whose_rejection_stands_stays_rejected_in_the_tally() -> anyhow::Result<()> {
+    let scene = Scene::new().await?;
+    let (sync, _) = scene.begun(Mode::Full, Scope::default()).await?;
+    let note = async |outcome| {
+        let outcomes = [("c-1".to_owned(), outcome)];
+        scene.tx(async |tx| companies_note(tx, sync, &outcomes).await).await
+    };
+    assert_eq!(note(Outcome::Rejected).await?.counts.rejected, 1);
+    let stands = format!(
+        "INSERT INTO record_findings (sync_id, record_type, source_id, label, vessel_ids, severity, code, pointer, message, found_at)
+         VALUES ('{}', 'company', 'c-1', 'Nordic', '{{}}', 'error', 'country_unknown', '', '', now())",
+        sync
+    );
+    scene.execute(&stands).await?;
+    assert_eq!(note(Outcome::Unchanged).await?, CompaniesNoted::default());
+
+    scene.execute("DELETE FROM record_findings").await?;
+    let mended = note(Outcome::Updated).await?;
+    assert_eq!((mended.recounted.rejected, mended.counts.updated), (1, 1));
     Ok(())
 }
