@@ -98,12 +98,17 @@ if [[ $replace ]]; then
     chmod 444 "$more.new"
     mv -f "$more.new" "$more"
   fi
-  rm -f "$replace"
   if [[ $old == *://* ]]; then
-    # Host, options and all else stay.
+    # Host, options and all else stay, whatever interrupts this.
+    password_of "$replace" >/dev/null
     new=$(password)
-    sed -E "s#^([a-z]+://[^:/@]+:)[^@]+@#\\1$new@#" <<<"$old" | make "$replace"
+    sed -E "s#^([a-z]+://[^:/@]+:)[^@]+@#\\1$new@#" <<<"$old" >"$replace.new"
+    chmod 444 "$replace.new"
+    mv -f "$replace.new" "$replace"
+    echo "made $replace"
     if [[ $replace == *_amqp_url ]]; then rm -f rabbitmq_definitions.json; fi
+  else
+    rm -f "$replace"
   fi
 fi
 
