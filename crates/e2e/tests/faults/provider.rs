@@ -5,6 +5,7 @@ use contracts::operator::{FailureClass, Severity, SyncDetail};
 use e2e::{Fleet, Kind, PATIENCE, RECORD_TYPES, Setup, System};
 use serde_json::{Value, json};
 use testbed::wait_until;
+use uuid::Uuid;
 
 async fn system(more: Setup) -> anyhow::Result<System> {
     System::start(Setup { fleet: Fleet::Of(3, 30, 12), ..more }).await
@@ -17,6 +18,15 @@ fn one_chain_per_list() -> Setup {
 
 fn state(detail: &SyncDetail) -> Value {
     json!(detail.summary.state)
+}
+
+/// Waits until a sync is complete.
+async fn completed(system: &System, id: Uuid) -> anyhow::Result<()> {
+    wait_until("the sync is complete", PATIENCE, async || {
+        let detail = system.operator.sync(id).await.map_err(|error| format!("{error:#}"))?;
+        if state(&detail) == "completed" { Ok(()) } else { Err(format!("{detail:#?}")) }
+    })
+    .await
 }
 
 /// One attempt that failed, as `attempts` keeps it.
@@ -110,12 +120,7 @@ async fn a_portal_that_answers_500_for_too_long_costs_dead_letters_that_a_replay
     system.portal.recover().await?;
     let said = system.operator.cli(&["dead-letters", "replay", "--all", "--yes"]).await?;
     assert_eq!(said["replaying"], 1, "{said}");
-    wait_until("the sync is complete", PATIENCE, async || {
-        let detail =
-            system.operator.sync(sync.summary.sync_id).await.map_err(|error| format!("{error:#}"))?;
-        if state(&detail) == "completed" { Ok(()) } else { Err(format!("{detail:#?}")) }
-    })
-    .await?;
+    completed(&system, sync.summary.sync_id).await?;
     system.assert_created_once(sync.summary.sync_id).await?;
     // The replay's success is that of the letter which it replays, too.
     system.wait_for_rows("both have succeeded", "dead_letters WHERE state = 'succeeded'", 2).await?;
@@ -193,12 +198,7 @@ async fn half_an_answer_is_not_taken_for_a_whole_one() -> anyhow::Result<()> {
 
     system.portal.recover().await?;
     system.operator.cli(&["dead-letters", "replay", "--all", "--yes"]).await?;
-    wait_until("the sync is complete", PATIENCE, async || {
-        let detail =
-            system.operator.sync(sync.summary.sync_id).await.map_err(|error| format!("{error:#}"))?;
-        if state(&detail) == "completed" { Ok(()) } else { Err(format!("{detail:#?}")) }
-    })
-    .await?;
+    completed(&system, sync.summary.sync_id).await?;
     system.assert_created_once(sync.summary.sync_id).await
 }
 
@@ -217,12 +217,7 @@ async fn slices_that_die_are_named_and_come_in_when_they_are_replayed() -> anyho
 
     system.portal.recover().await?;
     system.operator.cli(&["dead-letters", "replay", "--all", "--yes"]).await?;
-    wait_until("the sync is complete", PATIENCE, async || {
-        let detail =
-            system.operator.sync(sync.summary.sync_id).await.map_err(|error| format!("{error:#}"))?;
-        if state(&detail) == "completed" { Ok(()) } else { Err(format!("{detail:#?}")) }
-    })
-    .await?;
+    completed(&system, sync.summary.sync_id).await?;
     system.assert_created_once(sync.summary.sync_id).await
 }
 
