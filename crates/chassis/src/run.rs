@@ -86,6 +86,7 @@ where
     F: Future<Output = Result<(), E>>,
     E: Into<anyhow::Error>,
 {
+    heap::return_freed_memory();
     install_tls();
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,

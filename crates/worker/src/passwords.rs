@@ -1,7 +1,7 @@
 //! Temporary passwords for users that are new here: made, hashed and sealed before the transaction, since hashing one
 //! takes tens of milliseconds by design.
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use argon2::{
     Argon2, Block, Params,
@@ -15,45 +15,32 @@ use domain::{
 use store::records::NewPassword;
 use tokio::sync::Semaphore;
 
-/// Most passwords that are hashed at a time: the memory of each, 19 MiB, is kept.
+/// Most passwords that are hashed at a time: each takes 19 MiB.
 const HASHES_AT_ONCE: usize = 2;
 
 /// Makes passwords, a few at a time.
 #[derive(Debug, Clone)]
 pub(crate) struct PasswordMaker {
     seal: PasswordSeal,
-    hashers: Arc<Hashers>,
-}
-
-/// The memory for hashes, used again and again. Blocks of this size that come and go would have glibc's allocator take large
-/// blocks from heaps that never shrink: the process would keep hundreds of megabytes after its first sync.
-#[derive(Debug)]
-struct Hashers {
-    permits: Semaphore,
-    idle: Mutex<Vec<Vec<Block>>>,
+    permits: Arc<Semaphore>,
 }
 
 impl PasswordMaker {
     pub(crate) fn new(seal: PasswordSeal) -> Self {
-        let hashers = Hashers { permits: Semaphore::new(at_once()), idle: Mutex::default() };
-        Self { seal, hashers: Arc::new(hashers) }
+        Self { seal, permits: Arc::new(Semaphore::new(at_once())) }
     }
 
     /// A password for each of these users.
     pub(crate) async fn make(&self, users: &[SourceId], now: DateTime<Utc>) -> Vec<NewPassword> {
         let chunk = users.len().div_ceil(at_once()).max(1);
         let made = users.chunks(chunk).map(|users| {
-            let (seal, users, hashers) = (self.seal.clone(), users.to_vec(), self.hashers.clone());
+            let (seal, users) = (self.seal.clone(), users.to_vec());
             async move {
-                let _permit = self.hashers.permits.acquire().await.expect("the semaphore is never closed");
+                let _permit = self.permits.acquire().await.expect("the semaphore is never closed");
                 let hashing = move || {
-                    let idle = || hashers.idle.lock().expect("no holder panics");
-                    let mut memory =
-                        idle().pop().unwrap_or_else(|| vec![Block::new(); Params::DEFAULT.block_count()]);
-                    let made: Vec<_> =
-                        users.into_iter().map(|user| make(&seal, &mut memory, user, now)).collect();
-                    idle().push(memory);
-                    made
+                    // One block for all of them, of its own for the allocator: it goes back to the system at the end.
+                    let mut memory = vec![Block::new(); Params::DEFAULT.block_count()];
+                    users.into_iter().map(|user| make(&seal, &mut memory, user, now)).collect::<Vec<_>>()
                 };
                 tokio::task::spawn_blocking(hashing).await.expect("hashing does not panic")
             }

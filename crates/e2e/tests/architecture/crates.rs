@@ -15,8 +15,9 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("broker", &["contracts", "domain"]),
     ("portal-client", &["contracts", "domain"]),
     ("outbox", &["store", "broker", "contracts", "domain"]),
-    // layer 2: how a daemon lives; knows no other crate of ours
-    ("chassis", &[]),
+    ("heap", &[]),
+    // layer 2: how a daemon lives; knows nothing of ours but the heap
+    ("chassis", &["heap"]),
     // layer 3: services
     ("webhook-ingest", &["chassis", "outbox", "store", "broker", "contracts", "domain"]),
     ("scheduler", &["chassis", "outbox", "store", "broker", "contracts", "domain"]),

@@ -107,8 +107,6 @@ impl Scene {
                 ("AMQP_URL", amqp_url.clone()),
                 ("ONBOARDING_API_URL", provider.url.clone()),
                 ("ONBOARDING_API_KEY", "bench".to_owned()),
-                // as docker-compose.yml has it
-                ("MALLOC_ARENA_MAX", "1".to_owned()),
                 ("PASSWORD_SEAL_KEY", "AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=".to_owned()),
             ]
         };
@@ -324,6 +322,8 @@ async fn memory(asked: &Arguments, provider: &Provider) -> anyhow::Result<Vec<Va
 
 /// Milliseconds that the slow provider takes for a page.
 const SLOW_MS: u64 = 200;
+/// Those of the slowest.
+const SLOWEST_MS: u64 = 1_000;
 /// Records of its pages.
 const SLOW_PAGE: usize = 500;
 
@@ -342,6 +342,9 @@ async fn scale(asked: &Arguments, provider: &Provider) -> anyhow::Result<Vec<Val
     let (slices, slices_cores) = measure(1, &[]).await?;
     let (one, one_cores) = measure(1, &[("SMS_WORK__TASKS", "2")]).await?;
     let (four, four_cores) = measure(4, &[("SMS_WORK__TASKS", "2")]).await?;
+    provider.latency(SLOWEST_MS);
+    let (slowest, slowest_cores) = measure(1, &[]).await?;
+    let (slowest_more, slowest_more_cores) = measure(1, &[("SMS_WORK__TASKS", "32")]).await?;
     provider.latency(0);
     let cores = |name, used: f64| figure(name, used, "% of cores", 100.0, used / 100.0);
     Ok(vec![
@@ -351,6 +354,10 @@ async fn scale(asked: &Arguments, provider: &Provider) -> anyhow::Result<Vec<Val
         figure("scale.workers", four, "records/s", one, four / one),
         cores("scale.workers.cores", four_cores),
         cores("scale.worker.cores", one_cores),
+        figure("scale.slowest", slowest, "records/s", slices, slowest / slices),
+        cores("scale.slowest.cores", slowest_cores),
+        figure("scale.slowest.tasks32", slowest_more, "records/s", slices, slowest_more / slices),
+        cores("scale.slowest.tasks32.cores", slowest_more_cores),
     ])
 }
 
