@@ -45,7 +45,7 @@ if [[ -d $snapshot/crates ]]; then
   cp -r "$snapshot/crates" "$copy/"
   chmod -R u+w "$copy"
   git init --quiet "$copy"
-  newest=$(grep -rhoP '^date = "\K[0-9]{4}-[0-9]{2}-[0-9]{2}' "$copy/crates" | sort | tail -n 1)
+  newest=$(grep -rhoP '^date = "\K[0-9]{4}-[0-9]{2}-[0-9]{2}' "$copy/crates" | sort | tail -n 1) || true # none was found
   if [[ -z $newest ]]; then
     echo "The snapshot at $snapshot holds no advisory with a date." >&2
     exit 1
