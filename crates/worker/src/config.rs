@@ -65,6 +65,9 @@ pub struct Work {
     /// Requests to the onboarding portal under way, of all workers together.
     #[garde(range(min = 2, max = 1_000))]
     pub portal_requests: u16,
+    /// Requests to the onboarding portal a second, of all workers together; 0: no limit.
+    #[garde(range(max = 100_000))]
+    pub portal_requests_per_second: u32,
     /// Slices of a list that are fetched side by side, rounded down to a power of two.
     #[garde(range(min = 1, max = HashSlice::COUNT_LIMIT))]
     pub slices: u8,

@@ -23,7 +23,7 @@ mod tasks;
 mod transform;
 mod write;
 
-use std::{sync::Arc, time::Duration};
+use std::{num::NonZeroU32, sync::Arc, time::Duration};
 
 use anyhow::Context as _;
 use broker::{Broker, Publisher, Queue, Updates, archive_dead_letters, consume, consume_batches};
@@ -74,6 +74,7 @@ pub async fn start(config: &Config, shutdown: &Shutdown, health: &Health) -> any
         store.clone(),
         portal.clone(),
         config.work.portal_requests,
+        NonZeroU32::new(config.work.portal_requests_per_second),
         Duration::from_secs(config.onboarding.timeout_seconds),
         Duration::from_millis(config.onboarding.circuit_open_ms),
     );

@@ -1,12 +1,13 @@
 //! One limit on the requests that all workers together have in flight at the onboarding portal, of which pages and events each
-//! have a share that the other cannot take; and one pause for all, when the portal asks for it or fails repeatedly.
+//! have a share that the other cannot take; one on those that they send a second, if it is set; and one pause for all, when the
+//! portal asks for it or fails repeatedly.
 
-use std::{ops::RangeInclusive, time::Duration};
+use std::{num::NonZeroU32, ops::RangeInclusive, time::Duration};
 
 use portal_client::{CircuitState, PortalClient, PortalError};
 use store::{
     Store, StoreError,
-    ledger::portal_slots::{SlotClaim, portal_pause_note, slot_claim, slot_release},
+    ledger::portal_slots::{SlotClaim, SlotRequest, Turn, portal_pause_note, slot_claim, slot_release},
 };
 use tokio::time::{Instant, sleep};
 
@@ -21,6 +22,8 @@ const PAUSE_LIMIT: Duration = Duration::from_secs(10);
 const PAUSE_DEFAULT: Duration = Duration::from_secs(1);
 /// Added to the request's time-out, so that no slot becomes another's while its request is in flight.
 const LEASE_MARGIN: Duration = Duration::from_secs(10);
+/// Events may take the requests of so much time in advance where there is a limit a second.
+const EVENTS_AHEAD: Duration = Duration::from_secs(1);
 
 /// Who asks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,6 +39,8 @@ pub(crate) struct PortalLimiter {
     portal: PortalClient,
     /// Requests of all workers together.
     limit: u16,
+    /// Requests a second of all workers together.
+    per_second: Option<NonZeroU32>,
     lease: Duration,
     /// For how long an open circuit lets nothing through.
     circuit_open_for: Duration,
@@ -53,10 +58,11 @@ impl PortalLimiter {
         store: Store,
         portal: PortalClient,
         limit: u16,
+        per_second: Option<NonZeroU32>,
         timeout: Duration,
         circuit_open_for: Duration,
     ) -> Self {
-        Self { store, portal, limit, lease: timeout + LEASE_MARGIN, circuit_open_for }
+        Self { store, portal, limit, per_second, lease: timeout + LEASE_MARGIN, circuit_open_for }
     }
 
     /// Sends a request to the portal when it has a slot.
@@ -88,10 +94,16 @@ impl PortalLimiter {
     async fn claim(&self, traffic: Traffic) -> Result<Slot, WorkError> {
         let (began, holder) = (Instant::now(), uuid::Uuid::now_v7());
         let (slots, preferred) = self.slots(traffic);
+        let turn = match traffic {
+            Traffic::Pages => Turn::Page,
+            Traffic::Events => Turn::Event { ahead: EVENTS_AHEAD },
+        };
+        let request =
+            SlotRequest { slots, preferred, holder, lease: self.lease, per_second: self.per_second, turn };
         let mut delay = POLL_DELAY_MIN;
         loop {
             let mut db = self.store.db().await?;
-            match slot_claim(&mut db, slots.clone(), preferred, holder, self.lease).await? {
+            match slot_claim(&mut db, &request).await? {
                 SlotClaim::Claimed(number) => {
                     let traffic = match traffic {
                         Traffic::Pages => "pages",

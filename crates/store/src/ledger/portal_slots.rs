@@ -1,7 +1,7 @@
-//! Slots for requests to the onboarding portal, and the pause in which none is given: rows of `portal_slots` and `portal_pause`.
-//! One limit for all workers, by the database's clock.
+//! Slots for requests to the onboarding portal, how many are given a second, and the pause in which none is: rows of `portal_slots`,
+//! `portal_rate` and `portal_pause`. One limit for all workers, by the database's clock.
 
-use std::{ops::RangeInclusive, time::Duration};
+use std::{num::NonZeroU32, ops::RangeInclusive, time::Duration};
 
 use chrono::{DateTime, Utc};
 use diesel::sql_types::*;
@@ -15,21 +15,39 @@ use crate::db::{connection::Db, error::StoreError, statement::statement};
 pub enum SlotClaim {
     /// This slot is the holder's, until it is released or its time is over.
     Claimed(u16),
-    /// All slots are held.
+    /// All slots are held, or it is not yet time for the next request.
     Busy,
     /// The portal is left alone for so long.
     Paused(Duration),
 }
 
-/// Claims one of these slots for `lease`, if one is free: from `preferred` on, if there is one. A holder that dies keeps its slot
-/// until its time is over.
-pub async fn slot_claim(
-    db: &mut Db,
-    slots: RangeInclusive<u16>,
-    preferred: u16,
-    holder: uuid::Uuid,
-    lease: Duration,
-) -> Result<SlotClaim, StoreError> {
+/// Whose turn it is where there is a limit a second.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Turn {
+    /// Comes when it is time for the next request, and for a quarter of the requests whatever else there is.
+    Page,
+    /// May come so much before its time: those after it wait the longer.
+    Event { ahead: Duration },
+}
+
+/// What is asked for with [`slot_claim`].
+#[derive(Debug, Clone, PartialEq)]
+pub struct SlotRequest {
+    /// One of these.
+    pub slots: RangeInclusive<u16>,
+    /// From this one on, if one of those is free.
+    pub preferred: u16,
+    pub holder: uuid::Uuid,
+    /// A holder that dies keeps its slot until this time is over.
+    pub lease: Duration,
+    /// Most requests a second of all workers together; none: no limit.
+    pub per_second: Option<NonZeroU32>,
+    /// Who asks: matters where there is a limit a second.
+    pub turn: Turn,
+}
+
+/// Claims a slot, if one is free and it is time for the next request.
+pub async fn slot_claim(db: &mut Db, request: &SlotRequest) -> Result<SlotClaim, StoreError> {
     // Of two that choose the same slot, the second finds it held, and nothing is returned. So that this is rare, the free ones
     // are chosen in any order.
     let (slot, pause): (Option<i16>, Option<f64>) = statement(
@@ -41,20 +59,36 @@ pub async fn slot_claim(
              WHERE NOT EXISTS (SELECT FROM portal_slots p WHERE p.slot = s AND p.until > clock_timestamp())
                  AND NOT EXISTS (SELECT FROM pause)
              ORDER BY s >= $5 DESC, random() LIMIT 1
+         ), turn AS (
+             INSERT INTO portal_rate (next_at, pages_at)
+             SELECT clock_timestamp() + $6 * interval '1 second', clock_timestamp() FROM free WHERE $6 IS NOT NULL
+             ON CONFLICT (only_row) DO UPDATE
+                 SET next_at = greatest(portal_rate.next_at, clock_timestamp()) + $6 * interval '1 second',
+                     pages_at = CASE WHEN $7 IS NOT NULL THEN portal_rate.pages_at
+                         ELSE greatest(portal_rate.pages_at, clock_timestamp()) + 4 * $6 * interval '1 second' END
+                 WHERE portal_rate.next_at <= clock_timestamp() + coalesce($7, 0) * interval '1 second'
+                     OR $7 IS NULL AND portal_rate.pages_at <= clock_timestamp()
+             RETURNING next_at
          ), claimed AS (
              INSERT INTO portal_slots (slot, holder, until)
              SELECT slot, $3, clock_timestamp() + $4 * interval '1 second' FROM free
+             WHERE $6 IS NULL OR EXISTS (SELECT FROM turn)
              ON CONFLICT (slot) DO UPDATE SET holder = excluded.holder, until = excluded.until
                  WHERE portal_slots.until <= clock_timestamp()
              RETURNING slot
          )
          SELECT (SELECT slot FROM claimed), (SELECT seconds FROM pause)",
     )
-    .bind::<Int4, _>(i32::from(*slots.start()))
-    .bind::<Int4, _>(i32::from(*slots.end()))
-    .bind::<Uuid, _>(holder)
-    .bind::<Float8, _>(lease.as_secs_f64())
-    .bind::<Int4, _>(i32::from(preferred))
+    .bind::<Int4, _>(i32::from(*request.slots.start()))
+    .bind::<Int4, _>(i32::from(*request.slots.end()))
+    .bind::<Uuid, _>(request.holder)
+    .bind::<Float8, _>(request.lease.as_secs_f64())
+    .bind::<Int4, _>(i32::from(request.preferred))
+    .bind::<Nullable<Float8>, _>(request.per_second.map(|it| 1.0 / f64::from(it.get())))
+    .bind::<Nullable<Float8>, _>(match request.turn {
+        Turn::Page => None,
+        Turn::Event { ahead } => Some(ahead.as_secs_f64()),
+    })
     .returning::<(Nullable<Int2>, Nullable<Float8>)>()
     .get_result(db)
     .await?;

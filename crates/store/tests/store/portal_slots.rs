@@ -1,9 +1,9 @@
 //! Slots for requests to the onboarding portal: each has one holder, and in a pause there is none.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::{collections::BTreeSet, num::NonZeroU32, time::Duration};
 
 use store::ledger::portal_slots::{
-    SlotClaim, portal_pause_find, portal_pause_note, slot_claim, slot_release,
+    SlotClaim, SlotRequest, Turn, portal_pause_find, portal_pause_note, slot_claim, slot_release,
 };
 use uuid::Uuid;
 
@@ -13,8 +13,19 @@ const LEASE: Duration = Duration::from_secs(60);
 
 impl Scene {
     async fn claim_slot(&self, lease: Duration) -> anyhow::Result<(SlotClaim, Uuid)> {
-        let holder = Uuid::now_v7();
-        Ok((slot_claim(&mut *self.store.db().await?, 1..=3, 1, holder, lease).await?, holder))
+        let request = slot_of_three(lease);
+        Ok((slot_claim(&mut *self.store.db().await?, &request).await?, request.holder))
+    }
+}
+
+fn slot_of_three(lease: Duration) -> SlotRequest {
+    SlotRequest {
+        slots: 1..=3,
+        preferred: 1,
+        holder: Uuid::now_v7(),
+        lease,
+        per_second: None,
+        turn: Turn::Page,
     }
 }
 
@@ -71,5 +82,52 @@ async fn nobody_asks_in_a_pause_and_a_shorter_one_ends_no_longer_one() -> anyhow
     assert_eq!(told.map(|(_, reason)| reason).as_deref(), Some("answered 429"));
     scene.execute("UPDATE portal_pause SET until = now()").await?;
     assert!(matches!(scene.claim_slot(LEASE).await?.0, SlotClaim::Claimed(_)));
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn request_comes_in_its_turn_or_in_advance_and_then_the_next_one_comes_later() -> anyhow::Result<()> {
+    let scene = Scene::new().await?;
+    let claim = async |turn: Turn| {
+        let request = SlotRequest { per_second: NonZeroU32::new(1), turn, ..slot_of_three(LEASE) };
+        slot_claim(&mut *scene.store.db().await?, &request).await
+    };
+    let on_time = Turn::Event { ahead: Duration::ZERO };
+    let next_at_is = async |condition: &str| {
+        let turns = format!("SELECT next_at {condition} AS is_so FROM portal_rate");
+        anyhow::Ok(scene.rows(&turns).await[0]["is_so"] == true)
+    };
+    assert!(matches!(claim(on_time).await?, SlotClaim::Claimed(_)), "the first one ever");
+
+    scene.execute("UPDATE portal_rate SET next_at = '2100-01-01T00:00:00Z'").await?;
+    assert_eq!(claim(on_time).await?, SlotClaim::Busy, "it is not yet time");
+    let centuries = Turn::Event { ahead: Duration::from_secs(200 * 366 * 86_400) };
+    assert!(matches!(claim(centuries).await?, SlotClaim::Claimed(_)), "in advance");
+    assert!(next_at_is("= '2100-01-01T00:00:01Z'").await?, "and the next one comes a second later");
+
+    scene.execute("UPDATE portal_rate SET next_at = '2000-01-01T00:00:00Z'").await?;
+    assert!(matches!(claim(on_time).await?, SlotClaim::Claimed(_)));
+    assert!(next_at_is("> now() - interval '1 hour'").await?, "time without requests is not saved up");
+
+    scene.execute("UPDATE portal_rate SET next_at = '2000-01-01T00:00:00Z'").await?;
+    assert_eq!(claim(on_time).await?, SlotClaim::Busy, "all three slots are held");
+    assert!(next_at_is("= '2000-01-01T00:00:00Z'").await?, "whoever gets no slot takes nobody's turn");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pages_have_a_share_of_the_turns_however_many_events_there_are() -> anyhow::Result<()> {
+    let scene = Scene::new().await?;
+    let page = SlotRequest { per_second: NonZeroU32::new(1), turn: Turn::Page, ..slot_of_three(LEASE) };
+    let claim = async || slot_claim(&mut *scene.store.db().await?, &page).await;
+    scene
+        .execute("INSERT INTO portal_rate (next_at, pages_at) VALUES ('2100-01-01T00:00:00Z', '2000-01-01T00:00:00Z')")
+        .await?;
+    assert!(matches!(claim().await?, SlotClaim::Claimed(_)), "events have taken all turns for a long time");
+    let share = "SELECT pages_at > now() + interval '3 seconds' AS is_taken, next_at = '2100-01-01T00:00:01Z' AS is_counted
+        FROM portal_rate";
+    assert_eq!(scene.rows(share).await, [serde_json::json!({"is_taken": true, "is_counted": true})]);
+    scene.execute("UPDATE portal_rate SET pages_at = '2100-01-01T00:00:00Z'").await?;
+    assert_eq!(claim().await?, SlotClaim::Busy);
     Ok(())
 }

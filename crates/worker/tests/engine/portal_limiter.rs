@@ -36,6 +36,27 @@ async fn all_workers_together_have_so_many_requests_under_way() -> anyhow::Resul
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn all_workers_together_send_so_many_requests_a_second() -> anyhow::Result<()> {
+    let scene = Scene::without_worker().await?;
+    scene.provider.small_fleet();
+    for n in 1..=60 {
+        scene.provider.put_user(&format!("u-{n}"), json!({"email": format!("user{n}@example.com")}));
+    }
+    scene.provider.announce_slices(16);
+    for _ in 0..3 {
+        scene.start_worker_with(json!({"portal_requests_per_second": 20, "tasks": 8})).await?;
+    }
+    let began = std::time::Instant::now();
+    let id = scene.full_sync().await?;
+    assert_eq!(scene.ended(id).await?["state"], "completed");
+    let requests = scene.provider.requests().len();
+    let least = Duration::from_secs(1).mul_f64((requests - 1) as f64 / 20.0);
+    assert!(began.elapsed() >= least, "{requests} requests in {:?}", began.elapsed());
+    scene.end().await;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn approval_does_not_wait_for_the_pages_of_a_full_sync() -> anyhow::Result<()> {
     let scene = slow_portal(2, 4).await?;
     scene.provider.answer_list_after(List::Users, Duration::from_millis(700));

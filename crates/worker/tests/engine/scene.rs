@@ -94,7 +94,7 @@ impl Scene {
             "database": {"url": self.world.database_url_of("sms_worker").await?, "pool_size": 8},
             "broker": {"url": self.world.amqp_url().await?},
             "onboarding": {"url": self.provider.url(), "api_key": "key", "ca_file": "", "timeout_seconds": 5, "circuit_failures": 5, "circuit_open_ms": 500},
-            "work": {"tasks": 4, "writes": 4, "slices": 64, "portal_requests": 8, "commands": 2, "events_per_batch": 50, "pages_alone_ms": 60_000,
+            "work": {"tasks": 4, "writes": 4, "slices": 64, "portal_requests": 8, "portal_requests_per_second": 0, "commands": 2, "events_per_batch": 50, "pages_alone_ms": 60_000,
                      "progress_every_ms": 20, "passwords_every_ms": 50},
             "passwords": {"seal_key": "AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=", "seal_keys": ""}
         });
