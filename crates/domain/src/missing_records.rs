@@ -50,7 +50,7 @@ pub struct MissingCount {
 pub struct ListReading {
     /// The tally of the list's record type.
     pub tally: Tally,
-    /// Late records that were not read before and had no row here when the sync began: such a record may stand in the
+    /// Late records that were not read before and had no active row here when the sync began: such a record may stand in the
     /// books for an announced one that was not read.
     pub unexplained: u64,
     /// Records whose id could not be read: each of them may be a missing one.
@@ -60,10 +60,15 @@ pub struct ListReading {
 /// Why a list does not show which records are missing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ListDoubt {
-    NotWhole { expected: u64, read: u64 },
+    NotWhole {
+        expected: u64,
+        read: u64,
+    },
     NotAnnounced,
     WithoutId(u64),
     Unexplained(u64),
+    /// A later full sync has newer knowledge of what is listed: this one was resumed after it.
+    Overtaken,
 }
 
 impl ListReading {
@@ -105,6 +110,7 @@ pub fn unverified(found: &[(MissingCount, ListDoubt)]) -> Option<String> {
                 ListDoubt::WithoutId(n) => format!("{n} records were listed without a readable id"),
                 ListDoubt::Unexplained(1) => "a new record came while the list was read".to_owned(),
                 ListDoubt::Unexplained(n) => format!("{n} new records came while the list was read"),
+                ListDoubt::Overtaken => "a later full sync has read the list since".to_owned(),
             };
             format!("{} {what}, where {why}", it.missing)
         })
@@ -179,6 +185,8 @@ mod tests {
         assert!(text.contains("1 user, where 40 records were announced and 39 read"), "{text}");
         let text = unverified(&[(one, ListDoubt::Unexplained(1))]).unwrap();
         assert!(text.contains("where a new record came while the list was read"), "{text}");
+        let text = unverified(&[(one, ListDoubt::Overtaken)]).unwrap();
+        assert!(text.contains("where a later full sync has read the list since"), "{text}");
         assert_eq!(unverified(&[]), None);
     }
 

@@ -158,12 +158,12 @@ mod tests {
     use super::*;
 
     fn first_page() -> PageRequest {
-        let slice = ListFilter { vessel_id: Some("v-1".into()), ..ListFilter::default() };
-        PageRequest::first(RecordType::User, &Scope::default(), slice, 2, 500)
+        let filter = ListFilter { vessel_id: Some("v-1".into()), ..ListFilter::default() };
+        PageRequest::first(RecordType::User, &Scope::default(), filter, 2, 500)
     }
 
     #[test]
-    fn first_page_asks_for_its_slice_without_a_cursor() {
+    fn first_page_asks_for_its_part_without_a_cursor() {
         let scope = Scope { updated_since: Some(DateTime::UNIX_EPOCH), ..Scope::default() };
         let page = PageRequest::first(RecordType::User, &scope, first_page().query.filter, 2, 500);
         assert_eq!((page.chain, page.number, page.query.cursor), (2, 0, None));

@@ -158,8 +158,8 @@ mod tests {
         assert_eq!(whole.list_filters(RecordType::User, &[]), [ListFilter::default()]);
 
         let vessels = Scope { vessel_ids: vec!["v-1".into(), "v-2".into()], ..Scope::default() };
-        let [slice] = vessels.list_filters(RecordType::Vessel, &[]).try_into().unwrap();
-        assert_eq!(slice.source_ids, ["v-1", "v-2"]);
+        let [filter] = vessels.list_filters(RecordType::Vessel, &[]).try_into().unwrap();
+        assert_eq!(filter.source_ids, ["v-1", "v-2"]);
         let of: Vec<_> =
             vessels.list_filters(RecordType::Equipment, &[]).into_iter().map(|it| it.vessel_id).collect();
         assert_eq!(of, [Some("v-1".to_owned()), Some("v-2".to_owned())]);
@@ -177,7 +177,7 @@ mod tests {
         let sizes: Vec<_> = many
             .list_filters(RecordType::Equipment, &[])
             .iter()
-            .map(|slice| slice.source_ids.len())
+            .map(|filter| filter.source_ids.len())
             .collect();
         assert_eq!(sizes, [IDS_LIMIT, 1]);
     }

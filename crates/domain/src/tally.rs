@@ -16,8 +16,10 @@ pub struct Tally {
     pub deactivated: u64,
     /// Of the records read, those that are newer than the provider's first look at the list.
     pub late: u64,
-    /// Of the late ones, those that had been read before they changed; known when the sync ends.
+    /// Of the records read, those that were read before; known when the sync ends.
     pub again: u64,
+    /// Of those read again, the ones that are not late: the provider's pages overlap. Known when the sync ends.
+    pub doubled: u64,
     /// At least one page of the type was read.
     pub is_reached: bool,
 }
@@ -34,6 +36,7 @@ impl Tally {
             deactivated: 0,
             late: 0,
             again: 0,
+            doubled: 0,
             is_reached: false,
         }
     }
@@ -51,12 +54,15 @@ impl Tally {
     /// Whether the list was read as it was announced; true while nothing was announced.
     ///
     /// A record that changes while its list is read comes at the end of the list: once more, or only there; and so does a
-    /// new one. The late records that had not been read before may have been among the announced ones, or not.
+    /// new one. The late records that had not been read before may have been among the announced ones, or not. A record that
+    /// comes twice unchanged says that pages overlap: another one may stand in the numbers for it.
     #[must_use]
     pub fn is_whole(&self) -> bool {
         let read = self.counts.read();
         self.expected.is_none_or(|expected| {
-            read.saturating_sub(self.late) <= expected && expected <= read.saturating_sub(self.again)
+            self.doubled == 0
+                && read.saturating_sub(self.late) <= expected
+                && expected <= read.saturating_sub(self.again)
         })
     }
 }
@@ -91,5 +97,12 @@ mod tests {
         assert!(!is_whole(30, 30, 1, 1), "one came again, and another not at all");
         assert!(!is_whole(30, 41, 1, 1), "a page came twice");
         assert!(!is_whole(30, 30, 0, 1), "one came twice, and another not at all");
+        let counts = RecordCounts { unchanged: 31, ..RecordCounts::default() };
+        let overlapping = Tally { late: 1, again: 1, doubled: 1, ..Tally::empty(RecordType::Vessel) };
+        let overlapping = Tally { expected: Some(30), counts, ..overlapping };
+        assert!(
+            !overlapping.is_whole(),
+            "one came twice unchanged, another is new, and a third came not at all"
+        );
     }
 }

@@ -104,7 +104,9 @@ pub async fn sync_start(db: &mut Db, id: SyncId, now: DateTime<Utc>) -> Result<S
 /// beginning is earlier.
 ///
 /// Such a sync was of the whole fleet, full or incremental, and ended without a hole: no task is dead, and it read as
-/// many records as the provider announced (see [`domain::Tally::is_whole`]). Records that it rejected were read, and
+/// many records as the provider announced (see [`domain::Tally::is_whole`]). Of an incremental one each announced record was read
+/// as it was announced: where one had changed before, or a new one came, that may stand in the numbers for one that never
+/// came, and only the next sync from the same base would ask for it. Records that it rejected were read, and
 /// are looked at by their ids until they are mended (see [`crate::engine::second_look`]).
 async fn incremental_base(db: &mut Db) -> Result<Option<DateTime<Utc>>, StoreError> {
     let text = format!(
@@ -116,10 +118,12 @@ async fn incremental_base(db: &mut Db) -> Result<Option<DateTime<Utc>>, StoreErr
              AND NOT EXISTS (SELECT FROM sync_queue t WHERE t.sync_id = r.id AND t.state <> '{done}'
                              AND NOT jsonb_exists(t.page_request, 'secondLook'))
              AND NOT EXISTS (SELECT FROM sync_counts c WHERE c.sync_id = r.id
-                             AND c.expected NOT BETWEEN c.read - c.late AND c.read - c.again)
+                             AND (c.expected NOT BETWEEN c.read - c.late AND c.read - c.again OR c.doubled > 0
+                                  OR r.mode = '{incremental}' AND c.expected <> c.read - c.late))
              AND NOT EXISTS (SELECT FROM findings f WHERE f.sync_id = r.id AND f.source_id = '' AND f.severity = '{error}')
          ORDER BY r.running_at DESC LIMIT 1",
         error = Severity::Error,
+        incremental = Mode::Incremental,
         fleet_modes = word_list([Mode::Full, Mode::Incremental].map(Mode::as_str)),
         whole_states =
             word_list([SyncState::Completed, SyncState::CompletedWithErrors].map(SyncState::as_str)),

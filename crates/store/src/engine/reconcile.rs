@@ -63,12 +63,18 @@ pub(crate) async fn reconcile(
 ) -> Result<Option<String>, StoreError> {
     let (Mode::Full, Some(since)) = (sync.mode, sync.running_at) else { return Ok(None) };
     let (mut found, mut doubtful) = (Vec::new(), Vec::new());
+    // A sync that was resumed, retried or replayed: its pages are of before, and what they lack may have come back since.
+    let overtaken = later_full_sync(db, sync).await?.map(|_later| ListDoubt::Overtaken);
     for record_type in RecordType::ALL {
         let missing = missing_find(db, sync.id, *record_type, since, now).await?;
         if missing.missing == 0 {
             continue;
         }
-        match list_doubt(db, sync.id, *record_type, since).await? {
+        let doubt = match overtaken {
+            None => list_doubt(db, sync.id, *record_type, since).await?,
+            overtaken => overtaken,
+        };
+        match doubt {
             None => found.push(missing),
             Some(doubt) => {
                 missing_forget(db, sync.id, *record_type).await?;
@@ -129,8 +135,8 @@ async fn list_doubt(
 }
 
 /// Counts what the books of a list do not account for: records that were new while the list was read, and records without a
-/// readable id. New are those that had no row here at `since` and are late, and were not read before; or that were rejected,
-/// for the first time: their time may be unreadable.
+/// readable id. New are those that had no active row here at `since` and are late, and were not read before; or that were
+/// rejected, for the first time: their time may be unreadable.
 async fn ids_not_accounted_for(
     db: &mut Db,
     sync_id: SyncId,
@@ -151,9 +157,13 @@ async fn ids_not_accounted_for(
              WHERE f.sync_id = $1 AND f.record_type = $2 AND f.severity = 'error' AND NOT EXISTS (
                  SELECT FROM findings e JOIN sync_logs s ON s.id = e.sync_id AND NOT s.dry_run
                  WHERE e.sync_id <> $1 AND e.record_type = $2 AND e.source_id = f.source_id)
+         ), back AS (
+             SELECT o.row_id FROM overwritten o JOIN sync_logs s ON s.id = o.sync_id
+             WHERE (s.id = $1 OR s.started_at >= $3) AND o.record_type = $2 AND o.image ->> 'status' <> 'active'
          )
          SELECT (SELECT count(*) FROM new WHERE id <> '' AND NOT EXISTS
-                    (SELECT FROM {} t WHERE t.source_id = new.id AND t.created_at < $3)),
+                    (SELECT FROM {} t WHERE t.source_id = new.id AND t.created_at < $3
+                        AND t.id NOT IN (SELECT row_id FROM back))),
                 (SELECT coalesce(sum(seen), 0)::bigint FROM each WHERE id = '')",
         table_name(list)
     );
@@ -196,17 +206,8 @@ pub async fn missing_records_decide(
     if is_undone(db, id).await? {
         return Ok(MissingRecordsDecided::Undone);
     }
-    // Also an active one, which may be about to find the records again.
-    let text = format!(
-        "SELECT id FROM sync_logs WHERE mode = '{}' AND NOT dry_run AND started_at > $1
-             AND state NOT IN {} ORDER BY started_at DESC LIMIT 1",
-        Mode::Full,
-        word_list([SyncState::Failed, SyncState::Cancelled].map(SyncState::as_str)),
-    );
-    let later: Vec<uuid::Uuid> =
-        statement(&text).bind::<Timestamptz, _>(sync.started_at).returning::<Uuid>().load(db).await?;
-    if let Some(later) = later.into_iter().next() {
-        return Ok(MissingRecordsDecided::Overtaken(SyncId::from_uuid(later)));
+    if let Some(later) = later_full_sync(db, &sync).await? {
+        return Ok(MissingRecordsDecided::Overtaken(later));
     }
     let (deactivated, state) = match policy {
         MissingPolicy::Keep => (0, MissingState::Declined),
@@ -220,6 +221,20 @@ pub async fn missing_records_decide(
     let detail = json!({ "decision": policy.as_str(), "deactivated": deactivated, "reason": reason });
     audit_append(db, actor, AuditAction::SyncConfirm, &id.to_string(), &detail, now).await?;
     Ok(MissingRecordsDecided::Decided { deactivated })
+}
+
+/// The last full sync that was asked for after this one and was neither cancelled nor failed. Also an active one, which may be
+/// about to find again what this one lacks.
+async fn later_full_sync(db: &mut Db, sync: &StoredSync) -> Result<Option<SyncId>, StoreError> {
+    let text = format!(
+        "SELECT id FROM sync_logs WHERE mode = '{}' AND NOT dry_run AND started_at > $1
+             AND state NOT IN {} ORDER BY started_at DESC LIMIT 1",
+        Mode::Full,
+        word_list([SyncState::Failed, SyncState::Cancelled].map(SyncState::as_str)),
+    );
+    let later: Vec<uuid::Uuid> =
+        statement(&text).bind::<Timestamptz, _>(sync.started_at).returning::<Uuid>().load(db).await?;
+    Ok(later.into_iter().next().map(SyncId::from_uuid))
 }
 
 async fn missing_find(

@@ -150,17 +150,22 @@ async fn rejected_still(db: &mut Db, ids: Vec<String>) -> Result<Vec<String>, St
     .await?)
 }
 
-/// Notes in the tally of a sync how many of the records read were on their list before. Companies count once and never come
-/// again.
+/// Notes in the tally of a sync how many of the records read were on their list before, and how many of those had not changed
+/// meanwhile. Companies count once and never come again.
 pub(crate) async fn again_note(db: &mut Db, sync_id: SyncId) -> Result<(), StoreError> {
     statement(
         // One grouping and no join of ids: one pass, whatever numbers of rows the planner estimates.
         "WITH ids AS (
-             SELECT record_type, chain, unnest(source_ids) AS id FROM sync_seen WHERE sync_id = $1
+             SELECT record_type, chain, unnest(source_ids) AS id, 0 AS late FROM sync_seen WHERE sync_id = $1
+             UNION ALL SELECT record_type, chain, unnest(late_ids), 1 FROM sync_seen WHERE sync_id = $1
          ), each AS (
-             SELECT record_type, count(*) AS seen FROM ids WHERE id <> '' GROUP BY record_type, chain, id HAVING count(*) > 1
-         ), again AS (SELECT record_type, sum(seen - 1) AS again FROM each GROUP BY record_type)
-         UPDATE sync_counts c SET again = least(a.again, c.read) FROM again a WHERE c.sync_id = $1 AND c.record_type = a.record_type",
+             SELECT record_type, count(*) - sum(late) AS seen, sum(late) AS late FROM ids WHERE id <> ''
+             GROUP BY record_type, chain, id HAVING count(*) - sum(late) > 1
+         ), again AS (
+             SELECT record_type, sum(seen - 1) AS again, sum(greatest(seen - late - 1, 0)) AS doubled FROM each GROUP BY record_type
+         )
+         UPDATE sync_counts c SET again = least(a.again, c.read), doubled = a.doubled
+         FROM again a WHERE c.sync_id = $1 AND c.record_type = a.record_type",
     )
     .bind::<Uuid, _>(sync_id.as_uuid())
     .execute(db)

@@ -127,14 +127,15 @@ fn number(n: u64) -> i64 {
 
 /// The tallies of syncs, in the order of the record types. A sync without a tally is not in the map.
 pub async fn tallies_read(db: &mut Db, ids: &[SyncId]) -> Result<BTreeMap<SyncId, Vec<Tally>>, StoreError> {
-    type Counts = (uuid::Uuid, String, Option<i64>, i64, i64, i64, i64, i64, i64, i64, i64, i64, i64, i32);
+    type Counts =
+        (uuid::Uuid, String, Option<i64>, i64, i64, i64, i64, i64, i64, i64, i64, i64, i64, i64, i32);
     let rows: Vec<Counts> = statement(
         "SELECT sync_id, record_type, expected, created, updated, unchanged, conflict, rejected, skipped, missing,
-             deactivated, late, again, pages
+             deactivated, late, again, doubled, pages
          FROM sync_counts WHERE sync_id = ANY($1)",
     )
     .bind::<Array<Uuid>, _>(ids.iter().map(|id| id.as_uuid()).collect::<Vec<_>>())
-    .returning::<(Uuid, Text, Nullable<Int8>, Int8, Int8, Int8, Int8, Int8, Int8, Int8, Int8, Int8, Int8, Int4)>()
+    .returning::<(Uuid, Text, Nullable<Int8>, Int8, Int8, Int8, Int8, Int8, Int8, Int8, Int8, Int8, Int8, Int8, Int4)>()
     .load(db)
     .await?;
     let mut tallies: BTreeMap<SyncId, Vec<Tally>> = BTreeMap::new();
@@ -152,6 +153,7 @@ pub async fn tallies_read(db: &mut Db, ids: &[SyncId]) -> Result<BTreeMap<SyncId
         deactivated,
         late,
         again,
+        doubled,
         pages,
     ) in rows
     {
@@ -170,6 +172,7 @@ pub async fn tallies_read(db: &mut Db, ids: &[SyncId]) -> Result<BTreeMap<SyncId
             deactivated: count(deactivated),
             late: count(late),
             again: count(again),
+            doubled: count(doubled),
             is_reached: pages > 0,
         });
     }

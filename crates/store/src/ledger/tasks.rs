@@ -189,24 +189,37 @@ pub async fn task_list(db: &mut Db, id: SyncId) -> Result<Vec<Task>, StoreError>
 
 /// Records a task; false if its page has a task already, or the sync has ended.
 pub(crate) async fn task_insert(db: &mut Db, task: &NewTask, now: DateTime<Utc>) -> Result<bool, StoreError> {
-    let inserted = statement(
+    Ok(tasks_insert(db, task.sync_id, std::slice::from_ref(task), now).await? > 0)
+}
+
+/// Records tasks of a sync, in one statement: all of them, or none if the sync has ended. Pages that have a task already are left out.
+async fn tasks_insert(
+    db: &mut Db,
+    sync_id: SyncId,
+    tasks: &[NewTask],
+    now: DateTime<Utc>,
+) -> Result<usize, StoreError> {
+    let number = |number: u32| i32::try_from(number).unwrap_or(i32::MAX);
+    let each = |of: fn(&NewTask) -> String| tasks.iter().map(of).collect::<Vec<_>>();
+    Ok(statement(
         "INSERT INTO sync_queue
              (id, sync_id, record_type, chain, page, page_request, trace_context, state, created_at, updated_at)
-         SELECT $1, id, $3, $8, $4, $5, $6, $9, $7, $7 FROM sync_logs WHERE id = $2 AND completed_at IS NULL
+         SELECT t.id, s.id, t.record_type, t.chain, t.page, t.page_request::jsonb, t.trace_context::jsonb, $8, $9, $9
+         FROM sync_logs s, unnest($2, $3, $4, $5, $6, $7) AS t (id, record_type, chain, page, page_request, trace_context)
+         WHERE s.id = $1 AND s.completed_at IS NULL
          ON CONFLICT DO NOTHING",
     )
-    .bind::<Uuid, _>(task.id.as_uuid())
-    .bind::<Uuid, _>(task.sync_id.as_uuid())
-    .bind::<Text, _>(task.request.record_type.as_str())
-    .bind::<Int4, _>(i32::try_from(task.request.number).unwrap_or(i32::MAX))
-    .bind::<Jsonb, _>(json!(task.request.query))
-    .bind::<Jsonb, _>(&task.trace_context)
-    .bind::<Timestamptz, _>(now)
-    .bind::<Int4, _>(i32::try_from(task.request.chain).unwrap_or(i32::MAX))
+    .bind::<Uuid, _>(sync_id.as_uuid())
+    .bind::<Array<Uuid>, _>(tasks.iter().map(|it| it.id.as_uuid()).collect::<Vec<_>>())
+    .bind::<Array<Text>, _>(each(|it| it.request.record_type.to_string()))
+    .bind::<Array<Int4>, _>(tasks.iter().map(|it| number(it.request.chain)).collect::<Vec<_>>())
+    .bind::<Array<Int4>, _>(tasks.iter().map(|it| number(it.request.number)).collect::<Vec<_>>())
+    .bind::<Array<Text>, _>(each(|it| json!(it.request.query).to_string()))
+    .bind::<Array<Text>, _>(each(|it| it.trace_context.to_string()))
     .bind::<Text, _>(TaskState::Pending.as_str())
+    .bind::<Timestamptz, _>(now)
     .execute(db)
-    .await?;
-    Ok(inserted > 0)
+    .await?)
 }
 
 /// Hands on the page after `parent`. In a transaction of its own, before `parent` is done.
@@ -237,19 +250,14 @@ pub async fn slices_record(
     slices: Vec<NewTask>,
     now: DateTime<Utc>,
 ) -> Result<Vec<NewTask>, StoreError> {
-    if !is_to_be_handed_on(db, parent).await? {
+    let [first, ..] = &slices[..] else { return Ok(slices) };
+    let sync_id = first.sync_id;
+    // All of them or none: a sync that is cancelled meanwhile can be resumed.
+    if !is_to_be_handed_on(db, parent).await? || tasks_insert(db, sync_id, &slices, now).await? == 0 {
         return Ok(Vec::new());
     }
-    let mut recorded = Vec::new();
-    for slice in slices {
-        if task_insert(db, &slice, now).await? {
-            recorded.push(slice);
-        }
-    }
-    if !recorded.is_empty() {
-        handed_on_note(db, parent, now).await?;
-    }
-    Ok(recorded)
+    handed_on_note(db, parent, now).await?;
+    Ok(slices)
 }
 
 /// Locks a task and says whether nothing was handed on after it. Two deliveries of it may see different pages, or slices: the

@@ -1,4 +1,5 @@
-//! The law of incremental syncs: after the last change, one incremental sync leaves the same rows as a full sync.
+//! The law of incremental syncs: after the last change, one incremental sync leaves the same rows as a full sync, and lists in
+//! slices leave the same rows as lists in one chain.
 //!
 //! The fleet changes step by step, with a sync after each: names, companies, addresses that are handed on, withdrawals and
 //! re-approvals, equipment approved before its vessel, users before their company, records that are malformed for a while.
@@ -164,7 +165,7 @@ impl Fleet {
 }
 
 /// The rows as far as the onboarding portal decides them.
-async fn rows(scene: &Scene) -> BTreeMap<&'static str, Vec<Value>> {
+async fn rows(scene: &Scene) -> Rows {
     let queries = [
         ("companies", "SELECT source_id, name, status FROM companies ORDER BY source_id"),
         (
@@ -204,8 +205,23 @@ async fn sync(scene: &Scene, mode: Mode) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn rows_after(steps: &[Step]) -> anyhow::Result<[BTreeMap<&'static str, Vec<Value>>; 2]> {
+/// How the provider's lists are read.
+#[derive(Debug, Clone, Copy)]
+enum Lists {
+    OneChain,
+    /// Pages of one record, so that even short lists have a rest to divide.
+    Slices,
+}
+
+type Rows = BTreeMap<&'static str, Vec<Value>>;
+
+/// The rows after a last incremental sync, and after a full sync behind it.
+async fn rows_after(steps: &[Step], lists: Lists) -> anyhow::Result<[Rows; 2]> {
     let scene = Scene::new().await?;
+    if matches!(lists, Lists::Slices) {
+        scene.world.execute("UPDATE settings SET page_size = 1").await?;
+        scene.provider.announce_slices(64);
+    }
     let mut fleet = Fleet::new();
     for (n, imo) in IMO_NUMBERS.iter().take(3).enumerate() {
         let mut vessel = fleet.vessels[n].clone();
@@ -232,12 +248,14 @@ async fn rows_after(steps: &[Step]) -> anyhow::Result<[BTreeMap<&'static str, Ve
     let after_incremental = rows(&scene).await;
     sync(&scene, Mode::Full).await?;
     let after_full = rows(&scene).await;
+    let in_slices = "sync_queue WHERE page_request ? 'slice'";
+    anyhow::ensure!((scene.number(in_slices).await > 0) == matches!(lists, Lists::Slices), "{lists:?}");
     scene.end().await;
     Ok([after_incremental, after_full])
 }
 
 #[test]
-fn incremental_sync_leaves_the_same_rows_as_a_full_sync() -> anyhow::Result<()> {
+fn incremental_sync_leaves_the_same_rows_as_a_full_sync_with_and_without_slices() -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let config = ProptestConfig {
         cases: 12,
@@ -248,9 +266,19 @@ fn incremental_sync_leaves_the_same_rows_as_a_full_sync() -> anyhow::Result<()> 
     // The same fleets each time: what fails on one machine fails on all.
     TestRunner::new_with_rng(config, TestRng::deterministic_rng(RngAlgorithm::ChaCha))
         .run(&steps(), |steps| {
-            let rows = runtime.block_on(rows_after(&steps));
-            let [incremental, full] = rows.map_err(|error| TestCaseError::fail(format!("{error:?}")))?;
-            prop_assert_eq!(incremental, full);
+            // On threads of their own: the end of a world blocks the one that it is dropped on.
+            let [one_chain, in_slices] = std::thread::scope(|scope| {
+                let (runtime, steps) = (&runtime, &steps);
+                [Lists::OneChain, Lists::Slices]
+                    .map(|lists| scope.spawn(move || runtime.block_on(rows_after(steps, lists))))
+                    .map(|thread| thread.join().expect("no thread panics"))
+            });
+            let failed = |error| TestCaseError::fail(format!("{error:?}"));
+            let [incremental, full] = one_chain.map_err(failed)?;
+            let [incremental_in_slices, full_in_slices] = in_slices.map_err(failed)?;
+            prop_assert_eq!(&incremental, &full);
+            prop_assert_eq!(&incremental, &incremental_in_slices);
+            prop_assert_eq!(&full, &full_in_slices);
             Ok(())
         })
         .map_err(|failure| anyhow::anyhow!("{failure}"))

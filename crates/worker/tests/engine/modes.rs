@@ -6,6 +6,8 @@ use domain::{
 };
 use serde_json::{Value, json};
 
+use testbed::List;
+
 use crate::scene::{NONE, Scene, announced};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -43,6 +45,34 @@ async fn an_incremental_sync_looks_at_what_changed_since_the_last_complete_one()
     scene.provider.fail_with(None);
     let third = scene.sync(Mode::Incremental, Scope::default()).await?;
     assert_eq!(scene.ended(third).await?["scope"]["updatedSince"], "2026-04-30T23:50:00Z");
+    scene.end().await;
+    Ok(())
+}
+
+/// A new record may stand in the numbers for a changed one that the provider has left out, which only a sync from the same base
+/// asks for again.
+#[tokio::test(flavor = "multi_thread")]
+async fn incremental_sync_during_which_a_record_came_is_no_base() -> anyhow::Result<()> {
+    let scene = Scene::new().await?;
+    scene.provider.small_fleet();
+    let first = scene.full_sync().await?;
+    assert_eq!(scene.ended(first).await?["state"], "completed");
+    let since = async |id| anyhow::Ok(scene.ended(id).await?["scope"]["updatedSince"].clone());
+
+    scene.provider.set_as_of(Some("2026-05-02T12:00:00Z"));
+    scene.provider.page_size(List::Users, 1);
+    for id in ["u-1", "u-2"] {
+        let email = format!("{id}@example.com");
+        scene.provider.put_user(id, json!({"email": email, "updatedAt": "2026-05-02T11:00:00Z"}));
+    }
+    scene.provider.announce(List::Users, 3);
+    scene.provider.after_page(List::Users, 1, |provider| {
+        provider.put_user("u-9", json!({"email": "new@example.com", "updatedAt": "2026-05-02T13:00:00Z"}));
+    });
+    let short = scene.sync(Mode::Incremental, Scope::default()).await?;
+    assert_eq!(scene.ended(short).await?["state"], "completed", "by the numbers nothing is missing");
+    let next = scene.sync(Mode::Incremental, Scope::default()).await?;
+    assert_eq!(since(next).await?, since(short).await?);
     scene.end().await;
     Ok(())
 }

@@ -6,10 +6,13 @@ use domain::{
     clock::{Clock, SystemClock},
 };
 use serde_json::{Value, json};
-use store::engine::undo::{SyncUndone, sync_undo};
+use store::engine::{
+    control::SyncResumed,
+    undo::{SyncUndone, sync_undo},
+};
 use testbed::List;
 
-use crate::scene::Scene;
+use crate::{control::resume, scene::Scene};
 
 /// The small fleet with a piece of equipment that is not critical, of which one in five may be deactivated.
 async fn fleet_with_a_spare() -> anyhow::Result<Scene> {
@@ -216,6 +219,64 @@ async fn record_that_changed_before_it_was_read_leaves_no_doubt() -> anyhow::Res
     let id = scene.full_sync().await?;
     assert_eq!(scene.ended(id).await?["missing_records"], "deactivated");
     assert_eq!(status(&scene, "e-spare").await, "withdrawn");
+    scene.end().await;
+    Ok(())
+}
+
+/// The pages of a sync that is resumed are of before: what they lack may have come back since.
+#[tokio::test(flavor = "multi_thread")]
+async fn sync_that_is_resumed_after_a_later_one_withdraws_nothing() -> anyhow::Result<()> {
+    let scene = fleet_with_a_spare().await?;
+    let listed = scene.provider.listed(List::Equipment, "e-spare").expect("it is listed");
+    scene.provider.forget("e-spare");
+    scene.provider.fail_list(List::Users, Some(403));
+    let holed = scene.full_sync().await?;
+    assert_eq!(scene.ended(holed).await?["state"], "completed_with_errors");
+    scene.provider.fail_list(List::Users, None);
+    scene.provider.put_raw(List::Equipment, "e-spare", listed);
+    let later = scene.full_sync().await?;
+    assert_eq!(scene.ended(later).await?["state"], "completed");
+
+    assert!(matches!(resume(&scene, holed).await?, SyncResumed::Resumed { .. }));
+    let sync = scene.ended(holed).await?;
+    assert_eq!(status(&scene, "e-spare").await, "active");
+    assert_eq!(
+        (&sync["state"], &sync["missing_records"]),
+        (&json!("completed_with_errors"), &json!("unverified")),
+        "{sync}"
+    );
+    assert!(sync["failure"].to_string().contains("a later full sync has read the list since"), "{sync}");
+    scene.end().await;
+    Ok(())
+}
+
+/// One that comes back while the list is read is none of the announced ones, though it has a row.
+#[tokio::test(flavor = "multi_thread")]
+async fn record_that_comes_back_stands_for_none_that_did_not_come() -> anyhow::Result<()> {
+    let scene = fleet_with_a_spare().await?;
+    scene.provider.put_equipment("e-lost", "v-1", json!({"isCritical": false, "criticalityBasis": null}));
+    scene.provider.forget("e-spare");
+    let without = scene.full_sync().await?;
+    scene.ended(without).await?;
+    assert_eq!(
+        (status(&scene, "e-spare").await, status(&scene, "e-lost").await),
+        (json!("withdrawn"), json!("active"))
+    );
+
+    scene.provider.forget("e-lost");
+    scene.provider.announce(List::Equipment, 6);
+    scene.provider.after_page(List::Equipment, 1, |provider| {
+        let back =
+            json!({"isCritical": false, "criticalityBasis": null, "updatedAt": "2026-05-03T00:00:00Z"});
+        provider.put_equipment("e-spare", "v-1", back);
+    });
+    let id = scene.full_sync().await?;
+    let sync = scene.ended(id).await?;
+    assert_eq!(status(&scene, "e-spare").await, "active", "{sync}");
+    assert_eq!(
+        (status(&scene, "e-lost").await, &sync["missing_records"]),
+        (json!("active"), &json!("unverified"))
+    );
     scene.end().await;
     Ok(())
 }

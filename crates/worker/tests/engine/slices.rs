@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use domain::{SyncId, SyncState};
 use serde_json::{Value, json};
 use store::engine::control::SyncResumed;
-use testbed::{List, Slices};
+use testbed::{Answer, List, Slices};
 
 use crate::{control::resume, scene::Scene};
 
@@ -13,6 +13,11 @@ const USERS: usize = 40;
 
 /// Forty users, of which a page holds five, with a portal that serves four slices; what is missing is to be withdrawn.
 async fn long_list() -> anyhow::Result<Scene> {
+    long_list_in(4).await
+}
+
+/// The same in so many slices.
+async fn long_list_in(slices: u32) -> anyhow::Result<Scene> {
     let scene = Scene::new().await?;
     let settings =
         "UPDATE settings SET page_size = 5, missing_records = 'deactivate', deactivation_limit_percent = 100";
@@ -21,7 +26,7 @@ async fn long_list() -> anyhow::Result<Scene> {
     for n in 1..=USERS {
         scene.provider.put_user(&format!("u-{n}"), json!({"email": format!("user{n}@example.com")}));
     }
-    scene.provider.announce_slices(4);
+    scene.provider.announce_slices(slices);
     Ok(scene)
 }
 
@@ -92,6 +97,51 @@ async fn false_slices_make_no_list_whole_and_withdraw_nothing() -> anyhow::Resul
         assert_eq!(scene.number("users WHERE status = 'active'").await, USERS as i64, "{slices:?}");
         scene.end().await;
     }
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn record_in_two_slices_is_told_though_another_changes_meanwhile() -> anyhow::Result<()> {
+    let scene = long_list_in(2).await?;
+    let first = scene.full_sync().await?;
+    assert_eq!(scene.ended(first).await?["state"], "completed");
+    scene.provider.slices(List::Users, Slices::Repeated);
+    scene.provider.after_page(List::Users, 1, |provider| {
+        provider.put_user("u-7", json!({"rank": "Master", "updatedAt": "2026-05-03T00:00:00Z"}));
+    });
+    let id = scene.full_sync().await?;
+    let failure = failure_of(&scene, id).await?;
+    assert!(failure.contains("of them more than once"), "{failure}");
+    scene.end().await;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn portal_that_answers_with_a_slice_nobody_asked_for_is_told() -> anyhow::Result<()> {
+    let scene = synced_long_list().await?;
+    let page = json!({"data": [], "page": {"limit": 5, "total": 1, "slice": "0/4"}}).to_string();
+    scene.provider.answer_page(List::Users, 1, Answer::ok(page));
+    let id = scene.full_sync().await?;
+    let failure = failure_of(&scene, id).await?;
+    assert!(
+        failure.contains("the whole list was asked for, and the page says that it is of 0/4"),
+        "{failure}"
+    );
+    scene.end().await;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn cursor_that_no_url_holds_is_the_fault_of_its_page() -> anyhow::Result<()> {
+    let scene = synced_long_list().await?;
+    let page =
+        json!({"data": [], "page": {"limit": 5, "total": 1, "nextCursor": "c".repeat(70_000)}}).to_string();
+    scene.provider.answer_page(List::Users, 1, Answer::ok(page));
+    let id = scene.full_sync().await?;
+    let failure = failure_of(&scene, id).await?;
+    assert!(failure.contains("`page.nextCursor` is longer than 4096 bytes"), "{failure}");
+    assert!(failure.len() < 1_000, "{}", failure.len());
+    scene.end().await;
     Ok(())
 }
 

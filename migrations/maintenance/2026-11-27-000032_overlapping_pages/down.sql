@@ -1,0 +1,1 @@
+ALTER TABLE sync_counts DROP COLUMN doubled;
