@@ -51,7 +51,8 @@ pub struct PageInfo {
 }
 
 /// What a portal can do beyond the least: the answer of `GET /api/sync/capabilities`. A portal without that path can do none
-/// of it, and what is absent is so as well.
+/// of it, and what is absent is so as well. The sync heeds `slices`; the rest is for people: a portal may answer a `limit` that is too
+/// high for it with fewer records, and takes the 500 ids of the contract.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Capabilities {
@@ -70,6 +71,25 @@ pub struct Capabilities {
     /// Encodings in which answers can be compressed, as `Accept-Encoding` names them.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub compression: Vec<String>,
+}
+
+impl Capabilities {
+    /// Of an answer in which some values are not of their types: those are as if they were absent.
+    #[must_use]
+    pub fn lenient(said: serde_json::Map<String, serde_json::Value>) -> Self {
+        let mut capabilities = Self::default();
+        for (name, value) in said {
+            match name.as_str() {
+                "slices" => capabilities.slices = serde_json::from_value(value).unwrap_or_default(),
+                "pageSize" => capabilities.page_size = serde_json::from_value(value).unwrap_or_default(),
+                "ids" => capabilities.ids = serde_json::from_value(value).unwrap_or_default(),
+                "export" => capabilities.export = serde_json::from_value(value).unwrap_or_default(),
+                "compression" => capabilities.compression = serde_json::from_value(value).unwrap_or_default(),
+                _ => {}
+            }
+        }
+        capabilities
+    }
 }
 
 /// What a list may be asked for; the query of `GET /api/sync/vessels|equipment|users`.

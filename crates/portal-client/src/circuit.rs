@@ -3,6 +3,9 @@
 //! A closed circuit lets every request through. After a number of failures in a row it opens, and lets no request through
 //! until its pause is over. Then it is half open: one request goes through, and its result closes or opens the circuit.
 //! Failures are: no answer, a malformed answer, a 5xx. A 429 is the answer of a portal that works.
+//!
+//! Requests that were under way together fail as one: many slices of one list that fail at once say no more about the portal than
+//! one chain does, and must not keep approvals waiting.
 
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -52,9 +55,18 @@ pub(crate) struct Circuit {
 
 #[derive(Debug)]
 enum Inner {
-    Closed { failures: u32 },
-    Open { until: Instant, failure: String },
-    HalfOpen { failure: String },
+    Closed {
+        failures: u32,
+        /// When the last of them was counted.
+        counted_at: Option<Instant>,
+    },
+    Open {
+        until: Instant,
+        failure: String,
+    },
+    HalfOpen {
+        failure: String,
+    },
 }
 
 /// Permission to send one request. A permit that is dropped without a result (its request was cancelled) says nothing about
@@ -62,6 +74,7 @@ enum Inner {
 #[derive(Debug)]
 pub(crate) struct CircuitPermit<'c> {
     circuit: &'c Circuit,
+    acquired_at: Instant,
     has_result: bool,
 }
 
@@ -69,7 +82,7 @@ impl Circuit {
     pub(crate) fn new(options: CircuitOptions) -> Self {
         let circuit = Self {
             options,
-            inner: Arc::new(Mutex::new(Inner::Closed { failures: 0 })),
+            inner: Arc::new(Mutex::new(Inner::Closed { failures: 0, counted_at: None })),
             state: Arc::new(watch::Sender::new(CircuitState::Closed)),
         };
         set_state_gauge(&CircuitState::Closed);
@@ -98,7 +111,7 @@ impl Circuit {
             }
         }
         drop(inner);
-        Ok(CircuitPermit { circuit: self, has_result: false })
+        Ok(CircuitPermit { circuit: self, acquired_at: now, has_result: false })
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
@@ -144,12 +157,14 @@ impl CircuitPermit<'_> {
                 tracing::info!("the onboarding portal answers again: the circuit is closed");
                 circuit.publish_state(CircuitState::Closed);
             }
-            *inner = Inner::Closed { failures: 0 };
+            *inner = Inner::Closed { failures: 0, counted_at: None };
             return;
         };
         let opens = match &mut *inner {
-            Inner::Closed { failures } => {
+            Inner::Closed { counted_at: Some(counted_at), .. } if self.acquired_at < *counted_at => false,
+            Inner::Closed { failures, counted_at } => {
                 *failures += 1;
+                *counted_at = Some(now);
                 *failures >= circuit.options.failures
             }
             Inner::HalfOpen { .. } => true,
@@ -209,6 +224,19 @@ mod tests {
         circuit.acquire(now).unwrap().record_result(&unavailable(), now);
         assert!(is_open(&circuit, now) && is_open(&circuit, now + Duration::from_secs(29)));
         assert!(matches!(*circuit.subscribe().borrow(), CircuitState::Open(_)));
+    }
+
+    #[test]
+    fn requests_under_way_together_fail_as_one() {
+        let (circuit, now) = (circuit(), Instant::now());
+        let second = |n| now + Duration::from_secs(n);
+        for wave in 0..2 {
+            let together: Vec<_> = (0..16).map(|_| circuit.acquire(second(2 * wave)).unwrap()).collect();
+            together.into_iter().for_each(|it| it.record_result(&unavailable(), second(2 * wave + 1)));
+            assert!(!is_open(&circuit, second(2 * wave + 1)), "wave {wave}");
+        }
+        circuit.acquire(second(4)).unwrap().record_result(&unavailable(), second(5));
+        assert!(is_open(&circuit, second(5)), "the third failure in a row");
     }
 
     #[test]

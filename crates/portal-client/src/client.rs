@@ -128,12 +128,14 @@ impl PortalClient {
             let what = "the next cursor is the one that was sent, so paging would never end".to_owned();
             return Err(PortalError::Contract { path: D::PATH.to_owned(), what });
         }
-        if let Some(slice) = &query.slice
-            && page.info.slice.as_ref() != Some(slice)
-        {
-            // It may be of the whole list, which every slice would then bring anew.
+        // A page of the whole list for one of a slice would be brought anew by every slice; the other way round, the rest of the
+        // list would not come.
+        let whole = Some("0/1");
+        if page.info.slice.as_deref().or(whole) != query.slice.as_deref().or(whole) {
             let said = page.info.slice.as_deref().unwrap_or("none");
-            let what = format!("slice {slice} was asked for, and the page says that it is of {said}");
+            let asked_for =
+                query.slice.as_ref().map_or("the whole list".to_owned(), |it| format!("slice {it}"));
+            let what = format!("{asked_for} was asked for, and the page says that it is of {said}");
             return Err(PortalError::Contract { path: D::PATH.to_owned(), what });
         }
         Ok(page)
@@ -143,7 +145,8 @@ impl PortalClient {
     /// neither the circuit nor the last outcome takes notice of it.
     pub async fn fetch_capabilities(&self) -> Result<Capabilities, PortalError> {
         let body = self.request(Method::GET, CAPABILITIES_PATH, None).await?;
-        decode_body(&body, CAPABILITIES_PATH)
+        let said: serde_json::Map<String, serde_json::Value> = decode_body(&body, CAPABILITIES_PATH)?;
+        Ok(Capabilities::lenient(said))
     }
 
     /// A vessel with its equipment and users.
@@ -214,7 +217,11 @@ impl PortalClient {
         let endpoint = path.split('/').nth(1).unwrap_or_default().to_owned();
         metrics::histogram!("sms_onboarding_api_request_duration_seconds", "endpoint" => endpoint, "status_class" => class)
             .record(sent_at.elapsed().as_secs_f64());
-        answer.map_err(PortalError::NoAnswer)
+        answer.map_err(|error| match error {
+            // Nothing was sent, so it says nothing about the portal.
+            unsent if unsent.is_builder() => PortalError::Unusable(unsent.without_url().to_string()),
+            error => PortalError::NoAnswer(error),
+        })
     }
 }
 

@@ -137,6 +137,9 @@ impl<'de: 'b, 'b, const LIMIT: usize> Deserialize<'de> for Bounded<'b, LIMIT> {
 
 /// Where a page stands. Only the cursor must be readable: without it the rest of the list would be lost in silence. What else
 /// cannot be read counts as not said.
+/// Longest cursor, in bytes: the line of a request has some 8,000 on most servers.
+const CURSOR_LIMIT: usize = 4_096;
+
 fn page_info(json: &[u8], path: &str) -> Result<PageInfo, PortalError> {
     let broken = |what: &str| PortalError::Contract { path: path.to_owned(), what: what.to_owned() };
     let mut info = match serde_json::from_slice(json) {
@@ -169,6 +172,11 @@ fn page_info(json: &[u8], path: &str) -> Result<PageInfo, PortalError> {
     };
     // Many portals write a blank where there is none.
     info.next_cursor = info.next_cursor.filter(|cursor| !cursor.trim().is_empty());
+    if info.next_cursor.as_ref().is_some_and(|cursor| cursor.len() > CURSOR_LIMIT) {
+        return Err(broken(&format!(
+            "`page.nextCursor` is longer than {CURSOR_LIMIT} bytes, and no URL holds it"
+        )));
+    }
     Ok(info)
 }
 

@@ -14,12 +14,20 @@ use crate::{
     portal_limiter::{PortalLimiter, Traffic},
 };
 
-/// How long an answer counts.
-const AGE_LIMIT: Duration = Duration::from_secs(60);
+/// How long nobody asks again, whatever came of it.
+const ASKED_AGE_LIMIT: Duration = Duration::from_secs(60);
+/// How long the last answer counts while the portal fails to give another: it may be an older portal meanwhile.
+const ANSWER_AGE_LIMIT: Duration = Duration::from_secs(5 * 60);
 
-/// The last answer, and when it came. Cheap to clone.
+/// What the portal said last. Cheap to clone.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct KnownCapabilities(Arc<Mutex<Option<(Capabilities, Instant)>>>);
+pub(crate) struct KnownCapabilities(Arc<Mutex<Known>>);
+
+#[derive(Debug, Default)]
+struct Known {
+    asked_at: Option<Instant>,
+    answer: Option<(Capabilities, Instant)>,
+}
 
 impl KnownCapabilities {
     /// What the portal says about itself, asked at most once a minute. A portal that does not know the question can do the least,
@@ -27,25 +35,31 @@ impl KnownCapabilities {
     pub(crate) async fn get(&self, portal: &PortalClient, limiter: &PortalLimiter) -> Capabilities {
         // Held while one asks: the others wait for the same answer.
         let mut known = self.0.lock().await;
-        if let Some((capabilities, at)) = &*known
-            && at.elapsed() < AGE_LIMIT
-        {
-            return capabilities.clone();
+        if known.asked_at.is_none_or(|at| at.elapsed() >= ASKED_AGE_LIMIT) {
+            let answer = self.ask(portal, limiter).await;
+            known.asked_at = Some(Instant::now());
+            if let Some(answer) = answer {
+                known.answer = Some((answer, Instant::now()));
+            }
         }
-        let capabilities = match limiter.run(Traffic::Pages, portal.fetch_capabilities()).await {
-            Ok(capabilities) => capabilities,
+        let answer = known.answer.as_ref().filter(|(_, at)| at.elapsed() < ANSWER_AGE_LIMIT);
+        answer.map(|(capabilities, _)| capabilities.clone()).unwrap_or_default()
+    }
+
+    /// None if the portal fails to answer.
+    async fn ask(&self, portal: &PortalClient, limiter: &PortalLimiter) -> Option<Capabilities> {
+        match limiter.run(Traffic::Pages, portal.fetch_capabilities()).await {
+            Ok(capabilities) => Some(capabilities),
             Err(WorkError::Portal(PortalError::Status { status: 404 | 405 | 501, .. })) => {
-                Capabilities::default()
+                Some(Capabilities::default())
             }
             Err(error) => {
                 tracing::warn!(
                     error = &error as &dyn std::error::Error,
-                    "the onboarding portal fails to say what it can do: what it said before counts, or lists are one chain"
+                    "the onboarding portal fails to say what it can do: what it said some minutes ago counts, or lists are one chain"
                 );
-                return known.as_ref().map(|(before, _)| before.clone()).unwrap_or_default();
+                None
             }
-        };
-        *known = Some((capabilities.clone(), Instant::now()));
-        capabilities
+        }
     }
 }
