@@ -7,7 +7,9 @@ vocabulary!(
     TickOutcome {
         /// It started a sync.
         Started = "started",
-        /// It started none: a full sync had not ended, or the tick was missed and is not caught up.
+        /// It started none: a full sync had not ended.
         Skipped = "skipped",
+        /// It started none: no scheduler ran when it was due, and a later tick stands for it or it was too old to be caught up.
+        Missed = "missed",
     }
 );

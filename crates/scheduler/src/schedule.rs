@@ -1,19 +1,19 @@
 //! Cron schedules: a tick that is due starts a sync, once.
 //!
-//! Ticks are missed while no scheduler leads. The last missed tick is caught up if it is not too old; an older one is
-//! recorded as skipped. Ticks before the last change of the schedule do not count: a schedule that is switched on at noon
+//! Ticks are missed while no scheduler leads. The last missed tick is caught up if it is not too old; the others are recorded
+//! as missed, each of them. Ticks before the last change of the schedule do not count: a schedule that is switched on at noon
 //! does not start the sync of the night before.
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
-use domain::{Cause, Scope, SyncId, clock::Clock, cron::CronSchedule};
+use domain::{Cause, Scope, SyncId, clock::Clock, cron::CronSchedule, tick::TickOutcome};
 use outbox::Outbox;
 use serde_json::json;
 use store::{
     Store, StoreError,
-    engine::ticks::{TickFired, tick_fire, tick_last, tick_skip},
+    engine::ticks::{TickFired, tick_fire, tick_last, ticks_miss},
     ledger::syncs::NewSync,
     settings::sync_settings::{Schedule, schedule_list},
 };
@@ -31,14 +31,16 @@ pub(crate) struct ScheduleTask {
     catch_up_limit: TimeDelta,
 }
 
-/// The state of a schedule's last tick.
-#[derive(Debug, PartialEq, Eq)]
-enum Tick {
-    NotDue,
-    /// The tick of this time is due.
-    Due(DateTime<Utc>),
-    /// The tick of this time was missed, too long ago to be caught up.
-    Missed(DateTime<Utc>),
+/// Most missed ticks that are recorded at a look, the oldest first; the next look goes on.
+const MISSED_AT_ONCE: usize = 1_000;
+
+/// The ticks of a schedule that nobody has handled.
+#[derive(Debug, PartialEq, Eq, Default)]
+struct OpenTicks {
+    /// The last one, if it is to start a sync and those before it are all in `missed`.
+    due: Option<DateTime<Utc>>,
+    /// Those that nobody fires any more, oldest first, each with the reason.
+    missed: Vec<(DateTime<Utc>, String)>,
 }
 
 impl ScheduleTask {
@@ -64,15 +66,28 @@ impl ScheduleTask {
             }
             let last = tick_last(&mut *store.db().await?, &schedule.name).await?;
             let since = last.map_or(schedule.updated_at, |last| last.max(schedule.updated_at));
-            match last_tick(&cron, zone, since, now, self.catch_up_limit) {
-                Tick::NotDue => {}
-                Tick::Due(due_at) => self.fire(store, &schedule, due_at, now).await?,
-                Tick::Missed(due_at) => {
-                    tracing::warn!(schedule.name = schedule.name, schedule.due_at = %due_at, "a tick was missed");
-                    let why = "no scheduler ran when it was due, and it is too old to be caught up";
-                    tick_skip(&mut *store.db().await?, &schedule.name, due_at, why, now).await?;
-                }
+            let ticks = open_ticks(&cron, zone, since, now, self.catch_up_limit);
+            // Before the one that is due: that one is the last tick then, and those before it are not looked for again.
+            self.note_missed(store, &schedule, &ticks.missed, now).await?;
+            if let Some(due_at) = ticks.due {
+                self.fire(store, &schedule, due_at, now).await?;
             }
+        }
+        Ok(())
+    }
+
+    async fn note_missed(
+        &self,
+        store: &Store,
+        schedule: &Schedule,
+        missed: &[(DateTime<Utc>, String)],
+        now: DateTime<Utc>,
+    ) -> Result<(), StoreError> {
+        let (Some((first, _)), Some((last, _))) = (missed.first(), missed.last()) else { return Ok(()) };
+        let new = ticks_miss(&mut *store.db().await?, &schedule.name, missed, now).await?;
+        if new > 0 {
+            tracing::warn!(schedule.name = schedule.name, ticks = new, %first, %last, "ticks were missed");
+            count_ticks(&schedule.name, TickOutcome::Missed, new as u64);
         }
         Ok(())
     }
@@ -100,10 +115,12 @@ impl ScheduleTask {
         match fired {
             TickFired::Started => {
                 tracing::info!(schedule.name = schedule.name, schedule.due_at = %due_at, sync.id = %sync.id, "a schedule started a sync");
+                count_ticks(&schedule.name, TickOutcome::Started, 1);
                 self.outbox.publish_command(sync.id, BTreeMap::new()).await;
             }
             TickFired::Skipped => {
                 tracing::warn!(schedule.name = schedule.name, schedule.due_at = %due_at, "skipped: a full sync runs");
+                count_ticks(&schedule.name, TickOutcome::Skipped, 1);
             }
             TickFired::AlreadyFired => {}
         }
@@ -127,19 +144,33 @@ fn parse_schedule(schedule: &Schedule) -> Option<(CronSchedule, Tz)> {
     }
 }
 
+fn count_ticks(schedule: &str, outcome: TickOutcome, ticks: u64) {
+    metrics::counter!("sms_schedule_ticks_total", "schedule" => schedule.to_owned(), "outcome" => outcome.as_str())
+        .increment(ticks);
+}
+
 /// `since`: the last tick that was handled, or the last change of the schedule.
-fn last_tick(
+fn open_ticks(
     cron: &CronSchedule,
     zone: Tz,
     since: DateTime<Utc>,
     now: DateTime<Utc>,
     catch_up_limit: TimeDelta,
-) -> Tick {
-    match cron.last_time_until(now, zone).filter(|last| *last > since) {
-        None => Tick::NotDue,
-        Some(last) if now - last <= catch_up_limit => Tick::Due(last),
-        Some(last) => Tick::Missed(last),
+) -> OpenTicks {
+    let Some(last) = cron.last_time_until(now, zone).filter(|last| *last > since) else {
+        return OpenTicks::default();
+    };
+    let before = cron.times_after(since, zone).take_while(|due_at| *due_at < last).take(MISSED_AT_ONCE);
+    let why = "no scheduler ran when it was due; a later tick stands for it";
+    let mut missed: Vec<_> = before.map(|due_at| (due_at, why.to_owned())).collect();
+    if missed.len() == MISSED_AT_ONCE {
+        return OpenTicks { due: None, missed };
     }
+    if now - last <= catch_up_limit {
+        return OpenTicks { due: Some(last), missed };
+    }
+    missed.push((last, "no scheduler ran when it was due, and it is too old to be caught up".to_owned()));
+    OpenTicks { due: None, missed }
 }
 
 impl PeriodicTask for ScheduleTask {
@@ -164,44 +195,61 @@ mod tests {
         text.parse().expect("a time")
     }
 
-    /// The last tick of a schedule of every night at two, which may be caught up for an hour.
-    fn nightly_tick(since: &str, now: &str) -> Tick {
+    /// The open ticks of a schedule of every night at two, which may be caught up for an hour: the one that is due, and those
+    /// that were missed.
+    fn nightly_ticks(since: &str, now: &str) -> (Option<DateTime<Utc>>, Vec<DateTime<Utc>>) {
         let cron = "0 2 * * *".parse().expect("a schedule");
-        last_tick(&cron, Tz::UTC, at(since), at(now), TimeDelta::hours(1))
+        let ticks = open_ticks(&cron, Tz::UTC, at(since), at(now), TimeDelta::hours(1));
+        (ticks.due, ticks.missed.into_iter().map(|(due_at, _why)| due_at).collect())
     }
+
+    const NONE: (Option<DateTime<Utc>>, Vec<DateTime<Utc>>) = (None, Vec::new());
 
     #[test]
     fn a_tick_is_due_from_its_time_on() {
-        assert_eq!(nightly_tick("2026-06-01T02:00:00Z", "2026-06-02T01:59:59Z"), Tick::NotDue);
+        assert_eq!(nightly_ticks("2026-06-01T02:00:00Z", "2026-06-02T01:59:59Z"), NONE);
         assert_eq!(
-            nightly_tick("2026-06-01T02:00:00Z", "2026-06-02T02:00:01Z"),
-            Tick::Due(at("2026-06-02T02:00:00Z"))
+            nightly_ticks("2026-06-01T02:00:00Z", "2026-06-02T02:00:01Z"),
+            (Some(at("2026-06-02T02:00:00Z")), vec![])
         );
     }
 
     #[test]
     fn a_tick_that_was_handled_is_not_due_again() {
-        assert_eq!(nightly_tick("2026-06-02T02:00:00Z", "2026-06-02T02:00:01Z"), Tick::NotDue);
+        assert_eq!(nightly_ticks("2026-06-02T02:00:00Z", "2026-06-02T02:00:01Z"), NONE);
     }
 
     #[test]
-    fn the_last_of_several_missed_ticks_is_caught_up_within_the_limit() {
+    fn the_last_of_several_missed_ticks_is_caught_up_within_the_limit_and_the_others_are_missed() {
+        let missed = ["2026-06-02T02:00:00Z", "2026-06-03T02:00:00Z", "2026-06-04T02:00:00Z"].map(at);
         assert_eq!(
-            nightly_tick("2026-06-01T02:00:00Z", "2026-06-05T02:40:00Z"),
-            Tick::Due(at("2026-06-05T02:00:00Z"))
+            nightly_ticks("2026-06-01T02:00:00Z", "2026-06-05T02:40:00Z"),
+            (Some(at("2026-06-05T02:00:00Z")), missed.to_vec())
         );
     }
 
     #[test]
     fn a_missed_tick_over_the_limit_is_not_caught_up() {
-        assert_eq!(
-            nightly_tick("2026-06-01T02:00:00Z", "2026-06-05T08:00:00Z"),
-            Tick::Missed(at("2026-06-05T02:00:00Z"))
-        );
+        let missed = ["2026-06-04T02:00:00Z", "2026-06-05T02:00:00Z"].map(at);
+        assert_eq!(nightly_ticks("2026-06-03T02:00:00Z", "2026-06-05T08:00:00Z"), (None, missed.to_vec()));
     }
 
     #[test]
     fn ticks_before_a_change_of_the_schedule_are_not_due() {
-        assert_eq!(nightly_tick("2026-06-02T02:30:00Z", "2026-06-02T02:31:00Z"), Tick::NotDue);
+        assert_eq!(nightly_ticks("2026-06-02T02:30:00Z", "2026-06-02T02:31:00Z"), NONE);
+    }
+
+    #[test]
+    fn very_many_missed_ticks_are_recorded_look_by_look_before_the_last_one_fires() {
+        let every_minute = "* * * * *".parse().expect("a schedule");
+        let (mut since, now) = (at("2026-06-01T00:00:00Z"), at("2026-06-02T16:40:30Z"));
+        let mut look = || {
+            let ticks = open_ticks(&every_minute, Tz::UTC, since, now, TimeDelta::hours(1));
+            since = ticks.missed.last().map_or(since, |(due_at, _why)| *due_at);
+            (ticks.due, ticks.missed.len())
+        };
+        assert_eq!(look(), (None, 1_000));
+        assert_eq!(look(), (None, 1_000));
+        assert_eq!(look(), (Some(at("2026-06-02T16:40:00Z")), 439));
     }
 }

@@ -84,6 +84,7 @@ async fn two_schedulers_fire_a_tick_once_and_publish_its_command() -> anyhow::Re
     assert_eq!(ticks, [json!({"outcome": "started", "sync_id": sync["id"]})]);
 
     // The sync never ends here, so the next tick of this minute is skipped, and says why.
+    scene.world.execute("DELETE FROM schedule_ticks WHERE outcome = 'missed'").await?;
     scene.world.execute("UPDATE schedule_ticks SET due_at = due_at - interval '1 minute'").await?;
     let skipped = "SELECT outcome, detail, sync_id FROM schedule_ticks WHERE outcome = 'skipped' LIMIT 1";
     let tick = scene.wait_rows("the next tick was skipped", skipped, 1).await?.remove(0);
@@ -94,7 +95,26 @@ async fn two_schedulers_fire_a_tick_once_and_publish_its_command() -> anyhow::Re
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_missed_tick_over_the_limit_is_recorded_as_skipped() -> anyhow::Result<()> {
+async fn every_tick_of_the_time_without_a_scheduler_is_recorded() -> anyhow::Result<()> {
+    let scene = Scene::new().await?;
+    let set_five_minutes_ago = "UPDATE schedules SET enabled = true, cron = '* * * * *',
+         updated_at = date_trunc('minute', now()) - interval '5 minutes'";
+    scene.world.execute(set_five_minutes_ago).await?;
+    let scheduler = scene.start().await?;
+    let started = "SELECT due_at FROM schedule_ticks WHERE outcome = 'started'";
+    scene.wait_rows("the last tick has started a sync", started, 1).await?;
+    let before = "SELECT outcome, extract(epoch FROM due_at - (SELECT updated_at FROM schedules))::int AS after
+         FROM schedule_ticks WHERE due_at < (SELECT due_at FROM schedule_ticks WHERE outcome = 'started') ORDER BY due_at";
+    let missed: Vec<Value> =
+        [60, 120, 180, 240].map(|after| json!({"outcome": "missed", "after": after})).to_vec();
+    // A minute more, where the clock has gone on since the schedule was set.
+    assert_eq!(scene.rows(before).await[..4], missed);
+    end(scheduler).await;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_missed_tick_over_the_limit_is_recorded_as_missed() -> anyhow::Result<()> {
     let scene = Scene::new().await?;
     // The last tick was six hours ago; the schedule was set before that.
     scene
@@ -107,7 +127,7 @@ async fn a_missed_tick_over_the_limit_is_recorded_as_skipped() -> anyhow::Result
     let scheduler = scene.start().await?;
     let ticks = "SELECT outcome, detail, sync_id FROM schedule_ticks";
     let tick = scene.wait_rows("the tick is recorded", ticks, 1).await?.remove(0);
-    assert_eq!((&tick["outcome"], &tick["sync_id"]), (&json!("skipped"), &Value::Null));
+    assert_eq!((&tick["outcome"], &tick["sync_id"]), (&json!("missed"), &Value::Null));
     assert_eq!(scene.rows("SELECT id FROM sync_logs").await, Vec::<Value>::new());
     end(scheduler).await;
     Ok(())

@@ -6,4 +6,5 @@ pub mod labels;
 pub mod overview;
 pub mod record_names;
 pub mod sync_ends;
+pub mod ticks;
 pub mod users;

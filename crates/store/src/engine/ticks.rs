@@ -53,9 +53,13 @@ pub async fn tick_fire(
     if fired == 0 {
         return Ok(TickFired::AlreadyFired);
     }
-    let (outcome, sync_id, detail) = match sync_create(db, sync, now).await? {
-        SyncCreated::Created | SyncCreated::Already => (TickOutcome::Started, sync.id, None),
-        SyncCreated::FullSyncRunning(id) => (TickOutcome::Skipped, id, Some("a full sync had not ended")),
+    let (fired, outcome, sync_id, detail) = match sync_create(db, sync, now).await? {
+        SyncCreated::Created | SyncCreated::Already => {
+            (TickFired::Started, TickOutcome::Started, sync.id, None)
+        }
+        SyncCreated::FullSyncRunning(id) => {
+            (TickFired::Skipped, TickOutcome::Skipped, id, Some("a full sync had not ended"))
+        }
     };
     statement(
         "UPDATE schedule_ticks SET outcome = $3, sync_id = $4, detail = $5 WHERE schedule = $1 AND due_at = $2",
@@ -67,30 +71,27 @@ pub async fn tick_fire(
     .bind::<Nullable<Text>, _>(detail)
     .execute(db)
     .await?;
-    Ok(match outcome {
-        TickOutcome::Started => TickFired::Started,
-        TickOutcome::Skipped => TickFired::Skipped,
-    })
+    Ok(fired)
 }
 
-/// Records a missed tick as skipped, if it is not recorded yet.
-pub async fn tick_skip(
+/// Records ticks that were missed, each with the reason, unless they are recorded already. Returns how many are new.
+pub async fn ticks_miss(
     db: &mut Db,
     schedule: &str,
-    due_at: DateTime<Utc>,
-    why: &str,
+    missed: &[(DateTime<Utc>, String)],
     now: DateTime<Utc>,
-) -> Result<(), StoreError> {
-    statement(
-        "INSERT INTO schedule_ticks (schedule, due_at, outcome, detail, fired_at) VALUES ($1, $2, $5, $3, $4)
+) -> Result<usize, StoreError> {
+    let (due_at, why): (Vec<_>, Vec<_>) = missed.iter().map(|(due_at, why)| (*due_at, why.as_str())).unzip();
+    Ok(statement(
+        "INSERT INTO schedule_ticks (schedule, due_at, outcome, detail, fired_at)
+         SELECT $1, due_at, $4, why, $5 FROM unnest($2, $3) AS missed (due_at, why)
          ON CONFLICT DO NOTHING",
     )
     .bind::<Text, _>(schedule)
-    .bind::<Timestamptz, _>(due_at)
-    .bind::<Text, _>(why)
+    .bind::<Array<Timestamptz>, _>(due_at)
+    .bind::<Array<Text>, _>(why)
+    .bind::<Text, _>(TickOutcome::Missed.as_str())
     .bind::<Timestamptz, _>(now)
-    .bind::<Text, _>(TickOutcome::Skipped.as_str())
     .execute(db)
-    .await?;
-    Ok(())
+    .await?)
 }

@@ -1,11 +1,13 @@
 //! Ticks of schedules: each fires once, however many schedulers come with it.
 
 use chrono::{DateTime, Utc};
-use domain::{Cause, Mode, Scope, SyncState};
+use domain::{Cause, Mode, Scope, SyncState, tick::TickOutcome};
 use serde_json::json;
 use store::{
-    engine::ticks::{TickFired, tick_fire, tick_last, tick_skip},
+    Window,
+    engine::ticks::{TickFired, tick_fire, tick_last, ticks_miss},
     ledger::syncs::NewSync,
+    views::ticks::{TickFilter, missed_ticks_standing, tick_list},
 };
 
 use crate::{
@@ -21,6 +23,12 @@ impl Scene {
     async fn fire(&self, due_at: DateTime<Utc>, sync: &NewSync) -> anyhow::Result<TickFired> {
         let now = self.now();
         self.tx(async |tx| tick_fire(tx, "full-sync", due_at, sync, now).await).await
+    }
+
+    async fn miss(&self, due_at: &[DateTime<Utc>]) -> anyhow::Result<usize> {
+        let missed: Vec<_> = due_at.iter().map(|at| (*at, "no scheduler ran".to_owned())).collect();
+        let now = self.now();
+        self.tx(async |tx| ticks_miss(tx, "full-sync", &missed, now).await).await
     }
 }
 
@@ -64,15 +72,40 @@ async fn tick_is_skipped_while_a_full_sync_runs_and_says_which() -> anyhow::Resu
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn missed_tick_is_recorded_once_as_skipped() -> anyhow::Result<()> {
+async fn missed_ticks_are_recorded_once_each_and_fire_no_more() -> anyhow::Result<()> {
     let scene = Scene::new().await?;
-    let now = scene.now();
-    for why in ["missed by 5 hours", "missed by 6 hours"] {
-        scene.tx(async |tx| tick_skip(tx, "full-sync", day(1), why, now).await).await?;
-    }
-    let tick = scene.row("SELECT outcome, detail, sync_id FROM schedule_ticks").await;
-    assert_eq!(tick, json!({"outcome": "skipped", "detail": "missed by 5 hours", "sync_id": null}));
+    assert_eq!(scene.miss(&[day(1), day(2)]).await?, 2);
+    assert_eq!(scene.miss(&[day(1), day(2), day(3)]).await?, 1, "one is new");
+    let ticks = scene.rows("SELECT outcome, detail, sync_id FROM schedule_ticks ORDER BY due_at").await;
+    let missed = json!({"outcome": "missed", "detail": "no scheduler ran", "sync_id": null});
+    assert_eq!(ticks, [missed.clone(), missed.clone(), missed]);
     assert_eq!(scene.fire(day(1), &scheduled()).await?, TickFired::AlreadyFired);
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn missed_ticks_stand_until_a_later_tick_starts_a_sync() -> anyhow::Result<()> {
+    let scene = Scene::new().await?;
+    let standing = async || missed_ticks_standing(&mut *scene.store.db().await?).await;
+    scene.execute("UPDATE schedules SET enabled = true, updated_at = '2024-01-01T00:00:00Z'").await?;
+    let _new = scene.miss(&[day(1), day(2)]).await?;
+    assert_eq!(standing().await?, 2);
+    scene.execute("UPDATE schedules SET enabled = false").await?;
+    assert_eq!(standing().await?, 0, "nobody waits for a schedule that is off");
+    scene.execute("UPDATE schedules SET enabled = true").await?;
+    assert_eq!(scene.fire(day(3), &scheduled()).await?, TickFired::Started);
+    assert_eq!(standing().await?, 0);
+    let _new = scene.miss(&[day(4)]).await?;
+    assert_eq!(standing().await?, 1);
+
+    let list = async |outcomes: &[TickOutcome]| {
+        let filter = TickFilter { outcomes: outcomes.to_vec(), ..TickFilter::default() };
+        let window = Window { limit: 10, ..Window::default() };
+        let page = tick_list(&mut *scene.store.db().await?, &filter, window).await?;
+        anyhow::Ok(page.rows.iter().map(|tick| tick.due_at).collect::<Vec<_>>())
+    };
+    assert_eq!(list(&[]).await?, [day(4), day(3), day(2), day(1)]);
+    assert_eq!(list(&[TickOutcome::Started]).await?, [day(3)]);
     Ok(())
 }
 
@@ -81,9 +114,8 @@ async fn last_tick_is_the_latest_that_was_due_of_its_schedule() -> anyhow::Resul
     let scene = Scene::new().await?;
     let last = async || tick_last(&mut *scene.store.db().await?, "full-sync").await;
     assert_eq!(last().await?, None);
-    let now = scene.now();
     for due in [3, 2] {
-        scene.tx(async |tx| tick_skip(tx, "full-sync", day(due), "missed", now).await).await?;
+        let _new = scene.miss(&[day(due)]).await?;
     }
     assert_eq!(last().await?, Some(day(3)));
     Ok(())
