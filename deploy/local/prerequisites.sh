@@ -100,7 +100,7 @@ for package in "${packages[@]}"; do
     curl) need "curl  (Debian, Ubuntu: sudo apt-get install curl)" ;;
     ca-certificates) need "certificates of public authorities, for HTTPS  (Debian, Ubuntu: sudo apt-get install ca-certificates)" ;;
     procps) need "ps  (Debian, Ubuntu: sudo apt-get install procps)" ;;
-    python3-venv) need "Python 3 with venv, for the tests with the public standardwebhooks package  (Debian, Ubuntu: sudo apt-get install python3-venv)" ;;
+    python3-venv) need "Python 3 with venv, for the tests with the public standardwebhooks package and the check of the OpenAPI documents  (Debian, Ubuntu: sudo apt-get install python3-venv)" ;;
     chromium) need "Chromium, for the browser tests  (Debian: sudo apt-get install chromium)" ;;
   esac
 done

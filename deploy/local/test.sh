@@ -8,6 +8,7 @@ dashboard=crates/status/dashboard
 
 deploy/local/prerequisites.sh --tests
 make --no-print-directory dashboard
+deploy/local/openapi.sh
 
 # Servers that ran before stay, for the next `cargo test`.
 deploy/local/servers.sh status .local/test >/dev/null 2>&1 || trap 'deploy/local/servers.sh stop .local/test' EXIT

@@ -36,7 +36,11 @@ use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::{config::NamedSecret, http::RequestId, problem::Problem};
+use crate::{
+    config::NamedSecret,
+    http::{RequestId, check_query},
+    problem::Problem,
+};
 
 pub use refusals::{REFUSALS_PER_MINUTE, Refusal, RefusalLog};
 pub(crate) use request_limits::RateLimitState;
@@ -564,6 +568,8 @@ impl<R: RequiredRole> FromRequest for Authorized<R> {
                 }
                 return Err(refused);
             }
+            // Here and not in a middleware: whoever may not ask is told that first, and not what a query may hold.
+            check_query(request)?;
             let request_id = request.extensions().get::<RequestId>().map(ToString::to_string);
             Ok(Self { operator, request_id, role: PhantomData })
         }))

@@ -9,6 +9,7 @@
 mod extractors;
 mod log_sample;
 mod middleware;
+mod operations;
 mod span;
 
 use std::{net::TcpListener, time::Duration};
@@ -26,8 +27,10 @@ use crate::{
     shutdown::Shutdown,
 };
 
-pub use extractors::{JsonBody, json_body, json_problem};
+pub use extractors::{JsonBody, OptionalJsonBody};
 pub use middleware::RequestId;
+pub use operations::Operations;
+pub(crate) use operations::check_query;
 
 /// Why the server could not run.
 #[derive(Debug, thiserror::Error)]
@@ -108,7 +111,7 @@ where
             .configure(extractors::with_problems(body_limit))
             .configure(ops.clone())
             .configure(configure.clone())
-            .default_service(web::to(middleware::not_found))
+            .default_service(web::to(middleware::no_route))
             .wrap(from_fn(extractors::refuse_nul))
             .wrap(from_fn(middleware::mark_uncompressed))
             .wrap(Compress::default())

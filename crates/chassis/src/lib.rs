@@ -9,6 +9,7 @@ pub mod health;
 mod healthcheck;
 pub mod http;
 pub mod metrics;
+pub mod openapi;
 pub mod ops;
 pub mod problem;
 mod process;

@@ -28,6 +28,8 @@ struct ProblemParts {
     status: StatusCode,
     body: ProblemBody,
     challenge: Option<&'static str>,
+    /// The methods of `Allow`.
+    allow: Option<String>,
     source: Option<Arc<dyn Error + Send + Sync>>,
 }
 
@@ -110,6 +112,7 @@ impl Problem {
                 extra: serde_json::Map::new(),
             },
             challenge: None,
+            allow: None,
             source: None,
         }))
     }
@@ -140,6 +143,15 @@ impl Problem {
 
     pub fn not_found(code: &'static str, detail: impl Into<String>) -> Self {
         Self::new(StatusCode::NOT_FOUND, code).with_detail(detail)
+    }
+
+    /// 405, with `Allow`: the path has other methods.
+    #[must_use]
+    pub fn method_not_allowed(allow: String) -> Self {
+        let detail = format!("This path exists, but not with this method: it has {allow}.");
+        let mut problem = Self::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed").with_detail(detail);
+        problem.0.allow = Some(allow);
+        problem
     }
 
     /// 409: the state of the resource does not allow the request.
@@ -254,6 +266,9 @@ impl Problem {
                 challenge.to_owned()
             };
             response.insert_header((header::WWW_AUTHENTICATE, challenge));
+        }
+        if let Some(allow) = &self.0.allow {
+            response.insert_header((header::ALLOW, allow.as_str()));
         }
         if let Some(after) = self.0.body.retry_after {
             response.insert_header((header::RETRY_AFTER, HeaderValue::from(after)));

@@ -3,6 +3,7 @@
 //! JSON is camelCase, times are RFC 3339 in UTC. A request with an unknown field is refused: a misspelt setting must not
 //! look like a successful change.
 
+pub use audit::{AuditAction, AuditEntry};
 pub use changes::*;
 pub use conflicts::{
     Conflict, ConflictField, ConflictKind, ConflictNotice, ConflictPolicies, ConflictPoliciesChange,
@@ -18,7 +19,7 @@ pub use quality::{CodeCount, RecordQuality, ValidationReport, VesselIdentity};
 pub use reconcile::*;
 pub use replay::*;
 use serde::{Deserialize, Serialize};
-pub use settings::{SchedulePreview, Settings, SettingsChange, SettingsNotice};
+pub use settings::{SchedulePreview, ScheduleTick, Settings, SettingsChange, SettingsNotice, TickOutcome};
 pub use sync_control::*;
 pub use syncs::{
     Attempt, Cause, Finding, Mode, RecordCounts, Severity, SyncAccepted, SyncDetail, SyncNotice, SyncState,
@@ -76,6 +77,7 @@ const fn is_same(one: &str, other: &str) -> bool {
     at == one.len() && at == other.len()
 }
 
+mod audit;
 mod changes;
 mod conflicts;
 mod connection;

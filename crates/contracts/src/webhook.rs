@@ -3,6 +3,7 @@
 //! Standard Webhooks (<https://www.standardwebhooks.com>): thin payloads under dotted types. A body names the record
 //! that changed; whoever handles it fetches the record's present state from the provider API.
 
+pub mod description;
 #[cfg(test)]
 mod garbage;
 pub mod signature;
@@ -12,6 +13,10 @@ use std::{convert::Infallible, fmt, str::FromStr};
 use chrono::{DateTime, Datelike, Utc};
 use domain::{RecordType, SourceId, WebhookRefusal};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// Under the operator API's base URL.
+pub const WEBHOOK_PATH: &str = "/api/sync/webhook";
 
 /// What happened in the onboarding portal.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -117,34 +122,34 @@ impl FromStr for EventType {
     }
 }
 
-/// The body of a webhook.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+/// The body of a webhook. It only names the record; the receiver fetches the record's present state.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct WebhookBody {
-    /// What happened.
+    /// Event type.
     #[serde(rename = "type")]
+    #[schema(value_type = String, example = "vessel.approved")]
     pub event_type: EventType,
-    /// When it happened; not when it was sent.
+    /// When the event happened, not when the webhook was sent.
     pub timestamp: DateTime<Utc>,
-    /// Version of this shape: 1.
+    /// Version of this schema: 1.
     #[serde(default = "first_version")]
     pub schema_version: u32,
-    /// Whom it happened to.
     pub data: WebhookData,
 }
 
 /// The record that a webhook is about.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct WebhookData {
-    /// Id in the onboarding portal. Events about a record have one; `test.ping` has none.
+    /// Id of the record in the onboarding portal; absent for `test.ping`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
-    /// The record's version at the time. One that cannot be read counts as none: nothing depends on it but how soon the
-    /// record is fetched again.
+    /// Version of the record when the event happened. One that cannot be read counts as none: nothing depends on it but how
+    /// soon the record is fetched again.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "time_if_readable")]
     pub updated_at: Option<DateTime<Utc>>,
-    /// The vessel's IMO number, for people who read the log.
+    /// IMO number of the vessel, for people who read logs.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub imo: Option<String>,
 }
@@ -266,7 +271,7 @@ impl UnreadableBody {
 }
 
 /// The answer to a webhook that was taken: 202 for a new one, 200 for a duplicate.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct WebhookReceipt {
     /// Our id of the event: a row of `webhook_events`.

@@ -12,6 +12,18 @@ use croner::{
 /// Longest expression that is read.
 const LENGTH_LIMIT: usize = 100;
 
+/// Largest number of any field, and of a step.
+const NUMBER_LIMIT: u8 = 59;
+
+/// Name, least and largest number of each field.
+const FIELDS: [(&str, u8, u8); 5] = [
+    ("minute", 0, NUMBER_LIMIT),
+    ("hour", 0, 23),
+    ("day of month", 1, 31),
+    ("month", 1, 12),
+    ("day of week", 0, 7),
+];
+
 /// Why a text is no schedule.
 #[derive(Debug, thiserror::Error)]
 pub enum CronError {
@@ -21,9 +33,9 @@ pub enum CronError {
     /// Not five fields.
     #[error("must have five fields: minute, hour, day of month, month, day of week")]
     Fields,
-    /// A number that no field can hold.
-    #[error("{0} is no minute, hour, day, month or weekday")]
-    Number(String),
+    /// A field holds a number out of its range, or something else.
+    #[error("{name} must be {least}–{most}, got {got}")]
+    Field { name: &'static str, least: u8, most: u8, got: String },
     /// The parser refuses it.
     #[error("is no cron expression")]
     Malformed(#[source] croner::errors::CronError),
@@ -47,24 +59,61 @@ impl FromStr for CronSchedule {
         if text.len() > LENGTH_LIMIT {
             return Err(CronError::TooLong);
         }
-        let text = text.split_ascii_whitespace().collect::<Vec<_>>().join(" ");
-        if !text.starts_with('@') && text.split(' ').count() != 5 {
+        let fields: Vec<_> = text.split_ascii_whitespace().collect();
+        // `@daily` and the like
+        let is_nickname = text.starts_with('@');
+        if fields.len() != if is_nickname { 1 } else { FIELDS.len() } {
             return Err(CronError::Fields);
         }
-        let numbers = text.split(|c: char| !c.is_ascii_digit()).filter(|digits| !digits.is_empty());
-        for number in numbers {
-            if number.parse::<u8>().is_ok_and(|n| n <= 59) {
-                continue;
-            }
-            return Err(CronError::Number(number.to_owned()));
-        }
-        let parser = CronParser::builder().seconds(Seconds::Disallowed).year(Year::Disallowed).build();
-        let cron = parser.parse(&text).map_err(CronError::Malformed)?;
+        check_numbers(&fields)?;
+        let text = fields.join(" ");
+        let cron = parse(&text).map_err(|error| match wrong_field(&fields) {
+            Some(wrong) if !is_nickname => wrong,
+            _ => CronError::Malformed(error),
+        })?;
         if cron.find_next_occurrence(&DateTime::UNIX_EPOCH, false).is_err() {
             return Err(CronError::NeverDue);
         }
         Ok(Self { text, cron })
     }
+}
+
+fn parse(text: &str) -> Result<Cron, croner::errors::CronError> {
+    CronParser::builder().seconds(Seconds::Disallowed).year(Year::Disallowed).build().parse(text)
+}
+
+fn check_numbers(fields: &[&str]) -> Result<(), CronError> {
+    for (text, (name, least, most)) in fields.iter().zip(FIELDS) {
+        for entry in text.split(',') {
+            let (range, step) = entry.split_once('/').unwrap_or((entry, "1"));
+            let wrong = numbers(range).find(|number| !is_within(number, least, most));
+            let wrong =
+                wrong.or_else(|| numbers(step).any(|it| !is_within(it, 1, NUMBER_LIMIT)).then_some(entry));
+            if let Some(got) = wrong {
+                return Err(CronError::Field { name, least, most, got: got.to_owned() });
+            }
+        }
+    }
+    Ok(())
+}
+
+fn is_within(number: &str, least: u8, most: u8) -> bool {
+    number.parse().is_ok_and(|number: u8| (least..=most).contains(&number))
+}
+
+fn numbers(text: &str) -> impl Iterator<Item = &str> {
+    text.split(|c: char| !c.is_ascii_digit()).filter(|digits| !digits.is_empty())
+}
+
+/// The field that the parser refuses also among fields that allow everything.
+fn wrong_field(fields: &[&str]) -> Option<CronError> {
+    let at = (0..fields.len().min(FIELDS.len())).find(|at| {
+        let mut alone = ["*"; FIELDS.len()];
+        alone[*at] = fields[*at];
+        parse(&alone.join(" ")).is_err()
+    })?;
+    let (name, least, most) = FIELDS[at];
+    Some(CronError::Field { name, least, most, got: fields[at].to_owned() })
 }
 
 impl CronSchedule {
@@ -78,8 +127,13 @@ impl CronSchedule {
     /// the gap's end; one in the overlap comes once.
     #[must_use]
     pub fn next_times(&self, after: DateTime<Utc>, zone: Tz, n: usize) -> Vec<DateTime<Utc>> {
+        self.times_after(after, zone).take(n).collect()
+    }
+
+    /// All times after `after`, as [`Self::next_times`] reads them.
+    pub fn times_after(&self, after: DateTime<Utc>, zone: Tz) -> impl Iterator<Item = DateTime<Utc>> {
         let after = zone.from_utc_datetime(&after.naive_utc());
-        self.cron.iter_after(after).take(n).map(|due| due.with_timezone(&Utc)).collect()
+        self.cron.iter_after(after).map(|due| due.with_timezone(&Utc))
     }
 
     /// The last time at or before `until`, read as [`Self::next_times`] does.
@@ -171,10 +225,20 @@ mod tests {
         );
         assert_eq!(refusal("0 0 2 * * *"), refusal("* * * *"));
         assert_eq!(refusal(&"*".repeat(101)), "must be at most 100 characters");
-        assert_eq!(refusal("0 999999999999 * * *"), "999999999999 is no minute, hour, day, month or weekday");
-        assert_eq!(refusal("0 25 * * *"), "is no cron expression");
         assert_eq!(refusal("0 0 30 2 *"), "never comes");
-        assert_eq!(refusal("é * * * *"), "is no cron expression");
+    }
+
+    #[test]
+    fn wrong_field_is_named_with_its_range() {
+        let refusal = |text: &str| text.parse::<CronSchedule>().unwrap_err().to_string();
+        assert_eq!(refusal("0 999999999999 * * *"), "hour must be 0–23, got 999999999999");
+        assert_eq!(refusal("0 40 * * *"), "hour must be 0–23, got 40");
+        assert_eq!(refusal("0 0 1-32 * *"), "day of month must be 1–31, got 32");
+        assert_eq!(refusal("0 0 * 13 *"), "month must be 1–12, got 13");
+        assert_eq!(refusal("0 0 * * 1,8"), "day of week must be 0–7, got 8");
+        assert_eq!(refusal("*/0 * * * *"), "minute must be 0–59, got */0");
+        assert_eq!(refusal("é * * * *"), "minute must be 0–59, got é");
+        assert_eq!(refusal("0 0 * * never"), "day of week must be 0–7, got never");
     }
 
     proptest! {

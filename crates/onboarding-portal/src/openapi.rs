@@ -4,11 +4,13 @@
 //! this reference portal alone.
 
 use actix_web::App;
-use chassis::problem::{FieldError, ProblemBody};
-use chrono::{DateTime, Utc};
-use contracts::webhook::EventType;
+use chassis::{
+    openapi::{SharedResponse, complete_responses},
+    problem::{FieldError, ProblemBody},
+};
+use contracts::webhook::{EventType, WebhookBody};
 use utoipa::{
-    OpenApi, ToSchema,
+    OpenApi,
     openapi::{
         Content, HttpMethod, Ref, RefOr, Required, Response,
         path::{Operation, OperationBuilder, ParameterBuilder, ParameterIn, PathItem, PathsBuilder},
@@ -27,9 +29,10 @@ use crate::routes;
         title = "Onboarding portal",
         description = "Approved records for SMS Sync to fetch, signed webhooks that tell of approvals, and the tools of the \
             portal's own people. Errors are RFC 9457 problems. Every path needs the API key.",
-        license(name = "MIT OR Apache-2.0"),
+        license(name = "MIT OR Apache-2.0", identifier = "MIT OR Apache-2.0"),
     ),
-    components(schemas(ProblemBody, FieldError, WebhookEvent)),
+    servers((url = "/", description = "The host of the portal")),
+    components(schemas(ProblemBody, FieldError, WebhookBody)),
     tags(
         (name = "provider", description = "Data API: every onboarding portal must offer it to SMS Sync"),
         (name = "events", description = "Webhooks: every onboarding portal must send them to SMS Sync"),
@@ -39,34 +42,6 @@ use crate::routes;
     )
 )]
 struct DocumentFrame;
-
-/// The body of a webhook. It only names the record; the receiver fetches the record's present state.
-#[derive(ToSchema)]
-#[schema(rename_all = "camelCase")]
-#[expect(dead_code, reason = "describes contracts::webhook::WebhookBody, which is what is sent")]
-struct WebhookEvent {
-    /// Event type.
-    #[schema(example = "vessel.approved")]
-    r#type: String,
-    /// When the event happened, not when the webhook was sent.
-    timestamp: DateTime<Utc>,
-    /// Version of this schema: 1.
-    schema_version: u32,
-    data: WebhookEventData,
-}
-
-/// The record that a webhook is about.
-#[derive(ToSchema)]
-#[schema(rename_all = "camelCase")]
-#[expect(dead_code, reason = "describes contracts::webhook::WebhookData, which is what is sent")]
-struct WebhookEventData {
-    /// Id of the record; absent for `test.ping`.
-    id: Option<String>,
-    /// Version of the record when the event happened.
-    updated_at: Option<DateTime<Utc>>,
-    /// IMO number of the vessel, for people who read logs.
-    imo: Option<String>,
-}
 
 #[must_use]
 pub fn document() -> utoipa::openapi::OpenApi {
@@ -80,7 +55,7 @@ pub fn document() -> utoipa::openapi::OpenApi {
     }
     let key_or_bearer = ["key", "bearer"].map(|name| SecurityRequirement::new(name, Vec::<String>::new()));
     document.security = Some(key_or_bearer.into());
-    document.paths.paths.values_mut().flat_map(operations).for_each(add_problem_answer);
+    complete_responses(&mut document, SHARED_RESPONSES);
     let events = EventType::KNOWN.iter().fold(PathsBuilder::new(), |paths, event| {
         paths.path(event.as_str(), PathItem::new(HttpMethod::Post, webhook(event)))
     });
@@ -96,18 +71,79 @@ pub fn json() -> String {
     text
 }
 
-fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
-    let PathItem { get, put, post, delete, patch, .. } = item;
-    [get, put, post, delete, patch].into_iter().filter_map(Option::as_mut)
-}
-
-/// Describes every answer that the handler does not describe as a problem.
-fn add_problem_answer(operation: &mut Operation) {
-    let mut response = Response::new("An error, as an RFC 9457 problem");
-    let schema = Ref::from_schema_name("Problem");
-    response.content.insert("application/problem+json".to_owned(), Content::new(Some(schema)).into());
-    operation.responses.responses.insert("default".to_owned(), response.into());
-}
+/// What a portal answers whatever the operation.
+const SHARED_RESPONSES: &[SharedResponse] = &[
+    SharedResponse {
+        name: "Unreadable",
+        status: "400",
+        description: "The query or the body cannot be read; `parameter` names the parameter that is wrong",
+        header: None,
+        applies: |_, _| true,
+    },
+    SharedResponse {
+        name: "Unauthorized",
+        status: "401",
+        description: "The API key is missing or unknown",
+        header: Some(("WWW-Authenticate", "`Bearer`")),
+        applies: |_, _| true,
+    },
+    SharedResponse {
+        name: "Forbidden",
+        status: "403",
+        description: "The API key does not allow it",
+        header: None,
+        applies: |_, _| true,
+    },
+    SharedResponse {
+        name: "NotFound",
+        status: "404",
+        description: "No resource has this id",
+        header: None,
+        applies: |path, _| path.contains('{'),
+    },
+    SharedResponse {
+        name: "TooLarge",
+        status: "413",
+        description: "The body is too large",
+        header: None,
+        applies: |_, operation| operation.request_body.is_some(),
+    },
+    SharedResponse {
+        name: "UnsupportedMediaType",
+        status: "415",
+        description: "The body is not sent as `application/json`",
+        header: None,
+        applies: |_, operation| operation.request_body.is_some(),
+    },
+    SharedResponse {
+        name: "Invalid",
+        status: "422",
+        description: "Values of the body are wrong; `errors` names each",
+        header: None,
+        applies: |_, operation| operation.request_body.is_some(),
+    },
+    SharedResponse {
+        name: "TooManyRequests",
+        status: "429",
+        description: "The caller sends too many requests",
+        header: Some(("Retry-After", "Seconds until the next request is taken")),
+        applies: |_, _| true,
+    },
+    SharedResponse {
+        name: "InternalError",
+        status: "500",
+        description: "An error of the portal",
+        header: None,
+        applies: |_, _| true,
+    },
+    SharedResponse {
+        name: "Unavailable",
+        status: "503",
+        description: "The portal is unavailable for a while",
+        header: Some(("Retry-After", "Seconds until it is worth trying again")),
+        applies: |_, _| true,
+    },
+];
 
 /// The request that is sent for an event.
 fn webhook(event: &EventType) -> Operation {
@@ -122,7 +158,7 @@ fn webhook(event: &EventType) -> Operation {
             .build()
     };
     let body = RequestBodyBuilder::new()
-        .content("application/json", Content::new(Some(Ref::from_schema_name("WebhookEvent"))))
+        .content("application/json", Content::new(Some(Ref::from_schema_name("WebhookBody"))))
         .required(Some(Required::True))
         .build();
     let mut operation = OperationBuilder::new()

@@ -56,6 +56,20 @@ impl PageOptions {
     pub(crate) fn query(&self) -> String {
         format!("limit={}&offset={}", self.limit, self.offset)
     }
+
+    /// As [`Self::query`], with the filters that are given.
+    pub(crate) fn query_with(
+        &self,
+        filters: impl IntoIterator<Item = (&'static str, Option<String>)>,
+    ) -> String {
+        format!("{}&{}", self.query(), query_of(filters)).trim_end_matches('&').to_owned()
+    }
+}
+
+/// The query parameters of the filters that are given.
+pub(crate) fn query_of(filters: impl IntoIterator<Item = (&'static str, Option<String>)>) -> String {
+    let given = filters.into_iter().filter_map(|(name, value)| Some((name, value?)));
+    url::form_urlencoded::Serializer::new(String::new()).extend_pairs(given).finish()
 }
 
 /// Which records a sync looks at.

@@ -24,11 +24,7 @@ use clap::{Parser, Subcommand};
 #[expect(clippy::disallowed_types, reason = "the commands are wired here")]
 use domain::clock::SystemClock;
 
-use crate::{
-    api::Api,
-    arguments::{GlobalOptions, PageOptions},
-    output,
-};
+use crate::{api::Api, arguments::GlobalOptions, output};
 
 /// Start, follow and repair the sync from the onboarding portal to the maintenance portal
 #[derive(Debug, Parser)]
@@ -67,7 +63,7 @@ enum OneShotCommand {
     /// Show one sync; without an id: health, running syncs and the last full sync
     Status(status::StatusOptions),
     /// List syncs, newest first
-    History(PageOptions),
+    History(history::HistoryOptions),
     /// Cancel, resume or retry a sync; list the changes of a dry run; confirm deactivations; accept older records
     #[command(subcommand)]
     Syncs(syncs::SyncsCommand),
@@ -76,7 +72,7 @@ enum OneShotCommand {
     /// Revoke operator tokens
     #[command(subcommand)]
     Revocations(revocations::RevocationsCommand),
-    /// Verify the audit log
+    /// List, export and verify the audit log
     #[command(subcommand)]
     Audit(audit::AuditCommand),
     /// Have a new temporary password made for a user
@@ -132,11 +128,11 @@ async fn run(global: &GlobalOptions, command: OneShotCommand) -> anyhow::Result<
         }
         OneShotCommand::Trigger(options) => trigger::run(&api, format, options).await,
         OneShotCommand::Status(options) => status::run(&api, format, &options).await,
-        OneShotCommand::History(page) => history::run(&api, format, &page).await,
+        OneShotCommand::History(options) => history::run(&api, format, &options).await,
         OneShotCommand::Syncs(command) => syncs::run(&api, format, command).await,
         OneShotCommand::Token(options) => token::run(format, &options),
         OneShotCommand::Revocations(command) => revocations::run(&api, format, command).await,
-        OneShotCommand::Audit(command) => audit::run(format, command).await,
+        OneShotCommand::Audit(command) => audit::run(&api, format, command).await,
         OneShotCommand::Users(command) => users::run(&api, format, command).await,
         OneShotCommand::DeadLetters(command) => dead_letters::run(&api, format, command).await,
         OneShotCommand::Conflicts(command) => conflicts::run(&api, format, command).await,

@@ -1,10 +1,33 @@
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
 import react from "@vitejs/plugin-react";
+import type { Plugin } from "vite";
 import { compression, defineAlgorithm } from "vite-plugin-compression2";
 import { defineConfig } from "vitest/config";
+
+const REDOC = "redoc/bundles/redoc.standalone.js";
+/** Redoc's only request to another host. */
+const REDOC_LOGO = "https://cdn.redoc.ly/redoc/logo-mini.svg";
+const NO_IMAGE =
+  "data:image/svg+xml,%3Csvg%20xmlns=%22http://www.w3.org/2000/svg%22%20width=%221%22%20height=%221%22/%3E";
+
+/** Puts Redoc beside public/docs.html, which shows the reference of the operator API. */
+function redoc(): Plugin {
+  return {
+    name: "redoc",
+    generateBundle() {
+      const source = readFileSync(createRequire(import.meta.url).resolve(REDOC), "utf8");
+      if (!source.includes(REDOC_LOGO)) this.error(`${REDOC} does not name ${REDOC_LOGO}`);
+      const fileName = "redoc.standalone.js";
+      this.emitFile({ type: "asset", fileName, source: source.replaceAll(REDOC_LOGO, NO_IMAGE) });
+    },
+  };
+}
 
 export default defineConfig({
   plugins: [
     react(),
+    redoc(),
     compression({
       include: [/\.(js|css|svg)$/],
       threshold: 1024,

@@ -1,4 +1,5 @@
-//! Serves the dashboard: the files of `dashboard/dist`, embedded in this binary.
+//! Serves the dashboard, and the reference of the operator API at `/docs`: the files of `dashboard/dist`, embedded in this
+//! binary.
 
 use actix_web::{
     HttpRequest, HttpResponse,
@@ -13,8 +14,22 @@ use chassis::problem::Problem;
 use rust_embed::{EmbeddedFile, RustEmbed};
 
 /// Pages may load from this origin alone, and no inline script or style.
-const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
-    font-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+macro_rules! content_security_policy {
+    ($styles:literal) => {
+        concat!(
+            "default-src 'none'; script-src 'self'; style-src 'self'",
+            $styles,
+            "; img-src 'self' data:; font-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; \
+             frame-ancestors 'none'"
+        )
+    };
+}
+const CONTENT_SECURITY_POLICY: &str = content_security_policy!("");
+/// Two inline styles are allowed, by their hashes: the empty one, into which Redoc writes by script, and that of its scrollbar.
+const REFERENCE_CONTENT_SECURITY_POLICY: &str = content_security_policy!(
+    " 'sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=' 'sha256-QMIg+bpjm3JdElJ388KYke01izlUW0UoNOeKjpMxdgc='"
+);
+const REFERENCE: &str = "docs.html";
 /// Files in this folder have a hash of their content in their names, so browsers may keep them for ever.
 const HASHED_FOLDER: &str = "assets/";
 const NOT_BUILT_MESSAGE: &str =
@@ -44,7 +59,11 @@ async fn serve_file(request: HttpRequest, path: web::Path<String>) -> Result<Htt
     let path = path.into_inner();
     // A path without a dot is a page, which the dashboard's router resolves. A missing file is a 404.
     let is_page = path.is_empty() || !path.rsplit('/').next().unwrap_or_default().contains('.');
-    let name = if is_page { "index.html" } else { path.as_str() };
+    let name = match path.as_str() {
+        "docs" => REFERENCE,
+        _ if is_page => "index.html",
+        file => file,
+    };
     let is_compressed = [".br", ".gz"].iter().any(|end| name.ends_with(end));
     match Files::get(name).filter(|_| !is_compressed) {
         Some(file) => Ok(respond_with_file(&request, name, file)),
@@ -69,9 +88,10 @@ fn respond_with_file(request: &HttpRequest, name: &str, file: EmbeddedFile) -> H
     let known = request.headers().get(header::IF_NONE_MATCH).and_then(|value| value.to_str().ok());
     let is_known =
         known.is_some_and(|known| known.split(',').any(|one| one.trim().trim_start_matches("W/") == tag));
+    let policy = if name == REFERENCE { REFERENCE_CONTENT_SECURITY_POLICY } else { CONTENT_SECURITY_POLICY };
     let mut response = if is_known { HttpResponse::NotModified() } else { HttpResponse::Ok() };
     response
-        .insert_header((header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY))
+        .insert_header((header::CONTENT_SECURITY_POLICY, policy))
         .insert_header((header::CACHE_CONTROL, cache))
         .insert_header((header::VARY, "Accept-Encoding"))
         .insert_header((header::ETAG, tag));

@@ -27,7 +27,7 @@ use chassis::{
     auth::{OperatorKeys, RefusalLog, RequestLimits},
     config::named_secrets,
     health::Health,
-    http,
+    http::{self, Operations},
     shutdown::Shutdown,
 };
 #[expect(clippy::disallowed_types, reason = "the service is wired here")]
@@ -55,6 +55,7 @@ pub struct Service {
     limits: Option<web::Data<RequestLimits>>,
     refusals: web::Data<RefusalLog>,
     document: web::Data<String>,
+    operations: web::Data<Operations>,
 }
 
 /// Connects to database and broker, and starts to read the updates stream.
@@ -101,6 +102,7 @@ pub async fn start(config: &Config, shutdown: &Shutdown, health: &Health) -> any
         limits: limits.map(web::Data::new),
         refusals: web::Data::new(refusals),
         document: web::Data::new(openapi::json()),
+        operations: web::Data::new(Operations::new(&openapi::document())),
     })
 }
 
@@ -108,13 +110,14 @@ impl Service {
     /// The routes of API and dashboard. The dashboard answers every other path, so routes of other services on the same
     /// port must be registered before.
     pub fn routes(&self) -> impl Fn(&mut web::ServiceConfig) + Clone + Send + 'static {
-        let Self { state, streams, keys, limits, refusals, document } = self.clone();
+        let Self { state, streams, keys, limits, refusals, document, operations } = self.clone();
         move |app: &mut web::ServiceConfig| {
             app.app_data(state.clone())
                 .app_data(streams.clone())
                 .app_data(keys.clone())
                 .app_data(refusals.clone())
-                .app_data(document.clone());
+                .app_data(document.clone())
+                .app_data(operations.clone());
             if let Some(limits) = &limits {
                 app.app_data(limits.clone());
             }

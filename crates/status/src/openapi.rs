@@ -3,13 +3,18 @@
 //! The dashboard's types are generated from the committed copy in `proto-schemas/operator-api.openapi.json`.
 
 use actix_web::App;
-use chassis::problem::{FieldError, ProblemBody};
-use contracts::operator::{ConflictNotice, DeadLetterNotice, SettingsNotice, SyncNotice, WebhookNotice};
+use chassis::{
+    openapi::{SharedResponse, complete_responses},
+    problem::{FieldError, ProblemBody},
+};
+use contracts::{
+    operator::{ConflictNotice, DeadLetterNotice, SettingsNotice, SyncNotice, WebhookNotice},
+    webhook::description::WebhookDescription,
+};
 use utoipa::{
     OpenApi,
     openapi::{
-        Content, Ref, Response,
-        path::{Operation, PathItem},
+        path::Operation,
         security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
     },
 };
@@ -23,9 +28,12 @@ use crate::routes;
         title = "SMS Sync: operator API",
         description = "SMS Sync copies approved records from the onboarding portal to the maintenance portal. This API \
             starts syncs, shows their progress and results, and repairs what failed. Errors are problem details (RFC \
-            9457). Every path needs a bearer token with the role `viewer`, `operator` or `admin`.",
-        license(name = "MIT OR Apache-2.0"),
+            9457). Every path but the webhook's needs a bearer token with the role `viewer`, `operator` or `admin`. Parameters \
+            of the query and fields of a body that an operation does not name are refused with 422, and methods that a path \
+            does not have with 405 and `Allow`.",
+        license(name = "MIT OR Apache-2.0", identifier = "MIT OR Apache-2.0"),
     ),
+    servers((url = "/", description = "The host that serves this document")),
     components(schemas(ProblemBody, FieldError, SyncNotice, DeadLetterNotice, WebhookNotice, SettingsNotice, ConflictNotice)),
     security(("bearer" = [])),
     tags(
@@ -39,6 +47,7 @@ use crate::routes;
         (name = "labels", description = "QR labels of equipment"),
         (name = "users", description = "Users of the maintenance portal: roles, role mapping, temporary passwords"),
         (name = "operators", description = "The operator of the token"),
+        (name = "audit", description = "What operators did, were refused, and read of personal data"),
     )
 )]
 struct Metadata;
@@ -55,7 +64,9 @@ pub fn document() -> utoipa::openapi::OpenApi {
     if let Some(components) = &mut document.components {
         components.add_security_scheme("bearer", SecurityScheme::Http(bearer));
     }
-    document.paths.paths.values_mut().flat_map(operations).for_each(add_problem_response);
+    complete_responses(&mut document, SHARED_RESPONSES);
+    // The service webhook-ingest answers this path, behind the same gateway. It shares none of the responses above.
+    document.merge(WebhookDescription::openapi());
     document
 }
 
@@ -67,15 +78,82 @@ pub fn json() -> String {
     text
 }
 
-fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
-    let PathItem { get, put, post, delete, patch, .. } = item;
-    [get, put, post, delete, patch].into_iter().filter_map(Option::as_mut)
-}
+/// What the server, the check of the token and the check of the request answer, for every handler alike.
+const SHARED_RESPONSES: &[SharedResponse] = &[
+    SharedResponse {
+        name: "Unreadable",
+        status: "400",
+        description: "The query or the body cannot be read: U+0000 in a text, or a body that is not JSON",
+        header: None,
+        applies: |_, _| true,
+    },
+    SharedResponse {
+        name: "Unauthorized",
+        status: "401",
+        description: "The token is missing, invalid, expired or revoked",
+        header: Some(("WWW-Authenticate", "`Bearer`")),
+        applies: |_, _| true,
+    },
+    SharedResponse {
+        name: "Forbidden",
+        status: "403",
+        description: "The role of the token is too low",
+        header: None,
+        applies: |_, operation| !is_for_viewers(operation),
+    },
+    SharedResponse {
+        name: "NotFound",
+        status: "404",
+        description: "No resource has this id",
+        header: None,
+        applies: |path, _| path.contains('{'),
+    },
+    SharedResponse {
+        name: "TooLarge",
+        status: "413",
+        description: "The body is too large",
+        header: None,
+        applies: |_, operation| operation.request_body.is_some(),
+    },
+    SharedResponse {
+        name: "UnsupportedMediaType",
+        status: "415",
+        description: "The body is not sent as `application/json`",
+        header: None,
+        applies: |_, operation| operation.request_body.is_some(),
+    },
+    SharedResponse {
+        name: "Invalid",
+        status: "422",
+        description: "Parameters or values of the body are unknown, repeated or wrong; `errors` names each",
+        header: None,
+        applies: |_, _| true,
+    },
+    SharedResponse {
+        name: "TooManyRequests",
+        status: "429",
+        description: "The operator sends too many requests",
+        header: Some(("Retry-After", "Seconds until the next request is taken")),
+        applies: |_, _| true,
+    },
+    SharedResponse {
+        name: "InternalError",
+        status: "500",
+        description: "An error of the service; `requestId` finds it in the logs",
+        header: None,
+        applies: |_, _| true,
+    },
+    SharedResponse {
+        name: "Unavailable",
+        status: "503",
+        description: "The database does not answer",
+        header: Some(("Retry-After", "Seconds until it is worth trying again")),
+        applies: |_, _| true,
+    },
+];
 
-/// Describes every other response as a problem.
-fn add_problem_response(operation: &mut Operation) {
-    let mut response = Response::new("Error, as problem details (RFC 9457)");
-    let schema = Ref::from_schema_name("Problem");
-    response.content.insert("application/problem+json".to_owned(), Content::new(Some(schema)).into());
-    operation.responses.responses.insert("default".to_owned(), response.into());
+/// Whether every operator may ask for it.
+fn is_for_viewers(operation: &Operation) -> bool {
+    let security = serde_json::json!(operation.security);
+    security.pointer("/0/bearer/0").is_some_and(|role| role == "viewer")
 }

@@ -1,7 +1,7 @@
 //! Routes of the operator API. A file per subject; the arguments of a handler say which role it needs. A handler has the
 //! name of its `operation_id`.
 
-mod body;
+mod audit;
 mod changes;
 mod conflict_policies;
 mod conflict_resolution;
@@ -23,6 +23,7 @@ mod settings;
 mod settings_change;
 mod sync_control;
 mod syncs;
+mod ticks;
 mod token_revocations;
 mod trigger;
 mod trigger_request;
@@ -51,6 +52,7 @@ pub(crate) fn configure(app: &mut ServiceConfig<'_>) {
         .service(settings::get_settings)
         .service(settings::change_settings)
         .service(settings::preview_schedule)
+        .service(ticks::list_ticks)
         .service(connection::test_connection)
         .service(dead_letters::list_dead_letters)
         .service(dead_letters::list_dead_letter_groups)
@@ -70,16 +72,18 @@ pub(crate) fn configure(app: &mut ServiceConfig<'_>) {
         .service(reprocessing::reprocess_webhook)
         .service(reprocessing::plan_reprocess)
         .service(reprocessing::reprocess_webhooks)
+        .service(audit::list_audit)
+        .service(audit::export_audit)
         .service(identity::get_identity)
         .service(token_revocations::list_token_revocations)
         .service(token_revocations::revoke_tokens)
         .service(conflicts::list_conflicts)
-        // Before `/conflicts/{id}`, which would match the path, too.
+        // Before `/conflicts/{id}`, which would match the paths, too.
         .service(conflict_policies::get_conflict_policies)
         .service(conflict_policies::change_conflict_policies)
+        .service(conflict_resolution::resolve_conflicts)
         .service(conflicts::get_conflict)
         .service(conflict_resolution::resolve_conflict)
-        .service(conflict_resolution::resolve_conflicts)
         .service(undo::undo_sync)
         .service(undo::get_undo)
         .service(labels::get_label_svg)

@@ -29,9 +29,9 @@ use secrecy::ExposeSecret;
 use store::Store;
 
 pub use config::{Config, DAEMON};
+pub use contracts::webhook::WEBHOOK_PATH;
 pub use ledger_writer::LedgerWriter;
 pub use recorder::{EventSink, RecordError};
-pub use route::WEBHOOK_PATH;
 pub use service::WebhookIngest;
 pub use verifier::VerifiedWebhook;
 

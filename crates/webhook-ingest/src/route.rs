@@ -23,9 +23,6 @@ use store::ledger::webhook_events::{Inserted, NewWebhookEvent};
 
 use crate::{VerifiedWebhook, app_state::AppState, rejection::Rejection};
 
-/// Under the operator API's base URL.
-pub const WEBHOOK_PATH: &str = "/api/sync/webhook";
-
 pub(crate) async fn receive(
     webhook: VerifiedWebhook,
     request: HttpRequest,

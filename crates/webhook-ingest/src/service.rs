@@ -4,6 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use actix_web::web;
 use chassis::shutdown::Shutdown;
+use contracts::webhook::WEBHOOK_PATH;
 use domain::clock::Clock;
 use store::{
     Store,
@@ -59,7 +60,7 @@ impl WebhookIngest {
     pub fn routes(&self) -> impl Fn(&mut web::ServiceConfig) + Clone + Send + 'static {
         let state = self.state.clone();
         move |app: &mut web::ServiceConfig| {
-            let resource = web::resource(route::WEBHOOK_PATH)
+            let resource = web::resource(WEBHOOK_PATH)
                 .route(web::post().to(route::receive))
                 .default_service(web::to(route::reject_method));
             app.app_data(state.clone()).service(resource);

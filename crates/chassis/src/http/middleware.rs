@@ -14,7 +14,10 @@ use actix_web::{
 };
 use uuid::Uuid;
 
-use super::log_sample::{FAILED_REQUESTS, LogKey};
+use super::{
+    log_sample::{FAILED_REQUESTS, LogKey},
+    operations::check_method,
+};
 use crate::{auth::RateLimitState, error_chain::ErrorChain, ops, problem::Problem, telemetry};
 
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -75,8 +78,9 @@ impl RequestFacts {
 }
 
 /// The answer where no route is.
-pub(super) async fn not_found(request: HttpRequest) -> Result<HttpResponse, Problem> {
-    Err(Problem::not_found("not_found", format!("There is nothing at {}.", request.path())))
+pub(super) async fn no_route(request: HttpRequest) -> Result<HttpResponse, Problem> {
+    let detail = || format!("There is nothing at {}.", request.path());
+    Err(check_method(&request).err().unwrap_or_else(|| Problem::not_found("not_found", detail())))
 }
 
 /// Marks event streams and small bodies as `identity`, which the compression around it leaves alone.

@@ -5,7 +5,7 @@ use chassis::{
     auth::{Admin, OperatorKeys, Role, Viewer},
     config::Secret,
     health::Health,
-    http::Options,
+    http::{JsonBody, Options},
     problem::{FieldError, Problem},
     shutdown::{Shutdown, ShutdownResult},
 };
@@ -71,7 +71,7 @@ impl Server {
             move |app: &mut web::ServiceConfig| {
                 let (keys, shutdown, gate, entered) = data.clone();
                 app.app_data(web::Data::new(keys)).app_data(web::Data::new(shutdown));
-                app.route("/things", web::post().to(|_: web::Json<Body>| async { "stored" }))
+                app.route("/things", web::post().to(|_: JsonBody<Body>| async { "stored" }))
                     .service(
                         web::resource("/things/{id}")
                             .route(web::get().to(|id: web::Path<u32>| async move { id.to_string() })),

@@ -54,6 +54,8 @@ domain::vocabulary::vocabulary! {
         MissingRecords = "missing_records",
         /// Conflicts are open.
         OpenConflicts = "open_conflicts",
+        /// Ticks of a schedule were missed, and none has started a sync since.
+        MissedTicks = "missed_ticks",
     }
 }
 

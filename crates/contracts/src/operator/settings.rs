@@ -1,8 +1,9 @@
-//! Settings that operators change, and the preview of a schedule.
+//! Settings that operators change, the preview of a schedule, and its ticks.
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
+use uuid::Uuid;
 
 use super::{MissingPolicy, Mode};
 
@@ -92,4 +93,32 @@ pub struct SettingsNotice {
     pub version: i64,
     /// Time of the event.
     pub occurred_at: DateTime<Utc>,
+}
+
+words! {
+    /// What came of a tick.
+    TickOutcome = domain::tick::TickOutcome {
+        /// It started a sync.
+        Started = "started",
+        /// It started none, as a full sync had not ended.
+        Skipped = "skipped",
+        /// It started none, as no scheduler ran when it was due.
+        Missed = "missed",
+    }
+}
+
+/// A time at which a schedule was due.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ScheduleTick {
+    /// Name of the schedule.
+    pub schedule: String,
+    pub due_at: DateTime<Utc>,
+    pub outcome: TickOutcome,
+    /// Why it started no sync.
+    pub detail: Option<String>,
+    /// The sync that it started, or that had not ended.
+    pub sync_id: Option<Uuid>,
+    /// When a scheduler handled it.
+    pub handled_at: DateTime<Utc>,
 }

@@ -15,7 +15,10 @@ fn faults_of(app: &AppState) -> Result<&Faults, Problem> {
 /// List active faults
 ///
 /// In development only.
-#[utoipa::path(operation_id = "getFaults", tag = "faults", responses((status = 200, body = Vec<Fault>)))]
+#[utoipa::path(
+    operation_id = "getFaults", tag = "faults",
+    responses((status = 200, body = Vec<Fault>, description = "The active faults"))
+)]
 #[get("/api/faults")]
 pub(crate) async fn get_faults(
     app: web::Data<AppState>,
@@ -29,7 +32,7 @@ pub(crate) async fn get_faults(
 /// In development only. Each request is affected by at most one fault, the first one that applies to it.
 #[utoipa::path(
     operation_id = "addFault", tag = "faults", request_body = Fault,
-    responses((status = 200, body = Vec<Fault>))
+    responses((status = 200, body = Vec<Fault>, description = "The active faults"))
 )]
 #[put("/api/faults")]
 pub(crate) async fn add_fault(
@@ -48,7 +51,10 @@ pub(crate) async fn add_fault(
 /// Remove all faults
 ///
 /// In development only.
-#[utoipa::path(operation_id = "removeFaults", tag = "faults", responses((status = 204)))]
+#[utoipa::path(
+    operation_id = "removeFaults", tag = "faults",
+    responses((status = 204, description = "No fault is active"))
+)]
 #[delete("/api/faults")]
 pub(crate) async fn remove_faults(app: web::Data<AppState>, _admin: Admin) -> Result<HttpResponse, Problem> {
     faults_of(&app)?.clear();

@@ -70,8 +70,8 @@ fn every_event_is_documented_with_its_headers_and_body() {
     let data = WebhookData { id: Some("v-1".into()), updated_at: Some(time), imo: Some("9074729".into()) };
     let sent =
         WebhookBody { event_type: EventType::VesselApproved, timestamp: time, schema_version: 1, data };
-    assert_eq!(properties(&document, schema(&document, "WebhookEvent")), fields(&sent));
-    assert_eq!(properties(&document, schema(&document, "WebhookEventData")), fields(&sent.data));
+    assert_eq!(properties(&document, schema(&document, "WebhookBody")), fields(&sent));
+    assert_eq!(properties(&document, schema(&document, "WebhookData")), fields(&sent.data));
 }
 
 #[test]

@@ -1,11 +1,14 @@
-//! `sms-sync audit`: verifies the chain of the audit log, on the database itself.
+//! `sms-sync audit`: lists and exports the audit log, and verifies its chain on the database itself.
 
 use std::{process::ExitCode, str::FromStr};
 
 use anyhow::Context;
+use chrono::{DateTime, Utc};
 use clap::{Args, Subcommand};
+use contracts::operator::{AuditAction, AuditEntry, List};
+use reqwest::Method;
 use secrecy::ExposeSecret;
-use serde_json::json;
+use serde_json::{Value, json};
 use store::{
     Store, StoreError,
     ledger::audit_chain::{ChainPlace, ChainVerdict, audit_verify},
@@ -13,14 +16,66 @@ use store::{
 
 use super::migrate::database_url;
 use crate::{
-    arguments::OutputFormat,
-    output::{self, print},
+    api::Api,
+    arguments::{OutputFormat, PageOptions, query_of},
+    output::{self, list_footer, print, timestamp},
 };
+
+const PATH: &str = "/api/sync/audit";
+/// Most characters of an entry's detail in a table; JSON shows all.
+const DETAIL_WIDTH: usize = 80;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum AuditCommand {
+    /// List what operators did, were refused, and read of personal data, newest first (role admin)
+    List(ListOptions),
+    /// Write the whole log, or what of it is asked for, oldest first, one JSON object per line (role admin)
+    Export(AuditFilters),
     /// Verify that no row of the audit log was changed, added or deleted (DATABASE_URL)
     Verify(VerifyOptions),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ListOptions {
+    #[command(flatten)]
+    page: PageOptions,
+    #[command(flatten)]
+    filters: AuditFilters,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct AuditFilters {
+    /// Only what this operator did
+    #[arg(long)]
+    actor: Option<String>,
+    /// Only this action, such as sync.trigger or access.refuse
+    #[arg(long)]
+    action: Option<AuditAction>,
+    /// Only what was done to this, such as the id of a sync
+    #[arg(long)]
+    subject: Option<String>,
+    /// Only what this request did
+    #[arg(long, value_name = "ID")]
+    request_id: Option<String>,
+    /// Only entries at this time or later (RFC 3339)
+    #[arg(long, value_name = "TIME")]
+    from: Option<DateTime<Utc>>,
+    /// Only entries before this time (RFC 3339)
+    #[arg(long, value_name = "TIME")]
+    to: Option<DateTime<Utc>>,
+}
+
+impl AuditFilters {
+    fn given(self) -> [(&'static str, Option<String>); 6] {
+        [
+            ("actor", self.actor),
+            ("action", self.action.map(|it| it.to_string())),
+            ("subject", self.subject),
+            ("requestId", self.request_id),
+            ("from", self.from.map(|it| it.to_rfc3339())),
+            ("to", self.to.map(|it| it.to_rfc3339())),
+        ]
+    }
 }
 
 #[derive(Debug, Args)]
@@ -46,8 +101,65 @@ impl FromStr for NotedPlace {
     }
 }
 
-pub(super) async fn run(format: OutputFormat, command: AuditCommand) -> anyhow::Result<ExitCode> {
-    let AuditCommand::Verify(VerifyOptions { expect }) = command;
+pub(super) async fn run(api: &Api, format: OutputFormat, command: AuditCommand) -> anyhow::Result<ExitCode> {
+    match command {
+        AuditCommand::List(ListOptions { page, filters }) => {
+            let query = page.query_with(filters.given());
+            let list: List<AuditEntry> = api.get(&format!("{PATH}?{query}")).await?;
+            print(format, &list, print_list);
+            Ok(ExitCode::SUCCESS)
+        }
+        AuditCommand::Export(filters) => export(api, filters).await,
+        AuditCommand::Verify(options) => verify(format, options).await,
+    }
+}
+
+fn print_list(list: &List<AuditEntry>) {
+    if list.data.is_empty() {
+        output::line("no entries");
+        return;
+    }
+    let mut table = output::table(["at", "by", "action", "subject", "detail"]);
+    for it in &list.data {
+        let detail = it.detail.to_string();
+        let cut: String = detail.chars().take(DETAIL_WIDTH).collect();
+        table.add_row([
+            timestamp(it.at),
+            it.actor.clone(),
+            it.action.to_string(),
+            it.subject.clone(),
+            if cut.len() < detail.len() { format!("{cut}…") } else { cut },
+        ]);
+    }
+    table.print();
+    list_footer(list);
+}
+
+/// Prints the lines as they come; fails if the last one, which says that the log is complete, is missing.
+async fn export(api: &Api, filters: AuditFilters) -> anyhow::Result<ExitCode> {
+    let path = format!("{PATH}/export?{}", query_of(filters.given()));
+    let mut response = api.send(api.request(Method::GET, &path), &path).await?;
+    let (mut waiting, mut is_complete) = (Vec::new(), false);
+    while let Some(chunk) =
+        response.chunk().await.context("the export broke off: what was printed is not all")?
+    {
+        waiting.extend_from_slice(&chunk);
+        while let Some(end) = waiting.iter().position(|byte| *byte == b'\n') {
+            let line: Vec<u8> = waiting.drain(..=end).collect();
+            let entry: Value = serde_json::from_slice(&line).context("a line of the export is not JSON")?;
+            if entry == json!({ "complete": true }) {
+                is_complete = true;
+            } else {
+                output::line(entry.to_string());
+            }
+        }
+    }
+    anyhow::ensure!(is_complete, "the export broke off: what was printed is not all");
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn verify(format: OutputFormat, options: VerifyOptions) -> anyhow::Result<ExitCode> {
+    let VerifyOptions { expect } = options;
     let store = Store::lazy(database_url()?.expose_secret(), 1)?;
     let reached = store.reach().await;
     reached.context("cannot connect to the database that DATABASE_URL names")?;

@@ -1,14 +1,14 @@
-//! `sms-sync settings`: shows and changes the settings of the sync.
+//! `sms-sync settings`: shows and changes the settings of the sync, and lists the ticks of its schedule.
 
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand, ValueEnum};
-use contracts::operator::{self, Settings, SettingsChange};
+use contracts::operator::{self, List, ScheduleTick, Settings, SettingsChange, TickOutcome};
 
 use crate::{
     api::Api,
-    arguments::{MissingPolicy, OutputFormat},
-    output::{self, json_word, print, timestamp},
+    arguments::{MissingPolicy, OutputFormat, PageOptions},
+    output::{self, json_word, list_footer, print, timestamp},
 };
 
 const PATH: &str = "/api/sync/settings";
@@ -19,6 +19,17 @@ pub(super) enum SettingsCommand {
     Get,
     /// Change settings; a setting that is not named keeps its value
     Set(ChangeOptions),
+    /// List the times at which the schedule was due, and what came of each, the last one first
+    Ticks(TickOptions),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct TickOptions {
+    #[command(flatten)]
+    page: PageOptions,
+    /// Only ticks with this outcome: started, skipped or missed
+    #[arg(long)]
+    outcome: Option<TickOutcome>,
 }
 
 #[derive(Debug, Args)]
@@ -85,6 +96,12 @@ pub(super) async fn run(
             );
             api.post(PATH, &change).await?
         }
+        SettingsCommand::Ticks(TickOptions { page, outcome }) => {
+            let query = page.query_with([("outcome", outcome.map(|it| it.to_string()))]);
+            let list: List<ScheduleTick> = api.get(&format!("/api/sync/schedule/ticks?{query}")).await?;
+            print(format, &list, print_ticks);
+            return Ok(ExitCode::SUCCESS);
+        }
     };
     print(format, &settings, print_settings);
     Ok(ExitCode::SUCCESS)
@@ -104,6 +121,24 @@ impl From<ChangeOptions> for SettingsChange {
             deactivation_limit_percent: options.deactivation_limit_percent,
         }
     }
+}
+
+fn print_ticks(list: &List<ScheduleTick>) {
+    if list.data.is_empty() {
+        output::line("no ticks");
+        return;
+    }
+    let mut table = output::table(["due", "outcome", "sync", "why"]);
+    for it in &list.data {
+        table.add_row([
+            timestamp(it.due_at),
+            it.outcome.to_string(),
+            it.sync_id.map(|id| id.to_string()).unwrap_or_default(),
+            it.detail.clone().unwrap_or_default(),
+        ]);
+    }
+    table.print();
+    list_footer(list);
 }
 
 fn print_settings(settings: &Settings) {

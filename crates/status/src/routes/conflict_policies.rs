@@ -32,7 +32,8 @@ pub(crate) async fn get_conflict_policies(
 
 /// Change the conflict policies
 ///
-/// A record type that is absent keeps its policy. Open conflicts keep the policy under which they were found.
+/// A record type that is absent keeps its policy. Open conflicts keep the policy under which they were found. A change that
+/// changes nothing makes no new version.
 #[utoipa::path(
     operation_id = "changeConflictPolicies", tag = "conflicts", security(("bearer" = ["admin"])),
     request_body = ConflictPoliciesChange,
@@ -64,6 +65,12 @@ pub(crate) async fn change_conflict_policies(
     .filter_map(|(record_type, policy)| Some((record_type, policy?.into())))
     .collect();
     let mut tx = app.begin(&admin).await?;
+    let before = conflict_policies::policies_read(&mut tx).await.or_problem()?;
+    let is_unchanged =
+        change.iter().all(|(record_type, policy)| before.policies.get(record_type) == Some(policy));
+    if is_unchanged && before.version == expected {
+        return Ok(answer(&before));
+    }
     let updated =
         conflict_policies::policies_update(&mut tx, &change, expected, admin.subject(), app.clock.now())
             .await;

@@ -47,8 +47,6 @@ const RESOLUTION_LIMIT: u32 = 1000;
         (status = 409, body = ProblemBody, content_type = "application/problem+json",
             description = "The conflict is resolved already (`conflict_resolved`), the record has changed since \
                 (`record_changed`), or the database refuses the value (`value_refused`)"),
-        (status = 422, body = ProblemBody, content_type = "application/problem+json",
-            description = "The request is invalid; `errors` names each field"),
     )
 )]
 #[post("/api/sync/conflicts/{id}/resolve")]
@@ -79,11 +77,7 @@ pub(crate) async fn resolve_conflict(
 #[utoipa::path(
     operation_id = "resolveConflicts", tag = "conflicts", security(("bearer" = ["operator"])),
     request_body = ResolveManyRequest,
-    responses(
-        (status = 200, body = ResolvedMany),
-        (status = 422, body = ProblemBody, content_type = "application/problem+json",
-            description = "The request is invalid; `errors` names each field"),
-    )
+    responses((status = 200, body = ResolvedMany))
 )]
 #[post("/api/sync/conflicts/resolve")]
 pub(crate) async fn resolve_conflicts(

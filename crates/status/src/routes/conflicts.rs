@@ -3,7 +3,7 @@
 use actix_web::{get, web};
 use chassis::{
     auth::{Role, Viewer},
-    problem::{Problem, ProblemBody},
+    problem::Problem,
 };
 use contracts::operator::{Conflict, ConflictKind, ConflictState, List, RecordType};
 use domain::{ConflictId, SyncId, audit::AuditAction};
@@ -80,10 +80,7 @@ pub(crate) async fn list_conflicts(
 /// Personal data is masked for viewers.
 #[utoipa::path(
     operation_id = "getConflict", tag = "conflicts", security(("bearer" = ["viewer"])),
-    responses(
-        (status = 200, body = Conflict),
-        (status = 404, body = ProblemBody, content_type = "application/problem+json"),
-    )
+    responses((status = 200, body = Conflict))
 )]
 #[get("/api/sync/conflicts/{id}")]
 pub(crate) async fn get_conflict(

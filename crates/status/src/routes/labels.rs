@@ -26,10 +26,7 @@ const CONTENT_SECURITY_POLICY: (header::HeaderName, &str) =
 #[utoipa::path(
     operation_id = "getLabelSvg", tag = "labels", security(("bearer" = ["viewer"])),
     params(("id" = String, Path, description = "Id of the equipment in the maintenance portal or in the onboarding portal")),
-    responses(
-        (status = 200, body = String, content_type = "image/svg+xml"),
-        (status = 404, body = ProblemBody, content_type = "application/problem+json"),
-    )
+    responses((status = 200, body = String, content_type = "image/svg+xml", description = "The label"))
 )]
 #[get("/api/equipment/{id}/qr.svg")]
 pub(crate) async fn get_label_svg(
@@ -47,10 +44,7 @@ pub(crate) async fn get_label_svg(
 #[utoipa::path(
     operation_id = "getLabelPng", tag = "labels", security(("bearer" = ["viewer"])),
     params(("id" = String, Path, description = "Id of the equipment in the maintenance portal or in the onboarding portal")),
-    responses(
-        (status = 200, body = Vec<u8>, content_type = "image/png"),
-        (status = 404, body = ProblemBody, content_type = "application/problem+json"),
-    )
+    responses((status = 200, content_type = "image/png", description = "The label"))
 )]
 #[get("/api/equipment/{id}/qr.png")]
 pub(crate) async fn get_label_png(
@@ -83,8 +77,7 @@ pub(crate) struct SheetQuery {
         SheetQuery,
     ),
     responses(
-        (status = 200, body = String, content_type = "text/html"),
-        (status = 404, body = ProblemBody, content_type = "application/problem+json"),
+        (status = 200, body = String, content_type = "text/html", description = "The sheets"),
         (status = 422, body = ProblemBody, content_type = "application/problem+json", description = "`used` is out of range"),
     )
 )]

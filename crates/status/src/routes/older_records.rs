@@ -29,10 +29,7 @@ use crate::{
 /// though it was read later. Records whose state was accepted do not count.
 #[utoipa::path(
     operation_id = "getOlderRecords", tag = "syncs", security(("bearer" = ["viewer"])),
-    responses(
-        (status = 200, body = OlderRecords),
-        (status = 404, body = ProblemBody, content_type = "application/problem+json"),
-    )
+    responses((status = 200, body = OlderRecords))
 )]
 #[get("/api/sync/syncs/{syncId}/accept-older")]
 pub(crate) async fn get_older_records(

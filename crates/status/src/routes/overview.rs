@@ -17,6 +17,7 @@ use store::{
     views::{
         data_quality::{self, Subject},
         gauges, overview,
+        ticks::missed_ticks_standing,
     },
 };
 
@@ -68,6 +69,7 @@ pub(crate) async fn get_overview(
     let open_circuits = circuits_open(&mut db, now - CIRCUIT_REPORT_TIMEOUT).await.or_problem()?;
     let pause = portal_pause_find(&mut db).await.or_problem()?;
     let outcomes = peer_outcomes(&mut db, ONBOARDING_PORTAL).await.or_problem()?;
+    let missed_ticks = missed_ticks_standing(&mut db).await.or_problem()?;
     drop(db);
 
     let zoned =
@@ -92,6 +94,7 @@ pub(crate) async fn get_overview(
         dead_letters: gauges.dead_letters,
         rejected_records: to_i64(quality.iter().map(|it| it.with_errors).sum::<u64>()),
         open_conflicts: gauges.open_conflicts,
+        missed_ticks: to_i64(missed_ticks),
     });
     Ok(web::Json(Overview {
         attention,

@@ -69,10 +69,7 @@ pub(crate) async fn replay_dead_letter(
 #[utoipa::path(
     operation_id = "planReplay", tag = "dead letters", security(("bearer" = ["viewer"])),
     request_body = ReplayRequest,
-    responses(
-        (status = 200, body = ReplayPlan),
-        (status = 422, body = ProblemBody, content_type = "application/problem+json", description = "The request is invalid; `errors` names each field"),
-    )
+    responses((status = 200, body = ReplayPlan))
 )]
 #[post("/api/sync/bulk/replay/plan")]
 pub(crate) async fn plan_replay(
@@ -93,10 +90,7 @@ pub(crate) async fn plan_replay(
 #[utoipa::path(
     operation_id = "replayDeadLetters", tag = "dead letters", security(("bearer" = ["operator"])),
     request_body = ReplayRequest,
-    responses(
-        (status = 202, body = ReplayAccepted, headers(("Location", description = "Path of the job"))),
-        (status = 422, body = ProblemBody, content_type = "application/problem+json", description = "The request is invalid; `errors` names each field"),
-    )
+    responses((status = 202, body = ReplayAccepted, headers(("Location", description = "Path of the job"))))
 )]
 #[post("/api/sync/bulk/replay")]
 pub(crate) async fn replay_dead_letters(

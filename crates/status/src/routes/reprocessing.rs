@@ -56,11 +56,7 @@ pub(crate) async fn reprocess_webhook(
 #[utoipa::path(
     operation_id = "planReprocess", tag = "webhooks", security(("bearer" = ["operator"])),
     request_body = ReprocessRequest,
-    responses(
-        (status = 200, body = ReprocessPlan),
-        (status = 422, body = ProblemBody, content_type = "application/problem+json",
-            description = "The request is invalid; `errors` names each field"),
-    )
+    responses((status = 200, body = ReprocessPlan))
 )]
 #[post("/api/sync/bulk/reprocess/plan")]
 pub(crate) async fn plan_reprocess(
@@ -80,11 +76,7 @@ pub(crate) async fn plan_reprocess(
 #[utoipa::path(
     operation_id = "reprocessWebhooks", tag = "webhooks", security(("bearer" = ["operator"])),
     request_body = ReprocessRequest,
-    responses(
-        (status = 202, body = ReprocessAccepted),
-        (status = 422, body = ProblemBody, content_type = "application/problem+json",
-            description = "The request is invalid; `errors` names each field"),
-    )
+    responses((status = 202, body = ReprocessAccepted))
 )]
 #[post("/api/sync/bulk/reprocess")]
 pub(crate) async fn reprocess_webhooks(

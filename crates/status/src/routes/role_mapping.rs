@@ -69,7 +69,7 @@ pub(crate) async fn preview_role_mapping(
 /// Change the role mapping
 ///
 /// Replaces all rules, and gives every user the new role at once. Roles that were set by hand in the maintenance portal
-/// stay.
+/// stay. The rules that are in force already make no new version.
 #[utoipa::path(
     operation_id = "changeRoleMapping", tag = "users", security(("bearer" = ["admin"])),
     request_body = RoleMappingChange,
@@ -94,6 +94,11 @@ pub(crate) async fn change_role_mapping(
     let expected = i32::try_from(etag::required_version(&request)?).unwrap_or_default();
     let mapping = read_mapping(change.into_inner())?;
     let mut tx = app.begin(&admin).await?;
+    let before = role_mappings::mapping_read(&mut tx).await.or_problem()?;
+    if before.mapping == mapping && before.version == expected {
+        let version = before.version.unsigned_abs().into();
+        return Ok(etag::respond_with_version(version, effect(before.version, &[])));
+    }
     let changed =
         role_changes::mapping_change(&mut tx, &mapping, expected, admin.subject(), app.clock.now()).await;
     match changed.or_problem()? {

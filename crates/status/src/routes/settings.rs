@@ -8,16 +8,16 @@ use chassis::{
 };
 use contracts::{
     messages::{SettingsNotice, sync_update},
-    operator::{SchedulePreview, Settings, SettingsChange},
+    operator::{self, SchedulePreview, Settings},
 };
 use domain::update::UpdateName;
 use serde::Deserialize;
-use store::settings::sync_settings::{self, SettingsUpdated};
+use store::settings::sync_settings::{self, SettingsChange, SettingsUpdated};
 use utoipa::IntoParams;
 
 use super::{
     etag,
-    settings_change::{read_change, schedule_errors},
+    settings_change::{read_change, schedule_errors, without_unchanged},
 };
 use crate::{
     app_state::AppState,
@@ -40,18 +40,16 @@ pub(crate) async fn get_settings(app: web::Data<AppState>, _viewer: Viewer) -> R
 
 /// Change settings
 ///
-/// A setting that is absent keeps its value. With `If-Match`, the change is refused if the settings have changed since
-/// they were read.
+/// A setting that is absent keeps its value. A change that changes nothing makes no new version. With `If-Match`, the change
+/// is refused if the settings have changed since they were read.
 #[utoipa::path(
     operation_id = "changeSettings", tag = "settings", security(("bearer" = ["admin"])),
-    request_body = SettingsChange,
+    request_body = operator::SettingsChange,
     params(("If-Match" = Option<String>, Header, description = "`ETag` of the settings that the change is based on")),
     responses(
         (status = 200, body = Settings, headers(("ETag", description = "New version"))),
         (status = 412, body = ProblemBody, content_type = "application/problem+json",
             description = "The settings have changed since they were read"),
-        (status = 422, body = ProblemBody, content_type = "application/problem+json",
-            description = "The request is invalid; `errors` names each field"),
     )
 )]
 #[post("/api/sync/settings")]
@@ -59,13 +57,21 @@ pub(crate) async fn change_settings(
     app: web::Data<AppState>,
     request: HttpRequest,
     admin: Admin,
-    change: JsonBody<SettingsChange>,
+    change: JsonBody<operator::SettingsChange>,
 ) -> Result<HttpResponse, Problem> {
     let expected = etag::optional_version(&request)?;
     let now = app.clock.now();
     let mut tx = app.begin(&admin).await?;
     let before = sync_settings::settings_read(&mut tx).await.or_problem()?;
-    let change = read_change(&change, &before.schedule)?;
+    let change = without_unchanged(read_change(&change, &before.schedule)?, &before);
+    if change == SettingsChange::default() {
+        return match expected {
+            Some(version) if version != before.version => {
+                Err(etag::stale_version(&before.updated_by, before.version))
+            }
+            _ => Ok(answer(&app, before)),
+        };
+    }
     let updated = sync_settings::settings_update(&mut tx, &change, expected, admin.subject(), now)
         .await
         .or_problem()?;

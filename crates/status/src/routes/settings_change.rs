@@ -4,7 +4,7 @@ use std::ops::RangeInclusive;
 
 use chassis::problem::{FieldError, Problem};
 use contracts::operator::{Mode, SettingsChange};
-use store::settings::sync_settings::{self, Schedule};
+use store::settings::sync_settings::{self, Schedule, Settings};
 
 use crate::schedule::{InvalidSchedule, ZonedSchedule};
 
@@ -44,6 +44,29 @@ pub(super) fn read_change(
         cron: change.schedule_cron.clone(),
         time_zone: change.schedule_time_zone.clone(),
     })
+}
+
+/// The change without the values that the settings have already.
+pub(super) fn without_unchanged(
+    change: sync_settings::SettingsChange,
+    before: &Settings,
+) -> sync_settings::SettingsChange {
+    let schedule = &before.schedule;
+    sync_settings::SettingsChange {
+        page_size: change.page_size.filter(|it| *it != before.page_size),
+        retry_delays_ms: change.retry_delays_ms.filter(|it| *it != before.retry_delays_ms),
+        incremental_overlap_seconds: change
+            .incremental_overlap_seconds
+            .filter(|it| *it != before.incremental_overlap_seconds),
+        missing_records: change.missing_records.filter(|it| *it != before.missing_records),
+        deactivation_limit_percent: change
+            .deactivation_limit_percent
+            .filter(|it| *it != before.deactivation_limit_percent),
+        mode: change.mode.filter(|it| *it != schedule.mode),
+        enabled: change.enabled.filter(|it| *it != schedule.enabled),
+        cron: change.cron.filter(|it| *it != schedule.cron),
+        time_zone: change.time_zone.filter(|it| *it != schedule.time_zone),
+    }
 }
 
 /// The number without its sign: a number out of range is an error, so its value does not matter.

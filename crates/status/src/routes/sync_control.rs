@@ -1,9 +1,9 @@
 //! Control of syncs that have ended: resume, retry, and decide about missing records.
 
-use actix_web::{HttpRequest, HttpResponse, post, web};
+use actix_web::{HttpResponse, post, web};
 use chassis::{
     auth::OperatorRole,
-    http::JsonBody,
+    http::{JsonBody, OptionalJsonBody},
     problem::{Problem, ProblemBody},
     telemetry,
 };
@@ -21,7 +21,7 @@ use store::{
 };
 use uuid::Uuid;
 
-use super::{body::read_optional_json, reason::check_reason, syncs::load_sync_summary};
+use super::{reason::check_reason, syncs::load_sync_summary};
 use crate::{
     app_state::AppState,
     problems::{OrProblem, full_sync_running, sync_not_found, sync_undone},
@@ -87,12 +87,11 @@ pub(crate) async fn resume_sync(
 pub(crate) async fn retry_sync(
     app: web::Data<AppState>,
     operator: OperatorRole,
-    request: HttpRequest,
     sync_id: web::Path<Uuid>,
-    body: web::Bytes,
+    body: OptionalJsonBody<RetryRequest>,
 ) -> Result<HttpResponse, Problem> {
     let id = SyncId::from_uuid(sync_id.into_inner());
-    let RetryRequest { reason } = read_optional_json(&request, &body)?;
+    let OptionalJsonBody(RetryRequest { reason }) = body;
     check_reason(reason.as_deref())?;
     let retry = NewSync {
         id: SyncId::new(),

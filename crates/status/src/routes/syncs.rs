@@ -5,7 +5,8 @@ use chassis::{
     auth::{OperatorRole, Viewer},
     problem::{Problem, ProblemBody},
 };
-use contracts::operator::{Finding, List, SyncDetail, SyncState, SyncSummary, TaskCounts};
+use chrono::{DateTime, Utc};
+use contracts::operator::{Cause, Finding, List, Mode, SyncDetail, SyncState, SyncSummary, TaskCounts};
 use domain::{SyncId, TaskState, update::UpdateName};
 use serde::Deserialize;
 use store::{
@@ -79,10 +80,34 @@ fn task_counts(counts: &[(TaskState, u64)]) -> TaskCounts {
 }
 
 #[derive(Debug, Deserialize, IntoParams)]
+#[serde(rename_all = "camelCase")]
 #[into_params(parameter_in = Query)]
 pub(crate) struct SyncQuery {
     /// Only syncs in this state.
     state: Option<SyncState>,
+    /// Only syncs that were started by this.
+    cause: Option<Cause>,
+    /// Only syncs of this mode.
+    mode: Option<Mode>,
+    /// Only dry runs, or only syncs that write.
+    dry_run: Option<bool>,
+    /// Only syncs that were asked for at this time or later.
+    from: Option<DateTime<Utc>>,
+    /// Only syncs that were asked for before this time.
+    to: Option<DateTime<Utc>>,
+}
+
+impl SyncQuery {
+    fn into_filter(self) -> SyncFilter {
+        SyncFilter {
+            states: self.state.map(Into::into).into_iter().collect(),
+            causes: self.cause.map(Into::into).into_iter().collect(),
+            modes: self.mode.map(Into::into).into_iter().collect(),
+            from: self.from,
+            until: self.to,
+            dry_run: self.dry_run,
+        }
+    }
 }
 
 /// List syncs, newest first
@@ -99,8 +124,7 @@ pub(crate) async fn list_syncs(
     query: web::Query<SyncQuery>,
 ) -> Result<web::Json<List<SyncSummary>>, Problem> {
     let window = paging.window()?;
-    let states = query.state.map(Into::into).into_iter().collect();
-    let filter = SyncFilter { states, ..SyncFilter::default() };
+    let filter = query.into_inner().into_filter();
     let mut db = app.store.db().await.or_problem()?;
     let page = syncs::sync_list(&mut db, &filter, window).await.or_problem()?;
     let pagination = paging.pagination(page.total);

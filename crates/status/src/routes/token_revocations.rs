@@ -4,7 +4,7 @@ use actix_web::{get, post, web};
 use chassis::{
     auth::{Admin, OperatorKeys},
     http::JsonBody,
-    problem::{FieldError, Problem},
+    problem::{FieldError, Problem, ProblemBody},
 };
 use contracts::operator::{List, TokenRevocation, TokenRevocationRequest};
 use store::ledger::token_revocations::{
@@ -41,7 +41,11 @@ pub(crate) async fn list_token_revocations(
 #[utoipa::path(
     operation_id = "revokeTokens", tag = "operators", security(("bearer" = ["admin"])),
     request_body = TokenRevocationRequest,
-    responses((status = 200, body = TokenRevocation))
+    responses(
+        (status = 200, body = TokenRevocation),
+        (status = 409, body = ProblemBody, content_type = "application/problem+json",
+            description = "There are as many revocations as can be kept"),
+    )
 )]
 #[post("/api/sync/token-revocations")]
 pub(crate) async fn revoke_tokens(

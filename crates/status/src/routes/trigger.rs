@@ -2,9 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use actix_web::{HttpRequest, HttpResponse, http::header, post, web};
+use actix_web::{HttpResponse, http::header, post, web};
 use chassis::{
     auth::OperatorRole,
+    http::OptionalJsonBody,
     problem::{FieldError, Problem, ProblemBody},
     telemetry,
 };
@@ -20,10 +21,7 @@ use store::{
     records::vessel_ids_by_imo,
 };
 
-use super::{
-    body::read_optional_json,
-    trigger_request::{CheckedTrigger, check_trigger},
-};
+use super::trigger_request::{CheckedTrigger, check_trigger};
 use crate::{
     app_state::AppState,
     problems::{OrProblem, full_sync_running},
@@ -41,19 +39,15 @@ use crate::{
         (status = 202, body = SyncAccepted, headers(("Location", description = "Path of the sync"))),
         (status = 409, body = ProblemBody, content_type = "application/problem+json",
             description = "A full sync is running; `runningSyncId` is its id"),
-        (status = 422, body = ProblemBody, content_type = "application/problem+json",
-            description = "The request is invalid; `errors` names each field"),
     )
 )]
 #[post("/api/sync/trigger")]
 pub(crate) async fn trigger_sync(
     app: web::Data<AppState>,
-    request: HttpRequest,
     operator: OperatorRole,
-    body: web::Bytes,
+    body: OptionalJsonBody<TriggerRequest>,
 ) -> Result<HttpResponse, Problem> {
-    let body: TriggerRequest = read_optional_json(&request, &body)?;
-    let CheckedTrigger { mode, mut scope, imo_numbers, dry_run, reason } = check_trigger(body)?;
+    let CheckedTrigger { mode, mut scope, imo_numbers, dry_run, reason } = check_trigger(body.0)?;
     let now = app.clock.now();
     let mut tx = app.begin(&operator).await?;
     scope.vessel_ids = load_vessel_ids(&mut tx, &imo_numbers).await?;

@@ -30,7 +30,6 @@ use crate::{
     params(("syncId" = Uuid, Path, description = "Id of the sync"), Paging),
     responses(
         (status = 200, body = Undo),
-        (status = 404, body = ProblemBody, content_type = "application/problem+json"),
         (status = 409, body = ProblemBody, content_type = "application/problem+json",
             description = "The sync has not ended (`sync_not_ended`), or is already undone (`undone_already`)"),
     )

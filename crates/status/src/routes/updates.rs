@@ -17,7 +17,7 @@ use actix_web_lab::sse::{Data, Event, Sse};
 use broker::StreamUpdate;
 use chassis::{
     auth::{Revocations, Viewer},
-    problem::Problem,
+    problem::{Problem, ProblemBody},
 };
 use futures_util::stream;
 use serde::Deserialize;
@@ -74,7 +74,15 @@ pub(crate) struct UpdatesQuery {
         UpdatesQuery,
         ("Last-Event-ID" = Option<String>, Header, description = "Id of the last event that the client received"),
     ),
-    responses((status = 200, body = String, content_type = "text/event-stream"))
+    responses(
+        (status = 200, body = String, content_type = "text/event-stream", description = "The events, until the stream ends"),
+        (status = 429, body = ProblemBody, content_type = "application/problem+json",
+            headers(("Retry-After", description = "Seconds until it is worth trying again")),
+            description = "The operator sends too many requests, or has as many streams as allowed (`too_many_streams`)"),
+        (status = 503, body = ProblemBody, content_type = "application/problem+json",
+            headers(("Retry-After", description = "Seconds until it is worth trying again")),
+            description = "The service has as many streams as it can serve"),
+    )
 )]
 #[get("/api/sync/updates")]
 pub(crate) async fn stream_updates(

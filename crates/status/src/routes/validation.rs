@@ -50,7 +50,8 @@ pub(crate) struct ReportQuery {
     params(ReportQuery, Paging),
     responses(
         (status = 200, body = ValidationReport),
-        (status = 404, body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, body = ProblemBody, content_type = "application/problem+json",
+            description = "There is no such vessel (`vessel_not_found`) or sync (`sync_not_found`)"),
         (status = 422, body = ProblemBody, content_type = "application/problem+json",
             description = "The request has both `vessel` and `syncId`"),
     )

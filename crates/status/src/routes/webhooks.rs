@@ -108,7 +108,7 @@ pub(crate) async fn get_webhook(
 /// Needs the role operator: a sender may put more into a body than ids. Who reads it is in the audit log.
 #[utoipa::path(
     operation_id = "getWebhookRawBody", tag = "webhooks", security(("bearer" = ["operator"])),
-    responses((status = 200, body = String, content_type = "application/octet-stream"))
+    responses((status = 200, content_type = "application/octet-stream", description = "The body"))
 )]
 #[get("/api/sync/webhooks/{id}/raw-body")]
 pub(crate) async fn get_webhook_raw_body(

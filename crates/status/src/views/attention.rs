@@ -16,6 +16,8 @@ pub(crate) struct Standing<'a> {
     pub(crate) dead_letters: i64,
     pub(crate) rejected_records: i64,
     pub(crate) open_conflicts: i64,
+    /// Ticks that were missed since one has started a sync.
+    pub(crate) missed_ticks: i64,
 }
 
 /// What needs attention, errors first.
@@ -43,6 +45,13 @@ pub(crate) fn attention(standing: &Standing<'_>) -> Vec<Attention> {
             Urgency::Warning,
             "conflict is open",
             "conflicts are open",
+        ),
+        (
+            standing.missed_ticks,
+            AttentionCode::MissedTicks,
+            Urgency::Warning,
+            "scheduled sync was missed, and none has started since",
+            "scheduled syncs were missed, and none has started since",
         ),
     ];
     for (number, code, urgency, one, many) in counted {

@@ -137,3 +137,78 @@ async fn change_of_settings_is_audited_with_its_request_and_the_values_before() 
     scene.end().await;
     Ok(())
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn audit_log_is_listed_with_filters_and_exported_whole() -> anyhow::Result<()> {
+    let scene = Scene::new().await?;
+    // More than an export reads at a time.
+    scene
+        .world
+        .execute(
+            "INSERT INTO audit (at, actor, action, subject, detail, request_id)
+             SELECT timestamptz '2026-05-01T00:00:00Z' + n * interval '1 minute',
+                 CASE WHEN n % 2 = 0 THEN 'anna' ELSE 'ben' END, 'sync.trigger', 's-' || n, '{\"mode\": \"full\"}', 'r-' || n
+             FROM generate_series(1, 1203) AS n",
+        )
+        .await?;
+    let admin = |path: &str| scene.request(Role::Admin, Method::GET, path);
+    let list = scene.json(admin("/api/sync/audit?limit=2"), 200).await;
+    assert_eq!(list["pagination"]["total"], 1203);
+    let newest = &list["data"][0];
+    assert_eq!(
+        (&newest["actor"], &newest["action"], &newest["subject"], &newest["detail"]),
+        (&json!("ben"), &json!("sync.trigger"), &json!("s-1203"), &json!({"mode": "full"}))
+    );
+    for (query, total) in [
+        ("actor=anna", 601),
+        ("action=settings.update", 0),
+        ("subject=s-7", 1),
+        ("requestId=r-8", 1),
+        ("from=2026-05-01T00:10:00Z&to=2026-05-01T00:20:00Z", 10),
+    ] {
+        let list = scene.json(admin(&format!("/api/sync/audit?{query}")), 200).await;
+        assert_eq!(list["pagination"]["total"], total, "{query}");
+    }
+
+    let response = admin("/api/sync/audit/export?actor=ben").send().await?.error_for_status()?;
+    assert_eq!(response.headers()["content-type"], "application/x-ndjson");
+    let text = response.text().await?;
+    let lines: Vec<Value> = text.lines().map(serde_json::from_str).collect::<Result<_, _>>()?;
+    assert_eq!((lines.len(), &lines[0]["subject"]), (603, &json!("s-1")), "602 entries and the end");
+    assert_eq!(lines[602], json!({"complete": true}));
+    scene.json(scene.request(Role::Operator, Method::GET, "/api/sync/audit"), 403).await;
+    scene.end().await;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn syncs_are_listed_by_cause_mode_time_and_whether_they_write() -> anyhow::Result<()> {
+    let scene = Scene::new().await?;
+    scene
+        .world
+        .execute(
+            "INSERT INTO sync_logs (id, cause, mode, dry_run, state, requested_by, started_at, heartbeat_at, completed_at,
+                 running_at)
+             SELECT gen_random_uuid(), cause, mode, dry_run, 'completed', 'test', at, at, at, at
+             FROM (VALUES ('manual', 'full', false, timestamptz '2026-05-01T00:00:00Z'),
+                 ('manual', 'full', true, '2026-05-02T00:00:00Z'),
+                 ('scheduled', 'incremental', false, '2026-05-03T00:00:00Z'),
+                 ('webhook', 'selective', false, '2026-05-04T00:00:00Z')) AS v (cause, mode, dry_run, at)",
+        )
+        .await?;
+    for (query, total) in [
+        ("", 4),
+        ("cause=manual", 2),
+        ("mode=incremental", 1),
+        ("dryRun=true", 1),
+        ("dryRun=false", 3),
+        ("from=2026-05-02T00:00:00Z&to=2026-05-04T00:00:00Z", 2),
+        ("cause=manual&dryRun=false&state=completed", 1),
+        ("state=failed", 0),
+    ] {
+        let list = scene.json(scene.get(&format!("/api/sync/history?{query}")), 200).await;
+        assert_eq!(list["pagination"]["total"], total, "{query}");
+    }
+    scene.end().await;
+    Ok(())
+}

@@ -215,3 +215,34 @@ async fn broker_that_refuses_the_password_is_quoted_in_the_overview() -> anyhow:
     assert!(detail.contains("ACCESS_REFUSED"), "{detail}");
     Ok(())
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn missed_ticks_are_listed_and_need_attention_until_a_later_one_starts_a_sync() -> anyhow::Result<()> {
+    let scene = Scene::new().await?;
+    scene
+        .world
+        .execute(
+            "UPDATE schedules SET enabled = true, updated_at = '2026-05-01T00:00:00Z';
+             INSERT INTO schedule_ticks (schedule, due_at, outcome, detail, fired_at)
+             VALUES ('full-sync', '2026-05-02T02:00:00Z', 'started', NULL, now()),
+                 ('full-sync', '2026-05-03T02:00:00Z', 'missed', 'no scheduler ran when it was due', now()),
+                 ('full-sync', '2026-05-04T02:00:00Z', 'missed', 'no scheduler ran when it was due', now())",
+        )
+        .await?;
+    let overview = scene.overview().await;
+    let needs = ("warning", "missed_ticks", "2 scheduled syncs were missed, and none has started since");
+    assert!(attention(&overview).contains(&needs), "{overview}");
+
+    let ticks = scene.json(scene.get("/api/sync/schedule/ticks?outcome=missed&limit=1"), 200).await;
+    assert_eq!(ticks["pagination"]["total"], 2);
+    let last = &ticks["data"][0];
+    assert_eq!(
+        (&last["schedule"], &last["dueAt"], &last["detail"]),
+        (&json!("full-sync"), &json!("2026-05-04T02:00:00Z"), &json!("no scheduler ran when it was due"))
+    );
+
+    scene.world.execute("UPDATE schedule_ticks SET outcome = 'started' WHERE due_at > '2026-05-04'").await?;
+    assert_eq!(attention(&scene.overview().await), vec![]);
+    scene.end().await;
+    Ok(())
+}

@@ -6,7 +6,10 @@ use chassis::auth::Role;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::scene::{SECRET, Scene};
+use crate::{
+    request::{Operation, operations},
+    scene::{SECRET, Scene},
+};
 
 /// A token by hand: what [`chassis::auth::OperatorKeys`] does not make.
 fn token(claims: &Value) -> anyhow::Result<String> {
@@ -14,23 +17,14 @@ fn token(claims: &Value) -> anyhow::Result<String> {
     Ok(jsonwebtoken::encode(&jsonwebtoken::Header::default(), claims, &key)?)
 }
 
-/// The operations, with the role that the document says they need.
-fn operations() -> anyhow::Result<Vec<(Method, String, Role)>> {
-    let document = serde_json::to_value(status::openapi::document())?;
-    let mut operations = Vec::new();
-    for (path, item) in document["paths"].as_object().into_iter().flatten() {
-        for (method, operation) in item.as_object().into_iter().flatten() {
-            let Ok(method) = method.to_uppercase().parse::<Method>() else { continue };
-            let roles = &operation["security"][0]["bearer"];
-            let [role] = roles.as_array().map_or(&[][..], Vec::as_slice) else {
-                anyhow::bail!("{method} {path} names no role: {roles}")
-            };
-            let role = role.as_str().unwrap_or_default();
-            let Ok(role) = role.parse::<Role>() else { anyhow::bail!("{method} {path} needs {role:?}") };
-            operations.push((method, path.clone(), role));
-        }
-    }
-    Ok(operations)
+/// The role that the document says an operation needs.
+fn needed_role(operation: &Operation) -> anyhow::Result<Role> {
+    let roles = &operation.described["security"][0]["bearer"];
+    let [role] = roles.as_array().map_or(&[][..], Vec::as_slice) else {
+        anyhow::bail!("{operation:?} names no role: {roles}")
+    };
+    let role = role.as_str().unwrap_or_default();
+    role.parse().map_err(|_unknown| anyhow::anyhow!("{operation:?} needs {role:?}"))
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -59,10 +53,11 @@ async fn every_operation_is_open_to_the_roles_that_its_document_names_and_to_nob
         ("revoked", revoked),
     ]);
     let roles = [Role::Viewer, Role::Operator, Role::Admin];
-    let operations = operations()?;
+    let operations: Vec<_> = operations().collect();
     assert!(operations.len() > 50, "{}", operations.len());
-    for (method, path, needed) in operations {
-        let nobody = path_of_nothing(&path);
+    for operation in operations {
+        let (needed, nobody) = (needed_role(&operation)?, operation.path_of_nothing());
+        let Operation { method, path, .. } = operation;
         let ask = |token: &str| {
             let request = scene.request_with(token, method.clone(), &nobody);
             let request = if method == Method::GET { request } else { request.json(&json!({})) };
@@ -82,19 +77,4 @@ async fn every_operation_is_open_to_the_roles_that_its_document_names_and_to_nob
     }
     scene.end().await;
     Ok(())
-}
-
-/// A path whose parameters name nothing that is there.
-fn path_of_nothing(path: &str) -> String {
-    let mut named = String::new();
-    for part in path.split_inclusive('}') {
-        match part.split_once('{') {
-            Some((before, _name)) => {
-                named.push_str(before);
-                named.push_str("00000000-0000-7000-8000-000000000000");
-            }
-            None => named.push_str(part),
-        }
-    }
-    named
 }

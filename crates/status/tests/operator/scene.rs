@@ -1,4 +1,5 @@
-//! A status service in a world of its own, with records that a sync has brought.
+//! A status service in a world of its own, with records that a sync has brought. Every answer is compared with the OpenAPI
+//! document: a status that it does not name fails the test that met it.
 
 use std::{collections::BTreeMap, net::SocketAddr, time::Duration};
 
@@ -15,7 +16,7 @@ use domain::{
     Cause, Mode, RecordType, Rules, Scope, SyncId,
     clock::{Clock, SystemClock},
 };
-use reqwest::{Client, Method, RequestBuilder, StatusCode};
+use reqwest::{Client, Method, StatusCode};
 use serde_json::{Value, json};
 use store::{
     Store,
@@ -29,6 +30,8 @@ use store::{
     },
 };
 use testbed::World;
+
+use crate::request::Request;
 
 pub(crate) const SECRET: &str = "0123456789abcdef0123456789abcdef";
 
@@ -93,25 +96,25 @@ impl Scene {
     }
 
     /// A request by an operator of that role.
-    pub(crate) fn request(&self, role: Role, method: Method, path: &str) -> RequestBuilder {
+    pub(crate) fn request(&self, role: Role, method: Method, path: &str) -> Request {
         self.request_with(&self.token(role, Duration::from_secs(600)), method, path)
     }
 
-    pub(crate) fn request_with(&self, token: &str, method: Method, path: &str) -> RequestBuilder {
-        self.client.request(method, format!("http://{}{path}", self.address)).bearer_auth(token)
+    pub(crate) fn request_with(&self, token: &str, method: Method, path: &str) -> Request {
+        Request::new(&self.client, self.address, method, path).bearer_auth(token)
     }
 
     /// A request without a token.
-    pub(crate) fn stranger(&self, path: &str) -> RequestBuilder {
-        self.client.get(format!("http://{}{path}", self.address))
+    pub(crate) fn stranger(&self, path: &str) -> Request {
+        Request::new(&self.client, self.address, Method::GET, path)
     }
 
-    pub(crate) fn get(&self, path: &str) -> RequestBuilder {
+    pub(crate) fn get(&self, path: &str) -> Request {
         self.request(Role::Viewer, Method::GET, path)
     }
 
     /// The JSON of an answer that must have this status.
-    pub(crate) async fn json(&self, request: RequestBuilder, status: u16) -> Value {
+    pub(crate) async fn json(&self, request: Request, status: u16) -> Value {
         let response = request.send().await.expect("the service answers");
         let got = response.status();
         let text = response.text().await.expect("the answer is text");

@@ -2,7 +2,7 @@
 //! personal data. At the commit a row joins a chain of hashes, by a trigger; `audit_chain.rs` verifies it.
 
 use chrono::{DateTime, Utc};
-use diesel::sql_types::*;
+use diesel::{QueryableByName, sql_types::*};
 use diesel_async::RunQueryDsl;
 use domain::audit::AuditAction;
 use serde_json::Value;
@@ -10,7 +10,8 @@ use serde_json::Value;
 use crate::db::{
     connection::Db,
     error::{StoreError, count, word},
-    statement::statement,
+    page::{Page, Window, page_load},
+    statement::{Statement, statement},
 };
 
 /// An entry of the audit log.
@@ -26,6 +27,25 @@ pub struct AuditEntry {
     pub subject: String,
     /// A JSON object without secrets.
     pub detail: Value,
+    /// Of the request that did it.
+    pub trace_id: Option<String>,
+    pub request_id: Option<String>,
+    /// Its place in the chain of hashes; none of entries from before there was one.
+    pub position: Option<u64>,
+}
+
+/// Which entries to list; empty lists and absent values do not filter.
+#[derive(Debug, Clone, Default)]
+pub struct AuditFilter {
+    pub actors: Vec<String>,
+    pub actions: Vec<AuditAction>,
+    pub subject: Option<String>,
+    pub request_id: Option<String>,
+    pub trace_id: Option<String>,
+    /// At this time or later.
+    pub from: Option<DateTime<Utc>>,
+    /// Before this time.
+    pub until: Option<DateTime<Utc>>,
 }
 
 /// Tells the transaction which request it belongs to: the rows that it appends to the audit log name it.
@@ -62,20 +82,102 @@ pub async fn audit_append(
     Ok(())
 }
 
-/// Entries before the entry `before`, newest first.
-pub async fn audit_list(db: &mut Db, limit: u32, before: Option<u64>) -> Result<Vec<AuditEntry>, StoreError> {
-    let rows: Vec<(i64, DateTime<Utc>, String, String, String, Value)> = statement(
-        "SELECT id, at, actor, action, subject, detail FROM audit WHERE $1 IS NULL OR id < $1 ORDER BY id DESC LIMIT $2",
-    )
-    .bind::<Nullable<Int8>, _>(before.map(|id| i64::try_from(id).unwrap_or(i64::MAX)))
-    .bind::<Int8, _>(i64::from(limit))
-    .returning::<(Int8, Timestamptz, Text, Text, Text, Jsonb)>()
-    .load(db)
-    .await?;
-    rows.into_iter()
-        .map(|(id, at, actor, action, subject, detail)| {
-            let action = word("audit", "action", id, &action)?;
-            Ok(AuditEntry { id: count(id), at, actor, action, subject, detail })
+const COLUMNS: &str = "id, at, actor, action, subject, detail, trace_id, request_id, position";
+
+#[derive(QueryableByName)]
+struct Row {
+    #[diesel(sql_type = Int8)]
+    id: i64,
+    #[diesel(sql_type = Timestamptz)]
+    at: DateTime<Utc>,
+    #[diesel(sql_type = Text)]
+    actor: String,
+    #[diesel(sql_type = Text)]
+    action: String,
+    #[diesel(sql_type = Text)]
+    subject: String,
+    #[diesel(sql_type = Jsonb)]
+    detail: Value,
+    #[diesel(sql_type = Nullable<Text>)]
+    trace_id: Option<String>,
+    #[diesel(sql_type = Nullable<Text>)]
+    request_id: Option<String>,
+    #[diesel(sql_type = Nullable<Int8>)]
+    position: Option<i64>,
+}
+
+impl TryFrom<Row> for AuditEntry {
+    type Error = StoreError;
+
+    fn try_from(row: Row) -> Result<Self, StoreError> {
+        Ok(Self {
+            id: count(row.id),
+            at: row.at,
+            actor: row.actor,
+            action: word("audit", "action", row.id, &row.action)?,
+            subject: row.subject,
+            detail: row.detail,
+            trace_id: row.trace_id,
+            request_id: row.request_id,
+            position: row.position.map(count),
         })
-        .collect()
+    }
+}
+
+/// Entries of the audit log, newest first.
+pub async fn audit_list(
+    db: &mut Db,
+    filter: &AuditFilter,
+    window: Window<u64>,
+) -> Result<Page<AuditEntry>, StoreError> {
+    let rows = format!(
+        "SELECT {COLUMNS} FROM audit WHERE {} AND ($8 IS NULL OR id < $8) ORDER BY id DESC LIMIT $9 OFFSET $10",
+        AuditFilter::CONDITION
+    );
+    let rows = filter.bind(&rows).bind::<Nullable<Int8>, _>(window.after.map(id_number));
+    let total = format!("SELECT count(*) FROM audit WHERE {}", AuditFilter::CONDITION);
+    page_load::<Row, _, _>(db, rows, filter.bind(&total), &window).await
+}
+
+/// The next entries after the entry `after`, oldest first, at most `limit`: for a walk through the whole log, however long.
+pub async fn audit_walk(
+    db: &mut Db,
+    filter: &AuditFilter,
+    after: u64,
+    limit: u32,
+) -> Result<Vec<AuditEntry>, StoreError> {
+    let rows = format!(
+        "SELECT {COLUMNS} FROM audit WHERE {} AND id > $8 ORDER BY id LIMIT $9",
+        AuditFilter::CONDITION
+    );
+    let rows: Vec<Row> = filter
+        .bind(&rows)
+        .bind::<Int8, _>(id_number(after))
+        .bind::<Int8, _>(i64::from(limit))
+        .load(db)
+        .await?;
+    rows.into_iter().map(AuditEntry::try_from).collect()
+}
+
+fn id_number(id: u64) -> i64 {
+    i64::try_from(id).unwrap_or(i64::MAX)
+}
+
+impl AuditFilter {
+    const CONDITION: &'static str = "(cardinality($1) = 0 OR actor = ANY($1))
+        AND (cardinality($2) = 0 OR action = ANY($2)) AND ($3 IS NULL OR subject = $3)
+        AND ($4 IS NULL OR request_id = $4) AND ($5 IS NULL OR trace_id = $5)
+        AND ($6 IS NULL OR at >= $6) AND ($7 IS NULL OR at < $7)";
+
+    /// A statement with the parameters of the condition, the first seven.
+    fn bind<'f>(&'f self, text: &'f str) -> Statement<'f> {
+        statement(text)
+            .bind::<Array<Text>, _>(self.actors.iter().map(String::as_str).collect::<Vec<_>>())
+            .bind::<Array<Text>, _>(self.actions.iter().map(|it| it.as_str()).collect::<Vec<_>>())
+            .bind::<Nullable<Text>, _>(self.subject.as_deref())
+            .bind::<Nullable<Text>, _>(self.request_id.as_deref())
+            .bind::<Nullable<Text>, _>(self.trace_id.as_deref())
+            .bind::<Nullable<Timestamptz>, _>(self.from)
+            .bind::<Nullable<Timestamptz>, _>(self.until)
+    }
 }

@@ -45,6 +45,44 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/sync/audit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the audit log, newest first */
+        get: operations["listAudit"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/sync/audit/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Export the audit log, oldest first
+         * @description One JSON object per line (NDJSON), as many as there are. An answer that breaks off is not the whole log: its last line is
+         *     `{"complete": true}` otherwise.
+         */
+        get: operations["exportAudit"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/sync/bulk/replay": {
         parameters: {
             query?: never;
@@ -211,7 +249,8 @@ export interface paths {
         get: operations["getConflictPolicies"];
         /**
          * Change the conflict policies
-         * @description A record type that is absent keeps its policy. Open conflicts keep the policy under which they were found.
+         * @description A record type that is absent keeps its policy. Open conflicts keep the policy under which they were found. A change that
+         *     changes nothing makes no new version.
          */
         put: operations["changeConflictPolicies"];
         post?: never;
@@ -403,7 +442,7 @@ export interface paths {
         /**
          * Change the role mapping
          * @description Replaces all rules, and gives every user the new role at once. Roles that were set by hand in the maintenance portal
-         *     stay.
+         *     stay. The rules that are in force already make no new version.
          */
         put: operations["changeRoleMapping"];
         post?: never;
@@ -453,6 +492,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/sync/schedule/ticks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List ticks of the schedule, the last due first
+         * @description Every time at which the schedule was due is one: it started a sync, was skipped, or was missed.
+         */
+        get: operations["listTicks"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/sync/settings": {
         parameters: {
             query?: never;
@@ -465,8 +524,8 @@ export interface paths {
         put?: never;
         /**
          * Change settings
-         * @description A setting that is absent keeps its value. With `If-Match`, the change is refused if the settings have changed since
-         *     they were read.
+         * @description A setting that is absent keeps its value. A change that changes nothing makes no new version. With `If-Match`, the change
+         *     is refused if the settings have changed since they were read.
          */
         post: operations["changeSettings"];
         delete?: never;
@@ -860,6 +919,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/sync/webhook": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Receive a webhook
+         * @description From the onboarding portal, signed as Standard Webhooks says; needs no token. The record that the body names is fetched
+         *     from the onboarding portal afterwards. An event of an unknown type is recorded and ignored.
+         */
+        post: operations["receiveWebhook"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/sync/webhooks": {
         parameters: {
             query?: never;
@@ -1040,7 +1120,38 @@ export interface components {
          * @description What needs an operator's attention.
          * @enum {string}
          */
-        AttentionCode: "health" | "sync_failed" | "type_not_read" | "dead_tasks" | "records_not_read" | "sync_cancelled" | "dead_letters" | "rejected_records" | "missing_records" | "open_conflicts";
+        AttentionCode: "health" | "sync_failed" | "type_not_read" | "dead_tasks" | "records_not_read" | "sync_cancelled" | "dead_letters" | "rejected_records" | "missing_records" | "open_conflicts" | "missed_ticks";
+        /**
+         * @description What an operator did.
+         * @enum {string}
+         */
+        AuditAction: "sync.trigger" | "sync.cancel" | "sync.resume" | "sync.retry" | "sync.confirm" | "sync.accept_older" | "sync.undo" | "conflict.resolve" | "conflict_policies.update" | "settings.update" | "role_mapping.change" | "user.reveal_password" | "dead_letter.replay" | "replay.cancel" | "webhook.reprocess" | "token.revoke" | "user.reissue_password" | "access.refuse" | "user.read" | "conflict.read" | "dead_letter.read" | "webhook.read_body";
+        /** @description What an operator did, was refused, or read of personal data. */
+        AuditEntry: {
+            action: components["schemas"]["AuditAction"];
+            /** @description Subject of the operator's token. */
+            actor: string;
+            /** Format: date-time */
+            at: string;
+            /** @description More about it, such as the reason and the values before and after. Without secrets. */
+            detail: Record<string, never>;
+            /**
+             * Format: int64
+             * @description Grows from entry to entry.
+             */
+            id: number;
+            /**
+             * Format: int64
+             * @description Place in the chain of hashes that `sms-sync audit verify` proves; absent of entries from before there was one.
+             */
+            position?: number | null;
+            /** @description The request's `X-Request-Id`. */
+            requestId?: string | null;
+            /** @description What it was done to: an id, or a name of what there is one of. */
+            subject: string;
+            /** @description Trace of the request. */
+            traceId?: string | null;
+        };
         /**
          * @description What started a sync.
          * @enum {string}
@@ -1512,6 +1623,37 @@ export interface components {
             failure?: string | null;
         };
         /** @description A page of a list. */
+        List_AuditEntry: {
+            /** @description Entries of the page. */
+            data: {
+                action: components["schemas"]["AuditAction"];
+                /** @description Subject of the operator's token. */
+                actor: string;
+                /** Format: date-time */
+                at: string;
+                /** @description More about it, such as the reason and the values before and after. Without secrets. */
+                detail: Record<string, never>;
+                /**
+                 * Format: int64
+                 * @description Grows from entry to entry.
+                 */
+                id: number;
+                /**
+                 * Format: int64
+                 * @description Place in the chain of hashes that `sms-sync audit verify` proves; absent of entries from before there was one.
+                 */
+                position?: number | null;
+                /** @description The request's `X-Request-Id`. */
+                requestId?: string | null;
+                /** @description What it was done to: an id, or a name of what there is one of. */
+                subject: string;
+                /** @description Trace of the request. */
+                traceId?: string | null;
+            }[];
+            /** @description Position of the page in the list. */
+            pagination: components["schemas"]["Pagination"];
+        };
+        /** @description A page of a list. */
         List_Change: {
             /** @description Entries of the page. */
             data: {
@@ -1845,6 +1987,31 @@ export interface components {
                 requestedBy: string;
                 /** @description State of the job. */
                 state: components["schemas"]["ReplayState"];
+            }[];
+            /** @description Position of the page in the list. */
+            pagination: components["schemas"]["Pagination"];
+        };
+        /** @description A page of a list. */
+        List_ScheduleTick: {
+            /** @description Entries of the page. */
+            data: {
+                /** @description Why it started no sync. */
+                detail?: string | null;
+                /** Format: date-time */
+                dueAt: string;
+                /**
+                 * Format: date-time
+                 * @description When a scheduler handled it.
+                 */
+                handledAt: string;
+                outcome: components["schemas"]["TickOutcome"];
+                /** @description Name of the schedule. */
+                schedule: string;
+                /**
+                 * Format: uuid
+                 * @description The sync that it started, or that had not ended.
+                 */
+                syncId?: string | null;
             }[];
             /** @description Position of the page in the list. */
             pagination: components["schemas"]["Pagination"];
@@ -2788,6 +2955,26 @@ export interface components {
             /** @description Next five times; fewer if no more follow. */
             nextRuns: string[];
         };
+        /** @description A time at which a schedule was due. */
+        ScheduleTick: {
+            /** @description Why it started no sync. */
+            detail?: string | null;
+            /** Format: date-time */
+            dueAt: string;
+            /**
+             * Format: date-time
+             * @description When a scheduler handled it.
+             */
+            handledAt: string;
+            outcome: components["schemas"]["TickOutcome"];
+            /** @description Name of the schedule. */
+            schedule: string;
+            /**
+             * Format: uuid
+             * @description The sync that it started, or that had not ended.
+             */
+            syncId?: string | null;
+        };
         /** @description Settings of the sync. The `ETag` of the answer is the version. */
         Settings: {
             /**
@@ -3066,6 +3253,11 @@ export interface components {
             /** Format: uuid */
             userId: string;
         };
+        /**
+         * @description What came of a tick.
+         * @enum {string}
+         */
+        TickOutcome: "started" | "skipped" | "missed";
         /** @description A revocation of tokens. */
         TokenRevocation: {
             /** Format: uuid */
@@ -3286,6 +3478,38 @@ export interface components {
             /** @description Id in the onboarding portal. */
             sourceId: string;
         };
+        /** @description The body of a webhook. It only names the record; the receiver fetches the record's present state. */
+        WebhookBody: {
+            data: components["schemas"]["WebhookData"];
+            /**
+             * Format: int32
+             * @description Version of this schema: 1.
+             */
+            schemaVersion?: number;
+            /**
+             * Format: date-time
+             * @description When the event happened, not when the webhook was sent.
+             */
+            timestamp: string;
+            /**
+             * @description Event type.
+             * @example vessel.approved
+             */
+            type: string;
+        };
+        /** @description The record that a webhook is about. */
+        WebhookData: {
+            /** @description Id of the record in the onboarding portal; absent for `test.ping`. */
+            id?: string | null;
+            /** @description IMO number of the vessel, for people who read logs. */
+            imo?: string | null;
+            /**
+             * Format: date-time
+             * @description Version of the record when the event happened. One that cannot be read counts as none: nothing depends on it but how
+             *     soon the record is fetched again.
+             */
+            updatedAt?: string | null;
+        };
         /** @description A webhook event. */
         WebhookEvent: {
             /**
@@ -3399,6 +3623,16 @@ export interface components {
              */
             webhookEventId: string;
         };
+        /** @description The answer to a webhook that was taken: 202 for a new one, 200 for a duplicate. */
+        WebhookReceipt: {
+            /** @description This `webhook-id` was taken before; nothing more will come of this delivery. */
+            duplicate: boolean;
+            /**
+             * Format: uuid
+             * @description Our id of the event: a row of `webhook_events`.
+             */
+            eventId: string;
+        };
         /**
          * @description Why a request to the webhook endpoint was refused.
          * @enum {string}
@@ -3425,7 +3659,104 @@ export interface components {
          */
         Writer: "onboarding" | "maintenance";
     };
-    responses: never;
+    responses: {
+        /** @description The role of the token is too low */
+        Forbidden: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description An error of the service; `requestId` finds it in the logs */
+        InternalError: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description Parameters or values of the body are unknown, repeated or wrong; `errors` names each */
+        Invalid: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description No resource has this id */
+        NotFound: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description The body is too large */
+        TooLarge: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description The operator sends too many requests */
+        TooManyRequests: {
+            headers: {
+                /** @description Seconds until the next request is taken */
+                "Retry-After"?: string;
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description The token is missing, invalid, expired or revoked */
+        Unauthorized: {
+            headers: {
+                /** @description `Bearer` */
+                "WWW-Authenticate"?: string;
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description The database does not answer */
+        Unavailable: {
+            headers: {
+                /** @description Seconds until it is worth trying again */
+                "Retry-After"?: string;
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description The query or the body cannot be read: U+0000 in a text, or a body that is not JSON */
+        Unreadable: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description The body is not sent as `application/json` */
+        UnsupportedMediaType: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+    };
     parameters: never;
     requestBodies: never;
     headers: never;
@@ -3445,31 +3776,29 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description The label */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "image/png": number[];
+                    "image/png": unknown;
                 };
             };
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Error, as problem details (RFC 9457) */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            /** @description The query or the body cannot be read: U+0000 in a text, or a body that is not JSON */
+            400: components["responses"]["Unreadable"];
+            /** @description The token is missing, invalid, expired or revoked */
+            401: components["responses"]["Unauthorized"];
+            /** @description No resource has this id */
+            404: components["responses"]["NotFound"];
+            /** @description Parameters or values of the body are unknown, repeated or wrong; `errors` names each */
+            422: components["responses"]["Invalid"];
+            /** @description The operator sends too many requests */
+            429: components["responses"]["TooManyRequests"];
+            /** @description An error of the service; `requestId` finds it in the logs */
+            500: components["responses"]["InternalError"];
+            /** @description The database does not answer */
+            503: components["responses"]["Unavailable"];
         };
     };
     getLabelSvg: {
@@ -3484,6 +3813,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description The label */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -3492,23 +3822,122 @@ export interface operations {
                     "image/svg+xml": string;
                 };
             };
-            404: {
+            /** @description The query or the body cannot be read: U+0000 in a text, or a body that is not JSON */
+            400: components["responses"]["Unreadable"];
+            /** @description The token is missing, invalid, expired or revoked */
+            401: components["responses"]["Unauthorized"];
+            /** @description No resource has this id */
+            404: components["responses"]["NotFound"];
+            /** @description Parameters or values of the body are unknown, repeated or wrong; `errors` names each */
+            422: components["responses"]["Invalid"];
+            /** @description The operator sends too many requests */
+            429: components["responses"]["TooManyRequests"];
+            /** @description An error of the service; `requestId` finds it in the logs */
+            500: components["responses"]["InternalError"];
+            /** @description The database does not answer */
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    listAudit: {
+        parameters: {
+            query?: {
+                /** @description Entries per page. */
+                limit?: number;
+                /** @description Entries to skip. */
+                offset?: number;
+                /** @description Only what this operator did. */
+                actor?: string;
+                /** @description Only this action. */
+                action?: components["schemas"]["AuditAction"];
+                /** @description Only what was done to this. */
+                subject?: string;
+                /** @description Only what this request did. */
+                requestId?: string;
+                /** @description Only what this trace did. */
+                traceId?: string;
+                /** @description Only entries at this time or later. */
+                from?: string;
+                /** @description Only entries before this time. */
+                to?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of a list */
+            200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["List_AuditEntry"];
                 };
             };
-            /** @description Error, as problem details (RFC 9457) */
-            default: {
+            /** @description The query or the body cannot be read: U+0000 in a text, or a body that is not JSON */
+            400: components["responses"]["Unreadable"];
+            /** @description The token is missing, invalid, expired or revoked */
+            401: components["responses"]["Unauthorized"];
+            /** @description The role of the token is too low */
+            403: components["responses"]["Forbidden"];
+            /** @description Parameters or values of the body are unknown, repeated or wrong; `errors` names each */
+            422: components["responses"]["Invalid"];
+            /** @description The operator sends too many requests */
+            429: components["responses"]["TooManyRequests"];
+            /** @description An error of the service; `requestId` finds it in the logs */
+            500: components["responses"]["InternalError"];
+            /** @description The database does not answer */
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    exportAudit: {
+        parameters: {
+            query?: {
+                /** @description Only what this operator did. */
+                actor?: string;
+                /** @description Only this action. */
+                action?: components["schemas"]["AuditAction"];
+                /** @description Only what was done to this. */
+                subject?: string;
+                /** @description Only what this request did. */
+                requestId?: string;
+                /** @description Only what this trace did. */
+                traceId?: string;
+                /** @description Only entries at this time or later. */
+                from?: string;
+                /** @description Only entries before this time. */
+                to?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What an operator did, was refused, or read of personal data */
+            200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/x-ndjson": components["schemas"]["AuditEntry"];
                 };
             };
+            /** @description The query or the body cannot be read: U+0000 in a text, or a body that is not JSON */
+            400: components["responses"]["Unreadable"];
+            /** @description The token is missing, invalid, expired or revoked */
+            401: components["responses"]["Unauthorized"];
+            /** @description The role of the token is too low */
+            403: components["responses"]["Forbidden"];
+            /** @description Parameters or values of the body are unknown, repeated or wrong; `errors` names each */
+            422: components["responses"]["Invalid"];
+            /** @description The operator sends too many requests */
+            429: components["responses"]["TooManyRequests"];
+            /** @description An error of the service; `requestId` finds it in the logs */
+            500: components["responses"]["InternalError"];
+            /** @description The database does not answer */
+            503: components["responses"]["Unavailable"];
         };
     };
     listReplayJobs: {
@@ -3525,6 +3954,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description A page of a list */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -3533,15 +3963,18 @@ export interface operations {
                     "application/json": components["schemas"]["List_ReplayJob"];
                 };
             };
-            /** @description Error, as problem details (RFC 9457) */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            /** @description The query or the body cannot be read: U+0000 in a text, or a body that is not JSON */
+            400: components["responses"]["Unreadable"];
+            /** @description The token is missing, invalid, expired or revoked */
+            401: components["responses"]["Unauthorized"];
+            /** @description Parameters or values of the body are unknown, repeated or wrong; `errors` names each */
+            422: components["responses"]["Invalid"];
+            /** @description The operator sends too many requests */
+            429: components["responses"]["TooManyRequests"];
+            /** @description An error of the service; `requestId` finds it in the logs */
+            500: components["responses"]["InternalError"];
+            /** @description The database does not answer */
+            503: components["responses"]["Unavailable"];
         };
     };
     replayDeadLetters: {
@@ -3557,6 +3990,7 @@ export interface operations {
             };
         };
         responses: {
+            /** @description Answer to the start of a replay job */
             202: {
                 headers: {
                     /** @description Path of the job */
@@ -3567,24 +4001,24 @@ export interface operations {
                     "application/json": components["schemas"]["ReplayAccepted"];
                 };
             };
-            /** @description The request is invalid; `errors` names each field */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Error, as problem details (RFC 9457) */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            /** @description The query or the body cannot be read: U+0000 in a text, or a body that is not JSON */
+            400: components["responses"]["Unreadable"];
+            /** @description The token is missing, invalid, expired or revoked */
+            401: components["responses"]["Unauthorized"];
+            /** @description The role of the token is too low */
+            403: components["responses"]["Forbidden"];
+            /** @description The body is too large */
+            413: components["responses"]["TooLarge"];
+            /** @description The body is not sent as `application/json` */
+            415: components["responses"]["UnsupportedMediaType"];
+            /** @description Parameters or values of the body are unknown, repeated or wrong; `errors` names each */
+            422: components["responses"]["Invalid"];
+            /** @description The operator sends too many requests */
+            429: components["responses"]["TooManyRequests"];
+            /** @description An error of the service; `requestId` finds it in the logs */
+            500: components["responses"]["InternalError"];
+            /** @description The database does not answer */
+            503: components["responses"]["Unavailable"];
         };
     };
     planReplay: {
@@ -3600,6 +4034,7 @@ export interface operations {
             };
         };
         responses: {
+            /** @description Number of dead letters that a replay would take */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -3608,24 +4043,22 @@ export interface operations {
                     "application/json": components["schemas"]["ReplayPlan"];
                 };
             };
-            /** @description The request is invalid; `errors` names each field */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Error, as problem details (RFC 9457) */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            /** @description The query or the body cannot be read: U+0000 in a text, or a body that is not JSON */
+            400: components["responses"]["Unreadable"];
+            /** @description The token is missing, invalid, expired or revoked */
+            401: components["responses"]["Unauthorized"];
+            /** @description The body is too large */
+            413: components["responses"]["TooLarge"];
+            /** @description The body is not sent as `application/json` */
+            415: components["responses"]["UnsupportedMediaType"];
+            /** @description Parameters or values of the body are unknown, repeated or wrong; `errors` names each */
+            422: components["responses"]["Invalid"];
+            /** @description The operator sends too many requests */
+            429: components["responses"]["TooManyRequests"];
+            /** @description An error of the service; `requestId` finds it in the logs */
+            500: components["responses"]["InternalError"];
+            /** @description The database does not answer */
+            503: components["responses"]["Unavailable"];
         };
     };
     getReplayJob: {
@@ -3639,6 +4072,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description A replay job */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -3647,15 +4081,20 @@ export interface operations {
                     "application/json": components["schemas"]["ReplayJob"];
                 };
             };
-            /** @description Error, as problem details (RFC 9457) */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            /** @description The query or the body cannot be read: U+0000 in a text, or a body that is not JSON */
+            400: components["responses"]["Unreadable"];
+            /** @description The token is missing, invalid, expired or revoked */
+            401: components["responses"]["Unauthorized"];
+            /** @description No resource has this id */
+            404: components["responses"]["NotFound"];
+            /** @description Parameters or values of the body are unknown, repeated or wrong; `errors` names each */
+            422: components["responses"]["Invalid"];
+            /** @description The operator sends too many requests */
+            429: components["responses"]["TooManyRequests"];
+            /** @description An error of the service; `requestId` finds it in the logs */
+            500: components["responses"]["InternalError"];
+            /** @description The database does not answer */
+            503: components["responses"]["Unavailable"];
         };
     };
     cancelReplayJob: {
@@ -3669,6 +4108,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description A replay job */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -3677,6 +4117,14 @@ export interface operations {
                     "application/json": components["schemas"]["ReplayJob"];
                 };
             };
+            /** @description The query or the body cannot be read: U+0000 in a text, or a body that is not JSON */
+            400: components["responses"]["Unreadable"];
+            /** @description The token is missing, invalid, expired or revoked */
+            401: components["responses"]["Unauthorized"];
+            /** @description The role of the token is too low */
+            403: components["responses"]["Forbidden"];
+            /** @description No resource has this id */
+            404: components["responses"]["NotFound"];
             /** @description The job has published all its messages */
             409: {
                 headers: {
@@ -3686,15 +4134,14 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Error, as problem details (RFC 9457) */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            /** @description Parameters or values of the body are unknown, repeated or wrong; `errors` names each */
+            422: components["responses"]["Invalid"];
+            /** @description The operator sends too many requests */
+            429: components["responses"]["TooManyRequests"];
+            /** @description An error of the service; `requestId` finds it in the logs */
+            500: components["responses"]["InternalError"];
+            /** @description The database does not answer */
+            503: components["responses"]["Unavailable"];
         };
     };
     listReplayItems: {
@@ -3713,6 +4160,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description A page of a list */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -3721,15 +4169,20 @@ export interface operations {
                     "application/json": components["schemas"]["List_ReplayItem"];
                 };
             };
-            /** @description Error, as problem details (RFC 9457) */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            /** @description The query or the body cannot be read: U+0000 in a text, or a body that is not JSON */
+            400: components["responses"]["Unreadable"];
+            /** @description The token is missing, invalid, expired or revoked */
+            401: components["responses"]["Unauthorized"];
+            /** @description No resource has this id */
+            404: components["responses"]["NotFound"];
+            /** @description Parameters or values of the body are unknown, repeated or wrong; `errors` names each */
+            422: components["responses"]["Invalid"];
+            /** @description The operator sends too many requests */
+            429: components["responses"]["TooManyRequests"];
+            /** @description An error of the service; `requestId` finds it in the logs */
+            500: components["responses"]["InternalError"];
+            /** @description The database does not answer */
+            503: components["responses"]["Unavailable"];
         };
     };
     reprocessWebhooks: {
@@ -3745,6 +4198,7 @@ export interface operations {
             };
         };
         responses: {
+            /** @description Answer to a request to reprocess */
             202: {
                 headers: {
                     [name: string]: unknown;
@@ -3753,24 +4207,24 @@ export interface operations {
                     "application/json": components["schemas"]["ReprocessAccepted"];
                 };
             };
-            /** @description The request is invalid; `errors` names each field */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Error, as problem details (RFC 9457) */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            /** @description The query or the body cannot be read: U+0000 in a text, or a body that is not JSON */
+            400: components["responses"]["Unreadable"];
+            /** @description The token is missing, invalid, expired or revoked */
+            401: components["responses"]["Unauthorized"];
+            /** @description The role of the token is too low */
+            403: components["responses"]["Forbidden"];
+            /** @description The body is too large */
+            413: components["responses"]["TooLarge"];
+            /** @description The body is not sent as `application/json` */
+            415: components["responses"]["UnsupportedMediaType"];
+            /** @description Parameters or values of the body are unknown, repeated or wrong; `errors` names each */
+            422: components["responses"]["Invalid"];
+            /** @description The operator sends too many requests */
+            429: components["responses"]["TooManyRequests"];
+            /** @description An error of the service; `requestId` finds it in the logs */
+            500: components["responses"]["InternalError"];
+            /** @description The database does not answer */
+            503: components["responses"]["Unavailable"];
         };
     };
     planReprocess: {
@@ -3786,6 +4240,7 @@ export interface operations {
             };
         };
         responses: {
+            /** @description Number of webhook events that a request would reprocess */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -3794,24 +4249,24 @@ export interface operations {
                     "application/json": components["schemas"]["ReprocessPlan"];
                 };
             };
-            /** @description The request is invalid; `errors` names each field */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Error, as problem details (RFC 9457) */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            /** @description The query or the body cannot be read: U+0000 in a text, or a body that is not JSON */
+            400: components["responses"]["Unreadable"];
+            /** @description The token is missing, invalid, expired or revoked */
+            401: components["responses"]["Unauthorized"];
+            /** @description The role of the token is too low */
+            403: components["responses"]["Forbidden"];
+            /** @description The body is too large */
+            413: components["responses"]["TooLarge"];
+            /** @description The body is not sent as `application/json` */
+            415: components["responses"]["UnsupportedMediaType"];
+            /** @description Parameters or values of the body are unknown, repeated or wrong; `errors` names each */
+            422: components["responses"]["Invalid"];
+            /** @description The operator sends too many requests */
+            429: components["responses"]["TooManyRequests"];
+            /** @description An error of the service; `requestId` finds it in the logs */
+            500: components["responses"]["InternalError"];
+            /** @description The database does not answer */
+            503: components["responses"]["Unavailable"];
         };
     };
     listConflicts: {
@@ -3838,6 +4293,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description A page of a list */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -3846,15 +4302,18 @@ export interface operations {
                     "application/json": components["schemas"]["List_Conflict"];
                 };
             };
-            /** @description Error, as problem details (RFC 9457) */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            /** @description The query or the body cannot be read: U+0000 in a text, or a body that is not JSON */
+            400: components["responses"]["Unreadable"];
+            /** @description The token is missing, invalid, expired or revoked */
+            401: components["responses"]["Unauthorized"];
+            /** @description Parameters or values of the body are unknown, repeated or wrong; `errors` names each */
+            422: components["responses"]["Invalid"];
+            /** @description The operator sends too many requests */
+            429: components["responses"]["TooManyRequests"];
+            /** @description An error of the service; `requestId` finds it in the logs */
+            500: components["responses"]["InternalError"];
+            /** @description The database does not answer */
+            503: components["responses"]["Unavailable"];
         };
     };
     getConflictPolicies: {
@@ -3866,6 +4325,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description Conflict policies by record type */
             200: {
                 headers: {
                     /** @description Version, for `If-Match` */
@@ -3876,15 +4336,18 @@ export interface operations {
                     "application/json": components["schemas"]["ConflictPolicies"];
                 };
             };
-            /** @description Error, as problem details (RFC 9457) */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            /** @description The query or the body cannot be read: U+0000 in a text, or a body that is not JSON */
+            400: components["responses"]["Unreadable"];
+            /** @description The token is missing, invalid, expired or revoked */
+            401: components["responses"]["Unauthorized"];
+            /** @description Parameters or values of the body are unknown, repeated or wrong; `errors` names each */
+            422: components["responses"]["Invalid"];
+            /** @description The operator sends too many requests */
+            429: components["responses"]["TooManyRequests"];
+            /** @description An error of the service; `requestId` finds it in the logs */
+            500: components["responses"]["InternalError"];
+            /** @description The database does not answer */
+            503: components["responses"]["Unavailable"];
         };
     };
     changeConflictPolicies: {
@@ -3903,6 +4366,7 @@ export interface operations {
             };
         };
         responses: {
+            /** @description Conflict policies by record type */
             200: {
                 headers: {
                     /** @description New version */
@@ -3913,6 +4377,12 @@ export interface operations {
                     "application/json": components["schemas"]["ConflictPolicies"];
                 };
             };
+            /** @description The query or the body cannot be read: U+0000 in a text, or a body that is not JSON */
+            400: components["responses"]["Unreadable"];
+            /** @description The token is missing, invalid, expired or revoked */
+            401: components["responses"]["Unauthorized"];
+            /** @description The role of the token is too low */
+            403: components["responses"]["Forbidden"];
             /** @description The policies have changed since they were read */
             412: {
                 headers: {
@@ -3922,6 +4392,12 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description The body is too large */
+            413: components["responses"]["TooLarge"];
+            /** @description The body is not sent as `application/json` */
+            415: components["responses"]["UnsupportedMediaType"];
+            /** @description Parameters or values of the body are unknown, repeated or wrong; `errors` names each */
+            422: components["responses"]["Invalid"];
             /** @description The header `If-Match` is missing */
             428: {
                 headers: {
@@ -3931,15 +4407,12 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Error, as problem details (RFC 9457) */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            /** @description The operator sends too many requests */
+            429: components["responses"]["TooManyRequests"];
+            /** @description An error of the service; `requestId` finds it in the logs */
+            500: components["responses"]["InternalError"];
+            /** @description The database does not answer */
+            503: components["responses"]["Unavailable"];
         };
     };
     resolveConflicts: {
@@ -3955,6 +4428,7 @@ export interface operations {
             };
         };
         responses: {
+            /** @description Result of resolving many conflicts */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -3963,24 +4437,24 @@ export interface operations {
                     "application/json": components["schemas"]["ResolvedMany"];
                 };
             };
-            /** @description The request is invalid; `errors` names each field */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Error, as problem details (RFC 9457) */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            /** @description The query or the body cannot be read: U+0000 in a text, or a body that is not JSON */
+            400: components["responses"]["Unreadable"];
+            /** @description The token is missing, invalid, expired or revoked */
+            401: components["responses"]["Unauthorized"];
+            /** @description The role of the token is too low */
+            403: components["responses"]["Forbidden"];
+            /** @description The body is too large */
+            413: components["responses"]["TooLarge"];
+            /** @description The body is not sent as `application/json` */
+            415: components["responses"]["UnsupportedMediaType"];
+            /** @description Parameters or values of the body are unknown, repeated or wrong; `errors` names each */
+            422: components["responses"]["Invalid"];
+            /** @description The operator sends too many requests */
+            429: components["responses"]["TooManyRequests"];
+            /** @description An error of the service; `requestId` finds it in the logs */
+            500: components["responses"]["InternalError"];
+            /** @description The database does not answer */
+            503: components["responses"]["Unavailable"];
         };
     };
     getConflict: {
@@ -3994,6 +4468,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description A conflict: both sides, who wrote them and when, and its resolution */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -4002,23 +4477,20 @@ export interface operations {
                     "application/json": components["schemas"]["Conflict"];
                 };
             };
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Error, as problem details (RFC 9457) */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            /** @description The query or the body cannot be read: U+0000 in a text, or a body that is not JSON */
+            400: components["responses"]["Unreadable"];
+            /** @description The token is missing, invalid, expired or revoked */
+            401: components["responses"]["Unauthorized"];
+            /** @description No resource has this id */
+            404: components["responses"]["NotFound"];
+            /** @description Parameters or values of the body are unknown, repeated or wrong; `errors` names each */
+            422: components["responses"]["Invalid"];
+            /** @description The operator sends too many requests */
+            429: components["responses"]["TooManyRequests"];
+            /** @description An error of the service; `requestId` finds it in the logs */
+            500: components["responses"]["InternalError"];
+            /** @description The database does not answer */
+            503: components["responses"]["Unavailable"];
         };
     };
     resolveConflict: {
@@ -4036,6 +4508,7 @@ export interface operations {
             };
         };
         responses: {
+            /** @description A conflict: both sides, who wrote them and when, and its resolution */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -4044,6 +4517,14 @@ export interface operations {
                     "application/json": components["schemas"]["Conflict"];
                 };
             };
+            /** @description The query or the body cannot be read: U+0000 in a text, or a body that is not JSON */
+            400: components["responses"]["Unreadable"];
+            /** @description The token is missing, invalid, expired or revoked */
+            401: components["responses"]["Unauthorized"];
+            /** @description The role of the token is too low */
+            403: components["responses"]["Forbidden"];
+            /** @description No resource has this id */
+            404: components["responses"]["NotFound"];
             /** @description The conflict is resolved already (`conflict_resolved`), the record has changed since (`record_changed`), or the database refuses the value (`value_refused`) */
             409: {
                 headers: {
@@ -4053,24 +4534,18 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The request is invalid; `errors` names each field */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Error, as problem details (RFC 9457) */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            /** @description The body is too large */
+            413: components["responses"]["TooLarge"];
+            /** @description The body is not sent as `application/json` */
+            415: components["responses"]["UnsupportedMediaType"];
+            /** @description Parameters or values of the body are unknown, repeated or wrong; `errors` names each */
+            422: components["responses"]["Invalid"];
+            /** @description The operator sends too many requests */
+            429: components["responses"]["TooManyRequests"];
+            /** @description An error of the service; `requestId` finds it in the logs */
+            500: components["responses"]["InternalError"];
+            /** @description The database does not answer */
+            503: components["responses"]["Unavailable"];
         };
     };
     listDeadLetters: {
@@ -4097,6 +4572,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description A page of a list */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -4105,15 +4581,18 @@ export interface operations {
                     "application/json": components["schemas"]["List_DeadLetter"];
                 };
             };
-            /** @description Error, as problem details (RFC 9457) */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            /** @description The query or the body cannot be read: U+0000 in a text, or a body that is not JSON */
+            400: components["responses"]["Unreadable"];
+            /** @description The token is missing, invalid, expired or revoked */
+            401: components["responses"]["Unauthorized"];
+            /** @description Parameters or values of the body are unknown, repeated or wrong; `errors` names each */
+            422: components["responses"]["Invalid"];
+            /** @description The operator sends too many requests */
+            429: components["responses"]["TooManyRequests"];
+            /** @description An error of the service; `requestId` finds it in the logs */
+            500: components["responses"]["InternalError"];
+            /** @description The database does not answer */
+            503: components["responses"]["Unavailable"];
         };
     };
     listDeadLetterGroups: {
@@ -4140,6 +4619,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description A page of a list */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -4148,15 +4628,18 @@ export interface operations {
                     "application/json": components["schemas"]["List_DeadLetterGroup"];
                 };
             };
-            /** @description Error, as problem details (RFC 9457) */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            /** @description The query or the body cannot be read: U+0000 in a text, or a body that is not JSON */
+            400: components["responses"]["Unreadable"];
+            /** @description The token is missing, invalid, expired or revoked */
+            401: components["responses"]["Unauthorized"];
+            /** @description Parameters or values of the body are unknown, repeated or wrong; `errors` names each */
+            422: components["responses"]["Invalid"];
+            /** @description The operator sends too many requests */
+            429: components["responses"]["TooManyRequests"];
+            /** @description An error of the service; `requestId` finds it in the logs */
+            500: components["responses"]["InternalError"];
+            /** @description The database does not answer */
+            503: components["responses"]["Unavailable"];
         };
     };
     getDeadLetter: {
@@ -4170,6 +4653,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description A dead letter with its message and attempts */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -4178,15 +4662,20 @@ export interface operations {
                     "application/json": components["schemas"]["DeadLetterDetail"];
                 };
             };
-            /** @description Error, as problem details (RFC 9457) */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            /** @description The query or the body cannot be read: U+0000 in a text, or a body that is not JSON */
+            400: components["responses"]["Unreadable"];
+            /** @description The token is missing, invalid, expired or revoked */
+            401: components["responses"]["Unauthorized"];
+            /** @description No resource has this id */
+            404: components["responses"]["NotFound"];
+            /** @description Parameters or values of the body are unknown, repeated or wrong; `errors` names each */
+            422: components["responses"]["Invalid"];
+            /** @description The operator sends too many requests */
+            429: components["responses"]["TooManyRequests"];
+            /** @description An error of the service; `requestId` finds it in the logs */
+            500: components["responses"]["InternalError"];
+            /** @description The database does not answer */
+            503: components["responses"]["Unavailable"];
         };
     };
     replayDeadLetter: {
@@ -4200,6 +4689,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description Answer to the start of a replay job */
             202: {
                 headers: {
                     [name: string]: unknown;
@@ -4208,6 +4698,14 @@ export interface operations {
                     "application/json": components["schemas"]["ReplayAccepted"];
                 };
             };
+            /** @description The query or the body cannot be read: U+0000 in a text, or a body that is not JSON */
+            400: components["responses"]["Unreadable"];
+            /** @description The token is missing, invalid, expired or revoked */
+            401: components["responses"]["Unauthorized"];
+            /** @description The role of the token is too low */
+            403: components["responses"]["Forbidden"];
+            /** @description No resource has this id */
+            404: components["responses"]["NotFound"];
             /** @description The dead letter is being replayed, or its replay succeeded */
             409: {
                 headers: {
@@ -4217,15 +4715,14 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Error, as problem details (RFC 9457) */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            /** @description Parameters or values of the body are unknown, repeated or wrong; `errors` names each */
+            422: components["responses"]["Invalid"];
+            /** @description The operator sends too many requests */
+            429: components["responses"]["TooManyRequests"];
+            /** @description An error of the service; `requestId` finds it in the logs */
+            500: components["responses"]["InternalError"];
+            /** @description The database does not answer */
+            503: components["responses"]["Unavailable"];
         };
     };
     listSyncs: {
@@ -4237,6 +4734,16 @@ export interface operations {
                 offset?: number;
                 /** @description Only syncs in this state. */
                 state?: components["schemas"]["SyncState"];
+                /** @description Only syncs that were started by this. */
+                cause?: components["schemas"]["Cause"];
+                /** @description Only syncs of this mode. */
+                mode?: components["schemas"]["Mode"];
+                /** @description Only dry runs, or only syncs that write. */
+                dryRun?: boolean;
+                /** @description Only syncs that were asked for at this time or later. */
+                from?: string;
+                /** @description Only syncs that were asked for before this time. */
+                to?: string;
             };
             header?: never;
             path?: never;
@@ -4244,6 +4751,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description A page of a list */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -4252,15 +4760,18 @@ export interface operations {
                     "application/json": components["schemas"]["List_SyncSummary"];
                 };
             };
-            /** @description Error, as problem details (RFC 9457) */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            /** @description The query or the body cannot be read: U+0000 in a text, or a body that is not JSON */
+            400: components["responses"]["Unreadable"];
+            /** @description The token is missing, invalid, expired or revoked */
+            401: components["responses"]["Unauthorized"];
+            /** @description Parameters or values of the body are unknown, repeated or wrong; `errors` names each */
+            422: components["responses"]["Invalid"];
+            /** @description The operator sends too many requests */
+            429: components["responses"]["TooManyRequests"];
+            /** @description An error of the service; `requestId` finds it in the logs */
+            500: components["responses"]["InternalError"];
+            /** @description The database does not answer */
+            503: components["responses"]["Unavailable"];
         };
     };
     getIdentity: {
@@ -4272,6 +4783,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description The operator that the token names */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -4280,15 +4792,18 @@ export interface operations {
                     "application/json": components["schemas"]["Identity"];
                 };
             };
-            /** @description Error, as problem details (RFC 9457) */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            /** @description The query or the body cannot be read: U+0000 in a text, or a body that is not JSON */
+            400: components["responses"]["Unreadable"];
+            /** @description The token is missing, invalid, expired or revoked */
+            401: components["responses"]["Unauthorized"];
+            /** @description Parameters or values of the body are unknown, repeated or wrong; `errors` names each */
+            422: components["responses"]["Invalid"];
+            /** @description The operator sends too many requests */
+            429: components["responses"]["TooManyRequests"];
+            /** @description An error of the service; `requestId` finds it in the logs */
+            500: components["responses"]["InternalError"];
+            /** @description The database does not answer */
+            503: components["responses"]["Unavailable"];
         };
     };
     getRoleMapping: {
@@ -4300,6 +4815,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description The role mapping in force */
             200: {
                 headers: {
                     /** @description Version, for `If-Match` */
@@ -4310,15 +4826,18 @@ export interface operations {
                     "application/json": components["schemas"]["RoleMapping"];
                 };
             };
-            /** @description Error, as problem details (RFC 9457) */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            /** @description The query or the body cannot be read: U+0000 in a text, or a body that is not JSON */
+            400: components["responses"]["Unreadable"];
+            /** @description The token is missing, invalid, expired or revoked */
+            401: components["responses"]["Unauthorized"];
+            /** @description Parameters or values of the body are unknown, repeated or wrong; `errors` names each */
+            422: components["responses"]["Invalid"];
+            /** @description The operator sends too many requests */
+            429: components["responses"]["TooManyRequests"];
+            /** @description An error of the service; `requestId` finds it in the logs */
+            500: components["responses"]["InternalError"];
+            /** @description The database does not answer */
+            503: components["responses"]["Unavailable"];
         };
     };
     changeRoleMapping: {
@@ -4337,6 +4856,7 @@ export interface operations {
             };
         };
         responses: {
+            /** @description Effect of a role mapping on the users */
             200: {
                 headers: {
                     /** @description New version */
@@ -4347,6 +4867,12 @@ export interface operations {
                     "application/json": components["schemas"]["RoleMappingEffect"];
                 };
             };
+            /** @description The query or the body cannot be read: U+0000 in a text, or a body that is not JSON */
+            400: components["responses"]["Unreadable"];
+            /** @description The token is missing, invalid, expired or revoked */
+            401: components["responses"]["Unauthorized"];
+            /** @description The role of the token is too low */
+            403: components["responses"]["Forbidden"];
             /** @description The mapping has changed since it was read */
             412: {
                 headers: {
@@ -4356,6 +4882,10 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description The body is too large */
+            413: components["responses"]["TooLarge"];
+            /** @description The body is not sent as `application/json` */
+            415: components["responses"]["UnsupportedMediaType"];
             /** @description The mapping is invalid; `errors` names each field */
             422: {
                 headers: {
@@ -4374,15 +4904,12 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Error, as problem details (RFC 9457) */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            /** @description The operator sends too many requests */
+            429: components["responses"]["TooManyRequests"];
+            /** @description An error of the service; `requestId` finds it in the logs */
+            500: components["responses"]["InternalError"];
+            /** @description The database does not answer */
+            503: components["responses"]["Unavailable"];
         };
     };
     previewRoleMapping: {
@@ -4398,6 +4925,7 @@ export interface operations {
             };
         };
         responses: {
+            /** @description Effect of a role mapping on the users */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -4406,6 +4934,16 @@ export interface operations {
                     "application/json": components["schemas"]["RoleMappingEffect"];
                 };
             };
+            /** @description The query or the body cannot be read: U+0000 in a text, or a body that is not JSON */
+            400: components["responses"]["Unreadable"];
+            /** @description The token is missing, invalid, expired or revoked */
+            401: components["responses"]["Unauthorized"];
+            /** @description The role of the token is too low */
+            403: components["responses"]["Forbidden"];
+            /** @description The body is too large */
+            413: components["responses"]["TooLarge"];
+            /** @description The body is not sent as `application/json` */
+            415: components["responses"]["UnsupportedMediaType"];
             /** @description The mapping is invalid; `errors` names each field */
             422: {
                 headers: {
@@ -4415,15 +4953,12 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Error, as problem details (RFC 9457) */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            /** @description The operator sends too many requests */
+            429: components["responses"]["TooManyRequests"];
+            /** @description An error of the service; `requestId` finds it in the logs */
+            500: components["responses"]["InternalError"];
+            /** @description The database does not answer */
+            503: components["responses"]["Unavailable"];
         };
     };
     previewSchedule: {
@@ -4446,6 +4981,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description A cron expression in words, with its next times */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -4454,6 +4990,10 @@ export interface operations {
                     "application/json": components["schemas"]["SchedulePreview"];
                 };
             };
+            /** @description The query or the body cannot be read: U+0000 in a text, or a body that is not JSON */
+            400: components["responses"]["Unreadable"];
+            /** @description The token is missing, invalid, expired or revoked */
+            401: components["responses"]["Unauthorized"];
             /** @description The cron expression or the time zone is invalid; `errors` names each */
             422: {
                 headers: {
@@ -4463,15 +5003,55 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Error, as problem details (RFC 9457) */
-            default: {
+            /** @description The operator sends too many requests */
+            429: components["responses"]["TooManyRequests"];
+            /** @description An error of the service; `requestId` finds it in the logs */
+            500: components["responses"]["InternalError"];
+            /** @description The database does not answer */
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    listTicks: {
+        parameters: {
+            query?: {
+                /** @description Entries per page. */
+                limit?: number;
+                /** @description Entries to skip. */
+                offset?: number;
+                /** @description Only ticks with this outcome. */
+                outcome?: components["schemas"]["TickOutcome"];
+                /** @description Only ticks due at this time or later. */
+                from?: string;
+                /** @description Only ticks due before this time. */
+                to?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of a list */
+            200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["List_ScheduleTick"];
                 };
             };
+            /** @description The query or the body cannot be read: U+0000 in a text, or a body that is not JSON */
+            400: components["responses"]["Unreadable"];
+            /** @description The token is missing, invalid, expired or revoked */
+            401: components["responses"]["Unauthorized"];
+            /** @description Parameters or values of the body are unknown, repeated or wrong; `errors` names each */
+            422: components["responses"]["Invalid"];
+            /** @description The operator sends too many requests */
+            429: components["responses"]["TooManyRequests"];
+            /** @description An error of the service; `requestId` finds it in the logs */
+            500: components["responses"]["InternalError"];
+            /** @description The database does not answer */
+            503: components["responses"]["Unavailable"];
         };
     };
     getSettings: {
@@ -4483,6 +5063,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description Settings of the sync */
             200: {
                 headers: {
                     /** @description Version, for `If-Match` */
@@ -4493,15 +5074,18 @@ export interface operations {
                     "application/json": components["schemas"]["Settings"];
                 };
             };
-            /** @description Error, as problem details (RFC 9457) */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            /** @description The query or the body cannot be read: U+0000 in a text, or a body that is not JSON */
+            400: components["responses"]["Unreadable"];
+            /** @description The token is missing, invalid, expired or revoked */
+            401: components["responses"]["Unauthorized"];
+            /** @description Parameters or values of the body are unknown, repeated or wrong; `errors` names each */
+            422: components["responses"]["Invalid"];
+            /** @description The operator sends too many requests */
+            429: components["responses"]["TooManyRequests"];
+            /** @description An error of the service; `requestId` finds it in the logs */
+            500: components["responses"]["InternalError"];
+            /** @description The database does not answer */
+            503: components["responses"]["Unavailable"];
         };
     };
     changeSettings: {
@@ -4520,6 +5104,7 @@ export interface operations {
             };
         };
         responses: {
+            /** @description Settings of the sync */
             200: {
                 headers: {
                     /** @description New version */
@@ -4530,6 +5115,12 @@ export interface operations {
                     "application/json": components["schemas"]["Settings"];
                 };
             };
+            /** @description The query or the body cannot be read: U+0000 in a text, or a body that is not JSON */
+            400: components["responses"]["Unreadable"];
+            /** @description The token is missing, invalid, expired or revoked */
+            401: components["responses"]["Unauthorized"];
+            /** @description The role of the token is too low */
+            403: components["responses"]["Forbidden"];
             /** @description The settings have changed since they were read */
             412: {
                 headers: {
@@ -4539,24 +5130,18 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The request is invalid; `errors` names each field */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Error, as problem details (RFC 9457) */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            /** @description The body is too large */
+            413: components["responses"]["TooLarge"];
+            /** @description The body is not sent as `application/json` */
+            415: components["responses"]["UnsupportedMediaType"];
+            /** @description Parameters or values of the body are unknown, repeated or wrong; `errors` names each */
+            422: components["responses"]["Invalid"];
+            /** @description The operator sends too many requests */
+            429: components["responses"]["TooManyRequests"];
+            /** @description An error of the service; `requestId` finds it in the logs */
+            500: components["responses"]["InternalError"];
+            /** @description The database does not answer */
+            503: components["responses"]["Unavailable"];
         };
     };
     getOverview: {
@@ -4568,6 +5153,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description Overview: what needs attention, health, running syncs, the last full sync, and counts */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -4576,15 +5162,18 @@ export interface operations {
                     "application/json": components["schemas"]["Overview"];
                 };
             };
-            /** @description Error, as problem details (RFC 9457) */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            /** @description The query or the body cannot be read: U+0000 in a text, or a body that is not JSON */
+            400: components["responses"]["Unreadable"];
+            /** @description The token is missing, invalid, expired or revoked */
+            401: components["responses"]["Unauthorized"];
+            /** @description Parameters or values of the body are unknown, repeated or wrong; `errors` names each */
+            422: components["responses"]["Invalid"];
+            /** @description The operator sends too many requests */
+            429: components["responses"]["TooManyRequests"];
+            /** @description An error of the service; `requestId` finds it in the logs */
+            500: components["responses"]["InternalError"];
+            /** @description The database does not answer */
+            503: components["responses"]["Unavailable"];
         };
     };
     getSync: {
@@ -4598,6 +5187,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description A sync with its tasks and failed attempts */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -4606,15 +5196,20 @@ export interface operations {
                     "application/json": components["schemas"]["SyncDetail"];
                 };
             };
-            /** @description Error, as problem details (RFC 9457) */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            /** @description The query or the body cannot be read: U+0000 in a text, or a body that is not JSON */
+            400: components["responses"]["Unreadable"];
+            /** @description The token is missing, invalid, expired or revoked */
+            401: components["responses"]["Unauthorized"];
+            /** @description No resource has this id */
+            404: components["responses"]["NotFound"];
+            /** @description Parameters or values of the body are unknown, repeated or wrong; `errors` names each */
+            422: components["responses"]["Invalid"];
+            /** @description The operator sends too many requests */
+            429: components["responses"]["TooManyRequests"];
+            /** @description An error of the service; `requestId` finds it in the logs */
+            500: components["responses"]["InternalError"];
+            /** @description The database does not answer */
+            503: components["responses"]["Unavailable"];
         };
     };
     listChanges: {
@@ -4637,6 +5232,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description A page of a list */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -4645,15 +5241,20 @@ export interface operations {
                     "application/json": components["schemas"]["List_Change"];
                 };
             };
-            /** @description Error, as problem details (RFC 9457) */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            /** @description The query or the body cannot be read: U+0000 in a text, or a body that is not JSON */
+            400: components["responses"]["Unreadable"];
+            /** @description The token is missing, invalid, expired or revoked */
+            401: components["responses"]["Unauthorized"];
+            /** @description No resource has this id */
+            404: components["responses"]["NotFound"];
+            /** @description Parameters or values of the body are unknown, repeated or wrong; `errors` names each */
+            422: components["responses"]["Invalid"];
+            /** @description The operator sends too many requests */
+            429: components["responses"]["TooManyRequests"];
+            /** @description An error of the service; `requestId` finds it in the logs */
+            500: components["responses"]["InternalError"];
+            /** @description The database does not answer */
+            503: components["responses"]["Unavailable"];
         };
     };
     getUndo: {
@@ -4673,6 +5274,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description The undo of a sync */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -4681,6 +5283,10 @@ export interface operations {
                     "application/json": components["schemas"]["Undo"];
                 };
             };
+            /** @description The query or the body cannot be read: U+0000 in a text, or a body that is not JSON */
+            400: components["responses"]["Unreadable"];
+            /** @description The token is missing, invalid, expired or revoked */
+            401: components["responses"]["Unauthorized"];
             /** @description The sync is not undone */
             404: {
                 headers: {
@@ -4690,15 +5296,14 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Error, as problem details (RFC 9457) */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            /** @description Parameters or values of the body are unknown, repeated or wrong; `errors` names each */
+            422: components["responses"]["Invalid"];
+            /** @description The operator sends too many requests */
+            429: components["responses"]["TooManyRequests"];
+            /** @description An error of the service; `requestId` finds it in the logs */
+            500: components["responses"]["InternalError"];
+            /** @description The database does not answer */
+            503: components["responses"]["Unavailable"];
         };
     };
     undoSync: {
@@ -4718,6 +5323,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description The undo of a sync */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -4726,14 +5332,14 @@ export interface operations {
                     "application/json": components["schemas"]["Undo"];
                 };
             };
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            /** @description The query or the body cannot be read: U+0000 in a text, or a body that is not JSON */
+            400: components["responses"]["Unreadable"];
+            /** @description The token is missing, invalid, expired or revoked */
+            401: components["responses"]["Unauthorized"];
+            /** @description The role of the token is too low */
+            403: components["responses"]["Forbidden"];
+            /** @description No resource has this id */
+            404: components["responses"]["NotFound"];
             /** @description The sync has not ended (`sync_not_ended`), or is already undone (`undone_already`) */
             409: {
                 headers: {
@@ -4743,15 +5349,14 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Error, as problem details (RFC 9457) */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            /** @description Parameters or values of the body are unknown, repeated or wrong; `errors` names each */
+            422: components["responses"]["Invalid"];
+            /** @description The operator sends too many requests */
+            429: components["responses"]["TooManyRequests"];
+            /** @description An error of the service; `requestId` finds it in the logs */
+            500: components["responses"]["InternalError"];
+            /** @description The database does not answer */
+            503: components["responses"]["Unavailable"];
         };
     };
     getOlderRecords: {
@@ -4765,6 +5370,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description Records that stand rejected since a sync because the onboarding portal's state is older than the one here (`older_than_here`), as after the restore of a backup */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -4773,23 +5379,20 @@ export interface operations {
                     "application/json": components["schemas"]["OlderRecords"];
                 };
             };
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Error, as problem details (RFC 9457) */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            /** @description The query or the body cannot be read: U+0000 in a text, or a body that is not JSON */
+            400: components["responses"]["Unreadable"];
+            /** @description The token is missing, invalid, expired or revoked */
+            401: components["responses"]["Unauthorized"];
+            /** @description No resource has this id */
+            404: components["responses"]["NotFound"];
+            /** @description Parameters or values of the body are unknown, repeated or wrong; `errors` names each */
+            422: components["responses"]["Invalid"];
+            /** @description The operator sends too many requests */
+            429: components["responses"]["TooManyRequests"];
+            /** @description An error of the service; `requestId` finds it in the logs */
+            500: components["responses"]["InternalError"];
+            /** @description The database does not answer */
+            503: components["responses"]["Unavailable"];
         };
     };
     acceptOlderRecords: {
@@ -4807,6 +5410,7 @@ export interface operations {
             };
         };
         responses: {
+            /** @description Result of accepting older records */
             202: {
                 headers: {
                     [name: string]: unknown;
@@ -4815,6 +5419,14 @@ export interface operations {
                     "application/json": components["schemas"]["OlderAccepted"];
                 };
             };
+            /** @description The query or the body cannot be read: U+0000 in a text, or a body that is not JSON */
+            400: components["responses"]["Unreadable"];
+            /** @description The token is missing, invalid, expired or revoked */
+            401: components["responses"]["Unauthorized"];
+            /** @description The role of the token is too low */
+            403: components["responses"]["Forbidden"];
+            /** @description No resource has this id */
+            404: components["responses"]["NotFound"];
             /** @description The number of records differs from `expectedRecords`, or there are none (`records_differ`; `records` says how many there are), or the sync has not ended (`sync_active`) */
             409: {
                 headers: {
@@ -4824,15 +5436,18 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Error, as problem details (RFC 9457) */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            /** @description The body is too large */
+            413: components["responses"]["TooLarge"];
+            /** @description The body is not sent as `application/json` */
+            415: components["responses"]["UnsupportedMediaType"];
+            /** @description Parameters or values of the body are unknown, repeated or wrong; `errors` names each */
+            422: components["responses"]["Invalid"];
+            /** @description The operator sends too many requests */
+            429: components["responses"]["TooManyRequests"];
+            /** @description An error of the service; `requestId` finds it in the logs */
+            500: components["responses"]["InternalError"];
+            /** @description The database does not answer */
+            503: components["responses"]["Unavailable"];
         };
     };
     cancelSync: {
@@ -4846,6 +5461,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description A sync with its tally */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -4854,6 +5470,14 @@ export interface operations {
                     "application/json": components["schemas"]["SyncSummary"];
                 };
             };
+            /** @description The query or the body cannot be read: U+0000 in a text, or a body that is not JSON */
+            400: components["responses"]["Unreadable"];
+            /** @description The token is missing, invalid, expired or revoked */
+            401: components["responses"]["Unauthorized"];
+            /** @description The role of the token is too low */
+            403: components["responses"]["Forbidden"];
+            /** @description No resource has this id */
+            404: components["responses"]["NotFound"];
             /** @description The sync has ended; `state` says how */
             409: {
                 headers: {
@@ -4863,15 +5487,14 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Error, as problem details (RFC 9457) */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            /** @description Parameters or values of the body are unknown, repeated or wrong; `errors` names each */
+            422: components["responses"]["Invalid"];
+            /** @description The operator sends too many requests */
+            429: components["responses"]["TooManyRequests"];
+            /** @description An error of the service; `requestId` finds it in the logs */
+            500: components["responses"]["InternalError"];
+            /** @description The database does not answer */
+            503: components["responses"]["Unavailable"];
         };
     };
     confirmSync: {
@@ -4889,6 +5512,7 @@ export interface operations {
             };
         };
         responses: {
+            /** @description Result of a decision about missing records */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -4897,6 +5521,14 @@ export interface operations {
                     "application/json": components["schemas"]["ConfirmAccepted"];
                 };
             };
+            /** @description The query or the body cannot be read: U+0000 in a text, or a body that is not JSON */
+            400: components["responses"]["Unreadable"];
+            /** @description The token is missing, invalid, expired or revoked */
+            401: components["responses"]["Unauthorized"];
+            /** @description The role of the token is too low */
+            403: components["responses"]["Forbidden"];
+            /** @description No resource has this id */
+            404: components["responses"]["NotFound"];
             /** @description The sync does not ask for a decision (`nothing_asked`), it was undone (`sync_undone`), or a later full sync has newer data (`overtaken`) */
             409: {
                 headers: {
@@ -4906,15 +5538,18 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Error, as problem details (RFC 9457) */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            /** @description The body is too large */
+            413: components["responses"]["TooLarge"];
+            /** @description The body is not sent as `application/json` */
+            415: components["responses"]["UnsupportedMediaType"];
+            /** @description Parameters or values of the body are unknown, repeated or wrong; `errors` names each */
+            422: components["responses"]["Invalid"];
+            /** @description The operator sends too many requests */
+            429: components["responses"]["TooManyRequests"];
+            /** @description An error of the service; `requestId` finds it in the logs */
+            500: components["responses"]["InternalError"];
+            /** @description The database does not answer */
+            503: components["responses"]["Unavailable"];
         };
     };
     listFindings: {
@@ -4933,6 +5568,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description A page of a list */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -4941,15 +5577,20 @@ export interface operations {
                     "application/json": components["schemas"]["List_Finding"];
                 };
             };
-            /** @description Error, as problem details (RFC 9457) */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            /** @description The query or the body cannot be read: U+0000 in a text, or a body that is not JSON */
+            400: components["responses"]["Unreadable"];
+            /** @description The token is missing, invalid, expired or revoked */
+            401: components["responses"]["Unauthorized"];
+            /** @description No resource has this id */
+            404: components["responses"]["NotFound"];
+            /** @description Parameters or values of the body are unknown, repeated or wrong; `errors` names each */
+            422: components["responses"]["Invalid"];
+            /** @description The operator sends too many requests */
+            429: components["responses"]["TooManyRequests"];
+            /** @description An error of the service; `requestId` finds it in the logs */
+            500: components["responses"]["InternalError"];
+            /** @description The database does not answer */
+            503: components["responses"]["Unavailable"];
         };
     };
     resumeSync: {
@@ -4963,6 +5604,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description Answer to `POST /api/sync/syncs/{syncId}/resume` */
             202: {
                 headers: {
                     [name: string]: unknown;
@@ -4971,6 +5613,14 @@ export interface operations {
                     "application/json": components["schemas"]["ResumeAccepted"];
                 };
             };
+            /** @description The query or the body cannot be read: U+0000 in a text, or a body that is not JSON */
+            400: components["responses"]["Unreadable"];
+            /** @description The token is missing, invalid, expired or revoked */
+            401: components["responses"]["Unauthorized"];
+            /** @description The role of the token is too low */
+            403: components["responses"]["Forbidden"];
+            /** @description No resource has this id */
+            404: components["responses"]["NotFound"];
             /** @description The sync is running or completed (`not_resumable`), it was undone (`sync_undone`), or another full sync is running (`full_sync_running`) */
             409: {
                 headers: {
@@ -4980,15 +5630,14 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Error, as problem details (RFC 9457) */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            /** @description Parameters or values of the body are unknown, repeated or wrong; `errors` names each */
+            422: components["responses"]["Invalid"];
+            /** @description The operator sends too many requests */
+            429: components["responses"]["TooManyRequests"];
+            /** @description An error of the service; `requestId` finds it in the logs */
+            500: components["responses"]["InternalError"];
+            /** @description The database does not answer */
+            503: components["responses"]["Unavailable"];
         };
     };
     retrySync: {
@@ -5006,6 +5655,7 @@ export interface operations {
             };
         };
         responses: {
+            /** @description Answer to the retry of a sync */
             202: {
                 headers: {
                     [name: string]: unknown;
@@ -5014,6 +5664,14 @@ export interface operations {
                     "application/json": components["schemas"]["RetryAccepted"];
                 };
             };
+            /** @description The query or the body cannot be read: U+0000 in a text, or a body that is not JSON */
+            400: components["responses"]["Unreadable"];
+            /** @description The token is missing, invalid, expired or revoked */
+            401: components["responses"]["Unauthorized"];
+            /** @description The role of the token is too low */
+            403: components["responses"]["Forbidden"];
+            /** @description No resource has this id */
+            404: components["responses"]["NotFound"];
             /** @description The sync is running (`sync_active`), nothing of it failed (`nothing_failed`), it was undone (`sync_undone`), or another full sync is running (`full_sync_running`) */
             409: {
                 headers: {
@@ -5023,15 +5681,18 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Error, as problem details (RFC 9457) */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            /** @description The body is too large */
+            413: components["responses"]["TooLarge"];
+            /** @description The body is not sent as `application/json` */
+            415: components["responses"]["UnsupportedMediaType"];
+            /** @description Parameters or values of the body are unknown, repeated or wrong; `errors` names each */
+            422: components["responses"]["Invalid"];
+            /** @description The operator sends too many requests */
+            429: components["responses"]["TooManyRequests"];
+            /** @description An error of the service; `requestId` finds it in the logs */
+            500: components["responses"]["InternalError"];
+            /** @description The database does not answer */
+            503: components["responses"]["Unavailable"];
         };
     };
     testConnection: {
@@ -5043,6 +5704,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description Result of the connection test */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -5051,15 +5713,18 @@ export interface operations {
                     "application/json": components["schemas"]["ConnectionTest"];
                 };
             };
-            /** @description Error, as problem details (RFC 9457) */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            /** @description The query or the body cannot be read: U+0000 in a text, or a body that is not JSON */
+            400: components["responses"]["Unreadable"];
+            /** @description The token is missing, invalid, expired or revoked */
+            401: components["responses"]["Unauthorized"];
+            /** @description Parameters or values of the body are unknown, repeated or wrong; `errors` names each */
+            422: components["responses"]["Invalid"];
+            /** @description The operator sends too many requests */
+            429: components["responses"]["TooManyRequests"];
+            /** @description An error of the service; `requestId` finds it in the logs */
+            500: components["responses"]["InternalError"];
+            /** @description The database does not answer */
+            503: components["responses"]["Unavailable"];
         };
     };
     listTokenRevocations: {
@@ -5076,6 +5741,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description A page of a list */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -5084,15 +5750,20 @@ export interface operations {
                     "application/json": components["schemas"]["List_TokenRevocation"];
                 };
             };
-            /** @description Error, as problem details (RFC 9457) */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            /** @description The query or the body cannot be read: U+0000 in a text, or a body that is not JSON */
+            400: components["responses"]["Unreadable"];
+            /** @description The token is missing, invalid, expired or revoked */
+            401: components["responses"]["Unauthorized"];
+            /** @description The role of the token is too low */
+            403: components["responses"]["Forbidden"];
+            /** @description Parameters or values of the body are unknown, repeated or wrong; `errors` names each */
+            422: components["responses"]["Invalid"];
+            /** @description The operator sends too many requests */
+            429: components["responses"]["TooManyRequests"];
+            /** @description An error of the service; `requestId` finds it in the logs */
+            500: components["responses"]["InternalError"];
+            /** @description The database does not answer */
+            503: components["responses"]["Unavailable"];
         };
     };
     revokeTokens: {
@@ -5108,6 +5779,7 @@ export interface operations {
             };
         };
         responses: {
+            /** @description A revocation of tokens */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -5116,8 +5788,14 @@ export interface operations {
                     "application/json": components["schemas"]["TokenRevocation"];
                 };
             };
-            /** @description Error, as problem details (RFC 9457) */
-            default: {
+            /** @description The query or the body cannot be read: U+0000 in a text, or a body that is not JSON */
+            400: components["responses"]["Unreadable"];
+            /** @description The token is missing, invalid, expired or revoked */
+            401: components["responses"]["Unauthorized"];
+            /** @description The role of the token is too low */
+            403: components["responses"]["Forbidden"];
+            /** @description There are as many revocations as can be kept */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5125,6 +5803,18 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description The body is too large */
+            413: components["responses"]["TooLarge"];
+            /** @description The body is not sent as `application/json` */
+            415: components["responses"]["UnsupportedMediaType"];
+            /** @description Parameters or values of the body are unknown, repeated or wrong; `errors` names each */
+            422: components["responses"]["Invalid"];
+            /** @description The operator sends too many requests */
+            429: components["responses"]["TooManyRequests"];
+            /** @description An error of the service; `requestId` finds it in the logs */
+            500: components["responses"]["InternalError"];
+            /** @description The database does not answer */
+            503: components["responses"]["Unavailable"];
         };
     };
     triggerSync: {
@@ -5141,6 +5831,7 @@ export interface operations {
             };
         };
         responses: {
+            /** @description Answer to the start of a sync: the sync is recorded and has not ended */
             202: {
                 headers: {
                     /** @description Path of the sync */
@@ -5151,6 +5842,12 @@ export interface operations {
                     "application/json": components["schemas"]["SyncAccepted"];
                 };
             };
+            /** @description The query or the body cannot be read: U+0000 in a text, or a body that is not JSON */
+            400: components["responses"]["Unreadable"];
+            /** @description The token is missing, invalid, expired or revoked */
+            401: components["responses"]["Unauthorized"];
+            /** @description The role of the token is too low */
+            403: components["responses"]["Forbidden"];
             /** @description A full sync is running; `runningSyncId` is its id */
             409: {
                 headers: {
@@ -5160,24 +5857,18 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The request is invalid; `errors` names each field */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Error, as problem details (RFC 9457) */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            /** @description The body is too large */
+            413: components["responses"]["TooLarge"];
+            /** @description The body is not sent as `application/json` */
+            415: components["responses"]["UnsupportedMediaType"];
+            /** @description Parameters or values of the body are unknown, repeated or wrong; `errors` names each */
+            422: components["responses"]["Invalid"];
+            /** @description The operator sends too many requests */
+            429: components["responses"]["TooManyRequests"];
+            /** @description An error of the service; `requestId` finds it in the logs */
+            500: components["responses"]["InternalError"];
+            /** @description The database does not answer */
+            503: components["responses"]["Unavailable"];
         };
     };
     streamUpdates: {
@@ -5195,6 +5886,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description The events, until the stream ends */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -5203,9 +5895,30 @@ export interface operations {
                     "text/event-stream": string;
                 };
             };
-            /** @description Error, as problem details (RFC 9457) */
-            default: {
+            /** @description The query or the body cannot be read: U+0000 in a text, or a body that is not JSON */
+            400: components["responses"]["Unreadable"];
+            /** @description The token is missing, invalid, expired or revoked */
+            401: components["responses"]["Unauthorized"];
+            /** @description Parameters or values of the body are unknown, repeated or wrong; `errors` names each */
+            422: components["responses"]["Invalid"];
+            /** @description The operator sends too many requests, or has as many streams as allowed (`too_many_streams`) */
+            429: {
                 headers: {
+                    /** @description Seconds until it is worth trying again */
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description An error of the service; `requestId` finds it in the logs */
+            500: components["responses"]["InternalError"];
+            /** @description The service has as many streams as it can serve */
+            503: {
+                headers: {
+                    /** @description Seconds until it is worth trying again */
+                    "Retry-After"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -5230,6 +5943,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description A page of a list */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -5238,15 +5952,18 @@ export interface operations {
                     "application/json": components["schemas"]["List_User"];
                 };
             };
-            /** @description Error, as problem details (RFC 9457) */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            /** @description The query or the body cannot be read: U+0000 in a text, or a body that is not JSON */
+            400: components["responses"]["Unreadable"];
+            /** @description The token is missing, invalid, expired or revoked */
+            401: components["responses"]["Unauthorized"];
+            /** @description Parameters or values of the body are unknown, repeated or wrong; `errors` names each */
+            422: components["responses"]["Invalid"];
+            /** @description The operator sends too many requests */
+            429: components["responses"]["TooManyRequests"];
+            /** @description An error of the service; `requestId` finds it in the logs */
+            500: components["responses"]["InternalError"];
+            /** @description The database does not answer */
+            503: components["responses"]["Unavailable"];
         };
     };
     claimTemporaryPassword: {
@@ -5261,6 +5978,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description A claimed temporary password */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -5269,6 +5987,14 @@ export interface operations {
                     "application/json": components["schemas"]["TemporaryPassword"];
                 };
             };
+            /** @description The query or the body cannot be read: U+0000 in a text, or a body that is not JSON */
+            400: components["responses"]["Unreadable"];
+            /** @description The token is missing, invalid, expired or revoked */
+            401: components["responses"]["Unauthorized"];
+            /** @description The role of the token is too low */
+            403: components["responses"]["Forbidden"];
+            /** @description No resource has this id */
+            404: components["responses"]["NotFound"];
             /** @description The password was claimed before (`already_claimed`), has expired (`expired`) or does not exist (`none`), or the user may not sign in (`locked_out`) */
             409: {
                 headers: {
@@ -5278,15 +6004,14 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Error, as problem details (RFC 9457) */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            /** @description Parameters or values of the body are unknown, repeated or wrong; `errors` names each */
+            422: components["responses"]["Invalid"];
+            /** @description The operator sends too many requests */
+            429: components["responses"]["TooManyRequests"];
+            /** @description An error of the service; `requestId` finds it in the logs */
+            500: components["responses"]["InternalError"];
+            /** @description The database does not answer */
+            503: components["responses"]["Unavailable"];
         };
     };
     reissueTemporaryPassword: {
@@ -5301,6 +6026,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description A new temporary password that a worker is about to make */
             202: {
                 headers: {
                     [name: string]: unknown;
@@ -5309,6 +6035,14 @@ export interface operations {
                     "application/json": components["schemas"]["TemporaryPasswordReissue"];
                 };
             };
+            /** @description The query or the body cannot be read: U+0000 in a text, or a body that is not JSON */
+            400: components["responses"]["Unreadable"];
+            /** @description The token is missing, invalid, expired or revoked */
+            401: components["responses"]["Unauthorized"];
+            /** @description The role of the token is too low */
+            403: components["responses"]["Forbidden"];
+            /** @description No resource has this id */
+            404: components["responses"]["NotFound"];
             /** @description The user may not sign in (`locked_out`) */
             409: {
                 headers: {
@@ -5318,15 +6052,14 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Error, as problem details (RFC 9457) */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            /** @description Parameters or values of the body are unknown, repeated or wrong; `errors` names each */
+            422: components["responses"]["Invalid"];
+            /** @description The operator sends too many requests */
+            429: components["responses"]["TooManyRequests"];
+            /** @description An error of the service; `requestId` finds it in the logs */
+            500: components["responses"]["InternalError"];
+            /** @description The database does not answer */
+            503: components["responses"]["Unavailable"];
         };
     };
     getValidationReport: {
@@ -5356,6 +6089,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description Data-quality report of a vessel, of a sync, or of the fleet */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -5364,6 +6098,11 @@ export interface operations {
                     "application/json": components["schemas"]["ValidationReport"];
                 };
             };
+            /** @description The query or the body cannot be read: U+0000 in a text, or a body that is not JSON */
+            400: components["responses"]["Unreadable"];
+            /** @description The token is missing, invalid, expired or revoked */
+            401: components["responses"]["Unauthorized"];
+            /** @description There is no such vessel (`vessel_not_found`) or sync (`sync_not_found`) */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -5381,9 +6120,113 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Error, as problem details (RFC 9457) */
-            default: {
+            /** @description The operator sends too many requests */
+            429: components["responses"]["TooManyRequests"];
+            /** @description An error of the service; `requestId` finds it in the logs */
+            500: components["responses"]["InternalError"];
+            /** @description The database does not answer */
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    receiveWebhook: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description Id of the message; the same on every attempt */
+                "webhook-id": string;
+                /** @description Time of the attempt, in Unix seconds */
+                "webhook-timestamp": number;
+                /** @description `v1,` and the base64 of HMAC-SHA-256 over `{webhook-id}.{webhook-timestamp}.{body}`; several are separated by spaces */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WebhookBody"];
+            };
+        };
+        responses: {
+            /** @description The webhook was recorded before */
+            200: {
                 headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookReceipt"];
+                };
+            };
+            /** @description The webhook is recorded */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookReceipt"];
+                };
+            };
+            /** @description The body is no webhook, or ended early */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Signature, id or timestamp is not accepted */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The id is that of an earlier webhook with another body */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is not sent as `application/json` */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The sender sends too many webhooks */
+            429: {
+                headers: {
+                    /** @description Seconds until the next webhook is taken */
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The webhook could not be recorded: send it again */
+            503: {
+                headers: {
+                    /** @description Seconds until it is worth trying again */
+                    "Retry-After"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -5420,6 +6263,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description A page of a list */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -5428,15 +6272,18 @@ export interface operations {
                     "application/json": components["schemas"]["List_WebhookEvent"];
                 };
             };
-            /** @description Error, as problem details (RFC 9457) */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            /** @description The query or the body cannot be read: U+0000 in a text, or a body that is not JSON */
+            400: components["responses"]["Unreadable"];
+            /** @description The token is missing, invalid, expired or revoked */
+            401: components["responses"]["Unauthorized"];
+            /** @description Parameters or values of the body are unknown, repeated or wrong; `errors` names each */
+            422: components["responses"]["Invalid"];
+            /** @description The operator sends too many requests */
+            429: components["responses"]["TooManyRequests"];
+            /** @description An error of the service; `requestId` finds it in the logs */
+            500: components["responses"]["InternalError"];
+            /** @description The database does not answer */
+            503: components["responses"]["Unavailable"];
         };
     };
     listRefusedWebhooks: {
@@ -5461,6 +6308,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description A page of a list */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -5469,15 +6317,18 @@ export interface operations {
                     "application/json": components["schemas"]["List_RefusedWebhook"];
                 };
             };
-            /** @description Error, as problem details (RFC 9457) */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            /** @description The query or the body cannot be read: U+0000 in a text, or a body that is not JSON */
+            400: components["responses"]["Unreadable"];
+            /** @description The token is missing, invalid, expired or revoked */
+            401: components["responses"]["Unauthorized"];
+            /** @description Parameters or values of the body are unknown, repeated or wrong; `errors` names each */
+            422: components["responses"]["Invalid"];
+            /** @description The operator sends too many requests */
+            429: components["responses"]["TooManyRequests"];
+            /** @description An error of the service; `requestId` finds it in the logs */
+            500: components["responses"]["InternalError"];
+            /** @description The database does not answer */
+            503: components["responses"]["Unavailable"];
         };
     };
     getWebhook: {
@@ -5491,6 +6342,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description A webhook event with its attempts */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -5499,15 +6351,20 @@ export interface operations {
                     "application/json": components["schemas"]["WebhookEventDetail"];
                 };
             };
-            /** @description Error, as problem details (RFC 9457) */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            /** @description The query or the body cannot be read: U+0000 in a text, or a body that is not JSON */
+            400: components["responses"]["Unreadable"];
+            /** @description The token is missing, invalid, expired or revoked */
+            401: components["responses"]["Unauthorized"];
+            /** @description No resource has this id */
+            404: components["responses"]["NotFound"];
+            /** @description Parameters or values of the body are unknown, repeated or wrong; `errors` names each */
+            422: components["responses"]["Invalid"];
+            /** @description The operator sends too many requests */
+            429: components["responses"]["TooManyRequests"];
+            /** @description An error of the service; `requestId` finds it in the logs */
+            500: components["responses"]["InternalError"];
+            /** @description The database does not answer */
+            503: components["responses"]["Unavailable"];
         };
     };
     getWebhookRawBody: {
@@ -5521,23 +6378,31 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description The body */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/octet-stream": string;
+                    "application/octet-stream": unknown;
                 };
             };
-            /** @description Error, as problem details (RFC 9457) */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            /** @description The query or the body cannot be read: U+0000 in a text, or a body that is not JSON */
+            400: components["responses"]["Unreadable"];
+            /** @description The token is missing, invalid, expired or revoked */
+            401: components["responses"]["Unauthorized"];
+            /** @description The role of the token is too low */
+            403: components["responses"]["Forbidden"];
+            /** @description No resource has this id */
+            404: components["responses"]["NotFound"];
+            /** @description Parameters or values of the body are unknown, repeated or wrong; `errors` names each */
+            422: components["responses"]["Invalid"];
+            /** @description The operator sends too many requests */
+            429: components["responses"]["TooManyRequests"];
+            /** @description An error of the service; `requestId` finds it in the logs */
+            500: components["responses"]["InternalError"];
+            /** @description The database does not answer */
+            503: components["responses"]["Unavailable"];
         };
     };
     reprocessWebhook: {
@@ -5551,6 +6416,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description Answer to a request to reprocess */
             202: {
                 headers: {
                     [name: string]: unknown;
@@ -5559,6 +6425,14 @@ export interface operations {
                     "application/json": components["schemas"]["ReprocessAccepted"];
                 };
             };
+            /** @description The query or the body cannot be read: U+0000 in a text, or a body that is not JSON */
+            400: components["responses"]["Unreadable"];
+            /** @description The token is missing, invalid, expired or revoked */
+            401: components["responses"]["Unauthorized"];
+            /** @description The role of the token is too low */
+            403: components["responses"]["Forbidden"];
+            /** @description No resource has this id */
+            404: components["responses"]["NotFound"];
             /** @description The event is ignored or not yet processed; `state` says which */
             409: {
                 headers: {
@@ -5568,15 +6442,14 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Error, as problem details (RFC 9457) */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            /** @description Parameters or values of the body are unknown, repeated or wrong; `errors` names each */
+            422: components["responses"]["Invalid"];
+            /** @description The operator sends too many requests */
+            429: components["responses"]["TooManyRequests"];
+            /** @description An error of the service; `requestId` finds it in the logs */
+            500: components["responses"]["InternalError"];
+            /** @description The database does not answer */
+            503: components["responses"]["Unavailable"];
         };
     };
     getLabelSheets: {
@@ -5594,6 +6467,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description The sheets */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -5602,14 +6476,12 @@ export interface operations {
                     "text/html": string;
                 };
             };
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            /** @description The query or the body cannot be read: U+0000 in a text, or a body that is not JSON */
+            400: components["responses"]["Unreadable"];
+            /** @description The token is missing, invalid, expired or revoked */
+            401: components["responses"]["Unauthorized"];
+            /** @description No resource has this id */
+            404: components["responses"]["NotFound"];
             /** @description `used` is out of range */
             422: {
                 headers: {
@@ -5619,15 +6491,12 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Error, as problem details (RFC 9457) */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            /** @description The operator sends too many requests */
+            429: components["responses"]["TooManyRequests"];
+            /** @description An error of the service; `requestId` finds it in the logs */
+            500: components["responses"]["InternalError"];
+            /** @description The database does not answer */
+            503: components["responses"]["Unavailable"];
         };
     };
 }

@@ -1,0 +1,152 @@
+//! The audit log: who did what, was refused what, and read what of personal data.
+
+use actix_web::{
+    HttpResponse, get,
+    http::header::{ContentDisposition, DispositionParam, DispositionType},
+    web,
+};
+use chassis::{auth::Admin, problem::Problem};
+use chrono::{DateTime, Utc};
+use contracts::operator::{AuditAction, AuditEntry, List};
+use futures_util::stream;
+use serde::Deserialize;
+use store::{
+    Store, StoreError,
+    ledger::audit::{self, AuditFilter, audit_list, audit_walk},
+};
+use utoipa::IntoParams;
+
+use super::paging::Paging;
+use crate::{app_state::AppState, problems::OrProblem};
+
+/// Entries that are read at a time for an export.
+const EXPORT_BATCH: u32 = 500;
+
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(rename_all = "camelCase")]
+#[into_params(parameter_in = Query)]
+pub(crate) struct AuditQuery {
+    /// Only what this operator did.
+    actor: Option<String>,
+    /// Only this action.
+    action: Option<AuditAction>,
+    /// Only what was done to this.
+    subject: Option<String>,
+    /// Only what this request did.
+    request_id: Option<String>,
+    /// Only what this trace did.
+    trace_id: Option<String>,
+    /// Only entries at this time or later.
+    from: Option<DateTime<Utc>>,
+    /// Only entries before this time.
+    to: Option<DateTime<Utc>>,
+}
+
+impl AuditQuery {
+    fn into_filter(self) -> AuditFilter {
+        AuditFilter {
+            actors: self.actor.into_iter().collect(),
+            actions: self.action.map(Into::into).into_iter().collect(),
+            subject: self.subject,
+            request_id: self.request_id,
+            trace_id: self.trace_id,
+            from: self.from,
+            until: self.to,
+        }
+    }
+}
+
+/// List the audit log, newest first
+#[utoipa::path(
+    operation_id = "listAudit", tag = "audit", security(("bearer" = ["admin"])),
+    params(Paging, AuditQuery),
+    responses((status = 200, body = List<AuditEntry>))
+)]
+#[get("/api/sync/audit")]
+pub(crate) async fn list_audit(
+    app: web::Data<AppState>,
+    _admin: Admin,
+    paging: web::Query<Paging>,
+    query: web::Query<AuditQuery>,
+) -> Result<web::Json<List<AuditEntry>>, Problem> {
+    let window = paging.window()?;
+    let mut db = app.store.db().await.or_problem()?;
+    let page = audit_list(&mut db, &query.into_inner().into_filter(), window).await.or_problem()?;
+    Ok(paging.list(page, view))
+}
+
+/// Export the audit log, oldest first
+///
+/// One JSON object per line (NDJSON), as many as there are. An answer that breaks off is not the whole log: its last line is
+/// `{"complete": true}` otherwise.
+#[utoipa::path(
+    operation_id = "exportAudit", tag = "audit", security(("bearer" = ["admin"])),
+    params(AuditQuery),
+    responses((status = 200, body = AuditEntry, content_type = "application/x-ndjson"))
+)]
+#[get("/api/sync/audit/export")]
+pub(crate) async fn export_audit(
+    app: web::Data<AppState>,
+    _admin: Admin,
+    query: web::Query<AuditQuery>,
+) -> Result<HttpResponse, Problem> {
+    let filter = query.into_inner().into_filter();
+    // A fault that shows at once is an answer of its own.
+    let first = batch(&app.store, &filter, 0).await.or_problem()?;
+    let export = Export { store: app.store.clone(), filter, next: Some(first) };
+    let lines = stream::try_unfold(export, |mut export| async move {
+        Ok::<_, StoreError>(export.lines().await?.map(|lines| (lines, export)))
+    });
+    let parameters = vec![DispositionParam::Filename("audit.ndjson".to_owned())];
+    Ok(HttpResponse::Ok()
+        .content_type("application/x-ndjson")
+        .insert_header(ContentDisposition { disposition: DispositionType::Attachment, parameters })
+        .streaming(Box::pin(lines)))
+}
+
+/// The rest of an export: read batch by batch, as its reader takes them.
+struct Export {
+    store: Store,
+    filter: AuditFilter,
+    /// The next batch; none: the end was sent.
+    next: Option<Vec<audit::AuditEntry>>,
+}
+
+impl Export {
+    /// The lines of the next batch; none at the end.
+    async fn lines(&mut self) -> Result<Option<web::Bytes>, StoreError> {
+        let Some(entries) = self.next.take() else { return Ok(None) };
+        let Some(last) = entries.last().map(|entry| entry.id) else {
+            return Ok(Some(web::Bytes::from_static(b"{\"complete\":true}\n")));
+        };
+        let mut lines = Vec::new();
+        for entry in entries {
+            serde_json::to_writer(&mut lines, &view(entry)).expect("an entry is JSON");
+            lines.push(b'\n');
+        }
+        self.next = Some(batch(&self.store, &self.filter, last).await?);
+        Ok(Some(lines.into()))
+    }
+}
+
+async fn batch(
+    store: &Store,
+    filter: &AuditFilter,
+    after: u64,
+) -> Result<Vec<audit::AuditEntry>, StoreError> {
+    audit_walk(&mut *store.db().await?, filter, after, EXPORT_BATCH).await
+}
+
+fn view(entry: audit::AuditEntry) -> AuditEntry {
+    AuditEntry {
+        id: entry.id,
+        at: entry.at,
+        actor: entry.actor,
+        action: entry.action.into(),
+        subject: entry.subject,
+        detail: entry.detail,
+        trace_id: entry.trace_id,
+        request_id: entry.request_id,
+        position: entry.position,
+    }
+}
