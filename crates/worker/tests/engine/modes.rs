@@ -55,6 +55,7 @@ async fn an_incremental_sync_looks_at_what_changed_since_the_last_complete_one()
 async fn incremental_sync_during_which_a_record_came_is_no_base() -> anyhow::Result<()> {
     let scene = Scene::new().await?;
     scene.provider.small_fleet();
+    scene.provider.set_as_of(Some("2026-05-01T12:00:00Z"));
     let first = scene.full_sync().await?;
     assert_eq!(scene.ended(first).await?["state"], "completed");
     let since = async |id| anyhow::Ok(scene.ended(id).await?["scope"]["updatedSince"].clone());
@@ -66,7 +67,7 @@ async fn incremental_sync_during_which_a_record_came_is_no_base() -> anyhow::Res
         scene.provider.put_user(id, json!({"email": email, "updatedAt": "2026-05-02T11:00:00Z"}));
     }
     scene.provider.announce(List::Users, 3);
-    scene.provider.after_page(List::Users, 1, |provider| {
+    scene.provider.after_page(List::Users, 0, |provider| {
         provider.put_user("u-9", json!({"email": "new@example.com", "updatedAt": "2026-05-02T13:00:00Z"}));
     });
     let short = scene.sync(Mode::Incremental, Scope::default()).await?;

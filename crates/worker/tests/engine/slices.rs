@@ -120,7 +120,7 @@ async fn record_in_two_slices_is_told_though_another_changes_meanwhile() -> anyh
 async fn portal_that_answers_with_a_slice_nobody_asked_for_is_told() -> anyhow::Result<()> {
     let scene = synced_long_list().await?;
     let page = json!({"data": [], "page": {"limit": 5, "total": 1, "slice": "0/4"}}).to_string();
-    scene.provider.answer_page(List::Users, 1, Answer::ok(page));
+    scene.provider.answer_page(List::Users, 0, Answer::ok(page));
     let id = scene.full_sync().await?;
     let failure = failure_of(&scene, id).await?;
     assert!(
