@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use diesel::{QueryableByName, sql_types::*};
 use diesel_async::RunQueryDsl;
 use domain::{PageRequest, SyncId, TaskId, TaskState};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::db::{
     connection::Db,
@@ -200,22 +200,21 @@ async fn tasks_insert(
     now: DateTime<Utc>,
 ) -> Result<usize, StoreError> {
     let number = |number: u32| i32::try_from(number).unwrap_or(i32::MAX);
-    let each = |of: fn(&NewTask) -> String| tasks.iter().map(of).collect::<Vec<_>>();
     Ok(statement(
         "INSERT INTO sync_queue
              (id, sync_id, record_type, chain, page, page_request, trace_context, state, created_at, updated_at)
-         SELECT t.id, s.id, t.record_type, t.chain, t.page, t.page_request::jsonb, t.trace_context::jsonb, $8, $9, $9
+         SELECT t.id, s.id, t.record_type, t.chain, t.page, t.page_request, t.trace_context, $8, $9, $9
          FROM sync_logs s, unnest($2, $3, $4, $5, $6, $7) AS t (id, record_type, chain, page, page_request, trace_context)
          WHERE s.id = $1 AND s.completed_at IS NULL
          ON CONFLICT DO NOTHING",
     )
     .bind::<Uuid, _>(sync_id.as_uuid())
     .bind::<Array<Uuid>, _>(tasks.iter().map(|it| it.id.as_uuid()).collect::<Vec<_>>())
-    .bind::<Array<Text>, _>(each(|it| it.request.record_type.to_string()))
+    .bind::<Array<Text>, _>(tasks.iter().map(|it| it.request.record_type.as_str()).collect::<Vec<_>>())
     .bind::<Array<Int4>, _>(tasks.iter().map(|it| number(it.request.chain)).collect::<Vec<_>>())
     .bind::<Array<Int4>, _>(tasks.iter().map(|it| number(it.request.number)).collect::<Vec<_>>())
-    .bind::<Array<Text>, _>(each(|it| json!(it.request.query).to_string()))
-    .bind::<Array<Text>, _>(each(|it| it.trace_context.to_string()))
+    .bind::<Array<Jsonb>, _>(tasks.iter().map(|it| &it.request.query).collect::<Vec<_>>())
+    .bind::<Array<Jsonb>, _>(tasks.iter().map(|it| &it.trace_context).collect::<Vec<_>>())
     .bind::<Text, _>(TaskState::Pending.as_str())
     .bind::<Timestamptz, _>(now)
     .execute(db)

@@ -482,6 +482,17 @@ async fn cursor_that_leads_back_twice_is_a_loop() -> anyhow::Result<()> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn cursor_with_a_nul_is_recorded_with_what_can_be_kept_of_it() -> anyhow::Result<()> {
+    let scene = Scene::new().await?;
+    let (_, tasks) = scene.begun(Mode::Full, Scope::default()).await?;
+    let next = page_after(&tasks[0], "a\0b");
+    assert_eq!(scene.next_page(&tasks[0], &next).await?, NextPageRecorded::New);
+    let cursor = scene.row("SELECT page_request ->> 'cursor' AS kept FROM sync_queue WHERE page = 1").await;
+    assert_eq!(cursor["kept"], "a\u{2400}b");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn sync_that_has_ended_takes_no_next_page() -> anyhow::Result<()> {
     let scene = Scene::new().await?;
     let (id, tasks) = scene.begun(Mode::Full, Scope::default()).await?;
