@@ -8,9 +8,7 @@ use domain::{SourceId, SyncId, clock::Clock};
 use outbox::Outbox;
 use portal_client::PortalClient;
 use store::{
-    Db, Store, StoreError,
-    engine::replays::replay_succeed,
-    records::{NewPassword, users_without_password},
+    Db, Store, StoreError, engine::replays::replay_succeed, records::users_without_password,
     views::sync_ends::sync_end_log,
 };
 
@@ -70,12 +68,9 @@ impl Context {
         self.store.transaction(async |tx| self.note_replay_succeeded_in(tx, delivery, now).await).await
     }
 
-    /// Makes passwords for those users of the batch that have none: they are new, or were locked out. If another worker is
-    /// faster, the password is not used.
-    pub(crate) async fn passwords_of_new_users(
-        &self,
-        batch: &ValidatedBatch,
-    ) -> Result<Vec<NewPassword>, StoreError> {
+    /// The users of a batch that need a password: they are new, or were locked out. If another worker is faster, the
+    /// password that is made for one is not used.
+    pub(crate) async fn new_users(&self, batch: &ValidatedBatch) -> Result<Vec<SourceId>, StoreError> {
         let ids: Vec<SourceId> = batch
             .users
             .accepted
@@ -86,9 +81,7 @@ impl Context {
         if ids.is_empty() {
             return Ok(Vec::new());
         }
-        let new: Vec<SourceId> =
-            users_without_password(&mut *self.store.db().await?, &ids).await?.into_iter().collect();
-        Ok(self.password_maker.make(&new, self.clock.now()).await)
+        Ok(users_without_password(&mut *self.store.db().await?, &ids).await?.into_iter().collect())
     }
 
     /// Logs and publishes the end of a sync, after its commit.

@@ -259,8 +259,9 @@ async fn process_group(
     if events.is_empty() {
         return Ok(unanswered);
     }
+    let new_users = context.new_users(&fetched.batch).await?;
+    let passwords = context.password_maker.make(&new_users, context.clock.now()).await;
     let _permit = context.event_writes.acquire().await.expect("the semaphore is never closed");
-    let passwords = context.passwords_of_new_users(&fetched.batch).await?;
     let sync = sync_of(plan, events[0].record_type, &ids);
     let mut tx = context.store.begin().await?;
     match write_group_in(context, &mut tx, deliveries, &events, &sync, fetched, &passwords).await {

@@ -30,16 +30,22 @@ pub(crate) struct PageTurns {
 /// The turn of one page, until it is ended or dropped.
 #[derive(Debug)]
 pub(crate) struct Turn {
-    _here: OwnedSemaphorePermit,
+    /// The turn among the pages of this worker.
+    here: Option<OwnedSemaphorePermit>,
     /// The turn among the pages of all workers, while events arrive.
     in_the_fleet: Option<PageTurn>,
 }
 
 impl Turn {
-    pub(crate) async fn end(self) {
-        if let Some(turn) = self.in_the_fleet {
+    pub(crate) async fn end(mut self) {
+        self.release().await;
+    }
+
+    async fn release(&mut self) {
+        if let Some(turn) = self.in_the_fleet.take() {
             turn.end().await;
         }
+        self.here = None;
     }
 }
 
@@ -72,7 +78,20 @@ impl PageTurns {
         } else {
             None
         };
-        Turn { _here: here, in_the_fleet }
+        Turn { here: Some(here), in_the_fleet }
+    }
+
+    /// Gives a turn to other pages while `work` goes on, and then waits for the next one.
+    pub(crate) async fn release_during<T>(
+        &self,
+        store: &Store,
+        turn: &mut Turn,
+        work: impl Future<Output = T>,
+    ) -> T {
+        turn.release().await;
+        let result = work.await;
+        *turn = self.turn(store).await;
+        result
     }
 
     /// A turn among this worker's pages; `alone`: without others beside it.

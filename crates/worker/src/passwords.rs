@@ -12,29 +12,43 @@ use domain::{
     SourceId,
     temporary_password::{PASSWORD_LIFETIME, PasswordSeal, TemporaryPassword},
 };
+use futures_util::{StreamExt, stream};
 use store::records::NewPassword;
 use tokio::sync::Semaphore;
 
 /// Most passwords that are hashed at a time: each takes 19 MiB.
 const HASHES_AT_ONCE: usize = 2;
 
+/// Most passwords that are hashed before others may have a turn.
+const CHUNK_LIMIT: usize = 4;
+
 /// Makes passwords, a few at a time.
 #[derive(Debug, Clone)]
 pub(crate) struct PasswordMaker {
     seal: PasswordSeal,
     permits: Arc<Semaphore>,
+    /// The page whose passwords are being made.
+    page: Arc<Semaphore>,
 }
 
 impl PasswordMaker {
     pub(crate) fn new(seal: PasswordSeal) -> Self {
-        Self { seal, permits: Arc::new(Semaphore::new(at_once())) }
+        Self { seal, permits: Arc::new(Semaphore::new(at_once())), page: Arc::new(Semaphore::new(1)) }
+    }
+
+    /// A password for each of these users of a page, one page at a time: an approval waits for a few hashes, not for those
+    /// of all pages in hand.
+    pub(crate) async fn make_for_page(&self, users: &[SourceId], now: DateTime<Utc>) -> Vec<NewPassword> {
+        let _turn = self.page.acquire().await.expect("the semaphore is never closed");
+        self.make(users, now).await
     }
 
     /// A password for each of these users.
     pub(crate) async fn make(&self, users: &[SourceId], now: DateTime<Utc>) -> Vec<NewPassword> {
-        let chunk = users.len().div_ceil(at_once()).max(1);
-        let made = users.chunks(chunk).map(|users| {
-            let (seal, users) = (self.seal.clone(), users.to_vec());
+        let chunk = users.len().div_ceil(at_once()).clamp(1, CHUNK_LIMIT);
+        let chunks: Vec<Vec<SourceId>> = users.chunks(chunk).map(<[SourceId]>::to_vec).collect();
+        let made = stream::iter(chunks).map(|users| {
+            let seal = self.seal.clone();
             async move {
                 let _permit = self.permits.acquire().await.expect("the semaphore is never closed");
                 let hashing = move || {
@@ -45,7 +59,8 @@ impl PasswordMaker {
                 tokio::task::spawn_blocking(hashing).await.expect("hashing does not panic")
             }
         });
-        futures_util::future::join_all(made).await.into_iter().flatten().collect()
+        let made: Vec<_> = made.buffered(at_once()).collect().await;
+        made.into_iter().flatten().collect()
     }
 }
 
@@ -99,6 +114,27 @@ mod tests {
         let hash = PasswordHash::new(&stored.hash).unwrap();
         Argon2::default().verify_password(password.expose().as_bytes(), &hash).unwrap();
     }
+
+    #[tokio::test]
+    async fn an_approval_waits_for_a_few_hashes_of_a_page_and_not_for_all() {
+        let seal = PasswordSeal::parse("AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=").unwrap();
+        let maker = PasswordMaker::new(seal);
+        let users: Vec<SourceId> = (0..60).map(|n| format!("u-{n}").parse().unwrap()).collect();
+        let pages = [(); 3].map(|()| {
+            let (maker, users) = (maker.clone(), users.clone());
+            tokio::spawn(async move { maker.make_for_page(&users, DateTime::UNIX_EPOCH).await })
+        });
+        while maker.permits.available_permits() > 0 {
+            tokio::task::yield_now().await;
+        }
+        let approved = maker.make(&users[..1], DateTime::UNIX_EPOCH).await;
+        assert_eq!(approved.len(), 1);
+        assert!(pages.iter().all(|page| !page.is_finished()), "it did not wait for a page");
+        let [page, ..] = pages;
+        let made = page.await.unwrap();
+        assert_eq!(made.iter().map(|it| &it.source_id).collect::<Vec<_>>(), users.iter().collect::<Vec<_>>());
+    }
+
     #[test]
     fn memory_that_was_used_before_makes_the_hash_that_the_crate_makes() {
         let mut memory = vec![Block::new(); Params::DEFAULT.block_count()];

@@ -46,6 +46,7 @@ use crate::{
     failure::WorkError,
     fault::{self, Point},
     fetched_page::FetchedPage,
+    page_turns::Turn,
     portal_limiter::Traffic,
     progress::Moment,
     write::{batch_write, count_outcomes, tally_of},
@@ -73,8 +74,8 @@ async fn work(context: &Context, delivery: &Delivery) -> Result<(), WorkError> {
     fault::point(Point::TaskFetched).await;
     // Other workers go on with the next page while this one is written.
     let next_page = task.record_next_page(&page, as_of).await?;
-    let turn = context.page_turns.turn(&context.store).await;
-    let end = task.validate_and_write(page, as_of, fetched_at, next_page).await;
+    let mut turn = context.page_turns.turn(&context.store).await;
+    let end = task.validate_and_write(page, as_of, fetched_at, next_page, &mut turn).await;
     turn.end().await;
     task.follow_up(end?).await
 }
@@ -239,6 +240,7 @@ impl<'a> PageTask<'a> {
         as_of: Option<DateTime<Utc>>,
         fetched_at: DateTime<Utc>,
         next_page: Option<JoinHandle<()>>,
+        turn: &mut Turn,
     ) -> Result<PhaseEnd, WorkError> {
         let page = self.validate(page, as_of).await?;
         if let Some(publication) = next_page {
@@ -249,7 +251,7 @@ impl<'a> PageTask<'a> {
         let passwords = if self.sync.dry_run {
             Vec::new()
         } else {
-            self.context.passwords_of_new_users(&page.batch).await?
+            self.passwords_of_new_users(&page.batch, turn).await?
         };
         self.write(page, fetched_at, &passwords).await
     }
@@ -288,6 +290,22 @@ impl<'a> PageTask<'a> {
             ids,
             late,
         })
+    }
+
+    /// Passwords are hashed outside the turn: those of five hundred users take a quarter of a minute on two cores, and a page
+    /// of equipment must not wait for them.
+    async fn passwords_of_new_users(
+        &self,
+        batch: &ValidatedBatch,
+        turn: &mut Turn,
+    ) -> Result<Vec<NewPassword>, WorkError> {
+        let Context { store, page_turns, password_maker, clock, .. } = self.context;
+        let users = self.context.new_users(batch).await?;
+        if users.is_empty() {
+            return Ok(Vec::new());
+        }
+        let making = password_maker.make_for_page(&users, clock.now());
+        Ok(page_turns.release_during(store, turn, making).await)
     }
 
     /// What the first page of a list announces. Companies that come with vessels of two chains would be announced twice,
