@@ -18,8 +18,9 @@ pub use overview::*;
 pub use quality::{CodeCount, RecordQuality, ValidationReport, VesselIdentity};
 pub use reconcile::*;
 pub use replay::*;
+pub use schedules::*;
 use serde::{Deserialize, Serialize};
-pub use settings::{SchedulePreview, ScheduleTick, Settings, SettingsChange, SettingsNotice, TickOutcome};
+pub use settings::{Settings, SettingsChange, SettingsNotice};
 pub use sync_control::*;
 pub use syncs::{
     Attempt, Cause, Finding, Mode, RecordCounts, Severity, SyncAccepted, SyncDetail, SyncNotice, SyncState,
@@ -87,6 +88,7 @@ mod overview;
 mod quality;
 mod reconcile;
 mod replay;
+mod schedules;
 mod settings;
 mod sync_control;
 mod syncs;

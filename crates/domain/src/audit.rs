@@ -17,6 +17,11 @@ vocabulary!(
         ConflictResolve = "conflict.resolve",
         ConflictPoliciesUpdate = "conflict_policies.update",
         SettingsUpdate = "settings.update",
+        ScheduleCreate = "schedule.create",
+        ScheduleUpdate = "schedule.update",
+        ScheduleDelete = "schedule.delete",
+        SchedulePause = "schedule.pause",
+        ScheduleResume = "schedule.resume",
         RoleMappingChange = "role_mapping.change",
         /// Asked for a temporary password; a refused request is recorded as well.
         UserRevealPassword = "user.reveal_password",

@@ -1,8 +1,10 @@
-//! Cron schedules: five fields, read in an IANA time zone.
+//! Cron schedules: five fields, and seconds before them if wanted, read in an IANA time zone.
 
 use std::str::FromStr;
 
-use chrono::{DateTime, TimeZone, Utc};
+use chrono::{
+    DateTime, FixedOffset, MappedLocalTime, NaiveTime, Offset, SubsecRound, TimeDelta, TimeZone, Utc,
+};
 use chrono_tz::Tz;
 use croner::{
     Cron,
@@ -15,8 +17,15 @@ const LENGTH_LIMIT: usize = 100;
 /// Largest number of any field, and of a step.
 const NUMBER_LIMIT: u8 = 59;
 
-/// Name, least and largest number of each field.
-const FIELDS: [(&str, u8, u8); 5] = [
+/// Least time between two ticks of a schedule with seconds: a sync that has not begun yet is no reason for another.
+const LEAST_INTERVAL: TimeDelta = TimeDelta::seconds(10);
+
+/// How far ahead changes of the clocks are looked for.
+const CLOCK_CHANGES_AHEAD: TimeDelta = TimeDelta::days(366);
+
+/// Name, least and largest number of each field. The first one may be absent.
+const FIELDS: [(&str, u8, u8); 6] = [
+    ("second", 0, NUMBER_LIMIT),
     ("minute", 0, NUMBER_LIMIT),
     ("hour", 0, 23),
     ("day of month", 1, 31),
@@ -30,9 +39,14 @@ pub enum CronError {
     /// Longer than any sensible one.
     #[error("must be at most {LENGTH_LIMIT} characters")]
     TooLong,
-    /// Not five fields.
-    #[error("must have five fields: minute, hour, day of month, month, day of week")]
+    /// Neither five fields nor six.
+    #[error(
+        "must have five fields: minute, hour, day of month, month, day of week; a field for seconds may stand before them"
+    )]
     Fields,
+    /// The field for seconds lets it come more often than is sensible.
+    #[error("must not come more often than every {} seconds", LEAST_INTERVAL.num_seconds())]
+    TooOften,
     /// A field holds a number out of its range, or something else.
     #[error("{name} must be {least}–{most}, got {got}")]
     Field { name: &'static str, least: u8, most: u8, got: String },
@@ -42,6 +56,35 @@ pub enum CronError {
     /// It parses and never comes, such as 30 February.
     #[error("never comes")]
     NeverDue,
+}
+
+/// A time of a schedule, as the clocks of its zone show it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LocalTime {
+    pub at: DateTime<FixedOffset>,
+    /// What a change of the clocks does to it.
+    pub shift: Option<ClockShift>,
+}
+
+/// What a change of the clocks does to a time of a schedule.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ClockShift {
+    /// The clocks skip the time that is written: it comes when they go on.
+    Skipped,
+    /// The clocks show the time twice: it comes the first time.
+    Repeated,
+}
+
+/// A change of a zone's clocks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ClockChange {
+    pub at: DateTime<Utc>,
+    /// Offset from UTC until then.
+    pub before: FixedOffset,
+    /// Offset from then on.
+    pub after: FixedOffset,
+    /// The first time of the schedule on that day or later.
+    pub first_time: Option<LocalTime>,
 }
 
 /// A schedule that comes at some time.
@@ -62,10 +105,13 @@ impl FromStr for CronSchedule {
         let fields: Vec<_> = text.split_ascii_whitespace().collect();
         // `@daily` and the like
         let is_nickname = text.starts_with('@');
-        if fields.len() != if is_nickname { 1 } else { FIELDS.len() } {
+        let is_complete = if is_nickname { fields.len() == 1 } else { matches!(fields.len(), 5 | 6) };
+        if !is_complete {
             return Err(CronError::Fields);
         }
-        check_numbers(&fields)?;
+        if !is_nickname {
+            check_numbers(&fields)?;
+        }
         let text = fields.join(" ");
         let cron = parse(&text).map_err(|error| match wrong_field(&fields) {
             Some(wrong) if !is_nickname => wrong,
@@ -74,23 +120,40 @@ impl FromStr for CronSchedule {
         if cron.find_next_occurrence(&DateTime::UNIX_EPOCH, false).is_err() {
             return Err(CronError::NeverDue);
         }
+        if let ([seconds, ..], 6) = (fields.as_slice(), fields.len())
+            && comes_too_often(seconds)
+        {
+            return Err(CronError::TooOften);
+        }
         Ok(Self { text, cron })
     }
 }
 
 fn parse(text: &str) -> Result<Cron, croner::errors::CronError> {
-    CronParser::builder().seconds(Seconds::Disallowed).year(Year::Disallowed).build().parse(text)
+    CronParser::builder().seconds(Seconds::Optional).year(Year::Disallowed).build().parse(text)
+}
+
+/// Whether two of the seconds that a field allows, of a minute or of two in turn, are close together.
+fn comes_too_often(seconds: &str) -> bool {
+    let Ok(cron) = parse(&format!("{seconds} * * * * *")) else { return false };
+    let times: Vec<_> = cron.iter_after(DateTime::UNIX_EPOCH).take(NUMBER_LIMIT.into()).collect();
+    times.windows(2).any(|pair| pair[1] - pair[0] < LEAST_INTERVAL)
+}
+
+/// What is known of the fields of an expression with this many.
+fn fields_of(count: usize) -> &'static [(&'static str, u8, u8)] {
+    &FIELDS[FIELDS.len().saturating_sub(count)..]
 }
 
 fn check_numbers(fields: &[&str]) -> Result<(), CronError> {
-    for (text, (name, least, most)) in fields.iter().zip(FIELDS) {
+    for (text, (name, least, most)) in fields.iter().zip(fields_of(fields.len())) {
         for entry in text.split(',') {
             let (range, step) = entry.split_once('/').unwrap_or((entry, "1"));
-            let wrong = numbers(range).find(|number| !is_within(number, least, most));
+            let wrong = numbers(range).find(|number| !is_within(number, *least, *most));
             let wrong =
                 wrong.or_else(|| numbers(step).any(|it| !is_within(it, 1, NUMBER_LIMIT)).then_some(entry));
             if let Some(got) = wrong {
-                return Err(CronError::Field { name, least, most, got: got.to_owned() });
+                return Err(CronError::Field { name, least: *least, most: *most, got: got.to_owned() });
             }
         }
     }
@@ -107,12 +170,13 @@ fn numbers(text: &str) -> impl Iterator<Item = &str> {
 
 /// The field that the parser refuses also among fields that allow everything.
 fn wrong_field(fields: &[&str]) -> Option<CronError> {
-    let at = (0..fields.len().min(FIELDS.len())).find(|at| {
-        let mut alone = ["*"; FIELDS.len()];
+    let known = fields_of(fields.len());
+    let at = (0..known.len()).find(|at| {
+        let mut alone = vec!["*"; known.len()];
         alone[*at] = fields[*at];
         parse(&alone.join(" ")).is_err()
     })?;
-    let (name, least, most) = FIELDS[at];
+    let (name, least, most) = known[at];
     Some(CronError::Field { name, least, most, got: fields[at].to_owned() })
 }
 
@@ -151,6 +215,54 @@ impl CronSchedule {
                 return due;
             }
         }
+    }
+
+    /// The next `n` times after `after`, with what clock changes do to each.
+    #[must_use]
+    pub fn next_local_times(&self, after: DateTime<Utc>, zone: Tz, n: usize) -> Vec<LocalTime> {
+        self.times_after(after, zone).take(n).map(|at| self.local_time(at, zone)).collect()
+    }
+
+    fn local_time(&self, at: DateTime<Utc>, zone: Tz) -> LocalTime {
+        let local = at.with_timezone(&zone);
+        let is_as_written = self.cron.is_time_matching(&local.naive_local().and_utc()).unwrap_or(true);
+        let shift = match zone.from_local_datetime(&local.naive_local()) {
+            _ if !is_as_written => Some(ClockShift::Skipped),
+            MappedLocalTime::Ambiguous(first, second) => {
+                let second = second.with_timezone(&Utc);
+                let comes_again = self.next_times(second - TimeDelta::seconds(1), zone, 1) == [second];
+                (at == first && !comes_again).then_some(ClockShift::Repeated)
+            }
+            _ => None,
+        };
+        LocalTime { at: local.fixed_offset(), shift }
+    }
+
+    /// The changes of the zone's clocks in the next year, each with the first time of the schedule on that day.
+    #[must_use]
+    pub fn clock_changes(&self, after: DateTime<Utc>, zone: Tz) -> Vec<ClockChange> {
+        let offset = |at: DateTime<Utc>| at.with_timezone(&zone).offset().fix();
+        let mut changes = Vec::new();
+        let mut day = after;
+        while day < after + CLOCK_CHANGES_AHEAD {
+            let next = day + TimeDelta::days(1);
+            let (before, then) = (offset(day), offset(next));
+            if before != then {
+                let (mut low, mut high) = (day, next);
+                while high - low > TimeDelta::seconds(1) {
+                    let middle = low + (high - low) / 2;
+                    if offset(middle) == before { low = middle } else { high = middle }
+                }
+                let at = high.trunc_subsecs(0);
+                let midnight = at.with_timezone(&zone).date_naive().and_time(NaiveTime::MIN);
+                let begins =
+                    zone.from_local_datetime(&midnight).earliest().map_or(at, |it| it.with_timezone(&Utc));
+                let first = self.next_local_times(begins - TimeDelta::seconds(1), zone, 1);
+                changes.push(ClockChange { at, before, after: then, first_time: first.into_iter().next() });
+            }
+            day = next;
+        }
+        changes
     }
 
     /// In English words.
@@ -221,11 +333,62 @@ mod tests {
         let refusal = |text: &str| text.parse::<CronSchedule>().unwrap_err().to_string();
         assert_eq!(
             refusal("* * * *"),
-            "must have five fields: minute, hour, day of month, month, day of week"
+            "must have five fields: minute, hour, day of month, month, day of week; a field for seconds may stand \
+             before them"
         );
-        assert_eq!(refusal("0 0 2 * * *"), refusal("* * * *"));
+        assert_eq!(refusal("0 0 0 2 * * *"), refusal("* * * *"));
         assert_eq!(refusal(&"*".repeat(101)), "must be at most 100 characters");
         assert_eq!(refusal("0 0 30 2 *"), "never comes");
+    }
+
+    #[test]
+    fn seconds_may_stand_before_the_five_fields_ten_seconds_apart() {
+        let cron: CronSchedule = "30 0 2 * * *".parse().unwrap();
+        assert_eq!(cron.next_times(at("2026-06-01T12:00:00Z"), Tz::UTC, 1), [at("2026-06-02T02:00:30Z")]);
+        assert_eq!(
+            cron.last_time_until(at("2026-06-02T02:00:29Z"), Tz::UTC),
+            Some(at("2026-06-01T02:00:30Z"))
+        );
+        let refusal = |text: &str| text.parse::<CronSchedule>().unwrap_err().to_string();
+        assert_eq!(refusal("60 0 2 * * *"), "second must be 0–59, got 60");
+        for text in ["* * * * * *", "*/9 * * * * *", "0,55 * * * * *", "0,9 0 2 * * *"] {
+            assert_eq!(refusal(text), "must not come more often than every 10 seconds", "{text}");
+        }
+        assert!("*/10 * * * * *".parse::<CronSchedule>().is_ok());
+    }
+
+    #[test]
+    fn times_that_clocks_skip_or_show_twice_are_pointed_out() {
+        let oslo = Tz::Europe__Oslo;
+        let nightly: CronSchedule = "30 2 * * *".parse().unwrap();
+        let shown = |cron: &CronSchedule, after: &str, n| {
+            let times = cron.next_local_times(at(after), oslo, n).into_iter();
+            times.map(|it| (it.at.to_rfc3339(), it.shift)).collect::<Vec<_>>()
+        };
+        assert_eq!(
+            shown(&nightly, "2026-03-28T12:00:00Z", 2),
+            [
+                ("2026-03-29T03:00:00+02:00".to_owned(), Some(ClockShift::Skipped)),
+                ("2026-03-30T02:30:00+02:00".to_owned(), None)
+            ]
+        );
+        assert_eq!(
+            shown(&nightly, "2026-10-24T12:00:00Z", 1),
+            [("2026-10-25T02:30:00+02:00".to_owned(), Some(ClockShift::Repeated))]
+        );
+        let changes = nightly.clock_changes(at("2026-01-01T00:00:00Z"), oslo);
+        let summary: Vec<_> = changes
+            .iter()
+            .map(|it| (it.at.to_rfc3339(), it.after.to_string(), it.first_time.unwrap().shift))
+            .collect();
+        assert_eq!(
+            summary,
+            [
+                ("2026-03-29T01:00:00+00:00".to_owned(), "+02:00".to_owned(), Some(ClockShift::Skipped)),
+                ("2026-10-25T01:00:00+00:00".to_owned(), "+01:00".to_owned(), Some(ClockShift::Repeated))
+            ]
+        );
+        assert_eq!(nightly.clock_changes(at("2026-01-01T00:00:00Z"), Tz::UTC), []);
     }
 
     #[test]

@@ -30,6 +30,7 @@ pub mod retry;
 pub mod revocation;
 pub mod role_mapping;
 pub mod row_status;
+pub mod schedule;
 pub mod scope;
 mod specs;
 pub mod sync;

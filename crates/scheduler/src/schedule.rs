@@ -2,20 +2,32 @@
 //!
 //! Ticks are missed while no scheduler leads. The last missed tick is caught up if it is not too old; the others are recorded
 //! as missed, each of them. Ticks before the last change of the schedule do not count: a schedule that is switched on at noon
-//! does not start the sync of the night before.
+//! does not start the sync of the night before. Ticks of a pause are recorded as skipped.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::Duration,
+};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
-use domain::{Cause, Scope, SyncId, clock::Clock, cron::CronSchedule, tick::TickOutcome};
+use domain::{
+    Cause, Scope, SyncId,
+    clock::Clock,
+    cron::CronSchedule,
+    schedule::{ScheduleName, SchedulePause, next_time},
+    tick::TickOutcome,
+    values::ImoNumber,
+};
 use outbox::Outbox;
 use serde_json::json;
 use store::{
     Store, StoreError,
-    engine::ticks::{TickFired, tick_fire, tick_last, ticks_miss},
+    engine::ticks::{DueTick, TickFired, tick_fire, tick_last, ticks_note},
     ledger::syncs::NewSync,
-    settings::sync_settings::{Schedule, schedule_list},
+    records::vessel_ids_by_imo,
+    settings::schedules::{Schedule, ScheduleDefinition, schedule_list},
 };
 
 use crate::{
@@ -58,36 +70,73 @@ impl ScheduleTask {
         let schedules = schedule_list(&mut *store.db().await?).await?;
         for schedule in schedules {
             let Some((cron, zone)) = parse_schedule(&schedule) else { continue };
-            let next = if schedule.enabled { cron.next_times(now, zone, 1).first().copied() } else { None };
-            metrics::gauge!("sms_schedule_next_run_timestamp_seconds", "schedule" => schedule.name.clone())
+            let next = if schedule.definition.enabled {
+                next_time(&cron, zone, schedule.pause.as_ref(), now)
+            } else {
+                None
+            };
+            metrics::gauge!("sms_schedule_next_run_timestamp_seconds", "schedule" => schedule.name.to_string())
                 .set(next.map_or(0.0, |next| next.timestamp() as f64));
-            if !schedule.enabled {
+            if !schedule.definition.enabled {
                 continue;
             }
             let last = tick_last(&mut *store.db().await?, &schedule.name).await?;
             let since = last.map_or(schedule.updated_at, |last| last.max(schedule.updated_at));
             let ticks = open_ticks(&cron, zone, since, now, self.catch_up_limit);
-            // Before the one that is due: that one is the last tick then, and those before it are not looked for again.
-            self.note_missed(store, &schedule, &ticks.missed, now).await?;
-            if let Some(due_at) = ticks.due {
-                self.fire(store, &schedule, due_at, now).await?;
-            }
+            self.handle(store, &schedule, ticks, now).await?;
         }
         Ok(())
     }
 
-    async fn note_missed(
+    async fn handle(
         &self,
         store: &Store,
         schedule: &Schedule,
-        missed: &[(DateTime<Utc>, String)],
+        ticks: OpenTicks,
         now: DateTime<Utc>,
     ) -> Result<(), StoreError> {
-        let (Some((first, _)), Some((last, _))) = (missed.first(), missed.last()) else { return Ok(()) };
-        let new = ticks_miss(&mut *store.db().await?, &schedule.name, missed, now).await?;
+        let pause_at =
+            |due_at: &DateTime<Utc>| schedule.pause.as_ref().filter(|pause| pause.holds_at(*due_at));
+        let (paused, missed): (Vec<_>, Vec<_>) =
+            ticks.missed.into_iter().partition(|(due_at, _why)| pause_at(due_at).is_some());
+        let due_in_pause = ticks.due.filter(|due_at| pause_at(due_at).is_some());
+        let skipped: Vec<_> = paused
+            .into_iter()
+            .map(|(due_at, _why)| due_at)
+            .chain(due_in_pause)
+            .filter_map(|due_at| Some((due_at, paused_detail(pause_at(&due_at)?))))
+            .collect();
+        // Before the one that is due: that one is the last tick then, and those before it are not looked for again.
+        self.note(store, schedule, TickOutcome::Missed, &missed, now).await?;
+        self.note(store, schedule, TickOutcome::Skipped, &skipped, now).await?;
+        match ticks.due {
+            Some(due_at) if due_in_pause.is_none() => self.fire(store, schedule, due_at, now).await,
+            _ => Ok(()),
+        }
+    }
+
+    /// Records ticks that start no sync.
+    async fn note(
+        &self,
+        store: &Store,
+        schedule: &Schedule,
+        outcome: TickOutcome,
+        ticks: &[(DateTime<Utc>, String)],
+        now: DateTime<Utc>,
+    ) -> Result<(), StoreError> {
+        let (Some((first, why)), Some((last, _))) = (ticks.first(), ticks.last()) else { return Ok(()) };
+        let new = ticks_note(&mut *store.db().await?, &schedule.name, outcome, ticks, now).await?;
         if new > 0 {
-            tracing::warn!(schedule.name = schedule.name, ticks = new, %first, %last, "ticks were missed");
-            count_ticks(&schedule.name, TickOutcome::Missed, new as u64);
+            let (name, outcome_word) = (&schedule.name, outcome.as_str());
+            match outcome {
+                TickOutcome::Missed => {
+                    tracing::warn!(schedule.name = %name, ticks = new, %first, %last, why, "ticks were {outcome_word}");
+                }
+                TickOutcome::Skipped | TickOutcome::Started => {
+                    tracing::info!(schedule.name = %name, ticks = new, %first, %last, why, "ticks were {outcome_word}");
+                }
+            }
+            count_ticks(name, outcome, new as u64);
         }
         Ok(())
     }
@@ -99,28 +148,35 @@ impl ScheduleTask {
         due_at: DateTime<Utc>,
         now: DateTime<Utc>,
     ) -> Result<(), StoreError> {
+        let Schedule { name, definition, .. } = schedule;
+        let (scope, detail) = match scope_at_tick(store, definition).await? {
+            ScopeAtTick::Found { scope, detail } => (scope, detail),
+            ScopeAtTick::NoVesselKnown(why) => {
+                return self.note(store, schedule, TickOutcome::Skipped, &[(due_at, why)], now).await;
+            }
+        };
         let sync = NewSync {
             id: SyncId::new(),
             cause: Cause::Scheduled,
-            mode: schedule.mode,
-            scope: Scope::default(),
+            mode: definition.mode,
+            scope,
             dry_run: false,
             retry_of: None,
-            requested_by: format!("schedule {}", schedule.name),
-            reason: Some(format!("the tick of {}", due_at.format("%Y-%m-%d %H:%M UTC"))),
+            requested_by: format!("schedule {name}"),
+            reason: Some(format!("the tick of {}", due_at.format("%Y-%m-%d %H:%M:%S UTC"))),
             trace_context: json!({}),
         };
-        let fired =
-            store.transaction(async |tx| tick_fire(tx, &schedule.name, due_at, &sync, now).await).await?;
+        let tick = DueTick { schedule: name, due_at, overlap: definition.overlap, detail: detail.as_deref() };
+        let fired = store.transaction(async |tx| tick_fire(tx, &tick, &sync, now).await).await?;
         match fired {
             TickFired::Started => {
-                tracing::info!(schedule.name = schedule.name, schedule.due_at = %due_at, sync.id = %sync.id, "a schedule started a sync");
-                count_ticks(&schedule.name, TickOutcome::Started, 1);
+                tracing::info!(schedule.name = %name, schedule.due_at = %due_at, sync.id = %sync.id, "a schedule started a sync");
+                count_ticks(name, TickOutcome::Started, 1);
                 self.outbox.publish_command(sync.id, BTreeMap::new()).await;
             }
-            TickFired::Skipped => {
-                tracing::warn!(schedule.name = schedule.name, schedule.due_at = %due_at, "skipped: a full sync runs");
-                count_ticks(&schedule.name, TickOutcome::Skipped, 1);
+            TickFired::Skipped(active) => {
+                tracing::warn!(schedule.name = %name, schedule.due_at = %due_at, sync.id = %active, "skipped: this sync has not ended");
+                count_ticks(name, TickOutcome::Skipped, 1);
             }
             TickFired::AlreadyFired => {}
         }
@@ -128,15 +184,49 @@ impl ScheduleTask {
     }
 }
 
+fn paused_detail(pause: &SchedulePause) -> String {
+    format!("{} has paused the schedule: {}", pause.by, pause.reason)
+}
+
+/// What the sync of a tick is to look at.
+enum ScopeAtTick {
+    Found {
+        scope: Scope,
+        /// Vessels of the selection that are not known.
+        detail: Option<String>,
+    },
+    /// With the reason.
+    NoVesselKnown(String),
+}
+
+/// Looks up the vessels of a schedule. One that is not known stops none of the others.
+async fn scope_at_tick(store: &Store, definition: &ScheduleDefinition) -> Result<ScopeAtTick, StoreError> {
+    let selection = definition.selection.clone();
+    if selection.vessel_imos.is_empty() {
+        return Ok(ScopeAtTick::Found { scope: selection.into_scope(BTreeSet::new()), detail: None });
+    }
+    let imo_numbers: Vec<ImoNumber> = selection.vessel_imos.iter().filter_map(|it| it.parse().ok()).collect();
+    let known = vessel_ids_by_imo(&mut *store.db().await?, &imo_numbers).await?;
+    let unknown: Vec<&str> =
+        selection.vessel_imos.iter().map(String::as_str).filter(|imo| !known.contains_key(*imo)).collect();
+    let detail = (!unknown.is_empty())
+        .then(|| format!("no vessel is known with the IMO number {}", unknown.join(", ")));
+    Ok(match detail {
+        Some(why) if known.is_empty() => ScopeAtTick::NoVesselKnown(why),
+        detail => ScopeAtTick::Found { scope: selection.into_scope(known.into_values().collect()), detail },
+    })
+}
+
 /// Schedules are checked when operators set them. One that cannot be parsed was written into the table by hand.
 fn parse_schedule(schedule: &Schedule) -> Option<(CronSchedule, Tz)> {
-    match (schedule.cron.parse(), schedule.time_zone.parse()) {
+    let ScheduleDefinition { cron, time_zone, .. } = &schedule.definition;
+    match (cron.parse(), time_zone.parse()) {
         (Ok(cron), Ok(zone)) => Some((cron, zone)),
         _ => {
             tracing::error!(
-                schedule.name = schedule.name,
-                schedule.cron = schedule.cron,
-                schedule.time_zone = schedule.time_zone,
+                schedule.name = %schedule.name,
+                schedule.cron = cron,
+                schedule.time_zone = time_zone,
                 "a schedule cannot be parsed, and does not fire; set it again"
             );
             None
@@ -144,8 +234,8 @@ fn parse_schedule(schedule: &Schedule) -> Option<(CronSchedule, Tz)> {
     }
 }
 
-fn count_ticks(schedule: &str, outcome: TickOutcome, ticks: u64) {
-    metrics::counter!("sms_schedule_ticks_total", "schedule" => schedule.to_owned(), "outcome" => outcome.as_str())
+fn count_ticks(schedule: &ScheduleName, outcome: TickOutcome, ticks: u64) {
+    metrics::counter!("sms_schedule_ticks_total", "schedule" => schedule.to_string(), "outcome" => outcome.as_str())
         .increment(ticks);
 }
 

@@ -88,7 +88,7 @@ async fn two_schedulers_fire_a_tick_once_and_publish_its_command() -> anyhow::Re
     scene.world.execute("UPDATE schedule_ticks SET due_at = due_at - interval '1 minute'").await?;
     let skipped = "SELECT outcome, detail, sync_id FROM schedule_ticks WHERE outcome = 'skipped' LIMIT 1";
     let tick = scene.wait_rows("the next tick was skipped", skipped, 1).await?.remove(0);
-    assert_eq!((&tick["detail"], &tick["sync_id"]), (&json!("a full sync had not ended"), &sync["id"]));
+    assert_eq!((&tick["detail"], &tick["sync_id"]), (&json!("a sync had not ended"), &sync["id"]));
     end(one).await;
     end(two).await;
     Ok(())
@@ -350,6 +350,69 @@ async fn a_purge_ends_with_the_leadership_and_is_rolled_back() -> anyhow::Result
     lock.release(&scene).await?;
     scene.wait_rows("the first purge has ended", WAITING_PURGES_SQL, 0).await?;
     assert_eq!(scene.rows(OLD_SYNCS_SQL).await.len(), 1);
+    end(scheduler).await;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ticks_of_a_pause_are_recorded_as_skipped_with_its_reason() -> anyhow::Result<()> {
+    let scene = Scene::new().await?;
+    let paused_for_the_last_three_minutes = "UPDATE schedules SET enabled = true, cron = '* * * * *',
+         updated_at = date_trunc('minute', now()) - interval '5 minutes',
+         paused_since = date_trunc('minute', now()) - interval '150 seconds', paused_by = 'anna',
+         pause_reason = 'the portal moves'";
+    scene.world.execute(paused_for_the_last_three_minutes).await?;
+    let scheduler = scene.start().await?;
+    let skipped =
+        "SELECT detail, sync_id FROM schedule_ticks WHERE outcome = 'skipped' ORDER BY due_at LIMIT 3";
+    let ticks = scene.wait_rows("the ticks of the pause are recorded", skipped, 3).await?;
+    let paused = json!({"detail": "anna has paused the schedule: the portal moves", "sync_id": null});
+    assert_eq!(ticks, [paused.clone(), paused.clone(), paused]);
+    let missed = scene.rows("SELECT count(*) AS ticks FROM schedule_ticks WHERE outcome = 'missed'").await;
+    assert_eq!(missed, [json!({"ticks": 2})], "those before the pause");
+    assert_eq!(scene.rows("SELECT id FROM sync_logs").await, Vec::<Value>::new());
+
+    // An end in the past: the next tick starts a sync.
+    scene.world.execute("UPDATE schedules SET paused_until = now()").await?;
+    scene.world.execute("UPDATE schedules SET cron = '*/10 * * * * *'").await?;
+    let started = "SELECT due_at FROM schedule_ticks WHERE outcome = 'started'";
+    scene.wait_rows("a tick after the pause has started a sync", started, 1).await?;
+    end(scheduler).await;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn selective_schedule_looks_its_vessels_up_at_each_tick_and_names_those_that_are_unknown()
+-> anyhow::Result<()> {
+    let scene = Scene::new().await?;
+    let vessel = "INSERT INTO vessels (id, imo_number, name, flag, vessel_type, service_status, source_id, source_updated_at,
+             content_hash, version_at, synced_at, created_at, updated_at)
+         VALUES (gen_random_uuid(), '9074729', 'Nordhavn Orion', 'NO', 'tanker', 'in_service', 'v-1', now(),
+             decode(repeat('00', 16), 'hex'), now(), now(), now(), now())";
+    scene.world.execute(vessel).await?;
+    for (name, imos) in [("known", "9074729"), ("mixed", "9074729\", \"9867607"), ("unknown", "9867607")] {
+        let schedule = format!(
+            "INSERT INTO schedules (name, enabled, cron, mode, selection, updated_at) VALUES
+                 ('{name}', true, '* * * * *', 'selective', '{{\"vesselImos\": [\"{imos}\"]}}', now() - interval '2 minutes')"
+        );
+        scene.world.execute(&schedule).await?;
+    }
+    let scheduler = scene.start().await?;
+    // The first tick of each after its start: a minute may pass meanwhile.
+    let handled =
+        "SELECT DISTINCT ON (t.schedule) t.schedule, t.outcome, t.detail, s.scope FROM schedule_ticks t
+         LEFT JOIN sync_logs s ON s.id = t.sync_id WHERE t.outcome <> 'missed' ORDER BY t.schedule, t.due_at";
+    let ticks = scene.wait_rows("each schedule has handled a tick", handled, 3).await?;
+    let scope = json!({"vesselIds": ["v-1"]});
+    let unknown = "no vessel is known with the IMO number 9867607";
+    assert_eq!(
+        ticks,
+        [
+            json!({"schedule": "known", "outcome": "started", "detail": null, "scope": scope}),
+            json!({"schedule": "mixed", "outcome": "started", "detail": unknown, "scope": scope}),
+            json!({"schedule": "unknown", "outcome": "skipped", "detail": unknown, "scope": null}),
+        ]
+    );
     end(scheduler).await;
     Ok(())
 }

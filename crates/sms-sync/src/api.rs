@@ -3,7 +3,10 @@
 use std::{error::Error, fmt, time::Duration};
 
 use chassis::problem::ProblemBody;
-use reqwest::{Method, RequestBuilder, Response};
+use reqwest::{
+    Method, RequestBuilder, Response,
+    header::{self, HeaderValue},
+};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Serialize, de::DeserializeOwned};
 
@@ -34,6 +37,16 @@ pub(crate) enum ApiError {
         "nothing answers at {url}: {cause}\n  what to do: start the services (`make up` or `sms-sync up`), or set --url or API_URL"
     )]
     Unreachable { url: String, cause: String },
+}
+
+impl ApiError {
+    /// The code of the problem, if the API answered with one.
+    pub(crate) fn code(&self) -> Option<&str> {
+        match self {
+            Self::Refused(problem) => Some(&problem.code),
+            Self::Foreign { .. } | Self::Unreachable { .. } => None,
+        }
+    }
 }
 
 /// A problem as text for people: title, detail, fields, what to do.
@@ -78,7 +91,7 @@ fn hint(problem: &ProblemBody) -> Option<String> {
             "create the token with the OPERATOR_JWT_SECRET of the services; this one was signed with another"
         }
         (_, 403) => "use a token with a higher role",
-        (_, 412) => "check what changed (`sms-sync settings get`) and try again",
+        (_, 412) => "somebody else was faster: see what changed, and try again",
         (_, 422) => "correct the fields named above and try again",
         (_, 429 | 503) => "try again in a moment; `sms-sync status` shows which service is down",
         _ => return None,
@@ -100,6 +113,51 @@ impl Api {
 
     pub(crate) async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, ApiError> {
         self.request_json(self.request(Method::GET, path).timeout(REQUEST_TIMEOUT), path).await
+    }
+
+    /// The answer with its version, for [`Self::request_if_match`].
+    pub(crate) async fn get_with_version<T: DeserializeOwned>(
+        &self,
+        path: &str,
+    ) -> Result<(T, HeaderValue), ApiError> {
+        let response = self.send(self.request(Method::GET, path).timeout(REQUEST_TIMEOUT), path).await?;
+        let foreign = || ApiError::Foreign { url: self.url_of(path), status: 200 };
+        let version = response.headers().get(header::ETAG).cloned().ok_or_else(foreign)?;
+        let body = response.bytes().await.map_err(|error| self.unreachable(&error))?;
+        Ok((serde_json::from_slice(&body).map_err(|_unexpected| foreign())?, version))
+    }
+
+    /// A request that is refused if what it changes is in another version.
+    pub(crate) fn request_if_match(
+        &self,
+        method: Method,
+        path: &str,
+        version: &HeaderValue,
+    ) -> RequestBuilder {
+        self.request(method, path).timeout(REQUEST_TIMEOUT).header(header::IF_MATCH, version)
+    }
+
+    pub(crate) async fn post_if_match<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        body: &impl Serialize,
+        version: &HeaderValue,
+    ) -> Result<T, ApiError> {
+        self.request_json(self.request_if_match(Method::POST, path, version).json(body), path).await
+    }
+
+    /// Without a version it adds what is not there.
+    pub(crate) async fn put<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        body: &impl Serialize,
+        version: Option<&HeaderValue>,
+    ) -> Result<T, ApiError> {
+        let request = match version {
+            Some(version) => self.request_if_match(Method::PUT, path, version),
+            None => self.request(Method::PUT, path).timeout(REQUEST_TIMEOUT),
+        };
+        self.request_json(request.json(body), path).await
     }
 
     pub(crate) async fn post<T: DeserializeOwned>(

@@ -19,6 +19,7 @@ mod refused_webhooks;
 mod replays;
 mod reprocessing;
 mod role_mapping;
+mod schedules;
 mod settings;
 mod settings_change;
 mod sync_control;
@@ -52,6 +53,12 @@ pub(crate) fn configure(app: &mut ServiceConfig<'_>) {
         .service(settings::get_settings)
         .service(settings::change_settings)
         .service(settings::preview_schedule)
+        .service(schedules::list_schedules)
+        .service(schedules::get_schedule)
+        .service(schedules::put_schedule)
+        .service(schedules::delete_schedule)
+        .service(schedules::pause_schedule)
+        .service(schedules::resume_schedule)
         .service(ticks::list_ticks)
         .service(connection::test_connection)
         .service(dead_letters::list_dead_letters)

@@ -2,8 +2,11 @@
 
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
-use contracts::operator::SchedulePreview;
-use domain::cron::CronSchedule;
+use contracts::operator::{ClockChange, LocalRun, SchedulePreview};
+use domain::{
+    cron::{ClockShift, CronSchedule, LocalTime},
+    schedule::{SchedulePause, next_time},
+};
 
 /// Number of times that a preview lists.
 const PREVIEW_LIMIT: usize = 5;
@@ -35,14 +38,42 @@ impl ZonedSchedule {
     }
 
     pub(crate) fn preview(&self, now: DateTime<Utc>) -> SchedulePreview {
+        let times = self.cron.next_local_times(now, self.zone, PREVIEW_LIMIT);
+        let changes = self.cron.clock_changes(now, self.zone);
         SchedulePreview {
             description: self.cron.describe(),
-            next_runs: self.cron.next_times(now, self.zone, PREVIEW_LIMIT),
+            next_runs: times.iter().map(|time| time.at.to_utc()).collect(),
+            local_runs: times.into_iter().map(local_run).collect(),
+            clock_changes: changes.into_iter().map(clock_change).collect(),
         }
     }
 
-    pub(crate) fn next_time(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
-        self.cron.next_times(now, self.zone, 1).into_iter().next()
+    /// The next time at which a schedule that is on starts a sync.
+    pub(crate) fn next_time(
+        &self,
+        pause: Option<&SchedulePause>,
+        now: DateTime<Utc>,
+    ) -> Option<DateTime<Utc>> {
+        next_time(&self.cron, self.zone, pause, now)
+    }
+}
+
+fn local_run(time: LocalTime) -> LocalRun {
+    let note = time.shift.map(|shift| match shift {
+        ClockShift::Skipped => {
+            "the clocks skip the time of the schedule on this day: it comes when they go on"
+        }
+        ClockShift::Repeated => "the clocks show this time twice on this day: it comes the first time",
+    });
+    LocalRun { at: time.at, note: note.map(str::to_owned) }
+}
+
+fn clock_change(change: domain::cron::ClockChange) -> ClockChange {
+    ClockChange {
+        at: change.at,
+        offset_before: change.before.to_string(),
+        offset_after: change.after.to_string(),
+        first_run: change.first_time.map(local_run),
     }
 }
 

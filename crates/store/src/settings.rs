@@ -2,4 +2,5 @@
 
 pub mod conflict_policies;
 pub mod role_mappings;
+pub mod schedules;
 pub mod sync_settings;

@@ -1,11 +1,10 @@
-//! Settings that operators change, the preview of a schedule, and its ticks.
+//! Settings that operators change.
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
-use uuid::Uuid;
 
-use super::{MissingPolicy, Mode};
+use super::{MissingPolicy, Mode, SchedulePause, SchedulePreview};
 
 /// Settings of the sync. The `ETag` of the answer is the version.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -36,6 +35,9 @@ pub struct Settings {
     pub deactivation_limit_percent: i32,
     /// Cron expression in words, with its next times.
     pub schedule: SchedulePreview,
+    /// The pause of the schedule, while it is paused: it starts no syncs, though it is enabled.
+    #[serde(default)]
+    pub schedule_pause: Option<SchedulePause>,
     /// When the settings were last changed.
     pub updated_at: DateTime<Utc>,
     /// Operator who last changed the settings.
@@ -49,7 +51,7 @@ pub struct SettingsChange {
     /// Whether the schedule starts syncs.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub enable_scheduled_sync: Option<bool>,
-    /// Cron expression of five fields.
+    /// Cron expression: minute, hour, day of month, month, day of week; a field for seconds may stand before them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub schedule_cron: Option<String>,
     /// IANA time zone.
@@ -75,16 +77,6 @@ pub struct SettingsChange {
     pub deactivation_limit_percent: Option<i32>,
 }
 
-/// A cron expression in words, with its next times.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct SchedulePreview {
-    /// Cron expression in words.
-    pub description: String,
-    /// Next five times; fewer if no more follow.
-    pub next_runs: Vec<DateTime<Utc>>,
-}
-
 /// Data of the SSE event `schedule.changed`: the settings have a new version.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
@@ -93,32 +85,4 @@ pub struct SettingsNotice {
     pub version: i64,
     /// Time of the event.
     pub occurred_at: DateTime<Utc>,
-}
-
-words! {
-    /// What came of a tick.
-    TickOutcome = domain::tick::TickOutcome {
-        /// It started a sync.
-        Started = "started",
-        /// It started none, as a full sync had not ended.
-        Skipped = "skipped",
-        /// It started none, as no scheduler ran when it was due.
-        Missed = "missed",
-    }
-}
-
-/// A time at which a schedule was due.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct ScheduleTick {
-    /// Name of the schedule.
-    pub schedule: String,
-    pub due_at: DateTime<Utc>,
-    pub outcome: TickOutcome,
-    /// Why it started no sync.
-    pub detail: Option<String>,
-    /// The sync that it started, or that had not ended.
-    pub sync_id: Option<Uuid>,
-    /// When a scheduler handled it.
-    pub handled_at: DateTime<Utc>,
 }

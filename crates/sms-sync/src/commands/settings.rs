@@ -1,14 +1,14 @@
-//! `sms-sync settings`: shows and changes the settings of the sync, and lists the ticks of its schedule.
+//! `sms-sync settings`: shows and changes the settings of the sync.
 
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand, ValueEnum};
-use contracts::operator::{self, List, ScheduleTick, Settings, SettingsChange, TickOutcome};
+use contracts::operator::{self, Settings, SettingsChange};
 
 use crate::{
     api::Api,
-    arguments::{MissingPolicy, OutputFormat, PageOptions},
-    output::{self, json_word, list_footer, print, timestamp},
+    arguments::{MissingPolicy, OutputFormat},
+    output::{self, json_word, print, timestamp},
 };
 
 const PATH: &str = "/api/sync/settings";
@@ -19,17 +19,6 @@ pub(super) enum SettingsCommand {
     Get,
     /// Change settings; a setting that is not named keeps its value
     Set(ChangeOptions),
-    /// List the times at which the schedule was due, and what came of each, the last one first
-    Ticks(TickOptions),
-}
-
-#[derive(Debug, Args)]
-pub(super) struct TickOptions {
-    #[command(flatten)]
-    page: PageOptions,
-    /// Only ticks with this outcome: started, skipped or missed
-    #[arg(long)]
-    outcome: Option<TickOutcome>,
 }
 
 #[derive(Debug, Args)]
@@ -37,7 +26,7 @@ pub(super) struct ChangeOptions {
     /// Whether the schedule starts syncs
     #[arg(long, value_name = "true|false")]
     enable_scheduled_sync: Option<bool>,
-    /// When the schedule starts a sync: five cron fields, for example "0 2 * * *"
+    /// When the schedule starts a sync: cron fields, for example "0 2 * * *"
     #[arg(long, value_name = "CRON")]
     schedule_cron: Option<String>,
     /// Time zone of the schedule, for example Europe/Oslo
@@ -94,13 +83,8 @@ pub(super) async fn run(
                 change != SettingsChange::default(),
                 "no setting is named: see sms-sync settings set --help"
             );
-            api.post(PATH, &change).await?
-        }
-        SettingsCommand::Ticks(TickOptions { page, outcome }) => {
-            let query = page.query_with([("outcome", outcome.map(|it| it.to_string()))]);
-            let list: List<ScheduleTick> = api.get(&format!("/api/sync/schedule/ticks?{query}")).await?;
-            print(format, &list, print_ticks);
-            return Ok(ExitCode::SUCCESS);
+            let (_, version) = api.get_with_version::<Settings>(PATH).await?;
+            api.post_if_match(PATH, &change, &version).await?
         }
     };
     print(format, &settings, print_settings);
@@ -123,26 +107,12 @@ impl From<ChangeOptions> for SettingsChange {
     }
 }
 
-fn print_ticks(list: &List<ScheduleTick>) {
-    if list.data.is_empty() {
-        output::line("no ticks");
-        return;
-    }
-    let mut table = output::table(["due", "outcome", "sync", "why"]);
-    for it in &list.data {
-        table.add_row([
-            timestamp(it.due_at),
-            it.outcome.to_string(),
-            it.sync_id.map(|id| id.to_string()).unwrap_or_default(),
-            it.detail.clone().unwrap_or_default(),
-        ]);
-    }
-    table.print();
-    list_footer(list);
-}
-
 fn print_settings(settings: &Settings) {
-    let on = if settings.enable_scheduled_sync { "on" } else { "off" };
+    let on = match (settings.enable_scheduled_sync, &settings.schedule_pause) {
+        (false, _) => "off",
+        (true, Some(_)) => "paused",
+        (true, None) => "on",
+    };
     output::line(format!(
         "schedule             {on}: {}, {} ({}), {}",
         json_word(&settings.schedule_mode),

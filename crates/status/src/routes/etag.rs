@@ -1,12 +1,31 @@
 //! Versions as ETags (RFC 9110, section 8.8.3): a change that was meant for an outdated version is refused.
 
-use actix_web::{HttpRequest, HttpResponse, http::header};
+use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, http::header};
 use chassis::problem::Problem;
 use serde::Serialize;
 
 /// An answer whose `ETag` is the version.
 pub(crate) fn respond_with_version(version: u64, body: impl Serialize) -> HttpResponse {
-    HttpResponse::Ok().insert_header((header::ETAG, format!("\"{version}\""))).json(body)
+    respond_with_version_as(HttpResponse::Ok(), version, body)
+}
+
+/// The same with another status.
+pub(crate) fn respond_with_version_as(
+    mut response: HttpResponseBuilder,
+    version: u64,
+    body: impl Serialize,
+) -> HttpResponse {
+    response.insert_header((header::ETAG, format!("\"{version}\""))).json(body)
+}
+
+/// 304 if the request has this version already (`If-None-Match`; RFC 9110, section 13.1.2). Only for a resource whose answer
+/// changes with its version alone: what tells of next times is older by then.
+pub(crate) fn not_modified(request: &HttpRequest, version: u64) -> Option<HttpResponse> {
+    let known = request.headers().get(header::IF_NONE_MATCH)?.to_str().ok()?;
+    let tag = format!("\"{version}\"");
+    let is_known =
+        known.split(',').map(|it| it.trim().trim_start_matches("W/")).any(|it| it == tag || it == "*");
+    is_known.then(|| HttpResponse::NotModified().insert_header((header::ETAG, tag)).finish())
 }
 
 /// The version in `If-Match`; 428 without the header.
@@ -17,6 +36,14 @@ pub(crate) fn required_version(request: &HttpRequest) -> Result<u64, Problem> {
         )
     })?;
     parse_version(tag)
+}
+
+/// The version in `If-Match`; 428 without the header. None if the header is `*`: the change applies to any version.
+pub(crate) fn required_match(request: &HttpRequest) -> Result<Option<u64>, Problem> {
+    match if_match(request) {
+        Some("*") => Ok(None),
+        _ => required_version(request).map(Some),
+    }
 }
 
 /// The version in `If-Match`. None if the header is absent or `*`: the change applies to any version.
@@ -70,7 +97,21 @@ mod tests {
     fn request_without_if_match_is_refused_where_a_version_is_required() {
         let without = TestRequest::default().to_http_request();
         assert_eq!(required_version(&without).map_err(|problem| status(&problem)), Err(428));
+        assert_eq!(required_match(&without).map_err(|problem| status(&problem)), Err(428));
+        assert_eq!(required_match(&request("*")).ok(), Some(None));
         assert_eq!(optional_version(&without).ok(), Some(None));
+    }
+
+    #[test]
+    fn version_that_is_known_is_not_sent_again() {
+        let known = |tags: &'static str| {
+            let request =
+                TestRequest::default().insert_header((header::IF_NONE_MATCH, tags)).to_http_request();
+            not_modified(&request, 7).map(|answer| answer.status().as_u16())
+        };
+        assert_eq!([known("\"7\""), known("W/\"7\""), known("\"6\", \"7\""), known("*")], [Some(304); 4]);
+        assert_eq!([known("\"6\""), known("7"), known("\"77\"")], [None; 3]);
+        assert!(not_modified(&TestRequest::default().to_http_request(), 7).is_none());
     }
 
     #[test]

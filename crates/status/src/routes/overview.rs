@@ -13,7 +13,7 @@ use store::{
         portal_slots::portal_pause_find,
         syncs::{self, SyncFilter},
     },
-    settings::sync_settings,
+    settings::schedules::schedule_list,
     views::{
         data_quality::{self, Subject},
         gauges, overview,
@@ -21,11 +21,11 @@ use store::{
     },
 };
 
+use super::schedules::next_run;
 use crate::{
     app_state::AppState,
     problems::OrProblem,
     saturating::to_i64,
-    schedule::ZonedSchedule,
     views::{
         attention::{Standing, attention},
         syncs::load_sync_summaries,
@@ -60,7 +60,7 @@ pub(crate) async fn get_overview(
     let gauges = gauges::gauges(&mut db).await.or_problem()?;
     let fleet = overview::fleet_counts(&mut db).await.or_problem()?;
     let last_webhook_at = overview::webhook_last_at(&mut db).await.or_problem()?;
-    let schedule = sync_settings::settings_read(&mut db).await.or_problem()?.schedule;
+    let schedules = schedule_list(&mut db).await.or_problem()?;
     let dead_tasks = match &last_full_sync {
         Some(sync) => count_dead_tasks(&mut db, SyncId::from_uuid(sync.sync_id)).await.or_problem()?,
         None => 0,
@@ -72,8 +72,6 @@ pub(crate) async fn get_overview(
     let missed_ticks = missed_ticks_standing(&mut db).await.or_problem()?;
     drop(db);
 
-    let zoned =
-        schedule.enabled.then(|| ZonedSchedule::parse(&schedule.cron, &schedule.time_zone).ok()).flatten();
     let broker = app.broker.ping().await;
     let health = vec![
         PartHealth { name: "database".to_owned(), ok: true, detail: None, last_outcome: None },
@@ -100,7 +98,7 @@ pub(crate) async fn get_overview(
         attention,
         running,
         last_full_sync,
-        next_scheduled_at: zoned.and_then(|schedule| schedule.next_time(now)),
+        next_scheduled_at: schedules.iter().filter_map(|schedule| next_run(schedule, now)).min(),
         fleet: fleet.into(),
         dead_letters: gauges.dead_letters,
         open_conflicts: gauges.open_conflicts,

@@ -6,17 +6,22 @@ use chassis::{
     http::JsonBody,
     problem::{Problem, ProblemBody},
 };
+use chrono::{DateTime, Utc};
 use contracts::{
     messages::{SettingsNotice, sync_update},
     operator::{self, SchedulePreview, Settings},
 };
 use domain::update::UpdateName;
 use serde::Deserialize;
-use store::settings::sync_settings::{self, SettingsChange, SettingsUpdated};
+use store::settings::{
+    schedules::ScheduleDefinition,
+    sync_settings::{self, SettingsChange, SettingsUpdated},
+};
 use utoipa::IntoParams;
 
 use super::{
     etag,
+    schedules::pause,
     settings_change::{read_change, schedule_errors, without_unchanged},
 };
 use crate::{
@@ -40,16 +45,18 @@ pub(crate) async fn get_settings(app: web::Data<AppState>, _viewer: Viewer) -> R
 
 /// Change settings
 ///
-/// A setting that is absent keeps its value. A change that changes nothing makes no new version. With `If-Match`, the change
-/// is refused if the settings have changed since they were read.
+/// A setting that is absent keeps its value. A change that changes nothing makes no new version. The change is
+/// refused if the settings have changed since they were read.
 #[utoipa::path(
     operation_id = "changeSettings", tag = "settings", security(("bearer" = ["admin"])),
     request_body = operator::SettingsChange,
-    params(("If-Match" = Option<String>, Header, description = "`ETag` of the settings that the change is based on")),
+    params(("If-Match" = String, Header, description = "`ETag` of the settings that the change is based on")),
     responses(
         (status = 200, body = Settings, headers(("ETag", description = "New version"))),
         (status = 412, body = ProblemBody, content_type = "application/problem+json",
             description = "The settings have changed since they were read"),
+        (status = 428, body = ProblemBody, content_type = "application/problem+json",
+            description = "The header `If-Match` is missing"),
     )
 )]
 #[post("/api/sync/settings")]
@@ -59,18 +66,16 @@ pub(crate) async fn change_settings(
     admin: Admin,
     change: JsonBody<operator::SettingsChange>,
 ) -> Result<HttpResponse, Problem> {
-    let expected = etag::optional_version(&request)?;
+    let expected = etag::required_match(&request)?;
     let now = app.clock.now();
     let mut tx = app.begin(&admin).await?;
     let before = sync_settings::settings_read(&mut tx).await.or_problem()?;
-    let change = without_unchanged(read_change(&change, &before.schedule)?, &before);
+    let change = without_unchanged(read_change(&change, &before.schedule.definition)?, &before);
     if change == SettingsChange::default() {
-        return match expected {
-            Some(version) if version != before.version => {
-                Err(etag::stale_version(&before.updated_by, before.version))
-            }
-            _ => Ok(answer(&app, before)),
-        };
+        if expected.is_some_and(|version| version != before.version) {
+            return Err(etag::stale_version(&before.updated_by, before.version));
+        }
+        return Ok(answer(&app, before));
     }
     let updated = sync_settings::settings_update(&mut tx, &change, expected, admin.subject(), now)
         .await
@@ -89,7 +94,7 @@ pub(crate) async fn change_settings(
 #[serde(rename_all = "camelCase")]
 #[into_params(parameter_in = Query)]
 pub(crate) struct ScheduleQuery {
-    /// Cron expression of five fields: minute, hour, day of month, month, day of week.
+    /// Cron expression: minute, hour, day of month, month, day of week; a field for seconds may stand before them.
     #[param(example = "0 2 * * *")]
     cron: String,
     /// IANA time zone of the expression; the default is UTC.
@@ -101,7 +106,7 @@ pub(crate) struct ScheduleQuery {
 ///
 /// Describes the expression in words, and lists its next times.
 #[utoipa::path(
-    operation_id = "previewSchedule", tag = "settings", security(("bearer" = ["viewer"])),
+    operation_id = "previewSchedule", tag = "schedules", security(("bearer" = ["viewer"])),
     params(ScheduleQuery),
     responses(
         (status = 200, body = SchedulePreview),
@@ -122,16 +127,23 @@ pub(crate) async fn preview_schedule(
     Ok(web::Json(schedule.preview(app.clock.now())))
 }
 
+/// The preview of a stored schedule. Only a change of the row by hand makes it one that cannot be parsed: the answer still
+/// shows all else.
+pub(super) fn preview_of(schedule: &ScheduleDefinition, now: DateTime<Utc>) -> SchedulePreview {
+    match ZonedSchedule::parse(&schedule.cron, &schedule.time_zone) {
+        Ok(schedule) => schedule.preview(now),
+        Err(error) => SchedulePreview {
+            description: format!("Invalid schedule: {}", error.cron.or(error.zone).unwrap_or_default()),
+            next_runs: Vec::new(),
+            local_runs: Vec::new(),
+            clock_changes: Vec::new(),
+        },
+    }
+}
+
 fn answer(app: &AppState, it: sync_settings::Settings) -> HttpResponse {
-    let schedule = &it.schedule;
-    let preview = match ZonedSchedule::parse(&schedule.cron, &schedule.time_zone) {
-        Ok(schedule) => schedule.preview(app.clock.now()),
-        // Only a change of the row by hand leads here. The answer still shows all other settings.
-        Err(error) => {
-            let reason = error.cron.or(error.zone).unwrap_or_default();
-            SchedulePreview { description: format!("Invalid schedule: {reason}"), next_runs: Vec::new() }
-        }
-    };
+    let schedule = &it.schedule.definition;
+    let preview = preview_of(schedule, app.clock.now());
     let settings = Settings {
         version: to_i64(it.version),
         enable_scheduled_sync: schedule.enabled,
@@ -144,6 +156,7 @@ fn answer(app: &AppState, it: sync_settings::Settings) -> HttpResponse {
         missing_records: it.missing_records.into(),
         deactivation_limit_percent: to_i32(it.deactivation_limit_percent),
         schedule: preview,
+        schedule_pause: it.schedule.pause.clone().filter(|pause| pause.holds_at(app.clock.now())).map(pause),
         updated_at: it.updated_at,
         updated_by: it.updated_by,
     };

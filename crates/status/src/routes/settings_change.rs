@@ -4,7 +4,10 @@ use std::ops::RangeInclusive;
 
 use chassis::problem::{FieldError, Problem};
 use contracts::operator::{Mode, SettingsChange};
-use store::settings::sync_settings::{self, Schedule, Settings};
+use store::settings::{
+    schedules::ScheduleDefinition,
+    sync_settings::{self, Settings},
+};
 
 use crate::schedule::{InvalidSchedule, ZonedSchedule};
 
@@ -18,7 +21,7 @@ const PERCENTAGES: RangeInclusive<i32> = 0..=100;
 /// The change as the store takes it. `schedule` gives what the change leaves out: cron and time zone are checked together.
 pub(super) fn read_change(
     change: &SettingsChange,
-    schedule: &Schedule,
+    schedule: &ScheduleDefinition,
 ) -> Result<sync_settings::SettingsChange, Problem> {
     let mut errors = Vec::new();
     let page_size = change.page_size.map(|size| read_number(&mut errors, "#/pageSize", size, PAGE_SIZES));
@@ -51,7 +54,7 @@ pub(super) fn without_unchanged(
     change: sync_settings::SettingsChange,
     before: &Settings,
 ) -> sync_settings::SettingsChange {
-    let schedule = &before.schedule;
+    let schedule = &before.schedule.definition;
     sync_settings::SettingsChange {
         page_size: change.page_size.filter(|it| *it != before.page_size),
         retry_delays_ms: change.retry_delays_ms.filter(|it| *it != before.retry_delays_ms),
@@ -95,9 +98,10 @@ fn read_retry_delays(errors: &mut Vec<FieldError>, delays: &[i32]) -> [u32; 3] {
     })
 }
 
-fn check_schedule(errors: &mut Vec<FieldError>, change: &SettingsChange, schedule: &Schedule) {
+fn check_schedule(errors: &mut Vec<FieldError>, change: &SettingsChange, schedule: &ScheduleDefinition) {
     if change.schedule_mode == Some(Mode::Selective) {
-        let detail = "must be full or incremental, as a schedule names no records";
+        let detail =
+            "must be full or incremental, as the settings name no records; add a schedule of its own";
         errors.push(FieldError::new("#/scheduleMode", "not_possible", detail));
     }
     if change.schedule_cron.is_some() || change.schedule_time_zone.is_some() {
@@ -122,13 +126,13 @@ mod tests {
 
     #[test]
     fn change_with_several_wrong_values_is_refused_with_all_their_pointers() {
-        let schedule = Schedule {
-            name: "full-sync".into(),
+        let schedule = ScheduleDefinition {
             enabled: false,
             cron: "0 2 * * *".into(),
             time_zone: "UTC".into(),
             mode: domain::Mode::Full,
-            updated_at: chrono::DateTime::UNIX_EPOCH,
+            selection: domain::schedule::ScheduleSelection::default(),
+            overlap: domain::schedule::OverlapPolicy::Skip,
         };
         let change = SettingsChange {
             enable_scheduled_sync: Some(true),

@@ -15,6 +15,8 @@ use crate::{app_state::AppState, problems::OrProblem};
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct TickQuery {
+    /// Only ticks of this schedule.
+    schedule: Option<String>,
     /// Only ticks with this outcome.
     outcome: Option<TickOutcome>,
     /// Only ticks due at this time or later.
@@ -23,11 +25,11 @@ pub(crate) struct TickQuery {
     to: Option<DateTime<Utc>>,
 }
 
-/// List ticks of the schedule, the last due first
+/// List ticks of the schedules, the last due first
 ///
-/// Every time at which the schedule was due is one: it started a sync, was skipped, or was missed.
+/// Every time at which a schedule was due is one: it started a sync, was skipped, or was missed.
 #[utoipa::path(
-    operation_id = "listTicks", tag = "settings", security(("bearer" = ["viewer"])),
+    operation_id = "listTicks", tag = "schedules", security(("bearer" = ["viewer"])),
     params(Paging, TickQuery),
     responses((status = 200, body = List<ScheduleTick>))
 )]
@@ -41,13 +43,18 @@ pub(crate) async fn list_ticks(
     let window = paging.window()?;
     let query = query.into_inner();
     let outcomes = query.outcome.map(Into::into).into_iter().collect();
-    let filter = TickFilter { outcomes, from: query.from, until: query.to };
+    let filter = TickFilter {
+        schedules: query.schedule.into_iter().collect(),
+        outcomes,
+        from: query.from,
+        until: query.to,
+    };
     let mut db = app.store.db().await.or_problem()?;
     let page = tick_list(&mut db, &filter, window).await.or_problem()?;
     Ok(paging.list(page, view))
 }
 
-fn view(tick: ticks::Tick) -> ScheduleTick {
+pub(super) fn view(tick: ticks::Tick) -> ScheduleTick {
     ScheduleTick {
         schedule: tick.schedule,
         due_at: tick.due_at,

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use diesel::{QueryableByName, sql_types::*};
 use diesel_async::RunQueryDsl;
-use domain::{Mode, audit::AuditAction, missing_records::MissingPolicy};
+use domain::{Mode, audit::AuditAction, missing_records::MissingPolicy, schedule::ScheduleName};
 use serde_json::{Value, json};
 
 use crate::{
@@ -13,10 +13,8 @@ use crate::{
         statement::statement,
     },
     ledger::audit::audit_append,
+    settings::schedules::{Schedule, ScheduleDefinition, definition_write, schedule_find},
 };
-
-/// The name of the one schedule.
-pub const FULL_SYNC: &str = "full-sync";
 
 /// The settings in force.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,20 +36,6 @@ pub struct Settings {
     pub updated_by: String,
     /// Of the full sync.
     pub schedule: Schedule,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Schedule {
-    pub name: String,
-    pub enabled: bool,
-    /// Five fields.
-    pub cron: String,
-    /// IANA name.
-    pub time_zone: String,
-    /// Of the syncs that it starts.
-    pub mode: Mode,
-    /// When the schedule was changed last: ticks that were due before are not caught up.
-    pub updated_at: DateTime<Utc>,
 }
 
 /// A change of settings; what is absent stays. The caller checks the values.
@@ -112,7 +96,8 @@ pub async fn settings_read(db: &mut Db) -> Result<Settings, StoreError> {
     )
     .get_result(db)
     .await?;
-    let schedule = schedule_find(db, FULL_SYNC).await?.ok_or(diesel::result::Error::NotFound)?;
+    let schedule =
+        schedule_find(db, &ScheduleName::full_sync()).await?.ok_or(diesel::result::Error::NotFound)?;
     let delays: Vec<u32> = row.retry_delays_ms.iter().map(|ms| ms.unsigned_abs()).collect();
     Ok(Settings {
         version: count(row.version),
@@ -140,7 +125,9 @@ pub async fn settings_update(
         return Ok(SettingsUpdated::Stale(settings_read(db).await?));
     }
     if change.concerns_schedule() {
-        schedule_write(db, change, actor, now).await?;
+        let schedule = &before.schedule;
+        let definition = change.definition(&schedule.definition);
+        definition_write(db, &schedule.name, &definition, actor, now).await?;
     }
     let settings = settings_read(db).await?;
     audit_append(
@@ -185,38 +172,27 @@ async fn settings_write(
     Ok(updated > 0)
 }
 
-async fn schedule_write(
-    db: &mut Db,
-    change: &SettingsChange,
-    actor: &str,
-    now: DateTime<Utc>,
-) -> Result<(), StoreError> {
-    statement(
-        "UPDATE schedules SET enabled = coalesce($2, enabled), cron = coalesce($3, cron),
-             time_zone = coalesce($4, time_zone), mode = coalesce($7, mode), updated_at = $5, updated_by = $6
-         WHERE name = $1",
-    )
-    .bind::<Text, _>(FULL_SYNC)
-    .bind::<Nullable<Bool>, _>(change.enabled)
-    .bind::<Nullable<Text>, _>(change.cron.as_deref())
-    .bind::<Nullable<Text>, _>(change.time_zone.as_deref())
-    .bind::<Timestamptz, _>(now)
-    .bind::<Text, _>(actor)
-    .bind::<Nullable<Text>, _>(change.mode.map(Mode::as_str))
-    .execute(db)
-    .await?;
-    Ok(())
-}
-
 impl SettingsChange {
     const fn concerns_schedule(&self) -> bool {
         self.enabled.is_some() || self.mode.is_some() || self.cron.is_some() || self.time_zone.is_some()
     }
 
+    /// The schedule's definition after the change.
+    fn definition(&self, before: &ScheduleDefinition) -> ScheduleDefinition {
+        ScheduleDefinition {
+            enabled: self.enabled.unwrap_or(before.enabled),
+            cron: self.cron.clone().unwrap_or_else(|| before.cron.clone()),
+            time_zone: self.time_zone.clone().unwrap_or_else(|| before.time_zone.clone()),
+            mode: self.mode.unwrap_or(before.mode),
+            selection: before.selection.clone(),
+            overlap: before.overlap,
+        }
+    }
+
     /// The change as the audit keeps it, by the names of the operator API: the new values, and under `before` those that they
     /// replace; `version`: of the settings after it.
     fn audit_detail(&self, before: &Settings, version: u64) -> Value {
-        let schedule = &before.schedule;
+        let schedule = &before.schedule.definition;
         let mut replaced = json!({
             "pageSize": before.page_size,
             "retryDelaysMs": before.retry_delays_ms,
@@ -250,33 +226,4 @@ impl SettingsChange {
             "scheduleTimeZone": self.time_zone,
         })
     }
-}
-
-type ScheduleColumns = (String, bool, String, String, String, DateTime<Utc>);
-
-fn schedule(
-    (name, enabled, cron, time_zone, mode, updated_at): ScheduleColumns,
-) -> Result<Schedule, StoreError> {
-    Ok(Schedule {
-        mode: word("schedules", "mode", &name, &mode)?,
-        name,
-        enabled,
-        cron,
-        time_zone,
-        updated_at,
-    })
-}
-
-pub async fn schedule_find(db: &mut Db, name: &str) -> Result<Option<Schedule>, StoreError> {
-    Ok(schedule_list(db).await?.into_iter().find(|schedule| schedule.name == name))
-}
-
-/// All schedules, by name.
-pub async fn schedule_list(db: &mut Db) -> Result<Vec<Schedule>, StoreError> {
-    let rows: Vec<ScheduleColumns> =
-        statement("SELECT name, enabled, cron, time_zone, mode, updated_at FROM schedules ORDER BY name")
-            .returning::<(Text, Bool, Text, Text, Text, Timestamptz)>()
-            .load(db)
-            .await?;
-    rows.into_iter().map(schedule).collect()
 }

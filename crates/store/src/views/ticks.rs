@@ -29,6 +29,7 @@ pub struct Tick {
 /// Which ticks to list; empty lists and absent times do not filter.
 #[derive(Debug, Clone, Default)]
 pub struct TickFilter {
+    pub schedules: Vec<String>,
     pub outcomes: Vec<TickOutcome>,
     /// Due at this time or later.
     pub from: Option<DateTime<Utc>>,
@@ -75,12 +76,23 @@ pub async fn tick_list(
 ) -> Result<Page<Tick>, StoreError> {
     let rows = format!(
         "SELECT schedule, due_at, outcome, detail, sync_id, fired_at FROM schedule_ticks
-         WHERE {} AND ($4 IS NULL OR due_at < $4) ORDER BY due_at DESC, schedule LIMIT $5 OFFSET $6",
+         WHERE {} AND ($5 IS NULL OR due_at < $5) ORDER BY due_at DESC, schedule LIMIT $6 OFFSET $7",
         TickFilter::CONDITION
     );
     let rows = filter.bind(&rows).bind::<Nullable<Timestamptz>, _>(window.after);
     let total = format!("SELECT count(*) FROM schedule_ticks WHERE {}", TickFilter::CONDITION);
     page_load::<Row, _, _>(db, rows, filter.bind(&total), &window).await
+}
+
+/// The last tick of each schedule that has one.
+pub async fn last_ticks(db: &mut Db) -> Result<Vec<Tick>, StoreError> {
+    let rows: Vec<Row> = statement(
+        "SELECT t.schedule, t.due_at, t.outcome, t.detail, t.sync_id, t.fired_at FROM schedules s
+         CROSS JOIN LATERAL (SELECT * FROM schedule_ticks WHERE schedule = s.name ORDER BY due_at DESC LIMIT 1) t",
+    )
+    .load(db)
+    .await?;
+    rows.into_iter().map(Tick::try_from).collect()
 }
 
 /// How many ticks were missed since a schedule that is on last started a sync: none once it has started one again.
@@ -102,13 +114,14 @@ pub async fn missed_ticks_standing(db: &mut Db) -> Result<u64, StoreError> {
 impl TickFilter {
     const CONDITION: &'static str =
         "(cardinality($1) = 0 OR outcome = ANY($1)) AND ($2 IS NULL OR due_at >= $2)
-        AND ($3 IS NULL OR due_at < $3)";
+        AND ($3 IS NULL OR due_at < $3) AND (cardinality($4) = 0 OR schedule = ANY($4))";
 
-    /// A statement with the parameters of the condition, the first three.
+    /// A statement with the parameters of the condition, the first four.
     fn bind<'f>(&'f self, text: &'f str) -> Statement<'f> {
         statement(text)
             .bind::<Array<Text>, _>(self.outcomes.iter().map(|it| it.as_str()).collect::<Vec<_>>())
             .bind::<Nullable<Timestamptz>, _>(self.from)
             .bind::<Nullable<Timestamptz>, _>(self.until)
+            .bind::<Array<Text>, _>(self.schedules.iter().map(String::as_str).collect::<Vec<_>>())
     }
 }

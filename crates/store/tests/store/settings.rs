@@ -58,10 +58,10 @@ async fn change_of_the_schedule_moves_the_version_of_the_settings() -> anyhow::R
         panic!("no version was asked for")
     };
     assert_eq!(after.version, before.version + 1);
-    let schedule = &after.schedule;
+    let schedule = &after.schedule.definition;
     assert_eq!((schedule.mode, schedule.enabled), (Mode::Incremental, true));
     assert_eq!((schedule.cron.as_str(), schedule.time_zone.as_str()), ("5 4 * * *", "Europe/Oslo"));
-    assert_eq!(schedule.updated_at, after.updated_at);
+    assert_eq!(after.schedule.updated_at, after.updated_at);
     Ok(())
 }
 
