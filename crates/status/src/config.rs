@@ -32,6 +32,7 @@ pub const DAEMON: Daemon = Daemon {
         Passwords::SEAL_KEY,
         Passwords::SEAL_KEYS,
     ],
+    services: &["status"],
     grace: Duration::from_secs(20),
 };
 

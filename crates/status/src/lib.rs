@@ -6,6 +6,7 @@ mod connection_tester;
 mod dashboard;
 mod event_hub;
 mod event_slots;
+mod idempotency;
 mod labels;
 pub mod openapi;
 mod problems;
@@ -77,6 +78,10 @@ pub async fn start(config: &Config, shutdown: &Shutdown, health: &Health) -> any
     let store = Store::connect(config.database.url.expose_secret(), config.database.pool_size).await?;
     let broker = Broker::connect(config.broker.url.clone(), DAEMON.name, clock.clone());
     health.register_ping("database", store.clone(), |store| async move { store.ping().await });
+    chassis::metrics::on_read({
+        let store = store.clone();
+        move || store.observe_pool()
+    });
     let updates = Updates::new(&broker);
     let hub = EventHub::new(updates.clone(), config.updates.backlog, config.updates.resume_limit);
     let broadcasting = hub.clone().broadcast_until_stopped(shutdown.soft().clone());

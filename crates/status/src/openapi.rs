@@ -14,7 +14,8 @@ use contracts::{
 use utoipa::{
     OpenApi,
     openapi::{
-        path::Operation,
+        RefOr,
+        path::{Operation, Parameter},
         security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
     },
 };
@@ -39,6 +40,7 @@ use crate::routes;
     tags(
         (name = "syncs", description = "Start, follow, cancel, repair and undo syncs"),
         (name = "settings", description = "Schedule, page size, retries and missing records; connection test"),
+        (name = "schedules", description = "What starts syncs by itself, when, and what came of it"),
         (name = "dead letters", description = "Messages that failed for good, and their replay"),
         (name = "webhooks", description = "Webhook events from the onboarding portal, and refused requests"),
         (name = "updates", description = "Updates as server-sent events"),
@@ -107,6 +109,16 @@ const SHARED_RESPONSES: &[SharedResponse] = &[
         description: "No resource has this id",
         header: None,
         applies: |path, _| path.contains('{'),
+    },
+    SharedResponse {
+        name: "RequestUnfinished",
+        status: "409",
+        description: "The first request with this `Idempotency-Key` has not finished, or was interrupted (`request_unfinished`)",
+        header: None,
+        applies: |_, operation| {
+            let is_key = |it: &RefOr<Parameter>| matches!(it, RefOr::T(it) if it.name == "Idempotency-Key");
+            operation.parameters.iter().flatten().any(is_key)
+        },
     },
     SharedResponse {
         name: "TooLarge",

@@ -10,6 +10,7 @@ pub mod circuits;
 pub mod conflicts;
 pub mod dead_letters;
 pub mod findings;
+pub mod idempotency;
 pub mod peer_outcomes;
 pub mod portal_slots;
 pub mod postponed;

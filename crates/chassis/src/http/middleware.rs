@@ -208,9 +208,9 @@ fn count_and_log(facts: &RequestFacts, status: StatusCode, problem: Option<&Prob
     let took = received_at.elapsed();
     metrics::histogram!(
         "http_server_request_duration_seconds",
-        "method" => known_method(method),
-        "route" => route.clone(),
-        "status" => status.as_u16().to_string(),
+        "http_request_method" => known_method(method),
+        "http_route" => route.clone(),
+        "http_response_status_code" => status.as_u16().to_string(),
     )
     .record(took.as_secs_f64());
 

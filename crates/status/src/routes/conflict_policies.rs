@@ -18,16 +18,21 @@ use crate::{app_state::AppState, problems::OrProblem, saturating::to_i64};
 /// Get the conflict policies
 #[utoipa::path(
     operation_id = "getConflictPolicies", tag = "conflicts", security(("bearer" = ["viewer"])),
-    responses((status = 200, body = ConflictPolicies, headers(("ETag", description = "Version, for `If-Match`"))))
+    params(("If-None-Match" = Option<String>, Header, description = "`ETag` of the policies that the client has")),
+    responses(
+        (status = 200, body = ConflictPolicies, headers(("ETag", description = "Version, for `If-Match`"))),
+        (status = 304, description = "The policies have not changed since"),
+    )
 )]
 #[get("/api/sync/conflicts/policies")]
 pub(crate) async fn get_conflict_policies(
     app: web::Data<AppState>,
+    request: HttpRequest,
     _viewer: Viewer,
 ) -> Result<HttpResponse, Problem> {
     let mut db = app.store.db().await.or_problem()?;
     let policies = conflict_policies::policies_read(&mut db).await.or_problem()?;
-    Ok(answer(&policies))
+    Ok(etag::not_modified(&request, policies.version).unwrap_or_else(|| answer(&policies)))
 }
 
 /// Change the conflict policies

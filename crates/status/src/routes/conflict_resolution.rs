@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use actix_web::{post, web};
+use actix_web::{HttpResponse, http::StatusCode, post, web};
 use chassis::{
     auth::OperatorRole,
     http::JsonBody,
@@ -17,6 +17,7 @@ use domain::{
     conflict::{ConflictState, ResolutionError, Side},
     update::UpdateName,
 };
+use serde_json::json;
 use store::{
     StoreError,
     engine::conflict_resolution::{Choice, Resolved, conflict_resolve},
@@ -27,6 +28,7 @@ use uuid::Uuid;
 use super::conflicts::conflict_not_found;
 use crate::{
     app_state::AppState,
+    idempotency::{Claimed, IdempotencyHeader, IdempotencyKey, respond_again},
     problems::OrProblem,
     views::conflicts::{ConflictNames, PersonalData, conflict},
 };
@@ -41,6 +43,7 @@ const RESOLUTION_LIMIT: u32 = 1000;
 /// user is locked out: `sourceEffect` and `localEffect` of the conflict say so beforehand.
 #[utoipa::path(
     operation_id = "resolveConflict", tag = "conflicts", security(("bearer" = ["operator"])),
+    params(IdempotencyHeader),
     request_body = ResolveRequest,
     responses(
         (status = 200, body = Conflict),
@@ -54,14 +57,19 @@ pub(crate) async fn resolve_conflict(
     app: web::Data<AppState>,
     operator: OperatorRole,
     id: web::Path<Uuid>,
+    key: IdempotencyKey,
     request: JsonBody<ResolveRequest>,
 ) -> Result<web::Json<Conflict>, Problem> {
     let id = ConflictId::from_uuid(id.into_inner());
-    let choice = read_choice(request.into_inner())?;
+    let (asked, choice) = (json!(*request), read_choice(request.into_inner())?);
+    let now = app.clock.now();
     let mut tx = app.begin(&operator).await?;
-    let resolved = conflict_resolve(&mut tx, id, &choice, operator.subject(), app.clock.now()).await;
-    if let Some(error) = resolution_error(resolved)? {
-        return Err(resolution_problem(error, id));
+    if let Claimed::First(claim) = key.claim(&mut tx, &operator, &asked, now).await? {
+        let resolved = conflict_resolve(&mut tx, id, &choice, operator.subject(), now).await;
+        if let Some(error) = resolution_error(resolved)? {
+            return Err(resolution_problem(error, id));
+        }
+        claim.keep_without_body(&mut tx).await?;
     }
     let found = conflicts::conflict_find(&mut tx, id).await.or_problem()?;
     let found = found.ok_or_else(|| conflict_not_found(id))?;
@@ -76,6 +84,7 @@ pub(crate) async fn resolve_conflict(
 /// Open conflicts by id or by filter, at most 1000 per request. Each conflict is resolved or refused independently.
 #[utoipa::path(
     operation_id = "resolveConflicts", tag = "conflicts", security(("bearer" = ["operator"])),
+    params(IdempotencyHeader),
     request_body = ResolveManyRequest,
     responses((status = 200, body = ResolvedMany))
 )]
@@ -83,11 +92,21 @@ pub(crate) async fn resolve_conflict(
 pub(crate) async fn resolve_conflicts(
     app: web::Data<AppState>,
     operator: OperatorRole,
+    key: IdempotencyKey,
     request: JsonBody<ResolveManyRequest>,
-) -> Result<web::Json<ResolvedMany>, Problem> {
+) -> Result<HttpResponse, Problem> {
+    let asked = json!(*request);
     let request = request.into_inner();
     let choice = read_choice_for_many(request.resolution)?;
     let ids = select_conflicts(&app, request).await?;
+    // The key is claimed in a transaction of its own, as each conflict is resolved in one: a request that is interrupted leaves
+    // it without an answer.
+    let mut tx = app.begin(&operator).await?;
+    let claim = match key.claim(&mut tx, &operator, &asked, app.clock.now()).await? {
+        Claimed::First(claim) => claim,
+        Claimed::Again(answer) => return Ok(respond_again(&answer)),
+    };
+    tx.commit().await.or_problem()?;
     let mut answer = ResolvedMany { resolved: 0, refused: Vec::new() };
     for id in ids {
         // One transaction each: a refusal leaves the other resolutions in place.
@@ -105,7 +124,8 @@ pub(crate) async fn resolve_conflicts(
             }
         }
     }
-    Ok(web::Json(answer))
+    let mut db = app.store.db().await.or_problem()?;
+    claim.keep(&mut db, StatusCode::OK, None, &answer).await
 }
 
 /// The ids in the request, or those of the open conflicts that its filter selects.

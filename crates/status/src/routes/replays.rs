@@ -1,6 +1,10 @@
 //! Replays of dead letters. A replay is a job, which keeps the result of each dead letter.
 
-use actix_web::{HttpResponse, get, http::header::LOCATION, post, web};
+use actix_web::{
+    HttpResponse, get,
+    http::{StatusCode, header::LOCATION},
+    post, web,
+};
 use chassis::{
     auth::{OperatorRole, Viewer},
     http::JsonBody,
@@ -21,6 +25,7 @@ use uuid::Uuid;
 use super::{dead_letters::dead_letter_not_found, paging::Paging, reason::reason_error};
 use crate::{
     app_state::AppState,
+    idempotency::{Claimed, IdempotencyHeader, IdempotencyKey, respond_again},
     problems::OrProblem,
     saturating::to_i64,
     views::{
@@ -39,6 +44,7 @@ const RATE_LIMIT: i32 = 1000;
 /// Publishes its message to the queue that it came from, with all its retries again.
 #[utoipa::path(
     operation_id = "replayDeadLetter", tag = "dead letters", security(("bearer" = ["operator"])),
+    params(IdempotencyHeader),
     responses(
         (status = 202, body = ReplayAccepted),
         (status = 409, body = ProblemBody, content_type = "application/problem+json", description = "The dead letter is being replayed, or its replay succeeded"),
@@ -49,18 +55,21 @@ pub(crate) async fn replay_dead_letter(
     app: web::Data<AppState>,
     operator: OperatorRole,
     id: web::Path<Uuid>,
+    key: IdempotencyKey,
 ) -> Result<HttpResponse, Problem> {
     let uuid = id.into_inner();
     let id = DeadLetterId::from_uuid(uuid);
     let letter = dead_letter_find(&mut *app.store.db().await.or_problem()?, id).await.or_problem()?;
     let letter = letter.ok_or_else(|| dead_letter_not_found(id))?;
-    let accepted =
-        create_job(&app, &operator, ReplayRequest { ids: vec![uuid], ..ReplayRequest::default() }).await?;
-    if accepted.replaying == 0 {
-        let detail = format!("The dead letter cannot be replayed: its state is {}.", letter.state.as_str());
-        return Err(Problem::conflict("not_replayable", detail).with("state", letter.state.as_str()));
+    let request = ReplayRequest { ids: vec![uuid], ..ReplayRequest::default() };
+    match create_job(&app, &operator, key, request).await? {
+        JobCreated::Accepted(answer) => Ok(answer),
+        JobCreated::NothingToReplay(_) => {
+            let detail =
+                format!("The dead letter cannot be replayed: its state is {}.", letter.state.as_str());
+            Err(Problem::conflict("not_replayable", detail).with("state", letter.state.as_str()))
+        }
     }
-    Ok(answer(&accepted))
 }
 
 /// Count the dead letters that a replay would take
@@ -89,6 +98,7 @@ pub(crate) async fn plan_replay(
 /// Starts a job that replays the oldest dead letters first, at most 10,000. Poll the job at `Location`.
 #[utoipa::path(
     operation_id = "replayDeadLetters", tag = "dead letters", security(("bearer" = ["operator"])),
+    params(IdempotencyHeader),
     request_body = ReplayRequest,
     responses((status = 202, body = ReplayAccepted, headers(("Location", description = "Path of the job"))))
 )]
@@ -96,9 +106,15 @@ pub(crate) async fn plan_replay(
 pub(crate) async fn replay_dead_letters(
     app: web::Data<AppState>,
     operator: OperatorRole,
+    key: IdempotencyKey,
     request: JsonBody<ReplayRequest>,
 ) -> Result<HttpResponse, Problem> {
-    Ok(answer(&create_job(&app, &operator, request.into_inner()).await?))
+    match create_job(&app, &operator, key, request.into_inner()).await? {
+        JobCreated::Accepted(answer) => Ok(answer),
+        JobCreated::NothingToReplay(accepted) => {
+            Ok(HttpResponse::Accepted().insert_header((LOCATION, location(accepted.job_id))).json(accepted))
+        }
+    }
 }
 
 /// List replay jobs, newest first
@@ -194,11 +210,19 @@ pub(crate) async fn cancel_replay_job(
     Ok(web::Json(replay_job(job.ok_or_else(|| replay_job_not_found(id))?)))
 }
 
+enum JobCreated {
+    /// With the answer.
+    Accepted(HttpResponse),
+    /// A job without dead letters is not kept.
+    NothingToReplay(ReplayAccepted),
+}
+
 async fn create_job(
     app: &AppState,
     operator: &OperatorRole,
+    key: IdempotencyKey,
     request: ReplayRequest,
-) -> Result<ReplayAccepted, Problem> {
+) -> Result<JobCreated, Problem> {
     let which = read_filter(&request)?;
     let job = NewReplayJob {
         id: Uuid::now_v7(),
@@ -209,24 +233,29 @@ async fn create_job(
         requested_by: operator.subject().to_owned(),
         reason: request.reason,
     };
+    let now = app.clock.now();
     let mut tx = app.begin(operator).await?;
-    let replaying = replays::replay_job_create(&mut tx, &job, app.clock.now()).await.or_problem()?;
+    let claim = match key.claim(&mut tx, operator, &job.asked, now).await? {
+        Claimed::First(claim) => claim,
+        Claimed::Again(answer) => return Ok(JobCreated::Accepted(respond_again(&answer))),
+    };
+    let replaying = replays::replay_job_create(&mut tx, &job, now).await.or_problem()?;
     if replaying.is_empty() {
-        // A job without dead letters is not kept.
         tx.rollback().await;
-        return Ok(ReplayAccepted { job_id: job.id, replaying: 0 });
+        return Ok(JobCreated::NothingToReplay(ReplayAccepted { job_id: job.id, replaying: 0 }));
     }
+    let accepted = ReplayAccepted { job_id: job.id, replaying: to_i64(replaying.len()) };
+    let answer = claim.keep(&mut tx, StatusCode::ACCEPTED, Some(location(job.id)), &accepted).await?;
     tx.commit().await.or_problem()?;
     app.outbox.wake();
     for id in &replaying {
         app.publish_update(UpdateName::DeadLetterReplayed, dead_letter_replaying_update(*id));
     }
-    Ok(ReplayAccepted { job_id: job.id, replaying: to_i64(replaying.len()) })
+    Ok(JobCreated::Accepted(answer))
 }
 
-fn answer(accepted: &ReplayAccepted) -> HttpResponse {
-    let location = format!("/api/sync/bulk/replay/{}", accepted.job_id);
-    HttpResponse::Accepted().insert_header((LOCATION, location)).json(accepted)
+fn location(job: Uuid) -> String {
+    format!("/api/sync/bulk/replay/{job}")
 }
 
 /// The dead letters that the request selects. The problem names all wrong fields at once.

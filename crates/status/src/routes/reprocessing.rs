@@ -1,6 +1,6 @@
 //! Reprocessing of webhook events: one, or many by id or filter.
 
-use actix_web::{HttpResponse, post, web};
+use actix_web::{HttpResponse, http::StatusCode, post, web};
 use chassis::{
     auth::OperatorRole,
     http::JsonBody,
@@ -8,11 +8,17 @@ use chassis::{
 };
 use contracts::operator::{ReprocessAccepted, ReprocessPlan, ReprocessRequest};
 use domain::WebhookEventId;
+use serde_json::{Value, json};
 use store::ledger::webhook_events::{self, ReprocessOrder, WebhookFilter};
 use uuid::Uuid;
 
 use super::{reason::reason_error, webhooks::webhook_not_found};
-use crate::{app_state::AppState, problems::OrProblem, saturating::to_i64};
+use crate::{
+    app_state::AppState,
+    idempotency::{Claimed, IdempotencyHeader, IdempotencyKey, respond_again},
+    problems::OrProblem,
+    saturating::to_i64,
+};
 
 /// Most events that one request reprocesses.
 const REPROCESS_LIMIT: u32 = 10_000;
@@ -23,6 +29,7 @@ const REPROCESS_LIMIT: u32 = 10_000;
 /// processed, is refused.
 #[utoipa::path(
     operation_id = "reprocessWebhook", tag = "webhooks", security(("bearer" = ["operator"])),
+    params(IdempotencyHeader),
     responses(
         (status = 202, body = ReprocessAccepted),
         (status = 409, body = ProblemBody, content_type = "application/problem+json",
@@ -34,6 +41,7 @@ pub(crate) async fn reprocess_webhook(
     app: web::Data<AppState>,
     operator: OperatorRole,
     id: web::Path<Uuid>,
+    key: IdempotencyKey,
 ) -> Result<HttpResponse, Problem> {
     let id = WebhookEventId::from_uuid(id.into_inner());
     let event = webhook_events::webhook_event_find(&mut *app.store.db().await.or_problem()?, id)
@@ -41,13 +49,15 @@ pub(crate) async fn reprocess_webhook(
         .or_problem()?;
     let event = event.ok_or_else(|| webhook_not_found(id))?;
     let filter = WebhookFilter { ids: vec![id], ..WebhookFilter::default() };
-    let accepted = reprocess_events(&app, &operator, &filter, None).await?;
-    if accepted.reprocessing == 0 {
-        let state = event.state;
-        let detail = format!("The webhook event cannot be reprocessed: its state is {state}.");
-        return Err(Problem::conflict("not_reprocessable", detail).with("state", state.as_str()));
+    let order = order_of(&operator, None);
+    match reprocess_events(&app, &operator, key, &json!(null), &filter, order).await? {
+        Reprocessed::Accepted(answer) => Ok(answer),
+        Reprocessed::Nothing => {
+            let state = event.state;
+            let detail = format!("The webhook event cannot be reprocessed: its state is {state}.");
+            Err(Problem::conflict("not_reprocessable", detail).with("state", state.as_str()))
+        }
     }
-    Ok(HttpResponse::Accepted().json(accepted))
 }
 
 /// Count the webhook events that a request would reprocess
@@ -75,6 +85,7 @@ pub(crate) async fn plan_reprocess(
 /// By id or by filter, the oldest first, at most 10,000 per request.
 #[utoipa::path(
     operation_id = "reprocessWebhooks", tag = "webhooks", security(("bearer" = ["operator"])),
+    params(IdempotencyHeader),
     request_body = ReprocessRequest,
     responses((status = 202, body = ReprocessAccepted))
 )]
@@ -82,11 +93,16 @@ pub(crate) async fn plan_reprocess(
 pub(crate) async fn reprocess_webhooks(
     app: web::Data<AppState>,
     operator: OperatorRole,
+    key: IdempotencyKey,
     request: JsonBody<ReprocessRequest>,
 ) -> Result<HttpResponse, Problem> {
+    let asked = json!(*request);
     let (filter, reason) = read_filter(request.into_inner())?;
-    let accepted = reprocess_events(&app, &operator, &filter, reason.as_deref()).await?;
-    Ok(HttpResponse::Accepted().json(accepted))
+    let order = order_of(&operator, reason.as_deref());
+    Ok(match reprocess_events(&app, &operator, key, &asked, &filter, order).await? {
+        Reprocessed::Accepted(answer) => answer,
+        Reprocessed::Nothing => HttpResponse::Accepted().json(ReprocessAccepted { reprocessing: 0 }),
+    })
 }
 
 /// The events that the request selects, and its reason. The problem names all wrong fields at once.
@@ -113,19 +129,40 @@ fn read_filter(request: ReprocessRequest) -> Result<(WebhookFilter, Option<Strin
     Ok((filter, reason))
 }
 
+fn order_of<'o>(operator: &'o OperatorRole, reason: Option<&'o str>) -> ReprocessOrder<'o> {
+    ReprocessOrder { actor: operator.subject(), reason, limit: REPROCESS_LIMIT }
+}
+
+enum Reprocessed {
+    /// With the answer.
+    Accepted(HttpResponse),
+    Nothing,
+}
+
 async fn reprocess_events(
     app: &AppState,
     operator: &OperatorRole,
+    key: IdempotencyKey,
+    asked: &Value,
     filter: &WebhookFilter,
-    reason: Option<&str>,
-) -> Result<ReprocessAccepted, Problem> {
-    let order = ReprocessOrder { actor: operator.subject(), reason, limit: REPROCESS_LIMIT };
+    order: ReprocessOrder<'_>,
+) -> Result<Reprocessed, Problem> {
+    let now = app.clock.now();
     let mut tx = app.begin(operator).await?;
-    let reopened = webhook_events::webhook_events_reprocess(&mut tx, filter, order, app.clock.now())
-        .await
-        .or_problem()?;
+    let claim = match key.claim(&mut tx, operator, asked, now).await? {
+        Claimed::First(claim) => claim,
+        Claimed::Again(answer) => return Ok(Reprocessed::Accepted(respond_again(&answer))),
+    };
+    let reopened =
+        webhook_events::webhook_events_reprocess(&mut tx, filter, order, now).await.or_problem()?;
+    if reopened.is_empty() {
+        tx.rollback().await;
+        return Ok(Reprocessed::Nothing);
+    }
+    let accepted = ReprocessAccepted { reprocessing: to_i64(reopened.len()) };
+    let answer = claim.keep(&mut tx, StatusCode::ACCEPTED, None, &accepted).await?;
     tx.commit().await.or_problem()?;
     // The relay of the outbox publishes the events in the order in which they arrived.
     app.outbox.wake();
-    Ok(ReprocessAccepted { reprocessing: to_i64(reopened.len()) })
+    Ok(Reprocessed::Accepted(answer))
 }

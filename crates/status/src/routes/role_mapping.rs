@@ -29,16 +29,23 @@ const CHANGES_LIMIT: usize = 1000;
 /// Get the role mapping
 #[utoipa::path(
     operation_id = "getRoleMapping", tag = "users", security(("bearer" = ["viewer"])),
-    responses((status = 200, body = RoleMapping, headers(("ETag", description = "Version, for `If-Match`"))))
+    params(("If-None-Match" = Option<String>, Header, description = "`ETag` of the mapping that the client has")),
+    responses(
+        (status = 200, body = RoleMapping, headers(("ETag", description = "Version, for `If-Match`"))),
+        (status = 304, description = "The mapping has not changed since"),
+    )
 )]
 #[get("/api/sync/role-mapping")]
 pub(crate) async fn get_role_mapping(
     app: web::Data<AppState>,
+    request: HttpRequest,
     _viewer: Viewer,
 ) -> Result<HttpResponse, Problem> {
     let mut db = app.store.db().await.or_problem()?;
     let stored = role_mappings::mapping_read(&mut db).await.or_problem()?;
-    Ok(etag::respond_with_version(stored.version.unsigned_abs().into(), role_mapping(&stored)))
+    let version = stored.version.unsigned_abs().into();
+    let unchanged = etag::not_modified(&request, version);
+    Ok(unchanged.unwrap_or_else(|| etag::respond_with_version(version, role_mapping(&stored))))
 }
 
 /// Preview another role mapping

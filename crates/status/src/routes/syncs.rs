@@ -16,7 +16,7 @@ use store::{
         attempts, findings,
         syncs::{self, SyncFilter},
     },
-    views::{overview, sync_ends::sync_end_log},
+    views::{overview, sync_ends::sync_end_report},
 };
 use utoipa::IntoParams;
 use uuid::Uuid;
@@ -163,7 +163,7 @@ pub(crate) async fn cancel_sync(
     }
     let summary = load_sync_summary(&mut tx, id).await?;
     tx.commit().await.or_problem()?;
-    sync_end_log(&app.store, id).await;
+    sync_end_report(&app.store, id).await;
     app.publish_update(UpdateName::SyncCancelled, sync_update(&summary));
     Ok(web::Json(summary))
 }

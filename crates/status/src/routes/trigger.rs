@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use actix_web::{HttpResponse, http::header, post, web};
+use actix_web::{HttpResponse, http::StatusCode, post, web};
 use chassis::{
     auth::OperatorRole,
     http::OptionalJsonBody,
@@ -24,6 +24,7 @@ use store::{
 use super::trigger_request::{CheckedTrigger, check_trigger};
 use crate::{
     app_state::AppState,
+    idempotency::{Claimed, IdempotencyHeader, IdempotencyKey, respond_again},
     problems::{OrProblem, full_sync_running},
 };
 
@@ -34,6 +35,7 @@ use crate::{
 /// poll `Location`, or follow the updates.
 #[utoipa::path(
     operation_id = "triggerSync", tag = "syncs", security(("bearer" = ["operator"])),
+    params(IdempotencyHeader),
     request_body(content = Option<TriggerRequest>, description = "No body starts a full sync"),
     responses(
         (status = 202, body = SyncAccepted, headers(("Location", description = "Path of the sync"))),
@@ -45,11 +47,17 @@ use crate::{
 pub(crate) async fn trigger_sync(
     app: web::Data<AppState>,
     operator: OperatorRole,
+    key: IdempotencyKey,
     body: OptionalJsonBody<TriggerRequest>,
 ) -> Result<HttpResponse, Problem> {
+    let asked = json!(body.0);
     let CheckedTrigger { mode, mut scope, imo_numbers, dry_run, reason } = check_trigger(body.0)?;
     let now = app.clock.now();
     let mut tx = app.begin(&operator).await?;
+    let claim = match key.claim(&mut tx, &operator, &asked, now).await? {
+        Claimed::First(claim) => claim,
+        Claimed::Again(answer) => return Ok(respond_again(&answer)),
+    };
     scope.vessel_ids = load_vessel_ids(&mut tx, &imo_numbers).await?;
     let sync = NewSync {
         id: SyncId::new(),
@@ -73,16 +81,13 @@ pub(crate) async fn trigger_sync(
     audit::audit_append(&mut tx, actor, AuditAction::SyncTrigger, &subject, &detail, now)
         .await
         .or_problem()?;
+    let location = format!("/api/sync/status/{}", sync.id);
+    let accepted = SyncAccepted { sync_id: sync.id.as_uuid(), state: SyncState::Queued };
+    let answer = claim.keep(&mut tx, StatusCode::ACCEPTED, Some(location), &accepted).await?;
     tx.commit().await.or_problem()?;
     // The commit accepts the sync. If the broker does not take its command now, the relay of the outbox publishes it.
     app.outbox.publish_command(sync.id, telemetry::current_context()).await;
-    Ok(accepted(sync.id))
-}
-
-fn accepted(id: SyncId) -> HttpResponse {
-    let accepted = SyncAccepted { sync_id: id.as_uuid(), state: SyncState::Queued };
-    let location = format!("/api/sync/status/{id}");
-    HttpResponse::Accepted().insert_header((header::LOCATION, location)).json(accepted)
+    Ok(answer)
 }
 
 /// The ids of the vessels in the onboarding portal; 422 for a vessel that no sync has brought yet.

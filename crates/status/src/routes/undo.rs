@@ -1,6 +1,6 @@
 //! Undo of a sync.
 
-use actix_web::{get, post, web};
+use actix_web::{HttpResponse, get, http::StatusCode, post, web};
 use chassis::{
     auth::{Admin, Viewer},
     problem::{Problem, ProblemBody},
@@ -16,6 +16,7 @@ use uuid::Uuid;
 use super::paging::Paging;
 use crate::{
     app_state::AppState,
+    idempotency::{Claimed, IdempotencyHeader, IdempotencyKey, respond_again},
     problems::{OrProblem, sync_not_found},
     saturating::to_i64,
 };
@@ -27,7 +28,7 @@ use crate::{
 /// open a conflict for it.
 #[utoipa::path(
     operation_id = "undoSync", tag = "syncs", security(("bearer" = ["admin"])),
-    params(("syncId" = Uuid, Path, description = "Id of the sync"), Paging),
+    params(("syncId" = Uuid, Path, description = "Id of the sync"), Paging, IdempotencyHeader),
     responses(
         (status = 200, body = Undo),
         (status = 409, body = ProblemBody, content_type = "application/problem+json",
@@ -40,11 +41,17 @@ pub(crate) async fn undo_sync(
     admin: Admin,
     sync_id: web::Path<Uuid>,
     paging: web::Query<Paging>,
-) -> Result<web::Json<Undo>, Problem> {
+    key: IdempotencyKey,
+) -> Result<HttpResponse, Problem> {
     let id = SyncId::from_uuid(sync_id.into_inner());
     paging.window::<()>()?;
+    let now = app.clock.now();
     let mut tx = app.begin(&admin).await?;
-    let undone = undo::sync_undo(&mut tx, id, admin.subject(), app.clock.now()).await.or_problem()?;
+    let claim = match key.claim(&mut tx, &admin, &(), now).await? {
+        Claimed::First(claim) => claim,
+        Claimed::Again(answer) => return Ok(respond_again(&answer)),
+    };
+    let undone = undo::sync_undo(&mut tx, id, admin.subject(), now).await.or_problem()?;
     let undone = match undone {
         SyncUndone::Undone(undone) => undone,
         SyncUndone::Already(undone) => {
@@ -58,9 +65,10 @@ pub(crate) async fn undo_sync(
         }
         SyncUndone::Unknown => return Err(sync_not_found(id)),
     };
-    let answer = load_answer(&mut tx, id, undone, &paging).await?;
+    let undone = load_answer(&mut tx, id, undone, &paging).await?;
+    let answer = claim.keep(&mut tx, StatusCode::OK, None, &undone).await?;
     tx.commit().await.or_problem()?;
-    Ok(web::Json(answer))
+    Ok(answer)
 }
 
 /// Get the undo of a sync

@@ -4,6 +4,7 @@
 mod audit;
 mod conflicts;
 mod control;
+mod idempotency;
 mod labels;
 mod odd_text;
 mod overview;
@@ -12,6 +13,7 @@ mod request;
 mod request_limits;
 mod roles;
 mod scene;
+mod schedules;
 mod strict_requests;
 mod tokens;
 mod unchanged_settings;

@@ -148,7 +148,8 @@ async fn wrong_parameters_of_a_query_are_all_named_at_once_in_words() -> anyhow:
 async fn wrong_field_of_a_cron_expression_is_named_with_its_range() -> anyhow::Result<()> {
     let scene = Scene::new().await?;
     let change = json!({"scheduleCron": "0 40 * * *"});
-    let problem = scene.json(scene.request(Role::Admin, Method::POST, SETTINGS).json(&change), 422).await;
+    let request = scene.request(Role::Admin, Method::POST, SETTINGS).header("if-match", "*");
+    let problem = scene.json(request.json(&change), 422).await;
     assert_eq!(errors(&problem)["#/scheduleCron"], "hour must be 0–23, got 40");
     let preview = "/api/sync/schedule/preview?cron=0%200%20*%2013%20*";
     let problem = scene.json(scene.get(preview), 422).await;
