@@ -38,6 +38,7 @@ const DAEMON: chassis::Daemon = chassis::Daemon {
     about: "Watches the harbour",
     defaults: include_str!("harbour.toml"),
     variables: &[Variable::plain("BIND", "http.bind"), Variable::secret("HARBOUR_KEY", "harbour.key")],
+    services: &["harbour"],
     grace: Duration::from_secs(10),
 };
 

@@ -19,6 +19,8 @@ pub struct Daemon {
     pub defaults: &'static str,
     /// The variables its operators know. One named `BIND` (`host:port`) tells `healthcheck` where to ask.
     pub variables: &'static [Variable],
+    /// The services that run in it, for the metrics that it shows.
+    pub services: &'static [&'static str],
     /// How long the work in hand may take at the end.
     pub grace: Duration,
 }

@@ -99,6 +99,7 @@ where
         let telemetry = telemetry::init(daemon.name);
         metrics::install();
         metrics::set_build_info(daemon.name, daemon.version);
+        metrics::register(daemon.services);
         let code = Box::pin(run_until_shutdown(daemon, start)).await;
         // After a failure too: its traces are the ones that are looked for.
         Telemetry::shutdown(telemetry).await;

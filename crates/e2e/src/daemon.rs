@@ -56,11 +56,20 @@ pub async fn program(name: &str) -> anyhow::Result<PathBuf> {
     tokio::task::spawn_blocking(move || testbed::binary(&name)).await.context("cannot ask cargo")?
 }
 
-/// Runs a program to its end, and takes nothing but success.
-pub(crate) async fn run(name: &str, arguments: &[&str], environment: &Environment) -> anyhow::Result<String> {
+/// Runs a program to its end.
+pub(crate) async fn output_of(
+    name: &str,
+    arguments: &[&str],
+    environment: &Environment,
+) -> anyhow::Result<std::process::Output> {
     let mut command = tokio::process::Command::new(program(name).await?);
     command.args(arguments).env_clear().envs(environment).kill_on_drop(true);
-    let output = command.output().await.with_context(|| format!("cannot run {name}"))?;
+    command.output().await.with_context(|| format!("cannot run {name}"))
+}
+
+/// Runs a program to its end, and takes nothing but success.
+pub(crate) async fn run(name: &str, arguments: &[&str], environment: &Environment) -> anyhow::Result<String> {
+    let output = output_of(name, arguments, environment).await?;
     let (said, complained) =
         (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     anyhow::ensure!(

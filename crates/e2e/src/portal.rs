@@ -7,7 +7,8 @@ use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
 use crate::Daemon;
-use crate::environment::{ONBOARDING_ADMIN_KEY, http};
+use crate::daemon::output_of;
+use crate::environment::{ONBOARDING_ADMIN_KEY, ONBOARDING_API_KEY, http};
 
 /// A kind of record, by its place in the portal's paths.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -127,6 +128,16 @@ impl Portal {
     /// Ends all faults.
     pub async fn recover(&self) -> anyhow::Result<()> {
         self.ask(Method::DELETE, "faults", None).await.map(drop)
+    }
+
+    /// What `sms-sync portal check` says of it, and its exit code.
+    pub async fn check(&self) -> anyhow::Result<(Option<i32>, Value)> {
+        let url = format!("{}/api", self.daemon.url);
+        let arguments = ["portal", "check", &url, "--page-size", "5", "--output", "json"];
+        let environment = [("ONBOARDING_API_KEY".to_owned(), ONBOARDING_API_KEY.to_owned())].into();
+        let output = output_of("sms-sync", &arguments, &environment).await?;
+        let complained = String::from_utf8_lossy(&output.stderr).into_owned();
+        Ok((output.status.code(), serde_json::from_slice(&output.stdout).with_context(|| complained)?))
     }
 
     /// A vessel that is right, of the company `c-1`, unless the differences say otherwise.

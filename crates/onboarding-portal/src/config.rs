@@ -25,6 +25,7 @@ pub const DAEMON: Daemon = Daemon {
         Variable::plain("WEBHOOK_URL", "webhook.url"),
         Variable::secret("WEBHOOK_SECRET", "webhook.secret"),
     ],
+    services: &["onboarding-portal"],
     grace: Duration::from_secs(10),
 };
 

@@ -17,6 +17,7 @@ pub const DAEMON: Daemon = Daemon {
     about: "The system's clock: cron schedules, the outbox relay, the reaper of stuck work.",
     defaults: include_str!("../defaults.toml"),
     variables: &[Server::BIND, Database::URL, Broker::URL],
+    services: &["scheduler"],
     grace: Duration::from_secs(20),
 };
 

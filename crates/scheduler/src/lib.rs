@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod config;
+mod gauges;
 mod leader;
 mod password_expiry;
 mod periodic_task;
@@ -23,8 +24,8 @@ use store::Store;
 pub use config::{Config, DAEMON};
 
 use crate::{
-    leader::lead, password_expiry::PasswordExpiryTask, periodic_task::PeriodicTask, reaper::ReaperTask,
-    retention::RetentionTask, schedule::ScheduleTask, withdrawals::WithdrawalTask,
+    gauges::GaugesTask, leader::lead, password_expiry::PasswordExpiryTask, periodic_task::PeriodicTask,
+    reaper::ReaperTask, retention::RetentionTask, schedule::ScheduleTask, withdrawals::WithdrawalTask,
 };
 
 /// Connects, and starts the outbox relay and the leader's periodic tasks.
@@ -36,11 +37,16 @@ pub async fn start(config: &Config, shutdown: &Shutdown, health: &Health) -> any
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let broker = Broker::connect(config.broker.url.clone(), DAEMON.name, clock.clone());
     health.register_ping("database", store.clone(), |store| async move { store.ping().await });
+    chassis::metrics::on_read({
+        let store = store.clone();
+        move || store.observe_pool()
+    });
     let outbox = Outbox::new(store.clone(), Publisher::new(&broker), clock.clone());
 
     shutdown.supervise_infallible("relay", outbox.clone().relay(shutdown.soft().clone()));
     let tasks: Vec<Box<dyn PeriodicTask>> = vec![
         Box::new(ScheduleTask::new(outbox.clone(), clock.clone(), &config.schedule)),
+        Box::new(GaugesTask::new(outbox.clone(), clock.clone())),
         Box::new(ReaperTask::new(outbox, clock.clone(), &config.reaper)),
         Box::new(WithdrawalTask::new(clock.clone(), &config.withdrawals)),
         Box::new(PasswordExpiryTask::new(clock.clone())),

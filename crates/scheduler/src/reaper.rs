@@ -18,7 +18,7 @@ use store::{
         tasks::tasks_of_ended_syncs_cancel,
         unpublished::{Republished, stalled_republish},
     },
-    views::sync_ends::sync_end_log,
+    views::sync_ends::sync_end_report,
 };
 
 use crate::{
@@ -105,8 +105,8 @@ impl ReaperTask {
                 let failed =
                     store.transaction(async |tx| sync_fail(tx, sync.id, &failure, now).await).await?;
                 if failed {
-                    sync_end_log(store, sync.id).await;
-                    metrics::counter!("sms_reaper_stalled_runs_total").increment(1);
+                    sync_end_report(store, sync.id).await;
+                    metrics::counter!("sms_reaper_stalled_syncs_total").increment(1);
                 }
                 Ok(())
             }

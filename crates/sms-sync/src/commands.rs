@@ -7,7 +7,9 @@ mod dead_letters;
 mod history;
 mod migrate;
 mod openapi;
+mod portal;
 mod revocations;
+mod schedules;
 mod settings;
 mod status;
 mod syncs;
@@ -92,6 +94,12 @@ enum OneShotCommand {
     /// Show or change the sync settings: schedule, page size, retries, missing records
     #[command(subcommand)]
     Settings(settings::SettingsCommand),
+    /// Add, change, pause and delete schedules, and list what came of their ticks
+    #[command(subcommand)]
+    Schedules(schedules::SchedulesCommand),
+    /// Check an onboarding portal against the contract of its API
+    #[command(subcommand)]
+    Portal(portal::PortalCommand),
     /// Write the OpenAPI document of the operator API
     Openapi(openapi::OpenapiOptions),
 }
@@ -139,6 +147,8 @@ async fn run(global: &GlobalOptions, command: OneShotCommand) -> anyhow::Result<
         OneShotCommand::Webhook(command) => webhook::run(&api, &SystemClock, format, command).await,
         OneShotCommand::TestConnection => test_connection::run(&api, format).await,
         OneShotCommand::Settings(command) => settings::run(&api, format, command).await,
+        OneShotCommand::Schedules(command) => schedules::run(&api, format, command).await,
+        OneShotCommand::Portal(command) => portal::run(&SystemClock, format, command).await,
         OneShotCommand::Openapi(options) => openapi::run(&options),
     }
 }

@@ -5,6 +5,7 @@ mod arguments;
 mod commands;
 mod follow;
 mod output;
+mod portal_check;
 mod secrets;
 mod sync_report;
 

@@ -33,6 +33,7 @@ pub const DAEMON: Daemon = Daemon {
         Variable::secret("WEBHOOK_SECRET", "webhook.secret"),
         Variable::secrets("WEBHOOK_SECRETS", "webhook.secrets"),
     ],
+    services: &["webhook-ingest"],
     grace: Duration::from_secs(20),
 };
 

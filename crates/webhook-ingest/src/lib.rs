@@ -47,6 +47,10 @@ pub async fn start(config: &Config, shutdown: &Shutdown, health: &Health) -> any
     let store = Store::connect(config.database.url.expose_secret(), config.database.pool_size).await?;
     let broker = Broker::connect(config.broker.url.clone(), DAEMON.name, clock.clone());
     health.register_ping("database", store.clone(), |store| async move { store.ping().await });
+    chassis::metrics::on_read({
+        let store = store.clone();
+        move || store.observe_pool()
+    });
     let outbox = Outbox::new(store.clone(), Publisher::new(&broker), clock.clone());
     let timeout = Duration::from_millis(config.webhook.database_patience_ms);
     let sink = LedgerSink {

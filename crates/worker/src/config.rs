@@ -29,6 +29,7 @@ pub const DAEMON: Daemon = Daemon {
         Passwords::SEAL_KEY,
         Passwords::SEAL_KEYS,
     ],
+    services: &["worker"],
     grace: Duration::from_secs(40),
 };
 

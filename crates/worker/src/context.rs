@@ -9,7 +9,7 @@ use outbox::Outbox;
 use portal_client::PortalClient;
 use store::{
     Db, Store, StoreError, engine::replays::replay_succeed, records::users_without_password,
-    views::sync_ends::sync_end_log,
+    views::sync_ends::sync_end_report,
 };
 
 use tokio::sync::Semaphore;
@@ -86,7 +86,7 @@ impl Context {
 
     /// Logs and publishes the end of a sync, after its commit.
     pub(crate) async fn sync_ended(&self, id: SyncId) {
-        sync_end_log(&self.store, id).await;
+        sync_end_report(&self.store, id).await;
         self.progress.sync(id, Moment::Ended);
     }
 }

@@ -273,6 +273,7 @@ async fn process_group(
                 context.sync_ended(sync.id).await;
                 events.iter().for_each(|event| context.progress.webhook(notice(event)));
             }
+            record_lags(&events, context.clock.now());
             Ok(unanswered)
         }
         Err(error) => {
@@ -502,6 +503,12 @@ fn ids_of<D>(records: &[portal_client::Decoded<D>], id: fn(&D) -> &String) -> BT
 
 fn joined(ids: &BTreeSet<SourceId>) -> String {
     ids.iter().map(SourceId::as_str).collect::<Vec<_>>().join(",")
+}
+
+fn record_lags(events: &[Event], now: DateTime<Utc>) {
+    for changed_at in events.iter().filter_map(|event| event.record_updated_at) {
+        metrics::histogram!("sms_approval_lag_seconds").record((now - changed_at).as_seconds_f64().max(0.0));
+    }
 }
 
 fn notice(event: &Event) -> WebhookNotice {

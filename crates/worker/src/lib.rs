@@ -60,6 +60,10 @@ pub async fn start(config: &Config, shutdown: &Shutdown, health: &Health) -> any
     let store = Store::connect(config.database.url.expose_secret(), config.database.pool_size).await?;
     let broker = Broker::connect(config.broker.url.clone(), DAEMON.name, clock.clone());
     health.register_ping("database", store.clone(), |store| async move { store.ping().await });
+    chassis::metrics::on_read({
+        let store = store.clone();
+        move || store.observe_pool()
+    });
     health.register_ping("broker", broker.clone(), |broker| async move { broker.ping().await });
 
     let every = Duration::from_millis(config.work.progress_every_ms);

@@ -98,7 +98,7 @@ impl Written {
 pub(crate) fn count_outcomes(counts: &BTreeMap<RecordType, RecordCounts>) {
     for (record_type, counts) in counts {
         for outcome in Outcome::ALL {
-            metrics::counter!("sms_sync_records_total", "entity" => record_type.as_str(), "outcome" => outcome.as_str())
+            metrics::counter!("sms_sync_records_total", "record_type" => record_type.as_str(), "outcome" => outcome.as_str())
                 .increment(counts.of(*outcome));
         }
     }

@@ -7,7 +7,7 @@ use super::imports::{ModulePath, circles, imports_between_files};
 /// The floors of the store, from the lowest up.
 const STORE_FLOORS: [&str; 6] = ["db", "ledger", "settings", "records", "engine", "views"];
 
-fn sources() -> Vec<(String, PathBuf)> {
+pub(super) fn sources() -> Vec<(String, PathBuf)> {
     let crates = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let folders = std::fs::read_dir(crates).expect("the crates' folder is readable");
     let source = |folder: PathBuf| {

@@ -83,7 +83,7 @@ fn defining_module(
     (0..=path.len()).rev().map(|n| path[..n].to_vec()).find(|module| modules.contains(module))
 }
 
-fn rust_files(folder: &Path) -> Vec<PathBuf> {
+pub(crate) fn rust_files(folder: &Path) -> Vec<PathBuf> {
     let mut files = Vec::new();
     for entry in fs::read_dir(folder).expect("a source folder is readable") {
         let path = entry.expect("an entry of a folder is readable").path();

@@ -5,3 +5,4 @@ mod crates;
 mod files;
 mod imports;
 mod links;
+mod metrics;

@@ -19,6 +19,7 @@ const UP: Daemon = Daemon {
     about: "All services in one process",
     defaults: status::DAEMON.defaults,
     variables: &[Server::BIND],
+    services: &["webhook-ingest", "scheduler", "worker", "status"],
     // As long as the worker's, which is the longest.
     grace: Duration::from_secs(40),
 };

@@ -93,6 +93,16 @@ impl Store {
         Ok(Self { pool, url })
     }
 
+    /// Sets the gauges of the pool, by OpenTelemetry's names for database clients.
+    pub fn observe_pool(&self) {
+        let status = self.pool.status();
+        let used = status.size.saturating_sub(status.available);
+        metrics::gauge!("db_client_connection_count", "state" => "idle").set(status.available as f64);
+        metrics::gauge!("db_client_connection_count", "state" => "used").set(used as f64);
+        metrics::gauge!("db_client_connection_max").set(status.max_size as f64);
+        metrics::gauge!("db_client_connection_pending_requests").set(status.waiting as f64);
+    }
+
     /// A connection of the pool, for statements that need no transaction.
     pub async fn db(&self) -> Result<Connection, StoreError> {
         Ok(Connection(self.pool.get().await?))

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use diesel::{QueryableByName, sql_types::*};
 use diesel_async::RunQueryDsl;
-use domain::{SyncState, WebhookState, conflict::ConflictState, dead_letter::DeadLetterState};
+use domain::{Mode, SyncState, WebhookState, conflict::ConflictState, dead_letter::DeadLetterState};
 
 use crate::{
     db::{connection::Db, error::StoreError, statement::statement},
@@ -65,4 +65,47 @@ pub async fn table_sizes(db: &mut Db) -> Result<Vec<(String, i64)>, StoreError> 
     .returning::<(Text, Int8)>()
     .load(db)
     .await?)
+}
+
+/// What waits for somebody, and when syncs last succeeded: for alerts.
+#[derive(Debug, Clone, PartialEq, Eq, QueryableByName)]
+pub struct Standing {
+    /// Since when the oldest open conflict is open.
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    pub conflicts_since: Option<DateTime<Utc>>,
+    /// Approval events that were accepted and are not processed.
+    #[diesel(sql_type = Int8)]
+    pub events_waiting: i64,
+    /// Since when the oldest of them waits.
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    pub events_since: Option<DateTime<Utc>>,
+    /// End of the last full sync that completed without errors.
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    pub full_success_at: Option<DateTime<Utc>>,
+    /// The same of an incremental sync.
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    pub incremental_success_at: Option<DateTime<Utc>>,
+}
+
+/// Reads what waits for somebody.
+pub async fn standing(db: &mut Db) -> Result<Standing, StoreError> {
+    let last_success = |mode: Mode| {
+        format!(
+            "(SELECT max(completed_at) FROM sync_logs WHERE mode = '{mode}' AND state = '{}' AND NOT dry_run)",
+            SyncState::Completed
+        )
+    };
+    let text = format!(
+        "SELECT (SELECT min(opened_at) FROM conflicts WHERE state = '{open}') AS conflicts_since,
+             count(*) AS events_waiting, min(received_at) AS events_since,
+             {full} AS full_success_at, {incremental} AS incremental_success_at
+         FROM (SELECT received_at FROM webhook_events WHERE state = '{received}'
+               UNION ALL SELECT received_at FROM webhook_events WHERE state = '{published}') AS waiting",
+        open = ConflictState::Open,
+        full = last_success(Mode::Full),
+        incremental = last_success(Mode::Incremental),
+        received = WebhookState::Received,
+        published = WebhookState::Published,
+    );
+    Ok(statement(&text).get_result(db).await?)
 }

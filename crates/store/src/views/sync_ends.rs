@@ -1,4 +1,4 @@
-//! The closing log line of a sync, the same wherever the sync ends: in a worker, by the reaper, or by an operator.
+//! The closing log line of a sync and its metrics, the same wherever the sync ends: in a worker, by the reaper, or by an operator.
 
 use chrono::{DateTime, Utc};
 use diesel::{QueryableByName, sql_types::*};
@@ -38,9 +38,9 @@ struct Row {
     dead_tasks: i64,
 }
 
-/// Logs the end of a sync. After the commit that has ended it, by whoever has committed.
-pub async fn sync_end_log(store: &Store, id: SyncId) {
-    let logged = async { row_log(&mut *store.db().await?, id).await };
+/// Logs and counts the end of a sync. After the commit that has ended it, by whoever has committed.
+pub async fn sync_end_report(store: &Store, id: SyncId) {
+    let logged = async { row_report(&mut *store.db().await?, id).await };
     if let Err(error) = logged.await {
         tracing::warn!(
             error = &error as &dyn std::error::Error,
@@ -50,7 +50,7 @@ pub async fn sync_end_log(store: &Store, id: SyncId) {
     }
 }
 
-async fn row_log(db: &mut Db, id: SyncId) -> Result<(), StoreError> {
+async fn row_report(db: &mut Db, id: SyncId) -> Result<(), StoreError> {
     let text = format!(
         "SELECT cause, mode, dry_run, state, requested_by, started_at, completed_at, cancelled_by, failure,
              (SELECT coalesce(sum(read), 0)::bigint FROM sync_counts WHERE sync_id = $1) AS read,
@@ -62,6 +62,13 @@ async fn row_log(db: &mut Db, id: SyncId) -> Result<(), StoreError> {
     let rows: Vec<Row> = statement(&text).bind::<Uuid, _>(id.as_uuid()).load(db).await?;
     // None: it was opened again already, and will end once more.
     let Some(row) = rows.into_iter().next() else { return Ok(()) };
+    if !row.dry_run {
+        let Row { cause, mode, state, .. } = &row;
+        metrics::counter!("sms_syncs_total", "cause" => cause.clone(), "mode" => mode.clone(), "state" => state.clone())
+            .increment(1);
+        let took = (row.completed_at - row.started_at).as_seconds_f64().max(0.0);
+        metrics::histogram!("sms_sync_duration_seconds", "mode" => mode.clone()).record(took);
+    }
     macro_rules! log {
         ($level:ident) => {
             tracing::$level!(

@@ -1,0 +1,1 @@
+DROP INDEX sync_logs_by_success;
