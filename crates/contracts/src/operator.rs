@@ -130,4 +130,7 @@ pub struct Pagination {
     pub offset: i64,
     /// Number of entries in the whole list.
     pub total: i64,
+    /// `cursor` of the next page, in lists that have one; absent on the last page.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next_cursor: Option<String>,
 }

@@ -1,7 +1,7 @@
 //! The audit log: who did what, was refused what, and read what of personal data.
 
 use actix_web::{
-    HttpResponse, get,
+    HttpRequest, HttpResponse, get,
     http::header::{ContentDisposition, DispositionParam, DispositionType},
     web,
 };
@@ -16,7 +16,7 @@ use store::{
 };
 use utoipa::IntoParams;
 
-use super::paging::Paging;
+use super::paging::CursorPaging;
 use crate::{app_state::AppState, problems::OrProblem};
 
 /// Entries that are read at a time for an export.
@@ -59,20 +59,21 @@ impl AuditQuery {
 /// List the audit log, newest first
 #[utoipa::path(
     operation_id = "listAudit", tag = "audit", security(("bearer" = ["admin"])),
-    params(Paging, AuditQuery),
-    responses((status = 200, body = List<AuditEntry>))
+    params(CursorPaging, AuditQuery),
+    responses((status = 200, body = List<AuditEntry>, headers(("Link", description = "`rel=\"next\"`: the next page, if there is one"))))
 )]
 #[get("/api/sync/audit")]
 pub(crate) async fn list_audit(
     app: web::Data<AppState>,
     _admin: Admin,
-    paging: web::Query<Paging>,
+    request: HttpRequest,
+    paging: web::Query<CursorPaging>,
     query: web::Query<AuditQuery>,
-) -> Result<web::Json<List<AuditEntry>>, Problem> {
+) -> Result<HttpResponse, Problem> {
     let window = paging.window()?;
     let mut db = app.store.db().await.or_problem()?;
     let page = audit_list(&mut db, &query.into_inner().into_filter(), window).await.or_problem()?;
-    Ok(paging.list(page, view))
+    Ok(paging.list(&request, page, |row| row.id, view))
 }
 
 /// Export the audit log, oldest first

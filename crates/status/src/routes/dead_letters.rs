@@ -1,6 +1,6 @@
 //! Dead letters: list, group and show them. `replays.rs` replays them.
 
-use actix_web::{get, web};
+use actix_web::{HttpRequest, HttpResponse, get, web};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use chassis::{auth::Viewer, problem::Problem};
 use contracts::operator::{
@@ -16,7 +16,7 @@ use store::ledger::{
 use utoipa::IntoParams;
 use uuid::Uuid;
 
-use super::paging::Paging;
+use super::paging::{CursorPaging, Paging};
 use crate::{app_state::AppState, problems::OrProblem, views};
 
 /// Most attempts that the answer lists, newest first.
@@ -54,20 +54,21 @@ impl DeadLetterQuery {
 /// List dead letters, newest first
 #[utoipa::path(
     operation_id = "listDeadLetters", tag = "dead letters", security(("bearer" = ["viewer"])),
-    params(Paging, DeadLetterQuery),
-    responses((status = 200, body = List<DeadLetter>))
+    params(CursorPaging, DeadLetterQuery),
+    responses((status = 200, body = List<DeadLetter>, headers(("Link", description = "`rel=\"next\"`: the next page, if there is one"))))
 )]
 #[get("/api/sync/dead-letters")]
 pub(crate) async fn list_dead_letters(
     app: web::Data<AppState>,
     _viewer: Viewer,
-    paging: web::Query<Paging>,
+    request: HttpRequest,
+    paging: web::Query<CursorPaging>,
     query: web::Query<DeadLetterQuery>,
-) -> Result<web::Json<List<DeadLetter>>, Problem> {
+) -> Result<HttpResponse, Problem> {
     let window = paging.window()?;
     let mut db = app.store.db().await.or_problem()?;
     let page = dead_letters::dead_letter_list(&mut db, &query.filter(), window).await.or_problem()?;
-    Ok(paging.list(page, |it| views::dead_letters::dead_letter(&it)))
+    Ok(paging.list(&request, page, |row| (row.died_at, row.id), |it| views::dead_letters::dead_letter(&it)))
 }
 
 /// Get a dead letter with its message and its attempts

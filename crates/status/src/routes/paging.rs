@@ -1,9 +1,10 @@
-//! Pages of lists: the parameters `limit` and `offset`, and the answer.
+//! Pages of lists: the parameters `limit`, `offset` and `cursor`, and the answer.
 
-use actix_web::web;
+use actix_web::{HttpRequest, HttpResponse, http::header, web};
+use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use chassis::problem::{FieldError, Problem};
 use contracts::operator::{DEFAULT_PAGE_SIZE, List, PAGE_SIZE_LIMIT, Pagination};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use store::{Page, Window};
 use utoipa::IntoParams;
 
@@ -48,7 +49,7 @@ impl Paging {
     }
 
     pub(crate) fn pagination(&self, total: u64) -> Pagination {
-        Pagination { limit: self.limit, offset: self.offset, total: to_i64(total) }
+        Pagination { limit: self.limit, offset: self.offset, total: to_i64(total), next_cursor: None }
     }
 
     /// The answer of a list route. `view` turns a row into an entry.
@@ -60,4 +61,90 @@ impl Paging {
         let pagination = self.pagination(page.total);
         web::Json(List { data: page.rows.into_iter().map(view).collect(), pagination })
     }
+}
+
+/// The page of a list that grows while it is read. An offset shifts when entries come in; a cursor leads on from the last
+/// entry of its page.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct CursorPaging {
+    /// Entries per page.
+    #[serde(default = "default_page_size")]
+    #[param(minimum = 1, maximum = 200, default = 20)]
+    limit: i64,
+    /// Entries to skip; not with `cursor`.
+    #[serde(default)]
+    #[param(minimum = 0, default = 0)]
+    offset: i64,
+    /// `nextCursor` of the page before, with the same filters. `Link` has the whole URL.
+    cursor: Option<String>,
+}
+
+impl CursorPaging {
+    /// The page as the store takes it; 422 for a value out of range, and for a cursor that no page of this list had.
+    pub(crate) fn window<Key: DeserializeOwned>(&self) -> Result<Window<Key>, Problem> {
+        let window = Paging { limit: self.limit, offset: self.offset }.window()?;
+        let Some(cursor) = &self.cursor else { return Ok(window) };
+        let invalid = |pointer, code, detail: &str| {
+            let errors = vec![FieldError::new(pointer, code, detail)];
+            Problem::invalid("The page of the list cannot be found.", errors)
+        };
+        if self.offset != 0 {
+            return Err(invalid("#/offset", "exclusive", "must be absent beside cursor"));
+        }
+        let json = BASE64_URL_SAFE_NO_PAD.decode(cursor).ok();
+        let key = json.and_then(|json| serde_json::from_slice(&json).ok());
+        let detail = "must be the nextCursor of a page of this list";
+        Ok(Window {
+            after: Some(key.ok_or_else(|| invalid("#/cursor", "invalid_cursor", detail))?),
+            ..window
+        })
+    }
+
+    /// The answer of a list route, with `Link` to the next page (RFC 8288). `key` is the place of a row in the order of the
+    /// list, `view` turns it into an entry.
+    pub(crate) fn list<Row, Key: Serialize, Entry: Serialize>(
+        &self,
+        request: &HttpRequest,
+        page: Page<Row>,
+        key: impl FnOnce(&Row) -> Key,
+        view: impl FnMut(Row) -> Entry,
+    ) -> HttpResponse {
+        let next_cursor = page.rows.last().filter(|_| page.has_more).map(|row| encode(&key(row)));
+        let data = page.rows.into_iter().map(view).collect();
+        self.respond(request, data, page.total, next_cursor)
+    }
+
+    /// As [`Self::list`], of entries that were made of all rows together.
+    pub(crate) fn respond<Entry: Serialize>(
+        &self,
+        request: &HttpRequest,
+        data: Vec<Entry>,
+        total: u64,
+        next_cursor: Option<String>,
+    ) -> HttpResponse {
+        let mut response = HttpResponse::Ok();
+        if let Some(cursor) = &next_cursor {
+            response.insert_header((header::LINK, format!("<{}>; rel=\"next\"", next_page(request, cursor))));
+        }
+        let pagination =
+            Pagination { limit: self.limit, offset: self.offset, total: to_i64(total), next_cursor };
+        response.json(List { data, pagination })
+    }
+}
+
+/// A place in the order of a list, as clients carry it.
+pub(crate) fn encode(key: &impl Serialize) -> String {
+    BASE64_URL_SAFE_NO_PAD.encode(serde_json::to_vec(key).expect("a key is JSON"))
+}
+
+/// Path and query of the request for the next page.
+fn next_page(request: &HttpRequest, cursor: &str) -> String {
+    let mut query = url::form_urlencoded::Serializer::new(String::new());
+    for (name, value) in url::form_urlencoded::parse(request.query_string().as_bytes()) {
+        if name != "cursor" && name != "offset" {
+            query.append_pair(&name, &value);
+        }
+    }
+    format!("{}?{}", request.path(), query.append_pair("cursor", cursor).finish())
 }

@@ -1,6 +1,6 @@
 //! Requests to the webhook endpoint that were refused.
 
-use actix_web::{get, web};
+use actix_web::{HttpRequest, HttpResponse, get, web};
 use chassis::{auth::Viewer, problem::Problem};
 use chrono::{DateTime, Utc};
 use contracts::operator::{List, RefusedWebhook, WebhookRefusal};
@@ -8,7 +8,7 @@ use serde::Deserialize;
 use store::ledger::refused_webhooks::{self, RefusedFilter};
 use utoipa::IntoParams;
 
-use super::paging::Paging;
+use super::paging::CursorPaging;
 use crate::{app_state::AppState, problems::OrProblem, views::webhooks::refused_webhook};
 
 #[derive(Debug, Deserialize, IntoParams)]
@@ -31,16 +31,17 @@ pub(crate) struct RefusedWebhookQuery {
 /// are not kept.
 #[utoipa::path(
     operation_id = "listRefusedWebhooks", tag = "webhooks", security(("bearer" = ["viewer"])),
-    params(Paging, RefusedWebhookQuery),
-    responses((status = 200, body = List<RefusedWebhook>))
+    params(CursorPaging, RefusedWebhookQuery),
+    responses((status = 200, body = List<RefusedWebhook>, headers(("Link", description = "`rel=\"next\"`: the next page, if there is one"))))
 )]
 #[get("/api/sync/webhooks/refused")]
 pub(crate) async fn list_refused_webhooks(
     app: web::Data<AppState>,
     _viewer: Viewer,
-    paging: web::Query<Paging>,
+    request: HttpRequest,
+    paging: web::Query<CursorPaging>,
     query: web::Query<RefusedWebhookQuery>,
-) -> Result<web::Json<List<RefusedWebhook>>, Problem> {
+) -> Result<HttpResponse, Problem> {
     let window = paging.window()?;
     let query = query.into_inner();
     let filter = RefusedFilter {
@@ -51,5 +52,5 @@ pub(crate) async fn list_refused_webhooks(
     };
     let mut db = app.store.db().await.or_problem()?;
     let page = refused_webhooks::refused_webhook_list(&mut db, &filter, window).await.or_problem()?;
-    Ok(paging.list(page, refused_webhook))
+    Ok(paging.list(&request, page, |row| row.id, refused_webhook))
 }

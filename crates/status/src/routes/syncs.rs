@@ -1,6 +1,6 @@
 //! Syncs: list, show and cancel them, and list their findings. `sync_control.rs` resumes and retries them.
 
-use actix_web::{get, post, web};
+use actix_web::{HttpRequest, HttpResponse, get, post, web};
 use chassis::{
     auth::{OperatorRole, Viewer},
     problem::{Problem, ProblemBody},
@@ -21,7 +21,7 @@ use store::{
 use utoipa::IntoParams;
 use uuid::Uuid;
 
-use super::paging::Paging;
+use super::paging::{self, CursorPaging, Paging};
 use crate::{
     app_state::AppState,
     problems::{OrProblem, sync_not_found},
@@ -113,23 +113,25 @@ impl SyncQuery {
 /// List syncs, newest first
 #[utoipa::path(
     operation_id = "listSyncs", tag = "syncs", security(("bearer" = ["viewer"])),
-    params(Paging, SyncQuery),
-    responses((status = 200, body = List<SyncSummary>))
+    params(CursorPaging, SyncQuery),
+    responses((status = 200, body = List<SyncSummary>, headers(("Link", description = "`rel=\"next\"`: the next page, if there is one"))))
 )]
 #[get("/api/sync/history")]
 pub(crate) async fn list_syncs(
     app: web::Data<AppState>,
     _viewer: Viewer,
-    paging: web::Query<Paging>,
+    request: HttpRequest,
+    paging: web::Query<CursorPaging>,
     query: web::Query<SyncQuery>,
-) -> Result<web::Json<List<SyncSummary>>, Problem> {
+) -> Result<HttpResponse, Problem> {
     let window = paging.window()?;
     let filter = query.into_inner().into_filter();
     let mut db = app.store.db().await.or_problem()?;
     let page = syncs::sync_list(&mut db, &filter, window).await.or_problem()?;
-    let pagination = paging.pagination(page.total);
+    let last = page.rows.last().filter(|_| page.has_more);
+    let next_cursor = last.map(|row| paging::encode(&(row.started_at, row.id)));
     let data = load_sync_summaries(&mut db, page.rows).await.or_problem()?;
-    Ok(web::Json(List { data, pagination }))
+    Ok(paging.respond(&request, data, page.total, next_cursor))
 }
 
 /// Cancel a sync

@@ -1,7 +1,7 @@
 //! Webhook events: list and show them. `reprocessing.rs` reprocesses them; `refused_webhooks.rs` lists requests that became
 //! no event.
 
-use actix_web::{HttpResponse, get, http::header, web};
+use actix_web::{HttpRequest, HttpResponse, get, http::header, web};
 use chassis::{
     auth::{OperatorRole, Viewer},
     problem::Problem,
@@ -18,7 +18,7 @@ use store::ledger::{
 use utoipa::IntoParams;
 use uuid::Uuid;
 
-use super::paging::Paging;
+use super::paging::CursorPaging;
 use crate::{
     app_state::AppState,
     problems::OrProblem,
@@ -52,16 +52,17 @@ pub(crate) struct WebhookQuery {
 /// List webhook events, newest first
 #[utoipa::path(
     operation_id = "listWebhooks", tag = "webhooks", security(("bearer" = ["viewer"])),
-    params(Paging, WebhookQuery),
-    responses((status = 200, body = List<WebhookEvent>))
+    params(CursorPaging, WebhookQuery),
+    responses((status = 200, body = List<WebhookEvent>, headers(("Link", description = "`rel=\"next\"`: the next page, if there is one"))))
 )]
 #[get("/api/sync/webhooks")]
 pub(crate) async fn list_webhooks(
     app: web::Data<AppState>,
     _viewer: Viewer,
-    paging: web::Query<Paging>,
+    request: HttpRequest,
+    paging: web::Query<CursorPaging>,
     query: web::Query<WebhookQuery>,
-) -> Result<web::Json<List<WebhookEvent>>, Problem> {
+) -> Result<HttpResponse, Problem> {
     let window = paging.window()?;
     let query = query.into_inner();
     let filter = WebhookFilter {
@@ -76,7 +77,7 @@ pub(crate) async fn list_webhooks(
     };
     let mut db = app.store.db().await.or_problem()?;
     let page = webhook_events::webhook_event_list(&mut db, &filter, window).await.or_problem()?;
-    Ok(paging.list(page, webhook_event))
+    Ok(paging.list(&request, page, |row| (row.received_at, row.id), webhook_event))
 }
 
 /// Get a webhook event with its attempts

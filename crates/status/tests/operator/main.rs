@@ -4,6 +4,7 @@
 mod audit;
 mod conflicts;
 mod control;
+mod cursors;
 mod idempotency;
 mod labels;
 mod odd_text;
