@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use lapin::message;
+use lapin::{message, types::ShortString};
 use tokio::time::timeout;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::{Instrument, Span};
@@ -69,17 +69,7 @@ where
 {
     let received_at = Instant::now();
     let (delivery, unsettled) = single_delivery(message);
-    let span = tracing::info_span!(
-        "process",
-        otel.name = format!("process {queue}"),
-        otel.kind = "consumer",
-        messaging.system = "rabbitmq",
-        messaging.destination.name = queue.name(),
-        messaging.operation.type = "process",
-        messaging.message.id = delivery.message_id,
-        sms.attempt = delivery.attempt,
-    );
-    link_span(&span, &delivery);
+    let span = message_span(queue, &delivery);
     async {
         // In a task of its own, so that a panic ends nothing else.
         let disposition = match tokio::spawn(handler(delivery).in_current_span()).await {
@@ -182,19 +172,14 @@ where
     }
 
     async fn handle(&self, batch: Vec<(Delivery, UnsettledDelivery)>, received_at: Instant) {
-        let span = tracing::info_span!(
-            "process",
-            otel.name = format!("process {}", self.queue),
-            otel.kind = "consumer",
-            messaging.system = "rabbitmq",
-            messaging.destination.name = self.queue.name(),
-            messaging.operation.type = "process",
-            messaging.batch.message_count = batch.len(),
-        );
         let (deliveries, unsettled): (Vec<_>, Vec<_>) = batch.into_iter().unzip();
-        for delivery in &deliveries {
-            link_span(&span, delivery);
-        }
+        // Each message has a span in the trace of its sender, until the batch is done.
+        let message_spans: Vec<_> =
+            deliveries.iter().map(|delivery| message_span(self.queue, delivery)).collect();
+        let span = match message_spans.as_slice() {
+            [alone] => alone.clone(),
+            _ => batch_span(self.queue, &message_spans),
+        };
         let handling = (self.handler)(deliveries).instrument(span);
         let dispositions = tokio::spawn(handling).await.unwrap_or_else(|panicked| {
             tracing::error!(%panicked, "a handler panicked; its messages are delivered again");
@@ -219,10 +204,47 @@ fn batch_length(waiting: &VecDeque<(Delivery, UnsettledDelivery)>, limit: usize)
     shareable.max(1)
 }
 
-fn link_span(span: &Span, delivery: &Delivery) {
+/// The span in which one message is processed, a child of the span that has sent it.
+fn message_span(queue: Queue, delivery: &Delivery) -> Span {
+    // Messages of a sync are correlated by its id; an event has none before its sync is recorded.
+    let sync = delivery.properties.correlation_id().as_ref().map(ShortString::as_str);
+    let span = tracing::info_span!(
+        "process",
+        otel.name = format!("process {queue}"),
+        otel.kind = "consumer",
+        messaging.system = "rabbitmq",
+        messaging.destination.name = queue.name(),
+        messaging.operation.name = "process",
+        messaging.operation.type = "process",
+        messaging.message.id = delivery.message_id,
+        messaging.message.conversation_id = sync,
+        sms.sync.id = sync,
+        sms.attempt = delivery.attempt,
+    );
     if let Some(headers) = delivery.properties.headers() {
-        trace_context::link_span(span, headers);
+        trace_context::set_parent(&span, headers);
     }
+    span
+}
+
+/// The span in which several messages are processed together.
+fn batch_span(queue: Queue, message_spans: &[Span]) -> Span {
+    let span = tracing::info_span!(
+        "process",
+        otel.name = format!("process {queue}"),
+        otel.kind = "consumer",
+        messaging.system = "rabbitmq",
+        messaging.destination.name = queue.name(),
+        messaging.operation.name = "process",
+        messaging.operation.type = "process",
+        messaging.batch.message_count = message_spans.len(),
+        sms.sync.id = tracing::field::Empty,
+    );
+    for message in message_spans {
+        trace_context::link(&span, message);
+        trace_context::link(message, &span);
+    }
+    span
 }
 
 fn record_duration(queue: Queue, disposition: Option<&Disposition>, received_at: Instant) {

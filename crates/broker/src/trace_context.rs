@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use lapin::types::{AMQPValue, FieldTable};
 use opentelemetry::{
-    global,
+    Context, global,
     propagation::{Extractor, Injector},
     trace::TraceContextExt,
 };
@@ -37,9 +37,25 @@ pub(crate) fn to_headers<'c>(context: impl IntoIterator<Item = (&'c String, &'c 
     headers
 }
 
-/// Links `span` to the context in `headers`. A link and no parent: processing a message is caused by sending it, and is not
-/// a part of it.
-pub(crate) fn link_span(span: &Span, headers: &FieldTable) {
+/// Makes the sender of a message the parent of `span`, which processes this message alone: what one approval causes is one
+/// trace. OpenTelemetry's conventions for messaging allow it for single messages.
+pub(crate) fn set_parent(span: &Span, headers: &FieldTable) {
+    let context = extract(headers);
+    if context.span().span_context().is_valid() {
+        // Fails only where no layer of OpenTelemetry is installed; then there are no traces.
+        let _no_layer = span.set_parent(context);
+    }
+}
+
+/// Links two spans: one batch is processed for several messages.
+pub(crate) fn link(span: &Span, other: &Span) {
+    let context = other.context().span().span_context().clone();
+    if context.is_valid() {
+        span.add_link(context);
+    }
+}
+
+fn extract(headers: &FieldTable) -> Context {
     struct Carrier<'a>(&'a FieldTable);
     impl Extractor for Carrier<'_> {
         fn get(&self, key: &str) -> Option<&str> {
@@ -52,9 +68,5 @@ pub(crate) fn link_span(span: &Span, headers: &FieldTable) {
             self.0.inner().keys().map(|key| key.as_str()).collect()
         }
     }
-    let context = global::get_text_map_propagator(|p| p.extract(&Carrier(headers)));
-    let producer = context.span().span_context().clone();
-    if producer.is_valid() {
-        span.add_link(producer);
-    }
+    global::get_text_map_propagator(|propagator| propagator.extract(&Carrier(headers)))
 }

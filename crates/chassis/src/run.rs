@@ -96,7 +96,7 @@ where
         }
     };
     let code = runtime.block_on(async {
-        let telemetry = telemetry::init(daemon.name);
+        let telemetry = telemetry::init(daemon.name, daemon.version);
         metrics::install();
         metrics::set_build_info(daemon.name, daemon.version);
         metrics::register(daemon.services);

@@ -12,7 +12,7 @@ mod format;
 use std::{collections::BTreeMap, sync::OnceLock, time::Duration};
 
 use opentelemetry::{
-    global,
+    KeyValue, global,
     propagation::{Extractor, TextMapCompositePropagator},
     trace::{TraceContextExt, TracerProvider},
 };
@@ -42,21 +42,26 @@ pub struct Telemetry {
 const DEFAULT_FILTER: &str = "info,actix_server=warn,lapin::channel=off";
 
 /// Starts logs and traces. Later calls (several services in one process, tests) return what the first one started.
-pub fn init(service: &'static str) -> Telemetry {
-    let provider = PROVIDER.get_or_init(|| start(service)).clone();
+pub fn init(service: &'static str, version: &'static str) -> Telemetry {
+    let provider = PROVIDER.get_or_init(|| start(service, version)).clone();
     Telemetry { provider }
 }
 
-fn start(service: &'static str) -> SdkTracerProvider {
+fn start(service: &'static str, version: &'static str) -> SdkTracerProvider {
     global::set_text_map_propagator(TextMapCompositePropagator::new(vec![
         Box::new(TraceContextPropagator::new()),
         Box::new(BaggagePropagator::new()),
     ]));
-    let (provider, export_error) = trace_provider(service);
+    let (provider, export_error) = trace_provider(service, version);
     global::set_tracer_provider(provider.clone());
 
-    let filter = EnvFilter::try_from_default_env();
-    let filter = filter.unwrap_or_else(|_unset_or_wrong| EnvFilter::new(DEFAULT_FILTER));
+    let wanted_filter = std::env::var(EnvFilter::DEFAULT_ENV).ok().filter(|text| !text.is_empty());
+    let filter =
+        wanted_filter.as_deref().map_or_else(|| Ok(EnvFilter::new(DEFAULT_FILTER)), EnvFilter::try_new);
+    let (filter, filter_error) = match filter {
+        Ok(filter) => (filter, None),
+        Err(error) => (EnvFilter::new(DEFAULT_FILTER), Some(error)),
+    };
     let traces = tracing_opentelemetry::layer().with_tracer(provider.tracer(service));
     let logs = match std::env::var("LOG_FORMAT").as_deref() {
         Ok("text") => tracing_subscriber::fmt::layer().with_target(false).boxed(),
@@ -70,13 +75,16 @@ fn start(service: &'static str) -> SdkTracerProvider {
     if let Some(error) = export_error.filter(|_| installed.is_ok()) {
         tracing::warn!(error, "traces are not exported");
     }
+    if let Some(error) = filter_error {
+        tracing::warn!(%error, filter = wanted_filter, default = DEFAULT_FILTER, "RUST_LOG cannot be read; the default is used");
+    }
     provider
 }
 
 /// A provider with an exporter where the standard variables ask for one; and why there is none. A wrong endpoint does
 /// not keep the process from starting.
-fn trace_provider(service: &'static str) -> (SdkTracerProvider, Option<String>) {
-    let mut resource = Resource::builder();
+fn trace_provider(service: &'static str, version: &'static str) -> (SdkTracerProvider, Option<String>) {
+    let mut resource = Resource::builder().with_attribute(KeyValue::new("service.version", version));
     if std::env::var_os("OTEL_SERVICE_NAME").is_none() {
         resource = resource.with_service_name(service);
     }
@@ -84,14 +92,28 @@ fn trace_provider(service: &'static str) -> (SdkTracerProvider, Option<String>) 
     if !is_export_wanted() {
         return (builder.build(), None);
     }
+    if let Some((name, protocol)) = unsupported_protocol() {
+        let error = format!("{name} is {protocol}, and only http/protobuf is supported");
+        return (builder.build(), Some(error));
+    }
     match SpanExporter::builder().with_http().build() {
         Ok(exporter) => (builder.with_batch_exporter(exporter).build(), None),
         Err(error) => (builder.build(), Some(error.to_string())),
     }
 }
 
+fn set(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|text| !text.is_empty())
+}
+
+/// The variable that asks for another protocol than the one that is built in, and what it asks for.
+fn unsupported_protocol() -> Option<(&'static str, String)> {
+    let names = ["OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL"];
+    let (name, protocol) = names.into_iter().find_map(|name| Some((name, set(name)?)))?;
+    (protocol != "http/protobuf").then_some((name, protocol))
+}
+
 fn is_export_wanted() -> bool {
-    let set = |name| std::env::var(name).ok().filter(|text: &String| !text.is_empty());
     let off = set("OTEL_SDK_DISABLED").is_some_and(|text| text.eq_ignore_ascii_case("true"))
         || set("OTEL_TRACES_EXPORTER").is_some_and(|text| text == "none");
     let endpoint = set("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT").or_else(|| set("OTEL_EXPORTER_OTLP_ENDPOINT"));

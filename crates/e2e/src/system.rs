@@ -43,7 +43,7 @@ pub struct Setup {
     pub one_process: bool,
     /// Whether the portal knows where to send its webhooks.
     pub webhooks: bool,
-    /// More settings of every process.
+    /// More settings of every service; those of OpenTelemetry also of the portal.
     pub environment: Vec<(&'static str, String)>,
     /// Servers of the test's own, which it may kill; otherwise those that all tests share.
     pub servers: Option<Arc<Servers>>,
@@ -346,6 +346,8 @@ async fn portal(world: &World, setup: &Setup, webhook_url: &str) -> anyhow::Resu
         let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
         run("onboarding-portal", &arguments, &environment).await?;
     }
+    let telemetry = setup.environment.iter().filter(|(name, _)| name.starts_with("OTEL_"));
+    environment.extend(telemetry.map(|(name, value)| ((*name).to_owned(), value.clone())));
     if setup.webhooks {
         environment.insert("WEBHOOK_URL".to_owned(), webhook_url.to_owned());
     }

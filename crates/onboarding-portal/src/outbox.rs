@@ -2,11 +2,13 @@
 
 pub(crate) mod messages;
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use contracts::webhook::{EventType, WebhookBody, WebhookData};
 use diesel::{
     QueryableByName, sql_query,
-    sql_types::{Int4, Int8, Nullable, Text, Timestamptz},
+    sql_types::{Int4, Int8, Jsonb, Nullable, Text, Timestamptz},
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use uuid::Uuid;
@@ -34,8 +36,9 @@ pub(crate) async fn enqueue(
     // Not `now`: a record's version may be a little ahead of the clock.
     let timestamp = updated_at.unwrap_or(now);
     let body = WebhookBody { event_type: event_type.clone(), timestamp, schema_version: 1, data };
-    let text = "INSERT INTO webhook_messages (id, event_type, record_kind, record_id, body, created_at, next_attempt_at)
-                VALUES ($1, $2, $3, $4, $5, $6, $6)";
+    let text = "INSERT INTO webhook_messages (id, event_type, record_kind, record_id, body, created_at, next_attempt_at,
+                    trace_context)
+                VALUES ($1, $2, $3, $4, $5, $6, $6, $7)";
     sql_query(text)
         .bind::<Text, _>(&id)
         .bind::<Text, _>(event_type.as_str())
@@ -43,6 +46,7 @@ pub(crate) async fn enqueue(
         .bind::<Nullable<Text>, _>(about.map(|(_, id)| id))
         .bind::<Text, _>(serde_json::to_string(&body).expect("a webhook body has text keys"))
         .bind::<Timestamptz, _>(now)
+        .bind::<Jsonb, _>(serde_json::json!(chassis::telemetry::current_context()))
         .execute(db)
         .await?;
     Ok(id)
@@ -64,6 +68,16 @@ pub(crate) struct ClaimedMessage {
     pub(crate) attempts: i32,
     #[diesel(sql_type = Int4)]
     pub(crate) retries: i32,
+    /// Of the request that has queued the message.
+    #[diesel(sql_type = Jsonb)]
+    trace_context: serde_json::Value,
+}
+
+impl ClaimedMessage {
+    /// The span of the request that has queued the message, as headers.
+    pub(crate) fn trace_context(&self) -> BTreeMap<String, String> {
+        serde_json::from_value(self.trace_context.clone()).unwrap_or_default()
+    }
 }
 
 /// Claims at most `limit` messages that are due. The claim ends after `lease`: a sender that has recorded no result
@@ -90,7 +104,7 @@ pub(crate) async fn claim(
             FOR UPDATE OF m SKIP LOCKED)
         UPDATE webhook_messages m SET attempts = m.attempts + 1, claimed_until = $2
         FROM due WHERE m.number = due.number
-        RETURNING m.number, m.id, m.event_type, m.body, m.attempts, m.retries";
+        RETURNING m.number, m.id, m.event_type, m.body, m.attempts, m.retries, m.trace_context";
     Ok(sql_query(text)
         .bind::<Timestamptz, _>(now)
         .bind::<Timestamptz, _>(now + lease)

@@ -8,11 +8,12 @@ mod verdict;
 
 use std::{sync::Arc, time::Duration};
 
-use chassis::{config::Environment, shutdown::Shutdown};
+use chassis::{config::Environment, shutdown::Shutdown, telemetry};
 use chrono::{DateTime, TimeDelta, Utc};
 use contracts::webhook::signature::{ID_HEADER, SIGNATURE_HEADER, Secret, TIMESTAMP_HEADER};
 use diesel_async::{AsyncConnection, AsyncPgConnection};
 use tokio::{sync::Notify, task::JoinSet, time::Instant};
+use tracing::Span;
 
 use crate::{
     clock::Clock,
@@ -150,9 +151,13 @@ impl Sender {
     #[tracing::instrument(name = "send webhook", skip_all, fields(otel.kind = "client", webhook.id = message.id, webhook.attempt = message.attempts))]
     async fn send(self, message: ClaimedMessage, secrets: Arc<[Secret]>) {
         let Some(target) = &self.inner.target else { return };
+        telemetry::set_parent(&Span::current(), &message.trace_context());
         let began_at = self.inner.clock.now();
         let began = Instant::now();
-        let answer = target.post(signed_headers(&message, &secrets, began_at), message.body.clone()).await;
+        let signed =
+            signed_headers(&message, &secrets, began_at).map(|(name, value)| (name.to_owned(), value));
+        let headers = signed.into_iter().chain(telemetry::current_context()).collect();
+        let answer = target.post(headers, message.body.clone()).await;
         let now = self.inner.clock.now();
         let verdict = Verdict::of(&answer, now);
         let (status, response) = match answer {

@@ -4,11 +4,7 @@
 //! as missed, each of them. Ticks before the last change of the schedule do not count: a schedule that is switched on at noon
 //! does not start the sync of the night before. Ticks of a pause are recorded as skipped.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::Arc,
-    time::Duration,
-};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
@@ -141,6 +137,7 @@ impl ScheduleTask {
         Ok(())
     }
 
+    #[tracing::instrument(name = "start scheduled sync", skip_all, fields(schedule.name = %schedule.name, sms.sync.id = tracing::field::Empty))]
     async fn fire(
         &self,
         store: &Store,
@@ -164,15 +161,16 @@ impl ScheduleTask {
             retry_of: None,
             requested_by: format!("schedule {name}"),
             reason: Some(format!("the tick of {}", due_at.format("%Y-%m-%d %H:%M:%S UTC"))),
-            trace_context: json!({}),
+            trace_context: json!(chassis::telemetry::current_context()),
         };
+        tracing::Span::current().record("sms.sync.id", sync.id.to_string());
         let tick = DueTick { schedule: name, due_at, overlap: definition.overlap, detail: detail.as_deref() };
         let fired = store.transaction(async |tx| tick_fire(tx, &tick, &sync, now).await).await?;
         match fired {
             TickFired::Started => {
                 tracing::info!(schedule.name = %name, schedule.due_at = %due_at, sync.id = %sync.id, "a schedule started a sync");
                 count_ticks(name, TickOutcome::Started, 1);
-                self.outbox.publish_command(sync.id, BTreeMap::new()).await;
+                self.outbox.publish_command(sync.id, chassis::telemetry::current_context()).await;
             }
             TickFired::Skipped(active) => {
                 tracing::warn!(schedule.name = %name, schedule.due_at = %due_at, sync.id = %active, "skipped: this sync has not ended");

@@ -75,7 +75,13 @@ impl Report {
         self.checks.iter().any(|check| check.verdict == Verdict::Fail)
     }
 
-    fn add(&mut self, of: &'static str, name: &'static str, result: Result<String, String>, hint: &'static str) {
+    fn add(
+        &mut self,
+        of: &'static str,
+        name: &'static str,
+        result: Result<String, String>,
+        hint: &'static str,
+    ) {
         let (verdict, detail, hint) = match result {
             Ok(detail) => (Verdict::Ok, detail, None),
             Err(detail) => (Verdict::Fail, detail, Some(hint)),
@@ -129,7 +135,8 @@ async fn check_connection(probe: &Probe, report: &mut Report, clock: &dyn Clock)
     let answer = match probe.get("sync/vessels", &[("limit", "1")]).await {
         Ok(answer) => answer,
         Err(error) => {
-            let hint = "Check host, port and certificate; the URL ends where /sync/vessels begins, often with /api.";
+            let hint =
+                "Check host, port and certificate; the URL ends where /sync/vessels begins, often with /api.";
             report.add(PORTAL, "answer", Err(error), hint);
             return false;
         }
@@ -139,9 +146,13 @@ async fn check_connection(probe: &Probe, report: &mut Report, clock: &dyn Clock)
         status => Err(format!("GET sync/vessels answers {status}{}", answer.problem_text())),
     };
     let hint = match answer.status {
-        401 | 403 => "Give the key that the portal has issued for SMS Sync (--api-key or ONBOARDING_API_KEY).",
+        401 | 403 => {
+            "Give the key that the portal has issued for SMS Sync (--api-key or ONBOARDING_API_KEY)."
+        }
         404 => "The URL ends where /sync/vessels begins, often with /api.",
-        300..=399 => "Redirects are not followed, as they would send the key to another host: give the final URL.",
+        300..=399 => {
+            "Redirects are not followed, as they would send the key to another host: give the final URL."
+        }
         _ => "The portal's own log says why.",
     };
     let is_ok = result.is_ok();
@@ -162,7 +173,12 @@ fn check_clock(report: &mut Report, answer: &Answer, now: DateTime<Utc>) {
     } else {
         Err(format!("{} s away from this machine's", skew.num_seconds()))
     };
-    report.add(PORTAL, "clock", result, "Set both clocks by NTP: the newer version of a record wins by its time.");
+    report.add(
+        PORTAL,
+        "clock",
+        result,
+        "Set both clocks by NTP: the newer version of a record wins by its time.",
+    );
 }
 
 async fn check_compression(probe: &Probe, report: &mut Report) {
@@ -195,11 +211,14 @@ async fn check_errors(probe: &Probe, report: &mut Report) {
     ];
     for (name, path, parameter) in cases {
         let result = match probe.get(path, &[parameter]).await {
-            Ok(answer) if (400..500).contains(&answer.status) => Ok(format!("refused with {}", answer.status)),
+            Ok(answer) if (400..500).contains(&answer.status) => {
+                Ok(format!("refused with {}", answer.status))
+            }
             Ok(answer) => Err(format!("{}={} is answered with {}", parameter.0, parameter.1, answer.status)),
             Err(error) => Err(error),
         };
-        let hint = "Answer 400: a parameter that is passed over makes a list that lies, and a 5xx is tried again.";
+        let hint =
+            "Answer 400: a parameter that is passed over makes a list that lies, and a 5xx is tried again.";
         report.add(PORTAL, name, result, hint);
     }
 }
@@ -245,13 +264,18 @@ async fn check_slices(
     slices: u64,
 ) {
     const NAME: &str = "slices";
-    const HINT: &str = "Each record belongs to exactly one slice, by a stable hash of its id; each page names its slice.";
+    const HINT: &str =
+        "Each record belongs to exactly one slice, by a stable hash of its id; each page names its slice.";
     let count = slices.min(SLICES_LIMIT);
     if count < 2 {
         return;
     }
     if !whole.is_whole {
-        report.skip(list.name, NAME, "the list is longer than what is read; raise --pages to check its slices");
+        report.skip(
+            list.name,
+            NAME,
+            "the list is longer than what is read; raise --pages to check its slices",
+        );
         return;
     }
     let mut seen = BTreeSet::new();
@@ -262,7 +286,12 @@ async fn check_slices(
             Err(error) => return report.add(list.name, NAME, Err(format!("slice {slice}: {error}")), HINT),
         };
         if walked.slices.iter().any(|said| said.as_deref() != Some(slice.as_str())) {
-            return report.add(list.name, NAME, Err(format!("a page of slice {slice} does not say so")), HINT);
+            return report.add(
+                list.name,
+                NAME,
+                Err(format!("a page of slice {slice} does not say so")),
+                HINT,
+            );
         }
         for id in walked.ids() {
             if !seen.insert(id.clone()) {
@@ -281,14 +310,20 @@ async fn check_slices(
 
 async fn check_export(probe: &Probe, report: &mut Report, vessel: Option<&str>) {
     const NAME: &str = "export";
-    const HINT: &str = "A vessel's approval fetches its export: vessel, equipment, users and asOf, read at one moment.";
+    const HINT: &str =
+        "A vessel's approval fetches its export: vessel, equipment, users and asOf, read at one moment.";
     let unknown = probe.send(Method::POST, &format!("sync/export/{UNKNOWN_ID}"), &[]).await;
     let result = match unknown {
         Ok(answer) if answer.status == 404 => Ok("an unknown vessel is 404".to_owned()),
         Ok(answer) => Err(format!("an unknown vessel is answered with {}", answer.status)),
         Err(error) => Err(error),
     };
-    report.add(PORTAL, "export of an unknown vessel", result, "Answer 404: any other status is tried again, or taken for an answer.");
+    report.add(
+        PORTAL,
+        "export of an unknown vessel",
+        result,
+        "Answer 404: any other status is tried again, or taken for an answer.",
+    );
     let Some(vessel) = vessel else {
         return report.skip(PORTAL, NAME, "there is no vessel to export");
     };
@@ -311,7 +346,10 @@ fn export_text(answer: &Answer, vessel: &str) -> Result<String, String> {
     let count = |name: &str| json[name].as_array().map(Vec::len).ok_or(format!("{name} is no list"));
     let (equipment, users) = (count("equipment")?, count("users")?);
     time_of(&json["asOf"]).ok_or("asOf is no time (RFC 3339)")?;
-    Ok(format!("{vessel} with {equipment} pieces of equipment and {users} users in {} ms", answer.took.as_millis()))
+    Ok(format!(
+        "{vessel} with {equipment} pieces of equipment and {users} users in {} ms",
+        answer.took.as_millis()
+    ))
 }
 
 fn time_of(value: &Value) -> Option<DateTime<Utc>> {

@@ -263,6 +263,7 @@ async fn process_group(
     let passwords = context.password_maker.make(&new_users, context.clock.now()).await;
     let _permit = context.event_writes.acquire().await.expect("the semaphore is never closed");
     let sync = sync_of(plan, events[0].record_type, &ids);
+    tracing::Span::current().record("sms.sync.id", sync.id.to_string());
     let mut tx = context.store.begin().await?;
     match write_group_in(context, &mut tx, deliveries, &events, &sync, fetched, &passwords).await {
         Ok(ended) => {

@@ -20,7 +20,6 @@ use domain::{
     HashSlice, RecordCounts, RecordType, Rules, SecondLook, TaskId, TaskState, finding::FUTURE_TOLERANCE,
     list_walk::EndlessList,
 };
-use serde_json::json;
 use store::{
     Db, StoreError,
     engine::{
@@ -180,7 +179,8 @@ impl<'a> PageTask<'a> {
         };
         let walk = self.row.request.query.walk.after_page(page.record_count(), page.info().total);
         walk.may_go_on()?;
-        let trace_context = json!(chassis::telemetry::current_context());
+        // All pages of a sync are children of the span that has started it.
+        let trace_context = self.sync.trace_context.clone();
         let task = |request| NewTask {
             id: TaskId::new(),
             sync_id: self.row.sync_id,

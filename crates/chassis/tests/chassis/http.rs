@@ -58,7 +58,7 @@ impl Server {
     fn start_with(drain: Duration) -> Self {
         chassis::install_tls();
         // The result is the same for every test of this process.
-        let _telemetry = chassis::telemetry::init("test");
+        let _telemetry = chassis::telemetry::init("test", "0");
         chassis::metrics::install();
         chassis::metrics::set_build_info("test", "0");
         let shutdown = Shutdown::manual();

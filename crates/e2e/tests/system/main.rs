@@ -11,4 +11,5 @@ mod portal_check;
 mod rights;
 mod single_process;
 mod tokens;
+mod traces;
 mod webhooks;

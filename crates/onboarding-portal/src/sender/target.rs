@@ -83,11 +83,7 @@ impl Target {
     }
 
     /// Makes one attempt. The error is a sentence for the list of attempts.
-    pub(super) async fn post(
-        &self,
-        headers: [(&'static str, String); 3],
-        body: String,
-    ) -> Result<Answer, String> {
+    pub(super) async fn post(&self, headers: Vec<(String, String)>, body: String) -> Result<Answer, String> {
         let mut request =
             self.client.post(self.url.clone()).header(CONTENT_TYPE, "application/json").body(body);
         for (name, value) in headers {
@@ -253,8 +249,7 @@ mod tests {
         chassis::install_tls();
         let policy = TargetPolicy { private_addresses: false, plain_http: true };
         let target = Target::new("http://localhost:9/hook", Duration::from_secs(5), policy).unwrap();
-        let headers = [("a", String::new()), ("b", String::new()), ("c", String::new())];
-        let reason = target.post(headers, String::new()).await.unwrap_err();
+        let reason = target.post(Vec::new(), String::new()).await.unwrap_err();
         assert!(reason.contains("is not a public address"), "{reason}");
     }
 }

@@ -4,8 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use domain::{
-    Accepted, Rejection, Rules, SourceId, equipment::EquipmentDraft,
-    user::UserDraft, vessel::VesselDraft,
+    Accepted, Rejection, Rules, SourceId, equipment::EquipmentDraft, user::UserDraft, vessel::VesselDraft,
 };
 use serde_json::Value;
 
@@ -13,9 +12,21 @@ use super::{CheckLimits, Report, UNKNOWN_ID, is_future, probe::Probe, time_of};
 
 /// The lists of the contract.
 pub(super) const LISTS: &[List] = &[
-    List { name: "vessels", belongs_to_vessel: false, accept: |record, rules| judge::<VesselDraft, _>(record, |it| it.accept(rules)) },
-    List { name: "equipment", belongs_to_vessel: true, accept: |record, rules| judge::<EquipmentDraft, _>(record, |it| it.accept(rules)) },
-    List { name: "users", belongs_to_vessel: true, accept: |record, rules| judge::<UserDraft, _>(record, |it| it.accept(rules)) },
+    List {
+        name: "vessels",
+        belongs_to_vessel: false,
+        accept: |record, rules| judge::<VesselDraft, _>(record, |it| it.accept(rules)),
+    },
+    List {
+        name: "equipment",
+        belongs_to_vessel: true,
+        accept: |record, rules| judge::<EquipmentDraft, _>(record, |it| it.accept(rules)),
+    },
+    List {
+        name: "users",
+        belongs_to_vessel: true,
+        accept: |record, rules| judge::<UserDraft, _>(record, |it| it.accept(rules)),
+    },
 ];
 
 /// Longest cursor that the services take: one has to fit into a URL.
@@ -143,14 +154,18 @@ impl List {
             }
             walked.slowest_ms = walked.slowest_ms.max(answer.took.as_millis());
             let json = answer.json.ok_or(format!("{page} is not JSON"))?;
-            let next = walked.add_page(&json, limits.page_size).map_err(|error| format!("{page}: {error}"))?;
+            let next =
+                walked.add_page(&json, limits.page_size).map_err(|error| format!("{page}: {error}"))?;
             walked.pages += 1;
             let Some(next) = next else {
                 walked.is_whole = true;
                 break;
             };
             if next.len() > CURSOR_LIMIT {
-                return Err(format!("{page}: nextCursor has {} bytes, of at most {CURSOR_LIMIT}", next.len()));
+                return Err(format!(
+                    "{page}: nextCursor has {} bytes, of at most {CURSOR_LIMIT}",
+                    next.len()
+                ));
             }
             if !seen.insert(next.clone()) {
                 return Err(format!("{page}: nextCursor was there before, so paging would never end"));
@@ -175,9 +190,15 @@ impl List {
         let hint = "page.asOf is the portal's time when it read the page: by it the sync tells a record that changed meanwhile from \
             one that is missing.";
         match walked.as_of {
-            None => report.warn(self.name, "asOf", "the first page says no asOf, or no time (RFC 3339)", hint),
-            Some(time) if is_future(time, now) => report.add(self.name, "asOf", Err(format!("{time} lies in the future")), hint),
-            Some(time) => report.add(self.name, "asOf", Ok(time.to_rfc3339_opts(SecondsFormat::Millis, true)), hint),
+            None => {
+                report.warn(self.name, "asOf", "the first page says no asOf, or no time (RFC 3339)", hint)
+            }
+            Some(time) if is_future(time, now) => {
+                report.add(self.name, "asOf", Err(format!("{time} lies in the future")), hint)
+            }
+            Some(time) => {
+                report.add(self.name, "asOf", Ok(time.to_rfc3339_opts(SecondsFormat::Millis, true)), hint)
+            }
         }
     }
 
@@ -195,14 +216,16 @@ impl List {
                 *codes.entry(code).or_default() += 1;
             }
         }
-        let tombstones = walked.records.iter().filter(|(.., record)| !record["withdrawnAt"].is_null()).count();
+        let tombstones =
+            walked.records.iter().filter(|(.., record)| !record["withdrawnAt"].is_null()).count();
         let text = format!("{} records, {tombstones} of them withdrawn", walked.records.len());
         if rejected == 0 {
             return report.add(self.name, "records", Ok(text), "");
         }
         let mut codes: Vec<_> = codes.into_iter().collect();
         codes.sort_by_key(|(code, count)| (std::cmp::Reverse(*count), code.clone()));
-        let named: Vec<_> = codes.iter().take(CODES_LIMIT).map(|(code, count)| format!("{code} {count}")).collect();
+        let named: Vec<_> =
+            codes.iter().take(CODES_LIMIT).map(|(code, count)| format!("{code} {count}")).collect();
         let text = format!("{text}; {rejected} would be rejected: {}", named.join(", "));
         let hint = "docs/records.md says what each code means. One record that is rejected stops no other.";
         report.warn(self.name, "records", text, hint);
@@ -264,7 +287,13 @@ impl List {
         report.add(self.name, NAME, result, hint);
     }
 
-    async fn check_vessel_id(&self, probe: &Probe, report: &mut Report, limits: CheckLimits, walked: &Walked) {
+    async fn check_vessel_id(
+        &self,
+        probe: &Probe,
+        report: &mut Report,
+        limits: CheckLimits,
+        walked: &Walked,
+    ) {
         const NAME: &str = "vesselId";
         let vessel = walked.records.iter().find_map(|(.., record)| vessel_of(record));
         let Some(vessel) = vessel else {
@@ -272,11 +301,13 @@ impl List {
         };
         let result = match self.walk(probe, limits, &[("vesselId", &vessel)]).await {
             Err(error) => Err(error),
-            Ok(part) => match part.records.iter().find(|(.., record)| vessel_of(record).as_deref() != Some(&vessel)) {
-                Some((id, ..)) => Err(format!("{id} is listed for {vessel}, and belongs to another")),
-                None if part.records.is_empty() => Err(format!("nothing is listed for {vessel}")),
-                None => Ok(format!("{} records of {vessel}", part.records.len())),
-            },
+            Ok(part) => {
+                match part.records.iter().find(|(.., record)| vessel_of(record).as_deref() != Some(&vessel)) {
+                    Some((id, ..)) => Err(format!("{id} is listed for {vessel}, and belongs to another")),
+                    None if part.records.is_empty() => Err(format!("nothing is listed for {vessel}")),
+                    None => Ok(format!("{} records of {vessel}", part.records.len())),
+                }
+            }
         };
         report.add(self.name, NAME, result, "Only what belongs to the vessel.");
     }
@@ -298,13 +329,16 @@ impl Walked {
         for record in data {
             let id = record["id"].as_str().ok_or("a record has no id that is a text")?;
             id.parse::<SourceId>().map_err(|error| format!("the id {id:?} {error}"))?;
-            let time = time_of(&record["updatedAt"]).ok_or(format!("{id} has no updatedAt that is a time (RFC 3339)"))?;
+            let time = time_of(&record["updatedAt"])
+                .ok_or(format!("{id} has no updatedAt that is a time (RFC 3339)"))?;
             if let Some((last_id, last_time, _)) = self.records.last() {
                 if last_id == id {
                     return Err(format!("{id} is listed twice"));
                 }
                 if (*last_time, last_id.as_str()) > (time, id) {
-                    return Err(format!("{id} of {time} comes after {last_id} of {last_time}: not ordered by updatedAt and id"));
+                    return Err(format!(
+                        "{id} of {time} comes after {last_id} of {last_time}: not ordered by updatedAt and id"
+                    ));
                 }
             }
             self.records.push((id.to_owned(), time, record.clone()));

@@ -74,7 +74,11 @@ impl Probe {
     }
 
     /// How the portal encodes an answer to whoever accepts gzip; none: not at all.
-    pub(super) async fn encoding(&self, path: &str, query: &[(&str, &str)]) -> Result<Option<String>, String> {
+    pub(super) async fn encoding(
+        &self,
+        path: &str,
+        query: &[(&str, &str)],
+    ) -> Result<Option<String>, String> {
         let mut url = self.base.join(path).map_err(|error| error.to_string())?;
         url.query_pairs_mut().extend_pairs(query);
         let mut request = self.undecoded.get(url).header(header::ACCEPT_ENCODING, "gzip");
