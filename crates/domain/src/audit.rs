@@ -33,7 +33,7 @@ vocabulary!(
         UserReissuePassword = "user.reissue_password",
         /// Asked for what their role does not allow. Of many attempts a few are recorded.
         AccessRefuse = "access.refuse",
-        /// Read e-mail addresses of users.
+        /// Read names or e-mail addresses of users.
         UserRead = "user.read",
         /// Read the values of users in conflicts.
         ConflictRead = "conflict.read",
