@@ -162,6 +162,14 @@ impl StoreError {
         )
     }
 
+    /// Whether the statement took longer than `statement_timeout` allows.
+    #[must_use]
+    pub fn is_statement_timeout(&self) -> bool {
+        // diesel does not pass SQLSTATE 57014 on. With other lc_messages it counts as a database that does not answer.
+        matches!(self, Self::Statement(DieselError::DatabaseError(DatabaseErrorKind::Unknown, said))
+            if said.message().contains("statement timeout"))
+    }
+
     /// Whether this transaction and another waited for each other, and this one was rolled back for it.
     #[must_use]
     pub fn is_deadlock(&self) -> bool {

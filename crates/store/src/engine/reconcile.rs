@@ -338,8 +338,8 @@ async fn missing_deactivate(
                  WHERE m.sync_id = $1 AND m.record_type = $2 AND t.status = 'active' AND t.synced_at < $3
                  ORDER BY t.source_id FOR NO KEY UPDATE OF t
              ), kept AS (
-                 INSERT INTO overwritten (sync_id, record_type, row_id, synced_by, image)
-                 SELECT $1, $2, t.id, t.synced_by, {} FROM {table} AS t JOIN gone ON gone.id = t.id
+                 INSERT INTO overwritten (sync_id, record_type, row_id, synced_by, image, written_at)
+                 SELECT $1, $2, t.id, t.synced_by, {}, $4 FROM {table} AS t JOIN gone ON gone.id = t.id
              )
              UPDATE {table} AS t SET status = 'withdrawn', missing_since = $4, fetched_at = greatest(t.fetched_at, $3),
                  updated_at = $4, synced_by = $1,

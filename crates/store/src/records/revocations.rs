@@ -205,8 +205,8 @@ async fn rows_update<T: Table>(
     };
     let text = format!(
         "WITH i AS (SELECT * FROM unnest($4, $5) AS i (id, updated_at)), kept AS (
-             INSERT INTO overwritten (sync_id, record_type, row_id, synced_by, image)
-             SELECT $2, '{record_type}', t.id, t.synced_by, {image} FROM {table} AS t JOIN i ON i.id = t.id
+             INSERT INTO overwritten (sync_id, record_type, row_id, synced_by, image, written_at)
+             SELECT $2, '{record_type}', t.id, t.synced_by, {image}, $1 FROM {table} AS t JOIN i ON i.id = t.id
          )
          UPDATE {table} AS t SET {assignment}, updated_at = $1, synced_by = $2, fetched_at = $3,
              source_updated_at = greatest(t.source_updated_at, i.updated_at),

@@ -150,8 +150,8 @@ pub(super) async fn rows_update<T: Table>(
     // synced_at always moves: that tells the trigger that this is no edit of the maintenance portal.
     let text = format!(
         "WITH i AS (SELECT * FROM {input}), kept AS (
-             INSERT INTO overwritten (sync_id, record_type, row_id, synced_by, image)
-             SELECT $2, '{record_type}', t.id, t.synced_by, {image}
+             INSERT INTO overwritten (sync_id, record_type, row_id, synced_by, image, written_at)
+             SELECT $2, '{record_type}', t.id, t.synced_by, {image}, $1
              FROM {table} AS t JOIN i ON t.source_id = i.source_id
          )
          UPDATE {table} AS t SET source_updated_at = i.source_updated_at, content_hash = i.content_hash, status = i.status,
@@ -209,8 +209,8 @@ pub(super) async fn rows_return<T: Table>(
 ) -> Result<(), StoreError> {
     let text = format!(
         "WITH kept AS (
-             INSERT INTO overwritten (sync_id, record_type, row_id, synced_by, image)
-             SELECT $2, '{record_type}', t.id, t.synced_by, {image} FROM {table} AS t WHERE t.id = ANY($4)
+             INSERT INTO overwritten (sync_id, record_type, row_id, synced_by, image, written_at)
+             SELECT $2, '{record_type}', t.id, t.synced_by, {image}, $1 FROM {table} AS t WHERE t.id = ANY($4)
          )
          UPDATE {table} AS t SET status = 'active', missing_since = NULL, updated_at = $1, synced_by = $2, fetched_at = $3,
              synced_at = greatest($1, t.synced_at + interval '1 microsecond')
