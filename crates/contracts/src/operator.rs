@@ -17,8 +17,13 @@ pub use identity::{Identity, OperatorRole};
 pub use overview::*;
 pub use quality::{CodeCount, RecordQuality, ValidationReport, VesselIdentity};
 pub use reconcile::*;
+pub use records::{
+    DependentCounts, KeptSince, Record, RecordDetail, RecordStanding, RecordStatusFilter, RowStatus,
+    Timeline, TimelineEntry, TimelineKind,
+};
 pub use replay::*;
 pub use schedules::*;
+pub use search::{HitKind, MatchedField, SearchGroup, SearchHit, SearchResult};
 use serde::{Deserialize, Serialize};
 pub use settings::{Settings, SettingsChange, SettingsNotice};
 pub use sync_control::*;
@@ -87,8 +92,10 @@ mod identity;
 mod overview;
 mod quality;
 mod reconcile;
+mod records;
 mod replay;
 mod schedules;
+mod search;
 mod settings;
 mod sync_control;
 mod syncs;

@@ -8,7 +8,9 @@ use chassis::{
     problem::{FieldError, ProblemBody},
 };
 use contracts::{
-    operator::{ConflictNotice, DeadLetterNotice, SettingsNotice, SyncNotice, WebhookNotice},
+    operator::{
+        ConflictNotice, DeadLetterNotice, RecordStatusFilter, SettingsNotice, SyncNotice, WebhookNotice,
+    },
     webhook::description::WebhookDescription,
 };
 use utoipa::{
@@ -35,7 +37,7 @@ use crate::routes;
         license(name = "MIT OR Apache-2.0", identifier = "MIT OR Apache-2.0"),
     ),
     servers((url = "/", description = "The host that serves this document")),
-    components(schemas(ProblemBody, FieldError, SyncNotice, DeadLetterNotice, WebhookNotice, SettingsNotice, ConflictNotice)),
+    components(schemas(ProblemBody, FieldError, SyncNotice, DeadLetterNotice, WebhookNotice, SettingsNotice, ConflictNotice, RecordStatusFilter)),
     security(("bearer" = [])),
     tags(
         (name = "syncs", description = "Start, follow, cancel, repair and undo syncs"),
@@ -46,6 +48,7 @@ use crate::routes;
         (name = "updates", description = "Updates as server-sent events"),
         (name = "conflicts", description = "Records that both portals changed, their resolution, and the conflict policies"),
         (name = "validation", description = "Data-quality reports"),
+        (name = "records", description = "Records, where they stand and what happened to them; search"),
         (name = "labels", description = "QR labels of equipment"),
         (name = "users", description = "Users of the maintenance portal: roles, role mapping, temporary passwords"),
         (name = "operators", description = "The operator of the token"),

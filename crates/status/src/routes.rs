@@ -15,16 +15,19 @@ mod older_records;
 mod overview;
 mod paging;
 mod reason;
+mod records;
 mod refused_webhooks;
 mod replays;
 mod reprocessing;
 mod role_mapping;
 mod schedules;
+mod search;
 mod settings;
 mod settings_change;
 mod sync_control;
 mod syncs;
 mod ticks;
+mod timelines;
 mod token_revocations;
 mod trigger;
 mod trigger_request;
@@ -103,5 +106,9 @@ pub(crate) fn configure(app: &mut ServiceConfig<'_>) {
         .service(role_mapping::change_role_mapping)
         .service(role_mapping::preview_role_mapping)
         .service(validation::get_validation_report)
+        .service(records::list_records)
+        .service(records::get_record)
+        .service(timelines::get_timeline)
+        .service(search::search_all)
         .service(updates::stream_updates);
 }

@@ -3,6 +3,7 @@
 pub(crate) mod attention;
 pub(crate) mod conflicts;
 pub(crate) mod dead_letters;
+pub(crate) mod records;
 pub(crate) mod replays;
 pub(crate) mod syncs;
 pub(crate) mod updates;

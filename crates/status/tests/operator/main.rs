@@ -9,6 +9,7 @@ mod idempotency;
 mod labels;
 mod odd_text;
 mod overview;
+mod records;
 mod replays;
 mod request;
 mod request_limits;

@@ -45,6 +45,29 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/search": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Search for anything
+         * @description Names are found by any part of three letters or digits, shorter texts at the beginning of a name; IMO numbers, tags, SFI
+         *     codes, QR codes and ids in the onboarding portal by their beginning; ids of this system by eight hexadecimal digits or more;
+         *     a webhook by its `webhook-id`, and what a request has caused by its trace id. Capital and small letters are the same in names
+         *     and QR codes. Names and e-mail addresses of users are searched for admins only.
+         */
+        get: operations["searchAll"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/sync/audit": {
         parameters: {
             query?: never;
@@ -422,6 +445,72 @@ export interface paths {
         };
         /** Get the operator of the token */
         get: operations["getIdentity"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/sync/records/{recordType}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List records of a type
+         * @description By their ids in the onboarding portal. Records that were rejected and never written are listed, too. E-mail addresses of
+         *     users are masked except for admins, who alone search in names and addresses of users.
+         */
+        get: operations["listRecords"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/sync/records/{recordType}/{sourceId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get a record
+         * @description With its values, where it stands, its open conflicts and the findings that stand. A record of which only webhooks, findings
+         *     or missing lists are known has the standing `never_came` or `rejected`, and no row. Personal data of users is masked except
+         *     for admins.
+         */
+        get: operations["getRecord"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/sync/records/{recordType}/{sourceId}/timeline": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get the timeline of a record, newest first
+         * @description Webhooks about it, what syncs created, changed, withdrew, rejected or missed, with the values before and after, dry runs,
+         *     conflicts and their resolution, undos, and changes in the maintenance portal. A sync that found the record unchanged has no
+         *     entry. What retention has removed is missing: `keptSince` says from when on history is kept. Personal data of users is masked
+         *     except for admins, who also see what became of the temporary password.
+         */
+        get: operations["getTimeline"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1545,6 +1634,13 @@ export interface components {
          * @enum {string}
          */
         DeadLetterState: "dead" | "replaying" | "replayed" | "succeeded";
+        /** @description Number of records that belong to another one. */
+        DependentCounts: {
+            /** Format: int64 */
+            active: number;
+            /** Format: int64 */
+            withdrawn: number;
+        };
         /**
          * @description Failure class of a message.
          * @enum {string}
@@ -1603,12 +1699,38 @@ export interface components {
             /** @description Record type. */
             recordType: components["schemas"]["RecordType"];
         };
+        /**
+         * @description What a search finds.
+         * @enum {string}
+         */
+        HitKind: "vessel" | "equipment" | "user" | "company" | "sync" | "webhook" | "dead_letter" | "trace";
         /** @description The operator that the token names. */
         Identity: {
             /** @description Role of the operator. */
             role: components["schemas"]["OperatorRole"];
             /** @description Name of the operator. */
             subject: string;
+        };
+        /**
+         * @description From when on history is kept. Retention has removed what was before, if there was anything. Absent: nothing of the kind is
+         *     kept.
+         */
+        KeptSince: {
+            /**
+             * Format: date-time
+             * @description Time of the oldest resolution of a conflict.
+             */
+            decisions?: string | null;
+            /**
+             * Format: date-time
+             * @description Start of the oldest sync; what earlier syncs wrote and found is not in the timeline.
+             */
+            syncs?: string | null;
+            /**
+             * Format: date-time
+             * @description Receipt of the oldest webhook event.
+             */
+            webhookEvents?: string | null;
         };
         /** @description Outcome of the last request to a system. */
         LastOutcome: {
@@ -1868,6 +1990,68 @@ export interface components {
                 sourceId: string;
                 /** @description Value of the field; personal data is masked. */
                 value?: string | null;
+            }[];
+            /** @description Position of the page in the list. */
+            pagination: components["schemas"]["Pagination"];
+        };
+        /** @description A page of a list. */
+        List_Record: {
+            /** @description Entries of the page. */
+            data: {
+                /** @description Id, in the onboarding portal, of the company of a vessel or a user. */
+                companyId?: string | null;
+                /**
+                 * Format: date-time
+                 * @description When the row was created.
+                 */
+                createdAt?: string | null;
+                /**
+                 * Format: uuid
+                 * @description Id in the maintenance portal; absent without a row.
+                 */
+                id?: string | null;
+                lastWriter?: components["schemas"]["Writer"] | null;
+                /**
+                 * Format: date-time
+                 * @description When a full sync withdrew the record because it was not listed.
+                 */
+                missingSince?: string | null;
+                /** @description Name of the record for people. Of a user the e-mail address, masked except for admins. */
+                name?: string | null;
+                /** @description Type of the record. */
+                recordType: components["schemas"]["RecordType"];
+                /** @description Id of the record in the onboarding portal. */
+                sourceId: string;
+                /**
+                 * Format: date-time
+                 * @description `updatedAt` of the state that was synced last.
+                 */
+                sourceUpdatedAt?: string | null;
+                /** @description Where the record stands. */
+                standing: components["schemas"]["RecordStanding"];
+                status?: components["schemas"]["RowStatus"] | null;
+                /**
+                 * Format: uuid
+                 * @description Sync that wrote the record last. Retention may have removed it.
+                 */
+                syncId?: string | null;
+                /**
+                 * Format: date-time
+                 * @description When a sync last wrote the row. A sync that finds the same version again does not.
+                 */
+                syncedAt?: string | null;
+                /**
+                 * Format: date-time
+                 * @description When the values were last written, by whichever portal.
+                 */
+                versionAt?: string | null;
+                /** @description Id, in the onboarding portal, of the vessel of equipment. */
+                vesselId?: string | null;
+                /**
+                 * Format: date-time
+                 * @description Time of an announced withdrawal.
+                 */
+                withdrawalDueAt?: string | null;
             }[];
             /** @description Position of the page in the list. */
             pagination: components["schemas"]["Pagination"];
@@ -2222,6 +2406,11 @@ export interface components {
          */
         LockReason: "deactivated" | "withdrawn" | "signed_off";
         /**
+         * @description Field that holds the text of a search.
+         * @enum {string}
+         */
+        MatchedField: "imoNumber" | "mmsi" | "name" | "tag" | "sfiCode" | "qrCode" | "email" | "sourceId" | "id" | "label" | "webhookId" | "messageId" | "taskId" | "traceId";
+        /**
          * @description What a full sync does with missing records: active ones that the onboarding portal no longer lists. No record is
          *     ever deleted.
          * @enum {string}
@@ -2420,6 +2609,63 @@ export interface components {
         } & {
             [key: string]: unknown;
         };
+        /** @description A record. */
+        Record: {
+            /** @description Id, in the onboarding portal, of the company of a vessel or a user. */
+            companyId?: string | null;
+            /**
+             * Format: date-time
+             * @description When the row was created.
+             */
+            createdAt?: string | null;
+            /**
+             * Format: uuid
+             * @description Id in the maintenance portal; absent without a row.
+             */
+            id?: string | null;
+            lastWriter?: components["schemas"]["Writer"] | null;
+            /**
+             * Format: date-time
+             * @description When a full sync withdrew the record because it was not listed.
+             */
+            missingSince?: string | null;
+            /** @description Name of the record for people. Of a user the e-mail address, masked except for admins. */
+            name?: string | null;
+            /** @description Type of the record. */
+            recordType: components["schemas"]["RecordType"];
+            /** @description Id of the record in the onboarding portal. */
+            sourceId: string;
+            /**
+             * Format: date-time
+             * @description `updatedAt` of the state that was synced last.
+             */
+            sourceUpdatedAt?: string | null;
+            /** @description Where the record stands. */
+            standing: components["schemas"]["RecordStanding"];
+            status?: components["schemas"]["RowStatus"] | null;
+            /**
+             * Format: uuid
+             * @description Sync that wrote the record last. Retention may have removed it.
+             */
+            syncId?: string | null;
+            /**
+             * Format: date-time
+             * @description When a sync last wrote the row. A sync that finds the same version again does not.
+             */
+            syncedAt?: string | null;
+            /**
+             * Format: date-time
+             * @description When the values were last written, by whichever portal.
+             */
+            versionAt?: string | null;
+            /** @description Id, in the onboarding portal, of the vessel of equipment. */
+            vesselId?: string | null;
+            /**
+             * Format: date-time
+             * @description Time of an announced withdrawal.
+             */
+            withdrawalDueAt?: string | null;
+        };
         /**
          * @description Tally of one record type. `read` is the sum of `created`, `updated`, `unchanged`, `conflict`, `rejected` and
          *     `skipped`.
@@ -2491,6 +2737,37 @@ export interface components {
              */
             updated: number;
         };
+        /** @description A record with all that stands about it. */
+        RecordDetail: components["schemas"]["Record"] & {
+            /** @description Number of what belongs to the record, by what it is, such as `equipment` of a vessel; empty without a row. */
+            dependents: {
+                [key: string]: components["schemas"]["DependentCounts"];
+            };
+            /**
+             * Format: date-time
+             * @description When the request began that brought the state.
+             */
+            fetchedAt?: string | null;
+            /** @description Findings that stand, errors first; at most 50. */
+            findings: components["schemas"]["Finding"][];
+            /**
+             * Format: int64
+             * @description Number of findings that stand.
+             */
+            findingsTotal: number;
+            /**
+             * Format: int64
+             * @description Number of open conflicts.
+             */
+            openConflicts: number;
+            /**
+             * @description Values of the row by field; empty without a row. Of a user, name, e-mail address and employee number are masked except
+             *     for admins. Passwords are never shown.
+             */
+            particulars: Record<string, never>;
+            /** @description Whether `syncId` can still be looked up; absent if the record has none. */
+            syncIsKept?: boolean | null;
+        };
         /** @description Number of records of a type, and how many of them have findings. */
         RecordQuality: {
             /** @description Record type. */
@@ -2511,6 +2788,16 @@ export interface components {
              */
             withWarnings: number;
         };
+        /**
+         * @description Where a record stands.
+         * @enum {string}
+         */
+        RecordStanding: "active" | "withdrawn" | "rejected" | "never_came";
+        /**
+         * @description Status by which records are listed.
+         * @enum {string}
+         */
+        RecordStatusFilter: "active" | "withdrawn" | "rejected";
         /**
          * @description Record type. Each has a tally of its own.
          * @enum {string}
@@ -2948,6 +3235,11 @@ export interface components {
             /** @description `ship` or `shore`. */
             workplace: string;
         };
+        /**
+         * @description Status of the row of a record.
+         * @enum {string}
+         */
+        RowStatus: "active" | "withdrawn";
         /** @description A cron expression in words, with its next times. */
         SchedulePreview: {
             /** @description Cron expression in words. */
@@ -2974,6 +3266,40 @@ export interface components {
              * @description The sync that it started, or that had not ended.
              */
             syncId?: string | null;
+        };
+        /** @description Hits of one kind. */
+        SearchGroup: {
+            /** @description Whether the search of this kind was not completed: it took too long, or the database has no index for these letters. */
+            cutShort: boolean;
+            /** @description The best hits, at most 10. */
+            hits: components["schemas"]["SearchHit"][];
+            /** @description Kind of the hits. */
+            kind: components["schemas"]["HitKind"];
+            /** @description Whether there are more hits than these. */
+            more: boolean;
+        };
+        /** @description A hit. */
+        SearchHit: {
+            /** @description Id; of a record the one in the onboarding portal. */
+            id: string;
+            /** @description Path of the API. */
+            link: string;
+            /** @description Why it is a hit. */
+            matched: components["schemas"]["MatchedField"];
+            standing?: components["schemas"]["RecordStanding"] | null;
+            /** @description What tells it from others with that name. */
+            subtitle?: string | null;
+            /** @description Name for people. E-mail addresses are masked except for admins. */
+            title: string;
+        };
+        /** @description Result of a search, by kind. Kinds without hits are absent unless they were cut short. */
+        SearchResult: {
+            /** @description Whether a kind was cut short: then what is not listed may exist. */
+            cutShort: boolean;
+            /** @description Hits by kind. */
+            groups: components["schemas"]["SearchGroup"][];
+            /** @description Text that was searched for, without white space at its ends. */
+            query: string;
         };
         /** @description Settings of the sync. The `ETag` of the answer is the version. */
         Settings: {
@@ -3258,6 +3584,70 @@ export interface components {
          * @enum {string}
          */
         TickOutcome: "started" | "skipped" | "missed";
+        /** @description Timeline of a record, newest first. */
+        Timeline: {
+            /** @description A page of the entries. */
+            entries: components["schemas"]["TimelineEntry"][];
+            /** @description From when on history is kept. */
+            keptSince: components["schemas"]["KeptSince"];
+            /** @description Position of the page in the timeline. */
+            pagination: components["schemas"]["Pagination"];
+            /** @description Type of the record. */
+            recordType: components["schemas"]["RecordType"];
+            /** @description Id of the record in the onboarding portal. */
+            sourceId: string;
+        };
+        /** @description What happened to a record. */
+        TimelineEntry: {
+            /** @description Operator who did it. */
+            actor?: string | null;
+            /**
+             * @description Values afterwards, of the fields that changed. Absent if they are not known: the record was changed in the maintenance
+             *     portal as well before the next sync wrote it.
+             */
+            after?: Record<string, never> | null;
+            /**
+             * Format: date-time
+             * @description When it happened. Of a webhook by the clock of this system.
+             */
+            at: string;
+            /**
+             * @description Values before, by field: of the fields that changed, or of all if `after` is absent. `companyRowId` and `vesselRowId` are
+             *     ids in the maintenance portal. Personal data is masked except for admins.
+             */
+            before?: Record<string, never> | null;
+            /**
+             * Format: uuid
+             * @description Conflict.
+             */
+            conflictId?: string | null;
+            /**
+             * Format: uuid
+             * @description Dead letter.
+             */
+            deadLetterId?: string | null;
+            /** @description More about it, by kind: the finding, the state of the webhook event, the resolution of the conflict. */
+            detail: Record<string, never>;
+            /** @description What happened. */
+            kind: components["schemas"]["TimelineKind"];
+            /** @description What happened, for people. */
+            summary: string;
+            /**
+             * Format: uuid
+             * @description Sync that did it, or that it was done to.
+             */
+            syncId?: string | null;
+            /**
+             * Format: uuid
+             * @description Webhook event.
+             */
+            webhookEventId?: string | null;
+        };
+        /**
+         * @description What happened to a record.
+         * @enum {string}
+         */
+        TimelineKind: "webhook_received" | "webhook_processed" | "webhook_refused" | "dead_letter" | "created" | "updated" | "withdrawn" | "returned" | "missing" | "dry_run" | "finding" | "conflict_opened" | "conflict_resolved" | "undone" | "edited" | "password_claim" | "password_reissue";
         /** @description A revocation of tokens. */
         TokenRevocation: {
             /** Format: uuid */
@@ -3828,6 +4218,41 @@ export interface operations {
             401: components["responses"]["Unauthorized"];
             /** @description No resource has this id */
             404: components["responses"]["NotFound"];
+            /** @description Parameters or values of the body are unknown, repeated or wrong; `errors` names each */
+            422: components["responses"]["Invalid"];
+            /** @description The operator sends too many requests */
+            429: components["responses"]["TooManyRequests"];
+            /** @description An error of the service; `requestId` finds it in the logs */
+            500: components["responses"]["InternalError"];
+            /** @description The database does not answer */
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    searchAll: {
+        parameters: {
+            query: {
+                /** @description Text to search for. */
+                q: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Result of a search, by kind */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SearchResult"];
+                };
+            };
+            /** @description The query or the body cannot be read: U+0000 in a text, or a body that is not JSON */
+            400: components["responses"]["Unreadable"];
+            /** @description The token is missing, invalid, expired or revoked */
+            401: components["responses"]["Unauthorized"];
             /** @description Parameters or values of the body are unknown, repeated or wrong; `errors` names each */
             422: components["responses"]["Invalid"];
             /** @description The operator sends too many requests */
@@ -4796,6 +5221,149 @@ export interface operations {
             400: components["responses"]["Unreadable"];
             /** @description The token is missing, invalid, expired or revoked */
             401: components["responses"]["Unauthorized"];
+            /** @description Parameters or values of the body are unknown, repeated or wrong; `errors` names each */
+            422: components["responses"]["Invalid"];
+            /** @description The operator sends too many requests */
+            429: components["responses"]["TooManyRequests"];
+            /** @description An error of the service; `requestId` finds it in the logs */
+            500: components["responses"]["InternalError"];
+            /** @description The database does not answer */
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    listRecords: {
+        parameters: {
+            query?: {
+                /** @description Entries per page. */
+                limit?: number;
+                /** @description Entries to skip. */
+                offset?: number;
+                /** @description Only records with this status. */
+                status?: components["schemas"]["RecordStatusFilter"];
+                /** @description Only this vessel, or what belongs to it; by IMO number, or id in the maintenance portal or in the onboarding portal. */
+                vessel?: string;
+                /**
+                 * @description Only this company, or what belongs to it; by id in the maintenance portal or in the onboarding portal, or IMO company
+                 *     number. Records without a row are of no known company.
+                 */
+                company?: string;
+                /** @description Only records that a search for this text would find. */
+                q?: string;
+            };
+            header?: never;
+            path: {
+                /** @description Type of the records */
+                recordType: components["schemas"]["RecordType"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of a list */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["List_Record"];
+                };
+            };
+            /** @description The query or the body cannot be read: U+0000 in a text, or a body that is not JSON */
+            400: components["responses"]["Unreadable"];
+            /** @description The token is missing, invalid, expired or revoked */
+            401: components["responses"]["Unauthorized"];
+            /** @description There is no such record type, vessel (`vessel_not_found`) or company (`company_not_found`) */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Parameters or values of the body are unknown, repeated or wrong; `errors` names each */
+            422: components["responses"]["Invalid"];
+            /** @description The operator sends too many requests */
+            429: components["responses"]["TooManyRequests"];
+            /** @description An error of the service; `requestId` finds it in the logs */
+            500: components["responses"]["InternalError"];
+            /** @description The database does not answer */
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    getRecord: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Type of the record */
+                recordType: components["schemas"]["RecordType"];
+                /** @description Id of the record in the onboarding portal */
+                sourceId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A record with all that stands about it */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RecordDetail"];
+                };
+            };
+            /** @description The query or the body cannot be read: U+0000 in a text, or a body that is not JSON */
+            400: components["responses"]["Unreadable"];
+            /** @description The token is missing, invalid, expired or revoked */
+            401: components["responses"]["Unauthorized"];
+            /** @description No resource has this id */
+            404: components["responses"]["NotFound"];
+            /** @description Parameters or values of the body are unknown, repeated or wrong; `errors` names each */
+            422: components["responses"]["Invalid"];
+            /** @description The operator sends too many requests */
+            429: components["responses"]["TooManyRequests"];
+            /** @description An error of the service; `requestId` finds it in the logs */
+            500: components["responses"]["InternalError"];
+            /** @description The database does not answer */
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    getTimeline: {
+        parameters: {
+            query?: {
+                /** @description Entries per page. */
+                limit?: number;
+                /** @description Entries to skip. */
+                offset?: number;
+            };
+            header?: never;
+            path: {
+                /** @description Type of the record */
+                recordType: components["schemas"]["RecordType"];
+                /** @description Id of the record in the onboarding portal */
+                sourceId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Timeline of a record, newest first */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Timeline"];
+                };
+            };
+            /** @description The query or the body cannot be read: U+0000 in a text, or a body that is not JSON */
+            400: components["responses"]["Unreadable"];
+            /** @description The token is missing, invalid, expired or revoked */
+            401: components["responses"]["Unauthorized"];
+            /** @description No resource has this id */
+            404: components["responses"]["NotFound"];
             /** @description Parameters or values of the body are unknown, repeated or wrong; `errors` names each */
             422: components["responses"]["Invalid"];
             /** @description The operator sends too many requests */

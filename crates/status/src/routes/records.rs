@@ -1,0 +1,183 @@
+//! Records: list them, and look one up with where it stands. `timelines.rs` says what happened to one.
+
+use actix_web::{get, web};
+use chassis::{
+    auth::{Role, Viewer},
+    problem::{FieldError, Problem, ProblemBody},
+};
+use contracts::operator::{List, Record, RecordDetail, RecordStatusFilter, RecordType};
+use domain::{
+    audit::AuditAction,
+    record_standing::RecordStanding,
+    row_status::RowStatus,
+    search::{SearchText, SearchTextError},
+};
+use serde::Deserialize;
+use serde_json::json;
+use store::{
+    Db, Window,
+    views::{
+        data_quality::vessel_identity,
+        records::{self, RecordFilter, StatusFilter},
+        timeline::timeline,
+    },
+};
+use utoipa::IntoParams;
+
+use super::paging::Paging;
+use crate::{
+    app_state::AppState,
+    problems::{OrProblem, vessel_not_found},
+    views::records::{record, record_detail},
+};
+
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct RecordQuery {
+    /// Only records with this status.
+    status: Option<RecordStatusFilter>,
+    /// Only this vessel, or what belongs to it; by IMO number, or id in the maintenance portal or in the onboarding portal.
+    vessel: Option<String>,
+    /// Only this company, or what belongs to it; by id in the maintenance portal or in the onboarding portal, or IMO company
+    /// number. Records without a row are of no known company.
+    company: Option<String>,
+    /// Only records that a search for this text would find.
+    #[param(min_length = 2, max_length = 200)]
+    q: Option<String>,
+}
+
+/// List records of a type
+///
+/// By their ids in the onboarding portal. Records that were rejected and never written are listed, too. E-mail addresses of
+/// users are masked except for admins, who alone search in names and addresses of users.
+#[utoipa::path(
+    operation_id = "listRecords", tag = "records", security(("bearer" = ["viewer"])),
+    params(("recordType" = RecordType, Path, description = "Type of the records"), Paging, RecordQuery),
+    responses(
+        (status = 200, body = List<Record>),
+        (status = 404, body = ProblemBody, content_type = "application/problem+json",
+            description = "There is no such record type, vessel (`vessel_not_found`) or company (`company_not_found`)"),
+    )
+)]
+#[get("/api/sync/records/{recordType}")]
+pub(crate) async fn list_records(
+    app: web::Data<AppState>,
+    viewer: Viewer,
+    record_type: web::Path<RecordType>,
+    paging: web::Query<Paging>,
+    query: web::Query<RecordQuery>,
+) -> Result<web::Json<List<Record>>, Problem> {
+    let window = paging.window()?;
+    let record_type: domain::RecordType = record_type.into_inner().into();
+    let is_admin = viewer.role() >= Role::Admin;
+    let mut tx = app.store.begin().await.or_problem()?;
+    let filter = load_filter(&mut tx, query.into_inner(), is_admin).await?;
+    let page = records::record_list(&mut tx, record_type, &filter, window).await.or_problem()?;
+    tx.rollback().await;
+    let page = page.ok_or_else(|| {
+        let detail = "holds no letter from A to Z and no digit: the database has no index for other letters";
+        let errors = vec![FieldError::new("#/q", "not_searchable", detail)];
+        Problem::invalid("The text cannot be searched for.", errors)
+    })?;
+    if record_type == domain::RecordType::User && is_admin && !page.rows.is_empty() {
+        let users: Vec<_> = page.rows.iter().map(|it| &it.source_id).collect();
+        let detail = json!({ "search": filter.text.as_ref().map(SearchText::as_str), "users": users });
+        app.record_reading(&viewer, AuditAction::UserRead, "users", &detail).await?;
+    }
+    Ok(paging.list(page, |it| record(record_type, it, !is_admin)))
+}
+
+async fn load_filter(db: &mut Db, query: RecordQuery, is_admin: bool) -> Result<RecordFilter, Problem> {
+    let vessel_id = match &query.vessel {
+        None => None,
+        Some(vessel) => {
+            let found = vessel_identity(db, vessel).await.or_problem()?;
+            Some(found.ok_or_else(|| vessel_not_found(vessel))?.source_id)
+        }
+    };
+    let company = match &query.company {
+        None => None,
+        Some(company) => {
+            let found = records::company_row(db, company).await.or_problem()?;
+            let not_found = || {
+                let detail = format!("There is no company with the id or IMO company number {company}.");
+                Problem::not_found("company_not_found", detail)
+            };
+            Some(found.ok_or_else(not_found)?)
+        }
+    };
+    Ok(RecordFilter {
+        status: query.status.map(|status| match status {
+            RecordStatusFilter::Active => StatusFilter::Row(RowStatus::Active),
+            RecordStatusFilter::Withdrawn => StatusFilter::Row(RowStatus::Withdrawn),
+            RecordStatusFilter::Rejected => StatusFilter::Rejected,
+        }),
+        vessel_id,
+        company,
+        text: query.q.as_deref().map(parse_text).transpose()?,
+        in_personal_data: is_admin,
+    })
+}
+
+/// The text of a search; 422 if it is too short or too long.
+pub(super) fn parse_text(text: &str) -> Result<SearchText, Problem> {
+    SearchText::parse(text).map_err(|error: SearchTextError| {
+        let errors = vec![FieldError::new("#/q", "out_of_range", error.to_string())];
+        Problem::invalid("The text cannot be searched for.", errors)
+    })
+}
+
+/// Get a record
+///
+/// With its values, where it stands, its open conflicts and the findings that stand. A record of which only webhooks, findings
+/// or missing lists are known has the standing `never_came` or `rejected`, and no row. Personal data of users is masked except
+/// for admins.
+#[utoipa::path(
+    operation_id = "getRecord", tag = "records", security(("bearer" = ["viewer"])),
+    params(
+        ("recordType" = RecordType, Path, description = "Type of the record"),
+        ("sourceId" = String, Path, description = "Id of the record in the onboarding portal"),
+    ),
+    responses((status = 200, body = RecordDetail))
+)]
+#[get("/api/sync/records/{recordType}/{sourceId}")]
+pub(crate) async fn get_record(
+    app: web::Data<AppState>,
+    viewer: Viewer,
+    path: web::Path<(RecordType, String)>,
+) -> Result<web::Json<RecordDetail>, Problem> {
+    let (record_type, source_id) = path.into_inner();
+    let record_type: domain::RecordType = record_type.into();
+    let is_admin = viewer.role() >= Role::Admin;
+    let mut tx = app.store.begin().await.or_problem()?;
+    let found = records::record_find(&mut tx, record_type, &source_id).await.or_problem()?;
+    if found.record.standing == RecordStanding::NeverCame {
+        let window = Window { limit: 1, offset: 0, after: None };
+        let known = timeline(&mut tx, record_type, &source_id, false, window).await.or_problem()?;
+        if known.total == 0 && found.findings_total == 0 {
+            return Err(record_not_found(record_type, &source_id));
+        }
+    }
+    tx.rollback().await;
+    record_user_reading(&app, &viewer, record_type, &source_id).await?;
+    Ok(web::Json(record_detail(record_type, found, !is_admin)))
+}
+
+/// Records that an admin reads personal data of a user.
+pub(super) async fn record_user_reading(
+    app: &AppState,
+    viewer: &Viewer,
+    record_type: domain::RecordType,
+    source_id: &str,
+) -> Result<(), Problem> {
+    if record_type != domain::RecordType::User || viewer.role() < Role::Admin {
+        return Ok(());
+    }
+    app.record_reading(viewer, AuditAction::UserRead, "users", &json!({ "users": [source_id] })).await
+}
+
+/// 404.
+pub(super) fn record_not_found(record_type: domain::RecordType, source_id: &str) -> Problem {
+    let detail = format!("Nothing is known of a record of the type {record_type} with the id {source_id}.");
+    Problem::not_found("record_not_found", detail)
+}
