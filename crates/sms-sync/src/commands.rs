@@ -10,6 +10,9 @@ mod openapi;
 mod portal;
 mod revocations;
 mod schedules;
+mod records;
+mod revocations;
+mod search;
 mod settings;
 mod status;
 mod syncs;
@@ -35,6 +38,7 @@ use crate::{api::Api, arguments::GlobalOptions, output};
   sms-sync trigger --watch             start a full sync and follow it until it ends
   sms-sync trigger --imo 9074729       sync one vessel with its equipment and users
   sms-sync status                      show health, running syncs and the last full sync
+  sms-sync search 'nordhavn orion'     find a vessel by its name
   sms-sync dead-letters replay --all   replay all dead letters, after a confirmation
   sms-sync token --subject anna --role operator --ttl 12h")]
 pub(crate) struct Cli {
@@ -64,6 +68,11 @@ enum OneShotCommand {
     Trigger(trigger::TriggerOptions),
     /// Show one sync; without an id: health, running syncs and the last full sync
     Status(status::StatusOptions),
+    /// Find records, syncs, webhook events, dead letters and traces
+    Search(search::SearchOptions),
+    /// List records, show one, or show what happened to it
+    #[command(subcommand)]
+    Records(records::RecordsCommand),
     /// List syncs, newest first
     History(history::HistoryOptions),
     /// Cancel, resume or retry a sync; list the changes of a dry run; confirm deactivations; accept older records
@@ -136,6 +145,8 @@ async fn run(global: &GlobalOptions, command: OneShotCommand) -> anyhow::Result<
         }
         OneShotCommand::Trigger(options) => trigger::run(&api, format, options).await,
         OneShotCommand::Status(options) => status::run(&api, format, &options).await,
+        OneShotCommand::Search(options) => search::run(&api, format, options).await,
+        OneShotCommand::Records(command) => records::run(&api, format, command).await,
         OneShotCommand::History(options) => history::run(&api, format, &options).await,
         OneShotCommand::Syncs(command) => syncs::run(&api, format, command).await,
         OneShotCommand::Token(options) => token::run(format, &options),

@@ -274,3 +274,46 @@ async fn audit_verify_proves_the_chain_and_names_the_first_broken_row() {
     let (code, text) = verify(&[]).await;
     assert_eq!((code, text.trim()), (Some(1), "the audit log is broken: row 2, at position 2, was changed"));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn search_and_records_ask_the_api_and_print_what_it_answers() {
+    let hit = json!({"id": HOSTILE, "title": "Nordhavn Orion · IMO 9867607", "subtitle": null, "matched": "imoNumber",
+        "standing": "active", "link": "/api/sync/records/vessel/v-1"});
+    let result = json!({"query": "986", "cutShort": true, "groups": [
+        {"kind": "vessel", "hits": [hit], "more": true, "cutShort": false},
+        {"kind": "sync", "hits": [], "more": false, "cutShort": true}]});
+    let entry = json!({"at": "2026-11-27T12:00:00Z", "kind": "updated", "summary": "A sync changed name.",
+        "syncId": "019ab2c4-0000-7000-8000-000000000001", "detail": {}});
+    let timeline = json!({"recordType": "vessel", "sourceId": "skip/é", "entries": [entry],
+        "pagination": {"limit": 20, "offset": 0, "total": 7}, "keptSince": {"syncs": "2026-11-01T00:00:00Z"}});
+    for (arguments, body, requested, printed) in [
+        (
+            &["search", "IMO 986"][..],
+            &result,
+            "get /api/search?q=imo+986 ",
+            &[
+                "Nordhavn Orion · IMO 9867607",
+                "more hits of the kind vessel",
+                "search for sync was cut short",
+            ][..],
+        ),
+        (
+            &["records", "timeline", "vessel", "skip/é"],
+            &timeline,
+            "get /api/sync/records/vessel/skip%2f%c3%a9/timeline?limit=20&offset=0 ",
+            &["A sync changed name.", "1 of 7", "syncs 2026-11-01 00:00:00 UTC, webhook events none"],
+        ),
+    ] {
+        let (listener, url) = listener().await;
+        let answering = tokio::spawn(answer_once(listener, "200 OK", body.to_string()));
+        let output = run(sms_sync(&[arguments, &["--url", &url]].concat())).await;
+        let request = answering.await.expect("it was asked");
+        let text = String::from_utf8(output.stdout).expect("UTF-8");
+        assert!(output.status.success(), "{text} {}", String::from_utf8_lossy(&output.stderr));
+        assert!(request.starts_with(requested), "{request}");
+        for part in printed {
+            assert!(text.contains(part), "{part}: {text}");
+        }
+        assert!(!text.chars().any(|c| (c.is_control() && c != '\n') || c == '\u{202e}'), "{text:?}");
+    }
+}

@@ -1,0 +1,185 @@
+//! `sms-sync records`: lists records, shows where one stands, and what happened to it.
+
+use std::process::ExitCode;
+
+use clap::{Args, Subcommand};
+use contracts::operator::{List, Record, RecordDetail, RecordStatusFilter, RecordType, Timeline};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+
+use crate::{
+    api::Api,
+    arguments::{OutputFormat, PageOptions},
+    output::{self, json_word, list_footer, print, timestamp},
+};
+
+const PATH: &str = "/api/sync/records";
+/// Ids of rejected records may hold anything.
+const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+#[derive(Debug, Subcommand)]
+pub(super) enum RecordsCommand {
+    /// List records of a type
+    List(ListOptions),
+    /// Show a record: its values, where it stands, and its findings
+    Show(RecordOptions),
+    /// Show what happened to a record, newest first
+    Timeline {
+        #[command(flatten)]
+        record: RecordOptions,
+        #[command(flatten)]
+        page: PageOptions,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ListOptions {
+    /// Type of the records: company, vessel, equipment or user
+    #[arg(value_name = "TYPE")]
+    record_type: RecordType,
+    #[command(flatten)]
+    page: PageOptions,
+    /// Only records with this status: active, withdrawn or rejected
+    #[arg(long)]
+    status: Option<RecordStatusFilter>,
+    /// Only this vessel, or what belongs to it: IMO number, or id in either portal
+    #[arg(long)]
+    vessel: Option<String>,
+    /// Only this company, or what belongs to it: IMO company number, or id in either portal
+    #[arg(long)]
+    company: Option<String>,
+    /// Only records that a search for this text would find
+    #[arg(long, short = 's', value_name = "TEXT")]
+    search: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct RecordOptions {
+    /// Type of the record: company, vessel, equipment or user
+    #[arg(value_name = "TYPE")]
+    record_type: RecordType,
+    /// Id of the record in the onboarding portal
+    #[arg(value_name = "ID")]
+    source_id: String,
+}
+
+impl RecordOptions {
+    fn path(&self) -> String {
+        format!("{PATH}/{}/{}", self.record_type, utf8_percent_encode(&self.source_id, ESCAPED))
+    }
+}
+
+pub(super) async fn run(
+    api: &Api,
+    format: OutputFormat,
+    command: RecordsCommand,
+) -> anyhow::Result<ExitCode> {
+    match command {
+        RecordsCommand::List(options) => {
+            let query = options.page.query_with([
+                ("status", options.status.map(|it| it.to_string())),
+                ("vessel", options.vessel),
+                ("company", options.company),
+                ("q", options.search),
+            ]);
+            let list: List<Record> = api.get(&format!("{PATH}/{}?{query}", options.record_type)).await?;
+            print(format, &list, print_list);
+        }
+        RecordsCommand::Show(record) => {
+            let detail: RecordDetail = api.get(&record.path()).await?;
+            print(format, &detail, print_detail);
+        }
+        RecordsCommand::Timeline { record, page } => {
+            let path = format!("{}/timeline?{}", record.path(), page.query());
+            let timeline: Timeline = api.get(&path).await?;
+            print(format, &timeline, print_timeline);
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn print_list(list: &List<Record>) {
+    if list.data.is_empty() {
+        output::line("no records");
+        return;
+    }
+    let mut table = output::table(["id", "name", "standing", "row", "updated at source", "synced"]);
+    for it in &list.data {
+        table.add_row([
+            it.source_id.clone(),
+            it.name.clone().unwrap_or_default(),
+            json_word(&it.standing),
+            it.status.map_or_else(|| "none".to_owned(), |status| json_word(&status)),
+            it.source_updated_at.map(timestamp).unwrap_or_default(),
+            it.synced_at.map(timestamp).unwrap_or_default(),
+        ]);
+    }
+    table.print();
+    list_footer(list);
+}
+
+fn print_detail(it: &RecordDetail) {
+    let record = &it.summary;
+    let name = record.name.as_deref().unwrap_or_default();
+    output::line(format!("{} {}  {name}", json_word(&record.record_type), record.source_id));
+    let row =
+        record.status.map_or_else(|| "no row".to_owned(), |status| format!("row {}", json_word(&status)));
+    output::line(format!("  {}, {row}, {} open conflicts", json_word(&record.standing), it.open_conflicts));
+    if let (Some(updated), Some(synced)) = (record.source_updated_at, record.synced_at) {
+        output::line(format!("  updated at source {}, synced {}", timestamp(updated), timestamp(synced)));
+    }
+    if let (Some(at), Some(writer)) = (record.version_at, &record.last_writer) {
+        output::line(format!("  last written by the {} portal, {}", json_word(writer), timestamp(at)));
+    }
+    if let Some(id) = record.sync_id {
+        let kept = if it.sync_is_kept == Some(false) { " (no longer kept)" } else { "" };
+        output::line(format!("  last sync {id}{kept}"));
+    }
+    if let Some(at) = record.missing_since {
+        output::line(format!("  missing in the onboarding portal since {}", timestamp(at)));
+    }
+    if let Some(at) = record.withdrawal_due_at {
+        output::line(format!("  to be withdrawn {}", timestamp(at)));
+    }
+    for (name, counts) in &it.dependents {
+        output::line(format!("  {name}: {} active, {} withdrawn", counts.active, counts.withdrawn));
+    }
+    if !it.particulars.is_empty() {
+        let mut table = output::table(["field", "value"]);
+        for (field, value) in &it.particulars {
+            table.add_row([field.clone(), value.to_string()]);
+        }
+        table.print();
+    }
+    for finding in &it.findings {
+        let (severity, code) = (json_word(&finding.severity), &finding.code);
+        output::line(format!("{severity} {code} at {}: {}", finding.pointer, finding.message));
+    }
+    let listed = i64::try_from(it.findings.len()).unwrap_or(i64::MAX);
+    if listed < it.findings_total {
+        output::line(format!("{listed} of {} findings", it.findings_total));
+    }
+}
+
+fn print_timeline(timeline: &Timeline) {
+    let mut table = output::table(["at", "kind", "what happened", "id"]);
+    for it in &timeline.entries {
+        let ids = [it.conflict_id, it.dead_letter_id, it.webhook_event_id, it.sync_id];
+        let id = ids.into_iter().flatten().next();
+        table.add_row([
+            timestamp(it.at),
+            json_word(&it.kind),
+            it.summary.clone(),
+            id.map(|id| id.to_string()).unwrap_or_default(),
+        ]);
+    }
+    table.print();
+    output::line(format!("{} of {}", timeline.entries.len(), timeline.pagination.total));
+    let kept = |at: Option<_>| at.map_or_else(|| "none".to_owned(), timestamp);
+    let since = &timeline.kept_since;
+    output::line(format!(
+        "kept since: syncs {}, webhook events {}, decisions {}",
+        kept(since.syncs),
+        kept(since.webhook_events),
+        kept(since.decisions)
+    ));
+}
