@@ -162,8 +162,8 @@ struct Branch {
     order: &'static str,
 }
 
-/// The columns of [`Row`] that a branch may leave out, with their types.
-const OPTIONAL_COLUMNS: [(&str, &str); 8] = [
+/// The columns that a branch may leave out, with their types.
+const OPTIONAL_COLUMNS: [(&str, &str); 10] = [
     ("sync_id", "NULL::uuid"),
     ("webhook_event_id", "NULL::uuid"),
     ("conflict_id", "NULL::uuid"),
@@ -172,6 +172,9 @@ const OPTIONAL_COLUMNS: [(&str, &str); 8] = [
     ("before", "NULL::jsonb"),
     ("after", "NULL::jsonb"),
     ("detail", "'{}'::jsonb"),
+    // Of a write: when the next one was, and by which sync.
+    ("next_at", "NULL::timestamptz"),
+    ("next_sync_id", "NULL::uuid"),
 ];
 
 impl Branch {
@@ -218,7 +221,7 @@ fn is_changed_between() -> String {
 fn sources(record_type: RecordType) -> String {
     let (table, schema) = (table_name(record_type), table_schema(record_type));
     let image = row_image_sql(schema.columns.into_iter().chain(STATE_COLUMNS));
-    // Among equal ids of rows the newest come first, so the row before in this order is the next one that was written over.
+    // The newest images come first, so `lag` is the next one: what the row was when it was written over again.
     format!(
         "WITH record AS MATERIALIZED (
              SELECT t.id, t.created_at, t.version_at, t.last_writer, t.synced_by, {image} AS image
@@ -231,13 +234,11 @@ fn sources(record_type: RecordType) -> String {
                  JOIN sync_logs s ON s.id = o.sync_id
              WINDOW newest AS (ORDER BY o.id DESC)
          ), written AS (
-             SELECT w.at, w.sync_id, w.image AS before,
-                 CASE WHEN {is_changed} THEN NULL
-                      WHEN w.next_at IS NOT NULL THEN w.next_image
+             SELECT w.at, w.sync_id, w.next_at, w.next_sync_id, w.image AS before,
+                 CASE WHEN w.next_at IS NOT NULL THEN w.next_image
                       WHEN r.last_writer = '{onboarding}' THEN r.image END AS after
              FROM writes w, record r
          )",
-        is_changed = is_changed_between(),
         onboarding = Writer::Onboarding,
     )
 }
@@ -328,7 +329,13 @@ fn branches() -> Vec<Branch> {
         Branch {
             kind: TimelineKind::Updated,
             at: "w.at",
-            columns: &[("sync_id", "w.sync_id"), ("before", "w.before"), ("after", "w.after")],
+            columns: &[
+                ("sync_id", "w.sync_id"),
+                ("before", "w.before"),
+                ("after", "w.after"),
+                ("next_at", "w.next_at"),
+                ("next_sync_id", "w.next_sync_id"),
+            ],
             from: "written w".to_owned(),
             order: "w.at DESC",
         },
@@ -463,11 +470,16 @@ pub async fn timeline(
     limits_set(db, STATEMENT_TIMEOUT).await?;
     let branches = branches();
     let rows: Vec<String> = branches.iter().map(Branch::rows).collect();
+    let order = "w.at DESC, w.kind, w.sync_id, w.conflict_id, w.dead_letter_id, w.webhook_event_id, w.detail";
+    // What changed the row between two writes is asked for the writes of the page alone.
     let text = format!(
-        "{} SELECT * FROM ({}) AS entries ORDER BY at DESC, kind, sync_id, conflict_id, dead_letter_id, webhook_event_id,
-             detail LIMIT $5 OFFSET $6",
-        sources(record_type),
-        rows.join(" UNION ALL ")
+        "{sources} SELECT w.at, w.kind, w.sync_id, w.webhook_event_id, w.conflict_id, w.dead_letter_id, w.actor, w.before,
+             CASE WHEN w.kind = '{updated}' AND ({is_changed}) THEN NULL ELSE w.after END AS after, w.detail
+         FROM (SELECT * FROM ({rows}) AS w ORDER BY {order} LIMIT $5 OFFSET $6) AS w ORDER BY {order}",
+        sources = sources(record_type),
+        updated = TimelineKind::Updated,
+        is_changed = is_changed_between(),
+        rows = rows.join(" UNION ALL "),
     );
     let wanted = i64::from(window.limit) + 1;
     // Of no branch more can be on the page, and one row more says what comes after the last write.
