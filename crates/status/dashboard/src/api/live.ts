@@ -1,15 +1,16 @@
-// The page's one connection to the updates stream, and its state as a hook.
+// The tab's live updates, and the state of its connection as a hook.
 import { useQueryClient } from "@tanstack/react-query";
 import { useEffect, useSyncExternalStore } from "react";
 import { endReasonOf, endSession, sessionToken } from "./session";
-import { type Connection, followStream } from "./sse";
+import type { Connection } from "./sse";
+import { openStream } from "./stream-source";
 import { UpdateApplier } from "./updates";
 import { withVisibleText } from "./visible-text";
 
 let connection: Connection = { state: "connecting" };
 const listeners = new Set<() => void>();
 
-function setConnection(next: Connection) {
+export function setConnection(next: Connection) {
   connection = next;
   for (const notify of listeners) notify();
 }
@@ -23,31 +24,68 @@ export const useConnection = (): Connection =>
     () => connection,
   );
 
-/** Keeps the connection open while the component is mounted. */
+/** Follows the updates while the component is mounted and the tab is visible. */
 export function useLiveUpdates(token: string): void {
   const cache = useQueryClient();
   useEffect(() => {
-    const stop = new AbortController();
     const applier = new UpdateApplier(cache);
-    let wasLost = false;
-    followStream(
-      {
-        url: "/api/sync/updates",
-        token,
-        onEvent: (name, data) => applier.apply(name, withVisibleText(data)),
-        onTokenEnd: (json) => {
-          // Not a session that has begun since, with another token.
-          if (sessionToken() === token) endSession(endReasonOf(json));
-        },
-        onConnection: (next) => {
-          // Updates that the stream could not resume are lost, so all data is fetched again.
-          if (next.state === "live" && wasLost) cache.invalidateQueries();
-          wasLost = next.state === "reconnecting" || (wasLost && next.state !== "live");
-          setConnection(next);
-        },
+    // When the tab last had every update, in ms since the epoch; null while it has.
+    let lostAt: number | null = Date.now();
+    const stream = openStream({
+      url: "/api/sync/updates",
+      token,
+      onEvent: (name, data) => applier.apply(name, withVisibleText(data)),
+      onTokenEnd: (json) => {
+        // Not a session that has begun since, with another token.
+        if (sessionToken() === token) endSession(endReasonOf(json));
       },
-      stop.signal,
-    );
-    return () => stop.abort();
+      onConnection: (next) => {
+        if (next.state === "live") {
+          // Updates before this moment may be lost, so all data is fetched again.
+          if (lostAt !== null) cache.invalidateQueries();
+          lostAt = null;
+        } else if (next.state === "reconnecting") lostAt = Math.min(lostAt ?? next.since, next.since);
+        setConnection(next.state === "reconnecting" ? { ...next, since: lostAt ?? next.since } : next);
+      },
+    });
+    const leave = () => {
+      lostAt ??= Date.now();
+      stream.leave();
+    };
+    const stopWatching = watchVisibility({
+      onVisible: stream.follow,
+      onHidden: leave,
+      hiddenDelay: () => stream.hiddenDelay,
+    });
+    return () => {
+      stopWatching();
+      leave();
+    };
   }, [cache, token]);
+}
+
+/** Calls `onVisible` at once if the tab is visible, `onHidden` when it has been hidden for `hiddenDelay` or is left. */
+export function watchVisibility(options: {
+  onVisible: () => void;
+  onHidden: () => void;
+  hiddenDelay: () => number;
+}): () => void {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const update = () => {
+    clearTimeout(timer);
+    if (document.visibilityState === "visible") options.onVisible();
+    else timer = setTimeout(options.onHidden, options.hiddenDelay());
+  };
+  // A page in the browser's back/forward cache is hidden, too.
+  const onPageHide = () => options.onHidden();
+  document.addEventListener("visibilitychange", update);
+  window.addEventListener("pagehide", onPageHide);
+  window.addEventListener("pageshow", update);
+  update();
+  return () => {
+    clearTimeout(timer);
+    document.removeEventListener("visibilitychange", update);
+    window.removeEventListener("pagehide", onPageHide);
+    window.removeEventListener("pageshow", update);
+  };
 }
