@@ -64,6 +64,17 @@ export async function api<T>(path: string, init: RequestInit = {}): Promise<T> {
   return (await answer.json()) as T;
 }
 
+/** Makes sure that a full sync has ended, for tests that run alone. */
+export async function ensureFullSync(): Promise<void> {
+  type Status = { running: unknown[]; lastFullSync: unknown };
+  const status = () => api<Status>("/api/sync/status");
+  if ((await status()).lastFullSync) return;
+  await api("/api/sync/trigger", { method: "POST", body: JSON.stringify({ mode: "full" }) });
+  await expect
+    .poll(async () => ((await status()).lastFullSync ? "ended" : "running"), { timeout: 360_000 })
+    .toBe("ended");
+}
+
 /** A request to the onboarding portal's own API. */
 export async function portal<T>(method: string, path: string, body?: unknown): Promise<T> {
   const answer = await fetch(`${system().portal}${path}`, {

@@ -11,8 +11,11 @@ const queryClient = new QueryClient({
     queries: {
       // Live updates invalidate what has changed, so data may be used for longer than the default of 0 s.
       staleTime: 10_000,
+      // Browsers know only whether there is any network, not whether the service can be reached.
+      networkMode: "always",
       retry: (failures, error) => failures < 2 && (!(error instanceof Problem) || error.status >= 500),
     },
+    mutations: { networkMode: "always" },
   },
 });
 

@@ -1,13 +1,9 @@
-import {
-  createRootRoute,
-  createRoute,
-  createRouter,
-  lazyRouteComponent,
-  retainSearchParams,
-} from "@tanstack/react-router";
+import { createRootRoute, createRoute, createRouter, retainSearchParams } from "@tanstack/react-router";
 import { CONFLICT_STATES, DEAD_LETTER_STATES, SEVERITIES, SYNC_STATES } from "../format/states";
 import type { Zone } from "../format/times";
+import { lazyPage } from "./lazy-page";
 import { NotFound } from "./not-found";
+import { PageError } from "./page-error";
 import { Shell } from "./shell";
 
 const pageNumber = (value: unknown): number | undefined => {
@@ -35,7 +31,7 @@ const root = createRootRoute({
 const overview = createRoute({
   getParentRoute: () => root,
   path: "/",
-  component: lazyRouteComponent(() => import("../pages/overview/overview"), "OverviewPage"),
+  component: lazyPage(() => import("../pages/overview/overview"), "OverviewPage"),
 });
 
 const syncs = createRoute({
@@ -43,7 +39,7 @@ const syncs = createRoute({
   path: "/syncs",
   validateSearch: (search: Record<string, unknown>) =>
     withoutUndefined({ page: pageNumber(search.page), state: asOneOf(SYNC_STATES, search.state) }),
-  component: lazyRouteComponent(() => import("../pages/syncs/syncs"), "SyncsPage"),
+  component: lazyPage(() => import("../pages/syncs/syncs"), "SyncsPage"),
 });
 
 const sync = createRoute({
@@ -51,7 +47,7 @@ const sync = createRoute({
   path: "/syncs/$syncId",
   validateSearch: (search: Record<string, unknown>) =>
     withoutUndefined({ findings: pageNumber(search.findings) }),
-  component: lazyRouteComponent(() => import("../pages/sync/sync"), "SyncPage"),
+  component: lazyPage(() => import("../pages/sync/sync"), "SyncPage"),
 });
 
 const dataQuality = createRoute({
@@ -59,7 +55,7 @@ const dataQuality = createRoute({
   path: "/data-quality",
   validateSearch: (search: Record<string, unknown>) =>
     withoutUndefined({ page: pageNumber(search.page), severity: asOneOf(SEVERITIES, search.severity) }),
-  component: lazyRouteComponent(() => import("../pages/data-quality/data-quality"), "DataQualityPage"),
+  component: lazyPage(() => import("../pages/data-quality/data-quality"), "DataQualityPage"),
 });
 
 const deadLetters = createRoute({
@@ -71,7 +67,7 @@ const deadLetters = createRoute({
       state: asOneOf(DEAD_LETTER_STATES, search.state),
       open: nonEmptyText(search.open),
     }),
-  component: lazyRouteComponent(() => import("../pages/dead-letters/dead-letters"), "DeadLettersPage"),
+  component: lazyPage(() => import("../pages/dead-letters/dead-letters"), "DeadLettersPage"),
 });
 
 const conflicts = createRoute({
@@ -83,18 +79,19 @@ const conflicts = createRoute({
       state: asOneOf(CONFLICT_STATES, search.state),
       open: nonEmptyText(search.open),
     }),
-  component: lazyRouteComponent(() => import("../pages/conflicts/conflicts"), "ConflictsPage"),
+  component: lazyPage(() => import("../pages/conflicts/conflicts"), "ConflictsPage"),
 });
 
 const settings = createRoute({
   getParentRoute: () => root,
   path: "/settings",
-  component: lazyRouteComponent(() => import("../pages/settings/settings"), "SettingsPage"),
+  component: lazyPage(() => import("../pages/settings/settings"), "SettingsPage"),
 });
 
 export const router = createRouter({
   routeTree: root.addChildren([overview, syncs, sync, dataQuality, conflicts, deadLetters, settings]),
   defaultPreload: "intent",
+  defaultErrorComponent: PageError,
   scrollRestoration: false,
 });
 

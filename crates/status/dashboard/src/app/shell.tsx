@@ -23,6 +23,7 @@ import { SignIn } from "../pages/sign-in/sign-in";
 import text from "../ui/text.module.css";
 import { useZone } from "../ui/zone";
 import { ConnectionIndicator, ConnectionNote } from "./connection";
+import { preloadPages } from "./lazy-page";
 import styles from "./shell.module.css";
 import { Shortcuts, usePageKeys } from "./shortcuts";
 
@@ -42,6 +43,7 @@ export function Shell() {
 
 function SignedIn({ session }: { session: Session }) {
   useLiveUpdates(session.token);
+  useEffect(preloadPages, []);
   const main = useRef<HTMLElement>(null);
   const path = useLocation({ select: (location) => location.pathname });
   const [isHelpOpen, setHelpOpen] = useState(false);
