@@ -14,6 +14,7 @@ export type Attempt = Schemas["Attempt"];
 export type Finding = Schemas["Finding"];
 export type ValidationReport = Schemas["ValidationReport"];
 export type MissingPolicy = Schemas["MissingPolicy"];
+export type Attention = Schemas["Attention"];
 export type Overview = Schemas["Overview"];
 export type PartHealth = Schemas["PartHealth"];
 export type Settings = Schemas["Settings"];

@@ -173,3 +173,34 @@ test("without a full sync the status says what a full sync does", () => {
   expect(fleetStatus(bare, CLEAN).headline).toBe("Nothing has been synced yet");
   expect(fleetStatus(overview({}), CLEAN).detail).toMatch(/^41 vessels came by webhook/);
 });
+
+test("what only the server knows of is an item, and a warning of it is never green", () => {
+  const late = overview({
+    lastFullSync: sync({}),
+    deadLetters: 1,
+    attention: [
+      { urgency: "error", code: "dead_letters", message: "1 dead letter waits" },
+      { urgency: "warning", code: "missed_ticks", message: "A scheduled sync did not start" },
+      { urgency: "error", code: "tide_table" as "health", message: "The tide table is missing" },
+    ],
+  });
+  expect(attentionItems(late, CLEAN).map((item) => [item.tone, item.title])).toEqual([
+    ["bad", "1 dead letter waiting"],
+    ["bad", "The tide table is missing"],
+    ["warn", "A scheduled sync did not start"],
+  ]);
+  expect(fleetStatus(overview({ lastFullSync: sync({}), attention: [] }), CLEAN).tone).toBe("good");
+});
+
+test("a last full sync in an unknown state, or without any record, is no evidence", () => {
+  const odd = overview({ lastFullSync: sync({ state: "held_back" as SyncSummary["state"] }) });
+  expect(fleetStatus(odd, CLEAN)).toMatchObject({
+    tone: "neutral",
+    headline: "The last full sync is in the state “Held back”",
+  });
+  const empty = overview({ lastFullSync: sync({}), fleet: [{ recordType: "vessel", active: 0 }] });
+  expect(fleetStatus(empty, CLEAN)).toMatchObject({
+    tone: "neutral",
+    headline: "No records in either portal",
+  });
+});

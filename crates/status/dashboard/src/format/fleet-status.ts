@@ -1,14 +1,16 @@
 // The answer to "is the fleet in sync?" as a status line, and the items that need attention.
-import type { Overview, PartHealth, SyncSummary, ValidationReport } from "../api/types";
+import type { Attention, Overview, PartHealth, SyncSummary, ValidationReport } from "../api/types";
 import { capitalize } from "./capitalize";
 import { formatCount, plural } from "./numbers";
-import { notReadText, type Tone } from "./states";
+import { isComplete, notReadText, type Tone } from "./states";
 import type { Status } from "./status";
-import { fullSyncProgress } from "./sync";
+import { fullSyncProgress, syncListStatus } from "./sync";
 import { tallyOf, unreachedTypes } from "./tally";
 
 export interface AttentionItem {
   key: string;
+  /** The server's code for it. */
+  code: string;
   tone: Tone;
   /** The item as the status line names it: `2 dead letters`. */
   short: string;
@@ -19,13 +21,14 @@ export interface AttentionItem {
     | { page: "dead-letters" }
     | { page: "data-quality" }
     | { page: "conflicts" }
+    | { page: "settings" }
     | null;
 }
 
 /** What needs attention, worst first. */
 export function attentionItems(overview: Overview, report: ValidationReport): AttentionItem[] {
   const last = overview.lastFullSync;
-  return [
+  const items = [
     ...healthItems(overview),
     last && failedItem(last),
     ...(last ? unreachedItems(last) : []),
@@ -36,7 +39,30 @@ export function attentionItems(overview: Overview, report: ValidationReport): At
     last && missingItem(last),
     conflictItem(overview),
   ].filter((item) => item != null);
+  const codes = new Set(items.map((item) => item.code));
+  const others = (overview.attention ?? []).filter(({ code }) => !codes.has(code)).map(serverItem);
+  const all = [...items, ...others];
+  return [...all.filter(({ tone }) => tone === "bad"), ...all.filter(({ tone }) => tone !== "bad")];
 }
+
+/** What the server reports in its own words, and this dashboard has no text for. */
+function serverItem({ code, message, urgency, syncId }: Attention): AttentionItem {
+  const isOfSchedule = code === "missed_ticks";
+  return {
+    key: `server-${code}-${message}`,
+    code,
+    tone: urgency === "warning" ? "warn" : "bad",
+    short: decapitalize(message),
+    title: message,
+    remedy: SERVER_ITEM_REMEDIES[code] ?? "",
+    to: isOfSchedule ? { page: "settings" } : syncId ? { page: "sync", syncId } : null,
+  };
+}
+
+const SERVER_ITEM_REMEDIES: Partial<Record<string, string>> = {
+  dead_tasks: "Fix the cause, then replay their dead letters or retry the sync.",
+  missed_ticks: "The scheduler was not running, or a sync was still open. Start a full sync to catch up.",
+};
 
 const toSync = (sync: SyncSummary) => ({ page: "sync" as const, syncId: sync.syncId });
 
@@ -48,6 +74,7 @@ const healthItems = (overview: Overview): AttentionItem[] =>
       const detail = part.detail ? `${capitalize(part.detail.replace(/\.$/, ""))}. ` : "";
       return {
         key: `health-${part.name}`,
+        code: "health",
         tone: "bad",
         short: `the ${part.name} ${text.short}`,
         title: `The ${part.name} ${text.short}`,
@@ -75,6 +102,7 @@ function failedItem(last: SyncSummary): AttentionItem | null {
   if (last.state !== "failed") return null;
   return {
     key: "failed",
+    code: "sync_failed",
     tone: "bad",
     short: "the last full sync failed",
     title: "The last full sync failed",
@@ -87,6 +115,7 @@ function failedItem(last: SyncSummary): AttentionItem | null {
 const unreachedItems = (last: SyncSummary): AttentionItem[] =>
   unreachedTypes(last).map((type) => ({
     key: `unreached-${type}`,
+    code: "type_not_read",
     tone: "bad",
     short: decapitalize(notReadText(type)),
     title: notReadText(type),
@@ -102,6 +131,7 @@ function deadLetterItem({ deadLetters }: Overview): AttentionItem | null {
   const letters = plural(deadLetters, "dead letter");
   return {
     key: "dead-letters",
+    code: "dead_letters",
     tone: "bad",
     short: letters,
     title: `${letters} waiting`,
@@ -115,6 +145,7 @@ function unreadItem(last: SyncSummary): AttentionItem | null {
   if (last.state !== "completed_with_errors" || !unread) return null;
   return {
     key: "unread",
+    code: "records_not_read",
     tone: "bad",
     short: `${plural(unread, "record")} not read`,
     title: `${plural(unread, "expected record")} ${unread === 1 ? "was" : "were"} not read`,
@@ -127,6 +158,7 @@ function cancelledItem(last: SyncSummary): AttentionItem | null {
   if (last.state !== "cancelled") return null;
   return {
     key: "cancelled",
+    code: "sync_cancelled",
     tone: "warn",
     short: "the last full sync was cancelled",
     title: "The last full sync was cancelled",
@@ -140,6 +172,7 @@ function rejectedItem(report: ValidationReport): AttentionItem | null {
   if (rejected === 0) return null;
   return {
     key: "rejected",
+    code: "rejected_records",
     tone: "warn",
     short: plural(rejected, "rejected record"),
     title: `${plural(rejected, "record")} ${rejected === 1 ? "is" : "are"} rejected`,
@@ -153,6 +186,7 @@ function missingItem(last: SyncSummary): AttentionItem | null {
   const { missing } = tallyOf(last.counts).total;
   return {
     key: "missing",
+    code: "missing_records",
     tone: "warn",
     short: plural(missing, "missing record"),
     title: `${plural(missing, "record")} ${missing === 1 ? "is" : "are"} no longer in the onboarding portal`,
@@ -166,6 +200,7 @@ function conflictItem({ openConflicts = 0 }: Overview): AttentionItem | null {
   if (openConflicts === 0) return null;
   return {
     key: "conflict",
+    code: "open_conflicts",
     tone: "warn",
     short: plural(openConflicts, "open conflict"),
     title: `${plural(openConflicts, "conflict")} ${openConflicts === 1 ? "is" : "are"} open`,
@@ -174,6 +209,10 @@ function conflictItem({ openConflicts = 0 }: Overview): AttentionItem | null {
     to: { page: "conflicts" },
   };
 }
+
+/** Whether anything has been synced: an empty system is no evidence that all is well. */
+export const hasSynced = (overview: Overview): boolean =>
+  overview.lastFullSync != null || overview.fleet.some((count) => count.active > 0);
 
 /** The status line of the overview. */
 export function fleetStatus(overview: Overview, report: ValidationReport): Status {
@@ -189,7 +228,22 @@ export function fleetStatus(overview: Overview, report: ValidationReport): Statu
     };
   }
   const vessels = overview.fleet.find((count) => count.recordType === "vessel")?.active ?? 0;
-  if (!overview.lastFullSync) return neverSyncedStatus(vessels);
+  const last = overview.lastFullSync;
+  if (!last) return neverSyncedStatus(vessels);
+  if (!isComplete(last.state)) {
+    return {
+      tone: "neutral",
+      headline: syncListStatus(overview).headline,
+      detail: "It is not known whether the fleet is in sync.",
+    };
+  }
+  if (tallyOf(last.counts).total.read === 0 && !overview.fleet.some((count) => count.active > 0)) {
+    return {
+      tone: "neutral",
+      headline: "No records in either portal",
+      detail: "The last full sync found no approved record in the onboarding portal.",
+    };
+  }
   return {
     tone: "good",
     headline: `In sync: ${plural(vessels, "vessel")}`,

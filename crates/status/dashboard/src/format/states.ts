@@ -9,6 +9,7 @@ import type {
   Severity,
   SyncState,
 } from "../api/types";
+import { capitalize } from "./capitalize";
 
 export type Tone = "neutral" | "info" | "good" | "warn" | "bad";
 export type IconName =
@@ -89,36 +90,58 @@ export const OUTCOMES = [
 
 export const UNKNOWN_STATE: StateLabel = { tone: "neutral", icon: "clock", word: "Unknown" };
 
+// A newer server may send words that this dashboard does not know. Tables of words are read only through these functions.
+
+const entryOf = <T>(table: Record<string, T>, word: string): T | undefined =>
+  Object.hasOwn(table, word) ? table[word] : undefined;
+
+/** `held_back` → `held back` */
+const ownWord = (word: string): string => word.replaceAll("_", " ");
+
 /** The label of a state. A state that this dashboard does not know yet shows its own word. */
 export const labelOf = (table: Record<string, StateLabel>, state: string): StateLabel =>
-  table[state] ?? { ...UNKNOWN_STATE, word: state.replaceAll("_", " ") };
+  entryOf(table, state) ?? { ...UNKNOWN_STATE, word: capitalize(ownWord(state)) };
 
-export const CAUSE_SENTENCES: Record<Cause, string> = {
+const CAUSE_SENTENCES: Record<Cause, string> = {
   manual: "Started by an operator",
   scheduled: "Started by the schedule",
   webhook: "Started by a webhook",
   replay: "Started by a replay",
 };
 
-export const CAUSE_WORDS: Record<Cause, string> = {
+const CAUSE_WORDS: Record<Cause, string> = {
   manual: "Manual",
   scheduled: "Scheduled",
   webhook: "Webhook",
   replay: "Replay",
 };
 
-export const MODES: Record<Mode, string> = {
+const MODES: Record<Mode, string> = {
   full: "Full",
   incremental: "Incremental",
   selective: "Selective",
 };
 
-export const RECORD_TYPES: Record<RecordType, { one: string; many: string; phase: number }> = {
-  company: { one: "company", many: "Companies", phase: 1 },
-  vessel: { one: "vessel", many: "Vessels", phase: 1 },
-  equipment: { one: "equipment item", many: "Equipment", phase: 2 },
-  user: { one: "user", many: "Users", phase: 2 },
+export const causeSentence = (cause: string): string =>
+  entryOf(CAUSE_SENTENCES, cause) ?? `Started by: ${ownWord(cause)}`;
+export const causeWord = (cause: string): string => entryOf(CAUSE_WORDS, cause) ?? capitalize(ownWord(cause));
+export const modeWord = (mode: string): string => entryOf(MODES, mode) ?? capitalize(ownWord(mode));
+
+/** The modes as options of a filter. */
+export const MODE_OPTIONS = Object.keys(MODES) as Mode[];
+/** The causes as options of a filter. */
+export const CAUSE_OPTIONS = Object.keys(CAUSE_WORDS) as Cause[];
+
+const RECORD_TYPES: Record<RecordType, { one: string; many: string }> = {
+  company: { one: "company", many: "Companies" },
+  vessel: { one: "vessel", many: "Vessels" },
+  equipment: { one: "equipment item", many: "Equipment" },
+  user: { one: "user", many: "Users" },
 };
+
+/** The names of a record type: `vessel`, `Vessels`. */
+export const recordTypeNames = (type: string): { one: string; many: string } =>
+  entryOf(RECORD_TYPES, type) ?? { one: ownWord(type), many: capitalize(ownWord(type)) };
 
 export const PHASES: { number: number; title: string; types: RecordType[] }[] = [
   { number: 1, title: "Companies and vessels", types: ["company", "vessel"] },
@@ -127,7 +150,7 @@ export const PHASES: { number: number; title: string; types: RecordType[] }[] = 
 
 /** `Equipment was not read` */
 export const notReadText = (type: RecordType): string =>
-  `${RECORD_TYPES[type].many} ${type === "equipment" ? "was" : "were"} not read`;
+  `${recordTypeNames(type).many} ${type === "equipment" ? "was" : "were"} not read`;
 
 /** Record types in the order in which a sync reads them. */
 export const RECORD_TYPE_ORDER: RecordType[] = PHASES.flatMap((phase) => phase.types);
@@ -138,3 +161,7 @@ export const isOpen = (state: SyncState): boolean => OPEN_STATES.includes(state)
 /** Ended after reading everything, with or without errors. */
 export const isComplete = (state: SyncState): boolean =>
   state === "completed" || state === "completed_with_errors";
+
+/** The place of a record type in the order in which a sync reads them; unknown types come last. */
+export const recordTypePlace = (type: RecordType): number =>
+  (RECORD_TYPE_ORDER.indexOf(type) + RECORD_TYPE_ORDER.length + 1) % (RECORD_TYPE_ORDER.length + 1);

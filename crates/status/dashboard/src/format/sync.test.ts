@@ -67,6 +67,18 @@ test("the server's failure text is preferred to the dashboard's own", () => {
   expect(syncStatus(sync("failed")).detail).toBe("8 records read before it failed.");
 });
 
+test("a state that the dashboard does not know is no claim about the records", () => {
+  const odd = sync("held_back" as SyncSummary["state"]);
+  expect(syncStatus(odd)).toEqual({ tone: "neutral", headline: "Held back", detail: "8 records read." });
+});
+
+test("a dead task of a completed sync is named and red", () => {
+  expect(syncStatus(sync("completed"), 1)).toMatchObject({
+    tone: "bad",
+    detail: "2 records rejected, 2 expected records not read, 1 task dead-lettered.",
+  });
+});
+
 test("the status of a cancelled sync names who cancelled it", () => {
   expect(syncStatus(sync("cancelled", { cancelledBy: "bjarne" })).detail).toMatch(
     /^Cancelled by bjarne after/,

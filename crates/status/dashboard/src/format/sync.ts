@@ -1,14 +1,15 @@
 // The name of a sync and its status in one sentence.
 import type { Overview, SyncSummary } from "../api/types";
 import { formatCount, percentOf, plural } from "./numbers";
-import { isComplete, isOpen, labelOf, MODES, notReadText, SYNC_STATES } from "./states";
+import { isComplete, isOpen, labelOf, modeWord, notReadText, SYNC_STATES } from "./states";
 import type { Status } from "./status";
 import { expectedRecords, tallyOf, unreachedTypes } from "./tally";
 
 /** `Full sync`, `Retry sync`, `Dry run of a full sync` */
 export function syncName(sync: SyncSummary): string {
   if (sync.retryOf) return "Retry sync";
-  return sync.dryRun ? `Dry run of a ${MODES[sync.mode].toLowerCase()} sync` : `${MODES[sync.mode]} sync`;
+  const mode = modeWord(sync.mode);
+  return sync.dryRun ? `Dry run of a ${mode.toLowerCase()} sync` : `${mode} sync`;
 }
 
 /** The status line of a sync's page. `deadTasks`: undefined where they are not known, as in lists. */
@@ -39,8 +40,10 @@ function statusDetail(sync: SyncSummary, deadTasks: number | undefined): string 
       return `Cancelled${sync.cancelledBy ? ` by ${sync.cancelledBy}` : ""} after ${read}. Records already written are kept.${unreachedText(sync)}`;
     case "completed_with_errors":
       return errorDetail(sync, deadTasks);
+    case "completed":
+      return deadTasks ? errorDetail(sync, deadTasks) : `${read} read, all accounted for.`;
     default:
-      return `${read} read, all accounted for.`;
+      return `${read} read.`;
   }
 }
 
@@ -97,11 +100,14 @@ export function syncListStatus(overview: Overview): Status {
   }
   return {
     ...syncStatus(last),
-    headline: `The last full sync ${LAST_SYNC_WORDS[last.state] ?? "is running"}`,
+    headline: `The last full sync ${LAST_SYNC_WORDS[last.state] ?? `is in the state “${labelOf(SYNC_STATES, last.state).word}”`}`,
   };
 }
 
 const LAST_SYNC_WORDS: Partial<Record<SyncSummary["state"], string>> = {
+  queued: "is running",
+  running: "is running",
+  retrying: "is running",
   completed: "completed",
   completed_with_errors: "completed with errors",
   failed: "failed",

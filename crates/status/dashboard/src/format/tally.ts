@@ -1,7 +1,7 @@
 // A sync's tally: records read = the sum of their outcomes, per record type and in total. In a completed sync the number
 // read is also the number expected, except for records that changed meanwhile.
 import type { RecordCounts, RecordType, SyncSummary } from "../api/types";
-import { isOpen, RECORD_TYPE_ORDER } from "./states";
+import { isOpen, RECORD_TYPE_ORDER, recordTypePlace } from "./states";
 
 type SummedField = "read" | "created" | "updated" | "unchanged" | "conflict" | "rejected" | "skipped";
 
@@ -30,9 +30,7 @@ export const outcomeSum = (c: Tally["total"] | RecordCounts): number =>
   c.created + c.updated + c.unchanged + c.conflict + c.rejected + c.skipped;
 
 export function tallyOf(counts: RecordCounts[]): Tally {
-  const rows = [...counts].sort(
-    (a, b) => RECORD_TYPE_ORDER.indexOf(a.recordType) - RECORD_TYPE_ORDER.indexOf(b.recordType),
-  );
+  const rows = [...counts].sort((a, b) => recordTypePlace(a.recordType) - recordTypePlace(b.recordType));
   const sum = (field: SummedField | "missing" | "deactivated" | "late") =>
     rows.reduce((total, row) => total + (row[field] ?? 0), 0);
   const sumOfPositive = (value: (row: RecordCounts) => number) =>

@@ -1,5 +1,5 @@
 import type { Finding } from "../api/types";
-import { labelOf, RECORD_TYPES, SEVERITIES } from "../format/states";
+import { labelOf, recordTypeNames, SEVERITIES } from "../format/states";
 import { CopyableId } from "./copyable-id";
 import { StateBadge } from "./state-badge";
 import { columnsOf } from "./table";
@@ -53,7 +53,7 @@ function RecordName({ finding }: { finding: Finding }) {
     <TwoLines second={id}>
       <span className={text.strong}>
         {finding.label?.replace(/IMO (?=\d)/, "IMO\u00a0") ??
-          `Unnamed ${RECORD_TYPES[finding.recordType].one}`}
+          `Unnamed ${recordTypeNames(finding.recordType).one}`}
       </span>
     </TwoLines>
   );

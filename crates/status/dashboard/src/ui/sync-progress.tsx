@@ -1,6 +1,6 @@
 import type { SyncSummary } from "../api/types";
 import { formatCount, formatRate, percentOf } from "../format/numbers";
-import { isOpen, PHASES, RECORD_TYPES } from "../format/states";
+import { isOpen, PHASES, recordTypeNames } from "../format/states";
 import { expectedRecords, tallyOf } from "../format/tally";
 import { useNow } from "./clock";
 import styles from "./sync-progress.module.css";
@@ -26,7 +26,7 @@ export function PhaseProgress({ sync }: { sync: SyncSummary }) {
               return (
                 <ProgressLine
                   key={type}
-                  label={RECORD_TYPES[type].many}
+                  label={recordTypeNames(type).many}
                   read={row?.read ?? 0}
                   expected={row?.expected ?? null}
                   isDone={isDone}

@@ -53,7 +53,7 @@ test("expected records that were not read are an error once the sync is complete
   const { unmount } = await renderUi(
     <TallyTable deadTasks={0} state="running" counts={[counts({ expected: 3, read: 2, created: 2 })]} />,
   );
-  expect(screen.getByText("read 2 = created 2").closest("p")?.dataset.tone).toBe("good");
+  expect(screen.getByText("read 2 = created 2").closest("p")?.dataset.tone).toBe("neutral");
   unmount();
   await renderUi(
     <TallyTable
@@ -77,8 +77,19 @@ test("a record type that was not reached is named, and nothing is as expected", 
   unmount();
   await renderUi(<TallyTable deadTasks={0} state="running" counts={[read, unreached]} />);
   expect(screen.getByRole("cell", { name: "not yet" })).toBeDefined();
-  expect(screen.getByText("read 3 = unchanged 3").closest("p")?.dataset.tone).toBe("good");
+  expect(screen.getByText("read 3 = unchanged 3").closest("p")?.dataset.tone).toBe("neutral");
 });
+
+test.each(["running", "completed", "failed"] as const)(
+  "a dead task of a %s sync is an error",
+  async (state) => {
+    await renderUi(
+      <TallyTable deadTasks={1} state={state} counts={[counts({ expected: 3, read: 3, unchanged: 3 })]} />,
+    );
+    const sum = screen.getByText("read 3 = unchanged 3; 1 task was given up");
+    expect(sum.closest("p")?.dataset.tone).toBe("bad");
+  },
+);
 
 test("counts that add up are not as expected while a task is dead", async () => {
   await renderUi(

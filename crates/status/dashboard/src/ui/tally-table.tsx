@@ -1,7 +1,7 @@
 import { useMemo } from "react";
-import type { RecordCounts, SyncState } from "../api/types";
+import type { RecordCounts, RecordType, SyncState } from "../api/types";
 import { formatCount, plural } from "../format/numbers";
-import { isComplete, isOpen, notReadText, OUTCOMES, RECORD_TYPES } from "../format/states";
+import { isComplete, isOpen, notReadText, OUTCOMES, recordTypeNames } from "../format/states";
 import { outcomeSum, type Tally, tallyOf } from "../format/tally";
 import { Icon } from "./icon";
 import { columnsOf, Table } from "./table";
@@ -17,7 +17,7 @@ const tallyColumns = (total: Tally["total"], state: SyncState) => [
     id: "recordType",
     header: "Records",
     meta: { rowHeader: true },
-    cell: ({ row }) => RECORD_TYPES[row.original.recordType].many,
+    cell: ({ row }) => recordTypeNames(row.original.recordType).many,
     footer: "All records",
   }),
   column.display({
@@ -91,16 +91,20 @@ export function TallyTable(props: { counts: RecordCounts[]; state: SyncState; de
   );
 }
 
-/** The sum in words. It is good if it balances and, once the sync has ended, leaves nothing out. */
+const SUM_ICONS = { good: "check", neutral: "equal", bad: "cross" } as const;
+
+/** The sum in words. It is good only of a complete sync, if it balances and leaves nothing out. */
 function TallySum({ tally, state, deadTasks }: { tally: Tally; state: SyncState; deadTasks: number }) {
   if (tally.rows.length === 0) return null;
   const { total, balanced, unread, unexpected } = tally;
   const terms = OUTCOMES.filter((outcome) => total[outcome.key] > 0);
-  const hole = isOpen(state) || state === "completed" ? "" : holeText(tally, deadTasks);
-  const isGood = balanced && !hole && (!isComplete(state) || (!unread && !unexpected));
+  const leftOut = isOpen(state) || state === "completed" ? [] : tally.unreached;
+  const hole = holeText(leftOut, deadTasks);
+  const isBad = !balanced || hole !== "" || (isComplete(state) && (unread || unexpected));
+  const tone = isBad ? "bad" : isComplete(state) ? "good" : "neutral";
   return (
-    <p className={styles.sum} data-tone={isGood ? "good" : "bad"}>
-      <Icon name={isGood ? "check" : "cross"} />
+    <p className={styles.sum} data-tone={tone}>
+      <Icon name={SUM_ICONS[tone]} />
       <span>
         read {formatCount(total.read)} ={" "}
         {terms.map(({ key, word }) => `${word.toLowerCase()} ${formatCount(total[key])}`).join(" + ") || "0"}
@@ -115,7 +119,7 @@ function TallySum({ tally, state, deadTasks }: { tally: Tally; state: SyncState;
 }
 
 /** What an ended sync has left out: `; Equipment was not read; 2 tasks were given up`. */
-const holeText = ({ unreached }: Tally, deadTasks: number): string =>
+const holeText = (unreached: RecordType[], deadTasks: number): string =>
   [
     ...unreached.map(notReadText),
     ...(deadTasks > 0 ? [`${plural(deadTasks, "task")} ${deadTasks === 1 ? "was" : "were"} given up`] : []),

@@ -1,7 +1,8 @@
 import { useQuery } from "@tanstack/react-query";
 import { getRouteApi, Link } from "@tanstack/react-router";
 import { getOverview, listConflicts } from "../../api/queries";
-import type { Conflict } from "../../api/types";
+import type { Conflict, Overview } from "../../api/types";
+import { hasSynced } from "../../format/fleet-status";
 import { plural } from "../../format/numbers";
 import { CONFLICT_STATES, conflictKind, labelOf } from "../../format/states";
 import type { Status } from "../../format/status";
@@ -75,7 +76,7 @@ export function ConflictsPage() {
   const { page = 1, state = "open", open } = route.useSearch();
   const navigate = route.useNavigate();
   const conflicts = useQuery(listConflicts({ limit: PAGE_SIZE, offset: (page - 1) * PAGE_SIZE }, state));
-  const openConflicts = useQuery(getOverview()).data?.openConflicts;
+  const overview = useQuery(getOverview()).data;
   const close = () => navigate({ search: (old) => ({ ...old, open: undefined }), resetScroll: false });
 
   return (
@@ -90,7 +91,7 @@ export function ConflictsPage() {
         />
       }
     >
-      {openConflicts !== undefined && <StatusBanner status={conflictsStatus(openConflicts)} />}
+      {overview && <StatusBanner status={conflictsStatus(overview)} />}
       <LiveList
         query={conflicts}
         itemNoun="conflicts"
@@ -115,15 +116,27 @@ export function ConflictsPage() {
   );
 }
 
-const conflictsStatus = (open: number): Status =>
-  open > 0
+export function conflictsStatus(overview: Overview): Status {
+  const { openConflicts: open } = overview;
+  if (open == null) {
+    return {
+      tone: "neutral",
+      headline: "The number of open conflicts is unknown",
+      detail: "The list shows them.",
+    };
+  }
+  if (open > 0) {
+    return {
+      tone: "warn",
+      headline: `${plural(open, "conflict")} ${open === 1 ? "is" : "are"} open`,
+      detail: "Both sides are kept. An operator decides which values stay.",
+    };
+  }
+  return hasSynced(overview)
     ? {
-        tone: "warn",
-        headline: `${plural(open, "conflict")} ${open === 1 ? "is" : "are"} open`,
-        detail: "Both sides are kept. An operator decides which values stay.",
-      }
-    : {
         tone: "good",
         headline: "No open conflicts",
         detail: "The portals agree, or an operator has decided.",
-      };
+      }
+    : { tone: "neutral", headline: "No conflicts yet", detail: "Nothing has been synced yet." };
+}

@@ -62,7 +62,7 @@ export function DataQualityPage() {
   );
 }
 
-function dataQualityStatus(report: ValidationReport): Status {
+export function dataQualityStatus(report: ValidationReport): Status {
   const rejected = rejectedRecords(report);
   const warned = report.records.reduce((total, row) => total + row.withWarnings, 0);
   const warnings = `${plural(warned, "record")} ${warned === 1 ? "has" : "have"} a warning`;
@@ -71,6 +71,13 @@ function dataQualityStatus(report: ValidationReport): Status {
       tone: "warn",
       headline: `${plural(rejected, "record")} ${rejected === 1 ? "is" : "are"} rejected`,
       detail: `Correct them in the onboarding portal. It then sends them again. ${warnings}.`,
+    };
+  }
+  if (report.records.every((row) => row.records === 0)) {
+    return {
+      tone: "neutral",
+      headline: "No records yet",
+      detail: "Records are validated when a sync reads them.",
     };
   }
   return {

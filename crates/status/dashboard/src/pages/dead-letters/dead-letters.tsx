@@ -3,7 +3,8 @@ import { useQuery } from "@tanstack/react-query";
 import { getRouteApi, Link } from "@tanstack/react-router";
 import { getOverview, listDeadLetters } from "../../api/queries";
 import { useHasRole } from "../../api/session";
-import type { DeadLetter } from "../../api/types";
+import type { DeadLetter, Overview } from "../../api/types";
+import { hasSynced } from "../../format/fleet-status";
 import { formatCount, plural } from "../../format/numbers";
 import { DEAD_LETTER_STATES, FAILURE_CLASSES, labelOf } from "../../format/states";
 import type { Status } from "../../format/status";
@@ -86,7 +87,8 @@ export function DeadLettersPage() {
   const { page = 1, state, open } = route.useSearch();
   const navigate = route.useNavigate();
   const deadLetters = useQuery(listDeadLetters({ limit: PAGE_SIZE, offset: (page - 1) * PAGE_SIZE }, state));
-  const waiting = useQuery(getOverview()).data?.deadLetters;
+  const overview = useQuery(getOverview()).data;
+  const waiting = overview?.deadLetters;
   const isOperator = useHasRole("operator");
   const close = () => navigate({ search: (old) => ({ ...old, open: undefined }), resetScroll: false });
 
@@ -108,9 +110,9 @@ export function DeadLettersPage() {
         </>
       }
     >
-      {waiting !== undefined && (
-        <StatusBanner status={deadLettersStatus(waiting)}>
-          {waiting > 0 && state !== "dead" && (
+      {overview && (
+        <StatusBanner status={deadLettersStatus(overview)}>
+          {overview.deadLetters > 0 && state !== "dead" && (
             <Link from="/dead-letters" to="/dead-letters" search={(old) => ({ ...old, state: "dead" })}>
               Show only these
             </Link>
@@ -141,15 +143,19 @@ export function DeadLettersPage() {
   );
 }
 
-const deadLettersStatus = (waiting: number): Status =>
-  waiting > 0
-    ? {
-        tone: "bad",
-        headline: `${plural(waiting, "dead letter")} waiting`,
-        detail: "All attempts failed, or none can succeed. Fix the cause, then replay.",
-      }
-    : {
-        tone: "good",
-        headline: "No dead letters waiting",
-        detail: "All messages are processed or in progress.",
-      };
+export function deadLettersStatus(overview: Overview): Status {
+  const { deadLetters: waiting, lastWebhookAt } = overview;
+  if (waiting > 0) {
+    return {
+      tone: "bad",
+      headline: `${plural(waiting, "dead letter")} waiting`,
+      detail: "All attempts failed, or none can succeed. Fix the cause, then replay.",
+    };
+  }
+  const hadMessages = hasSynced(overview) || lastWebhookAt != null;
+  return {
+    tone: hadMessages ? "good" : "neutral",
+    headline: "No dead letters waiting",
+    detail: hadMessages ? "All messages are processed or in progress." : "No message has been processed yet.",
+  };
+}

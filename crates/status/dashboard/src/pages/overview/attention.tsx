@@ -47,6 +47,12 @@ function AttentionLink({ to }: { to: AttentionItem["to"] }) {
           View conflicts <ArrowRight size={14} aria-hidden />
         </Link>
       );
+    case "settings":
+      return (
+        <Link to="/settings" className={styles.link}>
+          View schedule <ArrowRight size={14} aria-hidden />
+        </Link>
+      );
     case "dead-letters":
       return (
         <Link to="/dead-letters" search={{ state: "dead" }} className={styles.link}>

@@ -1,6 +1,6 @@
 import type { Overview, ValidationReport } from "../../api/types";
 import { formatCount } from "../../format/numbers";
-import { RECORD_TYPE_ORDER, RECORD_TYPES } from "../../format/states";
+import { RECORD_TYPE_ORDER, recordTypeNames } from "../../format/states";
 import { ToneCount } from "../../ui/tone-count";
 import styles from "./fleet-table.module.css";
 
@@ -23,7 +23,7 @@ export function FleetTable({ overview, report }: { overview: Overview; report: V
             const quality = report.records.find((row) => row.recordType === type);
             return (
               <tr key={type}>
-                <th scope="row">{RECORD_TYPES[type].many}</th>
+                <th scope="row">{recordTypeNames(type).many}</th>
                 <td className={styles.active}>{formatCount(active)}</td>
                 <td>
                   <ToneCount value={quality?.withErrors ?? 0} tone="bad" />

@@ -3,7 +3,7 @@ import { Link } from "@tanstack/react-router";
 import { FIRST_FINDINGS, getOverview, getValidationReport } from "../../api/queries";
 import type { Overview, SyncSummary, ValidationReport } from "../../api/types";
 import { attentionItems, fleetStatus } from "../../format/fleet-status";
-import { CAUSE_SENTENCES, labelOf, SYNC_STATES } from "../../format/states";
+import { causeSentence, labelOf, SYNC_STATES } from "../../format/states";
 import { syncName } from "../../format/sync";
 import { Announcement } from "../../ui/announcement";
 import { Card } from "../../ui/card";
@@ -88,7 +88,7 @@ function RunningSync({ sync }: { sync: SyncSummary }) {
       <div className={styles.running}>
         <SyncProgress sync={sync} />
         <p className={text.dim}>
-          {CAUSE_SENTENCES[sync.cause]} (<bdi>{sync.requestedBy}</bdi>), <Time iso={sync.startedAt} />.{" "}
+          {causeSentence(sync.cause)} (<bdi>{sync.requestedBy}</bdi>), <Time iso={sync.startedAt} />.{" "}
           <Link to="/syncs/$syncId" params={{ syncId: sync.syncId }}>
             View progress
           </Link>

@@ -3,7 +3,7 @@ import { Link } from "@tanstack/react-router";
 import { listSyncs } from "../../api/queries";
 import type { SyncSummary } from "../../api/types";
 import { plural } from "../../format/numbers";
-import { CAUSE_WORDS, isOpen, labelOf, SYNC_STATES } from "../../format/states";
+import { causeWord, isOpen, labelOf, SYNC_STATES } from "../../format/states";
 import { syncName } from "../../format/sync";
 import { tallyOf } from "../../format/tally";
 import { formatDateTime, formatDuration } from "../../format/times";
@@ -49,7 +49,7 @@ function SyncBars({ syncs }: { syncs: SyncSummary[] }) {
           const state = labelOf(SYNC_STATES, sync.state);
           // The square root keeps syncs of seconds visible beside syncs of hours.
           const height = 8 + Math.round(48 * Math.sqrt(durationOf(sync) / longest));
-          const label = `${syncName(sync)}: ${state.word.toLowerCase()}, ${CAUSE_WORDS[sync.cause].toLowerCase()}, ${formatDateTime(sync.startedAt, zone, now)}, ${
+          const label = `${syncName(sync)}: ${state.word.toLowerCase()}, ${causeWord(sync.cause).toLowerCase()}, ${formatDateTime(sync.startedAt, zone, now)}, ${
             isOpen(sync.state) ? "running for" : "took"
           } ${formatDuration(durationOf(sync))}, ${plural(tallyOf(sync.counts).total.read, "record")} read`;
           return (

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { Settings } from "../../api/types";
-import { draftFields, settingsChange } from "./fields";
+import { draftFields, emptyFieldErrors, settingsChange } from "./fields";
 
 const settings = (part: Partial<Settings> = {}): Settings => ({
   version: 4,
@@ -39,7 +39,13 @@ test("a field edited back to its saved value is no change", () => {
   expect(settingsChange(settings(), draftFields(settings(), draft))).toEqual({});
 });
 
-test("an empty number field is sent as 0, which the server rejects", () => {
-  const draft = { version: 4, edited: { pageSize: "" } };
-  expect(settingsChange(settings(), draftFields(settings(), draft))).toEqual({ pageSize: 0 });
+test("an empty number field is an error and is not sent as 0", () => {
+  const edited = { deactivationLimitPercent: "", retrySeconds: [10, "", 90] };
+  const fields = draftFields(settings(), { version: 4, edited });
+  expect(settingsChange(settings(), fields)).toEqual({});
+  expect(emptyFieldErrors(fields)).toEqual({
+    deactivationLimitPercent: "Enter a number.",
+    "retryDelaysMs.1": "Enter a number.",
+  });
+  expect(emptyFieldErrors(draftFields(settings(), null))).toEqual({});
 });

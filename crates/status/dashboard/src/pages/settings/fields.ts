@@ -55,10 +55,25 @@ export function settingsChange(settings: Settings, fields: Fields): SettingsChan
     change.scheduleTimeZone = fields.scheduleTimeZone;
   if (fields.scheduleMode !== settings.scheduleMode) change.scheduleMode = fields.scheduleMode;
   if (fields.missingRecords !== settings.missingRecords) change.missingRecords = fields.missingRecords;
-  for (const key of ["pageSize", "incrementalOverlapSeconds", "deactivationLimitPercent"] as const) {
-    if (Number(fields[key]) !== (settings[key] ?? 0)) change[key] = Number(fields[key]);
+  for (const key of NUMBER_FIELDS) {
+    if (!isEmpty(fields[key]) && Number(fields[key]) !== (settings[key] ?? 0))
+      change[key] = Number(fields[key]);
   }
   const delays = fields.retrySeconds.map((seconds) => Math.round(Number(seconds) * 1000));
-  if (delays.some((ms, index) => ms !== settings.retryDelaysMs[index])) change.retryDelaysMs = delays;
+  if (!fields.retrySeconds.some(isEmpty) && delays.some((ms, index) => ms !== settings.retryDelaysMs[index]))
+    change.retryDelaysMs = delays;
   return change;
+}
+
+const NUMBER_FIELDS = ["pageSize", "incrementalOverlapSeconds", "deactivationLimitPercent"] as const;
+
+const isEmpty = (value: number | string): boolean => value === "";
+
+/** Error texts of number fields that were emptied: an empty field is no zero. */
+export function emptyFieldErrors(fields: Fields): Record<string, string> {
+  const names = [
+    ...NUMBER_FIELDS.filter((name) => isEmpty(fields[name])),
+    ...fields.retrySeconds.flatMap((seconds, index) => (isEmpty(seconds) ? [`retryDelaysMs.${index}`] : [])),
+  ];
+  return Object.fromEntries(names.map((name) => [name, "Enter a number."]));
 }

@@ -1,7 +1,7 @@
 import { Button } from "@mantine/core";
 import { notifications } from "@mantine/notifications";
 import { useBlocker } from "@tanstack/react-router";
-import { type ReactNode, useState } from "react";
+import { type ReactNode, useEffect, useRef, useState } from "react";
 import { asProblem, errorsByField } from "../../api/problem";
 import { useChangeSettings } from "../../api/queries";
 import { useHasRole } from "../../api/session";
@@ -13,7 +13,7 @@ import { Note } from "../../ui/note";
 import { ProblemNote } from "../../ui/problem-note";
 import text from "../../ui/text.module.css";
 import { Time } from "../../ui/time";
-import { type Draft, draftFields, type Fields, settingsChange } from "./fields";
+import { type Draft, draftFields, emptyFieldErrors, type Fields, settingsChange } from "./fields";
 import { MissingRecordsFields } from "./missing-records-fields";
 import { PagingFields } from "./paging-fields";
 import { ScheduleFields } from "./schedule-fields";
@@ -25,11 +25,18 @@ export function SettingsForm({ settings }: { settings: Settings }) {
   const [draft, setDraft] = useState<Draft | null>(null);
   const fields = draftFields(settings, draft);
   const change = settingsChange(settings, fields);
-  const changes = Object.keys(change).length;
+  const emptyErrors = emptyFieldErrors(fields);
+  const changes = Object.keys(change).length + Object.keys(emptyErrors).length;
   const isDirty = draft !== null && changes > 0;
   const problem = save.error ? asProblem(save.error) : null;
-  const errors = errorsByField(problem);
-  const hasFieldErrors = Object.keys(errors).length > 0;
+  const serverErrors = errorsByField(problem);
+  const hasFieldErrors = Object.keys(serverErrors).length > 0;
+  const errors = { ...serverErrors, ...emptyErrors };
+  const form = useRef<HTMLFormElement>(null);
+  // The error of a field must not stay behind the sticky bar.
+  useEffect(() => {
+    if (hasFieldErrors) focusFirstError(form.current);
+  }, [hasFieldErrors]);
 
   const edit = (part: Partial<Fields>) => {
     setDraft({ version: draft?.version ?? settings.version, edited: { ...draft?.edited, ...part } });
@@ -57,11 +64,13 @@ export function SettingsForm({ settings }: { settings: Settings }) {
   const group = { fields, errors, disabled: !isAdmin, onEdit: edit };
   return (
     <form
+      ref={form}
       className={layout.stack}
       noValidate
       onSubmit={(event) => {
         event.preventDefault();
-        if (isDirty) submit();
+        if (Object.keys(emptyErrors).length > 0) focusFirstError(form.current);
+        else if (isDirty && !save.isPending) submit();
       }}
     >
       {!isAdmin && <Note tone="neutral">Read-only. Settings are changed by an admin.</Note>}
@@ -92,6 +101,12 @@ export function SettingsForm({ settings }: { settings: Settings }) {
       <LeaveDialog isDirty={isDirty} changes={changes} />
     </form>
   );
+}
+
+function focusFirstError(form: HTMLFormElement | null) {
+  const field = form?.querySelector<HTMLElement>("[aria-invalid=true]");
+  field?.focus({ preventScroll: true });
+  field?.scrollIntoView({ block: "center" });
 }
 
 const savedBy = (settings: Settings) => (

@@ -2,7 +2,7 @@ import { useQuery } from "@tanstack/react-query";
 import { getSettings } from "../../api/queries";
 import type { Settings } from "../../api/types";
 import { uncapitalize } from "../../format/capitalize";
-import { MODES } from "../../format/states";
+import { modeWord } from "../../format/states";
 import type { Status } from "../../format/status";
 import { Card } from "../../ui/card";
 import { Page } from "../../ui/page";
@@ -55,6 +55,6 @@ function scheduleStatus({ enableScheduledSync, schedule, scheduleMode, scheduleT
   return {
     tone: never ? "warn" : "good",
     headline: never ? "The schedule is on, but no date matches it" : "The schedule is on",
-    detail: `${MODES[scheduleMode]} sync ${uncapitalize(schedule.description.replace(/\.$/, ""))}, ${scheduleTimeZone}. Approvals still arrive at once by webhook.`,
+    detail: `${modeWord(scheduleMode)} sync ${uncapitalize(schedule.description.replace(/\.$/, ""))}, ${scheduleTimeZone}. Approvals still arrive at once by webhook.`,
   };
 }

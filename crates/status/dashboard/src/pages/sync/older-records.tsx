@@ -7,7 +7,7 @@ import { getOlderRecords, useAcceptOlderRecords } from "../../api/queries";
 import { useHasRole } from "../../api/session";
 import type { OlderRecords as Found, SyncDetail } from "../../api/types";
 import { formatCount, plural } from "../../format/numbers";
-import { isOpen, RECORD_TYPES } from "../../format/states";
+import { isOpen, recordTypeNames } from "../../format/states";
 import { ConfirmDialog } from "../../ui/confirm-dialog";
 import { Note } from "../../ui/note";
 
@@ -85,7 +85,7 @@ export function OlderRecordsNote({ found }: { found: Found }) {
 const byType = (found: Found): string =>
   found.byType
     .map(({ recordType, records }) => {
-      const { one, many } = RECORD_TYPES[recordType];
+      const { one, many } = recordTypeNames(recordType);
       return plural(records, one, recordType === "equipment" ? "equipment items" : many.toLowerCase());
     })
     .join(", ");

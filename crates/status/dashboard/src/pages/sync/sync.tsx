@@ -4,7 +4,7 @@ import { ArrowLeft } from "lucide-react";
 import { getSync } from "../../api/queries";
 import type { SyncDetail } from "../../api/types";
 import { formatCount, formatRate, plural } from "../../format/numbers";
-import { CAUSE_SENTENCES, isOpen, labelOf, SYNC_STATES } from "../../format/states";
+import { causeSentence, isOpen, labelOf, SYNC_STATES } from "../../format/states";
 import { syncName, syncStatus } from "../../format/sync";
 import { tallyOf } from "../../format/tally";
 import { Announcement } from "../../ui/announcement";
@@ -114,7 +114,7 @@ function SyncFacts({ sync }: { sync: SyncDetail }) {
   return (
     <FactList wide className={isOpen(sync.state) ? styles.belowProgress : undefined}>
       <Fact name="Cause">
-        {CAUSE_SENTENCES[sync.cause]} (<bdi>{sync.requestedBy}</bdi>)
+        {causeSentence(sync.cause)} (<bdi>{sync.requestedBy}</bdi>)
       </Fact>
       {sync.reason && (
         <Fact name="Reason">

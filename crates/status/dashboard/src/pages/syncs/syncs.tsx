@@ -3,7 +3,7 @@ import { getRouteApi, Link } from "@tanstack/react-router";
 import { getOverview, listSyncs } from "../../api/queries";
 import type { SyncSummary } from "../../api/types";
 import { formatCount, percentOf } from "../../format/numbers";
-import { CAUSE_WORDS, isOpen, labelOf, MODES, OUTCOMES, SYNC_STATES } from "../../format/states";
+import { causeWord, isOpen, labelOf, modeWord, OUTCOMES, SYNC_STATES } from "../../format/states";
 import { syncListStatus } from "../../format/sync";
 import { expectedRecords, tallyOf } from "../../format/tally";
 import { EmptyState } from "../../ui/empty-state";
@@ -71,14 +71,14 @@ function ModeAndCause({ sync }: { sync: SyncSummary }) {
   // An operator by name. The id of a webhook or schedule is shown on hover only.
   return (
     <span className={styles.sync} title={sync.requestedBy}>
-      {sync.retryOf ? "Retry" : MODES[sync.mode]}
+      {sync.retryOf ? "Retry" : modeWord(sync.mode)}
       {sync.dryRun && " dry run"},{" "}
       {sync.cause === "manual" ? (
         <>
           by <bdi>{sync.requestedBy}</bdi>
         </>
       ) : (
-        CAUSE_WORDS[sync.cause].toLowerCase()
+        causeWord(sync.cause).toLowerCase()
       )}
     </span>
   );
