@@ -3,6 +3,7 @@ import createClient from "openapi-fetch";
 import { withExactNumbers } from "./exact-numbers";
 import { Problem, problemFromResponse } from "./problem";
 import type { paths } from "./schema";
+import { learnServerTime } from "./server-clock";
 import { endReasonOf, endSession, sessionToken } from "./session";
 import { withVisibleText } from "./visible-text";
 
@@ -12,8 +13,12 @@ export const client = createClient<paths>({
   fetch: (request) => globalThis.fetch(request),
 });
 
+/** When a request was sent, in ms since the epoch by the browser's clock. */
+const requestedAt = new WeakMap<Request, number>();
+
 client.use({
   onRequest({ request }) {
+    requestedAt.set(request, Date.now());
     const token = sessionToken();
     if (token && !request.headers.has("Authorization"))
       request.headers.set("Authorization", `Bearer ${token}`);
@@ -22,6 +27,7 @@ client.use({
   async onResponse({ request, response }) {
     // The session's own token has expired or was revoked. A token that is only being tried at sign-in ends no session.
     const used = request.headers.get("Authorization");
+    learnServerTime(response.headers.get("Date"), requestedAt.get(request) ?? 0, Date.now());
     const hasEnded = response.status === 401 && used === `Bearer ${sessionToken()}`;
     if (!response.headers.get("Content-Type")?.includes("json")) {
       if (hasEnded) endSession("expired");

@@ -1,5 +1,6 @@
 // The queries and mutations of the operator API, named after its operations. Pages fetch only through these.
 import { keepPreviousData, queryOptions, useMutation, useQueryClient } from "@tanstack/react-query";
+import { isOpen } from "../format/states";
 import { client, unwrap } from "./client";
 import { Problem } from "./problem";
 import type {
@@ -37,6 +38,7 @@ export const keys = {
   conflicts: ["conflicts"] as const,
   conflictList: (page: PageParams, state: ConflictState) => ["conflicts", "list", page, state] as const,
   conflict: (id: string) => ["conflicts", "one", id] as const,
+  webhooks: ["webhooks"] as const,
   settings: ["settings"] as const,
 };
 
@@ -66,6 +68,8 @@ export const getSync = (syncId: string) =>
     queryKey: keys.sync(syncId),
     queryFn: ({ signal }) =>
       unwrap(client.GET("/api/sync/status/{syncId}", { params: { path: { syncId } }, signal })),
+    // Retries and their attempts come with no update.
+    refetchInterval: ({ state }) => (state.data && isOpen(state.data.state) ? 10_000 : false),
   });
 
 export const listFindings = (syncId: string, page: PageParams) =>

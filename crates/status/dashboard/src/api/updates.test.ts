@@ -128,3 +128,14 @@ test("a resync invalidates every query", () => {
   new UpdateApplier(cache, () => 0).apply("resync", "{}");
   expect(cache.getQueryState(keys.settings)?.isInvalidated).toBe(true);
 });
+
+test("progress of a sync that is shown fetches its task counts, at most every two seconds", () => {
+  vi.useFakeTimers();
+  const cache = new QueryClient();
+  const invalidate = vi.spyOn(cache, "invalidateQueries");
+  const applier = new UpdateApplier(cache, () => 0);
+  for (let n = 0; n < 50; n++) applier.apply("sync.progress", JSON.stringify(notice({})));
+  vi.advanceTimersByTime(2000);
+  expect(invalidate.mock.calls).toEqual([[{ queryKey: keys.sync("a"), exact: true }]]);
+  vi.useRealTimers();
+});

@@ -29,10 +29,14 @@ const mergedCounts = (old: RecordCounts[], latest: RecordCounts[]): RecordCounts
 
 const rejectedCount = (counts: RecordCounts[]): number => counts.reduce((n, row) => n + row.rejected, 0);
 
+/** Least time between two requests for the sync that is shown, in ms. */
+const DETAIL_INTERVAL = 2000;
+
 /** Collects notices and applies them to the cache once a frame. Invalidates queries that an update says too little about. */
 export class UpdateApplier {
   private notices = new Map<string, SyncNotice>();
   private staleKeys = new Map<string, readonly unknown[]>();
+  private readonly refreshes = new Set<string>();
   private pendingFrame: number | null = null;
   private invalidation: ReturnType<typeof setTimeout> | null = null;
 
@@ -58,7 +62,7 @@ export class UpdateApplier {
       if (notice) this.applyNotice(name, notice);
     } else if (name.startsWith("deadletter.")) this.invalidate(keys.deadLetters, keys.overview);
     else if (name.startsWith("conflict.")) this.invalidate(keys.conflicts, keys.overview);
-    else if (name === "webhook.received") this.invalidate(keys.overview);
+    else if (name.startsWith("webhook.")) this.invalidate(keys.webhooks, keys.overview);
     else if (name === "schedule.changed") this.invalidate(keys.settings, keys.overview);
   }
 
@@ -66,7 +70,8 @@ export class UpdateApplier {
     const { syncId } = notice;
     this.notices.set(syncId, notice);
     this.pendingFrame ??= this.nextFrame(() => this.flush());
-    if (name !== "sync.progress") {
+    if (name === "sync.progress") this.refreshDetail(syncId);
+    else {
       this.invalidate(keys.overview, keys.sync(syncId), keys.histories, keys.dataQuality);
     }
   }
@@ -92,6 +97,16 @@ export class UpdateApplier {
       );
     }
     this.notices.clear();
+  }
+
+  /** Fetches a sync anew that is shown: a notice has no task counts and no attempts. */
+  private refreshDetail(syncId: string) {
+    if (this.refreshes.has(syncId)) return;
+    this.refreshes.add(syncId);
+    setTimeout(() => {
+      this.refreshes.delete(syncId);
+      this.cache.invalidateQueries({ queryKey: keys.sync(syncId), exact: true });
+    }, DETAIL_INTERVAL);
   }
 
   /** Invalidates queries at most twice a second, however many updates arrive. */

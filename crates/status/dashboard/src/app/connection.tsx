@@ -1,5 +1,6 @@
 import { Button } from "@mantine/core";
 import { useConnection } from "../api/live";
+import { clockOffset } from "../api/server-clock";
 import { formatDateTime } from "../format/times";
 import { useNow } from "../ui/clock";
 import { Note } from "../ui/note";
@@ -52,11 +53,13 @@ const NOTICE_DELAY = 2000;
 function ReconnectingNote({ since, retryAt }: { since: number; retryAt: number }) {
   const now = useNow();
   const zone = useZone();
-  if (now - since < NOTICE_DELAY) return null;
-  const seconds = Math.max(0, Math.ceil((retryAt - now) / 1000));
+  // Connections are timed by the browser's clock.
+  const lostAt = since + clockOffset();
+  if (now - lostAt < NOTICE_DELAY) return null;
+  const seconds = Math.max(0, Math.ceil((retryAt + clockOffset() - now) / 1000));
   return (
     <Note tone="warn" className={styles.note}>
-      The live connection is lost. Data as of {formatDateTime(new Date(since).toISOString(), zone, now)}.{" "}
+      The live connection is lost. Data as of {formatDateTime(new Date(lostAt).toISOString(), zone, now)}.{" "}
       {seconds > 0 ? `Reconnecting in ${seconds} s.` : "Reconnecting now."}
     </Note>
   );

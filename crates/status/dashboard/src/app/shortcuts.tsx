@@ -1,6 +1,7 @@
 import { Modal } from "@mantine/core";
 import { useNavigate } from "@tanstack/react-router";
 import { useEffect } from "react";
+import { isDialogOpen } from "../ui/open-dialog";
 import styles from "./shortcuts.module.css";
 
 const PAGES = {
@@ -23,7 +24,8 @@ export function usePageKeys(onHelp: () => void): void {
         event.ctrlKey ||
         event.metaKey ||
         event.altKey ||
-        target.closest("input, textarea, select, [role=dialog]")
+        target.closest("input, textarea, select") ||
+        isDialogOpen()
       )
         return;
       if (event.key === "?") onHelp();

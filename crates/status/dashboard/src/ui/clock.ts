@@ -1,26 +1,42 @@
 // One timer for the whole page, so that all times change together and at most once a second.
 import { useSyncExternalStore } from "react";
+import { serverNow } from "../api/server-clock";
 
-let now = Date.now();
+let now = serverNow();
 let timer: ReturnType<typeof setInterval> | null = null;
 const listeners = new Set<() => void>();
 
+function update() {
+  now = serverNow();
+  for (const notify of listeners) notify();
+}
+
 function subscribe(listener: () => void) {
-  // The time is not updated while nothing listens.
-  if (listeners.size === 0) now = Date.now();
   listeners.add(listener);
-  timer ??= setInterval(() => {
-    now = Date.now();
-    for (const notify of listeners) notify();
-  }, 1000);
+  if (!timer) {
+    now = serverNow();
+    timer = setInterval(update, 1000);
+    // Browsers slow the timers of hidden tabs down.
+    document.addEventListener("visibilitychange", update);
+  }
   return () => {
     listeners.delete(listener);
-    if (listeners.size === 0 && timer) {
-      clearInterval(timer);
-      timer = null;
-    }
+    if (listeners.size > 0 || !timer) return;
+    clearInterval(timer);
+    timer = null;
+    document.removeEventListener("visibilitychange", update);
   };
 }
 
-/** The current time in ms since the epoch, updated every second. */
-export const useNow = (): number => useSyncExternalStore(subscribe, () => now);
+/** While nothing listens, the time is read anew: the first page that shows a time must not show an old one. */
+function snapshot(): number {
+  if (!timer) {
+    const latest = serverNow();
+    // React expects the same value until something has changed.
+    if (Math.abs(latest - now) >= 1000) now = latest;
+  }
+  return now;
+}
+
+/** The current time in ms since the epoch by the server's clock, updated every second. */
+export const useNow = (): number => useSyncExternalStore(subscribe, snapshot);

@@ -1,5 +1,6 @@
-import { screen } from "@testing-library/react";
+import { screen, waitFor } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
+import type { FormEvent } from "react";
 import { expect, test, vi } from "vitest";
 import { Problem } from "../api/problem";
 import { ConfirmDialog } from "./confirm-dialog";
@@ -44,4 +45,46 @@ test("an error is shown and the dialog stays open", async () => {
 test("a closed dialog renders nothing", async () => {
   await renderUi(dialog({ opened: false }).ui);
   expect(screen.queryByRole("dialog")).toBeNull();
+});
+
+test("Enter in a field of the dialog confirms", async () => {
+  const onConfirm = vi.fn();
+  await renderUi(
+    <ConfirmDialog
+      opened
+      title="Start a full sync?"
+      confirmLabel="Start"
+      busy={false}
+      error={null}
+      onConfirm={onConfirm}
+      onClose={() => {}}
+    >
+      <input aria-label="Reason" />
+    </ConfirmDialog>,
+  );
+  await userEvent.type(screen.getByLabelText("Reason"), "storm{Enter}");
+  expect(onConfirm).toHaveBeenCalledOnce();
+});
+
+test("Enter on a dangerous dialog as it opens changes nothing", async () => {
+  const { ui, onConfirm, onClose } = dialog({ danger: true });
+  await renderUi(ui);
+  await waitFor(() => expect(document.activeElement?.textContent).toBe("Cancel"));
+  await userEvent.keyboard("{Enter}");
+  expect([onConfirm.mock.calls.length, onClose.mock.calls.length]).toEqual([0, 1]);
+});
+
+test("the form of a dialog does not submit the form around it", async () => {
+  const onSubmit = vi.fn((event: FormEvent) => event.preventDefault());
+  const { ui, onConfirm } = dialog();
+  await renderUi(<form onSubmit={onSubmit}>{ui}</form>);
+  await userEvent.click(screen.getByRole("button", { name: "Cancel sync" }));
+  expect([onConfirm.mock.calls.length, onSubmit.mock.calls.length]).toEqual([1, 0]);
+});
+
+test("an action that is not possible cannot be confirmed", async () => {
+  const { ui, onConfirm } = dialog({ disabled: true });
+  await renderUi(ui);
+  await userEvent.click(screen.getByRole("button", { name: "Cancel sync" }));
+  expect(onConfirm).not.toHaveBeenCalled();
 });

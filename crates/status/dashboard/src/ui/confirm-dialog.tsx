@@ -5,7 +5,10 @@ import styles from "./confirm-dialog.module.css";
 import layout from "./layout.module.css";
 import { ProblemNote } from "./problem-note";
 
-/** Says what an action will do, and does it only when confirmed. */
+/**
+ * Says what an action will do, and does it only when confirmed. Enter confirms, except where `danger` puts the focus on the
+ * button that changes nothing.
+ */
 export function ConfirmDialog(props: {
   opened: boolean;
   title: string;
@@ -15,6 +18,8 @@ export function ConfirmDialog(props: {
   cancelLabel?: string;
   danger?: boolean;
   busy: boolean;
+  /** The action is not possible yet, or not at all. */
+  disabled?: boolean;
   error: unknown;
   onConfirm: () => void;
   onClose: () => void;
@@ -29,23 +34,36 @@ export function ConfirmDialog(props: {
           <Modal.CloseButton aria-label="Close" />
         </Modal.Header>
         <Modal.Body>
-          <div className={layout.stack}>
+          <form
+            className={layout.stack}
+            noValidate
+            onSubmit={(event) => {
+              event.preventDefault();
+              // React passes the event on to a form around the dialog.
+              event.stopPropagation();
+              if (!props.busy && !props.disabled) props.onConfirm();
+            }}
+          >
             {props.children}
             {props.error != null && <ProblemNote problem={asProblem(props.error)} />}
             <div className={`${layout.actions} ${styles.buttons}`}>
-              <Button variant="default" onClick={props.onClose}>
+              <Button
+                variant="default"
+                onClick={props.onClose}
+                {...(props.danger ? { "data-autofocus": true } : {})}
+              >
                 {props.cancelLabel ?? "Cancel"}
               </Button>
               <Button
-                data-autofocus
+                type="submit"
                 loading={props.busy}
-                onClick={props.onConfirm}
-                {...(props.danger ? { variant: "danger" } : {})}
+                disabled={props.disabled ?? false}
+                {...(props.danger ? { variant: "danger" } : { "data-autofocus": true })}
               >
                 {props.confirmLabel}
               </Button>
             </div>
-          </div>
+          </form>
         </Modal.Body>
       </Modal.Content>
     </Modal.Root>

@@ -9,6 +9,7 @@ import {
   useTable,
 } from "@tanstack/react-table";
 import { type ReactNode, type RefObject, useEffect, useRef, useState } from "react";
+import { isDialogOpen } from "./open-dialog";
 import styles from "./table.module.css";
 import { VIRTUAL_ROWS_MIN, VirtualRows } from "./virtual-rows";
 
@@ -140,6 +141,7 @@ function TableCell<Data extends RowData>(props: { column: Column<Data>; children
 /** `j` and `k` move the focus between the row links. */
 function useRowKeys(body: RefObject<HTMLTableSectionElement | null>, enabled: boolean) {
   const move = (step: number) => () => {
+    if (isDialogOpen()) return;
     const links = [...(body.current?.querySelectorAll<HTMLElement>("[data-row-link]") ?? [])];
     const focused = links.indexOf(document.activeElement as HTMLElement);
     const next = focused < 0 ? 0 : Math.min(links.length - 1, Math.max(0, focused + step));
