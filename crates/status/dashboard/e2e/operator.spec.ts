@@ -249,9 +249,35 @@ test("a dead letter appears by itself, is opened and replayed", async ({ page })
     .getByRole("dialog", { name: "Replay 1 dead letter?" })
     .getByRole("button", { name: "Replay 1 dead letter" })
     .click();
-  await expect(page.getByText("Replaying 1 dead letter")).toBeVisible();
-  const deadLetters = () => api<{ data: { replays: number }[] }>("/api/sync/dead-letters");
-  await expect.poll(async () => (await deadLetters()).data.some((letter) => letter.replays > 0)).toBe(true);
+  // The job shows its result: the message still is no task.
+  await expect(drawer.getByText("1 dead letter: 1 failed again.", { exact: true })).toBeVisible();
+  await drawer.getByRole("link", { name: "View dead letter" }).click();
+  await expect(drawer.getByText("The message failed again after a replay.")).toBeVisible();
+});
+
+test("a replay of all says how many and why, then shows its job and what failed again", async ({ page }) => {
+  const { amqpApi, vhost } = system();
+  for (const id of ["e2e-bad-1", "e2e-bad-2"]) {
+    await management(amqpApi, "POST", `/api/exchanges/${vhost}/sms.sync/publish`, {
+      routing_key: "sync.tasks",
+      payload: "this is no task either",
+      payload_encoding: "string",
+      properties: { message_id: id, delivery_mode: 2, type: "sms.sync.v1.SyncTask" },
+    });
+  }
+  await signIn(page);
+  await page.goto(`${system().url}/dead-letters`);
+  await expect(page.getByText("3 dead letters waiting")).toBeVisible();
+  await page.getByRole("button", { name: "Replay all 3" }).click();
+  const dialog = page.getByRole("dialog", { name: "Replay 3 dead letters?" });
+  await expect(dialog.getByRole("region", { name: "Causes" }).getByRole("listitem").first()).toBeVisible();
+  await checkPage(page, "replay-dialog");
+  await dialog.getByRole("button", { name: "Replay 3 dead letters" }).click();
+  await expect(page).toHaveURL(/job=/);
+  await expect(page.getByText("3 dead letters: 3 failed again.", { exact: true })).toBeVisible();
+  await checkPage(page, "replay-job");
+  await page.getByRole("list", { name: "Failed again" }).getByRole("link").first().click();
+  await expect(page.getByRole("dialog", { name: "Dead letter" })).toBeVisible();
 });
 
 test("a lost connection is reported, and its missed updates are fetched", async ({ page, faults }) => {

@@ -35,6 +35,12 @@ export const keys = {
   deadLetterList: (page: PageParams, state: DeadLetterState | undefined) =>
     ["dead-letters", "list", page, state ?? "any"] as const,
   deadLetter: (id: string) => ["dead-letters", "one", id] as const,
+  deadLetterGroups: (page: PageParams, state: DeadLetterState) =>
+    ["dead-letters", "groups", page, state] as const,
+  replayPlan: (request: ReplayRequest) => ["dead-letters", "plan", request] as const,
+  replayJobs: (page: PageParams) => ["dead-letters", "jobs", page] as const,
+  replayJob: (jobId: string) => ["dead-letters", "job", jobId] as const,
+  replayItems: (jobId: string, page: PageParams) => ["dead-letters", "job", jobId, "items", page] as const,
   conflicts: ["conflicts"] as const,
   conflictList: (page: PageParams, state: ConflictState) => ["conflicts", "list", page, state] as const,
   conflict: (id: string) => ["conflicts", "one", id] as const,
@@ -126,6 +132,50 @@ export const getDeadLetter = (id: string) =>
     queryKey: keys.deadLetter(id),
     queryFn: ({ signal }) =>
       unwrap(client.GET("/api/sync/dead-letters/{id}", { params: { path: { id } }, signal })),
+  });
+
+export const listDeadLetterGroups = (page: PageParams, state: DeadLetterState) =>
+  queryOptions({
+    queryKey: keys.deadLetterGroups(page, state),
+    queryFn: ({ signal }) =>
+      unwrap(client.GET("/api/sync/dead-letters/groups", { params: { query: { ...page, state } }, signal })),
+  });
+
+export const planReplay = (request: ReplayRequest) =>
+  queryOptions({
+    queryKey: keys.replayPlan(request),
+    queryFn: ({ signal }) => unwrap(client.POST("/api/sync/bulk/replay/plan", { body: request, signal })),
+    // A plan is of the moment in which it is shown.
+    staleTime: 0,
+    gcTime: 0,
+  });
+
+export const listReplayJobs = (page: PageParams) =>
+  queryOptions({
+    queryKey: keys.replayJobs(page),
+    queryFn: ({ signal }) => unwrap(client.GET("/api/sync/bulk/replay", { params: { query: page }, signal })),
+  });
+
+export const getReplayJob = (jobId: string) =>
+  queryOptions({
+    queryKey: keys.replayJob(jobId),
+    queryFn: ({ signal }) =>
+      unwrap(client.GET("/api/sync/bulk/replay/{jobId}", { params: { path: { jobId } }, signal })),
+    // The outcomes of a running job come with no update.
+    refetchInterval: ({ state }) => (state.data?.state === "running" ? 2000 : false),
+  });
+
+export const listReplayItems = (jobId: string, page: PageParams) =>
+  queryOptions({
+    queryKey: keys.replayItems(jobId, page),
+    queryFn: ({ signal }) =>
+      unwrap(
+        client.GET("/api/sync/bulk/replay/{jobId}/items", {
+          params: { path: { jobId }, query: page },
+          signal,
+        }),
+      ),
+    placeholderData: keepPreviousData,
   });
 
 export const listConflicts = (page: PageParams, state: ConflictState) =>
@@ -257,6 +307,15 @@ export const useReplayDeadLetters = () => {
       cache.invalidateQueries({ queryKey: keys.deadLetters });
       cache.invalidateQueries({ queryKey: keys.overview });
     },
+  });
+};
+
+export const useCancelReplayJob = (jobId: string) => {
+  const cache = useQueryClient();
+  return useMutation({
+    mutationFn: () =>
+      unwrap(client.POST("/api/sync/bulk/replay/{jobId}/cancel", { params: { path: { jobId } } })),
+    onSettled: () => cache.invalidateQueries({ queryKey: keys.deadLetters }),
   });
 };
 

@@ -66,6 +66,7 @@ const deadLetters = createRoute({
       page: pageNumber(search.page),
       state: asOneOf(DEAD_LETTER_STATES, search.state),
       open: nonEmptyText(search.open),
+      job: nonEmptyText(search.job),
     }),
   component: lazyPage(() => import("../pages/dead-letters/dead-letters"), "DeadLettersPage"),
 });

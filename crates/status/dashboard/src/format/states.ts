@@ -50,6 +50,20 @@ export const DEAD_LETTER_STATES: Record<DeadLetterState, StateLabel> = {
   succeeded: { tone: "good", icon: "check", word: "Succeeded" },
 };
 
+export const REPLAY_STATES: Record<string, StateLabel> = {
+  running: { tone: "info", icon: "running", word: "Running" },
+  completed: { tone: "good", icon: "check", word: "Completed" },
+  cancelled: { tone: "neutral", icon: "stop", word: "Cancelled" },
+};
+
+export const REPLAY_ITEM_STATES: Record<string, StateLabel> = {
+  waiting: { tone: "neutral", icon: "clock", word: "Waiting" },
+  sent: { tone: "info", icon: "running", word: "In progress" },
+  succeeded: { tone: "good", icon: "check", word: "Succeeded" },
+  died: { tone: "bad", icon: "skull", word: "Failed again" },
+  cancelled: { tone: "neutral", icon: "stop", word: "Cancelled" },
+};
+
 export const CONFLICT_STATES: Record<ConflictState, StateLabel> = {
   open: { tone: "warn", icon: "split", word: "Open" },
   resolved: { tone: "good", icon: "check", word: "Resolved" },

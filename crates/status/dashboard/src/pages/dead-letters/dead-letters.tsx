@@ -1,7 +1,7 @@
 import { Button } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { getRouteApi, Link } from "@tanstack/react-router";
-import { getOverview, listDeadLetters } from "../../api/queries";
+import { getOverview, getReplayJob, listDeadLetters, listReplayJobs } from "../../api/queries";
 import { useHasRole } from "../../api/session";
 import type { DeadLetter, Overview } from "../../api/types";
 import { hasSynced } from "../../format/fleet-status";
@@ -23,6 +23,7 @@ import { TwoLines } from "../../ui/two-lines";
 import styles from "./dead-letters.module.css";
 import { DeadLetterDetails } from "./details";
 import { Replay } from "./replay";
+import { ReplayJobCard } from "./replay-job";
 
 const PAGE_SIZE = 20;
 const route = getRouteApi("/dead-letters");
@@ -84,12 +85,19 @@ const columns = [
 ];
 
 export function DeadLettersPage() {
-  const { page = 1, state, open } = route.useSearch();
+  const { page = 1, state, open, job } = route.useSearch();
   const navigate = route.useNavigate();
   const deadLetters = useQuery(listDeadLetters({ limit: PAGE_SIZE, offset: (page - 1) * PAGE_SIZE }, state));
   const overview = useQuery(getOverview()).data;
   const waiting = overview?.deadLetters;
   const isOperator = useHasRole("operator");
+  // The operator's own job, or one that another operator has started.
+  const latestJob = useQuery(listReplayJobs({ limit: 1, offset: 0 })).data?.data[0];
+  const shownJob = job ?? (latestJob?.state === "running" ? latestJob.id : undefined);
+  const isReplaying =
+    useQuery({ ...getReplayJob(shownJob ?? ""), enabled: shownJob !== undefined }).data?.state === "running";
+  const showJob = (jobId: string | undefined) =>
+    navigate({ search: (old) => ({ ...old, job: jobId }), resetScroll: false });
   const close = () => navigate({ search: (old) => ({ ...old, open: undefined }), resetScroll: false });
 
   return (
@@ -102,8 +110,8 @@ export function DeadLettersPage() {
             value={state}
             onChange={(next) => navigate({ search: (old) => ({ ...old, page: undefined, state: next }) })}
           />
-          {isOperator && waiting !== undefined && waiting > 0 && (
-            <Replay target={{ all: true }} count={waiting}>
+          {isOperator && !isReplaying && waiting !== undefined && waiting > 0 && (
+            <Replay target={{ all: true }} onStarted={showJob}>
               {(open) => <Button onClick={open}>Replay all {formatCount(waiting)}</Button>}
             </Replay>
           )}
@@ -119,6 +127,7 @@ export function DeadLettersPage() {
           )}
         </StatusBanner>
       )}
+      {shownJob && <ReplayJobCard key={shownJob} jobId={shownJob} onClose={() => showJob(undefined)} />}
       <LiveList
         query={deadLetters}
         itemNoun="dead letters"
@@ -137,7 +146,7 @@ export function DeadLettersPage() {
         onPage={(next) => navigate({ search: (old) => ({ ...old, page: next > 1 ? next : undefined }) })}
       />
       <Drawer opened={open !== undefined} title="Dead letter" onClose={close}>
-        {open && <DeadLetterDetails id={open} />}
+        {open && <DeadLetterDetails key={open} id={open} onReplay={showJob} />}
       </Drawer>
     </Page>
   );

@@ -1,6 +1,7 @@
 import { Button } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
+import { useState } from "react";
 import { getDeadLetter } from "../../api/queries";
 import { useHasRole } from "../../api/session";
 import type { DeadLetterDetail } from "../../api/types";
@@ -17,29 +18,39 @@ import text from "../../ui/text.module.css";
 import { Time } from "../../ui/time";
 import styles from "./details.module.css";
 import { Replay } from "./replay";
+import { ReplayJobCard } from "./replay-job";
 
 /** One dead letter: reason, message, attempts and replays. */
-export function DeadLetterDetails({ id }: { id: string }) {
+export function DeadLetterDetails({ id, onReplay }: { id: string; onReplay: (jobId: string) => void }) {
   const letter = useQuery(getDeadLetter(id));
   return (
     <QueryResult query={letter} lines={10}>
-      {(data) => <Details letter={data} />}
+      {(data) => <Details letter={data} onReplay={onReplay} />}
     </QueryResult>
   );
 }
 
-function Details({ letter }: { letter: DeadLetterDetail }) {
+function Details(props: { letter: DeadLetterDetail; onReplay: (jobId: string) => void }) {
+  const { letter, onReplay } = props;
   const isOperator = useHasRole("operator");
+  const [jobId, setJobId] = useState<string | null>(null);
   return (
     <div className={layout.stack}>
       <div className={styles.head}>
         <StateBadge label={labelOf(DEAD_LETTER_STATES, letter.state)} />
         {isOperator && letter.state === "dead" && (
-          <Replay target={letter.id} count={1}>
+          <Replay
+            target={letter.id}
+            onStarted={(started) => {
+              setJobId(started);
+              onReplay(started);
+            }}
+          >
             {(open) => <Button onClick={open}>Replay</Button>}
           </Replay>
         )}
       </div>
+      {jobId && <ReplayJobCard jobId={jobId} />}
       <p className={`${styles.reason} ${text.sentence}`}>
         <bdi>{letter.reason}</bdi>
       </p>
