@@ -43,7 +43,7 @@ function SyncBars({ syncs }: { syncs: SyncSummary[] }) {
     Math.max(0, (sync.completedAt ? Date.parse(sync.completedAt) : now) - Date.parse(sync.startedAt));
   const longest = Math.max(...syncs.map(durationOf), 1);
   return (
-    <div>
+    <div className={styles.strip}>
       <ol className={styles.bars}>
         {syncs.map((sync) => {
           const state = labelOf(SYNC_STATES, sync.state);
