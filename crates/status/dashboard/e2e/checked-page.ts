@@ -64,15 +64,25 @@ export async function api<T>(path: string, init: RequestInit = {}): Promise<T> {
   return (await answer.json()) as T;
 }
 
+interface SyncStatus {
+  running: unknown[];
+  lastFullSync: { syncId: string } | null;
+}
+const syncStatus = () => api<SyncStatus>("/api/sync/status");
+
+/** Starts a full sync and waits for its end. Returns its id. */
+export async function runFullSync(): Promise<string> {
+  const { syncId } = await api<{ syncId: string }>("/api/sync/trigger", {
+    method: "POST",
+    body: JSON.stringify({ mode: "full" }),
+  });
+  await expect.poll(async () => (await syncStatus()).lastFullSync?.syncId, { timeout: 360_000 }).toBe(syncId);
+  return syncId;
+}
+
 /** Makes sure that a full sync has ended, for tests that run alone. */
 export async function ensureFullSync(): Promise<void> {
-  type Status = { running: unknown[]; lastFullSync: unknown };
-  const status = () => api<Status>("/api/sync/status");
-  if ((await status()).lastFullSync) return;
-  await api("/api/sync/trigger", { method: "POST", body: JSON.stringify({ mode: "full" }) });
-  await expect
-    .poll(async () => ((await status()).lastFullSync ? "ended" : "running"), { timeout: 360_000 })
-    .toBe("ended");
+  if (!(await syncStatus()).lastFullSync) await runFullSync();
 }
 
 /** A request to the onboarding portal's own API. */

@@ -40,7 +40,7 @@ client.use({
   },
 });
 
-interface ApiResponse<T> {
+export interface ApiResponse<T> {
   data?: T;
   error?: unknown;
   response: Response;

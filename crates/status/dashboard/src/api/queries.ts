@@ -1,17 +1,18 @@
 // The queries and mutations of the operator API, named after its operations. Pages fetch only through these.
 import { keepPreviousData, queryOptions, useMutation, useQueryClient } from "@tanstack/react-query";
 import { isOpen } from "../format/states";
-import { client, unwrap } from "./client";
+import { type ApiResponse, client, unwrap } from "./client";
 import { Problem } from "./problem";
 import type {
-  ConflictState,
   DeadLetterState,
   MissingPolicy,
+  operations,
   ReplayRequest,
+  ReprocessRequest,
   Resolution,
+  ResolveRequest,
   SettingsChange,
   Severity,
-  SyncState,
 } from "./types";
 
 export interface PageParams {
@@ -19,13 +20,27 @@ export interface PageParams {
   offset: number;
 }
 
+type Query<Operation extends keyof operations> = NonNullable<operations[Operation]["parameters"]["query"]>;
+/** The filters of a list, as in the URL of its page; a field that is absent or undefined does not filter. */
+type Filter<T> = { [Field in keyof Omit<T, "limit" | "offset">]?: T[Field] | undefined };
+export type SyncFilter = Filter<Query<"listSyncs">>;
+export type WebhookFilter = Filter<Query<"listWebhooks">>;
+export type RefusalFilter = Filter<Query<"listRefusedWebhooks">>;
+export type ConflictFilter = Filter<Query<"listConflicts">>;
+export type AuditFilter = Filter<Query<"listAudit">>;
+
+/** The filter for a request. Undefined fields are left out of its address. */
+const queryOf = <P extends object, T extends object>(page: P, filter: T) =>
+  ({ ...page, ...filter }) as P & { [Field in keyof T]?: Exclude<T[Field], undefined> };
+
+// Mutations wait until the data that they change has been fetched again: lists show an operator's own action at once.
+
 /** Query keys. Live updates invalidate by them. */
 export const keys = {
   overview: ["overview"] as const,
   syncs: ["syncs"] as const,
   histories: ["syncs", "history"] as const,
-  history: (page: PageParams, state: SyncState | undefined) =>
-    ["syncs", "history", page, state ?? "any"] as const,
+  history: (page: PageParams, filter: SyncFilter) => ["syncs", "history", page, filter] as const,
   sync: (syncId: string) => ["syncs", "one", syncId] as const,
   findings: (syncId: string, page: PageParams) => ["syncs", "one", syncId, "findings", page] as const,
   olderRecords: (syncId: string) => ["syncs", "one", syncId, "older-records"] as const,
@@ -42,9 +57,18 @@ export const keys = {
   replayJob: (jobId: string) => ["dead-letters", "job", jobId] as const,
   replayItems: (jobId: string, page: PageParams) => ["dead-letters", "job", jobId, "items", page] as const,
   conflicts: ["conflicts"] as const,
-  conflictList: (page: PageParams, state: ConflictState) => ["conflicts", "list", page, state] as const,
+  conflictList: (page: PageParams, filter: ConflictFilter) => ["conflicts", "list", page, filter] as const,
   conflict: (id: string) => ["conflicts", "one", id] as const,
   webhooks: ["webhooks"] as const,
+  webhookList: (page: PageParams, filter: WebhookFilter) => ["webhooks", "list", page, filter] as const,
+  refusedWebhooks: (page: PageParams, filter: RefusalFilter) =>
+    ["webhooks", "refused", page, filter] as const,
+  webhook: (id: string) => ["webhooks", "one", id] as const,
+  webhookBody: (id: string) => ["webhooks", "one", id, "body"] as const,
+  reprocessPlan: (request: ReprocessRequest) => ["webhooks", "plan", request] as const,
+  users: ["users"] as const,
+  roleMapping: ["role-mapping"] as const,
+  audit: (page: PageParams, filter: AuditFilter) => ["audit", page, filter] as const,
   settings: ["settings"] as const,
 };
 
@@ -56,13 +80,13 @@ export const getOverview = () =>
     refetchInterval: 30_000,
   });
 
-export const listSyncs = (page: PageParams, state: SyncState | undefined) =>
+export const listSyncs = (page: PageParams, filter: SyncFilter = {}) =>
   queryOptions({
-    queryKey: keys.history(page, state),
+    queryKey: keys.history(page, filter),
     queryFn: ({ signal }) =>
       unwrap(
         client.GET("/api/sync/history", {
-          params: { query: { ...page, ...(state ? { state } : {}) } },
+          params: { query: queryOf(page, filter) },
           signal,
         }),
       ),
@@ -178,11 +202,11 @@ export const listReplayItems = (jobId: string, page: PageParams) =>
     placeholderData: keepPreviousData,
   });
 
-export const listConflicts = (page: PageParams, state: ConflictState) =>
+export const listConflicts = (page: PageParams, filter: ConflictFilter) =>
   queryOptions({
-    queryKey: keys.conflictList(page, state),
+    queryKey: keys.conflictList(page, filter),
     queryFn: ({ signal }) =>
-      unwrap(client.GET("/api/sync/conflicts", { params: { query: { ...page, state } }, signal })),
+      unwrap(client.GET("/api/sync/conflicts", { params: { query: queryOf(page, filter) }, signal })),
     placeholderData: keepPreviousData,
   });
 
@@ -192,6 +216,142 @@ export const getConflict = (id: string) =>
     queryFn: ({ signal }) =>
       unwrap(client.GET("/api/sync/conflicts/{id}", { params: { path: { id } }, signal })),
   });
+
+export const listWebhooks = (page: PageParams, filter: WebhookFilter) =>
+  queryOptions({
+    queryKey: keys.webhookList(page, filter),
+    queryFn: ({ signal }) =>
+      unwrap(client.GET("/api/sync/webhooks", { params: { query: queryOf(page, filter) }, signal })),
+    placeholderData: keepPreviousData,
+  });
+
+export const listRefusedWebhooks = (page: PageParams, filter: RefusalFilter) =>
+  queryOptions({
+    queryKey: keys.refusedWebhooks(page, filter),
+    queryFn: ({ signal }) =>
+      unwrap(client.GET("/api/sync/webhooks/refused", { params: { query: queryOf(page, filter) }, signal })),
+    placeholderData: keepPreviousData,
+    // Refusals come with no update.
+    refetchInterval: 30_000,
+  });
+
+export const getWebhook = (id: string) =>
+  queryOptions({
+    queryKey: keys.webhook(id),
+    queryFn: ({ signal }) =>
+      unwrap(client.GET("/api/sync/webhooks/{id}", { params: { path: { id } }, signal })),
+  });
+
+/** The bytes of a webhook's body. Reading them is an entry of the audit log. */
+export const getWebhookBody = (id: string) =>
+  queryOptions({
+    queryKey: keys.webhookBody(id),
+    queryFn: ({ signal }) =>
+      unwrap(
+        client.GET("/api/sync/webhooks/{id}/raw-body", {
+          params: { path: { id } },
+          parseAs: "arrayBuffer",
+          signal,
+        }),
+      ) as Promise<ArrayBuffer>,
+    // A body never changes.
+    staleTime: Number.POSITIVE_INFINITY,
+  });
+
+export const planReprocess = (request: ReprocessRequest) =>
+  queryOptions({
+    queryKey: keys.reprocessPlan(request),
+    queryFn: ({ signal }) => unwrap(client.POST("/api/sync/bulk/reprocess/plan", { body: request, signal })),
+    staleTime: 0,
+    gcTime: 0,
+  });
+
+export const listUsers = (page: PageParams, search: string | undefined) =>
+  queryOptions({
+    queryKey: [...keys.users, page, search ?? ""],
+    queryFn: ({ signal }) =>
+      unwrap(
+        client.GET("/api/sync/users", {
+          params: { query: { ...page, ...(search ? { search } : {}) } },
+          signal,
+        }),
+      ),
+    placeholderData: keepPreviousData,
+  });
+
+export const getRoleMapping = () =>
+  queryOptions({
+    queryKey: keys.roleMapping,
+    queryFn: ({ signal }) => unwrap(client.GET("/api/sync/role-mapping", { signal })),
+  });
+
+export const listAudit = (page: PageParams, filter: AuditFilter) =>
+  queryOptions({
+    queryKey: keys.audit(page, filter),
+    queryFn: ({ signal }) =>
+      unwrap(client.GET("/api/sync/audit", { params: { query: queryOf(page, filter) }, signal })),
+    placeholderData: keepPreviousData,
+  });
+
+/** The last line of an export that is whole. */
+const EXPORT_END = '{"complete":true}';
+
+/** The audit log as a file of JSON lines. An export that ends early is an error. */
+export const useExportAudit = () =>
+  useMutation({
+    mutationFn: async (filter: AuditFilter) => {
+      const request = client.GET("/api/sync/audit/export", {
+        params: { query: queryOf({}, filter) },
+        parseAs: "blob",
+      });
+      const file = (await unwrap(request as Promise<ApiResponse<unknown>>)) as Blob;
+      const end = await file.slice(-2 * EXPORT_END.length).text();
+      if (end.trimEnd().endsWith(EXPORT_END)) return file;
+      throw new Problem({
+        status: 0,
+        title: "The export is incomplete",
+        detail: "The connection ended before the last entry. Export again, or narrow the filters.",
+        code: "export_incomplete",
+      });
+    },
+  });
+
+/** Shown once and kept nowhere: neither in the cache nor after the dialog is closed. */
+export const useClaimPassword = (userId: string) => {
+  const cache = useQueryClient();
+  return useMutation({
+    mutationFn: () =>
+      unwrap(client.POST("/api/sync/users/{userId}/temporary-password", { params: { path: { userId } } })),
+    gcTime: 0,
+    onSettled: () => cache.invalidateQueries({ queryKey: keys.users }),
+  });
+};
+
+export const useReissuePassword = (userId: string) => {
+  const cache = useQueryClient();
+  return useMutation({
+    mutationFn: () =>
+      unwrap(
+        client.POST("/api/sync/users/{userId}/temporary-password/reissue", { params: { path: { userId } } }),
+      ),
+    onSettled: () => cache.invalidateQueries({ queryKey: keys.users }),
+  });
+};
+
+export const useReprocessWebhooks = () => {
+  const cache = useQueryClient();
+  return useMutation({
+    mutationFn: (target: ReprocessRequest | string) =>
+      typeof target === "string"
+        ? unwrap(client.POST("/api/sync/webhooks/{id}/reprocess", { params: { path: { id: target } } }))
+        : unwrap(client.POST("/api/sync/bulk/reprocess", { body: target })),
+    onSettled: () =>
+      Promise.all([
+        cache.invalidateQueries({ queryKey: keys.webhooks }),
+        cache.invalidateQueries({ queryKey: keys.syncs }),
+      ]),
+  });
+};
 
 export const getSettings = () =>
   queryOptions({
@@ -216,6 +376,7 @@ export const useTriggerSync = () => {
   return useMutation({
     mutationFn: (reason: string) =>
       unwrap(client.POST("/api/sync/trigger", { body: { mode: "full", ...(reason ? { reason } : {}) } })),
+    // The page of the new sync opens meanwhile.
     onSettled: () => {
       cache.invalidateQueries({ queryKey: keys.overview });
       cache.invalidateQueries({ queryKey: keys.histories });
@@ -263,10 +424,11 @@ function useSyncCommand<Result, Input = void>(mutationFn: (input: Input) => Prom
   const cache = useQueryClient();
   return useMutation({
     mutationFn,
-    onSettled: () => {
-      cache.invalidateQueries({ queryKey: keys.syncs });
-      cache.invalidateQueries({ queryKey: keys.overview });
-    },
+    onSettled: () =>
+      Promise.all([
+        cache.invalidateQueries({ queryKey: keys.syncs }),
+        cache.invalidateQueries({ queryKey: keys.overview }),
+      ]),
   });
 }
 
@@ -303,10 +465,11 @@ export const useReplayDeadLetters = () => {
       typeof target === "string"
         ? unwrap(client.POST("/api/sync/dead-letters/{id}/replay", { params: { path: { id: target } } }))
         : unwrap(client.POST("/api/sync/bulk/replay", { body: target })),
-    onSettled: () => {
-      cache.invalidateQueries({ queryKey: keys.deadLetters });
-      cache.invalidateQueries({ queryKey: keys.overview });
-    },
+    onSettled: () =>
+      Promise.all([
+        cache.invalidateQueries({ queryKey: keys.deadLetters }),
+        cache.invalidateQueries({ queryKey: keys.overview }),
+      ]),
   });
 };
 
@@ -322,13 +485,25 @@ export const useCancelReplayJob = (jobId: string) => {
 export const useResolveConflict = (id: string) => {
   const cache = useQueryClient();
   return useMutation({
-    mutationFn: (resolution: Exclude<Resolution, "fields">) =>
-      unwrap(
-        client.POST("/api/sync/conflicts/{id}/resolve", { params: { path: { id } }, body: { resolution } }),
-      ),
-    onSettled: () => {
-      cache.invalidateQueries({ queryKey: keys.conflicts });
-      cache.invalidateQueries({ queryKey: keys.overview });
-    },
+    mutationFn: (body: ResolveRequest) =>
+      unwrap(client.POST("/api/sync/conflicts/{id}/resolve", { params: { path: { id } }, body })),
+    onSettled: () =>
+      Promise.all([
+        cache.invalidateQueries({ queryKey: keys.conflicts }),
+        cache.invalidateQueries({ queryKey: keys.overview }),
+      ]),
+  });
+};
+
+export const useResolveConflicts = () => {
+  const cache = useQueryClient();
+  return useMutation({
+    mutationFn: (body: { ids: string[]; resolution: Exclude<Resolution, "fields"> }) =>
+      unwrap(client.POST("/api/sync/conflicts/resolve", { body })),
+    onSettled: () =>
+      Promise.all([
+        cache.invalidateQueries({ queryKey: keys.conflicts }),
+        cache.invalidateQueries({ queryKey: keys.overview }),
+      ]),
   });
 };

@@ -1,5 +1,7 @@
 // The API types that the pages use. Only this file and client.ts import the generated schema.
-import type { components } from "./schema";
+import type { components, operations } from "./schema";
+
+export type { operations };
 
 type Schemas = components["schemas"];
 export type RecordType = Schemas["RecordType"];
@@ -32,6 +34,19 @@ export type OlderRecords = Schemas["OlderRecords"];
 export type Conflict = Schemas["Conflict"];
 export type ConflictState = Schemas["ConflictState"];
 export type Resolution = Schemas["Resolution"];
+export type WebhookEvent = Schemas["WebhookEvent"];
+export type WebhookEventDetail = Schemas["WebhookEventDetail"];
+export type WebhookState = Schemas["WebhookState"];
+export type RefusedWebhook = Schemas["RefusedWebhook"];
+export type WebhookRefusal = Schemas["WebhookRefusal"];
+export type ReprocessRequest = Schemas["ReprocessRequest"];
+export type ReprocessPlan = Schemas["ReprocessPlan"];
+export type User = Schemas["User"];
+export type RoleMapping = Schemas["RoleMapping"];
+export type AuditEntry = Schemas["AuditEntry"];
+export type AuditAction = Schemas["AuditAction"];
+export type ResolveRequest = Schemas["ResolveRequest"];
+export type Side = Schemas["Side"];
 export type Identity = Schemas["Identity"];
 
 /** A page of a list. */

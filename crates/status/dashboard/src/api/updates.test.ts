@@ -52,7 +52,7 @@ test("a newer notice reopens a sync that was resumed", () => {
 
 test("notices within one frame change the lists once, to the newest", () => {
   const cache = new QueryClient();
-  const key = keys.history({ limit: 20, offset: 0 }, undefined);
+  const key = keys.history({ limit: 20, offset: 0 }, {});
   cache.setQueryData<List<SyncSummary>>(key, {
     data: [sync],
     pagination: { limit: 20, offset: 0, total: 1 },
@@ -76,7 +76,7 @@ test("a notice of the end sets the end time at once", () => {
 test("only a sync that starts or ends invalidates the lists", async () => {
   vi.useFakeTimers();
   const cache = new QueryClient();
-  const key = keys.history({ limit: 20, offset: 0 }, undefined);
+  const key = keys.history({ limit: 20, offset: 0 }, {});
   const list = { data: [sync], pagination: { limit: 20, offset: 0, total: 1 } };
   cache.setQueryData<List<SyncSummary>>(key, list);
   const applier = new UpdateApplier(cache, () => 0);

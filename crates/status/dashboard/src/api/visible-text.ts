@@ -30,6 +30,15 @@ export function withVisibleText(json: string): string {
   });
 }
 
+/** Plain text with the same characters written as `\u{202e}`. */
+export const withVisibleCharacters = (text: string): string =>
+  [...text]
+    .map((character) => {
+      const code = character.codePointAt(0) ?? 0;
+      return code <= 0xffff && isUnsafe(code) ? `\\u{${code.toString(16)}}` : character;
+    })
+    .join("");
+
 /** `\b` and `\f` are control characters, the other short escapes are harmless. */
 function shortEscape(token: string): string {
   if (token === "\\b") return "\\\\u{8}";

@@ -1,5 +1,17 @@
 import { createRootRoute, createRoute, createRouter, retainSearchParams } from "@tanstack/react-router";
-import { CONFLICT_STATES, DEAD_LETTER_STATES, SEVERITIES, SYNC_STATES } from "../format/states";
+import {
+  AUDIT_ACTIONS,
+  CAUSE_OPTIONS,
+  CONFLICT_KIND_OPTIONS,
+  CONFLICT_STATES,
+  DEAD_LETTER_STATES,
+  MODE_OPTIONS,
+  RECORD_TYPE_ORDER,
+  REFUSAL_OPTIONS,
+  SEVERITIES,
+  SYNC_STATES,
+  WEBHOOK_STATES,
+} from "../format/states";
 import type { Zone } from "../format/times";
 import { lazyPage } from "./lazy-page";
 import { NotFound } from "./not-found";
@@ -10,10 +22,16 @@ const pageNumber = (value: unknown): number | undefined => {
   const page = Number(value);
   return Number.isInteger(page) && page > 1 ? page : undefined;
 };
+/** The router reads a text of digits in the URL as a number. */
 const nonEmptyText = (value: unknown): string | undefined =>
-  typeof value === "string" && value ? value : undefined;
+  (typeof value === "string" || typeof value === "number") && value !== "" ? String(value) : undefined;
 const asOneOf = <W extends string>(words: Record<W, unknown>, value: unknown): W | undefined =>
   typeof value === "string" && Object.hasOwn(words, value) ? (value as W) : undefined;
+
+const oneOf = <W extends string>(words: readonly W[], value: unknown): W | undefined =>
+  words.find((word) => word === value);
+const time = (value: unknown): string | undefined =>
+  typeof value === "string" && !Number.isNaN(Date.parse(value)) ? value : undefined;
 
 /** Without undefined values, whose keys would otherwise appear in the URL. */
 function withoutUndefined<T extends Record<string, unknown>>(search: T): Partial<T> {
@@ -38,7 +56,15 @@ const syncs = createRoute({
   getParentRoute: () => root,
   path: "/syncs",
   validateSearch: (search: Record<string, unknown>) =>
-    withoutUndefined({ page: pageNumber(search.page), state: asOneOf(SYNC_STATES, search.state) }),
+    withoutUndefined({
+      page: pageNumber(search.page),
+      state: asOneOf(SYNC_STATES, search.state),
+      cause: oneOf(CAUSE_OPTIONS, search.cause),
+      mode: oneOf(MODE_OPTIONS, search.mode),
+      dryRun: typeof search.dryRun === "boolean" ? search.dryRun : undefined,
+      from: time(search.from),
+      to: time(search.to),
+    }),
   component: lazyPage(() => import("../pages/syncs/syncs"), "SyncsPage"),
 });
 
@@ -78,9 +104,57 @@ const conflicts = createRoute({
     withoutUndefined({
       page: pageNumber(search.page),
       state: asOneOf(CONFLICT_STATES, search.state),
+      recordType: oneOf(RECORD_TYPE_ORDER, search.recordType),
+      kind: CONFLICT_KIND_OPTIONS.find(({ value }) => value === search.kind)?.value,
       open: nonEmptyText(search.open),
     }),
   component: lazyPage(() => import("../pages/conflicts/conflicts"), "ConflictsPage"),
+});
+
+const webhooks = createRoute({
+  getParentRoute: () => root,
+  path: "/webhooks",
+  validateSearch: (search: Record<string, unknown>) =>
+    withoutUndefined({
+      page: pageNumber(search.page),
+      view: search.view === "refused" ? ("refused" as const) : undefined,
+      state: asOneOf(WEBHOOK_STATES, search.state),
+      recordType: oneOf(RECORD_TYPE_ORDER, search.recordType),
+      reason: oneOf(REFUSAL_OPTIONS, search.reason),
+      sourceId: nonEmptyText(search.sourceId),
+      webhookId: nonEmptyText(search.webhookId),
+      from: time(search.from),
+      to: time(search.to),
+      open: nonEmptyText(search.open),
+    }),
+  component: lazyPage(() => import("../pages/webhooks/webhooks"), "WebhooksPage"),
+});
+
+const users = createRoute({
+  getParentRoute: () => root,
+  path: "/users",
+  validateSearch: (search: Record<string, unknown>) =>
+    withoutUndefined({
+      page: pageNumber(search.page),
+      search: nonEmptyText(search.search),
+      open: nonEmptyText(search.open),
+    }),
+  component: lazyPage(() => import("../pages/users/users"), "UsersPage"),
+});
+
+const audit = createRoute({
+  getParentRoute: () => root,
+  path: "/audit",
+  validateSearch: (search: Record<string, unknown>) =>
+    withoutUndefined({
+      page: pageNumber(search.page),
+      actor: nonEmptyText(search.actor),
+      action: oneOf(AUDIT_ACTIONS, search.action),
+      subject: nonEmptyText(search.subject),
+      from: time(search.from),
+      to: time(search.to),
+    }),
+  component: lazyPage(() => import("../pages/audit/audit"), "AuditPage"),
 });
 
 const settings = createRoute({
@@ -90,7 +164,18 @@ const settings = createRoute({
 });
 
 export const router = createRouter({
-  routeTree: root.addChildren([overview, syncs, sync, dataQuality, conflicts, deadLetters, settings]),
+  routeTree: root.addChildren([
+    overview,
+    syncs,
+    sync,
+    dataQuality,
+    conflicts,
+    deadLetters,
+    webhooks,
+    users,
+    audit,
+    settings,
+  ]),
   defaultPreload: "intent",
   defaultErrorComponent: PageError,
   scrollRestoration: false,

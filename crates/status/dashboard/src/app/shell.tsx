@@ -3,23 +3,29 @@ import { useQuery } from "@tanstack/react-query";
 import { Link, Outlet, useLocation, useNavigate } from "@tanstack/react-router";
 import {
   ClipboardList,
+  Ellipsis,
   Gauge,
   GitCompareArrows,
   Inbox,
   Keyboard,
   LogOut,
+  type LucideIcon,
   Moon,
   RefreshCcw,
+  ScrollText,
   Settings2,
   Sun,
+  UsersRound,
+  Webhook,
 } from "lucide-react";
 import { useEffect, useRef, useState } from "react";
 import { useLiveUpdates } from "../api/live";
 import { FIRST_FINDINGS, getOverview, getValidationReport } from "../api/queries";
-import { endSession, type Session, useSession } from "../api/session";
+import { endSession, type Session, useHasRole, useSession } from "../api/session";
 import { rejectedRecords } from "../format/fleet-status";
 import { formatCount } from "../format/numbers";
 import { SignIn } from "../pages/sign-in/sign-in";
+import { Drawer } from "../ui/drawer";
 import text from "../ui/text.module.css";
 import { useZone } from "../ui/zone";
 import { ConnectionIndicator, ConnectionNote } from "./connection";
@@ -30,11 +36,21 @@ import { Shortcuts, usePageKeys } from "./shortcuts";
 const PAGES = [
   { to: "/", name: "Overview", icon: Gauge },
   { to: "/syncs", name: "Syncs", icon: RefreshCcw },
+  { to: "/webhooks", name: "Webhooks", icon: Webhook, isInMore: true },
   { to: "/data-quality", name: "Data quality", icon: ClipboardList },
   { to: "/conflicts", name: "Conflicts", icon: GitCompareArrows },
   { to: "/dead-letters", name: "Dead letters", icon: Inbox },
-  { to: "/settings", name: "Settings", icon: Settings2 },
-] as const;
+  { to: "/users", name: "Users", icon: UsersRound, isInMore: true },
+  { to: "/audit", name: "Audit log", icon: ScrollText, isInMore: true, role: "admin" },
+  { to: "/settings", name: "Settings", icon: Settings2, isInMore: true },
+] as const satisfies {
+  to: string;
+  name: string;
+  icon: LucideIcon;
+  /** On a phone, the page is in the menu "More". */
+  isInMore?: boolean;
+  role?: "admin";
+}[];
 
 export function Shell() {
   const session = useSession();
@@ -115,37 +131,61 @@ function SignedIn({ session }: { session: Session }) {
 function Navigation() {
   const overview = useQuery(getOverview()).data;
   const report = useQuery(getValidationReport(FIRST_FINDINGS, "error")).data;
+  const isAdmin = useHasRole("admin");
+  const [isMenuOpen, setMenuOpen] = useState(false);
   const counts: Partial<Record<(typeof PAGES)[number]["to"], number>> = {
     "/data-quality": report ? rejectedRecords(report) : 0,
     "/conflicts": overview?.openConflicts ?? 0,
     "/dead-letters": overview?.deadLetters ?? 0,
   };
-  return (
-    <nav aria-label="Pages" className={styles.nav}>
-      {PAGES.map(({ to, name, icon: PageIcon }) => {
-        const count = counts[to] ?? 0;
-        return (
-          <Link
-            key={to}
-            to={to}
-            className={styles.navLink}
-            activeOptions={{ exact: to === "/", includeSearch: false }}
+  const pages = PAGES.filter((page) => !("role" in page) || isAdmin);
+  const link = (page: (typeof PAGES)[number], className: string | undefined) => {
+    const count = counts[page.to] ?? 0;
+    const { icon: PageIcon } = page;
+    return (
+      <Link
+        key={page.to}
+        to={page.to}
+        className={className}
+        activeOptions={{ exact: page.to === "/", includeSearch: false }}
+        onClick={() => setMenuOpen(false)}
+      >
+        <PageIcon size={18} aria-hidden />
+        <span>{page.name}</span>
+        {count > 0 && (
+          <span
+            className={styles.navCount}
+            data-tone={page.to === "/dead-letters" ? "bad" : "warn"}
+            title={`${formatCount(count)} ${count === 1 ? "needs" : "need"} attention`}
           >
-            <PageIcon size={18} aria-hidden />
-            <span>{name}</span>
-            {count > 0 && (
-              <span
-                className={styles.navCount}
-                data-tone={to === "/dead-letters" ? "bad" : "warn"}
-                title={`${formatCount(count)} ${count === 1 ? "needs" : "need"} attention`}
-              >
-                {formatCount(count)}
-              </span>
-            )}
-          </Link>
-        );
-      })}
-    </nav>
+            {formatCount(count)}
+          </span>
+        )}
+      </Link>
+    );
+  };
+  return (
+    <>
+      <nav aria-label="Pages" className={styles.nav}>
+        {pages.map((page) =>
+          link(page, "isInMore" in page ? `${styles.navLink} ${styles.inMore}` : styles.navLink),
+        )}
+        <button
+          type="button"
+          className={`${styles.navLink} ${styles.more}`}
+          aria-expanded={isMenuOpen}
+          onClick={() => setMenuOpen(true)}
+        >
+          <Ellipsis size={18} aria-hidden />
+          <span>More</span>
+        </button>
+      </nav>
+      <Drawer opened={isMenuOpen} title="More pages" isAtBottom onClose={() => setMenuOpen(false)}>
+        <nav aria-label="More pages">
+          {pages.filter((page) => "isInMore" in page).map((page) => link(page, styles.menuLink))}
+        </nav>
+      </Drawer>
+    </>
   );
 }
 

@@ -7,9 +7,12 @@ import styles from "./shortcuts.module.css";
 const PAGES = {
   o: "/",
   s: "/syncs",
+  w: "/webhooks",
   q: "/data-quality",
   c: "/conflicts",
   d: "/dead-letters",
+  u: "/users",
+  a: "/audit",
   e: "/settings",
 } as const;
 
@@ -44,9 +47,12 @@ const SEQUENCE_TIMEOUT = 1500;
 const KEYS: [keys: string[], action: string][] = [
   [["g", "o"], "Overview"],
   [["g", "s"], "Syncs"],
+  [["g", "w"], "Webhooks"],
   [["g", "q"], "Data quality"],
   [["g", "c"], "Conflicts"],
   [["g", "d"], "Dead letters"],
+  [["g", "u"], "Users"],
+  [["g", "a"], "Audit log (admins)"],
   [["g", "e"], "Settings"],
   [["j"], "Next row"],
   [["k"], "Previous row"],

@@ -1,5 +1,6 @@
 // The tone, icon and word of every state of the API. No other file decides on a colour.
 import type {
+  AuditAction,
   Cause,
   Conflict,
   ConflictState,
@@ -8,6 +9,9 @@ import type {
   RecordType,
   Severity,
   SyncState,
+  User,
+  WebhookRefusal,
+  WebhookState,
 } from "../api/types";
 import { capitalize } from "./capitalize";
 
@@ -64,6 +68,91 @@ export const REPLAY_ITEM_STATES: Record<string, StateLabel> = {
   cancelled: { tone: "neutral", icon: "stop", word: "Cancelled" },
 };
 
+export const WEBHOOK_STATES: Record<WebhookState, StateLabel> = {
+  received: { tone: "neutral", icon: "clock", word: "Received" },
+  published: { tone: "info", icon: "running", word: "In progress" },
+  processed: { tone: "good", icon: "check", word: "Processed" },
+  failed: { tone: "bad", icon: "cross", word: "Failed" },
+  ignored: { tone: "neutral", icon: "skip", word: "Ignored" },
+};
+
+const REFUSALS: Record<WebhookRefusal, string> = {
+  unsupported_method: "Wrong method",
+  unsupported_content_type: "Wrong content type",
+  payload_too_large: "Body too large",
+  unreadable_body: "Unreadable body",
+  missing_signature: "No signature",
+  malformed_id: "Malformed ID",
+  malformed_timestamp: "Malformed timestamp",
+  timestamp_out_of_tolerance: "Timestamp too old or too new",
+  no_usable_signature: "Unknown signature scheme",
+  verification_failed: "Wrong signature",
+  id_reused: "ID used with another body",
+  unparsable_json: "No JSON",
+  schema_invalid: "Invalid event",
+  rate_limited: "Too many requests",
+  overloaded: "Overloaded",
+  not_recorded: "Not recorded",
+};
+export const refusalLabel = (reason: string): StateLabel => ({
+  tone: "warn",
+  icon: "stop",
+  word: entryOf(REFUSALS, reason) ?? capitalize(ownWord(reason)),
+});
+export const REFUSAL_OPTIONS = Object.keys(REFUSALS) as WebhookRefusal[];
+
+export const PASSWORD_STATES: Record<User["password"], StateLabel> = {
+  none: { tone: "neutral", icon: "skip", word: "None" },
+  to_claim: { tone: "info", icon: "clock", word: "To be claimed" },
+  expired: { tone: "warn", icon: "warning", word: "Expired" },
+  claimed: { tone: "good", icon: "check", word: "Claimed" },
+};
+
+const LOCK_REASONS: Record<string, string> = {
+  deactivated: "Deactivated",
+  withdrawn: "Withdrawn",
+  signed_off: "Signed off",
+};
+
+/** Whether a user may sign in, and if not, why. */
+export function accessLabel({ maySignIn, lockedBecause }: User): StateLabel {
+  if (maySignIn) return { tone: "good", icon: "check", word: "May sign in" };
+  const reason =
+    lockedBecause && (entryOf(LOCK_REASONS, lockedBecause) ?? capitalize(ownWord(lockedBecause)));
+  return { tone: "neutral", icon: "stop", word: reason ?? "May not sign in" };
+}
+
+/** `chief_engineer` → `Chief engineer` */
+export const roleWord = (role: string): string => capitalize(ownWord(role));
+
+const AUDIT_WORDS: Record<AuditAction, string> = {
+  "sync.trigger": "Started a sync",
+  "sync.cancel": "Cancelled a sync",
+  "sync.resume": "Resumed a sync",
+  "sync.retry": "Retried failures",
+  "sync.confirm": "Decided about missing records",
+  "sync.accept_older": "Accepted older records",
+  "sync.undo": "Undid a sync",
+  "conflict.resolve": "Resolved a conflict",
+  "conflict_policies.update": "Changed conflict policies",
+  "settings.update": "Changed settings",
+  "role_mapping.change": "Changed the role mapping",
+  "user.reveal_password": "Claimed a temporary password",
+  "user.reissue_password": "Had a new password made",
+  "dead_letter.replay": "Replayed a dead letter",
+  "replay.cancel": "Cancelled a replay",
+  "webhook.reprocess": "Reprocessed a webhook",
+  "token.revoke": "Revoked tokens",
+  "access.refuse": "Was refused",
+  "user.read": "Read users",
+  "conflict.read": "Read a conflict",
+  "dead_letter.read": "Read a dead letter",
+  "webhook.read_body": "Read the body of a webhook",
+};
+export const AUDIT_ACTIONS = Object.keys(AUDIT_WORDS) as AuditAction[];
+export const auditWord = (action: string): string =>
+  entryOf(AUDIT_WORDS, action) ?? capitalize(ownWord(action));
+
 export const CONFLICT_STATES: Record<ConflictState, StateLabel> = {
   open: { tone: "warn", icon: "split", word: "Open" },
   resolved: { tone: "good", icon: "check", word: "Resolved" },
@@ -76,6 +165,10 @@ const CONFLICT_KINDS: Record<Conflict["kind"], StateLabel> = {
   criticality_downgrade: { tone: "bad", icon: "warning", word: "Criticality" },
   natural_key: { tone: "warn", icon: "equal", word: "Code in use" },
 };
+
+export const CONFLICT_KIND_OPTIONS = (Object.entries(CONFLICT_KINDS) as [Conflict["kind"], StateLabel][]).map(
+  ([value, { word }]) => ({ value, label: word }),
+);
 
 /** The kind of a conflict. That one side has withdrawn the record matters more than which side is newer. */
 export const conflictKind = (conflict: Conflict): StateLabel =>

@@ -5,6 +5,8 @@ import {
   formatExactDateTime,
   formatRelative,
   formatScheduledTime,
+  fromInputTime,
+  toInputTime,
 } from "./times";
 
 const NOW = Date.parse("2026-11-24T05:12:09Z");
@@ -27,4 +29,13 @@ test("UTC times do not depend on the browser's time zone", () => {
   expect(formatDateTime("2026-11-24T04:05:06Z", "utc", NOW)).toBe("24 Nov 04:05:06");
   expect(formatExactDateTime("2026-11-24T04:05:06Z", "utc")).toContain("UTC");
   expect(formatScheduledTime("2026-11-24T01:00:00Z", "Europe/Oslo")).toContain("02:00");
+});
+
+test("times of a field are in the zone that is shown, and come back as they were", () => {
+  expect(toInputTime("2026-11-24T05:12:00.000Z", "utc")).toBe("2026-11-24T05:12");
+  expect(fromInputTime("2026-11-24T05:12", "utc")).toBe("2026-11-24T05:12:00.000Z");
+  const iso = "2026-11-24T05:12:00.000Z";
+  expect(fromInputTime(toInputTime(iso, "local"), "local")).toBe(iso);
+  expect(fromInputTime("", "utc")).toBeUndefined();
+  expect(toInputTime("nonsense", "utc")).toBe("");
 });

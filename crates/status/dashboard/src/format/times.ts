@@ -63,6 +63,20 @@ export function formatScheduledTime(iso: string, timeZone: string): string {
   }
 }
 
+/** `2026-11-24T05:12` for a field of a date and time, in the zone. */
+export function toInputTime(iso: string, zone: Zone): string {
+  const at = new Date(iso);
+  if (Number.isNaN(at.getTime())) return "";
+  const shifted = zone === "utc" ? at : new Date(at.getTime() - at.getTimezoneOffset() * 60_000);
+  return shifted.toISOString().slice(0, 16);
+}
+
+/** The time of such a field in RFC 3339; undefined while it is empty or incomplete. */
+export function fromInputTime(value: string, zone: Zone): string | undefined {
+  const at = new Date(zone === "utc" ? `${value}Z` : value);
+  return value === "" || Number.isNaN(at.getTime()) ? undefined : at.toISOString();
+}
+
 const UNITS: [unit: string, ms: number][] = [
   ["d", 86_400_000],
   ["h", 3_600_000],

@@ -5,11 +5,18 @@ import type { ReactNode } from "react";
 export function Drawer(props: {
   opened: boolean;
   title: ReactNode;
+  /** From the bottom of the window, as a menu on a phone. */
+  isAtBottom?: boolean;
   onClose: () => void;
   children: ReactNode;
 }) {
   return (
-    <MantineDrawer.Root opened={props.opened} onClose={props.onClose} position="right" size="lg">
+    <MantineDrawer.Root
+      opened={props.opened}
+      onClose={props.onClose}
+      position={props.isAtBottom ? "bottom" : "right"}
+      size={props.isAtBottom ? "auto" : "lg"}
+    >
       <MantineDrawer.Overlay />
       <MantineDrawer.Content>
         {/* A <header> would be a second banner landmark. */}

@@ -1,5 +1,5 @@
 import { Button } from "@mantine/core";
-import type { UseQueryResult } from "@tanstack/react-query";
+import { type UseQueryResult, useIsMutating } from "@tanstack/react-query";
 import type { RowData } from "@tanstack/react-table";
 import { type ReactNode, useState } from "react";
 import type { List } from "../api/types";
@@ -41,11 +41,13 @@ export function LiveList<Row extends RowData>(props: Props<Row>) {
 function LiveRows<Row extends RowData>(props: Props<Row> & { latest: List<Row> }) {
   const { query, latest, itemNoun, label, columns, rowKey, page, pageSize, filter, linked = true } = props;
   const [isHovered, setHovered] = useState(false);
+  // What an operator's own action changes is shown at once.
+  const isActing = useIsMutating() > 0;
   const { list, newRows, changed, showLatest } = usePausedList({
     latest,
     // Rows of the previous page, shown while the next one loads, are a view of their own.
     view: query.isPlaceholderData ? "loading" : `${page} ${filter ?? ""}`,
-    isPaused: isHovered || page > 1 || filter !== undefined,
+    isPaused: (isHovered || page > 1 || filter !== undefined) && !isActing,
     rowKey,
   });
   const { total } = list.pagination;

@@ -1,5 +1,5 @@
-import { NativeSelect } from "@mantine/core";
 import type { StateLabel } from "../format/states";
+import { OptionFilter } from "./option-filter";
 
 /** Selects the one state to which a list is narrowed. */
 export function StateFilter<S extends string>(props: {
@@ -11,14 +11,12 @@ export function StateFilter<S extends string>(props: {
 }) {
   const states = Object.entries(props.states) as [S, StateLabel][];
   return (
-    <NativeSelect
-      aria-label={props.label ?? "State"}
-      value={props.value ?? ""}
-      onChange={(event) => props.onChange((event.currentTarget.value || undefined) as S | undefined)}
-      data={[
-        { value: "", label: props.allLabel ?? "All states" },
-        ...states.map(([value, { word }]) => ({ value, label: word })),
-      ]}
+    <OptionFilter
+      label={props.label ?? "State"}
+      allLabel={props.allLabel ?? "All states"}
+      options={states.map(([value, { word }]) => ({ value, label: word }))}
+      value={props.value}
+      onChange={props.onChange}
     />
   );
 }

@@ -1,15 +1,26 @@
 import { useQuery } from "@tanstack/react-query";
 import { getRouteApi, Link } from "@tanstack/react-router";
+import { useState } from "react";
 import { getOverview, listConflicts } from "../../api/queries";
-import type { Conflict, Overview } from "../../api/types";
+import { useHasRole } from "../../api/session";
+import type { Conflict, Overview, RecordType } from "../../api/types";
 import { hasSynced } from "../../format/fleet-status";
 import { plural } from "../../format/numbers";
-import { CONFLICT_STATES, conflictKind, labelOf } from "../../format/states";
+import {
+  CONFLICT_KIND_OPTIONS,
+  CONFLICT_STATES,
+  conflictKind,
+  labelOf,
+  RECORD_TYPE_ORDER,
+  recordTypeNames,
+} from "../../format/states";
 import type { Status } from "../../format/status";
 import { CopyableId } from "../../ui/copyable-id";
 import { Drawer } from "../../ui/drawer";
 import { EmptyState } from "../../ui/empty-state";
+import { FilterBar } from "../../ui/filter-bar";
 import { LiveList } from "../../ui/live-list";
+import { OptionFilter } from "../../ui/option-filter";
 import { Page } from "../../ui/page";
 import { StateBadge } from "../../ui/state-badge";
 import { StateFilter } from "../../ui/state-filter";
@@ -18,6 +29,8 @@ import { columnsOf, rowLink } from "../../ui/table";
 import text from "../../ui/text.module.css";
 import { Time } from "../../ui/time";
 import { TwoLines } from "../../ui/two-lines";
+import { BulkResolve, SelectConflict, SelectionContext } from "./bulk";
+import styles from "./conflicts.module.css";
 import { ConflictDetails } from "./details";
 
 const PAGE_SIZE = 20;
@@ -29,22 +42,25 @@ const columns = [
     id: "record",
     header: "Record",
     cell: ({ row: { original: conflict } }) => (
-      <TwoLines
-        second={
-          <span className={text.oneLine}>
-            {conflict.recordType} <CopyableId text={conflict.sourceId} name="record ID" />
-          </span>
-        }
-      >
-        <Link
-          from="/conflicts"
-          to="/conflicts"
-          search={(old) => ({ ...old, open: conflict.id })}
-          {...rowLink}
+      <span className={styles.record}>
+        <SelectConflict conflict={conflict} />
+        <TwoLines
+          second={
+            <span className={text.oneLine}>
+              {conflict.recordType} <CopyableId text={conflict.sourceId} name="record ID" />
+            </span>
+          }
         >
-          <bdi>{conflict.label ?? conflict.sourceId}</bdi>
-        </Link>
-      </TwoLines>
+          <Link
+            from="/conflicts"
+            to="/conflicts"
+            search={(old) => ({ ...old, open: conflict.id })}
+            {...rowLink}
+          >
+            <bdi>{conflict.label ?? conflict.sourceId}</bdi>
+          </Link>
+        </TwoLines>
+      </span>
     ),
   }),
   column.display({
@@ -73,44 +89,84 @@ const columns = [
 
 /** Conflicts between the two portals as they stand now, whichever sync found them. */
 export function ConflictsPage() {
-  const { page = 1, state = "open", open } = route.useSearch();
+  const { page = 1, state = "open", recordType, kind, open } = route.useSearch();
+  const isOperator = useHasRole("operator");
+  const [selected, setSelected] = useState<ReadonlySet<string>>(new Set());
   const navigate = route.useNavigate();
-  const conflicts = useQuery(listConflicts({ limit: PAGE_SIZE, offset: (page - 1) * PAGE_SIZE }, state));
+  const conflicts = useQuery(
+    listConflicts({ limit: PAGE_SIZE, offset: (page - 1) * PAGE_SIZE }, { state, recordType, kind }),
+  );
+  const isFiltered = state !== "open" || recordType !== undefined || kind !== undefined;
+  const canSelect = isOperator && state === "open";
+  const toggle = (id: string) =>
+    setSelected((old) => new Set(old.has(id) ? [...old].filter((other) => other !== id) : [...old, id]));
   const overview = useQuery(getOverview()).data;
+  const narrow = (part: {
+    state?: "resolved" | undefined;
+    recordType?: RecordType | undefined;
+    kind?: Conflict["kind"] | undefined;
+  }) => {
+    setSelected(new Set());
+    navigate({ search: (old) => ({ ...old, ...part, page: undefined }) });
+  };
   const close = () => navigate({ search: (old) => ({ ...old, open: undefined }), resetScroll: false });
 
   return (
-    <Page
-      title="Conflicts"
-      actions={
+    <Page title="Conflicts">
+      {overview && <StatusBanner status={conflictsStatus(overview)} />}
+      <FilterBar
+        isFiltered={isFiltered}
+        onClear={() => navigate({ search: ({ zone }) => (zone ? { zone } : {}) })}
+      >
         <StateFilter<"resolved">
           allLabel="Open"
           states={{ resolved: CONFLICT_STATES.resolved }}
           value={state === "open" ? undefined : state}
-          onChange={(next) => navigate({ search: (old) => ({ ...old, page: undefined, state: next }) })}
+          onChange={(state) => narrow({ state })}
         />
-      }
-    >
-      {overview && <StatusBanner status={conflictsStatus(overview)} />}
-      <LiveList
-        query={conflicts}
-        itemNoun="conflicts"
-        label="Conflicts"
-        columns={columns}
-        rowKey={(conflict) => conflict.id}
-        page={page}
-        pageSize={PAGE_SIZE}
-        filter={state === "open" ? undefined : state}
-        empty={
-          <EmptyState framed title={state === "open" ? "No open conflicts" : "No resolved conflicts"}>
-            A conflict is found when both portals have changed a record, one has withdrawn it, or two records
-            have one code.
-          </EmptyState>
-        }
-        onPage={(next) => navigate({ search: (old) => ({ ...old, page: next > 1 ? next : undefined }) })}
-      />
+        <OptionFilter
+          label="Record type"
+          allLabel="All record types"
+          options={RECORD_TYPE_ORDER.map((value) => ({ value, label: recordTypeNames(value).many }))}
+          value={recordType}
+          onChange={(recordType) => narrow({ recordType })}
+        />
+        <OptionFilter
+          label="Kind"
+          allLabel="All kinds"
+          options={CONFLICT_KIND_OPTIONS}
+          value={kind}
+          onChange={(kind) => narrow({ kind })}
+        />
+      </FilterBar>
+      {canSelect && conflicts.data && conflicts.data.data.length > 0 && (
+        <BulkResolve
+          shown={conflicts.data.data}
+          selected={selected}
+          onSelect={(ids) => setSelected(new Set(ids))}
+        />
+      )}
+      <SelectionContext.Provider value={canSelect ? { selected, toggle } : null}>
+        <LiveList
+          query={conflicts}
+          itemNoun="conflicts"
+          label="Conflicts"
+          columns={columns}
+          rowKey={(conflict) => conflict.id}
+          page={page}
+          pageSize={PAGE_SIZE}
+          filter={isFiltered ? JSON.stringify({ state, recordType, kind }) : undefined}
+          empty={
+            <EmptyState framed title={state === "open" ? "No open conflicts" : "No resolved conflicts"}>
+              A conflict is found when both portals have changed a record, one has withdrawn it, or two
+              records have one code.
+            </EmptyState>
+          }
+          onPage={(next) => navigate({ search: (old) => ({ ...old, page: next > 1 ? next : undefined }) })}
+        />
+      </SelectionContext.Provider>
       <Drawer opened={open !== undefined} title="Conflict" onClose={close}>
-        {open && <ConflictDetails id={open} />}
+        {open && <ConflictDetails key={open} id={open} />}
       </Drawer>
     </Page>
   );

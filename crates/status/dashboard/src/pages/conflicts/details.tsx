@@ -4,7 +4,8 @@ import { Link } from "@tanstack/react-router";
 import { useState } from "react";
 import { getConflict, useResolveConflict } from "../../api/queries";
 import { useHasRole } from "../../api/session";
-import type { Conflict } from "../../api/types";
+import type { Conflict, Side } from "../../api/types";
+import { plural } from "../../format/numbers";
 import { CONFLICT_STATES, conflictKind, labelOf } from "../../format/states";
 import { ConfirmDialog } from "../../ui/confirm-dialog";
 import { CopyableId } from "../../ui/copyable-id";
@@ -13,9 +14,9 @@ import layout from "../../ui/layout.module.css";
 import { Note } from "../../ui/note";
 import { QueryResult } from "../../ui/query-result";
 import { StateBadge } from "../../ui/state-badge";
-import { columnsOf, Table } from "../../ui/table";
 import text from "../../ui/text.module.css";
 import { Time } from "../../ui/time";
+import { type Choices, FieldTable, fieldName, SIDE_NAMES, valueText } from "./field-table";
 
 /** One conflict: both sides, and the decision. */
 export function ConflictDetails({ id }: { id: string }) {
@@ -50,56 +51,26 @@ function Details({ conflict }: { conflict: Conflict }) {
           <bdi>{conflict.summary}</bdi>
         </p>
       )}
-      <FieldTable conflict={conflict} />
+      <Sides conflict={conflict} />
       <ConflictFacts conflict={conflict} />
-      {conflict.state === "open" && <Resolve conflict={conflict} />}
     </div>
   );
 }
 
-type FieldRow = { name: string; local: string; source: string };
-const column = columnsOf<FieldRow>();
-const fieldColumns = [
-  column.display({
-    id: "field",
-    header: "Field",
-    meta: { rowHeader: true },
-    cell: ({ row }) => row.original.name.replaceAll("_", " "),
-  }),
-  column.display({
-    id: "local",
-    header: "Maintenance portal",
-    cell: ({ row }) => <span className={text.breakAnywhere}>{row.original.local}</span>,
-  }),
-  column.display({
-    id: "source",
-    header: "Onboarding portal",
-    cell: ({ row }) => <span className={text.breakAnywhere}>{row.original.source}</span>,
-  }),
-];
+const POLICY_WORDS: Record<string, string> = {
+  last_write_wins: "The last write wins",
+  source_wins: "The onboarding portal wins",
+  manual: "An operator decides",
+};
 
-function FieldTable({ conflict }: { conflict: Conflict }) {
-  const rows = Object.entries(conflict.fields).map(([name, { local, source }]) => ({
-    name,
-    local: valueText(local),
-    source: valueText(source),
-  }));
-  if (rows.length === 0) return null;
-  return <Table label="Fields" columns={fieldColumns} data={rows} rowKey={(row) => row.name} />;
-}
-
-const valueText = (value: unknown): string =>
-  value == null ? "none" : typeof value === "string" ? value : JSON.stringify(value);
+/** Which policy was in force, and whose values the record got by it. */
+const policySentence = ({ policy, winner }: Conflict): string =>
+  `${POLICY_WORDS[policy] ?? policy.replaceAll("_", " ")}: the record has the values of the ${SIDE_NAMES[winner] ?? winner}.`;
 
 function ConflictFacts({ conflict }: { conflict: Conflict }) {
   return (
     <FactList>
-      <Fact name="Maintenance portal, edited">
-        <Time iso={conflict.localAt} full />
-      </Fact>
-      <Fact name="Onboarding portal, changed">
-        <Time iso={conflict.sourceAt} full />
-      </Fact>
+      <Fact name="Policy">{policySentence(conflict)}</Fact>
       <Fact name="Found">
         <Time iso={conflict.openedAt} full />
         {conflict.syncId && (
@@ -123,10 +94,31 @@ function ConflictFacts({ conflict }: { conflict: Conflict }) {
   );
 }
 
-type Decision = "source" | "local" | "keep";
+/** Both sides of each field, and the decision. */
+function Sides({ conflict }: { conflict: Conflict }) {
+  const isOperator = useHasRole("operator");
+  const [choices, setChoices] = useState<Choices>({});
+  const isOpen = conflict.state === "open";
+  const names = Object.keys(conflict.fields);
+  const canChoose = isOpen && isOperator && !conflict.withdrawal && names.length > 1;
+  return (
+    <>
+      <FieldTable
+        conflict={conflict}
+        choices={isOpen ? choices : (conflict.resolvedFields ?? {})}
+        {...(canChoose
+          ? { onChoose: (name: string, side: Side) => setChoices((old) => ({ ...old, [name]: side })) }
+          : {})}
+      />
+      {isOpen && <Resolve conflict={conflict} choices={choices} />}
+    </>
+  );
+}
+
+type Decision = "source" | "local" | "keep" | "fields";
 
 /** The decision. The dialog says beforehand what it does beside writing fields: above all, that it withdraws. */
-export function Resolve({ conflict }: { conflict: Conflict }) {
+export function Resolve({ conflict, choices = {} }: { conflict: Conflict; choices?: Choices }) {
   const isOperator = useHasRole("operator");
   const resolve = useResolveConflict(conflict.id);
   const [decision, setDecision] = useState<Decision | null>(null);
@@ -138,6 +130,12 @@ export function Resolve({ conflict }: { conflict: Conflict }) {
   const effect =
     decision === "source" ? conflict.sourceEffect : decision === "local" ? conflict.localEffect : null;
   const withdraws = decision !== null && decision === conflict.withdrawal?.side;
+  const chosen = Object.entries(choices);
+  const confirm = () => {
+    if (!decision) return;
+    const body = decision === "fields" ? { resolution: decision, fields: choices } : { resolution: decision };
+    resolve.mutate(body, { onSuccess: close });
+  };
   return (
     <>
       <span className={layout.actions}>
@@ -153,6 +151,9 @@ export function Resolve({ conflict }: { conflict: Conflict }) {
         >
           {conflict.withdrawal?.side === "source" ? "Withdraw" : "Use onboarding portal"}
         </Button>
+        {chosen.length > 0 && (
+          <Button onClick={() => setDecision("fields")}>Use {plural(chosen.length, "chosen field")}</Button>
+        )}
       </span>
       <ConfirmDialog
         opened={decision !== null}
@@ -162,15 +163,31 @@ export function Resolve({ conflict }: { conflict: Conflict }) {
         busy={resolve.isPending}
         error={resolve.error}
         onClose={close}
-        onConfirm={() => decision && resolve.mutate(decision, { onSuccess: close })}
+        onConfirm={confirm}
       >
-        <p>
-          {decision === "keep"
-            ? "The record stays as it is. The same two versions are no conflict any more."
-            : `The record gets the values of the ${decision === "source" ? "onboarding" : "maintenance"} portal.`}
+        <p className={text.strong}>
+          <bdi className={text.breakAnywhere}>{conflict.label ?? conflict.sourceId}</bdi>
         </p>
+        <p>{decision && DECISION_TEXTS[decision]}</p>
+        {decision === "fields" && (
+          <ul>
+            {chosen.map(([name, side]) => (
+              <li key={name}>
+                {fieldName(name)}: {SIDE_NAMES[side]}, “
+                <bdi className={text.breakAnywhere}>{valueText(conflict.fields[name]?.[side])}</bdi>”
+              </li>
+            ))}
+          </ul>
+        )}
         {effect && <p className={withdraws ? text.strong : undefined}>{effect}</p>}
       </ConfirmDialog>
     </>
   );
 }
+
+const DECISION_TEXTS: Record<Decision, string> = {
+  keep: "The record stays as it is. The same two versions are no conflict any more.",
+  source: "The record gets the values of the onboarding portal.",
+  local: "The record gets the values of the maintenance portal.",
+  fields: "The record gets these values. All other fields stay as they are.",
+};

@@ -13,6 +13,7 @@ import { CopyableId } from "../../ui/copyable-id";
 import { Fact, FactList } from "../../ui/fact-list";
 import layout from "../../ui/layout.module.css";
 import { QueryResult } from "../../ui/query-result";
+import { ScrollableText } from "../../ui/scrollable-text";
 import { StateBadge } from "../../ui/state-badge";
 import text from "../../ui/text.module.css";
 import { Time } from "../../ui/time";
@@ -135,14 +136,5 @@ function MessageContent({ letter }: { letter: DeadLetterDetail }) {
         </ScrollableText>
       </section>
     </>
-  );
-}
-
-function ScrollableText({ label, children }: { label: string; children: string }) {
-  return (
-    // biome-ignore lint/a11y/noNoninteractiveTabindex: scrollable text must be reachable by keyboard
-    <section tabIndex={0} aria-label={label} className={styles.scroll}>
-      <pre>{children}</pre>
-    </section>
   );
 }

@@ -20,7 +20,7 @@ const SHOWN_SYNCS = 24;
 
 /** The last syncs as bars, oldest left: height by duration, colour by state, each a link. */
 export function RecentSyncs() {
-  const syncs = useQuery(listSyncs({ limit: SHOWN_SYNCS, offset: 0 }, undefined));
+  const syncs = useQuery(listSyncs({ limit: SHOWN_SYNCS, offset: 0 }));
   return (
     <QueryResult query={syncs} lines={2}>
       {({ data }) =>

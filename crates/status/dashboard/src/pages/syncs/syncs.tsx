@@ -3,11 +3,22 @@ import { getRouteApi, Link } from "@tanstack/react-router";
 import { getOverview, listSyncs } from "../../api/queries";
 import type { SyncSummary } from "../../api/types";
 import { formatCount, percentOf } from "../../format/numbers";
-import { causeWord, isOpen, labelOf, modeWord, OUTCOMES, SYNC_STATES } from "../../format/states";
+import {
+  CAUSE_OPTIONS,
+  causeWord,
+  isOpen,
+  labelOf,
+  MODE_OPTIONS,
+  modeWord,
+  OUTCOMES,
+  SYNC_STATES,
+} from "../../format/states";
 import { syncListStatus } from "../../format/sync";
 import { expectedRecords, tallyOf } from "../../format/tally";
 import { EmptyState } from "../../ui/empty-state";
+import { FilterBar } from "../../ui/filter-bar";
 import { LiveList } from "../../ui/live-list";
+import { OptionFilter } from "../../ui/option-filter";
 import { Page } from "../../ui/page";
 import { StartSync } from "../../ui/start-sync";
 import { StateBadge } from "../../ui/state-badge";
@@ -16,6 +27,7 @@ import { StatusBanner } from "../../ui/status-banner";
 import { columnsOf, rowLink } from "../../ui/table";
 import text from "../../ui/text.module.css";
 import { Elapsed, Time } from "../../ui/time";
+import { TimeRangeFilter } from "../../ui/time-range-filter";
 import { ToneCount } from "../../ui/tone-count";
 import styles from "./syncs.module.css";
 
@@ -96,33 +108,55 @@ function ReadCount({ sync }: { sync: SyncSummary }) {
 }
 
 export function SyncsPage() {
-  const { page = 1, state } = route.useSearch();
+  const { page = 1, zone: _, ...filter } = route.useSearch();
   const navigate = route.useNavigate();
+  const isFiltered = Object.keys(filter).length > 0;
+  const narrow = (part: Partial<typeof filter>) =>
+    navigate({ search: (old) => ({ ...old, ...part, page: undefined }) });
   const overview = useQuery(getOverview()).data;
-  const syncs = useQuery(listSyncs({ limit: PAGE_SIZE, offset: (page - 1) * PAGE_SIZE }, state));
+  const syncs = useQuery(listSyncs({ limit: PAGE_SIZE, offset: (page - 1) * PAGE_SIZE }, filter));
   const isFullSyncRunning = overview?.running.some((sync) => sync.mode === "full");
   const lastEnd = isFullSyncRunning ? null : overview?.lastFullSync?.completedAt;
 
   return (
-    <Page
-      title="Syncs"
-      actions={
-        <>
-          <StateFilter
-            states={SYNC_STATES}
-            value={state}
-            onChange={(next) => navigate({ search: (old) => ({ ...old, page: undefined, state: next }) })}
-          />
-          <StartSync />
-        </>
-      }
-    >
+    <Page title="Syncs" actions={<StartSync />}>
       {overview && (
         <StatusBanner
           status={syncListStatus(overview)}
           {...(lastEnd ? { figure: { value: <Time iso={lastEnd} />, unit: "ended" } } : {})}
         />
       )}
+      <FilterBar
+        isFiltered={isFiltered}
+        onClear={() => navigate({ search: ({ zone }) => (zone ? { zone } : {}) })}
+      >
+        <StateFilter states={SYNC_STATES} value={filter.state} onChange={(state) => narrow({ state })} />
+        <OptionFilter
+          label="Cause"
+          allLabel="All causes"
+          options={CAUSE_OPTIONS.map((value) => ({ value, label: causeWord(value) }))}
+          value={filter.cause}
+          onChange={(cause) => narrow({ cause })}
+        />
+        <OptionFilter
+          label="Mode"
+          allLabel="All modes"
+          options={MODE_OPTIONS.map((value) => ({ value, label: modeWord(value) }))}
+          value={filter.mode}
+          onChange={(mode) => narrow({ mode })}
+        />
+        <OptionFilter
+          label="Dry runs"
+          allLabel="With dry runs"
+          options={[
+            { value: "no", label: "Without dry runs" },
+            { value: "only", label: "Only dry runs" },
+          ]}
+          value={filter.dryRun === undefined ? undefined : filter.dryRun ? "only" : "no"}
+          onChange={(choice) => narrow({ dryRun: choice === undefined ? undefined : choice === "only" })}
+        />
+        <TimeRangeFilter from={filter.from} to={filter.to} onChange={narrow} />
+      </FilterBar>
       <LiveList
         query={syncs}
         itemNoun="syncs"
@@ -131,11 +165,11 @@ export function SyncsPage() {
         rowKey={(sync) => sync.syncId}
         page={page}
         pageSize={PAGE_SIZE}
-        filter={state}
+        filter={isFiltered ? JSON.stringify(filter) : undefined}
         empty={
-          state ? (
-            <EmptyState framed title={`No syncs in the state “${SYNC_STATES[state].word.toLowerCase()}”`}>
-              Choose another state above.
+          isFiltered ? (
+            <EmptyState framed title="No syncs match the filters">
+              Change or clear the filters above.
             </EmptyState>
           ) : (
             <EmptyState framed title="No syncs yet">
