@@ -37,6 +37,23 @@ for (const { name, colorScheme, viewport } of VARIANTS) {
       await page.getByRole("table", { name: "Dead letters" }).getByRole("link").first().click();
       await expect(page.getByRole("heading", { name: "Headers" })).toBeVisible();
       await checkPage(page, `dead-letter-${name}`);
+      for (const [path, heading] of [
+        ["webhooks", "Webhooks"],
+        ["conflicts", "Conflicts"],
+        ["users", "Users"],
+        ["audit", "Audit log"],
+      ] as const) {
+        await page.goto(`${system().url}/${path}`);
+        await expect(page.getByRole("heading", { level: 1, name: heading })).toBeVisible();
+        await expect(page.getByRole("table", { name: heading })).toBeVisible();
+        await checkPage(page, `${path}-${name}`);
+      }
+      if (name === "phone") {
+        await page.getByRole("button", { name: "More" }).click();
+        await expect(page.getByRole("dialog", { name: "More pages" })).toBeVisible();
+        await checkPage(page, "more-pages");
+        await page.getByRole("dialog").getByRole("link", { name: "Settings" }).click();
+      }
       await page.goto(`${system().url}/settings`);
       await expect(
         page.getByRole("status", { name: "Schedule preview" }).getByRole("listitem").first(),

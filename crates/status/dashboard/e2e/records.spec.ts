@@ -80,8 +80,11 @@ test("a request with a wrong signature is listed as refused, with its reason and
 
 test("conflicts are decided side by side, and many at once with their number", async ({ page }) => {
   const open = async () =>
-    (await api<{ pagination: { total: number } }>("/api/sync/conflicts?kind=criticality_downgrade"))
-      .pagination.total;
+    (
+      await api<{ pagination: { total: number } }>(
+        "/api/sync/conflicts?state=open&kind=criticality_downgrade",
+      )
+    ).pagination.total;
   // The portal lowers the criticality of equipment: an operator decides about each.
   const equipment = (await list("/api/equipment?state=approved&limit=100")).filter(
     ({ record }) => record.isCritical,

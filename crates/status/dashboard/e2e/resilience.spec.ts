@@ -4,7 +4,17 @@ import { api, ensureFullSync, expect, ignoreFaults, signIn, test } from "./check
 import { startProxy } from "./proxy";
 import { system } from "./system";
 
-const PAGES = ["Syncs", "Data quality", "Conflicts", "Dead letters", "Settings", "Overview"];
+const PAGES = [
+  "Syncs",
+  "Data quality",
+  "Conflicts",
+  "Dead letters",
+  "Webhooks",
+  "Users",
+  "Audit log",
+  "Settings",
+  "Overview",
+];
 
 const openPage = async (page: Page, name: string) => {
   await page
@@ -25,7 +35,7 @@ test("every page opens while the service is not reachable", async ({ page, fault
         const loaded = performance.getEntriesByType("resource").map((entry) => entry.name);
         return files.every((file) => loaded.some((name) => name.includes(`/assets/${file}-`)));
       },
-      ["syncs", "data-quality", "conflicts", "dead-letters", "settings"],
+      ["syncs", "webhooks", "data-quality", "conflicts", "dead-letters", "users", "audit", "settings"],
     );
     proxy.cut();
     await expect(page.getByText(/^The live connection is lost/)).toBeVisible();

@@ -122,6 +122,19 @@ export const getOlderRecords = (syncId: string) =>
       unwrap(client.GET("/api/sync/syncs/{syncId}/accept-older", { params: { path: { syncId } }, signal })),
   });
 
+/** The older records of a sync by name, at most 20. */
+export const listOlderRecords = (syncId: string) =>
+  queryOptions({
+    queryKey: [...keys.olderRecords(syncId), "names"],
+    queryFn: ({ signal }) =>
+      unwrap(
+        client.GET("/api/sync/validation/reports", {
+          params: { query: { syncId, code: "older_than_here", limit: 20, offset: 0 } },
+          signal,
+        }),
+      ),
+  });
+
 /** The page of the report that the overview and the navigation share: all counts, and the first findings by name. */
 export const FIRST_FINDINGS: PageParams = { limit: 10, offset: 0 };
 

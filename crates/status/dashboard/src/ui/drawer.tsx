@@ -15,7 +15,7 @@ export function Drawer(props: {
       opened={props.opened}
       onClose={props.onClose}
       position={props.isAtBottom ? "bottom" : "right"}
-      size={props.isAtBottom ? "auto" : "lg"}
+      size={props.isAtBottom ? "sm" : "lg"}
     >
       <MantineDrawer.Overlay />
       <MantineDrawer.Content>

@@ -1,8 +1,11 @@
 import { screen } from "@testing-library/react";
-import { expect, test } from "vitest";
+import { afterEach, expect, test } from "vitest";
+import { setConnection } from "../api/live";
 import type { Status } from "../format/status";
 import { StatusBanner } from "./status-banner";
 import { renderUi } from "./test-render";
+
+afterEach(() => setConnection({ state: "connecting" }));
 
 const status: Status = {
   tone: "good",
@@ -25,4 +28,17 @@ test("a given figure replaces the status's own", async () => {
   const { textContent } = screen.getByRole("region", { name: "Status" });
   expect(textContent).toContain("2 minso far");
   expect(textContent).not.toContain("6,041");
+});
+
+test("a good status is not green while the connection is lost, and says of when it is", async () => {
+  const since = Date.now() - 60_000;
+  setConnection({ state: "reconnecting", since, retryAt: Date.now() });
+  const { unmount } = await renderUi(<StatusBanner status={status} />);
+  const banner = screen.getByRole("region", { name: "Status" });
+  expect(banner.dataset.tone).toBe("neutral");
+  expect(banner.textContent).toMatch(/As of .*: the live connection is lost\./);
+  unmount();
+  setConnection({ state: "closed" });
+  await renderUi(<StatusBanner status={{ ...status, tone: "bad" }} />);
+  expect(screen.getByRole("region", { name: "Status" }).dataset.tone).toBe("bad");
 });

@@ -1,6 +1,26 @@
 import type { ReactNode } from "react";
+import { useConnection } from "../api/live";
+import { clockOffset } from "../api/server-clock";
 import type { Status } from "../format/status";
+import { formatDateTime } from "../format/times";
+import { useNow } from "./clock";
 import styles from "./status-banner.module.css";
+import { useZone } from "./zone";
+
+/** A connection that is back sooner changes no status. */
+const LOST_DELAY = 2000;
+
+/** Of when the status is, if live updates are lost. */
+function useAsOf(): string | null {
+  const connection = useConnection();
+  const zone = useZone();
+  const now = useNow();
+  if (connection.state === "closed") return "Live updates have ended: this may be out of date.";
+  if (connection.state !== "reconnecting") return null;
+  const lostAt = connection.since + clockOffset();
+  if (now - lostAt < LOST_DELAY) return null;
+  return `As of ${formatDateTime(new Date(lostAt).toISOString(), zone, now)}: the live connection is lost.`;
+}
 
 /** The status line that a page opens with. `figure` replaces the status's own where a component shows it (a time, say). */
 export function StatusBanner(props: {
@@ -8,7 +28,10 @@ export function StatusBanner(props: {
   figure?: { value: ReactNode; unit: ReactNode };
   children?: ReactNode;
 }) {
-  const { tone, headline, detail } = props.status;
+  const { headline, detail } = props.status;
+  const asOf = useAsOf();
+  // What was good when the connection was lost may not be good any more.
+  const tone = asOf && props.status.tone === "good" ? "neutral" : props.status.tone;
   const { children, figure = props.status.figure } = props;
   return (
     <section className={styles.banner} data-tone={tone} aria-label="Status">
@@ -17,6 +40,7 @@ export function StatusBanner(props: {
         <p className={styles.detail}>
           {detail}
           {children && <> {children}</>}
+          {asOf && <span className={styles.asOf}>{asOf}</span>}
         </p>
       </div>
       {figure && (

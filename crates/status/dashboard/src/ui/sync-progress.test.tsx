@@ -36,6 +36,14 @@ const sync = (part: Partial<SyncSummary>): SyncSummary => ({
 
 const bar = (name: string) => screen.getByRole<HTMLProgressElement>("progressbar", { name });
 
+test("a phase that is done without a type says that it was not reached", async () => {
+  const lost = { ...counts("vessel", 0, null), reached: false };
+  await renderUi(<PhaseProgress sync={sync({ counts: [counts("company", 3, null), lost] })} />);
+  expect(bar("Companies").value).toBe(100);
+  expect(bar("Vessels").value).toBe(0);
+  expect(bar("Vessels").parentElement?.textContent).toContain("not reached");
+});
+
 test("phases are done, in progress or waiting", async () => {
   await renderUi(<PhaseProgress sync={sync({ counts: [counts("equipment", 50, 200)] })} />);
   const [first, second] = screen.getAllByRole("listitem");

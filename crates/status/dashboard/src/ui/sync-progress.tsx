@@ -29,6 +29,7 @@ export function PhaseProgress({ sync }: { sync: SyncSummary }) {
                   label={recordTypeNames(type).many}
                   read={row?.read ?? 0}
                   expected={row?.expected ?? null}
+                  isReached={row?.reached ?? false}
                   isDone={isDone}
                 />
               );
@@ -40,15 +41,23 @@ export function PhaseProgress({ sync }: { sync: SyncSummary }) {
   );
 }
 
-function ProgressLine(props: { label: string; read: number; expected: number | null; isDone: boolean }) {
-  const { label, read, expected, isDone } = props;
-  const percent = isDone && expected === null ? 100 : percentOf(read, expected);
+function ProgressLine(props: {
+  label: string;
+  read: number;
+  expected: number | null;
+  isReached: boolean;
+  isDone: boolean;
+}) {
+  const { label, read, expected, isReached, isDone } = props;
+  // A phase can end without a type whose tasks were given up.
+  const isLeftOut = isDone && !isReached;
+  const percent = isDone && isReached && expected === null ? 100 : percentOf(read, expected);
   return (
     <div className={styles.line}>
       <span>{label}</span>
       <progress className={styles.bar} aria-label={label} max={100} value={percent ?? 0} />
       <span className={styles.count}>
-        {formatCount(read)}{" "}
+        {isLeftOut ? "not reached" : formatCount(read)}{" "}
         {expected !== null && <span className={text.dim}>of {formatCount(expected)}</span>}
       </span>
     </div>

@@ -51,7 +51,7 @@ interface Props<Data extends RowData> {
 }
 
 /**
- * A table; narrower than 760 px, a list of cards. With VIRTUAL_ROWS_MIN rows or more it scrolls within itself and renders
+ * A table; narrower than 800 px, a list of cards. With VIRTUAL_ROWS_MIN rows or more it scrolls within itself and renders
  * only the visible rows.
  */
 export function Table<Data extends RowData>(props: Props<Data>) {

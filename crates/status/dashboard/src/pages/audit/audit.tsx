@@ -5,6 +5,7 @@ import { asProblem } from "../../api/problem";
 import { listAudit, useExportAudit } from "../../api/queries";
 import { useHasRole } from "../../api/session";
 import type { AuditEntry } from "../../api/types";
+import { formatCount } from "../../format/numbers";
 import { AUDIT_ACTIONS, auditWord } from "../../format/states";
 import { CopyableId } from "../../ui/copyable-id";
 import { EmptyState } from "../../ui/empty-state";
@@ -73,12 +74,17 @@ function Detail({ detail }: { detail: AuditEntry["detail"] }) {
   const members = Object.entries(detail as Record<string, unknown>).filter(([, value]) => value != null);
   return (
     <code className={styles.detail}>
-      {members
-        .map(([name, value]) => `${name}: ${typeof value === "string" ? value : JSON.stringify(value)}`)
-        .join(", ")}
+      {members.map(([name, value]) => `${name}: ${memberText(value)}`).join(", ")}
     </code>
   );
 }
+
+/** A value in one line. Of a long list only the number: the export has it whole. */
+function memberText(value: unknown): string {
+  if (Array.isArray(value) && value.length > SHOWN_VALUES) return `${formatCount(value.length)} values`;
+  return typeof value === "string" ? value : JSON.stringify(value);
+}
+const SHOWN_VALUES = 3;
 
 /** What operators did, were refused, or read of personal data. */
 export function AuditPage() {

@@ -7,6 +7,7 @@ import { formatCount, plural } from "../../format/numbers";
 import { ConfirmDialog } from "../../ui/confirm-dialog";
 import layout from "../../ui/layout.module.css";
 import { Note } from "../../ui/note";
+import { RecordNames } from "../../ui/record-names";
 import styles from "./conflicts.module.css";
 
 /** The selected conflicts, for the cells of the list; null where none can be selected. */
@@ -120,15 +121,7 @@ export function BulkResolve(props: {
               </p>
             </Note>
           )}
-          <section aria-label="Records">
-            <ul className={styles.list}>
-              {conflicts.map((conflict) => (
-                <li key={conflict.id}>
-                  <bdi>{conflict.label ?? conflict.sourceId}</bdi>
-                </li>
-              ))}
-            </ul>
-          </section>
+          <RecordNames names={conflicts.map(({ label, sourceId }) => label ?? sourceId)} total={count} />
         </div>
       </ConfirmDialog>
     </div>

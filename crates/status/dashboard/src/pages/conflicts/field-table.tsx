@@ -1,6 +1,4 @@
-import { createContext, useContext } from "react";
 import type { Conflict, Side } from "../../api/types";
-import { columnsOf, Table } from "../../ui/table";
 import text from "../../ui/text.module.css";
 import { Time } from "../../ui/time";
 import styles from "./conflicts.module.css";
@@ -25,33 +23,14 @@ interface FieldRow {
   source: string;
 }
 
-/** The choices of the table, for its cells: its columns must be the same at each render. */
-const ChoiceContext = createContext<{
-  choices: Choices;
-  onChoose?: (name: string, side: Side) => void;
-}>({ choices: {} });
-
-const column = columnsOf<FieldRow>();
-const fieldColumns = [
-  column.display({
-    id: "field",
-    header: "Field",
-    meta: { rowHeader: true },
-    cell: ({ row }) => fieldName(row.original.name),
-  }),
-  ...(["local", "source"] as const).map((side) =>
-    column.display({
-      id: side,
-      header: side === "local" ? "Maintenance portal" : "Onboarding portal",
-      cell: ({ row }) => <SideValue row={row.original} side={side} />,
-    }),
-  ),
-];
-
-function SideValue({ row, side }: { row: FieldRow; side: Side }) {
-  const { choices, onChoose } = useContext(ChoiceContext);
+function SideValue(props: {
+  row: FieldRow;
+  side: Side;
+  isChosen: boolean;
+  onChoose: ((name: string, side: Side) => void) | undefined;
+}) {
+  const { row, side, isChosen, onChoose } = props;
   const value = <bdi className={text.breakAnywhere}>{row[side]}</bdi>;
-  const isChosen = choices[row.name] === side;
   if (!onChoose) return <span className={isChosen ? text.strong : undefined}>{value}</span>;
   return (
     <label className={styles.choice}>
@@ -67,14 +46,16 @@ function SideValue({ row, side }: { row: FieldRow; side: Side }) {
   );
 }
 
+const SIDES = ["local", "source"] as const;
+
 /** The fields in which the sides differ, side by side, with who wrote each side and when. `onChoose` offers a choice per field. */
 export function FieldTable(props: {
   conflict: Conflict;
   choices: Choices;
   onChoose?: (name: string, side: Side) => void;
 }) {
-  const { conflict, ...choice } = props;
-  const rows = Object.entries(conflict.fields).map(([name, { local, source }]) => ({
+  const { conflict, choices, onChoose } = props;
+  const rows: FieldRow[] = Object.entries(conflict.fields).map(([name, { local, source }]) => ({
     name,
     local: valueText(local),
     source: valueText(source),
@@ -82,21 +63,42 @@ export function FieldTable(props: {
   const writer = conflict.localWriter === "maintenance" ? "edited there" : "written by an earlier sync";
   return (
     <section aria-label="Both sides">
-      <p className={styles.sides}>
-        <span>
-          <span className={text.strong}>Maintenance portal</span>: {writer}{" "}
-          <Time iso={conflict.localAt} full />
-        </span>
-        <span>
-          <span className={text.strong}>Onboarding portal</span>: changed{" "}
-          <Time iso={conflict.sourceAt} full />
-        </span>
-      </p>
-      {rows.length > 0 && (
-        <ChoiceContext.Provider value={choice}>
-          <Table label="Fields" columns={fieldColumns} data={rows} rowKey={(row) => row.name} />
-        </ChoiceContext.Provider>
-      )}
+      <table className={styles.sides} aria-label="Fields">
+        <thead>
+          <tr>
+            <th scope="col">Field</th>
+            <th scope="col">
+              Maintenance portal
+              <span className={styles.writer}>
+                {writer} <Time iso={conflict.localAt} full />
+              </span>
+            </th>
+            <th scope="col">
+              Onboarding portal
+              <span className={styles.writer}>
+                changed <Time iso={conflict.sourceAt} full />
+              </span>
+            </th>
+          </tr>
+        </thead>
+        <tbody>
+          {rows.map((row) => (
+            <tr key={row.name}>
+              <th scope="row">{fieldName(row.name)}</th>
+              {SIDES.map((side) => (
+                <td key={side}>
+                  <SideValue
+                    row={row}
+                    side={side}
+                    isChosen={choices[row.name] === side}
+                    onChoose={onChoose}
+                  />
+                </td>
+              ))}
+            </tr>
+          ))}
+        </tbody>
+      </table>
     </section>
   );
 }

@@ -5,11 +5,13 @@ import { useConfirmSync } from "../../api/queries";
 import { useHasRole } from "../../api/session";
 import type { MissingPolicy, SyncDetail } from "../../api/types";
 import { plural } from "../../format/numbers";
+import { recordTypeNames } from "../../format/states";
 import { tallyOf } from "../../format/tally";
 import { ConfirmDialog } from "../../ui/confirm-dialog";
 import layout from "../../ui/layout.module.css";
 import { Note } from "../../ui/note";
 import { ProblemNote } from "../../ui/problem-note";
+import { RecordNames } from "../../ui/record-names";
 
 /** Asks what to do with records that the onboarding portal no longer lists, when the sync may not decide by itself. */
 export function MissingRecords({ sync }: { sync: SyncDetail }) {
@@ -65,10 +67,20 @@ export function MissingRecords({ sync }: { sync: SyncDetail }) {
           They are withdrawn in the maintenance portal, and users among them can no longer sign in. A record
           that the onboarding portal lists again becomes active again.
         </p>
+        <RecordNames names={missingByType(sync)} total={0} />
       </ConfirmDialog>
     </>
   );
 }
+
+/** `2 vessels`, `1 user` */
+const missingByType = ({ counts }: SyncDetail): string[] =>
+  counts.flatMap(({ recordType, missing = 0 }) => {
+    const { one, many } = recordTypeNames(recordType);
+    return missing > 0
+      ? [plural(missing, one, recordType === "equipment" ? "equipment items" : many.toLowerCase())]
+      : [];
+  });
 
 /** Records are missing from a list that was not read whole: they may be in the part that was not read. */
 export function UnverifiedRecords() {

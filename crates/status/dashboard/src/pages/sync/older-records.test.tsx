@@ -27,11 +27,18 @@ const found: OlderRecords = {
 
 test("an operator sees how many older records are accepted, and sends that number", async () => {
   beginSession({ token: "t", identity: { subject: "anna", role: "operator" } });
+  fetch.mockResolvedValueOnce(
+    new Response(JSON.stringify({ findings: [{ label: "MV Orion", sourceId: "v-1" }] }), {
+      headers: { "content-type": "application/json" },
+    }),
+  );
   await renderUi(<OlderRecordsNote found={found} />);
   expect(screen.getByText("3 records are older in the onboarding portal than here")).toBeDefined();
   await userEvent.click(screen.getByRole("button", { name: "Accept older state" }));
   const dialog = await screen.findByRole("dialog", { name: "Accept the older state of 3 records?" });
   expect(dialog.textContent).toContain("2 vessels, 1 user");
+  expect(await screen.findByText("MV Orion")).toBeDefined();
+  expect(screen.getByText("and 2 others")).toBeDefined();
   fetch.mockResolvedValue(
     new Response(JSON.stringify({ syncId: "0193", retrySyncId: "0194", records: 3, left: 0 }), {
       status: 202,
@@ -39,7 +46,7 @@ test("an operator sees how many older records are accepted, and sends that numbe
     }),
   );
   await userEvent.click(screen.getByRole("button", { name: "Accept 3 records" }));
-  const request = fetch.mock.calls[0]?.[0];
+  const request = fetch.mock.calls.map(([sent]) => sent).find(({ method }) => method === "POST");
   expect(request?.url).toMatch(/\/api\/sync\/syncs\/0193\/accept-older$/);
   expect(await request?.json()).toEqual({ expectedRecords: 3 });
 });

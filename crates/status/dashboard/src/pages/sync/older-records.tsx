@@ -3,13 +3,14 @@ import { notifications } from "@mantine/notifications";
 import { useQuery } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
 import { useState } from "react";
-import { getOlderRecords, useAcceptOlderRecords } from "../../api/queries";
+import { getOlderRecords, listOlderRecords, useAcceptOlderRecords } from "../../api/queries";
 import { useHasRole } from "../../api/session";
 import type { OlderRecords as Found, SyncDetail } from "../../api/types";
 import { formatCount, plural } from "../../format/numbers";
 import { isOpen, recordTypeNames } from "../../format/states";
 import { ConfirmDialog } from "../../ui/confirm-dialog";
 import { Note } from "../../ui/note";
+import { RecordNames } from "../../ui/record-names";
 
 /** Offers to accept the onboarding portal's state where it is older than the one here. Absent without such records. */
 export function OlderRecords({ sync }: { sync: SyncDetail }) {
@@ -76,9 +77,17 @@ export function OlderRecordsNote({ found }: { found: Found }) {
           A new sync reads exactly these records ({byType(found)}) again and replaces what is here by the
           state of the onboarding portal. Edits of the maintenance portal stay, and become conflicts.
         </p>
+        {isDialogOpen && <OlderNames found={found} />}
       </ConfirmDialog>
     </>
   );
+}
+
+/** Which records they are, by name. */
+function OlderNames({ found }: { found: Found }) {
+  const report = useQuery(listOlderRecords(found.syncId)).data;
+  const names = [...new Set(report?.findings.map(({ label, sourceId }) => label ?? sourceId))];
+  return <RecordNames names={names} total={found.records} />;
 }
 
 /** `2 vessels, 1 user` */

@@ -40,7 +40,7 @@ export function WebhooksPage() {
   const refusedSince = useRefusedSince();
   const close = () => navigate({ search: (old) => ({ ...old, open: undefined }), resetScroll: false });
   return (
-    <Page title="Webhooks" actions={<Views isRefused={view === "refused"} />}>
+    <Page title="Webhooks" actions={<Views />}>
       {overview && failed !== undefined && refusedSince !== undefined && (
         <StatusBanner status={webhooksStatus(overview, failed, refusedSince)} />
       )}
@@ -95,18 +95,15 @@ export function webhooksStatus(overview: Overview, failed: number, refused: numb
   };
 }
 
-function Views({ isRefused }: { isRefused: boolean }) {
+function Views() {
+  // Which of the two links is the current one depends on the view alone, not on filters.
+  const activeOptions = { includeSearch: true, explicitUndefined: true };
   return (
     <nav aria-label="Views" className={styles.views}>
-      <Link to="/webhooks" className={styles.view} aria-current={isRefused ? undefined : "true"}>
+      <Link to="/webhooks" search={{ view: undefined }} className={styles.view} activeOptions={activeOptions}>
         Accepted
       </Link>
-      <Link
-        to="/webhooks"
-        search={{ view: "refused" }}
-        className={styles.view}
-        aria-current={isRefused ? "true" : undefined}
-      >
+      <Link to="/webhooks" search={{ view: "refused" }} className={styles.view} activeOptions={activeOptions}>
         Refused
       </Link>
     </nav>
