@@ -80,12 +80,15 @@ test("a rejected record waits behind a button under a filter and shows on the ov
   await expect(rows.nth(1)).toContainText("Full");
   const shown = await rows.count();
 
+  const topOfRow = async () => (await rows.nth(1).boundingBox())?.y;
+  const top = await topOfRow();
   const before = await rejected();
   expect(before).toBeGreaterThan(1);
   const { id, imoNumber } = await vessel("approved");
   await portal("PATCH", `/api/vessels/${id}`, { imoNumber: "9074728" });
   await expect(page.getByRole("button", { name: "1 new" })).toBeVisible();
   await expect(rows).toHaveCount(shown);
+  expect(await topOfRow(), "the button moves no row").toBe(top);
   await page.getByRole("button", { name: "1 new" }).click();
   await expect(rows).toHaveCount(shown + 1);
   await page.reload();
@@ -211,12 +214,24 @@ test("leaving unsaved changes asks first, and staying keeps them", async ({ page
   await expect(page.getByRole("heading", { name: "Overview" })).toBeVisible();
 });
 
-test("a field error of the server marks its field", async ({ page, faults }) => {
+test("a field error of the server marks its field, and an empty number is not sent", async ({
+  page,
+  faults,
+}) => {
+  const saved = await api<{ pageSize: number }>("/api/sync/settings");
   await signIn(page);
   await page.goto(`${system().url}/settings`);
   await page.getByLabel("Page size").fill("5000");
   await page.getByRole("button", { name: "Save settings" }).click();
-  await expect(page.getByLabel("Page size")).toHaveAttribute("aria-invalid", "true");
+  const pageSize = page.getByLabel("Page size");
+  await expect(pageSize).toHaveAttribute("aria-invalid", "true");
+  // Not behind the bar of unsaved changes.
+  await expect(pageSize).toBeFocused();
+  await expect(pageSize).toBeInViewport({ ratio: 1 });
+  await pageSize.fill("");
+  await pageSize.press("Enter");
+  await expect(page.getByText("Enter a number.")).toBeVisible();
+  expect(await api("/api/sync/settings")).toMatchObject({ pageSize: saved.pageSize });
   await page.getByRole("button", { name: "Discard" }).click();
   ignoreFaults(faults, "422");
 });

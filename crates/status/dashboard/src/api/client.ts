@@ -29,7 +29,8 @@ client.use({
     const used = request.headers.get("Authorization");
     learnServerTime(response.headers.get("Date"), requestedAt.get(request) ?? 0, Date.now());
     const hasEnded = response.status === 401 && used === `Bearer ${sessionToken()}`;
-    if (!response.headers.get("Content-Type")?.includes("json")) {
+    // Files, such as an export in application/x-ndjson, stay as they are to the byte.
+    if (!/[/+]json/.test(response.headers.get("Content-Type") ?? "")) {
       if (hasEnded) endSession("expired");
       return;
     }

@@ -7,9 +7,12 @@ import type {
   DeadLetterState,
   MissingPolicy,
   operations,
+  ReplayAccepted,
   ReplayRequest,
+  ReprocessAccepted,
   ReprocessRequest,
   Resolution,
+  ResolvedMany,
   ResolveRequest,
   SettingsChange,
   Severity,
@@ -33,7 +36,8 @@ export type AuditFilter = Filter<Query<"listAudit">>;
 const queryOf = <P extends object, T extends object>(page: P, filter: T) =>
   ({ ...page, ...filter }) as P & { [Field in keyof T]?: Exclude<T[Field], undefined> };
 
-// Mutations wait until the data that they change has been fetched again: lists show an operator's own action at once.
+// Mutations of list items wait until the list has been fetched again, so that it shows an operator's own action at once.
+// They take their `onSuccess` as an option: callbacks of `mutate` are lost when the item's button is gone by then.
 
 /** Query keys. Live updates invalidate by them. */
 export const keys = {
@@ -336,7 +340,10 @@ export const useClaimPassword = (userId: string) => {
     mutationFn: () =>
       unwrap(client.POST("/api/sync/users/{userId}/temporary-password", { params: { path: { userId } } })),
     gcTime: 0,
-    onSettled: () => cache.invalidateQueries({ queryKey: keys.users }),
+    // The password is shown at once, whatever becomes of the list.
+    onSettled: () => {
+      cache.invalidateQueries({ queryKey: keys.users });
+    },
   });
 };
 
@@ -351,13 +358,14 @@ export const useReissuePassword = (userId: string) => {
   });
 };
 
-export const useReprocessWebhooks = () => {
+export const useReprocessWebhooks = (onSuccess: (result: ReprocessAccepted) => void) => {
   const cache = useQueryClient();
   return useMutation({
     mutationFn: (target: ReprocessRequest | string) =>
       typeof target === "string"
         ? unwrap(client.POST("/api/sync/webhooks/{id}/reprocess", { params: { path: { id: target } } }))
         : unwrap(client.POST("/api/sync/bulk/reprocess", { body: target })),
+    onSuccess,
     onSettled: () =>
       Promise.all([
         cache.invalidateQueries({ queryKey: keys.webhooks }),
@@ -437,11 +445,10 @@ function useSyncCommand<Result, Input = void>(mutationFn: (input: Input) => Prom
   const cache = useQueryClient();
   return useMutation({
     mutationFn,
-    onSettled: () =>
-      Promise.all([
-        cache.invalidateQueries({ queryKey: keys.syncs }),
-        cache.invalidateQueries({ queryKey: keys.overview }),
-      ]),
+    onSettled: () => {
+      cache.invalidateQueries({ queryKey: keys.syncs });
+      cache.invalidateQueries({ queryKey: keys.overview });
+    },
   });
 }
 
@@ -471,13 +478,14 @@ export const useChangeSettings = () => {
 export const useTestConnection = () =>
   useMutation({ mutationFn: () => unwrap(client.GET("/api/sync/test-connection")) });
 
-export const useReplayDeadLetters = () => {
+export const useReplayDeadLetters = (onSuccess: (result: ReplayAccepted) => void) => {
   const cache = useQueryClient();
   return useMutation({
     mutationFn: (target: ReplayRequest | string) =>
       typeof target === "string"
         ? unwrap(client.POST("/api/sync/dead-letters/{id}/replay", { params: { path: { id: target } } }))
         : unwrap(client.POST("/api/sync/bulk/replay", { body: target })),
+    onSuccess,
     onSettled: () =>
       Promise.all([
         cache.invalidateQueries({ queryKey: keys.deadLetters }),
@@ -508,11 +516,12 @@ export const useResolveConflict = (id: string) => {
   });
 };
 
-export const useResolveConflicts = () => {
+export const useResolveConflicts = (onSuccess: (result: ResolvedMany) => void) => {
   const cache = useQueryClient();
   return useMutation({
     mutationFn: (body: { ids: string[]; resolution: Exclude<Resolution, "fields"> }) =>
       unwrap(client.POST("/api/sync/conflicts/resolve", { body })),
+    onSuccess,
     onSettled: () =>
       Promise.all([
         cache.invalidateQueries({ queryKey: keys.conflicts }),

@@ -227,9 +227,9 @@ export function fleetStatus(overview: Overview, report: ValidationReport): Statu
       ...activeRecordsFigure(overview),
     };
   }
-  const vessels = overview.fleet.find((count) => count.recordType === "vessel")?.active ?? 0;
+  const vessels = overview.fleet.find((count) => count.recordType === "vessel")?.active;
   const last = overview.lastFullSync;
-  if (!last) return neverSyncedStatus(vessels);
+  if (!last) return neverSyncedStatus(vessels ?? 0);
   if (!isComplete(last.state)) {
     return {
       tone: "neutral",
@@ -246,7 +246,7 @@ export function fleetStatus(overview: Overview, report: ValidationReport): Statu
   }
   return {
     tone: "good",
-    headline: `In sync: ${plural(vessels, "vessel")}`,
+    headline: vessels === undefined ? "In sync" : `In sync: ${plural(vessels, "vessel")}`,
     detail: "All records of the last full sync are accounted for.",
     ...activeRecordsFigure(overview),
   };

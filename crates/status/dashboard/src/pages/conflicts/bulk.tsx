@@ -47,33 +47,28 @@ export function BulkResolve(props: {
   onSelect: (ids: string[]) => void;
 }) {
   const { shown, selected, onSelect } = props;
-  const resolve = useResolveConflicts();
   const [isOpen, setOpen] = useState(false);
   const [decision, setDecision] = useState<Decision>("keep");
   const conflicts = shown.filter((conflict) => selected.has(conflict.id));
   const count = conflicts.length;
   const areAll = count === shown.length;
   const withdrawals = conflicts.filter((conflict) => conflict.withdrawal?.side === decision).length;
+  const resolve = useResolveConflicts(({ resolved, refused }) => {
+    onSelect(refused.map(({ id }) => id));
+    if (refused.length > 0) return;
+    close();
+    notifications.show({
+      title: `${plural(resolved, "conflict")} resolved`,
+      message: DECISIONS[decision],
+      color: "green",
+    });
+  });
   const close = () => {
     setOpen(false);
     resolve.reset();
   };
   const confirm = () =>
-    resolve.mutate(
-      { ids: conflicts.map((conflict) => conflict.id), resolution: decision },
-      {
-        onSuccess: ({ resolved, refused }) => {
-          onSelect(refused.map(({ id }) => id));
-          if (refused.length > 0) return;
-          close();
-          notifications.show({
-            title: `${plural(resolved, "conflict")} resolved`,
-            message: DECISIONS[decision],
-            color: "green",
-          });
-        },
-      },
-    );
+    resolve.mutate({ ids: conflicts.map((conflict) => conflict.id), resolution: decision });
   return (
     <div className={styles.bulk}>
       <Button

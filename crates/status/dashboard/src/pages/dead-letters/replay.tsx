@@ -31,7 +31,10 @@ function ReplayDialog(props: {
   onClose: () => void;
 }) {
   const { target, onStarted, onClose } = props;
-  const replay = useReplayDeadLetters();
+  const replay = useReplayDeadLetters(({ jobId }) => {
+    onStarted(jobId);
+    onClose();
+  });
   const isOne = typeof target === "string";
   const plan = useQuery(planReplay(isOne ? { ids: [target] } : target));
   const count = plan.data?.replaying;
@@ -45,14 +48,7 @@ function ReplayDialog(props: {
       disabled={!count}
       error={replay.error}
       onClose={onClose}
-      onConfirm={() =>
-        replay.mutate(target, {
-          onSuccess: ({ jobId }) => {
-            onStarted(jobId);
-            onClose();
-          },
-        })
-      }
+      onConfirm={() => replay.mutate(target)}
     >
       <QueryResult query={plan} lines={2}>
         {(plan) => <PlanText plan={plan} />}

@@ -18,7 +18,10 @@ const showResult = (reprocessing: number) =>
 /** Processes one webhook anew. */
 export function ReprocessOne({ id }: { id: string }) {
   const [isOpen, setOpen] = useState(false);
-  const reprocess = useReprocessWebhooks();
+  const reprocess = useReprocessWebhooks(({ reprocessing }) => {
+    close();
+    showResult(reprocessing);
+  });
   const close = () => {
     setOpen(false);
     reprocess.reset();
@@ -33,14 +36,7 @@ export function ReprocessOne({ id }: { id: string }) {
         busy={reprocess.isPending}
         error={reprocess.error}
         onClose={close}
-        onConfirm={() =>
-          reprocess.mutate(id, {
-            onSuccess: ({ reprocessing }) => {
-              close();
-              showResult(reprocessing);
-            },
-          })
-        }
+        onConfirm={() => reprocess.mutate(id)}
       >
         <p>
           A new sync reads the record from the onboarding portal as it is now. Newer edits in the maintenance
@@ -65,7 +61,10 @@ export function ReprocessMany({ filter }: { filter: NonNullable<ReprocessRequest
 }
 
 function ManyDialog({ request, onClose }: { request: ReprocessRequest; onClose: () => void }) {
-  const reprocess = useReprocessWebhooks();
+  const reprocess = useReprocessWebhooks(({ reprocessing }) => {
+    onClose();
+    showResult(reprocessing);
+  });
   const plan = useQuery(planReprocess(request));
   const count = plan.data && Math.min(plan.data.matching, plan.data.atMost);
   const subject = count === undefined ? "webhooks" : plural(count, "webhook");
@@ -78,14 +77,7 @@ function ManyDialog({ request, onClose }: { request: ReprocessRequest; onClose: 
       disabled={!count}
       error={reprocess.error}
       onClose={onClose}
-      onConfirm={() =>
-        reprocess.mutate(request, {
-          onSuccess: ({ reprocessing }) => {
-            onClose();
-            showResult(reprocessing);
-          },
-        })
-      }
+      onConfirm={() => reprocess.mutate(request)}
     >
       <QueryResult query={plan} lines={2}>
         {({ matching, atMost }) =>

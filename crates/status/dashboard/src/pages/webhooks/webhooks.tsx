@@ -2,8 +2,9 @@ import { useQuery } from "@tanstack/react-query";
 import { getRouteApi, Link } from "@tanstack/react-router";
 import { useMemo } from "react";
 import { getOverview, listRefusedWebhooks, listWebhooks } from "../../api/queries";
+import { serverNow } from "../../api/server-clock";
 import { useHasRole } from "../../api/session";
-import type { Overview } from "../../api/types";
+import type { List, Overview, RefusedWebhook } from "../../api/types";
 import { formatCount, plural } from "../../format/numbers";
 import {
   RECORD_TYPE_ORDER,
@@ -55,25 +56,40 @@ export function WebhooksPage() {
 const DAY = 86_400_000;
 
 /** How many requests were refused in the last 24 hours. */
-function useRefusedSince(): number | undefined {
+function useRefusedSince(): Refusals | undefined {
   // By the minute, so that the query stays the same while the page is open.
-  const from = useMemo(() => new Date(Math.floor((Date.now() - DAY) / 60_000) * 60_000).toISOString(), []);
+  const from = useMemo(() => new Date(Math.floor((serverNow() - DAY) / 60_000) * 60_000).toISOString(), []);
   const refused = useQuery(listRefusedWebhooks({ limit: 200, offset: 0 }, { from })).data;
   if (!refused) return undefined;
-  const alike = refused.data.reduce((sum, entry) => sum + entry.alike, 0);
-  return refused.pagination.total + alike;
+  return refusedRequests(refused);
 }
 
-export function webhooksStatus(overview: Overview, failed: number, refused: number): Status {
-  const refusals = `${plural(refused, "request")} ${refused === 1 ? "was" : "were"} refused in the last 24 hours`;
+interface Refusals {
+  /** Entries of the log, and the requests that are alike and have no entry of their own. */
+  requests: number;
+  /** The log has more entries than were counted. */
+  isAtLeast: boolean;
+}
+
+export function refusedRequests({ data, pagination }: List<RefusedWebhook>): Refusals {
+  const alike = data.reduce((sum, entry) => sum + entry.alike, 0);
+  return { requests: pagination.total + alike, isAtLeast: pagination.total > data.length };
+}
+
+export function webhooksStatus(
+  overview: Overview,
+  failed: number,
+  { requests, isAtLeast }: Refusals,
+): Status {
+  const refusals = `${isAtLeast ? "At least " : ""}${plural(requests, "request")} ${requests === 1 ? "was" : "were"} refused in the last 24 hours`;
   if (failed > 0) {
     return {
       tone: "bad",
       headline: `${plural(failed, "webhook")} failed`,
-      detail: `Fix the cause, then reprocess.${refused > 0 ? ` ${refusals}.` : ""}`,
+      detail: `Fix the cause, then reprocess.${requests > 0 ? ` ${refusals}.` : ""}`,
     };
   }
-  if (refused > 0) {
+  if (requests > 0) {
     return {
       tone: "warn",
       headline: refusals,
