@@ -1,7 +1,7 @@
-import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
+import { QueryClient, QueryClientProvider, useQuery } from "@tanstack/react-query";
 import { act, renderHook, waitFor } from "@testing-library/react";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { useExportAudit, useReplayDeadLetters } from "./queries";
+import { getWebhookBody, keys, useExportAudit, useReplayDeadLetters } from "./queries";
 
 const fetch = vi.fn<(request: Request) => Promise<Response>>();
 beforeEach(() => {
@@ -12,11 +12,9 @@ afterEach(() => {
   fetch.mockReset();
 });
 
-const render = <T,>(hook: () => T) =>
+const render = <T,>(hook: () => T, cache = new QueryClient()) =>
   renderHook(hook, {
-    wrapper: ({ children }) => (
-      <QueryClientProvider client={new QueryClient()}>{children}</QueryClientProvider>
-    ),
+    wrapper: ({ children }) => <QueryClientProvider client={cache}>{children}</QueryClientProvider>,
   });
 
 test("the job of a replay is known although the button that started it is gone", async () => {
@@ -50,4 +48,15 @@ test("an export is saved as the server sent it, to the byte", async () => {
   act(() => result.current.mutate({}));
   await waitFor(() => expect(result.current.data).toBeDefined());
   expect(await result.current.data?.text()).toBe(body);
+});
+
+test("an update does not read the body of a webhook again, which is an entry of the audit log", async () => {
+  const headers = { "content-type": "application/octet-stream" };
+  fetch.mockResolvedValue(new Response("{}", { headers }));
+  const cache = new QueryClient();
+  const { result } = render(() => useQuery(getWebhookBody("0193")), cache);
+  await waitFor(() => expect(result.current.data).toBeDefined());
+  await act(() => cache.invalidateQueries({ queryKey: keys.webhooks }));
+  await act(() => cache.invalidateQueries());
+  expect(fetch).toHaveBeenCalledOnce();
 });

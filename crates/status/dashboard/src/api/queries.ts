@@ -271,8 +271,8 @@ export const getWebhookBody = (id: string) =>
           signal,
         }),
       ) as Promise<ArrayBuffer>,
-    // A body never changes.
-    staleTime: Number.POSITIVE_INFINITY,
+    // A body never changes, so that no update reads it again.
+    staleTime: "static",
   });
 
 export const planReprocess = (request: ReprocessRequest) =>
