@@ -1,6 +1,7 @@
+import { renderHook } from "@testing-library/react";
 import { expect, test } from "vitest";
 import type { List } from "../api/types";
-import { pausedList } from "./paused-list";
+import { pausedList, usePausedList } from "./paused-list";
 
 type Row = { id: string; state: string };
 const list = (rows: string[], total = rows.length, state = "running"): List<Row> => ({
@@ -31,4 +32,20 @@ test("a row that left a filtered list stays until the latest list is shown", () 
   const { list: shown, newRows, changed } = pausedList(list(["b", "a"]), list(["a"]), rowKey);
   expect(shown.data.map(rowKey)).toEqual(["b", "a"]);
   expect({ newRows, changed }).toEqual({ newRows: 0, changed: true });
+});
+
+test("the list that comes as the pause begins is shown, and later ones wait", () => {
+  const of = (...ids: string[]) => ({
+    data: ids.map((id) => ({ id })),
+    pagination: { limit: 20, offset: 0, total: ids.length },
+  });
+  const { result, rerender } = renderHook(
+    ({ latest, isPaused }) => usePausedList({ latest, isPaused, view: "1", rowKey: (row) => row.id }),
+    { initialProps: { latest: of("a", "b"), isPaused: false } },
+  );
+  rerender({ latest: of("b"), isPaused: true });
+  expect(result.current.list.data).toEqual([{ id: "b" }]);
+  rerender({ latest: of("c", "b"), isPaused: true });
+  expect(result.current.list.data).toEqual([{ id: "b" }]);
+  expect(result.current.changed).toBe(true);
 });

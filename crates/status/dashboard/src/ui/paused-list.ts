@@ -36,10 +36,12 @@ export function usePausedList<Row>(props: {
   rowKey: (row: Row) => string;
 }): PausedList<Row> & { showLatest: () => void } {
   const { latest, view, isPaused, rowKey } = props;
-  const [shown, setShown] = useState({ view, list: latest });
-  const keepsShown = isPaused && shown.view === view;
-  if (!keepsShown && (shown.list !== latest || shown.view !== view)) setShown({ view, list: latest });
-  const showLatest = () => setShown({ view, list: latest });
+  const [shown, setShown] = useState({ view, list: latest, isPaused });
+  // A list that comes in the very render in which the pause begins is still shown.
+  const keepsShown = isPaused && shown.isPaused && shown.view === view;
+  const isCurrent = shown.list === latest && shown.view === view && shown.isPaused === isPaused;
+  if (!keepsShown && !isCurrent) setShown({ view, list: latest, isPaused });
+  const showLatest = () => setShown({ view, list: latest, isPaused });
   return keepsShown
     ? { ...pausedList(shown.list, latest, rowKey), showLatest }
     : { list: latest, newRows: 0, changed: false, showLatest };
