@@ -5,100 +5,30 @@
 
 mod lists;
 mod probe;
+mod report;
 
 use std::collections::BTreeSet;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use domain::{clock::Clock, finding::FUTURE_TOLERANCE};
+use domain::clock::Clock;
 use reqwest::{Method, header};
-use serde::Serialize;
 use serde_json::Value;
 
-pub(crate) use self::probe::PortalAccess;
 use self::{
     lists::{LISTS, List, Walked},
-    probe::{Answer, Probe},
+    probe::{Answer, Probe, UNKNOWN_ID, time_of},
+};
+pub(crate) use self::{
+    probe::PortalAccess,
+    report::{CheckLimits, Report, Verdict},
 };
 
 /// A larger difference between both clocks makes versions of records doubtful, as in the connection test.
 const CLOCK_SKEW_LIMIT: TimeDelta = TimeDelta::minutes(2);
+/// What the checks of no list are about.
+const PORTAL: &str = "portal";
 /// Most slices that are walked: enough to see whether they divide the list.
 const SLICES_LIMIT: u64 = 4;
-/// An id that no portal has.
-const UNKNOWN_ID: &str = "sms-sync-check-unknown";
-
-/// How much of a portal is read.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct CheckLimits {
-    /// Records per page.
-    pub(crate) page_size: u32,
-    /// Most pages of a list.
-    pub(crate) pages: u32,
-}
-
-/// What a check has found.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum Verdict {
-    /// As the contract has it.
-    Ok,
-    /// The sync works, but slower or blinder than it could.
-    Warn,
-    /// The contract is broken: syncs will fail or be wrong.
-    Fail,
-    /// Could not be checked.
-    Skip,
-}
-
-/// One check.
-#[derive(Debug, Clone, Serialize)]
-pub(crate) struct Check {
-    /// The list that was checked, or `portal`.
-    pub(crate) of: &'static str,
-    pub(crate) name: &'static str,
-    pub(crate) verdict: Verdict,
-    pub(crate) detail: String,
-    /// What to do about it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) hint: Option<&'static str>,
-}
-
-/// All checks of a portal, in the order in which they ran.
-#[derive(Debug, Clone, Serialize)]
-pub(crate) struct Report {
-    pub(crate) url: String,
-    pub(crate) checks: Vec<Check>,
-}
-
-impl Report {
-    pub(crate) fn has_failed(&self) -> bool {
-        self.checks.iter().any(|check| check.verdict == Verdict::Fail)
-    }
-
-    fn add(
-        &mut self,
-        of: &'static str,
-        name: &'static str,
-        result: Result<String, String>,
-        hint: &'static str,
-    ) {
-        let (verdict, detail, hint) = match result {
-            Ok(detail) => (Verdict::Ok, detail, None),
-            Err(detail) => (Verdict::Fail, detail, Some(hint)),
-        };
-        self.checks.push(Check { of, name, verdict, detail, hint });
-    }
-
-    fn warn(&mut self, of: &'static str, name: &'static str, detail: impl Into<String>, hint: &'static str) {
-        let check = Check { of, name, verdict: Verdict::Warn, detail: detail.into(), hint: Some(hint) };
-        self.checks.push(check);
-    }
-
-    fn skip(&mut self, of: &'static str, name: &'static str, detail: impl Into<String>) {
-        self.checks.push(Check { of, name, verdict: Verdict::Skip, detail: detail.into(), hint: None });
-    }
-}
-
 /// Runs all checks. Without an answer to the first request the others are not tried.
 pub(crate) async fn check_portal(
     access: &PortalAccess,
@@ -127,8 +57,6 @@ pub(crate) async fn check_portal(
     check_export(&probe, &mut report, vessel.as_deref()).await;
     Ok(report)
 }
-
-const PORTAL: &str = "portal";
 
 /// Whether the portal answers a list at all.
 async fn check_connection(probe: &Probe, report: &mut Report, clock: &dyn Clock) -> bool {
@@ -350,15 +278,6 @@ fn export_text(answer: &Answer, vessel: &str) -> Result<String, String> {
         "{vessel} with {equipment} pieces of equipment and {users} users in {} ms",
         answer.took.as_millis()
     ))
-}
-
-fn time_of(value: &Value) -> Option<DateTime<Utc>> {
-    DateTime::parse_from_rfc3339(value.as_str()?).ok().map(|time| time.to_utc())
-}
-
-/// Whether a time that the portal says lies in the future, by more than clocks may differ.
-fn is_future(time: DateTime<Utc>, now: DateTime<Utc>) -> bool {
-    time > now + FUTURE_TOLERANCE
 }
 
 fn json_line(value: &Value) -> String {

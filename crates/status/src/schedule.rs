@@ -2,11 +2,12 @@
 
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
-use contracts::operator::{ClockChange, LocalRun, SchedulePreview};
+use contracts::operator::{self, ClockChange, LocalRun, SchedulePreview};
 use domain::{
     cron::{ClockShift, CronSchedule, LocalTime},
     schedule::{SchedulePause, next_time},
 };
+use store::settings::schedules::{self, ScheduleDefinition};
 
 /// Number of times that a preview lists.
 const PREVIEW_LIMIT: usize = 5;
@@ -49,11 +50,7 @@ impl ZonedSchedule {
     }
 
     /// The next time at which a schedule that is on starts a sync.
-    pub(crate) fn next_time(
-        &self,
-        pause: Option<&SchedulePause>,
-        now: DateTime<Utc>,
-    ) -> Option<DateTime<Utc>> {
+    fn next_time(&self, pause: Option<&SchedulePause>, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
         next_time(&self.cron, self.zone, pause, now)
     }
 }
@@ -75,6 +72,32 @@ fn clock_change(change: domain::cron::ClockChange) -> ClockChange {
         offset_after: change.after.to_string(),
         first_run: change.first_time.map(local_run),
     }
+}
+
+/// The preview of a stored schedule. Only a change of the row by hand makes it one that cannot be parsed: the answer still
+/// shows all else.
+pub(crate) fn preview_of(schedule: &ScheduleDefinition, now: DateTime<Utc>) -> SchedulePreview {
+    match ZonedSchedule::parse(&schedule.cron, &schedule.time_zone) {
+        Ok(schedule) => schedule.preview(now),
+        Err(error) => SchedulePreview {
+            description: format!("Invalid schedule: {}", error.cron.or(error.zone).unwrap_or_default()),
+            next_runs: Vec::new(),
+            local_runs: Vec::new(),
+            clock_changes: Vec::new(),
+        },
+    }
+}
+
+/// A pause as the API shows it.
+pub(crate) fn pause(it: domain::schedule::SchedulePause) -> operator::SchedulePause {
+    operator::SchedulePause { reason: it.reason, by: it.by, since: it.since, until: it.until }
+}
+
+/// When a schedule starts a sync next.
+pub(crate) fn next_run(it: &schedules::Schedule, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+    let definition = &it.definition;
+    let zoned = ZonedSchedule::parse(&definition.cron, &definition.time_zone).ok()?;
+    if definition.enabled { zoned.next_time(it.pause.as_ref(), now) } else { None }
 }
 
 #[cfg(test)]

@@ -42,7 +42,7 @@ const ASKING: &[&str] = &["worker", "status"];
 /// Those that end syncs: by their last task, as stalled, and by cancelling them.
 const ENDING: &[&str] = &["worker", "scheduler", "status"];
 
-const CAUSES: &[&str] = &["manual", "webhook", "scheduled"];
+const CAUSES: &[&str] = &["manual", "webhook", "scheduled", "replay"];
 const MODES: &[&str] = &["full", "incremental", "selective"];
 const END_STATES: &[&str] = &["completed", "completed_with_errors", "failed", "cancelled"];
 const RECORD_TYPES: &[&str] = &["company", "vessel", "equipment", "user"];

@@ -8,7 +8,10 @@ use domain::{
 };
 use serde_json::Value;
 
-use super::{CheckLimits, Report, UNKNOWN_ID, is_future, probe::Probe, time_of};
+use super::{
+    probe::{Probe, UNKNOWN_ID, is_future, time_of},
+    report::{CheckLimits, Report},
+};
 
 /// The lists of the contract.
 pub(super) const LISTS: &[List] = &[

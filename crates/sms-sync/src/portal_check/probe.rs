@@ -2,6 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use chrono::{DateTime, Utc};
+use domain::finding::FUTURE_TOLERANCE;
 use reqwest::{
     Client, Method,
     header::{self, HeaderMap, HeaderName},
@@ -10,6 +12,9 @@ use reqwest::{
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 use url::Url;
+
+/// An id that no portal has.
+pub(super) const UNKNOWN_ID: &str = "sms-sync-check-unknown";
 
 /// Largest answer that is read, as in the services.
 const BODY_LIMIT: usize = 32 * 1024 * 1024;
@@ -145,4 +150,14 @@ fn cause_of(error: &reqwest::Error) -> String {
         cause = inner;
     }
     if error.is_timeout() { "no answer in time".to_owned() } else { cause.to_string() }
+}
+
+/// A time as the contract has it (RFC 3339).
+pub(super) fn time_of(value: &Value) -> Option<DateTime<Utc>> {
+    DateTime::parse_from_rfc3339(value.as_str()?).ok().map(|time| time.to_utc())
+}
+
+/// Whether a time that the portal says lies in the future, by more than clocks may differ.
+pub(super) fn is_future(time: DateTime<Utc>, now: DateTime<Utc>) -> bool {
+    time > now + FUTURE_TOLERANCE
 }

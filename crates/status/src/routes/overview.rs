@@ -21,11 +21,11 @@ use store::{
     },
 };
 
-use super::schedules::next_run;
 use crate::{
     app_state::AppState,
     problems::OrProblem,
     saturating::to_i64,
+    schedule::next_run,
     views::{
         attention::{Standing, attention},
         syncs::load_sync_summaries,

@@ -12,7 +12,7 @@ use chrono::{DateTime, Utc};
 use contracts::{
     messages::{SettingsNotice, sync_update},
     operator::{
-        self, Mode, Schedule, ScheduleDefinition, ScheduleList, SchedulePauseRequest, SchedulePreset,
+        Mode, Schedule, ScheduleDefinition, ScheduleList, SchedulePauseRequest, SchedulePreset,
         TriggerRequest,
     },
 };
@@ -30,10 +30,14 @@ use store::{
 };
 
 use super::{
-    etag, reason::reason_error, settings::preview_of, settings_change::schedule_errors, ticks,
-    trigger_request::check_trigger,
+    etag, reason::reason_error, settings_change::schedule_errors, ticks, trigger_request::check_trigger,
 };
-use crate::{app_state::AppState, problems::OrProblem, saturating::to_i64, schedule::ZonedSchedule};
+use crate::{
+    app_state::AppState,
+    problems::OrProblem,
+    saturating::to_i64,
+    schedule::{ZonedSchedule, next_run, pause, preview_of},
+};
 
 /// List schedules, by name
 ///
@@ -354,17 +358,6 @@ fn view(it: schedules::Schedule, last_tick: Option<Tick>, now: DateTime<Utc>) ->
         updated_at: it.updated_at,
         updated_by: it.updated_by,
     }
-}
-
-pub(super) fn pause(it: domain::schedule::SchedulePause) -> operator::SchedulePause {
-    operator::SchedulePause { reason: it.reason, by: it.by, since: it.since, until: it.until }
-}
-
-/// When a schedule starts a sync next.
-pub(super) fn next_run(it: &schedules::Schedule, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
-    let definition = &it.definition;
-    let zoned = ZonedSchedule::parse(&definition.cron, &definition.time_zone).ok()?;
-    if definition.enabled { zoned.next_time(it.pause.as_ref(), now) } else { None }
 }
 
 fn presets() -> Vec<SchedulePreset> {

@@ -6,29 +6,24 @@ use chassis::{
     http::JsonBody,
     problem::{Problem, ProblemBody},
 };
-use chrono::{DateTime, Utc};
 use contracts::{
     messages::{SettingsNotice, sync_update},
     operator::{self, SchedulePreview, Settings},
 };
 use domain::update::UpdateName;
 use serde::Deserialize;
-use store::settings::{
-    schedules::ScheduleDefinition,
-    sync_settings::{self, SettingsChange, SettingsUpdated},
-};
+use store::settings::sync_settings::{self, SettingsChange, SettingsUpdated};
 use utoipa::IntoParams;
 
 use super::{
     etag,
-    schedules::pause,
     settings_change::{read_change, schedule_errors, without_unchanged},
 };
 use crate::{
     app_state::AppState,
     problems::OrProblem,
     saturating::{to_i32, to_i64},
-    schedule::ZonedSchedule,
+    schedule::{ZonedSchedule, pause, preview_of},
 };
 
 /// Get the settings
@@ -125,20 +120,6 @@ pub(crate) async fn preview_schedule(
         Problem::invalid("The schedule is invalid.", schedule_errors(error, "#/cron", "#/timeZone"))
     })?;
     Ok(web::Json(schedule.preview(app.clock.now())))
-}
-
-/// The preview of a stored schedule. Only a change of the row by hand makes it one that cannot be parsed: the answer still
-/// shows all else.
-pub(super) fn preview_of(schedule: &ScheduleDefinition, now: DateTime<Utc>) -> SchedulePreview {
-    match ZonedSchedule::parse(&schedule.cron, &schedule.time_zone) {
-        Ok(schedule) => schedule.preview(now),
-        Err(error) => SchedulePreview {
-            description: format!("Invalid schedule: {}", error.cron.or(error.zone).unwrap_or_default()),
-            next_runs: Vec::new(),
-            local_runs: Vec::new(),
-            clock_changes: Vec::new(),
-        },
-    }
 }
 
 fn answer(app: &AppState, it: sync_settings::Settings) -> HttpResponse {

@@ -589,12 +589,99 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * List ticks of the schedule, the last due first
-         * @description Every time at which the schedule was due is one: it started a sync, was skipped, or was missed.
+         * List ticks of the schedules, the last due first
+         * @description Every time at which a schedule was due is one: it started a sync, was skipped, or was missed.
          */
         get: operations["listTicks"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/sync/schedules": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List schedules, by name
+         * @description With expressions for common needs.
+         */
+        get: operations["listSchedules"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/sync/schedules/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get a schedule */
+        get: operations["getSchedule"];
+        /**
+         * Add or replace a schedule
+         * @description Without `If-Match`, a new schedule is added. With it, the schedule that is there is replaced: what the body leaves out has its
+         *     default again. The same definition makes no new version. The schedule `full-sync` is the one that the settings show, too.
+         */
+        put: operations["putSchedule"];
+        post?: never;
+        /**
+         * Delete a schedule with its ticks
+         * @description Its syncs stay. The schedule `full-sync` cannot be deleted, only switched off.
+         */
+        delete: operations["deleteSchedule"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/sync/schedules/{name}/pause": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Pause a schedule
+         * @description Times at which it is due are recorded as skipped, with the reason. A second pause changes the reason and the end of the
+         *     first one.
+         */
+        post: operations["pauseSchedule"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/sync/schedules/{name}/resume": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Resume a schedule
+         * @description A schedule that is not paused stays as it is. Times at which it was due in the pause are not caught up.
+         */
+        post: operations["resumeSchedule"];
         delete?: never;
         options?: never;
         head?: never;
@@ -613,8 +700,8 @@ export interface paths {
         put?: never;
         /**
          * Change settings
-         * @description A setting that is absent keeps its value. A change that changes nothing makes no new version. With `If-Match`, the change
-         *     is refused if the settings have changed since they were read.
+         * @description A setting that is absent keeps its value. A change that changes nothing makes no new version. The change is
+         *     refused if the settings have changed since they were read.
          */
         post: operations["changeSettings"];
         delete?: never;
@@ -1214,7 +1301,7 @@ export interface components {
          * @description What an operator did.
          * @enum {string}
          */
-        AuditAction: "sync.trigger" | "sync.cancel" | "sync.resume" | "sync.retry" | "sync.confirm" | "sync.accept_older" | "sync.undo" | "conflict.resolve" | "conflict_policies.update" | "settings.update" | "role_mapping.change" | "user.reveal_password" | "dead_letter.replay" | "replay.cancel" | "webhook.reprocess" | "token.revoke" | "user.reissue_password" | "access.refuse" | "user.read" | "conflict.read" | "dead_letter.read" | "webhook.read_body";
+        AuditAction: "sync.trigger" | "sync.cancel" | "sync.resume" | "sync.retry" | "sync.confirm" | "sync.accept_older" | "sync.undo" | "conflict.resolve" | "conflict_policies.update" | "settings.update" | "schedule.create" | "schedule.update" | "schedule.delete" | "schedule.pause" | "schedule.resume" | "role_mapping.change" | "user.reveal_password" | "dead_letter.replay" | "replay.cancel" | "webhook.reprocess" | "token.revoke" | "user.reissue_password" | "access.refuse" | "user.read" | "conflict.read" | "dead_letter.read" | "webhook.read_body";
         /** @description What an operator did, was refused, or read of personal data. */
         AuditEntry: {
             action: components["schemas"]["AuditAction"];
@@ -1265,6 +1352,22 @@ export interface components {
          * @enum {string}
          */
         ChangeOutcome: "created" | "updated" | "conflict" | "rejected";
+        /** @description A change of a zone's clocks. */
+        ClockChange: {
+            /** Format: date-time */
+            at: string;
+            firstRun?: components["schemas"]["LocalRun"] | null;
+            /**
+             * @description Offset from UTC from then on.
+             * @example +02:00
+             */
+            offsetAfter: string;
+            /**
+             * @description Offset from UTC until then.
+             * @example +01:00
+             */
+            offsetBefore: string;
+        };
         /** @description Number of findings with one code. */
         CodeCount: {
             /** @description Code of the rule. */
@@ -2179,7 +2282,7 @@ export interface components {
         List_ScheduleTick: {
             /** @description Entries of the page. */
             data: {
-                /** @description Why it started no sync. */
+                /** @description Why it started no sync, or which vessels its sync leaves out. */
                 detail?: string | null;
                 /** Format: date-time */
                 dueAt: string;
@@ -2400,6 +2503,16 @@ export interface components {
             /** @description Position of the page in the list. */
             pagination: components["schemas"]["Pagination"];
         };
+        /** @description A time of a schedule, as clocks of its zone show it. */
+        LocalRun: {
+            /**
+             * Format: date-time
+             * @description The time with the zone's offset from UTC.
+             */
+            at: string;
+            /** @description What a change of the clocks does to it. */
+            note?: string | null;
+        };
         /**
          * @description Why a user may not sign in to the maintenance portal.
          * @enum {string}
@@ -2487,6 +2600,11 @@ export interface components {
          * @enum {string}
          */
         OutcomeClass: "ok" | "transient" | "permanent";
+        /**
+         * @description What a schedule does while an earlier sync has not ended. No policy starts a second full sync.
+         * @enum {string}
+         */
+        OverlapPolicy: "skip" | "allow";
         /** @description Overview: what needs attention, health, running syncs, the last full sync, and counts. */
         Overview: {
             /** @description What needs attention, the most urgent first. With an `error` among them, the maintenance portal is out of sync. */
@@ -2536,6 +2654,8 @@ export interface components {
              * @description Requested number of entries.
              */
             limit: number;
+            /** @description `cursor` of the next page, in lists that have one; absent on the last page. */
+            nextCursor?: string | null;
             /**
              * Format: int64
              * @description Number of skipped entries.
@@ -3240,16 +3360,117 @@ export interface components {
          * @enum {string}
          */
         RowStatus: "active" | "withdrawn";
+        /** @description A schedule. The `ETag` of the answer is its version. */
+        Schedule: components["schemas"]["ScheduleDefinition"] & {
+            lastTick?: components["schemas"]["ScheduleTick"] | null;
+            /** @description Name of the schedule. */
+            name: string;
+            /**
+             * Format: date-time
+             * @description When it will start a sync next; absent while it is off, or paused without an end.
+             */
+            nextRunAt?: string | null;
+            pause?: components["schemas"]["SchedulePause"] | null;
+            /** @description Cron expression in words, with its next times. */
+            preview: components["schemas"]["SchedulePreview"];
+            /**
+             * Format: date-time
+             * @description When the definition was last changed.
+             */
+            updatedAt: string;
+            /** @description Operator who last changed the definition. */
+            updatedBy: string;
+            /**
+             * Format: int64
+             * @description Version of the schedule; grows with every change.
+             */
+            version: number;
+        };
+        /** @description When a schedule starts syncs, and which. The body of `PUT /api/sync/schedules/{name}`. */
+        ScheduleDefinition: {
+            /** @description Only this company, its vessels, and what is on board of them, in the mode `selective`. */
+            companyId?: string | null;
+            /**
+             * @description Cron expression: minute, hour, day of month, month, day of week; a field for seconds may stand before them.
+             * @example 0 2 * * *
+             */
+            cron: string;
+            /**
+             * @description Whether the schedule starts syncs.
+             * @default true
+             */
+            enabled?: boolean;
+            /** @description Only these pieces of equipment, in the mode `selective`. */
+            equipmentIds?: string[];
+            /**
+             * @description Mode of the syncs.
+             * @default full
+             */
+            mode?: components["schemas"]["Mode"];
+            /** @default skip */
+            overlap?: components["schemas"]["OverlapPolicy"];
+            /** @description Only these record types, in the mode `selective`. Companies come with vessels. */
+            recordTypes?: components["schemas"]["RecordType"][];
+            /**
+             * @description IANA time zone of the expression.
+             * @default UTC
+             * @example Europe/Oslo
+             */
+            timeZone?: string;
+            /** @description Only these vessels with their equipment and users, in the mode `selective`. Looked up at each tick. */
+            vesselImos?: string[];
+        };
+        /** @description All schedules. */
+        ScheduleList: {
+            /** @description By name. */
+            data: components["schemas"]["Schedule"][];
+            /** @description Expressions for common needs. */
+            presets: components["schemas"]["SchedulePreset"][];
+        };
+        /** @description A time in which a schedule starts no syncs. */
+        SchedulePause: {
+            /** @description Operator who paused it. */
+            by: string;
+            reason: string;
+            /** Format: date-time */
+            since: string;
+            /**
+             * Format: date-time
+             * @description Absent: until the schedule is resumed.
+             */
+            until?: string | null;
+        };
+        /** @description Body of `POST /api/sync/schedules/{name}/pause`. */
+        SchedulePauseRequest: {
+            /** @description Why, in at most 500 characters. */
+            reason: string;
+            /**
+             * Format: date-time
+             * @description When the schedule goes on by itself; absent: when it is resumed.
+             */
+            until?: string | null;
+        };
+        /** @description A cron expression for a common need. */
+        SchedulePreset: {
+            cron: string;
+            /** @description What it is for. */
+            description: string;
+            mode: components["schemas"]["Mode"];
+        };
         /** @description A cron expression in words, with its next times. */
         SchedulePreview: {
+            /** @description Changes of the zone's clocks in the next year, and what they do to the schedule. */
+            clockChanges?: components["schemas"]["ClockChange"][];
             /** @description Cron expression in words. */
             description: string;
-            /** @description Next five times; fewer if no more follow. */
+            /** @description The same times, as clocks of the zone show them. */
+            localRuns?: components["schemas"]["LocalRun"][];
+            /** @description Next five times in UTC; fewer if no more follow. */
             nextRuns: string[];
         };
         /** @description A time at which a schedule was due. */
         ScheduleTick: {
-            /** @description Why it started no sync. */
+            /** @description Why it started no sync, or which vessels its sync leaves out. */
             detail?: string | null;
             /** Format: date-time */
             dueAt: string;
@@ -3331,6 +3552,7 @@ export interface components {
             scheduleCron: string;
             /** @description Mode of scheduled syncs: `full` or `incremental`. */
             scheduleMode: components["schemas"]["Mode"];
+            schedulePause?: components["schemas"]["SchedulePause"] | null;
             /** @description IANA time zone of the schedule. */
             scheduleTimeZone: string;
             /**
@@ -3379,7 +3601,7 @@ export interface components {
              */
             retryDelaysMs?: number[] | null;
             /**
-             * @description Cron expression of five fields.
+             * @description Cron expression: minute, hour, day of month, month, day of week; a field for seconds may stand before them.
              * @default null
              */
             scheduleCron?: string | null;
@@ -4086,6 +4308,15 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
+        /** @description The first request with this `Idempotency-Key` has not finished, or was interrupted (`request_unfinished`) */
+        RequestUnfinished: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
         /** @description The body is too large */
         TooLarge: {
             headers: {
@@ -4268,8 +4499,10 @@ export interface operations {
             query?: {
                 /** @description Entries per page. */
                 limit?: number;
-                /** @description Entries to skip. */
+                /** @description Entries to skip; not with `cursor`. */
                 offset?: number;
+                /** @description `nextCursor` of the page before, with the same filters. `Link` has the whole URL. */
+                cursor?: string;
                 /** @description Only what this operator did. */
                 actor?: string;
                 /** @description Only this action. */
@@ -4294,6 +4527,8 @@ export interface operations {
             /** @description A page of a list */
             200: {
                 headers: {
+                    /** @description `rel="next"`: the next page, if there is one */
+                    Link?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -4405,7 +4640,14 @@ export interface operations {
     replayDeadLetters: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description 1 to 255 visible ASCII characters, such as a UUID. A request that is sent again with the same key within 24 hours has no
+                 *     second effect, and is answered as the first one was.
+                 * @example 8e03978e-40d5-43e8-bc93-6894a57f9324
+                 */
+                "Idempotency-Key"?: string | null;
+            };
             path?: never;
             cookie?: never;
         };
@@ -4432,6 +4674,8 @@ export interface operations {
             401: components["responses"]["Unauthorized"];
             /** @description The role of the token is too low */
             403: components["responses"]["Forbidden"];
+            /** @description The first request with this `Idempotency-Key` has not finished, or was interrupted (`request_unfinished`) */
+            409: components["responses"]["RequestUnfinished"];
             /** @description The body is too large */
             413: components["responses"]["TooLarge"];
             /** @description The body is not sent as `application/json` */
@@ -4613,7 +4857,14 @@ export interface operations {
     reprocessWebhooks: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description 1 to 255 visible ASCII characters, such as a UUID. A request that is sent again with the same key within 24 hours has no
+                 *     second effect, and is answered as the first one was.
+                 * @example 8e03978e-40d5-43e8-bc93-6894a57f9324
+                 */
+                "Idempotency-Key"?: string | null;
+            };
             path?: never;
             cookie?: never;
         };
@@ -4638,6 +4889,8 @@ export interface operations {
             401: components["responses"]["Unauthorized"];
             /** @description The role of the token is too low */
             403: components["responses"]["Forbidden"];
+            /** @description The first request with this `Idempotency-Key` has not finished, or was interrupted (`request_unfinished`) */
+            409: components["responses"]["RequestUnfinished"];
             /** @description The body is too large */
             413: components["responses"]["TooLarge"];
             /** @description The body is not sent as `application/json` */
@@ -4744,7 +4997,10 @@ export interface operations {
     getConflictPolicies: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description `ETag` of the policies that the client has */
+                "If-None-Match"?: string | null;
+            };
             path?: never;
             cookie?: never;
         };
@@ -4760,6 +5016,13 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["ConflictPolicies"];
                 };
+            };
+            /** @description The policies have not changed since */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description The query or the body cannot be read: U+0000 in a text, or a body that is not JSON */
             400: components["responses"]["Unreadable"];
@@ -4843,7 +5106,14 @@ export interface operations {
     resolveConflicts: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description 1 to 255 visible ASCII characters, such as a UUID. A request that is sent again with the same key within 24 hours has no
+                 *     second effect, and is answered as the first one was.
+                 * @example 8e03978e-40d5-43e8-bc93-6894a57f9324
+                 */
+                "Idempotency-Key"?: string | null;
+            };
             path?: never;
             cookie?: never;
         };
@@ -4868,6 +5138,8 @@ export interface operations {
             401: components["responses"]["Unauthorized"];
             /** @description The role of the token is too low */
             403: components["responses"]["Forbidden"];
+            /** @description The first request with this `Idempotency-Key` has not finished, or was interrupted (`request_unfinished`) */
+            409: components["responses"]["RequestUnfinished"];
             /** @description The body is too large */
             413: components["responses"]["TooLarge"];
             /** @description The body is not sent as `application/json` */
@@ -4921,7 +5193,14 @@ export interface operations {
     resolveConflict: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description 1 to 255 visible ASCII characters, such as a UUID. A request that is sent again with the same key within 24 hours has no
+                 *     second effect, and is answered as the first one was.
+                 * @example 8e03978e-40d5-43e8-bc93-6894a57f9324
+                 */
+                "Idempotency-Key"?: string | null;
+            };
             path: {
                 id: string;
             };
@@ -4978,8 +5257,10 @@ export interface operations {
             query?: {
                 /** @description Entries per page. */
                 limit?: number;
-                /** @description Entries to skip. */
+                /** @description Entries to skip; not with `cursor`. */
                 offset?: number;
+                /** @description `nextCursor` of the page before, with the same filters. `Link` has the whole URL. */
+                cursor?: string;
                 /** @description Only dead letters in this state. */
                 state?: components["schemas"]["DeadLetterState"];
                 /** @description Only dead letters with this cause, as `fingerprint` names it. */
@@ -5000,6 +5281,8 @@ export interface operations {
             /** @description A page of a list */
             200: {
                 headers: {
+                    /** @description `rel="next"`: the next page, if there is one */
+                    Link?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -5106,7 +5389,14 @@ export interface operations {
     replayDeadLetter: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description 1 to 255 visible ASCII characters, such as a UUID. A request that is sent again with the same key within 24 hours has no
+                 *     second effect, and is answered as the first one was.
+                 * @example 8e03978e-40d5-43e8-bc93-6894a57f9324
+                 */
+                "Idempotency-Key"?: string | null;
+            };
             path: {
                 id: string;
             };
@@ -5155,8 +5445,10 @@ export interface operations {
             query?: {
                 /** @description Entries per page. */
                 limit?: number;
-                /** @description Entries to skip. */
+                /** @description Entries to skip; not with `cursor`. */
                 offset?: number;
+                /** @description `nextCursor` of the page before, with the same filters. `Link` has the whole URL. */
+                cursor?: string;
                 /** @description Only syncs in this state. */
                 state?: components["schemas"]["SyncState"];
                 /** @description Only syncs that were started by this. */
@@ -5179,6 +5471,8 @@ export interface operations {
             /** @description A page of a list */
             200: {
                 headers: {
+                    /** @description `rel="next"`: the next page, if there is one */
+                    Link?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -5377,7 +5671,10 @@ export interface operations {
     getRoleMapping: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description `ETag` of the mapping that the client has */
+                "If-None-Match"?: string | null;
+            };
             path?: never;
             cookie?: never;
         };
@@ -5393,6 +5690,13 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["RoleMapping"];
                 };
+            };
+            /** @description The mapping has not changed since */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description The query or the body cannot be read: U+0000 in a text, or a body that is not JSON */
             400: components["responses"]["Unreadable"];
@@ -5533,7 +5837,7 @@ export interface operations {
         parameters: {
             query: {
                 /**
-                 * @description Cron expression of five fields: minute, hour, day of month, month, day of week.
+                 * @description Cron expression: minute, hour, day of month, month, day of week; a field for seconds may stand before them.
                  * @example 0 2 * * *
                  */
                 cron: string;
@@ -5586,6 +5890,8 @@ export interface operations {
                 limit?: number;
                 /** @description Entries to skip. */
                 offset?: number;
+                /** @description Only ticks of this schedule. */
+                schedule?: string;
                 /** @description Only ticks with this outcome. */
                 outcome?: components["schemas"]["TickOutcome"];
                 /** @description Only ticks due at this time or later. */
@@ -5612,6 +5918,319 @@ export interface operations {
             400: components["responses"]["Unreadable"];
             /** @description The token is missing, invalid, expired or revoked */
             401: components["responses"]["Unauthorized"];
+            /** @description Parameters or values of the body are unknown, repeated or wrong; `errors` names each */
+            422: components["responses"]["Invalid"];
+            /** @description The operator sends too many requests */
+            429: components["responses"]["TooManyRequests"];
+            /** @description An error of the service; `requestId` finds it in the logs */
+            500: components["responses"]["InternalError"];
+            /** @description The database does not answer */
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    listSchedules: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description All schedules */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ScheduleList"];
+                };
+            };
+            /** @description The query or the body cannot be read: U+0000 in a text, or a body that is not JSON */
+            400: components["responses"]["Unreadable"];
+            /** @description The token is missing, invalid, expired or revoked */
+            401: components["responses"]["Unauthorized"];
+            /** @description Parameters or values of the body are unknown, repeated or wrong; `errors` names each */
+            422: components["responses"]["Invalid"];
+            /** @description The operator sends too many requests */
+            429: components["responses"]["TooManyRequests"];
+            /** @description An error of the service; `requestId` finds it in the logs */
+            500: components["responses"]["InternalError"];
+            /** @description The database does not answer */
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    getSchedule: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A schedule */
+            200: {
+                headers: {
+                    /** @description Version, for `If-Match` */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Schedule"];
+                };
+            };
+            /** @description The query or the body cannot be read: U+0000 in a text, or a body that is not JSON */
+            400: components["responses"]["Unreadable"];
+            /** @description The token is missing, invalid, expired or revoked */
+            401: components["responses"]["Unauthorized"];
+            /** @description No resource has this id */
+            404: components["responses"]["NotFound"];
+            /** @description Parameters or values of the body are unknown, repeated or wrong; `errors` names each */
+            422: components["responses"]["Invalid"];
+            /** @description The operator sends too many requests */
+            429: components["responses"]["TooManyRequests"];
+            /** @description An error of the service; `requestId` finds it in the logs */
+            500: components["responses"]["InternalError"];
+            /** @description The database does not answer */
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    putSchedule: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description `ETag` of the schedule that the change is based on; absent for a new schedule */
+                "If-Match"?: string | null;
+            };
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ScheduleDefinition"];
+            };
+        };
+        responses: {
+            /** @description A schedule */
+            200: {
+                headers: {
+                    /** @description Version */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Schedule"];
+                };
+            };
+            /** @description A schedule */
+            201: {
+                headers: {
+                    /** @description Version */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Schedule"];
+                };
+            };
+            /** @description The query or the body cannot be read: U+0000 in a text, or a body that is not JSON */
+            400: components["responses"]["Unreadable"];
+            /** @description The token is missing, invalid, expired or revoked */
+            401: components["responses"]["Unauthorized"];
+            /** @description The role of the token is too low */
+            403: components["responses"]["Forbidden"];
+            /** @description No resource has this id */
+            404: components["responses"]["NotFound"];
+            /** @description There are as many schedules as there may be */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The schedule has changed since it was read, or is not there */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is too large */
+            413: components["responses"]["TooLarge"];
+            /** @description The body is not sent as `application/json` */
+            415: components["responses"]["UnsupportedMediaType"];
+            /** @description Parameters or values of the body are unknown, repeated or wrong; `errors` names each */
+            422: components["responses"]["Invalid"];
+            /** @description There is a schedule of this name, and the header `If-Match` is missing */
+            428: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The operator sends too many requests */
+            429: components["responses"]["TooManyRequests"];
+            /** @description An error of the service; `requestId` finds it in the logs */
+            500: components["responses"]["InternalError"];
+            /** @description The database does not answer */
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    deleteSchedule: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description `ETag` of the schedule that is to go */
+                "If-Match": string;
+            };
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Deleted */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The query or the body cannot be read: U+0000 in a text, or a body that is not JSON */
+            400: components["responses"]["Unreadable"];
+            /** @description The token is missing, invalid, expired or revoked */
+            401: components["responses"]["Unauthorized"];
+            /** @description The role of the token is too low */
+            403: components["responses"]["Forbidden"];
+            /** @description No resource has this id */
+            404: components["responses"]["NotFound"];
+            /** @description The schedule is `full-sync` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The schedule has changed since it was read */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Parameters or values of the body are unknown, repeated or wrong; `errors` names each */
+            422: components["responses"]["Invalid"];
+            /** @description The header `If-Match` is missing */
+            428: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The operator sends too many requests */
+            429: components["responses"]["TooManyRequests"];
+            /** @description An error of the service; `requestId` finds it in the logs */
+            500: components["responses"]["InternalError"];
+            /** @description The database does not answer */
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    pauseSchedule: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SchedulePauseRequest"];
+            };
+        };
+        responses: {
+            /** @description A schedule */
+            200: {
+                headers: {
+                    /** @description Version */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Schedule"];
+                };
+            };
+            /** @description The query or the body cannot be read: U+0000 in a text, or a body that is not JSON */
+            400: components["responses"]["Unreadable"];
+            /** @description The token is missing, invalid, expired or revoked */
+            401: components["responses"]["Unauthorized"];
+            /** @description The role of the token is too low */
+            403: components["responses"]["Forbidden"];
+            /** @description No resource has this id */
+            404: components["responses"]["NotFound"];
+            /** @description The body is too large */
+            413: components["responses"]["TooLarge"];
+            /** @description The body is not sent as `application/json` */
+            415: components["responses"]["UnsupportedMediaType"];
+            /** @description Parameters or values of the body are unknown, repeated or wrong; `errors` names each */
+            422: components["responses"]["Invalid"];
+            /** @description The operator sends too many requests */
+            429: components["responses"]["TooManyRequests"];
+            /** @description An error of the service; `requestId` finds it in the logs */
+            500: components["responses"]["InternalError"];
+            /** @description The database does not answer */
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    resumeSchedule: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A schedule */
+            200: {
+                headers: {
+                    /** @description Version */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Schedule"];
+                };
+            };
+            /** @description The query or the body cannot be read: U+0000 in a text, or a body that is not JSON */
+            400: components["responses"]["Unreadable"];
+            /** @description The token is missing, invalid, expired or revoked */
+            401: components["responses"]["Unauthorized"];
+            /** @description The role of the token is too low */
+            403: components["responses"]["Forbidden"];
+            /** @description No resource has this id */
+            404: components["responses"]["NotFound"];
             /** @description Parameters or values of the body are unknown, repeated or wrong; `errors` names each */
             422: components["responses"]["Invalid"];
             /** @description The operator sends too many requests */
@@ -5659,9 +6278,9 @@ export interface operations {
     changeSettings: {
         parameters: {
             query?: never;
-            header?: {
+            header: {
                 /** @description `ETag` of the settings that the change is based on */
-                "If-Match"?: string | null;
+                "If-Match": string;
             };
             path?: never;
             cookie?: never;
@@ -5704,6 +6323,15 @@ export interface operations {
             415: components["responses"]["UnsupportedMediaType"];
             /** @description Parameters or values of the body are unknown, repeated or wrong; `errors` names each */
             422: components["responses"]["Invalid"];
+            /** @description The header `If-Match` is missing */
+            428: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description The operator sends too many requests */
             429: components["responses"]["TooManyRequests"];
             /** @description An error of the service; `requestId` finds it in the logs */
@@ -5882,7 +6510,14 @@ export interface operations {
                 /** @description Entries to skip. */
                 offset?: number;
             };
-            header?: never;
+            header?: {
+                /**
+                 * @description 1 to 255 visible ASCII characters, such as a UUID. A request that is sent again with the same key within 24 hours has no
+                 *     second effect, and is answered as the first one was.
+                 * @example 8e03978e-40d5-43e8-bc93-6894a57f9324
+                 */
+                "Idempotency-Key"?: string | null;
+            };
             path: {
                 /** @description Id of the sync */
                 syncId: string;
@@ -6388,7 +7023,14 @@ export interface operations {
     triggerSync: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description 1 to 255 visible ASCII characters, such as a UUID. A request that is sent again with the same key within 24 hours has no
+                 *     second effect, and is answered as the first one was.
+                 * @example 8e03978e-40d5-43e8-bc93-6894a57f9324
+                 */
+                "Idempotency-Key"?: string | null;
+            };
             path?: never;
             cookie?: never;
         };
@@ -6808,8 +7450,10 @@ export interface operations {
             query?: {
                 /** @description Entries per page. */
                 limit?: number;
-                /** @description Entries to skip. */
+                /** @description Entries to skip; not with `cursor`. */
                 offset?: number;
+                /** @description `nextCursor` of the page before, with the same filters. `Link` has the whole URL. */
+                cursor?: string;
                 /** @description Only events in this state. */
                 state?: components["schemas"]["WebhookState"];
                 /** @description Only events of this type, like `vessel.approved`. */
@@ -6834,6 +7478,8 @@ export interface operations {
             /** @description A page of a list */
             200: {
                 headers: {
+                    /** @description `rel="next"`: the next page, if there is one */
+                    Link?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -6859,8 +7505,10 @@ export interface operations {
             query?: {
                 /** @description Entries per page. */
                 limit?: number;
-                /** @description Entries to skip. */
+                /** @description Entries to skip; not with `cursor`. */
                 offset?: number;
+                /** @description `nextCursor` of the page before, with the same filters. `Link` has the whole URL. */
+                cursor?: string;
                 /** @description Only requests refused for this reason. */
                 reason?: components["schemas"]["WebhookRefusal"];
                 /** @description Only requests with this `webhook-id`. */
@@ -6879,6 +7527,8 @@ export interface operations {
             /** @description A page of a list */
             200: {
                 headers: {
+                    /** @description `rel="next"`: the next page, if there is one */
+                    Link?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -6976,7 +7626,14 @@ export interface operations {
     reprocessWebhook: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description 1 to 255 visible ASCII characters, such as a UUID. A request that is sent again with the same key within 24 hours has no
+                 *     second effect, and is answered as the first one was.
+                 * @example 8e03978e-40d5-43e8-bc93-6894a57f9324
+                 */
+                "Idempotency-Key"?: string | null;
+            };
             path: {
                 id: string;
             };

@@ -33,7 +33,8 @@ export function SettingsPage() {
 
 /** The schedule as saved; the form shows what is being edited. */
 function ScheduleStatus({ settings }: { settings: Settings }) {
-  const next = settings.enableScheduledSync ? settings.schedule.nextRuns[0] : undefined;
+  const isOn = settings.enableScheduledSync && !settings.schedulePause;
+  const next = isOn ? settings.schedule.nextRuns[0] : undefined;
   return (
     <StatusBanner
       status={scheduleStatus(settings)}
@@ -42,13 +43,27 @@ function ScheduleStatus({ settings }: { settings: Settings }) {
   );
 }
 
-function scheduleStatus({ enableScheduledSync, schedule, scheduleMode, scheduleTimeZone }: Settings): Status {
+function scheduleStatus({
+  enableScheduledSync,
+  schedule,
+  scheduleMode,
+  schedulePause,
+  scheduleTimeZone,
+}: Settings): Status {
   if (!enableScheduledSync) {
     return {
       tone: "neutral",
       headline: "The schedule is off",
       detail:
         "Full and incremental syncs start only when an operator starts them. Approvals still arrive at once by webhook.",
+    };
+  }
+  if (schedulePause) {
+    const { by, reason, until } = schedulePause;
+    return {
+      tone: "warn",
+      headline: "The schedule is paused",
+      detail: `${by} paused it${until ? ` until ${until}` : ""}: ${reason}. Approvals still arrive at once by webhook.`,
     };
   }
   const never = schedule.nextRuns.length === 0;
