@@ -13,6 +13,7 @@ pub use conflicts::{
 };
 pub use connection::{ConnectionStep, ConnectionTest};
 pub use dead_letters::{DeadLetter, DeadLetterDetail, DeadLetterNotice, DeadLetterState};
+pub use doctor::{Diagnosis, DoctorQuestion, DoctorReport};
 pub use identity::{Identity, OperatorRole};
 pub use overview::*;
 pub use quality::{CodeCount, RecordQuality, ValidationReport, VesselIdentity};
@@ -88,6 +89,7 @@ mod changes;
 mod conflicts;
 mod connection;
 mod dead_letters;
+mod doctor;
 mod identity;
 mod overview;
 mod quality;

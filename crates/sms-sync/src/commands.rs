@@ -4,6 +4,7 @@ mod audit;
 mod config;
 mod conflicts;
 mod dead_letters;
+mod doctor;
 mod history;
 mod migrate;
 mod openapi;
@@ -108,6 +109,8 @@ enum OneShotCommand {
     /// Check an onboarding portal against the contract of its API
     #[command(subcommand)]
     Portal(portal::PortalCommand),
+    /// Find out what is wrong: connection, stuck syncs, missing records; name a record to learn why it is missing
+    Doctor(doctor::DoctorOptions),
     /// Write the OpenAPI document of the operator API
     Openapi(openapi::OpenapiOptions),
 }
@@ -159,6 +162,7 @@ async fn run(global: &GlobalOptions, command: OneShotCommand) -> anyhow::Result<
         OneShotCommand::Settings(command) => settings::run(&api, format, command).await,
         OneShotCommand::Schedules(command) => schedules::run(&api, format, command).await,
         OneShotCommand::Portal(command) => portal::run(&SystemClock, format, command).await,
+        OneShotCommand::Doctor(options) => doctor::run(&api, format, options).await,
         OneShotCommand::Openapi(options) => openapi::run(&options),
     }
 }

@@ -4,6 +4,7 @@ mod app_state;
 mod config;
 mod connection_tester;
 mod dashboard;
+mod doctor;
 mod event_hub;
 mod event_slots;
 mod idempotency;

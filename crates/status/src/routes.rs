@@ -8,6 +8,7 @@ mod conflict_resolution;
 mod conflicts;
 mod connection;
 mod dead_letters;
+mod doctor;
 mod etag;
 mod identity;
 mod labels;
@@ -56,6 +57,7 @@ pub(crate) fn configure(app: &mut ServiceConfig<'_>) {
         .service(settings::get_settings)
         .service(settings::change_settings)
         .service(settings::preview_schedule)
+        .service(doctor::diagnose)
         .service(schedules::list_schedules)
         .service(schedules::get_schedule)
         .service(schedules::put_schedule)

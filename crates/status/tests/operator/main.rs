@@ -5,6 +5,7 @@ mod audit;
 mod conflicts;
 mod control;
 mod cursors;
+mod doctor;
 mod idempotency;
 mod labels;
 mod odd_text;
