@@ -3,7 +3,8 @@
 use std::str::FromStr;
 
 use chrono::{
-    DateTime, FixedOffset, MappedLocalTime, NaiveTime, Offset, SubsecRound, TimeDelta, TimeZone, Utc,
+    DateTime, FixedOffset, MappedLocalTime, NaiveDateTime, NaiveTime, Offset, SubsecRound, TimeDelta,
+    TimeZone, Timelike, Utc,
 };
 use chrono_tz::Tz;
 use croner::{
@@ -19,6 +20,9 @@ const NUMBER_LIMIT: u8 = 59;
 
 /// Least time between two ticks of a schedule with seconds: a sync that has not begun yet is no reason for another.
 const LEAST_INTERVAL: TimeDelta = TimeDelta::seconds(10);
+
+/// Most that clocks are changed by at once, the change of a day left out.
+const CLOCK_CHANGE_LIMIT: TimeDelta = TimeDelta::hours(3);
 
 /// How far ahead changes of the clocks are looked for.
 const CLOCK_CHANGES_AHEAD: TimeDelta = TimeDelta::days(366);
@@ -92,6 +96,29 @@ pub struct ClockChange {
 pub struct CronSchedule {
     text: String,
     cron: Cron,
+    hours: Hours,
+}
+
+/// How the hours of an expression are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Hours {
+    /// By their numbers: each comes once a day, whatever the clocks do.
+    Named,
+    /// Every one, or every few: what they start comes on through changes of the clocks.
+    Repeating,
+}
+
+/// The first instant at which clocks in the zone show this time; of one that they skip, the instant at which they go on.
+fn first_instant(local: NaiveDateTime, zone: Tz) -> DateTime<Utc> {
+    let mut probe = local;
+    // A gap ends within a day; its end is found to the minute.
+    for _ in 0..24 * 60 {
+        if let Some(instant) = zone.from_local_datetime(&probe).earliest() {
+            return instant.with_timezone(&Utc);
+        }
+        probe = probe.with_second(0).unwrap_or(probe) + TimeDelta::minutes(1);
+    }
+    zone.from_utc_datetime(&local).with_timezone(&Utc)
 }
 
 impl FromStr for CronSchedule {
@@ -125,7 +152,14 @@ impl FromStr for CronSchedule {
         {
             return Err(CronError::TooOften);
         }
-        Ok(Self { text, cron })
+        let hour = fields.len().checked_sub(4).and_then(|at| fields.get(at));
+        let hours = match hour.filter(|hour| !hour.starts_with('*')) {
+            Some(_) => Hours::Named,
+            // `@hourly` comes every hour; the other nicknames are of midnight.
+            None if is_nickname && fields != ["@hourly"] => Hours::Named,
+            None => Hours::Repeating,
+        };
+        Ok(Self { text, cron, hours })
     }
 }
 
@@ -187,30 +221,47 @@ impl CronSchedule {
         &self.text
     }
 
-    /// The next `n` times after `after`, as clocks in `zone` show them. A time in the gap of a clock change comes at
-    /// the gap's end; one in the overlap comes once.
+    /// The next `n` times after `after`, as clocks in `zone` show them. Where the hours are named, a time in the gap of a clock
+    /// change comes at the gap's end, and one in the overlap comes once, the first time. Every hour or every few minutes come
+    /// on through both.
     #[must_use]
     pub fn next_times(&self, after: DateTime<Utc>, zone: Tz, n: usize) -> Vec<DateTime<Utc>> {
         self.times_after(after, zone).take(n).collect()
     }
 
     /// All times after `after`, as [`Self::next_times`] reads them.
-    pub fn times_after(&self, after: DateTime<Utc>, zone: Tz) -> impl Iterator<Item = DateTime<Utc>> {
-        let after = zone.from_utc_datetime(&after.naive_utc());
-        self.cron.iter_after(after).map(|due| due.with_timezone(&Utc))
+    pub fn times_after(
+        &self,
+        after: DateTime<Utc>,
+        zone: Tz,
+    ) -> Box<dyn Iterator<Item = DateTime<Utc>> + '_> {
+        let local = zone.from_utc_datetime(&after.naive_utc());
+        // As the clocks on the wall show them, from before any change of the clocks that `after` may lie in.
+        let on_the_wall = self.cron.iter_after(local.naive_local().and_utc() - CLOCK_CHANGE_LIMIT);
+        let mut last = after;
+        let named = on_the_wall.map(move |due| first_instant(due.naive_utc(), zone)).filter(move |due| {
+            let is_next = *due > last;
+            last = last.max(*due);
+            is_next
+        });
+        let repeating = self.cron.iter_after(local).map(|due| due.with_timezone(&Utc));
+        match self.hours {
+            Hours::Named => Box::new(named),
+            Hours::Repeating => Box::new(repeating),
+        }
     }
 
     /// The last time at or before `until`, read as [`Self::next_times`] does.
     #[must_use]
     pub fn last_time_until(&self, until: DateTime<Utc>, zone: Tz) -> Option<DateTime<Utc>> {
-        // Backwards the parser also meets the second half of an overlap, which does not come, and misses the end of a
-        // gap, which does: so what it finds is where to start forwards from.
-        let mut from = until + chrono::Duration::seconds(1);
+        // Backwards the parser also meets times that do not come, and misses the end of a gap, which does: so what it finds
+        // is where to start forwards from.
+        let mut from =
+            zone.from_utc_datetime(&until.naive_utc()).naive_local().and_utc() + CLOCK_CHANGE_LIMIT;
         loop {
-            let found =
-                self.cron.find_previous_occurrence(&zone.from_utc_datetime(&from.naive_utc()), false).ok()?;
-            from = found.with_timezone(&Utc) - chrono::Duration::seconds(1);
-            let due = self.next_times(from, zone, 2).into_iter().take_while(|due| *due <= until).last();
+            from = self.cron.find_previous_occurrence(&from, false).ok()?;
+            let since = first_instant(from.naive_utc(), zone) - CLOCK_CHANGE_LIMIT;
+            let due = self.times_after(since, zone).take_while(|due| *due <= until).last();
             if due.is_some() {
                 return due;
             }
@@ -389,6 +440,31 @@ mod tests {
             ]
         );
         assert_eq!(nightly.clock_changes(at("2026-01-01T00:00:00Z"), Tz::UTC), []);
+    }
+
+    #[test]
+    fn named_hours_come_once_a_day_and_repeating_ones_come_on_through_changes_of_the_clocks() {
+        let oslo = Tz::Europe__Oslo;
+        let local = |cron: &str, after: &str, n| {
+            let cron: CronSchedule = cron.parse().unwrap();
+            let times = cron.next_local_times(at(after), oslo, n).into_iter();
+            times.map(|it| it.at.format("%d %H:%M%:z").to_string()).collect::<Vec<_>>()
+        };
+        let (spring, autumn) = ("2027-03-27T12:00:00Z", "2027-10-30T12:00:00Z");
+        assert_eq!(local("0 2,14 * * *", spring, 3), ["27 14:00+01:00", "28 03:00+02:00", "28 14:00+02:00"]);
+        assert_eq!(local("*/15 2 28 3 *", spring, 1), ["28 03:00+02:00"]);
+        assert_eq!(local("30 2,3 * * *", autumn, 2), ["31 02:30+02:00", "31 03:30+01:00"]);
+        assert_eq!(
+            local("0 * 31 10 *", "2027-10-30T23:30:00Z", 3),
+            ["31 02:00+02:00", "31 02:00+01:00", "31 03:00+01:00"],
+            "nobody waits two hours for a sync of every hour"
+        );
+        assert_eq!(local("30 * 28 3 *", "2027-03-28T00:00:00Z", 2), ["28 01:30+01:00", "28 03:30+02:00"]);
+        let nightly: CronSchedule = "0 2,14 * * *".parse().unwrap();
+        assert_eq!(
+            nightly.last_time_until(at("2027-03-28T08:00:00Z"), oslo),
+            Some(at("2027-03-28T01:00:00Z"))
+        );
     }
 
     #[test]

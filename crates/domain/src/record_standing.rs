@@ -5,7 +5,7 @@ use crate::vocabulary::vocabulary;
 vocabulary!(
     /// Where a record stands.
     RecordStanding {
-        /// Its row is active, and holds the newest state that came.
+        /// Its row is active, and no newer state stands rejected. Of a conflict it may hold the other side.
         Active = "active",
         /// Its row is withdrawn.
         Withdrawn = "withdrawn",

@@ -6,12 +6,13 @@ use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 
-use crate::{RecordType, Scope, cron::CronSchedule, vocabulary::vocabulary};
+use crate::{Mode, RecordType, Scope, cron::CronSchedule, vocabulary::vocabulary};
 
 vocabulary!(
     /// What a schedule does while an earlier sync has not ended. No policy starts a second full sync.
     OverlapPolicy {
-        /// The tick is skipped while a full or incremental sync, or one that the schedule has started, is active.
+        /// The tick is skipped while a sync that the schedule has started is active; one of a full or incremental sync also
+        /// while any other full or incremental sync is.
         Skip = "skip",
         /// The tick starts its sync all the same.
         Allow = "allow",
@@ -79,7 +80,7 @@ impl fmt::Display for ScheduleName {
     }
 }
 
-/// Which records the selective syncs of a schedule look at; the column `schedules.selection`. Vessels are named by IMO
+/// Which records the syncs of a schedule look at, as far as their mode allows; the column `schedules.selection`. Vessels are named by IMO
 /// number and looked up at each tick: a number may pass to another record of the onboarding portal.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
@@ -99,6 +100,16 @@ pub struct ScheduleSelection {
 }
 
 impl ScheduleSelection {
+    /// What of the selection counts in a mode: nothing for a full sync, the record types for an incremental one.
+    #[must_use]
+    pub fn for_mode(self, mode: Mode) -> Self {
+        match mode {
+            Mode::Full => Self::default(),
+            Mode::Incremental => Self { record_types: self.record_types, ..Self::default() },
+            Mode::Selective => self,
+        }
+    }
+
     /// The scope of a sync, once the vessels have been looked up.
     #[must_use]
     pub fn into_scope(self, vessel_ids: BTreeSet<String>) -> Scope {

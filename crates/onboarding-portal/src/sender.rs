@@ -13,7 +13,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use contracts::webhook::signature::{ID_HEADER, SIGNATURE_HEADER, Secret, TIMESTAMP_HEADER};
 use diesel_async::{AsyncConnection, AsyncPgConnection};
 use tokio::{sync::Notify, task::JoinSet, time::Instant};
-use tracing::Span;
+use tracing::{Instrument, Span};
 
 use crate::{
     clock::Clock,
@@ -123,7 +123,8 @@ impl Sender {
         match self.claim(self.inner.concurrency - attempts.len()).await {
             Ok((messages, secrets)) => {
                 for message in messages {
-                    attempts.spawn(self.clone().send(message, Arc::clone(&secrets)));
+                    let span = attempt_span(&message);
+                    attempts.spawn(self.clone().send(message, Arc::clone(&secrets)).instrument(span));
                 }
                 POLL_INTERVAL
             }
@@ -148,10 +149,8 @@ impl Sender {
         Ok((messages, endpoint::signing_secrets(&mut db, now).await?.into()))
     }
 
-    #[tracing::instrument(name = "send webhook", skip_all, fields(otel.kind = "client", webhook.id = message.id, webhook.attempt = message.attempts))]
     async fn send(self, message: ClaimedMessage, secrets: Arc<[Secret]>) {
         let Some(target) = &self.inner.target else { return };
-        telemetry::set_parent(&Span::current(), &message.trace_context());
         let began_at = self.inner.clock.now();
         let began = Instant::now();
         let signed =
@@ -279,6 +278,19 @@ impl Sender {
             }
         }
     }
+}
+
+/// The span of an attempt, a child of the request that has queued the message.
+fn attempt_span(message: &ClaimedMessage) -> Span {
+    let span = tracing::info_span!(
+        "send webhook",
+        otel.kind = "client",
+        webhook.id = message.id,
+        webhook.attempt = message.attempts
+    );
+    // Before the span is entered: one that has begun keeps its parent.
+    telemetry::set_parent(&span, &message.trace_context());
+    span
 }
 
 /// Signs with the time of the attempt, not of the event: a receiver refuses timestamps older than a few minutes.

@@ -36,25 +36,58 @@ impl GaugesTask {
         let (open, standing) = (gauges(&mut db).await?, standing(&mut db).await?);
         let missed = missed_ticks_standing(&mut db).await?;
         drop(db);
-        metrics::gauge!("sms_syncs_active").set(open.active_syncs as f64);
-        metrics::gauge!("sms_dead_letters").set(open.dead_letters as f64);
-        metrics::gauge!("sms_conflicts_open").set(open.open_conflicts as f64);
-        metrics::gauge!("sms_conflicts_oldest_age_seconds").set(age(standing.conflicts_since, now));
-        metrics::gauge!("sms_events_waiting").set(standing.events_waiting as f64);
-        metrics::gauge!("sms_events_oldest_age_seconds").set(age(standing.events_since, now));
-        metrics::gauge!("sms_schedule_missed_ticks").set(missed as f64);
-        for (mode, at) in
-            [("full", standing.full_success_at), ("incremental", standing.incremental_success_at)]
-        {
-            metrics::gauge!("sms_sync_last_success_timestamp_seconds", "mode" => mode)
-                .set(at.map_or(0.0, |at| at.timestamp() as f64));
-        }
-        for queue in [Queue::Events, Queue::Commands, Queue::Tasks] {
+        let success = |at: Option<DateTime<Utc>>| at.map_or(0.0, |at| at.timestamp() as f64);
+        let mut queues = [0.0; QUEUES.len()];
+        for (length, queue) in queues.iter_mut().zip(QUEUES) {
             // Without an answer of the broker the length is not known, and that is no zero.
-            let length = self.outbox.queue_length(queue).await.map_or(f64::NAN, f64::from);
-            metrics::gauge!("sms_queue_messages", "queue" => queue.name()).set(length);
+            *length = self.outbox.queue_length(queue).await.map_or(f64::NAN, f64::from);
         }
+        show(&Shown {
+            active_syncs: open.active_syncs as f64,
+            dead_letters: open.dead_letters as f64,
+            open_conflicts: open.open_conflicts as f64,
+            oldest_conflict: age(standing.conflicts_since, now),
+            events_waiting: standing.events_waiting as f64,
+            oldest_event: age(standing.events_since, now),
+            missed_ticks: missed as f64,
+            last_success: [success(standing.full_success_at), success(standing.incremental_success_at)],
+            queues,
+        });
         Ok(())
+    }
+}
+
+const QUEUES: [Queue; 3] = [Queue::Events, Queue::Commands, Queue::Tasks];
+
+/// The values of the gauges.
+#[derive(Default)]
+struct Shown {
+    active_syncs: f64,
+    dead_letters: f64,
+    open_conflicts: f64,
+    oldest_conflict: f64,
+    events_waiting: f64,
+    oldest_event: f64,
+    missed_ticks: f64,
+    /// Of full and of incremental syncs.
+    last_success: [f64; 2],
+    /// In the order of [`QUEUES`].
+    queues: [f64; QUEUES.len()],
+}
+
+fn show(it: &Shown) {
+    metrics::gauge!("sms_syncs_active").set(it.active_syncs);
+    metrics::gauge!("sms_dead_letters").set(it.dead_letters);
+    metrics::gauge!("sms_conflicts_open").set(it.open_conflicts);
+    metrics::gauge!("sms_conflicts_oldest_age_seconds").set(it.oldest_conflict);
+    metrics::gauge!("sms_events_waiting").set(it.events_waiting);
+    metrics::gauge!("sms_events_oldest_age_seconds").set(it.oldest_event);
+    metrics::gauge!("sms_schedule_missed_ticks").set(it.missed_ticks);
+    for (mode, at) in ["full", "incremental"].into_iter().zip(it.last_success) {
+        metrics::gauge!("sms_sync_last_success_timestamp_seconds", "mode" => mode).set(at);
+    }
+    for (queue, length) in QUEUES.into_iter().zip(it.queues) {
+        metrics::gauge!("sms_queue_messages", "queue" => queue.name()).set(length);
     }
 }
 
@@ -73,5 +106,9 @@ impl PeriodicTask for GaugesTask {
 
     fn run<'t>(&'t self, store: &'t Store) -> TaskRun<'t> {
         Box::pin(async { self.set(store).await.map(|()| RunResult::Finished) })
+    }
+
+    fn leadership_ended(&self) {
+        show(&Shown::default());
     }
 }

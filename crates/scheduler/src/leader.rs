@@ -37,7 +37,9 @@ pub(crate) async fn lead(store: Store, stop: CancellationToken, tasks: Vec<Box<d
             Ok(Some(leadership)) => {
                 leading.set(1.0);
                 tracing::info!("this scheduler leads");
-                match run_tasks(&store, &stop, &tasks, leadership).await {
+                let end = run_tasks(&store, &stop, &tasks, leadership).await;
+                tasks.iter().for_each(|task| task.leadership_ended());
+                match end {
                     LeadershipEnd::Stopped => return,
                     LeadershipEnd::Lost => tracing::warn!(
                         "this scheduler has lost the leadership: its connection to the database broke"

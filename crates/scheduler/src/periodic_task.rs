@@ -26,4 +26,7 @@ pub(crate) trait PeriodicTask: Send + Sync {
     fn interval(&self) -> Duration;
 
     fn run<'t>(&'t self, store: &'t Store) -> TaskRun<'t>;
+
+    /// Takes back what it shows as the leader's, such as gauges: the next leader shows it.
+    fn leadership_ended(&self) {}
 }

@@ -4,7 +4,11 @@
 //! as missed, each of them. Ticks before the last change of the schedule do not count: a schedule that is switched on at noon
 //! does not start the sync of the night before. Ticks of a pause are recorded as skipped.
 
-use std::{collections::BTreeSet, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
@@ -37,6 +41,8 @@ pub(crate) struct ScheduleTask {
     interval: Duration,
     /// A missed tick that is older is not caught up.
     catch_up_limit: TimeDelta,
+    /// The schedules whose next run is shown.
+    shown: Mutex<BTreeSet<String>>,
 }
 
 /// Most missed ticks that are recorded at a look, the oldest first; the next look goes on.
@@ -58,30 +64,53 @@ impl ScheduleTask {
             clock,
             interval: Duration::from_millis(config.look_every_ms),
             catch_up_limit: TimeDelta::minutes(config.catch_up_minutes),
+            shown: Mutex::default(),
         }
     }
 
     async fn fire_due_ticks(&self, store: &Store) -> Result<(), StoreError> {
         let now = self.clock.now();
         let schedules = schedule_list(&mut *store.db().await?).await?;
-        for schedule in schedules {
-            let Some((cron, zone)) = parse_schedule(&schedule) else { continue };
-            let next = if schedule.definition.enabled {
-                next_time(&cron, zone, schedule.pause.as_ref(), now)
-            } else {
-                None
-            };
-            metrics::gauge!("sms_schedule_next_run_timestamp_seconds", "schedule" => schedule.name.to_string())
-                .set(next.map_or(0.0, |next| next.timestamp() as f64));
-            if !schedule.definition.enabled {
-                continue;
+        self.show_next_runs(&schedules, now);
+        let mut failure = None;
+        for schedule in schedules.iter().filter(|schedule| schedule.definition.enabled) {
+            // One that fails stops none of the others.
+            if let Err(error) = self.look_at(store, schedule, now).await {
+                failure = failure.or(Some(error));
             }
-            let last = tick_last(&mut *store.db().await?, &schedule.name).await?;
-            let since = last.map_or(schedule.updated_at, |last| last.max(schedule.updated_at));
-            let ticks = open_ticks(&cron, zone, since, now, self.catch_up_limit);
-            self.handle(store, &schedule, ticks, now).await?;
         }
-        Ok(())
+        failure.map_or(Ok(()), Err)
+    }
+
+    async fn look_at(
+        &self,
+        store: &Store,
+        schedule: &Schedule,
+        now: DateTime<Utc>,
+    ) -> Result<(), StoreError> {
+        let Some((cron, zone)) = parse_schedule(schedule) else { return Ok(()) };
+        let last = tick_last(&mut *store.db().await?, &schedule.name).await?;
+        let since = last.map_or(schedule.updated_at, |last| last.max(schedule.updated_at));
+        let ticks = open_ticks(&cron, zone, since, now, self.catch_up_limit);
+        self.handle(store, schedule, ticks, now).await
+    }
+
+    /// Sets the gauge of each schedule's next run, and that of schedules that are gone to zero.
+    fn show_next_runs(&self, schedules: &[Schedule], now: DateTime<Utc>) {
+        let next_run = |schedule: &Schedule| {
+            let (cron, zone) = parse_schedule(schedule).filter(|_| schedule.definition.enabled)?;
+            next_time(&cron, zone, schedule.pause.as_ref(), now)
+        };
+        let mut shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner);
+        let gone = std::mem::take(&mut *shown).into_iter().map(|name| (name, 0.0));
+        let standing = schedules.iter().map(|schedule| {
+            (schedule.name.to_string(), next_run(schedule).map_or(0.0, |next| next.timestamp() as f64))
+        });
+        let all: BTreeMap<String, f64> = gone.chain(standing).collect();
+        for (name, next) in all {
+            metrics::gauge!("sms_schedule_next_run_timestamp_seconds", "schedule" => name).set(next);
+        }
+        shown.extend(schedules.iter().map(|schedule| schedule.name.to_string()));
     }
 
     async fn handle(
@@ -95,12 +124,14 @@ impl ScheduleTask {
             |due_at: &DateTime<Utc>| schedule.pause.as_ref().filter(|pause| pause.holds_at(*due_at));
         let (paused, missed): (Vec<_>, Vec<_>) =
             ticks.missed.into_iter().partition(|(due_at, _why)| pause_at(due_at).is_some());
-        let due_in_pause = ticks.due.filter(|due_at| pause_at(due_at).is_some());
+        // A tick from before the pause is not caught up in it either.
+        let pause_of_due = |due_at: &DateTime<Utc>| pause_at(due_at).or_else(|| pause_at(&now));
+        let due_in_pause = ticks.due.filter(|due_at| pause_of_due(due_at).is_some());
         let skipped: Vec<_> = paused
             .into_iter()
             .map(|(due_at, _why)| due_at)
             .chain(due_in_pause)
-            .filter_map(|due_at| Some((due_at, paused_detail(pause_at(&due_at)?))))
+            .filter_map(|due_at| Some((due_at, paused_detail(pause_of_due(&due_at)?))))
             .collect();
         // Before the one that is due: that one is the last tick then, and those before it are not looked for again.
         self.note(store, schedule, TickOutcome::Missed, &missed, now).await?;
@@ -199,7 +230,7 @@ enum ScopeAtTick {
 
 /// Looks up the vessels of a schedule. One that is not known stops none of the others.
 async fn scope_at_tick(store: &Store, definition: &ScheduleDefinition) -> Result<ScopeAtTick, StoreError> {
-    let selection = definition.selection.clone();
+    let selection = definition.selection.clone().for_mode(definition.mode);
     if selection.vessel_imos.is_empty() {
         return Ok(ScopeAtTick::Found { scope: selection.into_scope(BTreeSet::new()), detail: None });
     }
@@ -272,6 +303,10 @@ impl PeriodicTask for ScheduleTask {
 
     fn run<'t>(&'t self, store: &'t Store) -> TaskRun<'t> {
         Box::pin(async { self.fire_due_ticks(store).await.map(|()| RunResult::Finished) })
+    }
+
+    fn leadership_ended(&self) {
+        self.show_next_runs(&[], self.clock.now());
     }
 }
 

@@ -382,6 +382,26 @@ async fn ticks_of_a_pause_are_recorded_as_skipped_with_its_reason() -> anyhow::R
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn tick_from_before_a_pause_is_not_caught_up_in_it() -> anyhow::Result<()> {
+    let scene = Scene::new().await?;
+    // The tick of this minute was missed, and then the schedule was paused.
+    let paused_now =
+        "UPDATE schedules SET enabled = true, cron = '* * * * *', paused_since = now(), paused_by = 'anna',
+         pause_reason = 'the portal moves', updated_at = date_trunc('minute', now()) - interval '30 seconds'";
+    scene.world.execute(paused_now).await?;
+    let scheduler = scene.start().await?;
+    let ticks = "SELECT outcome, detail FROM schedule_ticks ORDER BY due_at LIMIT 1";
+    let tick = scene.wait_rows("the tick is recorded", ticks, 1).await?.remove(0);
+    assert_eq!(
+        tick,
+        json!({"outcome": "skipped", "detail": "anna has paused the schedule: the portal moves"})
+    );
+    assert_eq!(scene.rows("SELECT id FROM sync_logs").await, Vec::<Value>::new());
+    end(scheduler).await;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn selective_schedule_looks_its_vessels_up_at_each_tick_and_names_those_that_are_unknown()
 -> anyhow::Result<()> {
     let scene = Scene::new().await?;

@@ -2,6 +2,7 @@
 
 use clap::{Args, ValueEnum};
 use contracts::operator;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use secrecy::SecretString;
 
 /// Options of every command: how to reach the operator API, and how to print.
@@ -70,6 +71,12 @@ impl PageOptions {
 pub(crate) fn query_of(filters: impl IntoIterator<Item = (&'static str, Option<String>)>) -> String {
     let given = filters.into_iter().filter_map(|(name, value)| Some((name, value?)));
     url::form_urlencoded::Serializer::new(String::new()).extend_pairs(given).finish()
+}
+
+/// A text as a segment of a path: ids of rejected records may hold anything.
+pub(crate) fn path_segment(text: &str) -> impl std::fmt::Display {
+    const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+    utf8_percent_encode(text, ESCAPED)
 }
 
 /// Which records a sync looks at.

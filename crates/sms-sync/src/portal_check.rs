@@ -157,11 +157,12 @@ async fn check_capabilities(probe: &Probe, report: &mut Report) -> u64 {
     let hint = "Optional. With slices, a full sync reads parts of a list side by side: see docs/scaling.md.";
     match probe.get("sync/capabilities", &[]).await {
         Ok(Answer { status: 200, json: Some(json), .. }) => {
-            let slices = json["slices"].as_u64().unwrap_or(1);
+            let absent = json.is_object() && json["slices"].is_null();
+            let slices = json["slices"].as_u64().unwrap_or(if absent { 1 } else { 0 });
             let result = if slices.is_power_of_two() && slices <= 64 {
                 Ok(format!("{slices} slices, {}", json_line(&json)))
             } else {
-                Err(format!("slices is {}", json["slices"]))
+                Err(format!("cannot be used: {}", json_line(&json)))
             };
             let is_ok = result.is_ok();
             report.add(PORTAL, NAME, result, "slices is a power of two up to 64.");
@@ -221,7 +222,7 @@ async fn check_slices(
                 HINT,
             );
         }
-        for id in walked.ids() {
+        for id in walked.ids().collect::<BTreeSet<_>>() {
             if !seen.insert(id.clone()) {
                 return report.add(list.name, NAME, Err(format!("{id} is in two slices of {count}")), HINT);
             }
@@ -271,7 +272,14 @@ fn export_text(answer: &Answer, vessel: &str) -> Result<String, String> {
     if json["vessel"]["id"].as_str() != Some(vessel) {
         return Err(format!("vessel.id is {}, not {vessel}", json["vessel"]["id"]));
     }
-    let count = |name: &str| json[name].as_array().map(Vec::len).ok_or(format!("{name} is no list"));
+    let count = |name: &str| {
+        let list = json[name].as_array().ok_or(format!("{name} is no list"))?;
+        let is_record = |it: &Value| it["id"].is_string() && time_of(&it["updatedAt"]).is_some();
+        match list.iter().position(|it| !is_record(it)) {
+            Some(at) => Err(format!("{name}/{at} has no id or no updatedAt")),
+            None => Ok(list.len()),
+        }
+    };
     let (equipment, users) = (count("equipment")?, count("users")?);
     time_of(&json["asOf"]).ok_or("asOf is no time (RFC 3339)")?;
     Ok(format!(

@@ -38,7 +38,8 @@ const REPLAYED: &str = "Idempotency-Replayed";
 #[expect(dead_code, reason = "a description")]
 pub(crate) struct IdempotencyHeader {
     /// 1 to 255 visible ASCII characters, such as a UUID. A request that is sent again with the same key within 24 hours has no
-    /// second effect, and is answered as the first one was.
+    /// second effect, and is answered as the first one was, with `Idempotency-Replayed: true`. A request that was refused may be
+    /// sent again with its key.
     #[param(rename = "Idempotency-Key", example = "8e03978e-40d5-43e8-bc93-6894a57f9324")]
     key: Option<String>,
 }

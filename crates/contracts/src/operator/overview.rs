@@ -70,7 +70,7 @@ pub struct Overview {
     pub running: Vec<SyncSummary>,
     /// Last full sync that ended.
     pub last_full_sync: Option<SyncSummary>,
-    /// Next time of the schedule; absent while the schedule is off.
+    /// Next time at which a schedule starts a sync; absent while all of them are off or paused.
     pub next_scheduled_at: Option<DateTime<Utc>>,
     /// Active records in the maintenance portal by type.
     pub fleet: Vec<FleetCount>,

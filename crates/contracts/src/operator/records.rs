@@ -13,7 +13,7 @@ use super::{Finding, Pagination, RecordType, Writer};
 words! {
     /// Where a record stands.
     RecordStanding = domain::record_standing::RecordStanding {
-        /// Its row is active, and holds the newest state that came.
+        /// Its row is active, and no newer state stands rejected. Of a conflict it may hold the other side.
         Active = "active",
         /// Its row is withdrawn.
         Withdrawn = "withdrawn",

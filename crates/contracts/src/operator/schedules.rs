@@ -10,7 +10,8 @@ use super::{Mode, RecordType};
 words! {
     /// What a schedule does while an earlier sync has not ended. No policy starts a second full sync.
     OverlapPolicy = domain::schedule::OverlapPolicy {
-        /// Skips the tick while a full or incremental sync, or one that the schedule has started, is active.
+        /// Skips the tick while a sync that the schedule has started is active; a full or incremental one also while any other
+        /// full or incremental sync is.
         Skip = "skip",
         /// Starts the sync all the same.
         Allow = "allow",
@@ -37,7 +38,7 @@ pub struct Schedule {
     pub last_tick: Option<ScheduleTick>,
     /// When the definition was last changed.
     pub updated_at: DateTime<Utc>,
-    /// Operator who last changed the definition.
+    /// Operator who made this version: by a change of the definition, a pause, or its end.
     pub updated_by: String,
 }
 
@@ -63,7 +64,7 @@ pub struct ScheduleDefinition {
     #[serde(default = "skip")]
     #[schema(default = "skip")]
     pub overlap: OverlapPolicy,
-    /// Only these record types, in the mode `selective`. Companies come with vessels.
+    /// Only these record types, in the modes `incremental` and `selective`. Companies come with vessels.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub record_types: Vec<RecordType>,
     /// Only these vessels with their equipment and users, in the mode `selective`. Looked up at each tick.

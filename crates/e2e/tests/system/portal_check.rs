@@ -27,11 +27,14 @@ async fn reference_portal_passes_the_contract_check_and_faults_of_it_are_named()
             assert!(ok.contains(&format!("{list} {name}")), "{list} {name}: {report:#}");
         }
     }
+    for list in ["equipment", "users"] {
+        assert!(ok.contains(&format!("{list} vesselId")), "{list}: {report:#}");
+    }
 
     for (fault, check) in [
         (json!({"kind": "loopingCursor", "path": "equipment"}), "equipment pages"),
         (json!({"kind": "repeatedPage", "path": "users"}), "users pages"),
-        (json!({"kind": "truncatedJson", "path": "vessels", "skip": 8}), "vessels pages"),
+        (json!({"kind": "truncatedJson", "path": "equipment"}), "equipment pages"),
         (json!({"kind": "serverError", "path": "export"}), "portal export"),
     ] {
         system.portal.fail(fault).await?;

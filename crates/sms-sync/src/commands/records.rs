@@ -4,17 +4,14 @@ use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
 use contracts::operator::{List, Record, RecordDetail, RecordStatusFilter, RecordType, Timeline};
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::{
     api::Api,
-    arguments::{OutputFormat, PageOptions},
+    arguments::{OutputFormat, PageOptions, path_segment},
     output::{self, json_word, list_footer, print, timestamp},
 };
 
 const PATH: &str = "/api/sync/records";
-/// Ids of rejected records may hold anything.
-const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 #[derive(Debug, Subcommand)]
 pub(super) enum RecordsCommand {
@@ -64,7 +61,7 @@ pub(super) struct RecordOptions {
 
 impl RecordOptions {
     fn path(&self) -> String {
-        format!("{PATH}/{}/{}", self.record_type, utf8_percent_encode(&self.source_id, ESCAPED))
+        format!("{PATH}/{}/{}", self.record_type, path_segment(&self.source_id))
     }
 }
 

@@ -12,7 +12,7 @@ use reqwest::Method;
 
 use crate::{
     api::Api,
-    arguments::{Mode, OutputFormat, PageOptions, RecordType, query_of},
+    arguments::{Mode, OutputFormat, PageOptions, RecordType, path_segment, query_of},
     output::{self, json_word, list_footer, print, timestamp},
 };
 
@@ -209,8 +209,8 @@ impl SetOptions {
         let kept = |ids: Vec<String>| if keeps { ids } else { Vec::new() };
         let record_types = match self.record_type {
             Some(types) => types.into_iter().map(Into::into).collect(),
-            None if mode == operator::Mode::Full => Vec::new(),
-            None => before.record_types,
+            None if mode == before.mode && !names_records => before.record_types,
+            None => Vec::new(),
         };
         ScheduleDefinition {
             cron: self.cron.unwrap_or(before.cron),
@@ -227,8 +227,7 @@ impl SetOptions {
 }
 
 fn path_of(name: &str) -> String {
-    let name: String = url::form_urlencoded::byte_serialize(name.as_bytes()).collect();
-    format!("{PATH}/{}", name.replace('+', "%20"))
+    format!("{PATH}/{}", path_segment(name))
 }
 
 fn print_list(list: &ScheduleList) {
@@ -376,6 +375,7 @@ mod tests {
         assert_eq!(kept, ScheduleDefinition { enabled: false, ..before.clone() });
         let company = SetOptions { company: Some("c-1".to_owned()), ..options() }.changed(before.clone());
         assert_eq!((company.vessel_imos.len(), company.company_id.as_deref()), (0, Some("c-1")));
+        assert!(company.record_types.is_empty(), "equipment and users of the company, too");
         let full = SetOptions { mode: Some(Mode::Full), ..options() }.changed(before);
         assert!(full.vessel_imos.is_empty() && full.record_types.is_empty());
     }

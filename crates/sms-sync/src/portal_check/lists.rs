@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use domain::{
     Accepted, Rejection, Rules, SourceId, equipment::EquipmentDraft, user::UserDraft, vessel::VesselDraft,
 };
@@ -34,6 +34,9 @@ pub(super) const LISTS: &[List] = &[
 
 /// Longest cursor that the services take: one has to fit into a URL.
 const CURSOR_LIMIT: usize = 4_096;
+
+/// Oldest time that a page may say it was read at: a replica may lag behind.
+const AS_OF_AGE_LIMIT: TimeDelta = TimeDelta::hours(1);
 
 /// Most codes of findings that are named.
 const CODES_LIMIT: usize = 3;
@@ -181,12 +184,22 @@ impl List {
     fn check_totals(&self, report: &mut Report, walked: &Walked, now: DateTime<Utc>) {
         let hint = "page.total is the number of records of the whole list: without it nobody knows whether a list is whole, and \
             records that are missing are never withdrawn.";
-        let read = walked.records.len() as u64;
+        let read = walked.ids().collect::<BTreeSet<_>>().len() as u64;
+        // By its order a record that changes while the list is read comes again, or for the first time, at its end.
+        let has_moved = walked.as_of.is_some_and(|as_of| walked.records.iter().any(|(_, at, _)| *at > as_of));
         match walked.total {
             None => report.warn(self.name, "total", "the first page says no total", hint),
             Some(total) => {
                 let is_right = if walked.is_whole { total == read } else { total > read };
                 let text = format!("{total} announced, {read} read");
+                if !is_right && has_moved {
+                    return report.warn(
+                        self.name,
+                        "total",
+                        text + " while records changed",
+                        "Check again in a quiet hour.",
+                    );
+                }
                 report.add(self.name, "total", if is_right { Ok(text) } else { Err(text) }, hint);
             }
         }
@@ -198,6 +211,14 @@ impl List {
             }
             Some(time) if is_future(time, now) => {
                 report.add(self.name, "asOf", Err(format!("{time} lies in the future")), hint)
+            }
+            Some(time) if time < now - AS_OF_AGE_LIMIT => {
+                report.add(
+                    self.name,
+                    "asOf",
+                    Err(format!("{time} is long past, and the page was read now")),
+                    hint,
+                );
             }
             Some(time) => {
                 report.add(self.name, "asOf", Ok(time.to_rfc3339_opts(SecondsFormat::Millis, true)), hint)
@@ -230,6 +251,11 @@ impl List {
         let named: Vec<_> =
             codes.iter().take(CODES_LIMIT).map(|(code, count)| format!("{code} {count}")).collect();
         let text = format!("{text}; {rejected} would be rejected: {}", named.join(", "));
+        if rejected * 2 > walked.records.len() {
+            let hint =
+                "Most records would be rejected: compare their fields with the contract's OpenAPI document.";
+            return report.add(self.name, "records", Err(text), hint);
+        }
         let hint = "docs/records.md says what each code means. One record that is rejected stops no other.";
         report.warn(self.name, "records", text, hint);
     }
@@ -298,14 +324,15 @@ impl List {
         walked: &Walked,
     ) {
         const NAME: &str = "vesselId";
-        let vessel = walked.records.iter().find_map(|(.., record)| vessel_of(record));
+        let vessel =
+            walked.records.iter().find_map(|(.., record)| vessels_of(record).next().map(str::to_owned));
         let Some(vessel) = vessel else {
             return report.skip(self.name, NAME, "no record belongs to a vessel");
         };
         let result = match self.walk(probe, limits, &[("vesselId", &vessel)]).await {
             Err(error) => Err(error),
             Ok(part) => {
-                match part.records.iter().find(|(.., record)| vessel_of(record).as_deref() != Some(&vessel)) {
+                match part.records.iter().find(|(.., record)| !vessels_of(record).any(|it| it == vessel)) {
                     Some((id, ..)) => Err(format!("{id} is listed for {vessel}, and belongs to another")),
                     None if part.records.is_empty() => Err(format!("nothing is listed for {vessel}")),
                     None => Ok(format!("{} records of {vessel}", part.records.len())),
@@ -316,9 +343,10 @@ impl List {
     }
 }
 
-/// The vessel that a record belongs to.
-fn vessel_of(record: &Value) -> Option<String> {
-    record["vesselId"].as_str().map(str::to_owned)
+/// The vessels that a record belongs to: equipment to one, a user to those of `vesselIds`.
+fn vessels_of(record: &Value) -> impl Iterator<Item = &str> {
+    let several = record["vesselIds"].as_array().into_iter().flatten();
+    std::iter::once(&record["vesselId"]).chain(several).filter_map(Value::as_str)
 }
 
 impl Walked {

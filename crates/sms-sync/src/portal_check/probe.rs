@@ -64,6 +64,11 @@ impl Probe {
     pub(super) fn new(access: &PortalAccess) -> anyhow::Result<Self> {
         let base = Url::parse(&format!("{}/", access.url.trim_end_matches('/')))
             .map_err(|error| anyhow::anyhow!("the URL {} cannot be used: {error}", access.url))?;
+        let is_plain = base.query().is_none()
+            && base.fragment().is_none()
+            && base.username().is_empty()
+            && base.password().is_none();
+        anyhow::ensure!(is_plain, "the URL must be host and path alone, such as https://portal.example/api");
         let client = || {
             Client::builder()
                 .user_agent(concat!("sms-sync/", env!("CARGO_PKG_VERSION")))

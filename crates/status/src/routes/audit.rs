@@ -70,10 +70,10 @@ pub(crate) async fn list_audit(
     paging: web::Query<CursorPaging>,
     query: web::Query<AuditQuery>,
 ) -> Result<HttpResponse, Problem> {
-    let window = paging.window()?;
+    let window = paging.window("audit")?;
     let mut db = app.store.db().await.or_problem()?;
     let page = audit_list(&mut db, &query.into_inner().into_filter(), window).await.or_problem()?;
-    Ok(paging.list(&request, page, |row| row.id, view))
+    Ok(paging.list(&request, "audit", page, |row| row.id, view))
 }
 
 /// Export the audit log, oldest first

@@ -104,7 +104,10 @@ pub(crate) async fn resolve_conflicts(
     let mut tx = app.begin(&operator).await?;
     let claim = match key.claim(&mut tx, &operator, &asked, app.clock.now()).await? {
         Claimed::First(claim) => claim,
-        Claimed::Again(answer) => return Ok(respond_again(&answer)),
+        Claimed::Again(answer) => {
+            tx.rollback().await;
+            return Ok(respond_again(&answer));
+        }
     };
     tx.commit().await.or_problem()?;
     let mut answer = ResolvedMany { resolved: 0, refused: Vec::new() };

@@ -65,10 +65,16 @@ pub(crate) async fn list_dead_letters(
     paging: web::Query<CursorPaging>,
     query: web::Query<DeadLetterQuery>,
 ) -> Result<HttpResponse, Problem> {
-    let window = paging.window()?;
+    let window = paging.window("dead-letters")?;
     let mut db = app.store.db().await.or_problem()?;
     let page = dead_letters::dead_letter_list(&mut db, &query.filter(), window).await.or_problem()?;
-    Ok(paging.list(&request, page, |row| (row.died_at, row.id), |it| views::dead_letters::dead_letter(&it)))
+    Ok(paging.list(
+        &request,
+        "dead-letters",
+        page,
+        |row| (row.archived_at, row.id),
+        |it| views::dead_letters::dead_letter(&it),
+    ))
 }
 
 /// Get a dead letter with its message and its attempts

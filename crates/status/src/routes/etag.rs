@@ -46,9 +46,22 @@ pub(crate) fn required_match(request: &HttpRequest) -> Result<Option<u64>, Probl
     }
 }
 
-/// The version in `If-Match`. None if the header is absent or `*`: the change applies to any version.
-pub(crate) fn optional_version(request: &HttpRequest) -> Result<Option<u64>, Problem> {
-    if_match(request).filter(|tag| *tag != "*").map(parse_version).transpose()
+/// What `If-Match` asks for, where it may be absent (RFC 9110, section 13.1.1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Precondition {
+    /// Nothing: the resource is new.
+    None,
+    /// That there is the resource, in whatever version.
+    AnyVersion,
+    Version(u64),
+}
+
+pub(crate) fn precondition(request: &HttpRequest) -> Result<Precondition, Problem> {
+    match if_match(request) {
+        None => Ok(Precondition::None),
+        Some("*") => Ok(Precondition::AnyVersion),
+        Some(tag) => parse_version(tag).map(Precondition::Version),
+    }
 }
 
 /// 412: the resource is no longer in the version that `If-Match` names.
@@ -90,7 +103,7 @@ mod tests {
     #[test]
     fn etag_of_a_version_names_that_version() {
         assert_eq!(required_version(&request("\"7\"")).ok(), Some(7));
-        assert_eq!(optional_version(&request("\"7\"")).ok(), Some(Some(7)));
+        assert_eq!(precondition(&request("\"7\"")).ok(), Some(Precondition::Version(7)));
     }
 
     #[test]
@@ -99,7 +112,7 @@ mod tests {
         assert_eq!(required_version(&without).map_err(|problem| status(&problem)), Err(428));
         assert_eq!(required_match(&without).map_err(|problem| status(&problem)), Err(428));
         assert_eq!(required_match(&request("*")).ok(), Some(None));
-        assert_eq!(optional_version(&without).ok(), Some(None));
+        assert_eq!(precondition(&without).ok(), Some(Precondition::None));
     }
 
     #[test]
@@ -117,7 +130,7 @@ mod tests {
     #[test]
     fn text_that_is_no_etag_matches_no_version() {
         assert_eq!(required_version(&request("seven")).map_err(|problem| status(&problem)), Err(412));
-        assert_eq!(optional_version(&request("7")).map_err(|problem| status(&problem)), Err(412));
-        assert_eq!(optional_version(&request("*")).ok(), Some(None));
+        assert_eq!(precondition(&request("7")).map_err(|problem| status(&problem)), Err(412));
+        assert_eq!(precondition(&request("*")).ok(), Some(Precondition::AnyVersion));
     }
 }

@@ -82,7 +82,7 @@ pub(crate) struct CursorPaging {
 
 impl CursorPaging {
     /// The page as the store takes it; 422 for a value out of range, and for a cursor that no page of this list had.
-    pub(crate) fn window<Key: DeserializeOwned>(&self) -> Result<Window<Key>, Problem> {
+    pub(crate) fn window<Key: DeserializeOwned>(&self, list: &str) -> Result<Window<Key>, Problem> {
         let window = Paging { limit: self.limit, offset: self.offset }.window()?;
         let Some(cursor) = &self.cursor else { return Ok(window) };
         let invalid = |pointer, code, detail: &str| {
@@ -93,7 +93,10 @@ impl CursorPaging {
             return Err(invalid("#/offset", "exclusive", "must be absent beside cursor"));
         }
         let json = BASE64_URL_SAFE_NO_PAD.decode(cursor).ok();
-        let key = json.and_then(|json| serde_json::from_slice(&json).ok());
+        // A time of another era is none of ours, and none that the database knows.
+        let json = json.filter(|json| !json.windows(2).any(|pair| pair == b"\"-" || pair == b"\"+"));
+        let place: Option<(String, Key)> = json.and_then(|json| serde_json::from_slice(&json).ok());
+        let key = place.filter(|(of, _)| of == list).map(|(_, key)| key);
         let detail = "must be the nextCursor of a page of this list";
         Ok(Window {
             after: Some(key.ok_or_else(|| invalid("#/cursor", "invalid_cursor", detail))?),
@@ -106,11 +109,12 @@ impl CursorPaging {
     pub(crate) fn list<Row, Key: Serialize, Entry: Serialize>(
         &self,
         request: &HttpRequest,
+        list: &str,
         page: Page<Row>,
         key: impl FnOnce(&Row) -> Key,
         view: impl FnMut(Row) -> Entry,
     ) -> HttpResponse {
-        let next_cursor = page.rows.last().filter(|_| page.has_more).map(|row| encode(&key(row)));
+        let next_cursor = page.rows.last().filter(|_| page.has_more).map(|row| encode(list, &key(row)));
         let data = page.rows.into_iter().map(view).collect();
         self.respond(request, data, page.total, next_cursor)
     }
@@ -133,9 +137,9 @@ impl CursorPaging {
     }
 }
 
-/// A place in the order of a list, as clients carry it.
-pub(crate) fn encode(key: &impl Serialize) -> String {
-    BASE64_URL_SAFE_NO_PAD.encode(serde_json::to_vec(key).expect("a key is JSON"))
+/// A place in the order of a list, as clients carry it. The name keeps it from being taken for a place in another list.
+pub(crate) fn encode(list: &str, key: &impl Serialize) -> String {
+    BASE64_URL_SAFE_NO_PAD.encode(serde_json::to_vec(&(list, key)).expect("a key is JSON"))
 }
 
 /// Path and query of the request for the next page.

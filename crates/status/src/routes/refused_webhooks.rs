@@ -42,7 +42,7 @@ pub(crate) async fn list_refused_webhooks(
     paging: web::Query<CursorPaging>,
     query: web::Query<RefusedWebhookQuery>,
 ) -> Result<HttpResponse, Problem> {
-    let window = paging.window()?;
+    let window = paging.window("refused-webhooks")?;
     let query = query.into_inner();
     let filter = RefusedFilter {
         reasons: query.reason.map(Into::into).into_iter().collect(),
@@ -52,5 +52,5 @@ pub(crate) async fn list_refused_webhooks(
     };
     let mut db = app.store.db().await.or_problem()?;
     let page = refused_webhooks::refused_webhook_list(&mut db, &filter, window).await.or_problem()?;
-    Ok(paging.list(&request, page, |row| row.id, refused_webhook))
+    Ok(paging.list(&request, "refused-webhooks", page, |row| row.id, refused_webhook))
 }

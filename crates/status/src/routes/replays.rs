@@ -1,18 +1,17 @@
 //! Replays of dead letters. A replay is a job, which keeps the result of each dead letter.
 
-use actix_web::{
-    HttpResponse, get,
-    http::{StatusCode, header::LOCATION},
-    post, web,
-};
+use actix_web::{HttpResponse, get, http::StatusCode, post, web};
 use chassis::{
     auth::{OperatorRole, Viewer},
     http::JsonBody,
     problem::{FieldError, Problem, ProblemBody},
 };
-use contracts::operator::{List, ReplayAccepted, ReplayItem, ReplayJob, ReplayPlan, ReplayRequest};
+use contracts::operator::{
+    List, ReplayAccepted, ReplayItem, ReplayItemState, ReplayJob, ReplayPlan, ReplayRequest,
+};
 use domain::{DeadLetterId, SyncId, dead_letter::DeadLetterState, update::UpdateName};
-use serde_json::json;
+use serde::Deserialize;
+use serde_json::{Value, json};
 use store::{
     engine::replays::{self, ReplayCancelled},
     ledger::{
@@ -20,6 +19,7 @@ use store::{
         replay_jobs::{self, NewReplayJob},
     },
 };
+use utoipa::IntoParams;
 use uuid::Uuid;
 
 use super::{dead_letters::dead_letter_not_found, paging::Paging, reason::reason_error};
@@ -109,10 +109,11 @@ pub(crate) async fn replay_dead_letters(
     key: IdempotencyKey,
     request: JsonBody<ReplayRequest>,
 ) -> Result<HttpResponse, Problem> {
+    let (again, asked) = (key.clone(), json!(*request));
     match create_job(&app, &operator, key, request.into_inner()).await? {
         JobCreated::Accepted(answer) => Ok(answer),
         JobCreated::NothingToReplay(accepted) => {
-            Ok(HttpResponse::Accepted().insert_header((LOCATION, location(accepted.job_id))).json(accepted))
+            keep_nothing(&app, &operator, again, &asked, &accepted).await
         }
     }
 }
@@ -152,10 +153,17 @@ pub(crate) async fn get_replay_job(
     Ok(web::Json(replay_job(job.ok_or_else(|| replay_job_not_found(id))?)))
 }
 
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct ReplayItemQuery {
+    /// Only dead letters with this outcome.
+    outcome: Option<ReplayItemState>,
+}
+
 /// List the dead letters of a replay job, each with its outcome
 #[utoipa::path(
     operation_id = "listReplayItems", tag = "dead letters", security(("bearer" = ["viewer"])),
-    params(Paging),
+    params(Paging, ReplayItemQuery),
     responses((status = 200, body = List<ReplayItem>))
 )]
 #[get("/api/sync/bulk/replay/{jobId}/items")]
@@ -164,6 +172,7 @@ pub(crate) async fn list_replay_items(
     _viewer: Viewer,
     job_id: web::Path<Uuid>,
     paging: web::Query<Paging>,
+    query: web::Query<ReplayItemQuery>,
 ) -> Result<web::Json<List<ReplayItem>>, Problem> {
     let id = job_id.into_inner();
     let window = paging.window::<()>()?;
@@ -171,7 +180,9 @@ pub(crate) async fn list_replay_items(
     if replay_jobs::replay_job_find(&mut db, id).await.or_problem()?.is_none() {
         return Err(replay_job_not_found(id));
     }
-    let page = replay_jobs::replay_item_list(&mut db, id, window.limit, window.offset).await.or_problem()?;
+    let page = replay_jobs::replay_item_list(&mut db, id, query.outcome.map(Into::into), window)
+        .await
+        .or_problem()?;
     Ok(paging.list(page, replay_item))
 }
 
@@ -237,7 +248,10 @@ async fn create_job(
     let mut tx = app.begin(operator).await?;
     let claim = match key.claim(&mut tx, operator, &job.asked, now).await? {
         Claimed::First(claim) => claim,
-        Claimed::Again(answer) => return Ok(JobCreated::Accepted(respond_again(&answer))),
+        Claimed::Again(answer) => {
+            tx.rollback().await;
+            return Ok(JobCreated::Accepted(respond_again(&answer)));
+        }
     };
     let replaying = replays::replay_job_create(&mut tx, &job, now).await.or_problem()?;
     if replaying.is_empty() {
@@ -252,6 +266,26 @@ async fn create_job(
         app.publish_update(UpdateName::DeadLetterReplayed, dead_letter_replaying_update(*id));
     }
     Ok(JobCreated::Accepted(answer))
+}
+
+/// The answer of a replay that selects no dead letter. It is kept: sent again, the request selects none that died since.
+async fn keep_nothing(
+    app: &AppState,
+    operator: &OperatorRole,
+    key: IdempotencyKey,
+    asked: &Value,
+    accepted: &ReplayAccepted,
+) -> Result<HttpResponse, Problem> {
+    let mut tx = app.begin(operator).await?;
+    let answer = match key.claim(&mut tx, operator, asked, app.clock.now()).await? {
+        Claimed::First(claim) => {
+            let location = Some(location(accepted.job_id));
+            claim.keep(&mut tx, StatusCode::ACCEPTED, location, accepted).await?
+        }
+        Claimed::Again(answer) => respond_again(&answer),
+    };
+    tx.commit().await.or_problem()?;
+    Ok(answer)
 }
 
 fn location(job: Uuid) -> String {

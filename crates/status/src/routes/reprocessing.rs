@@ -50,7 +50,7 @@ pub(crate) async fn reprocess_webhook(
     let event = event.ok_or_else(|| webhook_not_found(id))?;
     let filter = WebhookFilter { ids: vec![id], ..WebhookFilter::default() };
     let order = order_of(&operator, None);
-    match reprocess_events(&app, &operator, key, &json!(null), &filter, order).await? {
+    match reprocess_events(&app, &operator, key, &json!(null), &filter, order, Nothing::IsRefused).await? {
         Reprocessed::Accepted(answer) => Ok(answer),
         Reprocessed::Nothing => {
             let state = event.state;
@@ -99,7 +99,7 @@ pub(crate) async fn reprocess_webhooks(
     let asked = json!(*request);
     let (filter, reason) = read_filter(request.into_inner())?;
     let order = order_of(&operator, reason.as_deref());
-    Ok(match reprocess_events(&app, &operator, key, &asked, &filter, order).await? {
+    Ok(match reprocess_events(&app, &operator, key, &asked, &filter, order, Nothing::IsAccepted).await? {
         Reprocessed::Accepted(answer) => answer,
         Reprocessed::Nothing => HttpResponse::Accepted().json(ReprocessAccepted { reprocessing: 0 }),
     })
@@ -133,6 +133,15 @@ fn order_of<'o>(operator: &'o OperatorRole, reason: Option<&'o str>) -> Reproces
     ReprocessOrder { actor: operator.subject(), reason, limit: REPROCESS_LIMIT }
 }
 
+/// What a request is answered that reprocesses nothing.
+#[derive(PartialEq, Eq)]
+enum Nothing {
+    /// The one event that it names cannot be reprocessed.
+    IsRefused,
+    /// Its filter selects no event. The answer is kept: sent again, the request selects none that came since.
+    IsAccepted,
+}
+
 enum Reprocessed {
     /// With the answer.
     Accepted(HttpResponse),
@@ -146,16 +155,20 @@ async fn reprocess_events(
     asked: &Value,
     filter: &WebhookFilter,
     order: ReprocessOrder<'_>,
+    nothing: Nothing,
 ) -> Result<Reprocessed, Problem> {
     let now = app.clock.now();
     let mut tx = app.begin(operator).await?;
     let claim = match key.claim(&mut tx, operator, asked, now).await? {
         Claimed::First(claim) => claim,
-        Claimed::Again(answer) => return Ok(Reprocessed::Accepted(respond_again(&answer))),
+        Claimed::Again(answer) => {
+            tx.rollback().await;
+            return Ok(Reprocessed::Accepted(respond_again(&answer)));
+        }
     };
     let reopened =
         webhook_events::webhook_events_reprocess(&mut tx, filter, order, now).await.or_problem()?;
-    if reopened.is_empty() {
+    if reopened.is_empty() && nothing == Nothing::IsRefused {
         tx.rollback().await;
         return Ok(Reprocessed::Nothing);
     }

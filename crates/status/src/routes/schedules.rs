@@ -21,16 +21,21 @@ use domain::{
     update::UpdateName,
 };
 use store::{
-    Db,
+    Db, Tx,
     settings::schedules::{
         self, SCHEDULES_LIMIT, ScheduleChanged, schedule_create, schedule_delete, schedule_find,
         schedule_list, schedule_pause, schedule_resume, schedule_update,
     },
+    settings::sync_settings::settings_read,
     views::ticks::{Tick, last_ticks},
 };
 
 use super::{
-    etag, reason::reason_error, settings_change::schedule_errors, ticks, trigger_request::check_trigger,
+    etag::{self, Precondition},
+    reason::reason_error,
+    settings_change::schedule_errors,
+    ticks,
+    trigger_request::check_trigger,
 };
 use crate::{
     app_state::AppState,
@@ -108,20 +113,26 @@ pub(crate) async fn put_schedule(
     name: web::Path<String>,
     body: JsonBody<ScheduleDefinition>,
 ) -> Result<HttpResponse, Problem> {
-    let expected = etag::optional_version(&request)?;
+    let precondition = etag::precondition(&request)?;
     let (name, definition) = check(&name, body.into_inner())?;
     let now = app.clock.now();
     let mut tx = app.begin(&admin).await?;
     let actor = admin.subject();
-    let (changed, status): (_, fn() -> actix_web::HttpResponseBuilder) = match expected {
-        None => (schedule_create(&mut tx, &name, &definition, actor, now).await, HttpResponse::Created),
-        Some(version) => {
-            (schedule_update(&mut tx, &name, &definition, version, actor, now).await, HttpResponse::Ok)
+    let expected = match precondition {
+        Precondition::None | Precondition::AnyVersion => None,
+        Precondition::Version(version) => Some(version),
+    };
+    let (changed, status): (_, fn() -> actix_web::HttpResponseBuilder) = match precondition {
+        Precondition::None => {
+            (schedule_create(&mut tx, &name, &definition, actor, now).await, HttpResponse::Created)
+        }
+        Precondition::AnyVersion | Precondition::Version(_) => {
+            (schedule_update(&mut tx, &name, &definition, expected, actor, now).await, HttpResponse::Ok)
         }
     };
     let schedule = match changed.or_problem()? {
         ScheduleChanged::Done(schedule) => schedule,
-        ScheduleChanged::Stale(_) if expected.is_none() => {
+        ScheduleChanged::Stale(_) if precondition == Precondition::None => {
             // The same words as for all that is changed without having been read.
             return Err(etag::required_version(&request).err().unwrap_or_else(|| not_found(name.as_str())));
         }
@@ -137,8 +148,7 @@ pub(crate) async fn put_schedule(
         }
     };
     let answer = answer(&app, &mut tx, schedule, status).await?;
-    tx.commit().await.or_problem()?;
-    publish_change(&app).await?;
+    commit_and_publish(&app, tx).await?;
     Ok(answer)
 }
 
@@ -166,7 +176,7 @@ pub(crate) async fn delete_schedule(
     name: web::Path<String>,
 ) -> Result<HttpResponse, Problem> {
     let name = known_name(&name)?;
-    let expected = etag::required_version(&request)?;
+    let expected = etag::required_match(&request)?;
     if name == ScheduleName::full_sync() {
         let detail = "The settings show the schedule full-sync: it cannot be deleted. Switch it off instead.";
         return Err(Problem::conflict("schedule_is_fixed", detail));
@@ -174,8 +184,7 @@ pub(crate) async fn delete_schedule(
     let mut tx = app.begin(&admin).await?;
     let deleted = schedule_delete(&mut tx, &name, expected, admin.subject(), app.clock.now()).await;
     done(deleted.or_problem()?, &name)?;
-    tx.commit().await.or_problem()?;
-    publish_change(&app).await?;
+    commit_and_publish(&app, tx).await?;
     Ok(HttpResponse::NoContent().finish())
 }
 
@@ -214,8 +223,7 @@ pub(crate) async fn pause_schedule(
     let paused = schedule_pause(&mut tx, &name, reason, until, operator.subject(), now).await;
     let schedule = done(paused.or_problem()?, &name)?;
     let answer = answer(&app, &mut tx, schedule, HttpResponse::Ok).await?;
-    tx.commit().await.or_problem()?;
-    publish_change(&app).await?;
+    commit_and_publish(&app, tx).await?;
     Ok(answer)
 }
 
@@ -237,8 +245,7 @@ pub(crate) async fn resume_schedule(
     let resumed = schedule_resume(&mut tx, &name, operator.subject(), app.clock.now()).await;
     let schedule = done(resumed.or_problem()?, &name)?;
     let answer = answer(&app, &mut tx, schedule, HttpResponse::Ok).await?;
-    tx.commit().await.or_problem()?;
-    publish_change(&app).await?;
+    commit_and_publish(&app, tx).await?;
     Ok(answer)
 }
 
@@ -277,6 +284,10 @@ fn check(
             "must be full or incremental, as the settings show this schedule; add another for a selection";
         errors.push(FieldError::new("#/mode", "not_possible", detail));
     }
+    if name == Ok(ScheduleName::full_sync()) && !body.record_types.is_empty() {
+        let detail = "must be absent, as the settings show this schedule; add another for a selection";
+        errors.push(FieldError::new("#/recordTypes", "not_possible", detail));
+    }
     let trigger = TriggerRequest {
         mode: Some(body.mode),
         record_types: body.record_types.clone(),
@@ -285,11 +296,12 @@ fn check(
         equipment_ids: body.equipment_ids.clone(),
         ..TriggerRequest::default()
     };
-    if let Err(problem) = check_trigger(trigger) {
+    let checked = check_trigger(trigger);
+    if let Err(problem) = &checked {
         errors.extend(problem.body().errors.iter().cloned());
     }
-    let name = match name {
-        Ok(name) if errors.is_empty() => name,
+    let (name, imo_numbers) = match (name, checked) {
+        (Ok(name), Ok(checked)) if errors.is_empty() => (name, checked.imo_numbers),
         _ => return Err(Problem::invalid("The schedule is invalid. Nothing was changed.", errors)),
     };
     let definition = schedules::ScheduleDefinition {
@@ -299,7 +311,7 @@ fn check(
         mode: body.mode.into(),
         selection: ScheduleSelection {
             record_types: body.record_types.into_iter().map(Into::into).collect(),
-            vessel_imos: body.vessel_imos,
+            vessel_imos: imo_numbers.iter().map(ToString::to_string).collect(),
             company_id: body.company_id,
             equipment_ids: body.equipment_ids,
         },
@@ -308,10 +320,10 @@ fn check(
     Ok((name, definition))
 }
 
-/// Dashboards that are open read schedules and settings anew.
-async fn publish_change(app: &AppState) -> Result<(), Problem> {
-    let mut db = app.store.db().await.or_problem()?;
-    let version = store::settings::sync_settings::settings_read(&mut db).await.or_problem()?.version;
+/// Commits a change. Dashboards that are open read schedules and settings anew.
+async fn commit_and_publish(app: &AppState, mut tx: Tx) -> Result<(), Problem> {
+    let version = settings_read(&mut tx).await.or_problem()?.version;
+    tx.commit().await.or_problem()?;
     app.publish_update(UpdateName::ScheduleChanged, sync_update::What::Settings(SettingsNotice { version }));
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! Control of syncs that have ended: resume, retry, and decide about missing records.
 
-use actix_web::{HttpResponse, post, web};
+use actix_web::{HttpResponse, http::StatusCode, post, web};
 use chassis::{
     auth::OperatorRole,
     http::{JsonBody, OptionalJsonBody},
@@ -24,6 +24,7 @@ use uuid::Uuid;
 use super::{reason::check_reason, syncs::load_sync_summary};
 use crate::{
     app_state::AppState,
+    idempotency::{Claimed, IdempotencyHeader, IdempotencyKey, respond_again},
     problems::{OrProblem, full_sync_running, sync_not_found, sync_undone},
     saturating::to_i64,
     views::updates::sync_update,
@@ -75,6 +76,7 @@ pub(crate) async fn resume_sync(
 /// this sync.
 #[utoipa::path(
     operation_id = "retrySync", tag = "syncs", security(("bearer" = ["operator"])),
+    params(IdempotencyHeader),
     request_body(content = Option<RetryRequest>),
     responses(
         (status = 202, body = RetryAccepted),
@@ -88,6 +90,7 @@ pub(crate) async fn retry_sync(
     app: web::Data<AppState>,
     operator: OperatorRole,
     sync_id: web::Path<Uuid>,
+    key: IdempotencyKey,
     body: OptionalJsonBody<RetryRequest>,
 ) -> Result<HttpResponse, Problem> {
     let id = SyncId::from_uuid(sync_id.into_inner());
@@ -104,8 +107,16 @@ pub(crate) async fn retry_sync(
         retry_of: Some(id),
         trace_context: json!(telemetry::current_context()),
     };
+    let now = app.clock.now();
     let mut tx = app.begin(&operator).await?;
-    let retried = sync_retry(&mut tx, id, &retry, app.clock.now()).await.or_problem()?;
+    let claim = match key.claim(&mut tx, &operator, &retry.reason, now).await? {
+        Claimed::First(claim) => claim,
+        Claimed::Again(answer) => {
+            tx.rollback().await;
+            return Ok(respond_again(&answer));
+        }
+    };
+    let retried = sync_retry(&mut tx, id, &retry, now).await.or_problem()?;
     let (tasks, records, sync) = match retried {
         SyncRetried::Retried { tasks, records, sync } => (tasks, records, sync),
         SyncRetried::NothingFailed => {
@@ -122,17 +133,19 @@ pub(crate) async fn retry_sync(
         SyncRetried::Undone => return Err(sync_undone("retried")),
         SyncRetried::Unknown => return Err(sync_not_found(id)),
     };
+    let accepted = RetryAccepted {
+        sync_id: id.as_uuid(),
+        tasks: to_i64(tasks),
+        records: to_i64(records),
+        retry_sync_id: sync.map(SyncId::as_uuid),
+    };
+    let answer = claim.keep(&mut tx, StatusCode::ACCEPTED, None, &accepted).await?;
     tx.commit().await.or_problem()?;
     app.outbox.wake();
     if let Some(sync) = sync {
         app.outbox.publish_command(sync, telemetry::current_context()).await;
     }
-    Ok(HttpResponse::Accepted().json(RetryAccepted {
-        sync_id: id.as_uuid(),
-        tasks: to_i64(tasks),
-        records: to_i64(records),
-        retry_sync_id: sync.map(SyncId::as_uuid),
-    }))
+    Ok(answer)
 }
 
 /// Decide about the missing records of a full sync

@@ -124,12 +124,12 @@ pub(crate) async fn list_syncs(
     paging: web::Query<CursorPaging>,
     query: web::Query<SyncQuery>,
 ) -> Result<HttpResponse, Problem> {
-    let window = paging.window()?;
+    let window = paging.window("syncs")?;
     let filter = query.into_inner().into_filter();
     let mut db = app.store.db().await.or_problem()?;
     let page = syncs::sync_list(&mut db, &filter, window).await.or_problem()?;
     let last = page.rows.last().filter(|_| page.has_more);
-    let next_cursor = last.map(|row| paging::encode(&(row.started_at, row.id)));
+    let next_cursor = last.map(|row| paging::encode("syncs", &(row.started_at, row.id)));
     let data = load_sync_summaries(&mut db, page.rows).await.or_problem()?;
     Ok(paging.respond(&request, data, page.total, next_cursor))
 }

@@ -56,7 +56,10 @@ pub(crate) async fn trigger_sync(
     let mut tx = app.begin(&operator).await?;
     let claim = match key.claim(&mut tx, &operator, &asked, now).await? {
         Claimed::First(claim) => claim,
-        Claimed::Again(answer) => return Ok(respond_again(&answer)),
+        Claimed::Again(answer) => {
+            tx.rollback().await;
+            return Ok(respond_again(&answer));
+        }
     };
     scope.vessel_ids = load_vessel_ids(&mut tx, &imo_numbers).await?;
     let sync = NewSync {

@@ -49,7 +49,10 @@ pub(crate) async fn undo_sync(
     let mut tx = app.begin(&admin).await?;
     let claim = match key.claim(&mut tx, &admin, &(), now).await? {
         Claimed::First(claim) => claim,
-        Claimed::Again(answer) => return Ok(respond_again(&answer)),
+        Claimed::Again(answer) => {
+            tx.rollback().await;
+            return Ok(respond_again(&answer));
+        }
     };
     let undone = undo::sync_undo(&mut tx, id, admin.subject(), now).await.or_problem()?;
     let undone = match undone {

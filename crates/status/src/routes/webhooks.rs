@@ -63,7 +63,7 @@ pub(crate) async fn list_webhooks(
     paging: web::Query<CursorPaging>,
     query: web::Query<WebhookQuery>,
 ) -> Result<HttpResponse, Problem> {
-    let window = paging.window()?;
+    let window = paging.window("webhooks")?;
     let query = query.into_inner();
     let filter = WebhookFilter {
         ids: Vec::new(),
@@ -77,7 +77,7 @@ pub(crate) async fn list_webhooks(
     };
     let mut db = app.store.db().await.or_problem()?;
     let page = webhook_events::webhook_event_list(&mut db, &filter, window).await.or_problem()?;
-    Ok(paging.list(&request, page, |row| (row.received_at, row.id), webhook_event))
+    Ok(paging.list(&request, "webhooks", page, |row| (row.received_at, row.id), webhook_event))
 }
 
 /// Get a webhook event with its attempts

@@ -35,6 +35,9 @@ async fn schedule_is_added_replaced_and_deleted_by_its_version() -> anyhow::Resu
 
     scene.json(scene.put_schedule("often", None, &body), 428).await;
     scene.json(scene.put_schedule("never", Some(&json!(1)), &body), 412).await;
+    let any = |name: &str| scene.put_schedule(name, None, &body).header("if-match", "*");
+    scene.json(any("never"), 412).await;
+    assert_eq!(scene.json(any("often"), 200).await["version"], 1);
     let same = scene.json(scene.put_schedule("often", Some(&json!(1)), &body), 200).await;
     assert_eq!(same["version"], 1, "the same definition makes no version");
     let rare = json!({"cron": "0 3 * * 0", "enabled": false});
@@ -75,6 +78,8 @@ async fn wrong_schedule_is_refused_with_all_that_is_wrong() -> anyhow::Result<()
     assert_eq!(errors[1]["detail"], "hour must be 0–23, got 40");
     let selective = json!({"cron": "0 2 * * *", "mode": "selective", "companyId": "c-1"});
     scene.json(scene.put_schedule("full-sync", Some(&json!(1)), &selective), 422).await;
+    let of_types = json!({"cron": "0 2 * * *", "mode": "incremental", "recordTypes": ["vessel"]});
+    scene.json(scene.put_schedule("full-sync", Some(&json!(1)), &of_types), 422).await;
     scene.json(scene.put_schedule("a", None, &json!({"cron": "0 2 * * *", "mode": "selective"})), 422).await;
     scene.json(scene.put_schedule("a", None, &json!({"cron": "0 2 * * *", "crom": "x"})), 422).await;
     scene.json(scene.get(&format!("{SCHEDULES}/a%00b")), 404).await;

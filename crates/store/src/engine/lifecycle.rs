@@ -4,7 +4,7 @@
 use chrono::{DateTime, Utc};
 use diesel::sql_types::*;
 use diesel_async::RunQueryDsl;
-use domain::{Mode, Phase, Severity, SyncId, SyncState, TaskState, finding::FUTURE_TOLERANCE};
+use domain::{Mode, Phase, RecordType, Severity, SyncId, SyncState, TaskState, finding::FUTURE_TOLERANCE};
 use serde_json::Value;
 
 use crate::{
@@ -106,8 +106,9 @@ pub async fn sync_start(db: &mut Db, id: SyncId, now: DateTime<Utc>) -> Result<S
 /// Such a sync was of the whole fleet, full or incremental, and ended without a hole: no task is dead, and it read as
 /// many records as the provider announced (see [`domain::Tally::is_whole`]). Of an incremental one each announced record was read
 /// as it was announced: where one had changed before, or a new one came, that may stand in the numbers for one that never
-/// came, and only the next sync from the same base would ask for it. Records that it rejected were read, and
-/// are looked at by their ids until they are mended (see [`crate::engine::second_look`]).
+/// came, and only the next sync from the same base would ask for it. Companies come with their vessels, also with those that are
+/// rejected: that such a company counts as late says nothing. Records that it rejected were read, and are looked at by their ids
+/// until they are mended (see [`crate::engine::second_look`]).
 async fn incremental_base(db: &mut Db) -> Result<Option<DateTime<Utc>>, StoreError> {
     let text = format!(
         "SELECT CASE WHEN r.as_of <= r.running_at + make_interval(secs => $1) THEN r.as_of ELSE r.running_at END
@@ -119,10 +120,11 @@ async fn incremental_base(db: &mut Db) -> Result<Option<DateTime<Utc>>, StoreErr
                              AND NOT jsonb_exists(t.page_request, 'secondLook'))
              AND NOT EXISTS (SELECT FROM sync_counts c WHERE c.sync_id = r.id
                              AND (c.expected NOT BETWEEN c.read - c.late AND c.read - c.again OR c.doubled > 0
-                                  OR r.mode = '{incremental}' AND c.expected <> c.read - c.late))
+                                  OR r.mode = '{incremental}' AND c.record_type <> '{company}' AND c.expected <> c.read - c.late))
              AND NOT EXISTS (SELECT FROM findings f WHERE f.sync_id = r.id AND f.source_id = '' AND f.severity = '{error}')
          ORDER BY r.running_at DESC LIMIT 1",
         error = Severity::Error,
+        company = RecordType::Company,
         incremental = Mode::Incremental,
         fleet_modes = word_list([Mode::Full, Mode::Incremental].map(Mode::as_str)),
         whole_states =

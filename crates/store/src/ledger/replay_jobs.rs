@@ -16,7 +16,7 @@ use crate::{
     db::{
         connection::Db,
         error::{StoreError, count, word},
-        page::Page,
+        page::{Page, Window},
         statement::{statement, word_list},
     },
     ledger::dead_letters::DeadLetterFilter,
@@ -144,26 +144,29 @@ pub async fn replay_job_list(db: &mut Db, limit: u32, offset: u32) -> Result<Pag
 pub async fn replay_item_list(
     db: &mut Db,
     id: uuid::Uuid,
-    limit: u32,
-    offset: u32,
+    state: Option<ReplayItemState>,
+    window: Window<()>,
 ) -> Result<Page<ReplayItem>, StoreError> {
     type Row = (uuid::Uuid, String, Option<uuid::Uuid>, Option<DateTime<Utc>>, String);
     let rows: Vec<Row> = statement(
         "SELECT i.dead_letter_id, i.state, i.died_as, i.ended_at, d.reason
          FROM replay_items i JOIN dead_letters d ON d.id = i.dead_letter_id
-         WHERE i.job_id = $1 ORDER BY d.archived_at, d.id LIMIT $2 OFFSET $3",
+         WHERE i.job_id = $1 AND ($4 IS NULL OR i.state = $4) ORDER BY d.archived_at, d.id LIMIT $2 OFFSET $3",
     )
     .bind::<Uuid, _>(id)
-    .bind::<Int8, _>(i64::from(limit) + 1)
-    .bind::<Int8, _>(i64::from(offset))
+    .bind::<Int8, _>(i64::from(window.limit) + 1)
+    .bind::<Int8, _>(i64::from(window.offset))
+    .bind::<Nullable<Text>, _>(state.map(ReplayItemState::as_str))
     .returning::<(Uuid, Text, Nullable<Uuid>, Nullable<Timestamptz>, Text)>()
     .load(db)
     .await?;
-    let total: i64 = statement("SELECT count(*) FROM replay_items WHERE job_id = $1")
-        .bind::<Uuid, _>(id)
-        .returning::<Int8>()
-        .get_result(db)
-        .await?;
+    let total: i64 =
+        statement("SELECT count(*) FROM replay_items WHERE job_id = $1 AND ($2 IS NULL OR state = $2)")
+            .bind::<Uuid, _>(id)
+            .bind::<Nullable<Text>, _>(state.map(ReplayItemState::as_str))
+            .returning::<Int8>()
+            .get_result(db)
+            .await?;
     let item = |(dead_letter_id, state, died_as, ended_at, reason): Row| {
         Ok(ReplayItem {
             state: word("replay_items", "state", dead_letter_id, &state)?,
@@ -174,7 +177,7 @@ pub async fn replay_item_list(
         })
     };
     let items = rows.into_iter().map(item).collect::<Result<_, StoreError>>()?;
-    Ok(Page::of(items, limit, total))
+    Ok(Page::of(items, window.limit, total))
 }
 
 /// States of replays without a result yet, as an SQL list.

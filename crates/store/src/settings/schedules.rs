@@ -32,7 +32,7 @@ pub struct Schedule {
     pub pause: Option<SchedulePause>,
     /// When the definition was changed last: ticks that were due before are not caught up.
     pub updated_at: DateTime<Utc>,
-    /// Subject of the operator's token.
+    /// Who has made the version: by a change of the definition, a pause, or its end.
     pub updated_by: String,
 }
 
@@ -46,7 +46,7 @@ pub struct ScheduleDefinition {
     /// IANA name.
     pub time_zone: String,
     pub mode: Mode,
-    /// Empty, unless the mode is selective.
+    /// Empty for full syncs, at most record types for incremental ones.
     pub selection: ScheduleSelection,
     pub overlap: OverlapPolicy,
 }
@@ -135,11 +135,19 @@ const COLUMNS: &str =
     "name, version, enabled, cron, time_zone, mode, selection, overlap, paused_since, paused_until,
     pause_reason, paused_by, updated_at, updated_by";
 
-/// All schedules, by name.
+/// All schedules, by name. One that cannot be read was written into the table by hand: it is named in the log, and stops none
+/// of the others.
 pub async fn schedule_list(db: &mut Db) -> Result<Vec<Schedule>, StoreError> {
     let text = format!("SELECT {COLUMNS} FROM schedules ORDER BY name");
     let rows: Vec<Row> = statement(&text).load(db).await?;
-    rows.into_iter().map(Schedule::try_from).collect()
+    let read = |row| {
+        Schedule::try_from(row)
+            .inspect_err(|error| {
+                tracing::error!(error = error as &dyn std::error::Error, "a schedule is left out")
+            })
+            .ok()
+    };
+    Ok(rows.into_iter().filter_map(read).collect())
 }
 
 pub async fn schedule_find(db: &mut Db, name: &ScheduleName) -> Result<Option<Schedule>, StoreError> {
@@ -147,7 +155,7 @@ pub async fn schedule_find(db: &mut Db, name: &ScheduleName) -> Result<Option<Sc
 }
 
 /// The schedule with its row locked: changes of one schedule wait for each other.
-async fn schedule_lock(db: &mut Db, name: &ScheduleName) -> Result<Option<Schedule>, StoreError> {
+pub(super) async fn schedule_lock(db: &mut Db, name: &ScheduleName) -> Result<Option<Schedule>, StoreError> {
     schedule_select(db, name, "FOR UPDATE").await
 }
 
@@ -195,18 +203,20 @@ pub async fn schedule_create(
     Ok(ScheduleChanged::Done(schedule))
 }
 
-/// Gives a schedule another definition, if its version is still `expected`. The same definition makes no new version.
+/// Gives a schedule another definition, if its version is still `expected` (none: whatever it is). The same definition makes no new version.
 pub async fn schedule_update(
     db: &mut Db,
     name: &ScheduleName,
     definition: &ScheduleDefinition,
-    expected: u64,
+    expected: Option<u64>,
     actor: &str,
     now: DateTime<Utc>,
 ) -> Result<ScheduleChanged, StoreError> {
     let before = match schedule_lock(db, name).await? {
         None => return Ok(ScheduleChanged::Unknown),
-        Some(there) if there.version != expected => return Ok(ScheduleChanged::Stale(there)),
+        Some(there) if expected.is_some_and(|version| version != there.version) => {
+            return Ok(ScheduleChanged::Stale(there));
+        }
         Some(there) if there.definition == *definition => return Ok(ScheduleChanged::Done(there)),
         Some(there) => there,
     };
@@ -247,13 +257,15 @@ pub(super) async fn definition_write(
 pub async fn schedule_delete(
     db: &mut Db,
     name: &ScheduleName,
-    expected: u64,
+    expected: Option<u64>,
     actor: &str,
     now: DateTime<Utc>,
 ) -> Result<ScheduleChanged, StoreError> {
     let before = match schedule_lock(db, name).await? {
         None => return Ok(ScheduleChanged::Unknown),
-        Some(there) if there.version != expected => return Ok(ScheduleChanged::Stale(there)),
+        Some(there) if expected.is_some_and(|version| version != there.version) => {
+            return Ok(ScheduleChanged::Stale(there));
+        }
         Some(there) => there,
     };
     statement("DELETE FROM schedules WHERE name = $1").bind::<Text, _>(name.as_str()).execute(db).await?;
@@ -275,7 +287,7 @@ pub async fn schedule_pause(
     let since = before.pause.filter(|pause| pause.holds_at(now)).map_or(now, |pause| pause.since);
     statement(
         "UPDATE schedules SET paused_since = $2, paused_until = $3, pause_reason = $4, paused_by = $5,
-             version = version + 1
+             version = version + 1, updated_by = $5
          WHERE name = $1",
     )
     .bind::<Text, _>(name.as_str())
@@ -302,11 +314,14 @@ pub async fn schedule_resume(
     if !before.pause.as_ref().is_some_and(|pause| pause.holds_at(now)) {
         return Ok(ScheduleChanged::Done(before));
     }
-    statement("UPDATE schedules SET paused_until = $2, version = version + 1 WHERE name = $1")
-        .bind::<Text, _>(name.as_str())
-        .bind::<Timestamptz, _>(now)
-        .execute(db)
-        .await?;
+    statement(
+        "UPDATE schedules SET paused_until = $2, version = version + 1, updated_by = $3 WHERE name = $1",
+    )
+    .bind::<Text, _>(name.as_str())
+    .bind::<Timestamptz, _>(now)
+    .bind::<Text, _>(actor)
+    .execute(db)
+    .await?;
     let schedule = after_change(db, name, actor, now).await?;
     let detail = json!({ "version": schedule.version, "reason": before.pause.map(|pause| pause.reason) });
     audit_append(db, actor, AuditAction::ScheduleResume, &subject(name), &detail, now).await?;

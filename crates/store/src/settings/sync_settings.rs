@@ -13,7 +13,7 @@ use crate::{
         statement::statement,
     },
     ledger::audit::audit_append,
-    settings::schedules::{Schedule, ScheduleDefinition, definition_write, schedule_find},
+    settings::schedules::{Schedule, ScheduleDefinition, definition_write, schedule_find, schedule_lock},
 };
 
 /// The settings in force.
@@ -120,6 +120,9 @@ pub async fn settings_update(
     actor: &str,
     now: DateTime<Utc>,
 ) -> Result<SettingsUpdated, StoreError> {
+    // The schedule first, as whoever changes the schedule itself does it: they wait for each other, and neither writes over
+    // what the other has changed.
+    schedule_lock(db, &ScheduleName::full_sync()).await?;
     let before = settings_read(db).await?;
     if !settings_write(db, change, expected_version, actor, now).await? {
         return Ok(SettingsUpdated::Stale(settings_read(db).await?));
@@ -179,12 +182,13 @@ impl SettingsChange {
 
     /// The schedule's definition after the change.
     fn definition(&self, before: &ScheduleDefinition) -> ScheduleDefinition {
+        let mode = self.mode.unwrap_or(before.mode);
         ScheduleDefinition {
             enabled: self.enabled.unwrap_or(before.enabled),
             cron: self.cron.clone().unwrap_or_else(|| before.cron.clone()),
             time_zone: self.time_zone.clone().unwrap_or_else(|| before.time_zone.clone()),
-            mode: self.mode.unwrap_or(before.mode),
-            selection: before.selection.clone(),
+            mode,
+            selection: before.selection.clone().for_mode(mode),
             overlap: before.overlap,
         }
     }

@@ -97,17 +97,16 @@ pub async fn last_ticks(db: &mut Db) -> Result<Vec<Tick>, StoreError> {
 
 /// How many ticks were missed since a schedule that is on last started a sync: none once it has started one again.
 pub async fn missed_ticks_standing(db: &mut Db) -> Result<u64, StoreError> {
-    let missed: i64 = statement(
+    // The words stand in the text, so that the index of missed ticks is used.
+    let text = format!(
         "SELECT count(*) FROM schedule_ticks t JOIN schedules s ON s.name = t.schedule
-         WHERE s.enabled AND t.outcome = $1 AND t.due_at > s.updated_at AND NOT EXISTS (
+         WHERE s.enabled AND t.outcome = '{}' AND t.due_at > s.updated_at AND NOT EXISTS (
              SELECT FROM schedule_ticks later
-             WHERE later.schedule = t.schedule AND later.due_at > t.due_at AND later.outcome = $2)",
-    )
-    .bind::<Text, _>(TickOutcome::Missed.as_str())
-    .bind::<Text, _>(TickOutcome::Started.as_str())
-    .returning::<Int8>()
-    .get_result(db)
-    .await?;
+             WHERE later.schedule = t.schedule AND later.due_at > t.due_at AND later.outcome = '{}')",
+        TickOutcome::Missed,
+        TickOutcome::Started
+    );
+    let missed: i64 = statement(&text).returning::<Int8>().get_result(db).await?;
     Ok(count(missed))
 }
 

@@ -280,7 +280,7 @@ async fn replay_that_dies_again_is_known_by_the_letter_as_which_it_died() -> any
         scene.archive(&NewDeadLetter { replay_of: Some(origin), ..letter("500", scene.now()) }).await?;
     let mut db = scene.store.db().await?;
     assert_eq!(dead_letter_descendants(&mut db, origin).await?, [heir]);
-    let items = replay_item_list(&mut db, job, 10, 0).await?;
+    let items = replay_item_list(&mut db, job, None, Window { limit: 10, ..Window::default() }).await?;
     assert_eq!((items.total, items.rows[0].died_as), (1, Some(heir)));
     let stored = scene.job(job).await?;
     assert_eq!((stored.died, stored.sent), (1, 0));

@@ -367,8 +367,7 @@ async fn timeline_and_list_read_no_table_as_a_whole() -> anyhow::Result<()> {
              ANALYZE",
         )
         .await?;
-    let scans =
-        "SELECT relname, seq_scan FROM pg_stat_user_tables WHERE relname NOT IN ('undos', 'refused_webhooks',
+    let scans = "SELECT relname, seq_scan FROM pg_stat_user_tables WHERE relname NOT IN ('undos',
         'conflict_policies', '__diesel_schema_migrations') ORDER BY 1";
     let before = scene.rows(scans).await;
     let store = Store::connect(&scene.world.database_url, 1).await?;

@@ -10,6 +10,7 @@ use domain::{
 };
 use serde_json::json;
 use store::{
+    Window,
     engine::{
         control::{SyncResumed, sync_resume},
         lifecycle::{SyncCancelled, sync_cancel},
@@ -229,7 +230,14 @@ async fn a_replay_job_keeps_what_became_of_each_dead_letter() -> anyhow::Result<
     let first = replay(&scene, DeadLetterFilter::default(), None).await?;
     let done = completed(&scene, first).await?;
     assert_eq!((done.succeeded, done.died, done.cancelled), (1, 1, 0));
-    let items = replay_item_list(&mut *scene.store.db().await?, first, 10, 0).await?.rows;
+    let items = replay_item_list(
+        &mut *scene.store.db().await?,
+        first,
+        None,
+        Window { limit: 10, ..Window::default() },
+    )
+    .await?
+    .rows;
     let died = items.iter().find(|item| item.state == ReplayItemState::Died).expect("one died");
     let heir: DeadLetterId = died.died_as.expect("as another");
     let row = scene.rows(&format!("SELECT replay_of FROM dead_letters WHERE id = '{heir}'")).await.remove(0);

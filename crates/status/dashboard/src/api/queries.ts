@@ -8,6 +8,7 @@ import type {
   MissingPolicy,
   operations,
   ReplayAccepted,
+  ReplayItemState,
   ReplayRequest,
   ReprocessAccepted,
   ReprocessRequest,
@@ -59,7 +60,8 @@ export const keys = {
   replayPlan: (request: ReplayRequest) => ["dead-letters", "plan", request] as const,
   replayJobs: (page: PageParams) => ["dead-letters", "jobs", page] as const,
   replayJob: (jobId: string) => ["dead-letters", "job", jobId] as const,
-  replayItems: (jobId: string, page: PageParams) => ["dead-letters", "job", jobId, "items", page] as const,
+  replayItems: (jobId: string, page: PageParams, outcome?: ReplayItemState) =>
+    ["dead-letters", "job", jobId, "items", page, outcome] as const,
   conflicts: ["conflicts"] as const,
   conflictList: (page: PageParams, filter: ConflictFilter) => ["conflicts", "list", page, filter] as const,
   conflict: (id: string) => ["conflicts", "one", id] as const,
@@ -206,13 +208,13 @@ export const getReplayJob = (jobId: string) =>
     refetchInterval: ({ state }) => (state.data?.state === "running" ? 2000 : false),
   });
 
-export const listReplayItems = (jobId: string, page: PageParams) =>
+export const listReplayItems = (jobId: string, page: PageParams, outcome?: ReplayItemState) =>
   queryOptions({
-    queryKey: keys.replayItems(jobId, page),
+    queryKey: keys.replayItems(jobId, page, outcome),
     queryFn: ({ signal }) =>
       unwrap(
         client.GET("/api/sync/bulk/replay/{jobId}/items", {
-          params: { path: { jobId }, query: page },
+          params: { path: { jobId }, query: { ...page, ...(outcome ? { outcome } : {}) } },
           signal,
         }),
       ),

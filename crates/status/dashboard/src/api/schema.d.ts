@@ -4,6 +4,27 @@
  */
 
 export interface paths {
+    "/api/doctor": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Find out what is wrong
+         * @description Answers three questions, each with cause and remedy: do the services reach what they need, is a sync or an approval stuck,
+         *     and why is a record missing. Sends the onboarding portal at most one test in 5 seconds.
+         */
+        get: operations["diagnose"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/equipment/{id}/qr.png": {
         parameters: {
             query?: never;
@@ -1744,6 +1765,40 @@ export interface components {
             /** Format: int64 */
             withdrawn: number;
         };
+        /** @description What is wrong, or that nothing is. */
+        Diagnosis: {
+            /** @description Why, from what an operator sees to where it comes from. */
+            causes: string[];
+            /** @description What to do about it. */
+            fix?: string | null;
+            /** @description Whether nothing is wrong. */
+            ok: boolean;
+            question: components["schemas"]["DoctorQuestion"];
+            recordType?: components["schemas"]["RecordType"] | null;
+            /** @description Id of that record in the onboarding portal. */
+            sourceId?: string | null;
+            /**
+             * Format: uuid
+             * @description The sync that is concerned.
+             */
+            syncId?: string | null;
+            /** @description What was found. */
+            title: string;
+        };
+        /**
+         * @description What a diagnosis answers.
+         * @enum {string}
+         */
+        DoctorQuestion: "connection" | "stuck" | "missing";
+        /** @description All diagnoses. */
+        DoctorReport: {
+            /** Format: date-time */
+            checkedAt: string;
+            /** @description At least one for each question. */
+            diagnoses: components["schemas"]["Diagnosis"][];
+            /** @description Whether nothing is wrong. */
+            ok: boolean;
+        };
         /**
          * @description Failure class of a message.
          * @enum {string}
@@ -2626,7 +2681,7 @@ export interface components {
             lastWebhookAt?: string | null;
             /**
              * Format: date-time
-             * @description Next time of the schedule; absent while the schedule is off.
+             * @description Next time at which a schedule starts a sync; absent while all of them are off or paused.
              */
             nextScheduledAt?: string | null;
             /**
@@ -3378,7 +3433,7 @@ export interface components {
              * @description When the definition was last changed.
              */
             updatedAt: string;
-            /** @description Operator who last changed the definition. */
+            /** @description Operator who made this version: by a change of the definition, a pause, or its end. */
             updatedBy: string;
             /**
              * Format: int64
@@ -3409,7 +3464,7 @@ export interface components {
             mode?: components["schemas"]["Mode"];
             /** @default skip */
             overlap?: components["schemas"]["OverlapPolicy"];
-            /** @description Only these record types, in the mode `selective`. Companies come with vessels. */
+            /** @description Only these record types, in the modes `incremental` and `selective`. Companies come with vessels. */
             recordTypes?: components["schemas"]["RecordType"][];
             /**
              * @description IANA time zone of the expression.
@@ -4385,6 +4440,43 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    diagnose: {
+        parameters: {
+            query?: {
+                /** @description Type of a record that is missing; with `sourceId`. */
+                recordType?: components["schemas"]["RecordType"];
+                /** @description Id in the onboarding portal of a record that is missing; with `recordType`. */
+                sourceId?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description All diagnoses */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DoctorReport"];
+                };
+            };
+            /** @description The query or the body cannot be read: U+0000 in a text, or a body that is not JSON */
+            400: components["responses"]["Unreadable"];
+            /** @description The token is missing, invalid, expired or revoked */
+            401: components["responses"]["Unauthorized"];
+            /** @description Parameters or values of the body are unknown, repeated or wrong; `errors` names each */
+            422: components["responses"]["Invalid"];
+            /** @description The operator sends too many requests */
+            429: components["responses"]["TooManyRequests"];
+            /** @description An error of the service; `requestId` finds it in the logs */
+            500: components["responses"]["InternalError"];
+            /** @description The database does not answer */
+            503: components["responses"]["Unavailable"];
+        };
+    };
     getLabelPng: {
         parameters: {
             query?: never;
@@ -4643,7 +4735,8 @@ export interface operations {
             header?: {
                 /**
                  * @description 1 to 255 visible ASCII characters, such as a UUID. A request that is sent again with the same key within 24 hours has no
-                 *     second effect, and is answered as the first one was.
+                 *     second effect, and is answered as the first one was, with `Idempotency-Replayed: true`. A request that was refused may be
+                 *     sent again with its key.
                  * @example 8e03978e-40d5-43e8-bc93-6894a57f9324
                  */
                 "Idempotency-Key"?: string | null;
@@ -4820,6 +4913,8 @@ export interface operations {
                 limit?: number;
                 /** @description Entries to skip. */
                 offset?: number;
+                /** @description Only dead letters with this outcome. */
+                outcome?: components["schemas"]["ReplayItemState"];
             };
             header?: never;
             path: {
@@ -4860,7 +4955,8 @@ export interface operations {
             header?: {
                 /**
                  * @description 1 to 255 visible ASCII characters, such as a UUID. A request that is sent again with the same key within 24 hours has no
-                 *     second effect, and is answered as the first one was.
+                 *     second effect, and is answered as the first one was, with `Idempotency-Replayed: true`. A request that was refused may be
+                 *     sent again with its key.
                  * @example 8e03978e-40d5-43e8-bc93-6894a57f9324
                  */
                 "Idempotency-Key"?: string | null;
@@ -5109,7 +5205,8 @@ export interface operations {
             header?: {
                 /**
                  * @description 1 to 255 visible ASCII characters, such as a UUID. A request that is sent again with the same key within 24 hours has no
-                 *     second effect, and is answered as the first one was.
+                 *     second effect, and is answered as the first one was, with `Idempotency-Replayed: true`. A request that was refused may be
+                 *     sent again with its key.
                  * @example 8e03978e-40d5-43e8-bc93-6894a57f9324
                  */
                 "Idempotency-Key"?: string | null;
@@ -5196,7 +5293,8 @@ export interface operations {
             header?: {
                 /**
                  * @description 1 to 255 visible ASCII characters, such as a UUID. A request that is sent again with the same key within 24 hours has no
-                 *     second effect, and is answered as the first one was.
+                 *     second effect, and is answered as the first one was, with `Idempotency-Replayed: true`. A request that was refused may be
+                 *     sent again with its key.
                  * @example 8e03978e-40d5-43e8-bc93-6894a57f9324
                  */
                 "Idempotency-Key"?: string | null;
@@ -5392,7 +5490,8 @@ export interface operations {
             header?: {
                 /**
                  * @description 1 to 255 visible ASCII characters, such as a UUID. A request that is sent again with the same key within 24 hours has no
-                 *     second effect, and is answered as the first one was.
+                 *     second effect, and is answered as the first one was, with `Idempotency-Replayed: true`. A request that was refused may be
+                 *     sent again with its key.
                  * @example 8e03978e-40d5-43e8-bc93-6894a57f9324
                  */
                 "Idempotency-Key"?: string | null;
@@ -6513,7 +6612,8 @@ export interface operations {
             header?: {
                 /**
                  * @description 1 to 255 visible ASCII characters, such as a UUID. A request that is sent again with the same key within 24 hours has no
-                 *     second effect, and is answered as the first one was.
+                 *     second effect, and is answered as the first one was, with `Idempotency-Replayed: true`. A request that was refused may be
+                 *     sent again with its key.
                  * @example 8e03978e-40d5-43e8-bc93-6894a57f9324
                  */
                 "Idempotency-Key"?: string | null;
@@ -6846,7 +6946,15 @@ export interface operations {
     retrySync: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description 1 to 255 visible ASCII characters, such as a UUID. A request that is sent again with the same key within 24 hours has no
+                 *     second effect, and is answered as the first one was, with `Idempotency-Replayed: true`. A request that was refused may be
+                 *     sent again with its key.
+                 * @example 8e03978e-40d5-43e8-bc93-6894a57f9324
+                 */
+                "Idempotency-Key"?: string | null;
+            };
             path: {
                 syncId: string;
             };
@@ -7026,7 +7134,8 @@ export interface operations {
             header?: {
                 /**
                  * @description 1 to 255 visible ASCII characters, such as a UUID. A request that is sent again with the same key within 24 hours has no
-                 *     second effect, and is answered as the first one was.
+                 *     second effect, and is answered as the first one was, with `Idempotency-Replayed: true`. A request that was refused may be
+                 *     sent again with its key.
                  * @example 8e03978e-40d5-43e8-bc93-6894a57f9324
                  */
                 "Idempotency-Key"?: string | null;
@@ -7629,7 +7738,8 @@ export interface operations {
             header?: {
                 /**
                  * @description 1 to 255 visible ASCII characters, such as a UUID. A request that is sent again with the same key within 24 hours has no
-                 *     second effect, and is answered as the first one was.
+                 *     second effect, and is answered as the first one was, with `Idempotency-Replayed: true`. A request that was refused may be
+                 *     sent again with its key.
                  * @example 8e03978e-40d5-43e8-bc93-6894a57f9324
                  */
                 "Idempotency-Key"?: string | null;

@@ -29,6 +29,7 @@ export type DeadLetterGroup = Schemas["DeadLetterGroup"];
 export type ReplayPlan = Schemas["ReplayPlan"];
 export type ReplayJob = Schemas["ReplayJob"];
 export type ReplayItem = Schemas["ReplayItem"];
+export type ReplayItemState = Schemas["ReplayItemState"];
 export type ReplayAccepted = Schemas["ReplayAccepted"];
 export type ReplayRequest = Schemas["ReplayRequest"];
 export type OlderRecords = Schemas["OlderRecords"];

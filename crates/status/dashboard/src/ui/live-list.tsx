@@ -23,6 +23,8 @@ interface Props<Row extends RowData> {
   linked?: boolean;
   filter: string | undefined;
   empty: ReactNode;
+  /** Stands above the rows that are shown, which may be older than the latest. */
+  toolbar?: (rows: Row[]) => ReactNode;
   onPage: (page: number) => void;
 }
 
@@ -66,6 +68,7 @@ function LiveRows<Row extends RowData>(props: Props<Row> & { latest: List<Row> }
           {newRows > 0 ? `${formatCount(newRows)} new` : "Show changes"}
         </Button>
       )}
+      {props.toolbar?.(list.data)}
       <div className={styles.panel}>
         <Table
           label={label}

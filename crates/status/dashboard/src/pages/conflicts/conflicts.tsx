@@ -139,13 +139,6 @@ export function ConflictsPage() {
           onChange={(kind) => narrow({ kind })}
         />
       </FilterBar>
-      {canSelect && conflicts.data && conflicts.data.data.length > 0 && (
-        <BulkResolve
-          shown={conflicts.data.data}
-          selected={selected}
-          onSelect={(ids) => setSelected(new Set(ids))}
-        />
-      )}
       <SelectionContext.Provider value={canSelect ? { selected, toggle } : null}>
         <LiveList
           query={conflicts}
@@ -162,6 +155,17 @@ export function ConflictsPage() {
               records have one code.
             </EmptyState>
           }
+          {...(canSelect
+            ? {
+                toolbar: (rows: Conflict[]) => (
+                  <BulkResolve
+                    shown={rows}
+                    selected={selected}
+                    onSelect={(ids) => setSelected(new Set(ids))}
+                  />
+                ),
+              }
+            : {})}
           onPage={(next) => navigate({ search: (old) => ({ ...old, page: next > 1 ? next : undefined }) })}
         />
       </SelectionContext.Provider>

@@ -111,8 +111,8 @@ const SHOWN_ITEMS = 50;
 
 /** The dead letters that failed again, each with a link to the dead letter that it became. */
 function FailedItems({ jobId }: { jobId: string }) {
-  const items = useQuery(listReplayItems(jobId, { limit: SHOWN_ITEMS, offset: 0 }));
-  const failed = items.data?.data.filter((item) => item.outcome === "died") ?? [];
+  const items = useQuery(listReplayItems(jobId, { limit: SHOWN_ITEMS, offset: 0 }, "died"));
+  const failed = items.data?.data ?? [];
   if (failed.length === 0) return null;
   return (
     <ul className={styles.failed} aria-label="Failed again">

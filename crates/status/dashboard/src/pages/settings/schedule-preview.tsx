@@ -34,7 +34,8 @@ export function SchedulePreview({
     <div className={styles.preview} role="status" aria-label="Schedule preview">
       {isIncomplete ? (
         <p className={text.dim}>
-          Five fields: minute, hour, day of month, month, day of week. Example: 0 2 * * * is daily at 02:00.
+          Minute, hour, day of month, month, day of week; seconds may stand before them. Example: 0 2 * * * is
+          daily at 02:00.
         </p>
       ) : problem ? (
         <p className={styles.problem} data-tone="bad">

@@ -1,0 +1,2 @@
+DROP INDEX refused_webhooks_by_webhook;
+DROP INDEX schedule_ticks_missed;
