@@ -62,6 +62,9 @@ async fn rabbitmq_raises_an_alarm_and_takes_no_messages() -> anyhow::Result<()> 
     let one_chain = vec![("SMS_WORK__SLICES", "1".to_owned())];
     let setup = Setup { environment: one_chain, ..Setup::default() };
     let (servers, system, sync) = in_the_middle_of_a_full_sync(setup).await?;
+    // The alarm takes seconds to be raised on a busy machine, and pages must be left then.
+    system.portal.recover().await?;
+    system.portal.fail(json!({"kind": "slow", "delayMs": 1000})).await?;
     servers.block_broker().await?;
     // What is accepted meanwhile is not lost, and whoever wants to publish says what it waits for.
     for _ in 0..3 {
@@ -77,6 +80,7 @@ async fn rabbitmq_raises_an_alarm_and_takes_no_messages() -> anyhow::Result<()> 
         says(format!("{ingest}/metrics"), "sms_broker_blocked 1").await
     })
     .await?;
+    system.portal.recover().await?;
     for _ in 0..10 {
         let (status, answer) = notice(&system).await?.send(&system).await?;
         assert_eq!(status, 202, "{answer}");

@@ -36,6 +36,7 @@ async fn reference_portal_passes_the_contract_check_and_faults_of_it_are_named()
         (json!({"kind": "repeatedPage", "path": "users"}), "users pages"),
         (json!({"kind": "truncatedJson", "path": "equipment"}), "equipment pages"),
         (json!({"kind": "serverError", "path": "export"}), "portal export"),
+        (json!({"kind": "wrongTypes", "path": "equipment"}), "equipment records"),
     ] {
         system.portal.fail(fault).await?;
         let (code, report) = system.portal.check().await?;
@@ -43,9 +44,5 @@ async fn reference_portal_passes_the_contract_check_and_faults_of_it_are_named()
         assert!(named(&report, "fail").contains(check), "{check}: {report:#}");
         system.portal.recover().await?;
     }
-    system.portal.fail(json!({"kind": "wrongTypes", "path": "equipment"})).await?;
-    let (_, report) = system.portal.check().await?;
-    assert!(named(&report, "warn").contains("equipment records"), "{report:#}");
-    system.portal.recover().await?;
     Ok(())
 }
