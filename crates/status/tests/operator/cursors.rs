@@ -17,7 +17,8 @@ impl Scene {
                 between().await;
             }
             let answer = self.request(Role::Admin, Method::GET, &path).send().await?;
-            let link = answer.headers().get("link").map(|link| link.to_str().unwrap().to_owned());
+            let link =
+                answer.headers().get("link").map(|link| link.to_str().expect("a link is ASCII").to_owned());
             let page: Value = answer.json().await?;
             let cursor = page["pagination"]["nextCursor"].as_str();
             assert_eq!(link.is_some(), cursor.is_some(), "{page}");

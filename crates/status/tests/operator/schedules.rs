@@ -12,7 +12,7 @@ impl Scene {
     fn put_schedule(&self, name: &str, version: Option<&Value>, body: &Value) -> Request {
         let request = self.request(Role::Admin, Method::PUT, &format!("{SCHEDULES}/{name}")).json(body);
         match version {
-            Some(version) => request.header("if-match", &format!("\"{version}\"")),
+            Some(version) => request.header("if-match", format!("\"{version}\"")),
             None => request,
         }
     }
