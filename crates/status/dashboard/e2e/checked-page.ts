@@ -39,6 +39,15 @@ export async function signIn(page: Page, token = system().admin, url = system().
 }
 
 export async function expectAccessible(page: Page): Promise<void> {
+  // A row that slides in has another contrast until it stands. Spinners have no end.
+  await page.evaluate(() =>
+    Promise.allSettled(
+      document
+        .getAnimations()
+        .filter((it) => it.effect?.getComputedTiming().iterations !== Number.POSITIVE_INFINITY)
+        .map((it) => it.finished),
+    ),
+  );
   const { violations } = await new AxeBuilder({ page }).analyze();
   expect(
     violations.map((v) => `${v.id}: ${v.nodes.map((node) => node.target.join(" ")).join(", ")}`),

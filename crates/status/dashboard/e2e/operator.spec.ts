@@ -178,7 +178,7 @@ test("the schedule shows its next times while edited, and is saved", async ({ pa
   const cron = page.getByLabel("Cron expression");
   const preview = page.getByRole("status", { name: "Schedule preview" });
   await cron.fill("0 4 * *");
-  await expect(preview).toContainText("Five fields");
+  await expect(preview).toContainText("Minute, hour, day of month");
   await cron.fill("0 40 * * 1");
   await expect(preview.locator("[data-tone=bad]")).toBeVisible();
   await cron.fill("30 4 * * 1");
@@ -299,7 +299,7 @@ test("a lost connection is reported, and its missed updates are fetched", async 
   const proxy = await startProxy();
   try {
     await signIn(page, system().admin, proxy.url);
-    await expect(page.getByText("schedule is off")).toBeVisible();
+    await expect(page.getByText("none: off or paused")).toBeVisible();
     proxy.cut();
     await expect(page.getByText("reconnecting", { exact: true })).toBeVisible();
     await expect(page.getByText(/^The live connection is lost/)).toBeVisible();
@@ -307,7 +307,7 @@ test("a lost connection is reported, and its missed updates are fetched", async 
     proxy.restore();
     await expect(page.getByText("live", { exact: true })).toBeVisible();
     await expect(page.getByText(/^The live connection is lost/)).toHaveCount(0);
-    await expect(page.getByText("schedule is off")).toHaveCount(0);
+    await expect(page.getByText("none: off or paused")).toHaveCount(0);
   } finally {
     proxy.close();
     await api("/api/sync/settings", { method: "POST", body: JSON.stringify({ enableScheduledSync: false }) });
