@@ -80,8 +80,8 @@ impl fmt::Display for ScheduleName {
     }
 }
 
-/// Which records the syncs of a schedule look at, as far as their mode allows; the column `schedules.selection`. Vessels are named by IMO
-/// number and looked up at each tick: a number may pass to another record of the onboarding portal.
+/// Which records the syncs of a schedule look at, as far as their mode allows; the column `schedules.selection`. Vessels are named
+/// by IMO number and looked up at each tick: a number may pass to another record of the onboarding portal.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
 pub struct ScheduleSelection {
