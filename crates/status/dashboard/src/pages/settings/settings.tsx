@@ -4,6 +4,7 @@ import type { Settings } from "../../api/types";
 import { uncapitalize } from "../../format/capitalize";
 import { modeWord } from "../../format/states";
 import type { Status } from "../../format/status";
+import { formatScheduledTime } from "../../format/times";
 import { Card } from "../../ui/card";
 import { Page } from "../../ui/page";
 import { QueryResult } from "../../ui/query-result";
@@ -59,7 +60,8 @@ function scheduleStatus({
     };
   }
   if (schedulePause) {
-    const { by, reason, until } = schedulePause;
+    const { by, reason } = schedulePause;
+    const until = schedulePause.until && formatScheduledTime(schedulePause.until, scheduleTimeZone);
     return {
       tone: "warn",
       headline: "The schedule is paused",
