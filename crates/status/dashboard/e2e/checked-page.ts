@@ -72,6 +72,7 @@ export async function api<T>(path: string, init: RequestInit = {}): Promise<T> {
       "content-type": "application/json",
       // A test's own change of the settings applies to any version.
       ...(init.method === "POST" && path === "/api/sync/settings" ? { "if-match": "*" } : {}),
+      ...init.headers,
     },
   });
   if (!answer.ok) throw new Error(`${path} answered ${answer.status}: ${await answer.text()}`);

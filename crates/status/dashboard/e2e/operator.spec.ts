@@ -171,35 +171,19 @@ test("a running full sync is shown, cancelled, and resumed to its end", async ({
   await expect(page.getByLabel("Status").getByText(/^Completed/)).toBeVisible({ timeout: 120_000 });
 });
 
-test("the schedule shows its next times while edited, and is saved", async ({ page, faults }) => {
-  await signIn(page);
-  await page.keyboard.press("g");
-  await page.keyboard.press("e");
-  const cron = page.getByLabel("Cron expression");
-  const preview = page.getByRole("status", { name: "Schedule preview" });
-  await cron.fill("0 4 * *");
-  await expect(preview).toContainText("Minute, hour, day of month");
-  await cron.fill("0 40 * * 1");
-  await expect(preview.locator("[data-tone=bad]")).toBeVisible();
-  await cron.fill("30 4 * * 1");
-  await expect(preview.getByRole("listitem")).toHaveCount(5);
-  await expect(preview.getByRole("listitem").first()).toContainText("Mon");
-  await page.getByRole("button", { name: "Save settings" }).click();
-  await expect(page.getByText("Settings saved")).toBeVisible();
-  expect(await api("/api/sync/settings")).toMatchObject({ scheduleCron: "30 4 * * 1" });
-  ignoreFaults(faults, "422");
-});
-
 test("another admin's change is shown and kept beside an unsaved draft", async ({ page }) => {
   await signIn(page);
   await page.goto(`${system().url}/settings`);
   await page.getByLabel("Page size").fill("300");
-  await api("/api/sync/settings", { method: "POST", body: JSON.stringify({ scheduleCron: "15 3 * * *" }) });
+  await api("/api/sync/settings", {
+    method: "POST",
+    body: JSON.stringify({ incrementalOverlapSeconds: 450 }),
+  });
   await expect(page.getByText("changed the settings while you were editing")).toBeVisible();
-  await expect(page.getByLabel("Cron expression")).toHaveValue("15 3 * * *");
+  await expect(page.getByLabel("Overlap")).toHaveValue("450 s");
   await page.getByRole("button", { name: "Save settings" }).click();
   await expect(page.getByText("Settings saved")).toBeVisible();
-  expect(await api("/api/sync/settings")).toMatchObject({ scheduleCron: "15 3 * * *", pageSize: 300 });
+  expect(await api("/api/sync/settings")).toMatchObject({ incrementalOverlapSeconds: 450, pageSize: 300 });
 });
 
 test("leaving unsaved changes asks first, and staying keeps them", async ({ page }) => {

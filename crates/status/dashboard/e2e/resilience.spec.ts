@@ -11,6 +11,7 @@ const PAGES = [
   "Dead letters",
   "Webhooks",
   "Users",
+  "Schedules",
   "Audit log",
   "Settings",
   "Overview",
@@ -35,7 +36,17 @@ test("every page opens while the service is not reachable", async ({ page, fault
         const loaded = performance.getEntriesByType("resource").map((entry) => entry.name);
         return files.every((file) => loaded.some((name) => name.includes(`/assets/${file}-`)));
       },
-      ["syncs", "webhooks", "data-quality", "conflicts", "dead-letters", "users", "audit", "settings"],
+      [
+        "syncs",
+        "webhooks",
+        "data-quality",
+        "conflicts",
+        "dead-letters",
+        "users",
+        "schedules",
+        "audit",
+        "settings",
+      ],
     );
     proxy.cut();
     await expect(page.getByText(/^The live connection is lost/)).toBeVisible();
@@ -125,13 +136,12 @@ plainTest("eight tabs are live at once, and each receives an update", async ({ c
     tabs.push(page);
   }
   for (const page of tabs) await openPage(page, "Settings");
-  const save = (scheduleCron: string) =>
-    api("/api/sync/settings", { method: "POST", body: JSON.stringify({ scheduleCron }) });
-  await save("45 5 * * *");
-  for (const page of tabs) await expect(page.getByLabel("Cron expression")).toHaveValue("45 5 * * *");
+  const save = (pageSize: number) =>
+    api("/api/sync/settings", { method: "POST", body: JSON.stringify({ pageSize }) });
+  await save(222);
+  for (const page of tabs) await expect(page.getByLabel("Page size")).toHaveValue("222");
   // The stream goes on when the tab that opened it is closed.
   await tabs[0]?.close();
-  await save("15 3 * * *");
-  for (const page of tabs.slice(1))
-    await expect(page.getByLabel("Cron expression")).toHaveValue("15 3 * * *");
+  await save(200);
+  for (const page of tabs.slice(1)) await expect(page.getByLabel("Page size")).toHaveValue("200");
 });

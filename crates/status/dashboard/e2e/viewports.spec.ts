@@ -32,6 +32,7 @@ async function pagesToVisit(): Promise<string[]> {
     "/dead-letters",
     "/webhooks",
     "/users",
+    "/schedules",
     "/audit",
     "/settings",
   ];

@@ -47,7 +47,9 @@ export interface ApiResponse<T> {
   response: Response;
 }
 
-/** Returns the body of a 2xx response. Throws a `Problem` for every other response and for a failed request. */
+const NO_CONTENT = 204;
+
+/** Returns the body of a 2xx response, undefined of one without a body. Throws a `Problem` for every other response and for a failed request. */
 export async function unwrap<T>(request: Promise<ApiResponse<T>>): Promise<T> {
   let result: ApiResponse<T>;
   try {
@@ -61,6 +63,7 @@ export async function unwrap<T>(request: Promise<ApiResponse<T>>): Promise<T> {
       code: "unreachable",
     });
   }
-  if (result.response.ok && result.data !== undefined) return result.data;
+  const { response, data } = result;
+  if (response.ok && (data !== undefined || response.status === NO_CONTENT)) return data as T;
   throw problemFromResponse(result.response, result.error);
 }

@@ -15,6 +15,7 @@ import type {
   Resolution,
   ResolvedMany,
   ResolveRequest,
+  ScheduleDefinition,
   SettingsChange,
   Severity,
 } from "./types";
@@ -32,6 +33,7 @@ export type WebhookFilter = Filter<Query<"listWebhooks">>;
 export type RefusalFilter = Filter<Query<"listRefusedWebhooks">>;
 export type ConflictFilter = Filter<Query<"listConflicts">>;
 export type AuditFilter = Filter<Query<"listAudit">>;
+export type TickFilter = Filter<Query<"listTicks">>;
 
 /** The filter for a request. Undefined fields are left out of its address. */
 const queryOf = <P extends object, T extends object>(page: P, filter: T) =>
@@ -76,6 +78,9 @@ export const keys = {
   roleMapping: ["role-mapping"] as const,
   audit: (page: PageParams, filter: AuditFilter) => ["audit", page, filter] as const,
   settings: ["settings"] as const,
+  schedules: ["schedules"] as const,
+  ticks: (page: PageParams, filter: TickFilter) => ["schedules", "ticks", page, filter] as const,
+  search: (text: string) => ["search", text] as const,
 };
 
 export const getOverview = () =>
@@ -380,6 +385,86 @@ export const getSettings = () =>
   queryOptions({
     queryKey: keys.settings,
     queryFn: ({ signal }) => unwrap(client.GET("/api/sync/settings", { signal })),
+  });
+
+export const listSchedules = () =>
+  queryOptions({
+    queryKey: keys.schedules,
+    queryFn: ({ signal }) => unwrap(client.GET("/api/sync/schedules", { signal })),
+    // Ticks come with no update.
+    refetchInterval: 30_000,
+  });
+
+export const listTicks = (page: PageParams, filter: TickFilter) =>
+  queryOptions({
+    queryKey: keys.ticks(page, filter),
+    queryFn: ({ signal }) =>
+      unwrap(client.GET("/api/sync/schedule/ticks", { params: { query: queryOf(page, filter) }, signal })),
+    placeholderData: keepPreviousData,
+  });
+
+/** A command to one schedule. Afterwards all that shows schedules is fetched again. */
+function useScheduleCommand<Result, Input = void>(mutationFn: (input: Input) => Promise<Result>) {
+  const cache = useQueryClient();
+  return useMutation({
+    mutationFn,
+    onSettled: () =>
+      Promise.all(
+        [keys.schedules, keys.settings, keys.overview].map((queryKey) =>
+          cache.invalidateQueries({ queryKey }),
+        ),
+      ),
+  });
+}
+
+/** Adds a schedule, or replaces the `version` that was edited. */
+export const usePutSchedule = () =>
+  useScheduleCommand(
+    ({
+      name,
+      version,
+      definition,
+    }: {
+      name: string;
+      version: number | undefined;
+      definition: ScheduleDefinition;
+    }) =>
+      unwrap(
+        client.PUT("/api/sync/schedules/{name}", {
+          params: { path: { name }, header: version === undefined ? {} : { "If-Match": `"${version}"` } },
+          body: definition,
+        }),
+      ),
+  );
+
+export const useDeleteSchedule = (name: string) =>
+  useScheduleCommand((version: number) =>
+    unwrap(
+      client.DELETE("/api/sync/schedules/{name}", {
+        params: { path: { name }, header: { "If-Match": `"${version}"` } },
+      }),
+    ),
+  );
+
+export const usePauseSchedule = (name: string) =>
+  useScheduleCommand((body: { reason: string; until?: string }) =>
+    unwrap(client.POST("/api/sync/schedules/{name}/pause", { params: { path: { name } }, body })),
+  );
+
+export const useResumeSchedule = (name: string) =>
+  useScheduleCommand(() =>
+    unwrap(client.POST("/api/sync/schedules/{name}/resume", { params: { path: { name } } })),
+  );
+
+/** Shortest text that the service searches for. */
+export const SEARCH_MIN_LENGTH = 2;
+
+export const searchAll = (text: string) =>
+  queryOptions({
+    queryKey: keys.search(text),
+    queryFn: ({ signal }) => unwrap(client.GET("/api/search", { params: { query: { q: text } }, signal })),
+    enabled: text.length >= SEARCH_MIN_LENGTH,
+    placeholderData: keepPreviousData,
   });
 
 export const previewSchedule = (cron: string, timeZone: string) =>

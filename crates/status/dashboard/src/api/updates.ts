@@ -63,7 +63,7 @@ export class UpdateApplier {
     } else if (name.startsWith("deadletter.")) this.invalidate(keys.deadLetters, keys.overview);
     else if (name.startsWith("conflict.")) this.invalidate(keys.conflicts, keys.overview);
     else if (name.startsWith("webhook.")) this.invalidate(keys.webhooks, keys.overview);
-    else if (name === "schedule.changed") this.invalidate(keys.settings, keys.overview);
+    else if (name === "schedule.changed") this.invalidate(keys.settings, keys.schedules, keys.overview);
   }
 
   private applyNotice(name: string, notice: SyncNotice) {

@@ -157,6 +157,17 @@ const audit = createRoute({
   component: lazyPage(() => import("../pages/audit/audit"), "AuditPage"),
 });
 
+const schedules = createRoute({
+  getParentRoute: () => root,
+  path: "/schedules",
+  validateSearch: (search: Record<string, unknown>) =>
+    withoutUndefined({
+      open: nonEmptyText(search.open),
+      form: oneOf(["new", "edit"] as const, search.form),
+    }),
+  component: lazyPage(() => import("../pages/schedules/schedules"), "SchedulesPage"),
+});
+
 const settings = createRoute({
   getParentRoute: () => root,
   path: "/settings",
@@ -174,6 +185,7 @@ export const router = createRouter({
     webhooks,
     users,
     audit,
+    schedules,
     settings,
   ]),
   defaultPreload: "intent",

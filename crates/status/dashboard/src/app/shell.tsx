@@ -1,23 +1,7 @@
 import { ActionIcon, useComputedColorScheme, useMantineColorScheme, VisuallyHidden } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { Link, Outlet, useLocation, useNavigate } from "@tanstack/react-router";
-import {
-  ClipboardList,
-  Ellipsis,
-  Gauge,
-  GitCompareArrows,
-  Inbox,
-  Keyboard,
-  LogOut,
-  type LucideIcon,
-  Moon,
-  RefreshCcw,
-  ScrollText,
-  Settings2,
-  Sun,
-  UsersRound,
-  Webhook,
-} from "lucide-react";
+import { Ellipsis, Keyboard, LogOut, Moon, Sun } from "lucide-react";
 import { useEffect, useRef, useState } from "react";
 import { useLiveUpdates } from "../api/live";
 import { FIRST_FINDINGS, getOverview, getValidationReport } from "../api/queries";
@@ -30,27 +14,9 @@ import text from "../ui/text.module.css";
 import { useZone } from "../ui/zone";
 import { ConnectionIndicator, ConnectionNote } from "./connection";
 import { preloadPages } from "./lazy-page";
+import { PAGES } from "./pages";
 import styles from "./shell.module.css";
 import { Shortcuts, usePageKeys } from "./shortcuts";
-
-const PAGES = [
-  { to: "/", name: "Overview", icon: Gauge },
-  { to: "/syncs", name: "Syncs", icon: RefreshCcw },
-  { to: "/webhooks", name: "Webhooks", icon: Webhook, isInMore: true },
-  { to: "/data-quality", name: "Data quality", icon: ClipboardList },
-  { to: "/conflicts", name: "Conflicts", icon: GitCompareArrows },
-  { to: "/dead-letters", name: "Dead letters", icon: Inbox },
-  { to: "/users", name: "Users", icon: UsersRound, isInMore: true },
-  { to: "/audit", name: "Audit log", icon: ScrollText, isInMore: true, role: "admin" },
-  { to: "/settings", name: "Settings", icon: Settings2, isInMore: true },
-] as const satisfies {
-  to: string;
-  name: string;
-  icon: LucideIcon;
-  /** On a phone, the page is in the menu "More". */
-  isInMore?: boolean;
-  role?: "admin";
-}[];
 
 export function Shell() {
   const session = useSession();

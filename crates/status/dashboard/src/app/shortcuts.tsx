@@ -2,19 +2,8 @@ import { Modal } from "@mantine/core";
 import { useNavigate } from "@tanstack/react-router";
 import { useEffect } from "react";
 import { isDialogOpen } from "../ui/open-dialog";
+import { PAGES } from "./pages";
 import styles from "./shortcuts.module.css";
-
-const PAGES = {
-  o: "/",
-  s: "/syncs",
-  w: "/webhooks",
-  q: "/data-quality",
-  c: "/conflicts",
-  d: "/dead-letters",
-  u: "/users",
-  a: "/audit",
-  e: "/settings",
-} as const;
 
 /** `g` and then a letter opens a page, `?` opens the help. Keys typed into fields and dialogs are ignored. */
 export function usePageKeys(onHelp: () => void): void {
@@ -32,8 +21,8 @@ export function usePageKeys(onHelp: () => void): void {
       )
         return;
       if (event.key === "?") onHelp();
-      const page = PAGES[event.key as keyof typeof PAGES];
-      if (page && Date.now() - goPressedAt < SEQUENCE_TIMEOUT) navigate({ to: page });
+      const page = PAGES.find(({ key }) => key === event.key);
+      if (page && Date.now() - goPressedAt < SEQUENCE_TIMEOUT) navigate({ to: page.to });
       goPressedAt = event.key === "g" ? Date.now() : 0;
     };
     document.addEventListener("keydown", onKey);
@@ -45,15 +34,10 @@ export function usePageKeys(onHelp: () => void): void {
 const SEQUENCE_TIMEOUT = 1500;
 
 const KEYS: [keys: string[], action: string][] = [
-  [["g", "o"], "Overview"],
-  [["g", "s"], "Syncs"],
-  [["g", "w"], "Webhooks"],
-  [["g", "q"], "Data quality"],
-  [["g", "c"], "Conflicts"],
-  [["g", "d"], "Dead letters"],
-  [["g", "u"], "Users"],
-  [["g", "a"], "Audit log (admins)"],
-  [["g", "e"], "Settings"],
+  ...PAGES.map((page): [string[], string] => [
+    ["g", page.key],
+    "role" in page ? `${page.name} (admins)` : page.name,
+  ]),
   [["j"], "Next row"],
   [["k"], "Previous row"],
   [["Enter"], "Open the row"],

@@ -6,6 +6,7 @@ import {
   Input,
   Modal,
   ModalRoot,
+  MultiSelect,
   Notification,
   NumberInput,
   Select,
@@ -16,6 +17,15 @@ import styles from "./theme.module.css";
 // Colours are in styles/tokens.css. Mantine may write no style tags under the Content-Security-Policy, which is also why
 // dialogs do not lock the page's scrolling.
 const scrollLock = { lockScroll: false };
+
+const dropdown = {
+  defaultProps: { comboboxProps: { withinPortal: false } },
+  classNames: {
+    dropdown: styles.selectDropdown ?? "",
+    options: styles.selectOptions ?? "",
+    option: styles.selectOption ?? "",
+  },
+};
 
 export const theme = createTheme({
   fontFamily: "var(--font)",
@@ -45,14 +55,8 @@ export const theme = createTheme({
       classNames: { label: styles.inputLabel },
     }),
     NumberInput: NumberInput.extend({ defaultProps: { hideControls: true } }),
-    Select: Select.extend({
-      defaultProps: { comboboxProps: { withinPortal: false } },
-      classNames: {
-        dropdown: styles.selectDropdown,
-        options: styles.selectOptions,
-        option: styles.selectOption,
-      },
-    }),
+    Select: Select.extend(dropdown),
+    MultiSelect: MultiSelect.extend(dropdown),
     Switch: Switch.extend({ classNames: { input: styles.switchInput, track: styles.switchTrack } }),
   },
 });

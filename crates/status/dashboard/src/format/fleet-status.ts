@@ -21,7 +21,7 @@ export interface AttentionItem {
     | { page: "dead-letters" }
     | { page: "data-quality" }
     | { page: "conflicts" }
-    | { page: "settings" }
+    | { page: "schedules" }
     | null;
 }
 
@@ -55,7 +55,7 @@ function serverItem({ code, message, urgency, syncId }: Attention): AttentionIte
     short: decapitalize(message),
     title: message,
     remedy: SERVER_ITEM_REMEDIES[code] ?? "",
-    to: isOfSchedule ? { page: "settings" } : syncId ? { page: "sync", syncId } : null,
+    to: isOfSchedule ? { page: "schedules" } : syncId ? { page: "sync", syncId } : null,
   };
 }
 

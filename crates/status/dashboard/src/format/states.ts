@@ -9,6 +9,7 @@ import type {
   RecordType,
   Severity,
   SyncState,
+  TickOutcome,
   User,
   WebhookRefusal,
   WebhookState,
@@ -29,6 +30,7 @@ export type IconName =
   | "equal"
   | "split"
   | "skip"
+  | "pause"
   | "skull";
 
 export interface StateLabel {
@@ -182,6 +184,12 @@ export const conflictKind = (conflict: Conflict): StateLabel =>
 export const SEVERITIES: Record<Severity, StateLabel> = {
   error: { tone: "bad", icon: "cross", word: "Rejected" },
   warning: { tone: "warn", icon: "warning", word: "Warning" },
+};
+
+export const TICK_OUTCOMES: Record<TickOutcome, StateLabel> = {
+  started: { tone: "good", icon: "check", word: "Started a sync" },
+  skipped: { tone: "neutral", icon: "skip", word: "Skipped" },
+  missed: { tone: "warn", icon: "warning", word: "Missed" },
 };
 
 export const FAILURE_CLASSES: Record<string, StateLabel> = {

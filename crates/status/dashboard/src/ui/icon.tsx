@@ -5,6 +5,7 @@ import {
   Equal,
   FastForward,
   LoaderCircle,
+  Pause,
   Pencil,
   Plus,
   RotateCw,
@@ -29,6 +30,7 @@ const ICONS = {
   equal: Equal,
   split: Split,
   skip: FastForward,
+  pause: Pause,
   skull: Skull,
 } satisfies Record<IconName, unknown>;
 

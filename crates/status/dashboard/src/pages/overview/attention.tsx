@@ -47,10 +47,10 @@ function AttentionLink({ to }: { to: AttentionItem["to"] }) {
           View conflicts <ArrowRight size={14} aria-hidden />
         </Link>
       );
-    case "settings":
+    case "schedules":
       return (
-        <Link to="/settings" className={styles.link}>
-          View schedule <ArrowRight size={14} aria-hidden />
+        <Link to="/schedules" className={styles.link}>
+          View schedules <ArrowRight size={14} aria-hidden />
         </Link>
       );
     case "dead-letters":

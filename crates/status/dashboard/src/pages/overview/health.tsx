@@ -49,7 +49,7 @@ export function Health({ overview }: { overview: Overview }) {
         {overview.nextScheduledAt ? (
           <Time iso={overview.nextScheduledAt} />
         ) : (
-          <Link to="/settings">none: off or paused</Link>
+          <Link to="/schedules">none: off or paused</Link>
         )}
       </Fact>
       <Fact name="Unpublished messages" title="Committed to the database, not yet confirmed by the broker">

@@ -20,22 +20,22 @@ const settings = (part: Partial<Settings> = {}): Settings => ({
 });
 
 test("only changed fields are sent, retry delays in milliseconds", () => {
-  const edited = { scheduleCron: "30 4 * * 1", retrySeconds: [2.5, 30, 90], pageSize: "200" };
+  const edited = { missingRecords: "deactivate" as const, retrySeconds: [2.5, 30, 90], pageSize: "200" };
   const fields = draftFields(settings(), { version: 4, edited });
   expect(settingsChange(settings(), fields)).toEqual({
-    scheduleCron: "30 4 * * 1",
+    missingRecords: "deactivate",
     retryDelaysMs: [2500, 30_000, 90_000],
   });
 });
 
 test("a draft keeps another operator's change to fields it did not edit", () => {
   const draft = { version: 4, edited: { pageSize: 500 } };
-  const theirs = settings({ version: 5, scheduleCron: "0 6 * * *", enableScheduledSync: false });
+  const theirs = settings({ version: 5, missingRecords: "deactivate", deactivationLimitPercent: 10 });
   expect(settingsChange(theirs, draftFields(theirs, draft))).toEqual({ pageSize: 500 });
 });
 
 test("a field edited back to its saved value is no change", () => {
-  const draft = { version: 4, edited: { pageSize: 200, enableScheduledSync: true } };
+  const draft = { version: 4, edited: { pageSize: 200, missingRecords: "keep" as const } };
   expect(settingsChange(settings(), draftFields(settings(), draft))).toEqual({});
 });
 

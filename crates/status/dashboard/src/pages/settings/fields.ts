@@ -1,11 +1,8 @@
-// The fields of the settings form, and the difference between them and the saved settings.
-import type { MissingPolicy, Mode, Settings, SettingsChange } from "../../api/types";
+// The fields of the settings form, and the difference between them and the saved settings. The schedule that the API also
+// has among the settings is edited with the other schedules, on their page.
+import type { MissingPolicy, Settings, SettingsChange } from "../../api/types";
 
 export interface Fields {
-  enableScheduledSync: boolean;
-  scheduleCron: string;
-  scheduleTimeZone: string;
-  scheduleMode: Mode;
   incrementalOverlapSeconds: number | string;
   missingRecords: MissingPolicy;
   deactivationLimitPercent: number | string;
@@ -23,10 +20,6 @@ export interface FieldGroupProps {
 }
 
 export const fieldsOf = (settings: Settings): Fields => ({
-  enableScheduledSync: settings.enableScheduledSync,
-  scheduleCron: settings.scheduleCron,
-  scheduleTimeZone: settings.scheduleTimeZone,
-  scheduleMode: settings.scheduleMode,
   incrementalOverlapSeconds: settings.incrementalOverlapSeconds ?? 0,
   missingRecords: settings.missingRecords,
   deactivationLimitPercent: settings.deactivationLimitPercent ?? 0,
@@ -48,12 +41,6 @@ export const draftFields = (settings: Settings, draft: Draft | null): Fields => 
 /** The fields that differ from the settings. Only these are sent, so that another operator's change is not undone. */
 export function settingsChange(settings: Settings, fields: Fields): SettingsChange {
   const change: SettingsChange = {};
-  if (fields.enableScheduledSync !== settings.enableScheduledSync)
-    change.enableScheduledSync = fields.enableScheduledSync;
-  if (fields.scheduleCron !== settings.scheduleCron) change.scheduleCron = fields.scheduleCron;
-  if (fields.scheduleTimeZone !== settings.scheduleTimeZone)
-    change.scheduleTimeZone = fields.scheduleTimeZone;
-  if (fields.scheduleMode !== settings.scheduleMode) change.scheduleMode = fields.scheduleMode;
   if (fields.missingRecords !== settings.missingRecords) change.missingRecords = fields.missingRecords;
   for (const key of NUMBER_FIELDS) {
     if (!isEmpty(fields[key]) && Number(fields[key]) !== (settings[key] ?? 0))

@@ -1,14 +1,14 @@
 import { NativeSelect, NumberInput } from "@mantine/core";
 import type { MissingPolicy } from "../../api/types";
 import { Card } from "../../ui/card";
+import form from "../../ui/form.module.css";
 import type { FieldGroupProps } from "./fields";
-import styles from "./settings-form.module.css";
 
 export function MissingRecordsFields({ fields, errors, disabled, onEdit }: FieldGroupProps) {
   return (
     <Card title="Records no longer in the onboarding portal" allowOverflow>
-      <div className={styles.fields}>
-        <div className={styles.columns}>
+      <div className={form.fields}>
+        <div className={form.columns}>
           <NativeSelect
             label="A full sync"
             description="Nothing is ever deleted"

@@ -1,8 +1,8 @@
 import { NumberInput } from "@mantine/core";
 import { Card } from "../../ui/card";
+import form from "../../ui/form.module.css";
 import text from "../../ui/text.module.css";
 import type { FieldGroupProps } from "./fields";
-import styles from "./settings-form.module.css";
 
 const RETRY_DELAY_LABELS = ["Delay before attempt 2", "Delay before attempt 3", "Delay before attempt 4"];
 
@@ -13,11 +13,11 @@ export function PagingFields({ fields, errors, disabled, onEdit }: FieldGroupPro
     onEdit({ retrySeconds: fields.retrySeconds.map((old, at) => (at === index ? seconds : old)) });
   return (
     <Card title="Paging and retries" allowOverflow>
-      <div className={styles.fields}>
+      <div className={form.fields}>
         <NumberInput
           label="Page size"
           description="Records per request to the onboarding portal, 1 to 1,000"
-          classNames={{ wrapper: styles.short }}
+          classNames={{ wrapper: form.short }}
           value={fields.pageSize}
           onChange={(pageSize) => onEdit({ pageSize })}
           error={errors.pageSize}
@@ -25,7 +25,7 @@ export function PagingFields({ fields, errors, disabled, onEdit }: FieldGroupPro
           allowNegative={false}
           disabled={disabled}
         />
-        <div className={styles.threeColumns}>
+        <div className={form.threeColumns}>
           {RETRY_DELAY_LABELS.map((label, index) => (
             <NumberInput
               key={label}

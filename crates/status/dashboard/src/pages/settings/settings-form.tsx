@@ -1,22 +1,22 @@
 import { Button } from "@mantine/core";
 import { notifications } from "@mantine/notifications";
-import { useBlocker } from "@tanstack/react-router";
 import { type ReactNode, useEffect, useRef, useState } from "react";
 import { asProblem, errorsByField } from "../../api/problem";
 import { useChangeSettings } from "../../api/queries";
 import { useHasRole } from "../../api/session";
 import type { Settings } from "../../api/types";
 import { plural } from "../../format/numbers";
-import { ConfirmDialog } from "../../ui/confirm-dialog";
+import { focusFirstError } from "../../ui/first-error";
 import layout from "../../ui/layout.module.css";
+import { LeaveDialog } from "../../ui/leave-dialog";
 import { Note } from "../../ui/note";
 import { ProblemNote } from "../../ui/problem-note";
 import text from "../../ui/text.module.css";
 import { Time } from "../../ui/time";
 import { type Draft, draftFields, emptyFieldErrors, type Fields, settingsChange } from "./fields";
+import { IncrementalFields } from "./incremental-fields";
 import { MissingRecordsFields } from "./missing-records-fields";
 import { PagingFields } from "./paging-fields";
-import { ScheduleFields } from "./schedule-fields";
 import styles from "./settings-form.module.css";
 
 export function SettingsForm({ settings }: { settings: Settings }) {
@@ -33,7 +33,6 @@ export function SettingsForm({ settings }: { settings: Settings }) {
   const hasFieldErrors = Object.keys(serverErrors).length > 0;
   const errors = { ...serverErrors, ...emptyErrors };
   const form = useRef<HTMLFormElement>(null);
-  // The error of a field must not stay behind the sticky bar.
   useEffect(() => {
     if (hasFieldErrors) focusFirstError(form.current);
   }, [hasFieldErrors]);
@@ -75,7 +74,7 @@ export function SettingsForm({ settings }: { settings: Settings }) {
     >
       {!isAdmin && <Note tone="neutral">Read-only. Settings are changed by an admin.</Note>}
       <fieldset disabled={!isAdmin} className={layout.stack}>
-        <ScheduleFields {...group} />
+        <IncrementalFields {...group} />
         <MissingRecordsFields {...group} />
         <PagingFields {...group} />
       </fieldset>
@@ -98,15 +97,9 @@ export function SettingsForm({ settings }: { settings: Settings }) {
           </span>
         )}
       </SaveBar>
-      <LeaveDialog isDirty={isDirty} changes={changes} />
+      <LeaveDialog changes={isDirty ? changes : 0} of="the settings" />
     </form>
   );
-}
-
-function focusFirstError(form: HTMLFormElement | null) {
-  const field = form?.querySelector<HTMLElement>("[aria-invalid=true]");
-  field?.focus({ preventScroll: true });
-  field?.scrollIntoView({ block: "center" });
 }
 
 const savedBy = (settings: Settings) => (
@@ -122,29 +115,5 @@ function SaveBar(props: { isDirty: boolean; status: ReactNode; children: ReactNo
       <span className={text.dim}>{props.status}</span>
       {props.children}
     </div>
-  );
-}
-
-/** Asks before the page is left with unsaved changes. */
-function LeaveDialog({ isDirty, changes }: { isDirty: boolean; changes: number }) {
-  const blocker = useBlocker({
-    shouldBlockFn: () => isDirty,
-    enableBeforeUnload: isDirty,
-    withResolver: true,
-  });
-  return (
-    <ConfirmDialog
-      opened={blocker.status === "blocked"}
-      title="Leave without saving?"
-      confirmLabel="Leave without saving"
-      cancelLabel="Keep editing"
-      danger
-      busy={false}
-      error={null}
-      onClose={() => blocker.reset?.()}
-      onConfirm={() => blocker.proceed?.()}
-    >
-      <p>{plural(changes, "unsaved change")} to the settings would be lost.</p>
-    </ConfirmDialog>
   );
 }

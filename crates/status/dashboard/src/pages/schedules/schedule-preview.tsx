@@ -2,11 +2,10 @@ import { useDebouncedValue } from "@mantine/hooks";
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { asProblem } from "../../api/problem";
 import { previewSchedule } from "../../api/queries";
-import { formatRelative, formatScheduledTime } from "../../format/times";
-import { useNow } from "../../ui/clock";
 import { Icon } from "../../ui/icon";
 import text from "../../ui/text.module.css";
 import styles from "./schedule-preview.module.css";
+import { ScheduleRuns } from "./schedule-runs";
 
 /** An expression with fewer fields is still being typed: no error, and no request. */
 const CRON_FIELDS = 5;
@@ -28,7 +27,6 @@ export function SchedulePreview({
     enabled: debouncedCron.split(/\s+/).length >= CRON_FIELDS,
     placeholderData: keepPreviousData,
   });
-  const now = useNow();
   const problem = preview.error ? asProblem(preview.error) : null;
   return (
     <div className={styles.preview} role="status" aria-label="Schedule preview">
@@ -47,24 +45,7 @@ export function SchedulePreview({
       ) : preview.data ? (
         <>
           <p className={`${text.strong} ${text.sentence}`}>{preview.data.description.replace(/\.$/, "")}</p>
-          {preview.data.nextRuns.length === 0 ? (
-            <p className={text.dim}>No date matches.</p>
-          ) : (
-            <ol className={styles.times}>
-              {preview.data.nextRuns.map((at, place) => (
-                <li key={at}>
-                  <time dateTime={at}>{formatScheduledTime(at, timeZone)}</time>
-                  {place === 0 && (
-                    // Hidden from screen readers: it changes every second.
-                    <span className={text.dim} aria-hidden={isEnabled || undefined}>
-                      {" "}
-                      {isEnabled ? formatRelative(at, now) : "once the schedule is on"}
-                    </span>
-                  )}
-                </li>
-              ))}
-            </ol>
-          )}
+          <ScheduleRuns preview={preview.data} timeZone={timeZone} isOn={isEnabled} />
         </>
       ) : (
         <p className={text.dim}>Checking the expression</p>

@@ -1,0 +1,36 @@
+// The pages of the navigation, with their keyboard shortcuts.
+import {
+  CalendarClock,
+  ClipboardList,
+  Gauge,
+  GitCompareArrows,
+  Inbox,
+  type LucideIcon,
+  RefreshCcw,
+  ScrollText,
+  Settings2,
+  UsersRound,
+  Webhook,
+} from "lucide-react";
+
+export const PAGES = [
+  { to: "/", name: "Overview", icon: Gauge, key: "o" },
+  { to: "/syncs", name: "Syncs", icon: RefreshCcw, key: "s" },
+  { to: "/webhooks", name: "Webhooks", icon: Webhook, key: "w", isInMore: true },
+  { to: "/data-quality", name: "Data quality", icon: ClipboardList, key: "q" },
+  { to: "/conflicts", name: "Conflicts", icon: GitCompareArrows, key: "c" },
+  { to: "/dead-letters", name: "Dead letters", icon: Inbox, key: "d" },
+  { to: "/users", name: "Users", icon: UsersRound, key: "u", isInMore: true },
+  { to: "/schedules", name: "Schedules", icon: CalendarClock, key: "t", isInMore: true },
+  { to: "/audit", name: "Audit log", icon: ScrollText, key: "a", isInMore: true, role: "admin" },
+  { to: "/settings", name: "Settings", icon: Settings2, key: "e", isInMore: true },
+] as const satisfies {
+  to: string;
+  name: string;
+  icon: LucideIcon;
+  /** Opens the page after `g`. */
+  key: string;
+  /** On a phone, the page is in the menu "More". */
+  isInMore?: boolean;
+  role?: "admin";
+}[];
