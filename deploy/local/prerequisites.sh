@@ -4,10 +4,10 @@
 # names, all at once, with the line that does, and exits with 1.
 #
 #   prerequisites.sh           to build and run: Rust, Node.js, a C compiler, PostgreSQL, RabbitMQ
-#   prerequisites.sh --tests   and to test: Chromium, Python
+#   prerequisites.sh --tests   and to test: Chromium, Prometheus, Python
 #
-# PostgreSQL and RabbitMQ are needed as programs only: servers.sh starts private ones. So the system's services, which
-# the packages bring along, are neither started nor enabled.
+# PostgreSQL, RabbitMQ and Prometheus are needed as programs only: the scripts start private ones. So the system's services,
+# which the packages bring along, are neither started nor enabled.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
@@ -41,6 +41,7 @@ has_pip() { python3 -m pip --version >/dev/null 2>&1 || has_python; }
 has_certificates() {
   [[ -n ${SSL_CERT_FILE:-} || -e /etc/ssl/certs/ca-certificates.crt || -e /etc/pki/tls/certs/ca-bundle.crt || -e /etc/ssl/cert.pem ]]
 }
+has_prometheus() { has prometheus && has promtool; }
 has_chromium() { has chromium || has chromium-browser || has google-chrome || has google-chrome-stable; }
 
 # ----------------------------------------------------------------------------------------- what packages can bring
@@ -55,6 +56,7 @@ look_for_packages() {
   has_certificates || packages+=(ca-certificates)
   has ps || packages+=(procps)
   if $for_tests && ! has_chromium; then packages+=(chromium); fi
+  if $for_tests && ! has_prometheus; then packages+=(prometheus); fi
   if $for_tests && ! has_python; then packages+=(python3-venv); fi
 }
 
@@ -68,7 +70,7 @@ install_packages() { # PACKAGE...
 set -euo pipefail
 policy=/usr/sbin/policy-rc.d
 fresh=()
-for service in postgresql rabbitmq-server; do
+for service in postgresql prometheus rabbitmq-server; do
   case " $* " in *" $service "*) fresh+=("$service") ;; esac
 done
 if [[ ! -e $policy ]]; then # one that is there already keeps its say
@@ -101,6 +103,7 @@ for package in "${packages[@]}"; do
     ca-certificates) need "certificates of public authorities, for HTTPS  (Debian, Ubuntu: sudo apt-get install ca-certificates)" ;;
     procps) need "ps  (Debian, Ubuntu: sudo apt-get install procps)" ;;
     python3-venv) need "Python 3 with venv, for the tests with the public standardwebhooks package and the check of the OpenAPI documents  (Debian, Ubuntu: sudo apt-get install python3-venv)" ;;
+    prometheus) need "Prometheus with promtool, for the tests of alerts and dashboards  (Debian, Ubuntu: sudo apt-get install prometheus)" ;;
     chromium) need "Chromium, for the browser tests  (Debian: sudo apt-get install chromium)" ;;
   esac
 done

@@ -9,6 +9,7 @@ dashboard=crates/status/dashboard
 deploy/local/prerequisites.sh --tests
 make --no-print-directory dashboard
 deploy/local/openapi.sh
+deploy/local/observability.sh
 
 # Servers that ran before stay, for the next `cargo test`.
 deploy/local/servers.sh status .local/test >/dev/null 2>&1 || trap 'deploy/local/servers.sh stop .local/test' EXIT
@@ -17,6 +18,7 @@ deploy/local/servers.sh start .local/test test
 # In one go, so that programs and tests share their dependencies, compiled once with the same features.
 cargo build --workspace --all-targets --locked
 export SMS_TEST_BINARIES_BUILT=1
+deploy/local/doc-commands.py
 cargo test --workspace --locked
 
 npm --prefix "$dashboard" run test

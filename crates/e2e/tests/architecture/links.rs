@@ -27,6 +27,7 @@ fn documents(root: &Path) -> Vec<PathBuf> {
     in_folder(root.to_path_buf())
         .into_iter()
         .chain(in_folder(root.join("docs")))
+        .chain(in_folder(root.join("docs/runbooks")))
         .chain(readmes)
         .filter(|path| path.is_file() && path.extension().is_some_and(|extension| extension == "md"))
         .collect()
