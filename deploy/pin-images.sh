@@ -35,7 +35,9 @@ ask_registry() {
   done
 }
 
-pinned() { printf '%s@%s # %s\n' "${1%:*}" "${digests[$1]:-unknown}" "$1"; } # TAG
+pinned() { # TAG: by its digest, or as it is where the registry has not been asked for it
+  if [[ ${digests[$1]:-} ]]; then printf '%s@%s # %s\n' "${1%:*}" "${digests[$1]}" "$1"; else printf '%s # not pinned yet\n' "$1"; fi
+}
 body() {
   local name tag
   printf '\nx-pinned-build: &pinned-build\n  build:\n    args:\n'

@@ -113,6 +113,7 @@ if [[ $replace ]]; then
 fi
 
 password | make postgres_password
+password | make grafana_admin_password
 echo "postgres://sms:$(password)@postgres:5432/maintenance" | make owner_database_url
 echo "postgres://onboarding:$(password)@postgres:5432/onboarding" | make onboarding_database_url
 services=$(sed -n 's/^\([a-z-]*\) .*/\1/p' "$here/rabbitmq/rights")
