@@ -33,7 +33,7 @@ check: dashboard ## Check format, lints, types, dependencies and what is shipped
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 	npm --prefix $(dashboard) run lint
 	npm --prefix $(dashboard) run typecheck
-	@if command -v shellcheck >/dev/null; then shellcheck deploy/*.sh deploy/local/*.sh .ci/run; fi
+	@if command -v shellcheck >/dev/null; then shellcheck deploy/*.sh deploy/*/*.sh .ci/run; fi
 	@if command -v hadolint >/dev/null; then hadolint deploy/Dockerfile; fi
 	@if command -v gitleaks >/dev/null; then gitleaks git --no-banner --redact; fi
 	deploy/pin-images.sh --check

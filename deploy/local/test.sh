@@ -19,6 +19,7 @@ deploy/local/servers.sh start .local/test test
 cargo build --workspace --all-targets --locked
 export SMS_TEST_BINARIES_BUILT=1
 deploy/local/doc-commands.py
+deploy/local/kubernetes.sh
 deploy/local/observability-live.sh
 cargo test --workspace --locked
 
