@@ -49,6 +49,17 @@ for (const { name, colorScheme, viewport } of VARIANTS) {
         await expect(page.getByRole("table", { name: heading })).toBeVisible();
         await checkPage(page, `${path}-${name}`);
       }
+      const vessels = await api<{ data: { sourceId: string }[] }>("/api/sync/records/vessel?limit=1");
+      await page.goto(`${system().url}/records`);
+      await expect(page.getByRole("table", { name: "Vessels" })).toBeVisible();
+      await checkPage(page, `records-${name}`);
+      await page.goto(`${system().url}/records/vessel/${vessels.data[0]?.sourceId}`);
+      await expect(page.getByRole("list", { name: "Timeline" })).toBeVisible();
+      await expect(page.getByRole("table", { name: "Equipment" })).toBeVisible();
+      await checkPage(page, `vessel-${name}`);
+      await page.goto(`${system().url}/search?q=nordhavn`);
+      await expect(page.getByRole("heading", { name: "Vessels" })).toBeVisible();
+      await checkPage(page, `search-${name}`);
       if (name === "phone") {
         await page.getByRole("button", { name: "More" }).click();
         await expect(page.getByRole("dialog", { name: "More pages" })).toBeVisible();

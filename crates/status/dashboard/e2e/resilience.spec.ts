@@ -6,6 +6,7 @@ import { system } from "./system";
 
 const PAGES = [
   "Syncs",
+  "Records",
   "Data quality",
   "Conflicts",
   "Dead letters",

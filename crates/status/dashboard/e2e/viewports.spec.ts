@@ -23,6 +23,7 @@ const overflowing = (page: Page) =>
 async function pagesToVisit(): Promise<string[]> {
   const { data } = await api<{ data: { syncId: string; mode: string }[] }>("/api/sync/history");
   const full = data.find((sync) => sync.mode === "full")?.syncId;
+  const vessels = await api<{ data: { sourceId: string }[] }>("/api/sync/records/vessel?limit=1");
   return [
     "/",
     "/syncs",
@@ -33,6 +34,9 @@ async function pagesToVisit(): Promise<string[]> {
     "/webhooks",
     "/users",
     "/schedules",
+    "/records",
+    `/records/vessel/${vessels.data[0]?.sourceId}`,
+    "/search?q=nord",
     "/audit",
     "/settings",
   ];

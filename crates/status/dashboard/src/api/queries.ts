@@ -7,6 +7,7 @@ import type {
   DeadLetterState,
   MissingPolicy,
   operations,
+  RecordType,
   ReplayAccepted,
   ReplayItemState,
   ReplayRequest,
@@ -33,6 +34,7 @@ export type WebhookFilter = Filter<Query<"listWebhooks">>;
 export type RefusalFilter = Filter<Query<"listRefusedWebhooks">>;
 export type ConflictFilter = Filter<Query<"listConflicts">>;
 export type AuditFilter = Filter<Query<"listAudit">>;
+export type RecordFilter = Filter<Query<"listRecords">>;
 export type TickFilter = Filter<Query<"listTicks">>;
 
 /** The filter for a request. Undefined fields are left out of its address. */
@@ -81,6 +83,12 @@ export const keys = {
   schedules: ["schedules"] as const,
   ticks: (page: PageParams, filter: TickFilter) => ["schedules", "ticks", page, filter] as const,
   search: (text: string) => ["search", text] as const,
+  records: ["records"] as const,
+  recordList: (type: RecordType, page: PageParams, filter: RecordFilter) =>
+    ["records", "list", type, page, filter] as const,
+  record: (type: RecordType, sourceId: string) => ["records", "one", type, sourceId] as const,
+  timeline: (type: RecordType, sourceId: string, page: PageParams) =>
+    ["records", "one", type, sourceId, "timeline", page] as const,
 };
 
 export const getOverview = () =>
@@ -455,6 +463,53 @@ export const useResumeSchedule = (name: string) =>
   useScheduleCommand(() =>
     unwrap(client.POST("/api/sync/schedules/{name}/resume", { params: { path: { name } } })),
   );
+
+export const listRecords = (recordType: RecordType, page: PageParams, filter: RecordFilter) =>
+  queryOptions({
+    queryKey: keys.recordList(recordType, page, filter),
+    queryFn: ({ signal }) =>
+      unwrap(
+        client.GET("/api/sync/records/{recordType}", {
+          params: { path: { recordType }, query: queryOf(page, filter) },
+          signal,
+        }),
+      ),
+    placeholderData: keepPreviousData,
+  });
+
+export const getRecord = (recordType: RecordType, sourceId: string) =>
+  queryOptions({
+    queryKey: keys.record(recordType, sourceId),
+    queryFn: ({ signal }) =>
+      unwrap(
+        client.GET("/api/sync/records/{recordType}/{sourceId}", {
+          params: { path: { recordType, sourceId } },
+          signal,
+        }),
+      ),
+  });
+
+export const getTimeline = (recordType: RecordType, sourceId: string, page: PageParams) =>
+  queryOptions({
+    queryKey: keys.timeline(recordType, sourceId, page),
+    queryFn: ({ signal }) =>
+      unwrap(
+        client.GET("/api/sync/records/{recordType}/{sourceId}/timeline", {
+          params: { path: { recordType, sourceId }, query: page },
+          signal,
+        }),
+      ),
+    placeholderData: keepPreviousData,
+  });
+
+/** Findings about a vessel, its equipment and its users as they are now. */
+export const getVesselReport = (vessel: string, page: PageParams) =>
+  queryOptions({
+    queryKey: [...keys.dataQuality, "vessel", vessel, page],
+    queryFn: ({ signal }) =>
+      unwrap(client.GET("/api/sync/validation/reports", { params: { query: { ...page, vessel } }, signal })),
+    placeholderData: keepPreviousData,
+  });
 
 /** Shortest text that the service searches for. */
 export const SEARCH_MIN_LENGTH = 2;

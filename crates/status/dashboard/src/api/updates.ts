@@ -61,8 +61,8 @@ export class UpdateApplier {
       const notice = parseNotice(data);
       if (notice) this.applyNotice(name, notice);
     } else if (name.startsWith("deadletter.")) this.invalidate(keys.deadLetters, keys.overview);
-    else if (name.startsWith("conflict.")) this.invalidate(keys.conflicts, keys.overview);
-    else if (name.startsWith("webhook.")) this.invalidate(keys.webhooks, keys.overview);
+    else if (name.startsWith("conflict.")) this.invalidate(keys.conflicts, keys.records, keys.overview);
+    else if (name.startsWith("webhook.")) this.invalidate(keys.webhooks, keys.records, keys.overview);
     else if (name === "schedule.changed") this.invalidate(keys.settings, keys.schedules, keys.overview);
   }
 
@@ -72,7 +72,7 @@ export class UpdateApplier {
     this.pendingFrame ??= this.nextFrame(() => this.flush());
     if (name === "sync.progress") this.refreshDetail(syncId);
     else {
-      this.invalidate(keys.overview, keys.sync(syncId), keys.histories, keys.dataQuality);
+      this.invalidate(keys.overview, keys.sync(syncId), keys.histories, keys.dataQuality, keys.records);
     }
   }
 

@@ -1,19 +1,20 @@
-import { type ComponentType, createElement, use } from "react";
+import { type ComponentType, createElement, type FunctionComponent, use } from "react";
 
 /** Pages that `preloadPages` loads. */
 const loaders: (() => Promise<void>)[] = [];
 
 /**
- * The component of a route, loaded when it is first needed. Unlike the router's own function, it does not reload the
+ * The component of a route or another part of the dashboard, loaded when it is first needed. Unlike the router's own function, it does not reload the
  * document when its file cannot be loaded: that would replace the dashboard by the browser's error page.
  */
-export function lazyPage<Name extends string>(load: () => Promise<Record<Name, ComponentType>>, name: Name) {
-  let page: ComponentType | undefined;
+export function lazyPage<Module, Name extends keyof Module>(load: () => Promise<Module>, name: Name) {
+  type Props = Module[Name] extends ComponentType<infer P extends object> ? P : never;
+  let page: FunctionComponent<Props> | undefined;
   let loading: Promise<void> | undefined;
   const preload = () => {
     loading ??= load().then(
       (module) => {
-        page = module[name];
+        page = module[name] as FunctionComponent<Props>;
       },
       (thrown) => {
         loading = undefined;
@@ -24,9 +25,9 @@ export function lazyPage<Name extends string>(load: () => Promise<Record<Name, C
   };
   loaders.push(preload);
   // biome-ignore lint/correctness/noComponentHookFactories: called once for each route, when its module is loaded
-  const LazyPage = () => {
+  const LazyPage = (props: Props) => {
     if (!page) use(preload());
-    return page ? createElement(page) : null;
+    return page ? createElement<Props>(page, props) : null;
   };
   return Object.assign(LazyPage, { preload });
 }

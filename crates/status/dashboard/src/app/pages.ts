@@ -9,6 +9,7 @@ import {
   RefreshCcw,
   ScrollText,
   Settings2,
+  Ship,
   UsersRound,
   Webhook,
 } from "lucide-react";
@@ -16,6 +17,7 @@ import {
 export const PAGES = [
   { to: "/", name: "Overview", icon: Gauge, key: "o" },
   { to: "/syncs", name: "Syncs", icon: RefreshCcw, key: "s" },
+  { to: "/records", name: "Records", icon: Ship, key: "r", isInMore: true },
   { to: "/webhooks", name: "Webhooks", icon: Webhook, key: "w", isInMore: true },
   { to: "/data-quality", name: "Data quality", icon: ClipboardList, key: "q" },
   { to: "/conflicts", name: "Conflicts", icon: GitCompareArrows, key: "c" },

@@ -6,6 +6,7 @@ import {
   CONFLICT_STATES,
   DEAD_LETTER_STATES,
   MODE_OPTIONS,
+  RECORD_STATUSES,
   RECORD_TYPE_ORDER,
   REFUSAL_OPTIONS,
   SEVERITIES,
@@ -76,6 +77,42 @@ const sync = createRoute({
   component: lazyPage(() => import("../pages/sync/sync"), "SyncPage"),
 });
 
+const search = createRoute({
+  getParentRoute: () => root,
+  path: "/search",
+  validateSearch: (search: Record<string, unknown>) => withoutUndefined({ q: nonEmptyText(search.q) }),
+  component: lazyPage(() => import("../pages/search/search"), "SearchPage"),
+});
+
+const records = createRoute({
+  getParentRoute: () => root,
+  path: "/records",
+  validateSearch: (search: Record<string, unknown>) =>
+    withoutUndefined({
+      page: pageNumber(search.page),
+      type: oneOf(RECORD_TYPE_ORDER, search.type),
+      status: asOneOf(RECORD_STATUSES, search.status),
+      q: nonEmptyText(search.q),
+      vessel: nonEmptyText(search.vessel),
+      company: nonEmptyText(search.company),
+    }),
+  component: lazyPage(() => import("../pages/records/records"), "RecordsPage"),
+});
+
+const record = createRoute({
+  getParentRoute: () => root,
+  path: "/records/$recordType/$sourceId",
+  validateSearch: (search: Record<string, unknown>) =>
+    withoutUndefined({
+      equipment: pageNumber(search.equipment),
+      users: pageNumber(search.users),
+      vessels: pageNumber(search.vessels),
+      findings: pageNumber(search.findings),
+      timeline: pageNumber(search.timeline),
+    }),
+  component: lazyPage(() => import("../pages/record/record"), "RecordPage"),
+});
+
 const dataQuality = createRoute({
   getParentRoute: () => root,
   path: "/data-quality",
@@ -105,6 +142,7 @@ const conflicts = createRoute({
       page: pageNumber(search.page),
       state: asOneOf(CONFLICT_STATES, search.state),
       recordType: oneOf(RECORD_TYPE_ORDER, search.recordType),
+      sourceId: nonEmptyText(search.sourceId),
       kind: CONFLICT_KIND_OPTIONS.find(({ value }) => value === search.kind)?.value,
       open: nonEmptyText(search.open),
     }),
@@ -151,6 +189,7 @@ const audit = createRoute({
       actor: nonEmptyText(search.actor),
       action: oneOf(AUDIT_ACTIONS, search.action),
       subject: nonEmptyText(search.subject),
+      traceId: nonEmptyText(search.traceId),
       from: time(search.from),
       to: time(search.to),
     }),
@@ -179,6 +218,9 @@ export const router = createRouter({
     overview,
     syncs,
     sync,
+    search,
+    records,
+    record,
     dataQuality,
     conflicts,
     deadLetters,

@@ -1,8 +1,8 @@
 import { ActionIcon, useComputedColorScheme, useMantineColorScheme, VisuallyHidden } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { Link, Outlet, useLocation, useNavigate } from "@tanstack/react-router";
-import { Ellipsis, Keyboard, LogOut, Moon, Sun } from "lucide-react";
-import { useEffect, useRef, useState } from "react";
+import { Ellipsis, Keyboard, LogOut, Moon, Search, Sun } from "lucide-react";
+import { Suspense, useEffect, useRef, useState } from "react";
 import { useLiveUpdates } from "../api/live";
 import { FIRST_FINDINGS, getOverview, getValidationReport } from "../api/queries";
 import { endSession, type Session, useHasRole, useSession } from "../api/session";
@@ -13,10 +13,12 @@ import { Drawer } from "../ui/drawer";
 import text from "../ui/text.module.css";
 import { useZone } from "../ui/zone";
 import { ConnectionIndicator, ConnectionNote } from "./connection";
-import { preloadPages } from "./lazy-page";
+import { lazyPage, preloadPages } from "./lazy-page";
 import { PAGES } from "./pages";
 import styles from "./shell.module.css";
 import { Shortcuts, usePageKeys } from "./shortcuts";
+
+const Palette = lazyPage(() => import("./palette"), "Palette");
 
 export function Shell() {
   const session = useSession();
@@ -29,7 +31,8 @@ function SignedIn({ session }: { session: Session }) {
   const main = useRef<HTMLElement>(null);
   const path = useLocation({ select: (location) => location.pathname });
   const [isHelpOpen, setHelpOpen] = useState(false);
-  usePageKeys(() => setHelpOpen(true));
+  const [isPaletteOpen, setPaletteOpen] = useState(false);
+  usePageKeys({ onHelp: () => setHelpOpen(true), onSearch: () => setPaletteOpen(true) });
   const isFirstPage = useRef(true);
   // biome-ignore lint/correctness/useExhaustiveDependencies: each new page starts at its top, for the keyboard too
   useEffect(() => {
@@ -62,6 +65,18 @@ function SignedIn({ session }: { session: Session }) {
         </Link>
         <ConnectionIndicator />
         <span className={styles.spacer} />
+        <button
+          type="button"
+          className={styles.search}
+          aria-label="Search"
+          onClick={() => setPaletteOpen(true)}
+        >
+          <Search size={16} aria-hidden />
+          <span className={styles.wideOnly}>Search</span>
+          <kbd className={styles.wideOnly} aria-hidden>
+            /
+          </kbd>
+        </button>
         <ZoneSwitch />
         <ThemeSwitch />
         <ActionIcon
@@ -90,6 +105,11 @@ function SignedIn({ session }: { session: Session }) {
         <Outlet />
       </main>
       <Shortcuts opened={isHelpOpen} onClose={() => setHelpOpen(false)} />
+      {isPaletteOpen && (
+        <Suspense>
+          <Palette onClose={() => setPaletteOpen(false)} />
+        </Suspense>
+      )}
     </div>
   );
 }

@@ -20,8 +20,8 @@ const columns = [
   }),
 ];
 
-function ListWithDrawer({ onHelp }: { onHelp: () => void }) {
-  usePageKeys(onHelp);
+function ListWithDrawer(keys: { onHelp: () => void; onSearch: () => void }) {
+  usePageKeys(keys);
   const [isOpen, setOpen] = useState(false);
   return (
     <>
@@ -38,15 +38,19 @@ function ListWithDrawer({ onHelp }: { onHelp: () => void }) {
 
 test("keys move rows and open the help, but not behind an open drawer", async () => {
   const onHelp = vi.fn();
-  await renderUi(<ListWithDrawer onHelp={onHelp} />);
+  const onSearch = vi.fn();
+  await renderUi(<ListWithDrawer onHelp={onHelp} onSearch={onSearch} />);
   await userEvent.keyboard("j?");
   expect(document.activeElement?.textContent).toBe("a");
   expect(onHelp).toHaveBeenCalledOnce();
+  await userEvent.keyboard("/{Control>}k{/Control}");
+  expect(onSearch).toHaveBeenCalledTimes(2);
   await userEvent.click(screen.getByRole("button", { name: "Open" }));
   await screen.findByRole("dialog", { name: "Row" });
   // The focus may have left the drawer, as after a click on its text.
   act(() => (document.activeElement as HTMLElement).blur());
-  await userEvent.keyboard("j?");
+  await userEvent.keyboard("j?/");
   expect(document.activeElement?.textContent).not.toBe("a");
   expect(onHelp).toHaveBeenCalledOnce();
+  expect(onSearch).toHaveBeenCalledTimes(2);
 });

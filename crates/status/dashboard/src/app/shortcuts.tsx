@@ -5,21 +5,28 @@ import { isDialogOpen } from "../ui/open-dialog";
 import { PAGES } from "./pages";
 import styles from "./shortcuts.module.css";
 
-/** `g` and then a letter opens a page, `?` opens the help. Keys typed into fields and dialogs are ignored. */
-export function usePageKeys(onHelp: () => void): void {
+/**
+ * `g` and then a letter opens a page, `/` or Ctrl-K (Cmd-K) the search, `?` the help. Keys typed into dialogs are ignored, and so
+ * are plain letters typed into fields.
+ */
+export function usePageKeys({ onHelp, onSearch }: { onHelp: () => void; onSearch: () => void }): void {
   const navigate = useNavigate();
   useEffect(() => {
     let goPressedAt = 0;
     const onKey = (event: KeyboardEvent) => {
       const target = event.target as HTMLElement;
-      if (
-        event.ctrlKey ||
-        event.metaKey ||
-        event.altKey ||
-        target.closest("input, textarea, select") ||
-        isDialogOpen()
-      )
+      if (isDialogOpen()) return;
+      if ((event.ctrlKey || event.metaKey) && !event.altKey && event.key.toLowerCase() === "k") {
+        event.preventDefault();
+        onSearch();
         return;
+      }
+      if (event.ctrlKey || event.metaKey || event.altKey || target.closest("input, textarea, select")) return;
+      if (event.key === "/") {
+        // The key must not be typed into the field that opens.
+        event.preventDefault();
+        onSearch();
+      }
       if (event.key === "?") onHelp();
       const page = PAGES.find(({ key }) => key === event.key);
       if (page && Date.now() - goPressedAt < SEQUENCE_TIMEOUT) navigate({ to: page.to });
@@ -27,13 +34,15 @@ export function usePageKeys(onHelp: () => void): void {
     };
     document.addEventListener("keydown", onKey);
     return () => document.removeEventListener("keydown", onKey);
-  }, [navigate, onHelp]);
+  }, [navigate, onHelp, onSearch]);
 }
 
 /** Longest pause between `g` and the letter, in ms. */
 const SEQUENCE_TIMEOUT = 1500;
 
 const KEYS: [keys: string[], action: string][] = [
+  [["/"], "Search, and open pages by name"],
+  [["Ctrl", "K"], "The same, also within a field"],
   ...PAGES.map((page): [string[], string] => [
     ["g", page.key],
     "role" in page ? `${page.name} (admins)` : page.name,

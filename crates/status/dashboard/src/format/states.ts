@@ -5,11 +5,15 @@ import type {
   Conflict,
   ConflictState,
   DeadLetterState,
+  HitKind,
   Mode,
+  RecordStanding,
+  RecordStatus,
   RecordType,
   Severity,
   SyncState,
   TickOutcome,
+  TimelineKind,
   User,
   WebhookRefusal,
   WebhookState,
@@ -186,6 +190,51 @@ export const SEVERITIES: Record<Severity, StateLabel> = {
   warning: { tone: "warn", icon: "warning", word: "Warning" },
 };
 
+export const RECORD_STANDINGS: Record<RecordStanding, StateLabel> = {
+  active: { tone: "good", icon: "check", word: "Active" },
+  withdrawn: { tone: "neutral", icon: "stop", word: "Withdrawn" },
+  rejected: { tone: "bad", icon: "cross", word: "Rejected" },
+  never_came: { tone: "neutral", icon: "clock", word: "Never came" },
+};
+
+export const RECORD_STATUSES: Record<RecordStatus, StateLabel> = {
+  active: RECORD_STANDINGS.active,
+  withdrawn: RECORD_STANDINGS.withdrawn,
+  rejected: RECORD_STANDINGS.rejected,
+};
+
+export const TIMELINE_KINDS: Record<TimelineKind, StateLabel> = {
+  webhook_received: { tone: "neutral", icon: "clock", word: "Webhook received" },
+  webhook_processed: { tone: "neutral", icon: "check", word: "Webhook processed" },
+  webhook_refused: { tone: "warn", icon: "stop", word: "Webhook refused" },
+  dead_letter: { tone: "bad", icon: "skull", word: "Dead letter" },
+  created: { tone: "neutral", icon: "plus", word: "Created" },
+  updated: { tone: "neutral", icon: "pencil", word: "Updated" },
+  withdrawn: { tone: "warn", icon: "stop", word: "Withdrawn" },
+  returned: { tone: "neutral", icon: "retry", word: "Active again" },
+  missing: { tone: "warn", icon: "warning", word: "Missing" },
+  dry_run: { tone: "neutral", icon: "skip", word: "Dry run" },
+  finding: { tone: "warn", icon: "warning", word: "Finding" },
+  conflict_opened: { tone: "warn", icon: "split", word: "Conflict opened" },
+  conflict_resolved: { tone: "neutral", icon: "check", word: "Conflict resolved" },
+  undone: { tone: "neutral", icon: "retry", word: "Undone" },
+  edited: { tone: "neutral", icon: "pencil", word: "Edited here" },
+  password_claim: { tone: "neutral", icon: "equal", word: "Password claimed" },
+  password_reissue: { tone: "neutral", icon: "equal", word: "New password" },
+};
+
+const HIT_KINDS: Record<HitKind, string> = {
+  vessel: "Vessels",
+  equipment: "Equipment",
+  user: "Users",
+  company: "Companies",
+  sync: "Syncs",
+  webhook: "Webhooks",
+  dead_letter: "Dead letters",
+  trace: "Traces",
+};
+export const hitKindWord = (kind: string): string => entryOf(HIT_KINDS, kind) ?? capitalize(ownWord(kind));
+
 export const TICK_OUTCOMES: Record<TickOutcome, StateLabel> = {
   started: { tone: "good", icon: "check", word: "Started a sync" },
   skipped: { tone: "neutral", icon: "skip", word: "Skipped" },
@@ -258,6 +307,8 @@ const RECORD_TYPES: Record<RecordType, { one: string; many: string }> = {
   equipment: { one: "equipment item", many: "Equipment" },
   user: { one: "user", many: "Users" },
 };
+
+export const isRecordType = (word: string): word is RecordType => Object.hasOwn(RECORD_TYPES, word);
 
 /** The names of a record type: `vessel`, `Vessels`. */
 export const recordTypeNames = (type: string): { one: string; many: string } =>

@@ -1,6 +1,7 @@
 import type { Finding } from "../api/types";
 import { labelOf, recordTypeNames, SEVERITIES } from "../format/states";
 import { CopyableId } from "./copyable-id";
+import { RecordLink } from "./record-link";
 import { StateBadge } from "./state-badge";
 import { columnsOf } from "./table";
 import text from "./text.module.css";
@@ -44,17 +45,17 @@ export const findingColumns = [
 ];
 
 function RecordName({ finding }: { finding: Finding }) {
+  const { recordType, sourceId, label } = finding;
   const id = (
     <span className={text.oneLine}>
-      {finding.recordType} <CopyableId text={finding.sourceId} name="record ID" />
+      {recordType} <CopyableId text={sourceId} name="record ID" />
     </span>
   );
   return (
     <TwoLines second={id}>
-      <span className={text.strong}>
-        {finding.label?.replace(/IMO (?=\d)/, "IMO\u00a0") ??
-          `Unnamed ${recordTypeNames(finding.recordType).one}`}
-      </span>
+      <RecordLink recordType={recordType} sourceId={sourceId}>
+        {label?.replace(/IMO (?=\d)/, "IMO\u00a0") ?? `Unnamed ${recordTypeNames(recordType).one}`}
+      </RecordLink>
     </TwoLines>
   );
 }

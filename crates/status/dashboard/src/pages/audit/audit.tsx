@@ -103,8 +103,8 @@ export function AuditPage() {
 }
 
 function useFilter() {
-  const { actor, action, subject, from, to } = route.useSearch();
-  const filter = { actor, action, subject, from, to };
+  const { actor, action, subject, traceId, from, to } = route.useSearch();
+  const filter = { actor, action, subject, traceId, from, to };
   return { filter, isFiltered: Object.values(filter).some((value) => value !== undefined) };
 }
 
@@ -134,6 +134,7 @@ function AuditList() {
         />
         <TextFilter label="Operator" value={filter.actor} onChange={(actor) => narrow({ actor })} />
         <TextFilter label="Subject" value={filter.subject} onChange={(subject) => narrow({ subject })} />
+        <TextFilter label="Trace ID" value={filter.traceId} onChange={(traceId) => narrow({ traceId })} />
         <TimeRangeFilter from={filter.from} to={filter.to} onChange={narrow} />
       </FilterBar>
       <LiveList

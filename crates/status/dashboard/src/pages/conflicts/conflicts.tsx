@@ -15,18 +15,19 @@ import {
   recordTypeNames,
 } from "../../format/states";
 import type { Status } from "../../format/status";
-import { CopyableId } from "../../ui/copyable-id";
 import { Drawer } from "../../ui/drawer";
 import { EmptyState } from "../../ui/empty-state";
 import { FilterBar } from "../../ui/filter-bar";
 import { LiveList } from "../../ui/live-list";
 import { OptionFilter } from "../../ui/option-filter";
 import { Page } from "../../ui/page";
+import { RecordId } from "../../ui/record-link";
 import { StateBadge } from "../../ui/state-badge";
 import { StateFilter } from "../../ui/state-filter";
 import { StatusBanner } from "../../ui/status-banner";
 import { columnsOf, rowLink } from "../../ui/table";
 import text from "../../ui/text.module.css";
+import { TextFilter } from "../../ui/text-filter";
 import { Time } from "../../ui/time";
 import { TwoLines } from "../../ui/two-lines";
 import { BulkResolve, SelectConflict, SelectionContext } from "./bulk";
@@ -44,13 +45,7 @@ const columns = [
     cell: ({ row: { original: conflict } }) => (
       <span className={styles.record}>
         <SelectConflict conflict={conflict} />
-        <TwoLines
-          second={
-            <span className={text.oneLine}>
-              {conflict.recordType} <CopyableId text={conflict.sourceId} name="record ID" />
-            </span>
-          }
-        >
+        <TwoLines second={<RecordId recordType={conflict.recordType} sourceId={conflict.sourceId} />}>
           <Link
             from="/conflicts"
             to="/conflicts"
@@ -89,14 +84,17 @@ const columns = [
 
 /** Conflicts between the two portals as they stand now, whichever sync found them. */
 export function ConflictsPage() {
-  const { page = 1, state = "open", recordType, kind, open } = route.useSearch();
+  const { page = 1, state = "open", recordType, sourceId, kind, open } = route.useSearch();
   const isOperator = useHasRole("operator");
   const [selected, setSelected] = useState<ReadonlySet<string>>(new Set());
   const navigate = route.useNavigate();
   const conflicts = useQuery(
-    listConflicts({ limit: PAGE_SIZE, offset: (page - 1) * PAGE_SIZE }, { state, recordType, kind }),
+    listConflicts(
+      { limit: PAGE_SIZE, offset: (page - 1) * PAGE_SIZE },
+      { state, recordType, sourceId, kind },
+    ),
   );
-  const isFiltered = state !== "open" || recordType !== undefined || kind !== undefined;
+  const isFiltered = state !== "open" || [recordType, sourceId, kind].some((value) => value !== undefined);
   const canSelect = isOperator && state === "open";
   const toggle = (id: string) =>
     setSelected((old) => new Set(old.has(id) ? [...old].filter((other) => other !== id) : [...old, id]));
@@ -104,6 +102,7 @@ export function ConflictsPage() {
   const narrow = (part: {
     state?: "resolved" | undefined;
     recordType?: RecordType | undefined;
+    sourceId?: string | undefined;
     kind?: Conflict["kind"] | undefined;
   }) => {
     setSelected(new Set());
@@ -138,6 +137,7 @@ export function ConflictsPage() {
           value={kind}
           onChange={(kind) => narrow({ kind })}
         />
+        <TextFilter label="Record ID" value={sourceId} onChange={(sourceId) => narrow({ sourceId })} />
       </FilterBar>
       <SelectionContext.Provider value={canSelect ? { selected, toggle } : null}>
         <LiveList
@@ -148,7 +148,7 @@ export function ConflictsPage() {
           rowKey={(conflict) => conflict.id}
           page={page}
           pageSize={PAGE_SIZE}
-          filter={isFiltered ? JSON.stringify({ state, recordType, kind }) : undefined}
+          filter={isFiltered ? JSON.stringify({ state, recordType, sourceId, kind }) : undefined}
           empty={
             <EmptyState framed title={state === "open" ? "No open conflicts" : "No resolved conflicts"}>
               A conflict is found when both portals have changed a record, one has withdrawn it, or two

@@ -6,17 +6,18 @@ import { getConflict, useResolveConflict } from "../../api/queries";
 import { useHasRole } from "../../api/session";
 import type { Conflict, Side } from "../../api/types";
 import { plural } from "../../format/numbers";
+import { fieldLabel } from "../../format/record-fields";
 import { CONFLICT_STATES, conflictKind, labelOf } from "../../format/states";
 import { ConfirmDialog } from "../../ui/confirm-dialog";
-import { CopyableId } from "../../ui/copyable-id";
 import { Fact, FactList } from "../../ui/fact-list";
 import layout from "../../ui/layout.module.css";
 import { Note } from "../../ui/note";
 import { QueryResult } from "../../ui/query-result";
+import { RecordId, RecordLink } from "../../ui/record-link";
 import { StateBadge } from "../../ui/state-badge";
 import text from "../../ui/text.module.css";
 import { Time } from "../../ui/time";
-import { type Choices, FieldTable, fieldName, SIDE_NAMES, valueText } from "./field-table";
+import { type Choices, FieldTable, SIDE_NAMES, valueText } from "./field-table";
 
 /** One conflict: both sides, and the decision. */
 export function ConflictDetails({ id }: { id: string }) {
@@ -36,7 +37,9 @@ function Details({ conflict }: { conflict: Conflict }) {
         <StateBadge label={labelOf(CONFLICT_STATES, conflict.state)} />
       </span>
       <p className={text.strong}>
-        <bdi>{conflict.label ?? conflict.sourceId}</bdi>
+        <RecordLink recordType={conflict.recordType} sourceId={conflict.sourceId}>
+          {conflict.label ?? conflict.sourceId}
+        </RecordLink>
       </p>
       {conflict.withdrawal ? (
         <Note tone="bad" label="Withdrawal" title={conflict.summary}>
@@ -83,7 +86,7 @@ function ConflictFacts({ conflict }: { conflict: Conflict }) {
         )}
       </Fact>
       <Fact name="Record">
-        {conflict.recordType} <CopyableId text={conflict.sourceId} name="record ID" />
+        <RecordId recordType={conflict.recordType} sourceId={conflict.sourceId} />
       </Fact>
       {conflict.resolvedAt && (
         <Fact name="Resolved">
@@ -173,7 +176,7 @@ export function Resolve({ conflict, choices = {} }: { conflict: Conflict; choice
           <ul>
             {chosen.map(([name, side]) => (
               <li key={name}>
-                {fieldName(name)}: {SIDE_NAMES[side]}, “
+                {fieldLabel(name)}: {SIDE_NAMES[side]}, “
                 <bdi className={text.breakAnywhere}>{valueText(conflict.fields[name]?.[side])}</bdi>”
               </li>
             ))}

@@ -1,4 +1,5 @@
 import type { Conflict, Side } from "../../api/types";
+import { fieldLabel } from "../../format/record-fields";
 import text from "../../ui/text.module.css";
 import { Time } from "../../ui/time";
 import styles from "./conflicts.module.css";
@@ -10,9 +11,6 @@ export const SIDE_NAMES: Record<Side, string> = {
   local: "maintenance portal",
   source: "onboarding portal",
 };
-
-/** `running_hours` → `running hours` */
-export const fieldName = (name: string): string => name.replaceAll("_", " ");
 
 export const valueText = (value: unknown): string =>
   value == null ? "none" : typeof value === "string" ? value : JSON.stringify(value);
@@ -37,7 +35,7 @@ function SideValue(props: {
       <input
         type="radio"
         name={`side of ${row.name}`}
-        aria-label={`${fieldName(row.name)}: ${SIDE_NAMES[side]}`}
+        aria-label={`${fieldLabel(row.name)}: ${SIDE_NAMES[side]}`}
         checked={isChosen}
         onChange={() => onChoose(row.name, side)}
       />
@@ -84,7 +82,7 @@ export function FieldTable(props: {
         <tbody>
           {rows.map((row) => (
             <tr key={row.name}>
-              <th scope="row">{fieldName(row.name)}</th>
+              <th scope="row">{fieldLabel(row.name)}</th>
               {SIDES.map((side) => (
                 <td key={side}>
                   <SideValue

@@ -13,11 +13,13 @@ import { CopyableId } from "../../ui/copyable-id";
 import { Fact, FactList } from "../../ui/fact-list";
 import layout from "../../ui/layout.module.css";
 import { QueryResult } from "../../ui/query-result";
+import { RecordId } from "../../ui/record-link";
 import { ScrollableText } from "../../ui/scrollable-text";
 import { StateBadge } from "../../ui/state-badge";
 import text from "../../ui/text.module.css";
 import { Time } from "../../ui/time";
 import styles from "./details.module.css";
+import { recordOfMessage } from "./record-of-message";
 import { Replay } from "./replay";
 import { ReplayJobCard } from "./replay-job";
 
@@ -70,6 +72,7 @@ function Details(props: { letter: DeadLetterDetail; onReplay: (jobId: string) =>
 }
 
 function DeadLetterFacts({ letter }: { letter: DeadLetterDetail }) {
+  const record = recordOfMessage(letter.body);
   return (
     <FactList wide>
       <Fact name="Dead-lettered">
@@ -89,6 +92,11 @@ function DeadLetterFacts({ letter }: { letter: DeadLetterDetail }) {
           <Link to="/syncs/$syncId" params={{ syncId: letter.syncId }}>
             View sync
           </Link>
+        </Fact>
+      )}
+      {record && (
+        <Fact name="Record">
+          <RecordId {...record} />
         </Fact>
       )}
       {letter.replayOf && (

@@ -11,6 +11,7 @@ import { Announcement } from "../../ui/announcement";
 import { AttemptTable } from "../../ui/attempt-table";
 import { Card } from "../../ui/card";
 import { CopyableId } from "../../ui/copyable-id";
+import crumb from "../../ui/crumb.module.css";
 import { EmptyState } from "../../ui/empty-state";
 import { Fact, FactList } from "../../ui/fact-list";
 import { Page } from "../../ui/page";
@@ -36,7 +37,7 @@ export function SyncPage() {
       title={sync.data ? syncName(sync.data) : "Sync"}
       actions={sync.data && <SyncActions sync={sync.data} />}
     >
-      <p className={styles.crumb}>
+      <p className={crumb.crumb}>
         <Link to="/syncs">
           <ArrowLeft size={14} aria-hidden /> Syncs
         </Link>

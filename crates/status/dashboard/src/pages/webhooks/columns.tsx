@@ -1,8 +1,9 @@
 import { Link } from "@tanstack/react-router";
 import type { RefusedWebhook, WebhookEvent } from "../../api/types";
 import { formatCount } from "../../format/numbers";
-import { labelOf, recordTypeNames, refusalLabel, WEBHOOK_STATES } from "../../format/states";
+import { labelOf, refusalLabel, WEBHOOK_STATES } from "../../format/states";
 import { CopyableId } from "../../ui/copyable-id";
+import { RecordId } from "../../ui/record-link";
 import { StateBadge } from "../../ui/state-badge";
 import { columnsOf, rowLink } from "../../ui/table";
 import text from "../../ui/text.module.css";
@@ -20,12 +21,12 @@ export const webhookColumns = [
     cell: ({ row: { original } }) => (
       <TwoLines
         second={
-          original.sourceId && (
-            <span className={text.oneLine}>
-              {original.recordType ? recordTypeNames(original.recordType).one : "record"}{" "}
-              <CopyableId text={original.sourceId} name="record ID" />
-            </span>
-          )
+          original.sourceId &&
+          (original.recordType ? (
+            <RecordId recordType={original.recordType} sourceId={original.sourceId} />
+          ) : (
+            <CopyableId text={original.sourceId} name="record ID" />
+          ))
         }
       >
         <Link from="/webhooks" to="/webhooks" search={(old) => ({ ...old, open: original.id })} {...rowLink}>

@@ -8,13 +8,14 @@ import type { WebhookEventDetail } from "../../api/types";
 import { withVisibleCharacters } from "../../api/visible-text";
 import { prettyJson } from "../../format/json";
 import { formatCount, plural } from "../../format/numbers";
-import { labelOf, recordTypeNames, WEBHOOK_STATES } from "../../format/states";
+import { labelOf, WEBHOOK_STATES } from "../../format/states";
 import { AttemptTable } from "../../ui/attempt-table";
 import { CopyableId } from "../../ui/copyable-id";
 import { Fact, FactList } from "../../ui/fact-list";
 import layout from "../../ui/layout.module.css";
 import { Note } from "../../ui/note";
 import { QueryResult } from "../../ui/query-result";
+import { RecordId } from "../../ui/record-link";
 import { ScrollableText } from "../../ui/scrollable-text";
 import { StateBadge } from "../../ui/state-badge";
 import text from "../../ui/text.module.css";
@@ -82,8 +83,11 @@ function WebhookFacts({ webhook }: { webhook: WebhookEventDetail }) {
     <FactList wide>
       {sourceId && (
         <Fact name="Record">
-          {recordType ? recordTypeNames(recordType).one : "record"}{" "}
-          <CopyableId text={sourceId} name="record ID" />
+          {recordType ? (
+            <RecordId recordType={recordType} sourceId={sourceId} />
+          ) : (
+            <CopyableId text={sourceId} name="record ID" />
+          )}
         </Fact>
       )}
       {occurredAt && (

@@ -24,10 +24,10 @@ import { StateFilter } from "../../ui/state-filter";
 import { StatusBanner } from "../../ui/status-banner";
 import { TextFilter } from "../../ui/text-filter";
 import { TimeRangeFilter } from "../../ui/time-range-filter";
+import { ViewLinks, viewLink } from "../../ui/view-links";
 import { refusedColumns, webhookColumns } from "./columns";
 import { WebhookDetails } from "./details";
 import { ReprocessMany } from "./reprocess";
-import styles from "./webhooks.module.css";
 
 const PAGE_SIZE = 20;
 const route = getRouteApi("/webhooks");
@@ -41,7 +41,19 @@ export function WebhooksPage() {
   const refusedSince = useRefusedSince();
   const close = () => navigate({ search: (old) => ({ ...old, open: undefined }), resetScroll: false });
   return (
-    <Page title="Webhooks" actions={<Views />}>
+    <Page
+      title="Webhooks"
+      actions={
+        <ViewLinks label="Views">
+          <Link to="/webhooks" search={{ view: undefined }} {...viewLink}>
+            Accepted
+          </Link>
+          <Link to="/webhooks" search={{ view: "refused" }} {...viewLink}>
+            Refused
+          </Link>
+        </ViewLinks>
+      }
+    >
       {overview && failed !== undefined && refusedSince !== undefined && (
         <StatusBanner status={webhooksStatus(overview, failed, refusedSince)} />
       )}
@@ -109,21 +121,6 @@ export function webhooksStatus(
     headline: "No failed webhooks",
     detail: "All are processed, ignored or in progress.",
   };
-}
-
-function Views() {
-  // Which of the two links is the current one depends on the view alone, not on filters.
-  const activeOptions = { includeSearch: true, explicitUndefined: true };
-  return (
-    <nav aria-label="Views" className={styles.views}>
-      <Link to="/webhooks" search={{ view: undefined }} className={styles.view} activeOptions={activeOptions}>
-        Accepted
-      </Link>
-      <Link to="/webhooks" search={{ view: "refused" }} className={styles.view} activeOptions={activeOptions}>
-        Refused
-      </Link>
-    </nav>
-  );
 }
 
 function AcceptedList() {
