@@ -60,6 +60,9 @@ for (const { name, colorScheme, viewport } of VARIANTS) {
       await page.goto(`${system().url}/search?q=nordhavn`);
       await expect(page.getByRole("heading", { name: "Vessels" })).toBeVisible();
       await checkPage(page, `search-${name}`);
+      await page.goto(`${system().url}/doctor`);
+      await expect(page.getByRole("heading", { name: "Why is a record missing?" })).toBeVisible();
+      await checkPage(page, `doctor-${name}`);
       if (name === "phone") {
         await page.getByRole("button", { name: "More" }).click();
         await expect(page.getByRole("dialog", { name: "More pages" })).toBeVisible();

@@ -34,6 +34,7 @@ async function pagesToVisit(): Promise<string[]> {
     "/webhooks",
     "/users",
     "/schedules",
+    "/doctor",
     "/records",
     `/records/vessel/${vessels.data[0]?.sourceId}`,
     "/search?q=nord",

@@ -78,6 +78,7 @@ export const keys = {
   reprocessPlan: (request: ReprocessRequest) => ["webhooks", "plan", request] as const,
   users: ["users"] as const,
   roleMapping: ["role-mapping"] as const,
+  doctor: ["doctor"] as const,
   audit: (page: PageParams, filter: AuditFilter) => ["audit", page, filter] as const,
   settings: ["settings"] as const,
   schedules: ["schedules"] as const,
@@ -500,6 +501,20 @@ export const getTimeline = (recordType: RecordType, sourceId: string, page: Page
         }),
       ),
     placeholderData: keepPreviousData,
+  });
+
+/** A record that is missing, by its id in the onboarding portal. */
+export interface MissingRecord {
+  recordType: RecordType;
+  sourceId: string;
+}
+
+export const diagnose = (missing: MissingRecord | undefined) =>
+  queryOptions({
+    queryKey: [...keys.doctor, missing ?? "system"],
+    queryFn: ({ signal }) => unwrap(client.GET("/api/doctor", { params: { query: { ...missing } }, signal })),
+    // A diagnosis is of the moment in which it is asked for.
+    staleTime: 0,
   });
 
 /** Findings about a vessel, its equipment and its users as they are now. */

@@ -10,6 +10,7 @@ import {
   ScrollText,
   Settings2,
   Ship,
+  Stethoscope,
   UsersRound,
   Webhook,
 } from "lucide-react";
@@ -24,6 +25,7 @@ export const PAGES = [
   { to: "/dead-letters", name: "Dead letters", icon: Inbox, key: "d" },
   { to: "/users", name: "Users", icon: UsersRound, key: "u", isInMore: true },
   { to: "/schedules", name: "Schedules", icon: CalendarClock, key: "t", isInMore: true },
+  { to: "/doctor", name: "Doctor", icon: Stethoscope, key: "h", isInMore: true },
   { to: "/audit", name: "Audit log", icon: ScrollText, key: "a", isInMore: true, role: "admin" },
   { to: "/settings", name: "Settings", icon: Settings2, key: "e", isInMore: true },
 ] as const satisfies {

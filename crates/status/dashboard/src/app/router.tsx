@@ -207,6 +207,17 @@ const schedules = createRoute({
   component: lazyPage(() => import("../pages/schedules/schedules"), "SchedulesPage"),
 });
 
+const doctor = createRoute({
+  getParentRoute: () => root,
+  path: "/doctor",
+  validateSearch: (search: Record<string, unknown>) =>
+    withoutUndefined({
+      recordType: oneOf(RECORD_TYPE_ORDER, search.recordType),
+      sourceId: nonEmptyText(search.sourceId),
+    }),
+  component: lazyPage(() => import("../pages/doctor/doctor"), "DoctorPage"),
+});
+
 const settings = createRoute({
   getParentRoute: () => root,
   path: "/settings",
@@ -228,6 +239,7 @@ export const router = createRouter({
     users,
     audit,
     schedules,
+    doctor,
     settings,
   ]),
   defaultPreload: "intent",

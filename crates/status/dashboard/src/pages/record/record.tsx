@@ -73,7 +73,13 @@ function RecordContent({ record }: { record: RecordDetail }) {
         {...(record.versionAt
           ? { figure: { value: <Time iso={record.versionAt} />, unit: "last changed" } }
           : {})}
-      />
+      >
+        {record.standing !== "active" && (
+          <Link to="/doctor" search={{ recordType, sourceId }}>
+            Find out why
+          </Link>
+        )}
+      </StatusBanner>
       {record.openConflicts > 0 && (
         <Note
           tone="warn"

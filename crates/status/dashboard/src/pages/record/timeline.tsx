@@ -59,7 +59,7 @@ export function Timeline({ recordType, sourceId }: { recordType: RecordType; sou
 
 export function TimelineList({ entries }: { entries: TimelineEntry[] }) {
   return (
-    <ol className={styles.timeline} aria-label="Timeline">
+    <ol aria-label="Timeline">
       {entries.map((entry, place) => (
         // Entries have no id, and several of a kind may have one time.
         // biome-ignore lint/suspicious/noArrayIndexKey: see above

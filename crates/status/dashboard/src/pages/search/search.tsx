@@ -85,7 +85,7 @@ function Group({ group: { kind, hits, more }, query }: { group: SearchGroup; que
         ))
       }
     >
-      <ul className={styles.hits}>
+      <ul>
         {hits.map((hit) => (
           <li key={hit.id} className={styles.hit}>
             <TwoLines second={hit.subtitle?.replaceAll("_", " ")}>
