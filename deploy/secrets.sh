@@ -150,6 +150,10 @@ definitions() {
     {\"user\": \"$service\", \"vhost\": \"/\", \"configure\": \"$configure\", \"write\": \"$write\", \"read\": \"$read\"}"
     comma=,
   done < <(grep -v '^#' "$here/rabbitmq/rights")
-  printf '{\n  "vhosts": [{"name": "/"}],\n  "users": [%s\n  ],\n  "permissions": [%s\n  ]\n}\n' "$users" "$permissions"
+  # In a cluster the queues' leaders are spread over the nodes, whichever node a worker was connected to when it made them.
+  local policy='{"vhost": "/", "name": "balanced-leaders", "pattern": "^sync[.]", "apply-to": "queues", "priority": 0,
+     "definition": {"queue-leader-locator": "balanced"}}'
+  printf '{\n  "vhosts": [{"name": "/"}],\n  "users": [%s\n  ],\n  "permissions": [%s\n  ],\n  "policies": [\n    %s\n  ]\n}\n' \
+    "$users" "$permissions" "$policy"
 }
 definitions | make rabbitmq_definitions.json

@@ -21,6 +21,7 @@ export SMS_TEST_BINARIES_BUILT=1
 deploy/local/doc-commands.py
 deploy/local/kubernetes.sh
 deploy/local/observability-live.sh
+deploy/local/backup-test.sh
 cargo test --workspace --locked
 
 npm --prefix "$dashboard" run test
