@@ -69,7 +69,10 @@ is_here() { query "$DATABASE_URL" "SELECT count(*) FROM vessels WHERE source_id 
 deploy/local/servers.sh start "$here" durable
 # shellcheck source=/dev/null
 . "$here/servers.env"
-PATH=$(dirname "$(psql_program)"):$PATH
+# the programs of the server's own version, where several are installed
+version=$(cat "$SERVERS_DATA/postgres/PG_VERSION")
+if [[ ! -d /usr/lib/postgresql/$version/bin ]]; then version=''; fi
+PATH=${version:+/usr/lib/postgresql/$version/bin:}$(dirname "$(psql_program)"):$PATH
 export PGHOST=127.0.0.1 PGPORT=$SERVERS_POSTGRES_PORT PGUSER=sms PGPASSWORD=$SERVERS_PASSWORD
 # where the server's user may write, whoever runs this
 store=$(mktemp -d)

@@ -42,6 +42,7 @@ def fault(command):
 
 
 def commands(text):
+    text = text.replace("-n sms-sync", "")  # the namespace, of kubectl
     for block in re.findall(r"```.*?\n(.*?)```", text, re.DOTALL):
         for line in block.splitlines():
             for part in re.split(r"[;|&]|\$\(", line.split(" #")[0]):
