@@ -19,6 +19,7 @@ import type {
   ScheduleDefinition,
   SettingsChange,
   Severity,
+  TriggerRequest,
 } from "./types";
 
 export interface PageParams {
@@ -35,6 +36,7 @@ export type RefusalFilter = Filter<Query<"listRefusedWebhooks">>;
 export type ConflictFilter = Filter<Query<"listConflicts">>;
 export type AuditFilter = Filter<Query<"listAudit">>;
 export type RecordFilter = Filter<Query<"listRecords">>;
+export type ChangeFilter = Filter<Query<"listChanges">>;
 export type TickFilter = Filter<Query<"listTicks">>;
 
 /** The filter for a request. Undefined fields are left out of its address. */
@@ -52,6 +54,9 @@ export const keys = {
   history: (page: PageParams, filter: SyncFilter) => ["syncs", "history", page, filter] as const,
   sync: (syncId: string) => ["syncs", "one", syncId] as const,
   findings: (syncId: string, page: PageParams) => ["syncs", "one", syncId, "findings", page] as const,
+  changes: (syncId: string, page: PageParams, filter: ChangeFilter) =>
+    ["syncs", "one", syncId, "changes", page, filter] as const,
+  undo: (syncId: string, page: PageParams) => ["syncs", "one", syncId, "undo", page] as const,
   olderRecords: (syncId: string) => ["syncs", "one", syncId, "older-records"] as const,
   /** Findings about records as they are now, whichever sync found them. */
   dataQuality: ["data-quality"] as const,
@@ -132,6 +137,38 @@ export const listFindings = (syncId: string, page: PageParams) =>
           signal,
         }),
       ),
+    placeholderData: keepPreviousData,
+  });
+
+export const listChanges = (syncId: string, page: PageParams, filter: ChangeFilter) =>
+  queryOptions({
+    queryKey: keys.changes(syncId, page, filter),
+    queryFn: ({ signal }) =>
+      unwrap(
+        client.GET("/api/sync/status/{syncId}/changes", {
+          params: { path: { syncId }, query: queryOf(page, filter) },
+          signal,
+        }),
+      ),
+    placeholderData: keepPreviousData,
+  });
+
+/** The undo of a sync; null of a sync that was not undone. */
+export const getUndo = (syncId: string, page: PageParams) =>
+  queryOptions({
+    queryKey: keys.undo(syncId, page),
+    queryFn: async ({ signal }) => {
+      const request = client.GET("/api/sync/status/{syncId}/undo", {
+        params: { path: { syncId }, query: page },
+        signal,
+      });
+      try {
+        return await unwrap(request);
+      } catch (thrown) {
+        if (thrown instanceof Problem && thrown.status === 404) return null;
+        throw thrown;
+      }
+    },
     placeholderData: keepPreviousData,
   });
 
@@ -552,13 +589,25 @@ export const getIdentity = (token: string) =>
 export const useTriggerSync = () => {
   const cache = useQueryClient();
   return useMutation({
-    mutationFn: (reason: string) =>
-      unwrap(client.POST("/api/sync/trigger", { body: { mode: "full", ...(reason ? { reason } : {}) } })),
+    mutationFn: (body: TriggerRequest) => unwrap(client.POST("/api/sync/trigger", { body })),
     // The page of the new sync opens meanwhile.
     onSettled: () => {
       cache.invalidateQueries({ queryKey: keys.overview });
       cache.invalidateQueries({ queryKey: keys.histories });
     },
+  });
+};
+
+export const useUndoSync = (syncId: string) => {
+  const cache = useQueryClient();
+  return useMutation({
+    mutationFn: () => unwrap(client.POST("/api/sync/status/{syncId}/undo", { params: { path: { syncId } } })),
+    onSettled: () =>
+      Promise.all(
+        [keys.syncs, keys.overview, keys.records, keys.dataQuality].map((queryKey) =>
+          cache.invalidateQueries({ queryKey }),
+        ),
+      ),
   });
 };
 

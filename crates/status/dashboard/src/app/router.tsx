@@ -2,6 +2,7 @@ import { createRootRoute, createRoute, createRouter, retainSearchParams } from "
 import {
   AUDIT_ACTIONS,
   CAUSE_OPTIONS,
+  CHANGE_OUTCOMES,
   CONFLICT_KIND_OPTIONS,
   CONFLICT_STATES,
   DEAD_LETTER_STATES,
@@ -73,7 +74,13 @@ const sync = createRoute({
   getParentRoute: () => root,
   path: "/syncs/$syncId",
   validateSearch: (search: Record<string, unknown>) =>
-    withoutUndefined({ findings: pageNumber(search.findings) }),
+    withoutUndefined({
+      findings: pageNumber(search.findings),
+      changes: pageNumber(search.changes),
+      type: oneOf(RECORD_TYPE_ORDER, search.type),
+      outcome: asOneOf(CHANGE_OUTCOMES, search.outcome),
+      undo: pageNumber(search.undo),
+    }),
   component: lazyPage(() => import("../pages/sync/sync"), "SyncPage"),
 });
 

@@ -2,6 +2,7 @@
 import type {
   AuditAction,
   Cause,
+  ChangeOutcome,
   Conflict,
   ConflictState,
   DeadLetterState,
@@ -170,7 +171,7 @@ export const CONFLICT_STATES: Record<ConflictState, StateLabel> = {
 };
 
 const WITHDRAWAL: StateLabel = { tone: "bad", icon: "stop", word: "Withdrawal" };
-const CONFLICT_KINDS: Record<Conflict["kind"], StateLabel> = {
+export const CONFLICT_KINDS: Record<Conflict["kind"], StateLabel> = {
   local_newer: { tone: "warn", icon: "pencil", word: "Newer here" },
   source_newer: { tone: "warn", icon: "pencil", word: "Newer in the onboarding portal" },
   criticality_downgrade: { tone: "bad", icon: "warning", word: "Criticality" },
@@ -249,13 +250,20 @@ export const FAILURE_CLASSES: Record<string, StateLabel> = {
 
 /** Outcomes of a record, in the order of the sum. */
 export const OUTCOMES = [
-  { key: "created", tone: "good", icon: "plus", word: "Created" },
-  { key: "updated", tone: "info", icon: "pencil", word: "Updated" },
+  { key: "created", tone: "neutral", icon: "plus", word: "Created" },
+  { key: "updated", tone: "neutral", icon: "pencil", word: "Updated" },
   { key: "unchanged", tone: "neutral", icon: "equal", word: "Unchanged" },
   { key: "conflict", tone: "warn", icon: "split", word: "Conflict" },
   { key: "rejected", tone: "bad", icon: "cross", word: "Rejected" },
   { key: "skipped", tone: "neutral", icon: "skip", word: "Skipped" },
 ] as const satisfies readonly (StateLabel & { key: string })[];
+
+/** Outcomes of a dry run that are listed record by record. */
+export const CHANGE_OUTCOMES = Object.fromEntries(
+  OUTCOMES.map(({ key, ...label }): [string, StateLabel] => [key, label]).filter(
+    ([key]) => key !== "unchanged" && key !== "skipped",
+  ),
+) as Record<ChangeOutcome, StateLabel>;
 
 export const UNKNOWN_STATE: StateLabel = { tone: "neutral", icon: "clock", word: "Unknown" };
 

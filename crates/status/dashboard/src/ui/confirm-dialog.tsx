@@ -17,6 +17,8 @@ export function ConfirmDialog(props: {
   confirmLabel: string;
   cancelLabel?: string;
   danger?: boolean;
+  /** `md` for a form. */
+  size?: "sm" | "md";
   busy: boolean;
   /** The action is not possible yet, or not at all. */
   disabled?: boolean;
@@ -25,7 +27,7 @@ export function ConfirmDialog(props: {
   onClose: () => void;
 }) {
   return (
-    <Modal.Root opened={props.opened} onClose={props.onClose} centered size="sm">
+    <Modal.Root opened={props.opened} onClose={props.onClose} centered size={props.size ?? "sm"}>
       <Modal.Overlay />
       <Modal.Content>
         {/* A <header> would be a second banner landmark. */}

@@ -12,8 +12,11 @@ export function FieldDiff(props: {
   label: string;
   before: Values | null | undefined;
   after: Values | null | undefined;
+  /** Names of two sides of which none came first. */
+  beforeLabel?: string;
+  afterLabel?: string;
 }) {
-  const { label, before, after } = props;
+  const { label, before, after, beforeLabel, afterLabel = "After" } = props;
   const names = orderedFields({ ...before, ...after }).map(([name]) => name);
   if (names.length === 0) return null;
   return (
@@ -21,8 +24,8 @@ export function FieldDiff(props: {
       <thead>
         <tr>
           <th scope="col">Field</th>
-          {before && <th scope="col">Before</th>}
-          {after && <th scope="col">After</th>}
+          {before && <th scope="col">{beforeLabel ?? "Before"}</th>}
+          {after && <th scope="col">{afterLabel}</th>}
         </tr>
       </thead>
       <tbody>
@@ -30,7 +33,7 @@ export function FieldDiff(props: {
           <tr key={name}>
             <th scope="row">{fieldLabel(name)}</th>
             {before && (
-              <td className={styles.before}>
+              <td className={beforeLabel ? undefined : styles.before}>
                 <DiffValue name={name} value={before[name]} />
               </td>
             )}

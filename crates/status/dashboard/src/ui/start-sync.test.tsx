@@ -69,6 +69,17 @@ test("a running full sync is linked instead", async () => {
   expect(screen.getByRole("link", { name: "View running sync" }).getAttribute("href")).toBe("/syncs/0193");
 });
 
+test("the menu starts what has changed, without a request for records that the mode does not have", async () => {
+  fetch.mockImplementation(async () => json(202, { syncId: "0195" }));
+  const { router } = await show("operator");
+  await userEvent.click(screen.getByRole("button", { name: "Start another kind of sync" }));
+  await userEvent.click(await screen.findByRole("menuitem", { name: /^Changes only/ }));
+  await userEvent.click(await screen.findByRole("button", { name: "Start incremental sync" }));
+  await waitFor(() => expect(router.state.location.pathname).toBe("/syncs/0195"));
+  const triggered = fetch.mock.calls.map(([request]) => request).find(({ method }) => method === "POST");
+  expect(await triggered?.json()).toMatchObject({ mode: "incremental", vesselImos: [], dryRun: false });
+});
+
 test("a viewer is offered nothing", async () => {
   await show("viewer");
   expect(screen.queryByRole("button")).toBeNull();

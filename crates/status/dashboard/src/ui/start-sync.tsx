@@ -1,82 +1,91 @@
-import { Button, TextInput } from "@mantine/core";
-import { notifications } from "@mantine/notifications";
+import { Button, Menu } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { Link, useNavigate } from "@tanstack/react-router";
+import { ChevronDown } from "lucide-react";
 import { useState } from "react";
-import { asProblem } from "../api/problem";
-import { getOverview, useTriggerSync } from "../api/queries";
+import { getOverview } from "../api/queries";
 import { useHasRole } from "../api/session";
-import { ConfirmDialog } from "./confirm-dialog";
+import type { Mode } from "../api/types";
+import { StartDialog } from "./start-dialog";
+import styles from "./start-sync.module.css";
 
-/** Starts a full sync, or links to the running one: there is at most one. */
+/** What the dialog begins with. */
+interface Start {
+  mode: Mode;
+  dryRun: boolean;
+}
+
+const FULL: Start = { mode: "full", dryRun: false };
+const KINDS: (Start & { label: string; detail: string })[] = [
+  {
+    mode: "incremental",
+    dryRun: false,
+    label: "Changes only",
+    detail: "What has changed since the last complete sync",
+  },
+  {
+    mode: "selective",
+    dryRun: false,
+    label: "Choose records",
+    detail: "Vessels, a company, equipment, record types",
+  },
+  { mode: "full", dryRun: true, label: "Dry run", detail: "Shows what would change, and writes nothing" },
+];
+
+/** Starts a sync: a full one, or from a menu one of another kind. There is at most one full sync: a running one is linked. */
 export function StartSync({ again = false }: { again?: boolean }) {
   const isOperator = useHasRole("operator");
   const navigate = useNavigate();
-  const trigger = useTriggerSync();
-  const running = useQuery(getOverview()).data?.running.find((sync) => sync.mode === "full");
-  const [isAsking, setAsking] = useState(false);
-  const [reason, setReason] = useState("");
+  const running = useQuery(getOverview()).data?.running.find((sync) => sync.mode === "full" && !sync.dryRun);
+  const [start, setStart] = useState<Start | null>(null);
+  const variant = again ? "default" : "filled";
   const open = (syncId: string) => {
-    setAsking(false);
-    setReason("");
-    trigger.reset();
+    setStart(null);
     navigate({ to: "/syncs/$syncId", params: { syncId } });
   };
-  if (running && !isAsking) {
-    return (
-      <Button
-        variant="default"
-        renderRoot={(props) => <Link to="/syncs/$syncId" params={{ syncId: running.syncId }} {...props} />}
-      >
-        View running sync
-      </Button>
-    );
-  }
-  if (!isOperator) return null;
+  const toRunning = running && (
+    <Button
+      variant="default"
+      renderRoot={(props) => <Link to="/syncs/$syncId" params={{ syncId: running.syncId }} {...props} />}
+    >
+      View running sync
+    </Button>
+  );
+  if (!isOperator) return toRunning;
   return (
-    <>
-      <Button variant={again ? "default" : "filled"} onClick={() => setAsking(true)}>
-        {again ? "Start another full sync" : "Start full sync"}
-      </Button>
-      <ConfirmDialog
-        opened={isAsking}
-        title="Start a full sync?"
-        confirmLabel="Start full sync"
-        busy={trigger.isPending}
-        error={trigger.error}
-        onClose={() => {
-          setAsking(false);
-          trigger.reset();
-        }}
-        onConfirm={() =>
-          trigger.mutate(reason.trim(), {
-            onSuccess: ({ syncId }) => open(syncId),
-            onError: (thrown) => {
-              const { code, members } = asProblem(thrown);
-              if (code !== "full_sync_running" || typeof members.runningSyncId !== "string") return;
-              open(members.runningSyncId);
-              notifications.show({
-                title: "A full sync is already running",
-                message: "No second one was started. This page shows the running one.",
-                color: "blue",
-              });
-            },
-          })
-        }
-      >
-        <p>
-          It reads all approved companies, vessels, equipment and users from the onboarding portal and writes
-          what has changed. Newer edits in the maintenance portal are kept. You can cancel it at any time.
-        </p>
-        <TextInput
-          label="Reason"
-          description="Optional. Shown with the sync and in the audit log."
-          value={reason}
-          onChange={(event) => setReason(event.currentTarget.value)}
-          maxLength={500}
-          autoComplete="off"
+    <span className={styles.split}>
+      {toRunning ?? (
+        <Button variant={variant} onClick={() => setStart(FULL)}>
+          {again ? "Start another full sync" : "Start full sync"}
+        </Button>
+      )}
+      <Menu position="bottom-end" width={300} withinPortal={false} withInitialFocusPlaceholder={false}>
+        <Menu.Target>
+          <Button
+            variant={running ? "default" : variant}
+            className={styles.more}
+            aria-label="Start another kind of sync"
+          >
+            <ChevronDown size={16} aria-hidden />
+          </Button>
+        </Menu.Target>
+        <Menu.Dropdown className={styles.menu} aria-label="Kinds of syncs">
+          {KINDS.map(({ label, detail, ...kind }) => (
+            <Menu.Item key={label} className={styles.item} onClick={() => setStart(kind)}>
+              <span className={styles.label}>{label}</span>
+              <span className={styles.detail}>{detail}</span>
+            </Menu.Item>
+          ))}
+        </Menu.Dropdown>
+      </Menu>
+      {start && (
+        <StartDialog
+          key={`${start.mode} ${start.dryRun}`}
+          start={start}
+          onStarted={open}
+          onClose={() => setStart(null)}
         />
-      </ConfirmDialog>
-    </>
+      )}
+    </span>
   );
 }

@@ -1,30 +1,22 @@
 // The fields of the form of a schedule, and the definition that they make.
-import type { Mode, OverlapPolicy, RecordType, ScheduleDefinition } from "../../api/types";
+import type { OverlapPolicy, ScheduleDefinition } from "../../api/types";
+import { type Selection, selectionRequest, WHOLE_FLEET } from "../../ui/selection-fields";
 
-export interface ScheduleFields {
+export interface ScheduleFields extends Selection {
   name: string;
   cron: string;
   timeZone: string;
-  mode: Mode;
   enabled: boolean;
   overlap: OverlapPolicy;
-  recordTypes: RecordType[];
-  vesselImos: string[];
-  companyIds: string[];
-  equipmentIds: string[];
 }
 
 export const NEW_SCHEDULE: ScheduleFields = {
+  ...WHOLE_FLEET,
   name: "",
   cron: "",
   timeZone: "UTC",
-  mode: "full",
   enabled: true,
   overlap: "skip",
-  recordTypes: [],
-  vesselImos: [],
-  companyIds: [],
-  equipmentIds: [],
 };
 
 export const fieldsOf = (name: string, definition: ScheduleDefinition): ScheduleFields => ({
@@ -34,20 +26,10 @@ export const fieldsOf = (name: string, definition: ScheduleDefinition): Schedule
   companyIds: definition.companyId ? [definition.companyId] : [],
 });
 
-/** The definition for a request. A selection that the mode does not have is left out. */
+/** The definition for a request. */
 export function definitionFrom(fields: ScheduleFields): ScheduleDefinition {
-  const { cron, timeZone, mode, enabled, overlap } = fields;
-  return {
-    cron: cron.trim(),
-    timeZone,
-    mode,
-    enabled,
-    overlap,
-    recordTypes: mode === "full" ? [] : fields.recordTypes,
-    vesselImos: mode === "selective" ? fields.vesselImos : [],
-    companyId: mode === "selective" ? (fields.companyIds[0] ?? null) : null,
-    equipmentIds: mode === "selective" ? fields.equipmentIds : [],
-  };
+  const { cron, timeZone, enabled, overlap } = fields;
+  return { cron: cron.trim(), timeZone, enabled, overlap, ...selectionRequest(fields) };
 }
 
 /** How many fields differ from the saved ones. */

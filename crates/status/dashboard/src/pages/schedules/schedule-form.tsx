@@ -1,26 +1,19 @@
-import { Button, Checkbox, NativeSelect, Select, Switch, TextInput } from "@mantine/core";
+import { Button, NativeSelect, Select, Switch, TextInput } from "@mantine/core";
 import { notifications } from "@mantine/notifications";
 import { useEffect, useMemo, useRef, useState } from "react";
 import { asProblem, errorsByField } from "../../api/problem";
 import { usePutSchedule } from "../../api/queries";
-import type { Mode, OverlapPolicy, RecordType, Schedule, SchedulePreset } from "../../api/types";
+import type { OverlapPolicy, Schedule, SchedulePreset } from "../../api/types";
 import { definitionOf, FIXED_SCHEDULE } from "../../format/schedule";
-import { RECORD_TYPE_ORDER, recordTypeNames } from "../../format/states";
 import { focusFirstError } from "../../ui/first-error";
 import form from "../../ui/form.module.css";
 import layout from "../../ui/layout.module.css";
 import { LeaveDialog } from "../../ui/leave-dialog";
 import { Note } from "../../ui/note";
 import { ProblemNote } from "../../ui/problem-note";
-import { RecordPicker } from "../../ui/record-picker";
+import { SelectionFields } from "../../ui/selection-fields";
 import { changedFields, definitionFrom, fieldsOf, NEW_SCHEDULE, type ScheduleFields } from "./fields";
 import { SchedulePreview } from "./schedule-preview";
-
-const MODES: { value: Mode; label: string }[] = [
-  { value: "full", label: "Full: all records, and what is missing" },
-  { value: "incremental", label: "Incremental: what has changed" },
-  { value: "selective", label: "Selective: only what is chosen below" },
-];
 
 const OVERLAPS: { value: OverlapPolicy; label: string }[] = [
   { value: "skip", label: "Skip this time" },
@@ -123,7 +116,7 @@ export function ScheduleForm(props: {
       />
       <TimeFields fields={fields} errors={errors} onEdit={edit} />
       <SchedulePreview cron={fields.cron} timeZone={fields.timeZone} isEnabled={fields.enabled} />
-      <SelectionFields fields={fields} errors={errors} isFixed={isFixed} onEdit={edit} />
+      <SelectionFields fields={fields} errors={errors} isWhole={isFixed} onEdit={edit} />
       <NativeSelect
         label="If an earlier sync has not ended"
         description="A second full sync never starts."
@@ -215,69 +208,3 @@ function TimeFields({ fields, errors, onEdit }: GroupProps) {
     </div>
   );
 }
-
-/** Which records the syncs read. */
-function SelectionFields({ fields, errors, isFixed, onEdit }: GroupProps & { isFixed: boolean }) {
-  const { mode } = fields;
-  return (
-    <>
-      <NativeSelect
-        label="Mode"
-        data={isFixed ? MODES.filter(({ value }) => value !== "selective") : MODES}
-        value={mode}
-        onChange={(event) => onEdit({ mode: event.currentTarget.value as Mode })}
-        error={errors.mode}
-      />
-      {mode === "selective" && (
-        <>
-          <RecordPicker
-            kind="vessel"
-            label="Vessels"
-            description="With their equipment and users"
-            value={fields.vesselImos}
-            onChange={(vesselImos) => onEdit({ vesselImos })}
-            error={listError(errors, "vesselImos")}
-          />
-          <RecordPicker
-            kind="company"
-            label="Company"
-            description="With its vessels, and what is on board of them"
-            value={fields.companyIds}
-            onChange={(companyIds) => onEdit({ companyIds })}
-            max={1}
-            error={errors.companyId}
-          />
-          <RecordPicker
-            kind="equipment"
-            label="Equipment"
-            value={fields.equipmentIds}
-            onChange={(equipmentIds) => onEdit({ equipmentIds })}
-            error={listError(errors, "equipmentIds")}
-          />
-        </>
-      )}
-      {mode !== "full" && !isFixed && (
-        <Checkbox.Group
-          label="Record types"
-          description="None chosen: all. Companies come with vessels."
-          value={fields.recordTypes}
-          onChange={(recordTypes) => onEdit({ recordTypes: recordTypes as RecordType[] })}
-          error={listError(errors, "recordTypes")}
-        >
-          <div className={form.choices}>
-            {RECORD_TYPE_ORDER.map((type) => (
-              <Checkbox key={type} value={type} label={recordTypeNames(type).many} />
-            ))}
-          </div>
-        </Checkbox.Group>
-      )}
-    </>
-  );
-}
-
-/** The errors of a list and of its entries. */
-const listError = (errors: Record<string, string>, name: string): string | undefined =>
-  Object.entries(errors)
-    .filter(([field]) => field === name || field.startsWith(`${name}.`))
-    .map(([, detail]) => detail)
-    .join(" ") || undefined;

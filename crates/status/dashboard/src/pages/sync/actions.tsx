@@ -6,11 +6,12 @@ import { useCancelSync, useResumeSync, useRetrySync } from "../../api/queries";
 import { useHasRole } from "../../api/session";
 import type { SyncDetail } from "../../api/types";
 import { plural } from "../../format/numbers";
-import { isOpen } from "../../format/states";
+import { isComplete, isOpen } from "../../format/states";
 import { canResume, needsAnotherFullSync } from "../../format/sync";
 import { tallyOf } from "../../format/tally";
 import { ConfirmDialog } from "../../ui/confirm-dialog";
 import { StartSync } from "../../ui/start-sync";
+import { RunDryRun } from "./run-dry-run";
 
 /** The actions that the sync's state allows. */
 export function SyncActions({ sync }: { sync: SyncDetail }) {
@@ -20,6 +21,7 @@ export function SyncActions({ sync }: { sync: SyncDetail }) {
   const failed = tallyOf(sync.counts).total.rejected + sync.tasks.dead;
   return (
     <>
+      {sync.dryRun && isComplete(sync.state) && <RunDryRun sync={sync} />}
       {needsAnotherFullSync(sync) && <StartSync again />}
       {!sync.dryRun && !canResume(sync) && failed > 0 && <RetryAction sync={sync} />}
       {canResume(sync) && <ResumeAction syncId={sync.syncId} />}

@@ -22,6 +22,7 @@ import { TallyTable } from "../../ui/tally-table";
 import text from "../../ui/text.module.css";
 import { Elapsed, Time } from "../../ui/time";
 import { SyncActions } from "./actions";
+import { Changes } from "./changes";
 import { Findings } from "./findings";
 import { MissingRecords } from "./missing-records";
 import { OlderRecords } from "./older-records";
@@ -71,6 +72,8 @@ function SyncContent({ sync }: { sync: SyncDetail }) {
         {isSyncOpen && <PhaseProgress sync={sync} />}
         <SyncFacts sync={sync} />
       </Card>
+
+      {sync.dryRun && <Changes sync={sync} isSyncOpen={isSyncOpen} />}
 
       <Card title="Record counts">
         {sync.counts.length === 0 ? (
