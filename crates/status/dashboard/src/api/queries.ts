@@ -37,6 +37,7 @@ export type ConflictFilter = Filter<Query<"listConflicts">>;
 export type AuditFilter = Filter<Query<"listAudit">>;
 export type RecordFilter = Filter<Query<"listRecords">>;
 export type ChangeFilter = Filter<Query<"listChanges">>;
+export type FindingFilter = Pick<Filter<Query<"getValidationReport">>, "severity" | "recordType">;
 export type TickFilter = Filter<Query<"listTicks">>;
 
 /** The filter for a request. Undefined fields are left out of its address. */
@@ -53,7 +54,8 @@ export const keys = {
   histories: ["syncs", "history"] as const,
   history: (page: PageParams, filter: SyncFilter) => ["syncs", "history", page, filter] as const,
   sync: (syncId: string) => ["syncs", "one", syncId] as const,
-  findings: (syncId: string, page: PageParams) => ["syncs", "one", syncId, "findings", page] as const,
+  findings: (syncId: string, page: PageParams, filter: FindingFilter) =>
+    ["syncs", "one", syncId, "findings", page, filter] as const,
   changes: (syncId: string, page: PageParams, filter: ChangeFilter) =>
     ["syncs", "one", syncId, "changes", page, filter] as const,
   undo: (syncId: string, page: PageParams) => ["syncs", "one", syncId, "undo", page] as const,
@@ -127,13 +129,14 @@ export const getSync = (syncId: string) =>
     refetchInterval: ({ state }) => (state.data && isOpen(state.data.state) ? 10_000 : false),
   });
 
-export const listFindings = (syncId: string, page: PageParams) =>
+/** The findings of a sync, with filters that its own list does not have. */
+export const listFindings = (syncId: string, page: PageParams, filter: FindingFilter) =>
   queryOptions({
-    queryKey: keys.findings(syncId, page),
+    queryKey: keys.findings(syncId, page, filter),
     queryFn: ({ signal }) =>
       unwrap(
-        client.GET("/api/sync/syncs/{syncId}/findings", {
-          params: { path: { syncId }, query: page },
+        client.GET("/api/sync/validation/reports", {
+          params: { query: { ...queryOf(page, filter), syncId } },
           signal,
         }),
       ),

@@ -24,6 +24,9 @@ const pageNumber = (value: unknown): number | undefined => {
   const page = Number(value);
   return Number.isInteger(page) && page > 1 ? page : undefined;
 };
+/** The same, for what is shown only where the address names its page. */
+const firstOrLaterPage = (value: unknown): number | undefined =>
+  Number(value) === 1 ? 1 : pageNumber(value);
 /** The router reads a text of digits in the URL as a number. */
 const nonEmptyText = (value: unknown): string | undefined =>
   (typeof value === "string" || typeof value === "number") && value !== "" ? String(value) : undefined;
@@ -79,7 +82,8 @@ const sync = createRoute({
       changes: pageNumber(search.changes),
       type: oneOf(RECORD_TYPE_ORDER, search.type),
       outcome: asOneOf(CHANGE_OUTCOMES, search.outcome),
-      undo: pageNumber(search.undo),
+      severity: asOneOf(SEVERITIES, search.severity),
+      undo: firstOrLaterPage(search.undo),
     }),
   component: lazyPage(() => import("../pages/sync/sync"), "SyncPage"),
 });
@@ -150,6 +154,7 @@ const conflicts = createRoute({
       state: asOneOf(CONFLICT_STATES, search.state),
       recordType: oneOf(RECORD_TYPE_ORDER, search.recordType),
       sourceId: nonEmptyText(search.sourceId),
+      syncId: nonEmptyText(search.syncId),
       kind: CONFLICT_KIND_OPTIONS.find(({ value }) => value === search.kind)?.value,
       open: nonEmptyText(search.open),
     }),

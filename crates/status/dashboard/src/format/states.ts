@@ -15,6 +15,7 @@ import type {
   SyncState,
   TickOutcome,
   TimelineKind,
+  UndoneRecord,
   User,
   WebhookRefusal,
   WebhookState,
@@ -235,6 +236,22 @@ const HIT_KINDS: Record<HitKind, string> = {
   trace: "Traces",
 };
 export const hitKindWord = (kind: string): string => entryOf(HIT_KINDS, kind) ?? capitalize(ownWord(kind));
+
+export const UNDO_RESULTS: Record<UndoneRecord["result"], StateLabel> = {
+  restored: { tone: "good", icon: "retry", word: "Restored" },
+  withdrawn: { tone: "neutral", icon: "stop", word: "Withdrawn" },
+  skipped: { tone: "warn", icon: "skip", word: "Skipped" },
+};
+
+const UNDO_REASONS: Record<NonNullable<UndoneRecord["reason"]>, string> = {
+  edited_since: "It was edited since then.",
+  overwritten_since: "A later sync has written it.",
+  already_withdrawn: "It is withdrawn already.",
+  key_taken: "Its number, code or address belongs to another record by now.",
+  in_use: "Active records refer to it.",
+};
+export const undoReasonText = (reason: string): string =>
+  entryOf(UNDO_REASONS, reason) ?? capitalize(ownWord(reason));
 
 export const TICK_OUTCOMES: Record<TickOutcome, StateLabel> = {
   started: { tone: "good", icon: "check", word: "Started a sync" },

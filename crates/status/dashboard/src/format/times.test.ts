@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 import {
   formatDateTime,
   formatDuration,
+  formatEstimate,
   formatExactDateTime,
   formatRelative,
   formatScheduledTime,
@@ -38,4 +39,15 @@ test("times of a field are in the zone that is shown, and come back as they were
   expect(fromInputTime(toInputTime(iso, "local"), "local")).toBe(iso);
   expect(fromInputTime("", "utc")).toBeUndefined();
   expect(toInputTime("nonsense", "utc")).toBe("");
+});
+
+test("an estimate is rounded to what it can say", () => {
+  expect([0, 12_000, 54_000, 70_000, 3_600_000, 7_300_000].map(formatEstimate)).toEqual([
+    "about 5 s",
+    "about 15 s",
+    "about 55 s",
+    "about 2 min",
+    "about 60 min",
+    "about 2 h",
+  ]);
 });

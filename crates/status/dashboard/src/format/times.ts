@@ -93,6 +93,13 @@ export function formatRelative(iso: string, now: number): string {
   return ms < 0 ? `${n} ${unit} ago` : `in ${n} ${unit}`;
 }
 
+/** `about 40 s`, `about 3 min`, `about 2 h`: an estimate is not exact to the second. */
+export function formatEstimate(ms: number): string {
+  if (ms < 55_000) return `about ${Math.max(5, Math.ceil(ms / 5000) * 5)} s`;
+  const minutes = Math.ceil(ms / 60_000);
+  return minutes < 90 ? `about ${minutes} min` : `about ${Math.round(minutes / 60)} h`;
+}
+
 /** `under 1 ms`, `340 ms`, `4.2 s`, `2 min 14 s`, `1 h 5 min`. */
 export function formatDuration(ms: number): string {
   if (ms < 1) return "under 1 ms";

@@ -3,14 +3,16 @@ import styles from "./card.module.css";
 
 export function Card(props: {
   title: string;
+  /** For links to the card. */
+  id?: string;
   aside?: ReactNode;
   /** For content that opens a dropdown beyond the card. */
   allowOverflow?: boolean;
   children: ReactNode;
 }) {
-  const { title, aside, allowOverflow, children } = props;
+  const { title, id, aside, allowOverflow, children } = props;
   return (
-    <section className={styles.card} data-overflow={allowOverflow || undefined}>
+    <section id={id} className={styles.card} data-overflow={allowOverflow || undefined}>
       <div className={styles.head}>
         <h2>{title}</h2>
         {aside}

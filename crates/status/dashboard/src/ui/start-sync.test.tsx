@@ -70,7 +70,9 @@ test("a running full sync is linked instead", async () => {
 });
 
 test("the menu starts what has changed, without a request for records that the mode does not have", async () => {
-  fetch.mockImplementation(async () => json(202, { syncId: "0195" }));
+  fetch.mockImplementation((request) =>
+    request.method === "POST" ? Promise.resolve(json(202, { syncId: "0195" })) : new Promise(() => {}),
+  );
   const { router } = await show("operator");
   await userEvent.click(screen.getByRole("button", { name: "Start another kind of sync" }));
   await userEvent.click(await screen.findByRole("menuitem", { name: /^Changes only/ }));

@@ -67,3 +67,19 @@ test("the bar of a whole sync appears once all record types are counted", async 
   expect(bar("Records read").value).toBe(25);
   expect(screen.getByText(/40 of 160 records/)).toBeDefined();
 });
+
+test("the bar has per cent and time left, once a rate is known", async () => {
+  const started = Date.now() - 60_000;
+  const known = (["company", "vessel", "equipment", "user"] as const).map((type) => counts(type, 100, 400));
+  const running = sync({ counts: known, runningAt: new Date(started).toISOString() });
+  const { rerender } = await renderUi(<SyncProgress sync={running} />);
+  expect(bar("Records read").value).toBe(25);
+  expect(screen.getByText("25 %")).toBeDefined();
+  expect(screen.getByText(/^about [34] min left$/)).toBeDefined();
+  rerender(<SyncProgress sync={{ ...running, state: "retrying" }} />);
+  expect(screen.queryByText(/left$/)).toBeNull();
+  // The number of a record type is not known yet.
+  rerender(<SyncProgress sync={{ ...running, counts: known.slice(0, 2) }} />);
+  expect(screen.queryByRole("progressbar")).toBeNull();
+  expect(screen.queryByText(/%/)).toBeNull();
+});

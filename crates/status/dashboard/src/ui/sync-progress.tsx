@@ -2,6 +2,7 @@ import type { SyncSummary } from "../api/types";
 import { formatCount, formatRate, percentOf } from "../format/numbers";
 import { isOpen, PHASES, recordTypeNames } from "../format/states";
 import { expectedRecords, tallyOf } from "../format/tally";
+import { formatEstimate } from "../format/times";
 import { useNow } from "./clock";
 import styles from "./sync-progress.module.css";
 import text from "./text.module.css";
@@ -64,27 +65,40 @@ function ProgressLine(props: {
   );
 }
 
-/** Progress of a sync in one bar with its rate. The bar appears when the number of expected records is known. */
+/** The rate of a shorter time says too little about the time left, in ms. */
+const ESTIMATE_MIN_TIME = 3000;
+
+/** Progress of a sync in one bar with per cent, rate and time left, as soon as the number of expected records is known. */
 export function SyncProgress({ sync }: { sync: SyncSummary }) {
   const now = useNow();
-  const { total } = tallyOf(sync.counts);
+  const { read } = tallyOf(sync.counts).total;
   const expected = expectedRecords(sync);
+  const percent = percentOf(read, expected);
   const runningMs = sync.runningAt ? now - Date.parse(sync.runningAt) : 0;
+  const rate = formatRate(read, runningMs);
+  const left =
+    expected !== null && read > 0 && read < expected && runningMs >= ESTIMATE_MIN_TIME
+      ? (runningMs / read) * (expected - read)
+      : null;
   return (
     <div className={styles.progress}>
-      {expected !== null && (
-        <progress
-          className={styles.bar}
-          aria-label="Records read"
-          max={100}
-          value={percentOf(total.read, expected) ?? 0}
-        />
+      {percent !== null && (
+        <progress className={styles.bar} aria-label="Records read" max={100} value={percent} />
       )}
-      <span className={styles.count}>
-        {formatCount(total.read)}
-        {expected !== null && ` of ${formatCount(expected)}`} records
-        {isOpen(sync.state) && runningMs > 0 && (
-          <span className={text.dim}> · {formatRate(total.read, runningMs) ?? "–"}</span>
+      <span className={styles.figures}>
+        {percent !== null && <strong>{percent} %</strong>}
+        <span>
+          {formatCount(read)}
+          {expected !== null && ` of ${formatCount(expected)}`} records
+        </span>
+        {isOpen(sync.state) && (
+          <>
+            <span className={text.dim}>{rate ?? "rate not known yet"}</span>
+            {/* A sync whose tasks all wait gets no nearer to its end. */}
+            {left !== null && sync.state === "running" && (
+              <span className={text.dim}>{formatEstimate(left)} left</span>
+            )}
+          </>
         )}
       </span>
     </div>

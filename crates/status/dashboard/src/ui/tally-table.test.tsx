@@ -101,3 +101,20 @@ test("counts that add up are not as expected while a task is dead", async () => 
   );
   expect(screen.getByText("read 3 = unchanged 3; 1 task was given up")).toBeDefined();
 });
+
+test("numbers that are not zero are linked, with their outcome and record type", async () => {
+  const linked: string[] = [];
+  await renderUi(
+    <TallyTable
+      deadTasks={0}
+      state="completed"
+      counts={[counts({ read: 3, created: 2, rejected: 1 })]}
+      cellLink={({ outcome, recordType, children }) => {
+        linked.push(`${recordType ?? "all"} ${outcome}`);
+        return <a href={`/${outcome}`}>{children}</a>;
+      }}
+    />,
+  );
+  expect(screen.getAllByRole("link").map((link) => link.textContent)).toEqual(["2", "1"]);
+  expect(new Set(linked)).toEqual(new Set(["vessel created", "vessel rejected"]));
+});

@@ -1,4 +1,4 @@
-import { useMemo } from "react";
+import { type ReactNode, useMemo } from "react";
 import type { RecordCounts, RecordType, SyncState } from "../api/types";
 import { formatCount, plural } from "../format/numbers";
 import { isComplete, isOpen, notReadText, OUTCOMES, recordTypeNames } from "../format/states";
@@ -11,8 +11,18 @@ import { ToneCount } from "./tone-count";
 
 const column = columnsOf<RecordCounts>();
 
+type Outcome = (typeof OUTCOMES)[number]["key"];
+
+/** Makes a number that is not zero a link to its records. */
+export type CellLink = (cell: {
+  outcome: Outcome;
+  /** Undefined of the total. */
+  recordType: RecordType | undefined;
+  children: ReactNode;
+}) => ReactNode;
+
 /** The columns, with the total in their footers. */
-const tallyColumns = (total: Tally["total"], state: SyncState) => [
+const tallyColumns = (total: Tally["total"], state: SyncState, cellLink: CellLink) => [
   column.display({
     id: "recordType",
     header: "Records",
@@ -35,19 +45,23 @@ const tallyColumns = (total: Tally["total"], state: SyncState) => [
     footer: () => formatCount(total.read),
   }),
   ...OUTCOMES.map(({ key, word, tone }, index) => {
-    const term = (value: number) => (
+    const term = (value: number, recordType?: RecordType) => (
       <>
         <span className={styles.sign} aria-hidden>
           {index === 0 ? "=" : "+"}
         </span>
-        <ToneCount value={value} tone={tone} />
+        {value === 0 ? (
+          <ToneCount value={value} tone={tone} />
+        ) : (
+          cellLink({ outcome: key, recordType, children: <ToneCount value={value} tone={tone} /> })
+        )}
       </>
     );
     return column.display({
       id: key,
       header: word,
       meta: { figure: true },
-      cell: ({ row }) => term(row.original[key]),
+      cell: ({ row }) => term(row.original[key], row.original.recordType),
       footer: () => term(total[key]),
     });
   }),
@@ -73,10 +87,16 @@ function ReadCount({ counts, state }: { counts: RecordCounts; state: SyncState }
  * Record counts of a sync, per record type and in total, with their sum: read = created + updated + … `deadTasks`: tasks
  * that were given up, so that the counts have a hole.
  */
-export function TallyTable(props: { counts: RecordCounts[]; state: SyncState; deadTasks: number }) {
-  const { counts, state, deadTasks } = props;
+export function TallyTable(props: {
+  counts: RecordCounts[];
+  state: SyncState;
+  deadTasks: number;
+  /** Stable between renders. */
+  cellLink?: CellLink;
+}) {
+  const { counts, state, deadTasks, cellLink = noLink } = props;
   const tally = useMemo(() => tallyOf(counts), [counts]);
-  const columns = useMemo(() => tallyColumns(tally.total, state), [tally, state]);
+  const columns = useMemo(() => tallyColumns(tally.total, state, cellLink), [tally, state, cellLink]);
   return (
     <>
       <Table
@@ -90,6 +110,8 @@ export function TallyTable(props: { counts: RecordCounts[]; state: SyncState; de
     </>
   );
 }
+
+const noLink: CellLink = ({ children }) => children;
 
 const SUM_ICONS = { good: "check", neutral: "equal", bad: "cross" } as const;
 

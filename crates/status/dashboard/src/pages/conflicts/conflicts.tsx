@@ -84,7 +84,7 @@ const columns = [
 
 /** Conflicts between the two portals as they stand now, whichever sync found them. */
 export function ConflictsPage() {
-  const { page = 1, state = "open", recordType, sourceId, kind, open } = route.useSearch();
+  const { page = 1, state = "open", recordType, sourceId, syncId, kind, open } = route.useSearch();
   const isOperator = useHasRole("operator");
   const [selected, setSelected] = useState<ReadonlySet<string>>(new Set());
   const navigate = route.useNavigate();
@@ -94,7 +94,8 @@ export function ConflictsPage() {
       { state, recordType, sourceId, kind },
     ),
   );
-  const isFiltered = state !== "open" || [recordType, sourceId, kind].some((value) => value !== undefined);
+  const isFiltered =
+    state !== "open" || [recordType, sourceId, syncId, kind].some((value) => value !== undefined);
   const canSelect = isOperator && state === "open";
   const toggle = (id: string) =>
     setSelected((old) => new Set(old.has(id) ? [...old].filter((other) => other !== id) : [...old, id]));
@@ -103,6 +104,7 @@ export function ConflictsPage() {
     state?: "resolved" | undefined;
     recordType?: RecordType | undefined;
     sourceId?: string | undefined;
+    syncId?: string | undefined;
     kind?: Conflict["kind"] | undefined;
   }) => {
     setSelected(new Set());
@@ -138,6 +140,7 @@ export function ConflictsPage() {
           onChange={(kind) => narrow({ kind })}
         />
         <TextFilter label="Record ID" value={sourceId} onChange={(sourceId) => narrow({ sourceId })} />
+        <TextFilter label="Sync ID" value={syncId} onChange={(syncId) => narrow({ syncId })} />
       </FilterBar>
       <SelectionContext.Provider value={canSelect ? { selected, toggle } : null}>
         <LiveList
@@ -148,7 +151,7 @@ export function ConflictsPage() {
           rowKey={(conflict) => conflict.id}
           page={page}
           pageSize={PAGE_SIZE}
-          filter={isFiltered ? JSON.stringify({ state, recordType, sourceId, kind }) : undefined}
+          filter={isFiltered ? JSON.stringify({ state, recordType, sourceId, syncId, kind }) : undefined}
           empty={
             <EmptyState framed title={state === "open" ? "No open conflicts" : "No resolved conflicts"}>
               A conflict is found when both portals have changed a record, one has withdrawn it, or two

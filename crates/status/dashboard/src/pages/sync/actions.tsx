@@ -12,10 +12,12 @@ import { tallyOf } from "../../format/tally";
 import { ConfirmDialog } from "../../ui/confirm-dialog";
 import { StartSync } from "../../ui/start-sync";
 import { RunDryRun } from "./run-dry-run";
+import { canUndo, UndoAction } from "./undo";
 
 /** The actions that the sync's state allows. */
 export function SyncActions({ sync }: { sync: SyncDetail }) {
   const isOperator = useHasRole("operator");
+  const isAdmin = useHasRole("admin");
   if (!isOperator) return null;
   if (isOpen(sync.state)) return <CancelAction syncId={sync.syncId} />;
   const failed = tallyOf(sync.counts).total.rejected + sync.tasks.dead;
@@ -24,6 +26,7 @@ export function SyncActions({ sync }: { sync: SyncDetail }) {
       {sync.dryRun && isComplete(sync.state) && <RunDryRun sync={sync} />}
       {needsAnotherFullSync(sync) && <StartSync again />}
       {!sync.dryRun && !canResume(sync) && failed > 0 && <RetryAction sync={sync} />}
+      {canUndo(sync) && isAdmin && <UndoAction sync={sync} />}
       {canResume(sync) && <ResumeAction syncId={sync.syncId} />}
     </>
   );

@@ -39,12 +39,13 @@ export function Changes({ sync, isSyncOpen }: { sync: SyncDetail; isSyncOpen: bo
   return (
     <Card
       title="What it would do"
+      id="changes"
       aside={
         changes.data && <span className={text.dim}>{plural(changes.data.pagination.total, "record")}</span>
       }
       allowOverflow
     >
-      <div className={styles.changes} id="changes">
+      <div className={styles.changes}>
         <FilterBar isFiltered={isFiltered} onClear={() => narrow({ type: undefined, outcome: undefined })}>
           <OptionFilter
             label="Record type"

@@ -1,10 +1,15 @@
 import { useQuery } from "@tanstack/react-query";
 import { getRouteApi } from "@tanstack/react-router";
 import { listFindings } from "../../api/queries";
+import type { Severity } from "../../api/types";
+import { RECORD_TYPE_ORDER, recordTypeNames, SEVERITIES } from "../../format/states";
 import { EmptyState } from "../../ui/empty-state";
+import { FilterBar } from "../../ui/filter-bar";
 import { findingColumns, findingKey } from "../../ui/finding-columns";
+import { OptionFilter } from "../../ui/option-filter";
 import { Pager } from "../../ui/pager";
 import { QueryResult } from "../../ui/query-result";
+import { StateFilter } from "../../ui/state-filter";
 import { Table } from "../../ui/table";
 
 const PAGE_SIZE = 20;
@@ -13,12 +18,15 @@ const route = getRouteApi("/syncs/$syncId");
 /** The findings of one sync, in pages. */
 export function Findings(props: { syncId: string; count: number; isSyncOpen: boolean }) {
   const { syncId, count, isSyncOpen } = props;
-  const { findings: page = 1 } = route.useSearch();
+  const { findings: page = 1, type: recordType, severity } = route.useSearch();
   const navigate = route.useNavigate();
+  const isFiltered = recordType !== undefined || severity !== undefined;
   const findings = useQuery({
-    ...listFindings(syncId, { limit: PAGE_SIZE, offset: (page - 1) * PAGE_SIZE }),
+    ...listFindings(syncId, { limit: PAGE_SIZE, offset: (page - 1) * PAGE_SIZE }, { severity, recordType }),
     enabled: count > 0,
   });
+  const narrow = (part: { type?: typeof recordType; severity?: Severity | undefined }) =>
+    navigate({ search: (old) => ({ ...old, ...part, findings: undefined }), resetScroll: false });
   if (count === 0) {
     return (
       <EmptyState title="No findings">
@@ -29,24 +37,48 @@ export function Findings(props: { syncId: string; count: number; isSyncOpen: boo
     );
   }
   return (
-    <QueryResult query={findings}>
-      {({ data, pagination }) => (
-        <>
-          <Table label="Findings" columns={findingColumns} data={data} rowKey={findingKey} />
-          <Pager
-            page={page}
-            pageSize={PAGE_SIZE}
-            total={pagination.total}
-            itemNoun="findings"
-            onPage={(next) =>
-              navigate({
-                search: (old) => ({ ...old, findings: next > 1 ? next : undefined }),
-                resetScroll: false,
-              })
-            }
+    <>
+      <div>
+        <FilterBar isFiltered={isFiltered} onClear={() => narrow({ type: undefined, severity: undefined })}>
+          <OptionFilter
+            label="Record type of the findings"
+            allLabel="All record types"
+            options={RECORD_TYPE_ORDER.map((value) => ({ value, label: recordTypeNames(value).many }))}
+            value={recordType}
+            onChange={(type) => narrow({ type })}
           />
-        </>
-      )}
-    </QueryResult>
+          <StateFilter<Severity>
+            label="Finding"
+            allLabel="All findings"
+            states={SEVERITIES}
+            value={severity}
+            onChange={(severity) => narrow({ severity })}
+          />
+        </FilterBar>
+      </div>
+      <QueryResult query={findings}>
+        {({ findings: data, pagination }) =>
+          pagination.total === 0 ? (
+            <EmptyState title="No finding matches the filters">Change or clear the filters above.</EmptyState>
+          ) : (
+            <>
+              <Table label="Findings" columns={findingColumns} data={data} rowKey={findingKey} />
+              <Pager
+                page={page}
+                pageSize={PAGE_SIZE}
+                total={pagination.total}
+                itemNoun="findings"
+                onPage={(next) =>
+                  navigate({
+                    search: (old) => ({ ...old, findings: next > 1 ? next : undefined }),
+                    resetScroll: false,
+                  })
+                }
+              />
+            </>
+          )
+        }
+      </QueryResult>
+    </>
   );
 }

@@ -1,6 +1,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { getRouteApi, Link } from "@tanstack/react-router";
 import { ArrowLeft } from "lucide-react";
+import { useCallback } from "react";
 import { getSync } from "../../api/queries";
 import type { SyncDetail } from "../../api/types";
 import { formatCount, formatRate, plural } from "../../format/numbers";
@@ -17,8 +18,8 @@ import { Fact, FactList } from "../../ui/fact-list";
 import { Page } from "../../ui/page";
 import { QueryResult } from "../../ui/query-result";
 import { StatusBanner } from "../../ui/status-banner";
-import { PhaseProgress } from "../../ui/sync-progress";
-import { TallyTable } from "../../ui/tally-table";
+import { PhaseProgress, SyncProgress } from "../../ui/sync-progress";
+import { type CellLink, TallyTable } from "../../ui/tally-table";
 import text from "../../ui/text.module.css";
 import { Elapsed, Time } from "../../ui/time";
 import { SyncActions } from "./actions";
@@ -26,7 +27,9 @@ import { Changes } from "./changes";
 import { Findings } from "./findings";
 import { MissingRecords } from "./missing-records";
 import { OlderRecords } from "./older-records";
+import { recordsLink } from "./records-link";
 import styles from "./sync.module.css";
+import { UndoneRecords } from "./undo";
 
 const route = getRouteApi("/syncs/$syncId");
 
@@ -54,6 +57,8 @@ export function SyncPage() {
 function SyncContent({ sync }: { sync: SyncDetail }) {
   const state = labelOf(SYNC_STATES, sync.state);
   const isSyncOpen = isOpen(sync.state);
+  const { syncId, dryRun = false } = sync;
+  const cellLink = useCallback<CellLink>((cell) => recordsLink(syncId, dryRun, cell), [syncId, dryRun]);
   return (
     <>
       <Announcement text={`This sync: ${state.word}`} />
@@ -67,9 +72,15 @@ function SyncContent({ sync }: { sync: SyncDetail }) {
 
       <MissingRecords sync={sync} />
       <OlderRecords sync={sync} />
+      <UndoneRecords syncId={syncId} />
 
       <Card title={isSyncOpen ? "Progress" : "Details"}>
-        {isSyncOpen && <PhaseProgress sync={sync} />}
+        {isSyncOpen && (
+          <div className={styles.progress}>
+            <SyncProgress sync={sync} />
+            <PhaseProgress sync={sync} />
+          </div>
+        )}
         <SyncFacts sync={sync} />
       </Card>
 
@@ -83,12 +94,18 @@ function SyncContent({ sync }: { sync: SyncDetail }) {
               : "This sync ended before it had read a page."}
           </EmptyState>
         ) : (
-          <TallyTable counts={sync.counts} state={sync.state} deadTasks={sync.tasks.dead} />
+          <TallyTable
+            counts={sync.counts}
+            state={sync.state}
+            deadTasks={sync.tasks.dead}
+            cellLink={cellLink}
+          />
         )}
       </Card>
 
       <Card
         title="Findings"
+        id="findings"
         aside={
           sync.findings > 0 ? <span className={text.dim}>{plural(sync.findings, "finding")}</span> : undefined
         }
