@@ -557,6 +557,30 @@ export const diagnose = (missing: MissingRecord | undefined) =>
     staleTime: 0,
   });
 
+/** Entries that one request of a list may have. */
+const LIST_LIMIT = 200;
+
+/** The vessels of the fleet, at most 200, and the rejected ones, at most 200 more. */
+export const listVessels = (status?: "rejected") =>
+  listRecords("vessel", { limit: LIST_LIMIT, offset: 0 }, { status });
+
+/** Findings about vessels themselves, at most 200, errors first. */
+export const listVesselFindings = () =>
+  queryOptions({
+    queryKey: [...keys.dataQuality, "vessels"],
+    queryFn: ({ signal }) =>
+      unwrap(
+        client.GET("/api/sync/validation/reports", {
+          params: { query: { limit: LIST_LIMIT, offset: 0, recordType: "vessel" } },
+          signal,
+        }),
+      ),
+  });
+
+/** Open conflicts about vessels themselves, at most 200. */
+export const listVesselConflicts = () =>
+  listConflicts({ limit: LIST_LIMIT, offset: 0 }, { state: "open", recordType: "vessel" });
+
 /** Findings about a vessel, its equipment and its users as they are now. */
 export const getVesselReport = (vessel: string, page: PageParams) =>
   queryOptions({

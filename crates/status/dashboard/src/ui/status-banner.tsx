@@ -1,9 +1,11 @@
 import type { ReactNode } from "react";
 import { useConnection } from "../api/live";
 import { clockOffset } from "../api/server-clock";
+import type { IconName, Tone } from "../format/states";
 import type { Status } from "../format/status";
 import { formatDateTime } from "../format/times";
 import { useNow } from "./clock";
+import { Icon } from "./icon";
 import styles from "./status-banner.module.css";
 import { useZone } from "./zone";
 
@@ -22,7 +24,14 @@ function useAsOf(): string | null {
   return `As of ${formatDateTime(new Date(lostAt).toISOString(), zone, now)}: the live connection is lost.`;
 }
 
-/** The status line that a page opens with. `figure` replaces the status's own where a component shows it (a time, say). */
+const TONE_ICONS: Partial<Record<Tone, IconName>> = {
+  info: "running",
+  good: "check",
+  warn: "warning",
+  bad: "cross",
+};
+
+/** The status line that a page opens with; a tinted box for bad news only. `figure` replaces the status's own where a component shows it (a time, say). */
 export function StatusBanner(props: {
   status: Status;
   figure?: { value: ReactNode; unit: ReactNode };
@@ -35,6 +44,11 @@ export function StatusBanner(props: {
   const { children, figure = props.status.figure } = props;
   return (
     <section className={styles.banner} data-tone={tone} aria-label="Status">
+      {TONE_ICONS[tone] && (
+        <span className={styles.icon}>
+          <Icon name={TONE_ICONS[tone]} size={20} />
+        </span>
+      )}
       <div className={styles.text}>
         <p className={styles.headline}>{headline}</p>
         <p className={styles.detail}>

@@ -16,6 +16,7 @@ import { SyncProgress } from "../../ui/sync-progress";
 import text from "../../ui/text.module.css";
 import { Time } from "../../ui/time";
 import { Attention } from "./attention";
+import { FleetMatrix } from "./fleet-matrix";
 import { FleetTable } from "./fleet-table";
 import { Health } from "./health";
 import styles from "./overview.module.css";
@@ -64,6 +65,7 @@ function OverviewContent({ overview, report }: { overview: Overview; report: Val
       {overview.running.map((sync) => (
         <RunningSync key={sync.syncId} sync={sync} />
       ))}
+      <FleetMatrix />
       <Card title="Recent syncs" aside={<Link to="/syncs">All syncs</Link>}>
         <RecentSyncs />
       </Card>
