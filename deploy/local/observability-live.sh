@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Runs the real services, each as a process of its own, and a Prometheus that asks them by the rules of deploy/prometheus. Approves a
 # vessel, has the schedule start full syncs, and asks for every expression of an alert, a rule and a panel: each must be understood
-# and find series. What is empty while all is well is printed with its reason. Takes a minute; the programs must be built.
+# and find series. What is empty while all is well is printed with its reason. Then things go wrong, one after the other, and their
+# alerts must fire. Takes two minutes; the programs must be built.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 # shellcheck source=deploy/local/lib.sh
@@ -13,6 +14,7 @@ rm -rf "$logs" "$here/prometheus"
 mkdir -p "$logs" "$here/prometheus"
 
 processes=()
+declare -A pid
 stop_all() {
   if ((${#processes[@]} > 0)); then
     kill "${processes[@]}" 2>/dev/null || true
@@ -59,11 +61,12 @@ export ONBOARDING_API_URL=http://${at[onboarding-portal]}/api API_URL=http://${a
 for name in onboarding-portal webhook-ingest scheduler worker status; do
   BIND=${at[$name]} "$programs/$name" >"$logs/$name.log" 2>&1 </dev/null &
   processes+=("$!")
+  pid[$name]=$!
   wait_until_ready "$name" "http://${at[$name]}/readyz" "$!"
 done
 
-# The same rules, looked at every second; the same jobs, at the addresses of here.
-sed 's/^    interval: 1m$/    interval: 1s/' deploy/prometheus/rules.yml >"$here/rules.yml"
+# The same rules, looked at every second, without the minutes that an alert waits; the same jobs, at the addresses of here.
+sed 's/^    interval: 1m$/    interval: 1s/; /^        for: [0-9]*m$/d' deploy/prometheus/rules.yml >"$here/rules.yml"
 {
   printf 'global: { scrape_interval: 1s, evaluation_interval: 1s }\nrule_files: [rules.yml]\nscrape_configs:\n'
   sed -n 's/^  - job_name: //p' deploy/prometheus/prometheus.yml | while read -r name; do
@@ -91,3 +94,37 @@ until [[ $(query "$DATABASE_URL" "SELECT count(*) FROM sync_logs WHERE cause = '
 done
 sleep 4 # the leading scheduler counts every 15 seconds; rates need two scrapes
 deploy/local/python.sh promql-parser==0.11.0 pyyaml==6.0.3 -- deploy/local/observability.py --live "http://${at[prometheus]}"
+
+alerts() { # the names of those that fire, on one line
+  curl --silent --fail "http://${at[prometheus]}/api/v1/alerts" | grep -oE '"alertname":"[A-Za-z]+"' | cut -d'"' -f4 | sort -u | tr '\n' ' '
+}
+must_fire() { # ALERT WHY
+  local end=$((SECONDS + 120))
+  until [[ " $(alerts)" == *" $1 "* ]]; do
+    ((SECONDS < end)) || die "$1 did not fire within two minutes: $2. These do: $(alerts)"
+    sleep 0.5
+  done
+  printf '  %-32s %s\n' "$1" "$2"
+}
+step "Alerts that fire while nothing is wrong: $(alerts)"
+[[ -z $(alerts) ]] || die "none should"
+
+step "Alerts that fire when something is"
+for _ in 1 2 3 4 5 6; do # more than were accepted
+  curl --silent --output /dev/null --request POST --header "Content-Type: application/json" --header "webhook-id: msg_$RANDOM" \
+    --header "webhook-timestamp: 1" --header "webhook-signature: v1,AAAA" --data '{}' "$WEBHOOK_URL"
+  sleep 0.3
+done
+must_fire SmsClockSkew "webhooks of 1970"
+
+deploy/local/servers.sh block-rabbitmq "$here"
+must_fire SmsBrokerBlocked "RabbitMQ raises an alarm for memory"
+deploy/local/servers.sh unblock-rabbitmq "$here"
+
+kill "${pid[onboarding-portal]}"
+must_fire SmsOnboardingPortalUnavailable "the onboarding portal is stopped"
+
+kill "${pid[worker]}"
+must_fire SmsServiceDown "the worker is stopped"
+kill "${pid[scheduler]}"
+must_fire SmsNoSchedulerLeads "the scheduler is stopped"

@@ -36,6 +36,7 @@ EMPTY_WHEN_WELL = {
     'sms_onboarding_api_request_duration_seconds_count{status_class="4xx"}': "no request was refused",
     'sms_onboarding_api_request_duration_seconds_count{status_class=~"none|5xx"}': "no request has failed",
     'http_server_request_duration_seconds_count{http_response_status_code=~"5.."}': "no request has failed",
+    'sms_onboarding_api_request_duration_seconds_count{status_class!~"none|5xx"}': "nothing was asked",
     "sms:full_sync_due:timestamp_seconds": "no schedule was due since the start",
     'ALERTS{alertname=~"Sms.*",alertstate="firing"}': "nothing is wrong",
 }
