@@ -288,7 +288,7 @@ const fn of_company(record_type: RecordType) -> &'static str {
     }
 }
 
-/// Records by their ids in the onboarding portal: rows, and records without a row whose state was rejected. In a transaction,
+/// Records by their ids in the onboarding portal, in the order of bytes, as the indexes have them: rows, and records without a row whose state was rejected. In a transaction,
 /// whose statements it limits. None: the database has no index that finds the text in names.
 pub async fn record_list(
     db: &mut Db,
@@ -304,12 +304,12 @@ pub async fn record_list(
         return Ok(None);
     }
     let sources = filter.sources(record_type, search);
-    let limited = sources.iter().map(|source| format!("({source} ORDER BY source_id LIMIT $12)"));
+    let limited = sources.iter().map(|source| format!("({source} ORDER BY source_id USING ~<~ LIMIT $12)"));
     let text = format!(
         "WITH keys AS MATERIALIZED (
-             SELECT source_id FROM ({}) AS k ORDER BY source_id LIMIT $13 OFFSET $14
+             SELECT source_id FROM ({}) AS k ORDER BY source_id USING ~<~ LIMIT $13 OFFSET $14
          )
-         SELECT {} FROM keys k LEFT JOIN {} t ON t.source_id = k.source_id ORDER BY k.source_id",
+         SELECT {} FROM keys k LEFT JOIN {} t ON t.source_id = k.source_id ORDER BY k.source_id USING ~<~",
         limited.collect::<Vec<_>>().join(" UNION ALL "),
         columns(record_type),
         table_name(record_type)
