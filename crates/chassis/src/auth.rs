@@ -1,10 +1,11 @@
 //! Operators' bearer tokens, and what each role may do.
 //!
-//! A token is a JWT with `sub`, `role`, `iss` = `aud` = `sms-sync`, `iat` and `exp`, signed with our own secret (HS256); or
-//! one of an issuer whose public keys we hold (RSA, EC, Ed25519). Several of our secrets may be active, so that one can be
-//! replaced without ending the tokens of the other. A token that is valid for longer than the keys allow, or
-//! that was revoked, is refused. A handler that takes a [`Viewer`], [`OperatorRole`] or [`Admin`] argument cannot run
-//! without a token: those values are made here and nowhere else.
+//! A token is a JWT with `sub`, `role`, `iss` = `aud` = `sms-sync`, `iat` and `exp`, signed with our own secret (HS256); one of
+//! an [`Issuer`] whose public keys we hold (RSA, EC, Ed25519); or the API key of a service. Several of our secrets may be
+//! active, so that one can be replaced without ending the tokens of the other. A token that is valid for longer than the keys
+//! allow, or that was revoked, is refused. It stands in the header `Authorization`, or in the cookie of a browser's session. A
+//! handler that takes a [`Viewer`], [`OperatorRole`] or [`Admin`] argument cannot run without a token: those values are made
+//! here and nowhere else.
 //!
 //! ```no_run
 //! use chassis::{auth::Admin, problem::Problem};
@@ -13,11 +14,15 @@
 //! }
 //! ```
 
+mod api_keys;
+mod issuer;
 mod refusals;
 mod request_limits;
 mod revocations;
+mod session;
 
 use std::{
+    collections::BTreeMap,
     fmt,
     future::{Ready, ready},
     marker::PhantomData,
@@ -29,23 +34,28 @@ use actix_web::{FromRequest, HttpMessage, HttpRequest, dev::Payload, http::heade
 use chrono::{DateTime, Utc};
 use jsonwebtoken::{
     Algorithm, AlgorithmFamily, DecodingKey, EncodingKey, Header, Validation, errors::ErrorKind,
-    get_current_timestamp, jwk::JwkSet,
+    get_current_timestamp,
 };
 use secrecy::{ExposeSecret, SecretString};
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, de::IntoDeserializer};
+use serde_json::Value;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::{
+    auth::session::session_token,
     config::NamedSecret,
     http::{RequestId, check_query},
     problem::Problem,
 };
 
+pub use api_keys::{API_KEY_PREFIX, API_KEY_SUBJECT_PREFIX, ApiKey, ApiKeys, new_api_key};
+pub use issuer::{Issuer, IssuerOptions, KeyCounts};
 pub use refusals::{REFUSALS_PER_MINUTE, Refusal, RefusalLog};
 pub(crate) use request_limits::RateLimitState;
 pub use request_limits::RequestLimits;
 pub use revocations::{RevocationList, Revocations};
+pub use session::{GUARD_HEADER, SESSION_COOKIE, ended_session_cookie, session_cookie};
 
 /// Issuer and audience of the tokens we mint; the audience of everybody's.
 pub const AUDIENCE: &str = "sms-sync";
@@ -124,7 +134,7 @@ impl FromStr for Role {
     }
 }
 
-/// The bearer of a verified token. Only [`OperatorKeys::verify`] creates one.
+/// The bearer of a verified token or API key. Only [`OperatorKeys::verify`] creates one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Operator {
     subject: String,
@@ -135,7 +145,7 @@ pub struct Operator {
 }
 
 impl Operator {
-    /// The token's `sub`: the name the issuer gives the operator.
+    /// The token's `sub`: the name the issuer gives the operator. Of an API key its name, after [`API_KEY_SUBJECT_PREFIX`].
     #[must_use]
     pub fn subject(&self) -> &str {
         &self.subject
@@ -146,7 +156,7 @@ impl Operator {
         self.role
     }
 
-    /// The token's `jti`. Tokens of another issuer may have none.
+    /// The token's `jti`, or the id of the API key. Tokens of another issuer may have none.
     #[must_use]
     pub fn token_id(&self) -> Option<&str> {
         self.token_id.as_deref()
@@ -184,7 +194,6 @@ impl Operator {
 #[derive(Deserialize)]
 struct Claims {
     sub: String,
-    role: Role,
     #[serde(deserialize_with = "numeric_date")]
     exp: u64,
     #[serde(default, deserialize_with = "optional_numeric_date")]
@@ -250,6 +259,14 @@ pub enum TokenError {
     Expired,
     #[error("the token was revoked")]
     Revoked,
+    #[error("the API key is not known")]
+    UnknownApiKey,
+    /// The keys of the issuer could not be read, or not for a day.
+    #[error("the public keys of the token's issuer are not known at the moment")]
+    NoIssuerKeys,
+    /// No role of ours stands where the config says.
+    #[error("the token names no role, as `{0}`, that is viewer, operator or admin")]
+    Role(String),
     #[error("`sub` of the token {0}")]
     Subject(&'static str),
     #[error("the token is valid for too long: {} hours are the most", .0.as_secs() / 3600)]
@@ -267,6 +284,7 @@ pub struct OperatorKeys {
     issuer: Option<Issuer>,
     max_lifetime: Duration,
     revocations: Revocations,
+    api_keys: ApiKeys,
 }
 
 /// A secret of ours.
@@ -299,12 +317,6 @@ impl OwnKey {
     }
 }
 
-#[derive(Clone)]
-struct Issuer {
-    name: String,
-    keys: Vec<(Option<String>, DecodingKey)>,
-}
-
 impl OperatorKeys {
     /// Keys with our own secret (HS256) of at least [`MIN_SECRET_BYTES`].
     pub fn from_secret(secret: &SecretString) -> Result<Self, KeysError> {
@@ -321,8 +333,13 @@ impl OperatorKeys {
     }
 
     fn empty() -> Self {
-        let revocations = Revocations::default();
-        Self { own: Vec::new(), issuer: None, max_lifetime: DEFAULT_MAX_LIFETIME, revocations }
+        Self {
+            own: Vec::new(),
+            issuer: None,
+            max_lifetime: DEFAULT_MAX_LIFETIME,
+            revocations: Revocations::default(),
+            api_keys: ApiKeys::default(),
+        }
     }
 
     /// Tokens that are valid for longer are neither minted nor accepted.
@@ -338,30 +355,23 @@ impl OperatorKeys {
         &self.revocations
     }
 
-    /// Keys of an issuer alone: `jwks` is the JSON of its public keys, `issuer` the `iss` of its tokens.
-    ///
-    /// # Errors
-    /// When `jwks` is no JWK set with at least one public key, or holds a symmetric key.
-    pub fn from_jwks(jwks: &str, issuer: impl Into<String>) -> Result<Self, KeysError> {
-        Self::empty().with_jwks(jwks, issuer)
+    /// The API keys, none at first.
+    #[must_use]
+    pub fn api_keys(&self) -> &ApiKeys {
+        &self.api_keys
     }
 
-    /// Adds an issuer's public keys; errors as [`OperatorKeys::from_jwks`].
-    pub fn with_jwks(mut self, jwks: &str, issuer: impl Into<String>) -> Result<Self, KeysError> {
-        let set: JwkSet = serde_json::from_str(jwks).map_err(|error| KeysError::Jwks(error.into()))?;
-        let mut keys = Vec::new();
-        for jwk in &set.keys {
-            let key = DecodingKey::from_jwk(jwk).map_err(|error| KeysError::Jwks(error.into()))?;
-            if key.family() == AlgorithmFamily::Hmac {
-                return Err(KeysError::Jwks("a symmetric key is not public".into()));
-            }
-            keys.push((jwk.common.key_id.clone(), key));
-        }
-        if keys.is_empty() {
-            return Err(KeysError::Jwks("it holds no key".into()));
-        }
-        self.issuer = Some(Issuer { name: issuer.into(), keys });
-        Ok(self)
+    /// Keys of an issuer alone.
+    #[must_use]
+    pub fn from_issuer(issuer: Issuer) -> Self {
+        Self::empty().with_issuer(issuer)
+    }
+
+    /// Accepts the tokens of an issuer, too.
+    #[must_use]
+    pub fn with_issuer(mut self, issuer: Issuer) -> Self {
+        self.issuer = Some(issuer);
+        self
     }
 
     /// Mints a token for `subject` that is valid for `ttl` (whole seconds), with our own secret.
@@ -385,12 +395,18 @@ impl OperatorKeys {
         jsonwebtoken::encode(&header, &minted, &key.encoding).map_err(KeysError::Signing)
     }
 
-    /// Verifies `token` and returns its bearer.
+    /// Verifies a token or an API key, and returns its bearer.
     pub fn verify(&self, token: &str) -> Result<Operator, TokenError> {
-        let operator = self.verify_signed(token)?;
-        if operator.expires_at - operator.issued_at.min(operator.expires_at) > self.max_lifetime.as_secs() {
-            return Err(TokenError::TooLong(self.max_lifetime));
-        }
+        let operator = if token.starts_with(API_KEY_PREFIX) {
+            self.api_keys.verify(token)?
+        } else {
+            let operator = self.verify_signed(token)?;
+            if operator.expires_at - operator.issued_at.min(operator.expires_at) > self.max_lifetime.as_secs()
+            {
+                return Err(TokenError::TooLong(self.max_lifetime));
+            }
+            operator
+        };
         if self.revocations.is_revoked(&operator) {
             return Err(TokenError::Revoked);
         }
@@ -404,18 +420,7 @@ impl OperatorKeys {
         if header.alg.family() == AlgorithmFamily::Hmac {
             return self.verify_with_own_keys(token, header.kid.as_deref());
         }
-        let issuer = self.issuer.as_ref().ok_or_else(unknown_key)?;
-        let candidates = issuer.keys.iter().filter(|(id, key)| {
-            key.family() == header.alg.family() && (header.kid.is_none() || id.is_none() || *id == header.kid)
-        });
-        let mut rejection = unknown_key();
-        for (_, key) in candidates {
-            match verify_with_key(token, key, Validation::new_for_family(key.family()), &issuer.name) {
-                Ok(operator) => return Ok(operator),
-                Err(reason) => rejection = reason,
-            }
-        }
-        Err(rejection)
+        self.issuer.as_ref().ok_or_else(unknown_key)?.verify(token, &header)
     }
 
     /// Verifies a token with the secret that its `kid` names; without a `kid` that is ours, with each.
@@ -424,8 +429,10 @@ impl OperatorKeys {
         let candidates = self.own.iter().filter(|key| !names_ours || Some(key.id.as_str()) == key_id);
         let mut rejection = unknown_key();
         for key in candidates.filter(|key| key.is_active()) {
-            let validation = Validation::new(Algorithm::HS256);
-            rejection = match verify_with_key(token, &key.decoding, validation, AUDIENCE) {
+            let mut validation = Validation::new(Algorithm::HS256);
+            validation.set_issuer(&[AUDIENCE]);
+            validation.set_audience(&[AUDIENCE]);
+            rejection = match verify_with_key(token, &key.decoding, validation, "role") {
                 // With this key the signature is right: the others have nothing to say.
                 Err(TokenError::Invalid(error)) if *error.kind() == ErrorKind::InvalidSignature => {
                     TokenError::Invalid(error)
@@ -441,21 +448,23 @@ fn unknown_key() -> TokenError {
     TokenError::Invalid(ErrorKind::InvalidAlgorithm.into())
 }
 
+/// Verifies a token with one key. `validation` has the issuer and the audience.
 fn verify_with_key(
     token: &str,
     key: &DecodingKey,
     mut validation: Validation,
-    issuer: &str,
+    role_claim: &str,
 ) -> Result<Operator, TokenError> {
     // The times are checked below: the library reads no times with a fraction while serde_json keeps the digits of numbers
     // (its feature arbitrary_precision), and knows no `iat`.
     validation.validate_exp = false;
-    validation.set_issuer(&[issuer]);
-    validation.set_audience(&[AUDIENCE]);
     // Without this, a token that lacks the claim passes.
     validation.set_required_spec_claims(&["iss", "aud", "sub"]);
-    let token = jsonwebtoken::decode::<Claims>(token, key, &validation).map_err(TokenError::Invalid)?;
-    let Claims { sub, role, exp, nbf, iat, jti } = token.claims;
+    let claims = jsonwebtoken::decode::<BTreeMap<String, Value>>(token, key, &validation);
+    let claims = claims.map_err(TokenError::Invalid)?.claims;
+    let read = Claims::deserialize(claims.clone().into_deserializer());
+    let Claims { sub, exp, nbf, iat, jti } =
+        read.map_err(|error: serde_json::Error| TokenError::Invalid(error.into()))?;
     let now = get_current_timestamp();
     if exp.saturating_add(CLOCK_LEEWAY_SECONDS) <= now {
         return Err(TokenError::Expired);
@@ -467,6 +476,7 @@ fn verify_with_key(
     if jti.as_deref().is_some_and(|id| check_name(id).is_err()) {
         return Err(TokenError::Invalid(ErrorKind::InvalidClaimFormat("jti".to_owned()).into()));
     }
+    let role = issuer::role_at(&claims, role_claim).ok_or_else(|| TokenError::Role(role_claim.to_owned()))?;
     Ok(Operator { subject: sub, role, token_id: jti, issued_at: iat, expires_at: exp })
 }
 
@@ -478,6 +488,8 @@ fn check_name(name: &str) -> Result<(), &'static str> {
         Err("is longer than 255 characters")
     } else if name.chars().any(char::is_control) {
         Err("has control characters")
+    } else if name.starts_with(API_KEY_SUBJECT_PREFIX) {
+        Err("begins like the subject of an API key")
     } else {
         Ok(())
     }
@@ -485,8 +497,7 @@ fn check_name(name: &str) -> Result<(), &'static str> {
 
 impl fmt::Debug for OperatorKeys {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let issuer = self.issuer.as_ref().map(|issuer| (&issuer.name, issuer.keys.len()));
-        f.debug_struct("OperatorKeys").field("own", &self.own.len()).field("issuer", &issuer).finish()
+        f.debug_struct("OperatorKeys").field("own", &self.own.len()).field("issuer", &self.issuer).finish()
     }
 }
 
@@ -495,7 +506,12 @@ impl From<TokenError> for Problem {
         let code = match error {
             TokenError::Expired => "token_expired",
             TokenError::Revoked => "token_revoked",
-            TokenError::Invalid(_) | TokenError::Subject(_) | TokenError::TooLong(_) => "invalid_token",
+            TokenError::Invalid(_)
+            | TokenError::UnknownApiKey
+            | TokenError::NoIssuerKeys
+            | TokenError::Role(_)
+            | TokenError::Subject(_)
+            | TokenError::TooLong(_) => "invalid_token",
         };
         Self::unauthorized(code, format!("{error}.")).with_source(error)
     }
@@ -576,17 +592,22 @@ impl<R: RequiredRole> FromRequest for Authorized<R> {
     }
 }
 
-/// The operator who sent a request, by its `Authorization` header; else a 401 problem.
+/// The operator who sent a request, by its `Authorization` header or the cookie of a session; else a 401 problem.
 pub fn authenticate(request: &HttpRequest) -> Result<Operator, Problem> {
     if let Some(operator) = request.extensions().get::<Operator>() {
         return Ok(operator.clone());
     }
     let keys = request.app_data::<web::Data<OperatorKeys>>();
     let keys = keys.ok_or_else(|| Problem::internal("the app has no OperatorKeys"))?;
-    let token = bearer_token(request).ok_or_else(|| {
+    // Whoever sends a token means it, whatever the browser adds.
+    let token = match bearer_token(request) {
+        Some(token) => Some(token.to_owned()),
+        None => session_token(request)?,
+    };
+    let token = token.ok_or_else(|| {
         Problem::unauthorized("token_missing", "Send a token: `Authorization: Bearer <token>`.")
     })?;
-    let operator = keys.verify(token)?;
+    let operator = keys.verify(&token)?;
     request.extensions_mut().insert(operator.clone());
     Ok(operator)
 }

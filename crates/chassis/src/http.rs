@@ -30,7 +30,7 @@ use crate::{
 pub use extractors::{JsonBody, OptionalJsonBody};
 pub use middleware::RequestId;
 pub use operations::Operations;
-pub(crate) use operations::check_query;
+pub use operations::check_query;
 
 /// Why the server could not run.
 #[derive(Debug, thiserror::Error)]

@@ -21,7 +21,7 @@ mod generated {
 pub use generated::{
     ApprovalEvent, BundledMessage, ConflictNotice, DeadLetterEnvelope, DeadLetterNotice, MessageBundle,
     PageOfRecords, RecordCounts, RecordType, SettingsNotice, SyncCommand, SyncProgress, SyncTask, SyncUpdate,
-    WebhookNotice, sync_update,
+    TaskCounts, WebhookNotice, sync_update,
 };
 
 /// A message with a name of its own. The name travels as the AMQP `type` and never changes.

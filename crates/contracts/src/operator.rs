@@ -3,6 +3,8 @@
 //! JSON is camelCase, times are RFC 3339 in UTC. A request with an unknown field is refused: a misspelt setting must not
 //! look like a successful change.
 
+pub use analytics::*;
+pub use api_keys::{ApiKey, ApiKeyRequest, ApiKeyRotation, ApiKeyState, NewApiKey};
 pub use audit::{AuditAction, AuditEntry};
 pub use changes::*;
 pub use conflicts::{
@@ -30,7 +32,7 @@ pub use settings::{Settings, SettingsChange, SettingsNotice};
 pub use sync_control::*;
 pub use syncs::{
     Attempt, Cause, Finding, Mode, RecordCounts, Severity, SyncAccepted, SyncDetail, SyncNotice, SyncState,
-    SyncSummary, TaskCounts, TriggerRequest,
+    SyncSummary, Task, TaskCounts, TaskState, TriggerRequest, UpdateName,
 };
 pub use tokens::{TokenRevocation, TokenRevocationRequest};
 pub use users::{
@@ -84,6 +86,8 @@ const fn is_same(one: &str, other: &str) -> bool {
     at == one.len() && at == other.len()
 }
 
+mod analytics;
+mod api_keys;
 mod audit;
 mod changes;
 mod conflicts;

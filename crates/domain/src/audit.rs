@@ -29,6 +29,9 @@ vocabulary!(
         ReplayCancel = "replay.cancel",
         WebhookReprocess = "webhook.reprocess",
         TokenRevoke = "token.revoke",
+        ApiKeyCreate = "api_key.create",
+        ApiKeyRotate = "api_key.rotate",
+        ApiKeyRevoke = "api_key.revoke",
         /// Had a new temporary password made for a user.
         UserReissuePassword = "user.reissue_password",
         /// Asked for what their role does not allow. Of many attempts a few are recorded.

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+pub mod analytics;
 pub mod audit;
 mod canonical_json;
 pub mod circuit;

@@ -17,10 +17,19 @@ vocabulary!(
         DeadLetterAdded = "deadletter.added",
         DeadLetterReplayed = "deadletter.replayed",
         /// A webhook event was processed, failed or was ignored.
-        WebhookReceived = "webhook.received",
+        WebhookProcessed = "webhook.processed",
         /// Settings have a new version.
         ScheduleChanged = "schedule.changed",
         ConflictOpened = "conflict.opened",
         ConflictResolved = "conflict.resolved",
     }
 );
+
+impl UpdateName {
+    /// The name in an update. Earlier releases called [`UpdateName::WebhookProcessed`] `webhook.received`. None for a name of
+    /// a later release.
+    #[must_use]
+    pub fn of_update(text: &str) -> Option<Self> {
+        if text == "webhook.received" { Some(Self::WebhookProcessed) } else { text.parse().ok() }
+    }
+}

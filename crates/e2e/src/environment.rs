@@ -7,7 +7,8 @@ pub const PATIENCE: Duration = Duration::from_secs(150);
 
 pub(crate) const WEBHOOK_SECRET: &str = "whsec_ZTJlLWUyZS1lMmUtZTJlLWUyZS1lMmUtZTJlLWUyZQ==";
 pub(crate) const ONBOARDING_API_KEY: &str = "e2e-key-of-the-onboarding-portal";
-pub(crate) const ONBOARDING_ADMIN_KEY: &str = "e2e-key-of-the-portals-own-people";
+/// Of the portal's own people.
+pub const ONBOARDING_ADMIN_KEY: &str = "e2e-key-of-the-portals-own-people";
 pub(crate) const OPERATOR_JWT_SECRET: &str = "e2e-secret-that-operators-tokens-are-signed-with";
 pub(crate) const PASSWORD_SEAL_KEY: &str = "AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=";
 

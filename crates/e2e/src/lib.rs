@@ -10,7 +10,7 @@ mod tally;
 mod webhook;
 
 pub use daemon::{Daemon, program};
-pub use environment::PATIENCE;
+pub use environment::{ONBOARDING_ADMIN_KEY, PATIENCE};
 pub use messages::Message;
 pub use operator::{Operator, Updates};
 pub use portal::{Kind, Portal};

@@ -28,6 +28,12 @@ impl Operator {
         Ok(Self { url, token: mint("e2e").await?.0 })
     }
 
+    /// For programs that ask in the operator's name.
+    #[must_use]
+    pub fn token(&self) -> &str {
+        &self.token
+    }
+
     /// Another one at the same system, and the id of the token.
     pub async fn other(&self, subject: &str) -> anyhow::Result<(Self, String)> {
         let (token, id) = mint(subject).await?;

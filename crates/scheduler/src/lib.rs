@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod analytics;
 mod config;
 mod gauges;
 mod leader;
@@ -24,8 +25,9 @@ use store::Store;
 pub use config::{Config, DAEMON};
 
 use crate::{
-    gauges::GaugesTask, leader::lead, password_expiry::PasswordExpiryTask, periodic_task::PeriodicTask,
-    reaper::ReaperTask, retention::RetentionTask, schedule::ScheduleTask, withdrawals::WithdrawalTask,
+    analytics::AnalyticsTask, gauges::GaugesTask, leader::lead, password_expiry::PasswordExpiryTask,
+    periodic_task::PeriodicTask, reaper::ReaperTask, retention::RetentionTask, schedule::ScheduleTask,
+    withdrawals::WithdrawalTask,
 };
 
 /// Connects, and starts the outbox relay and the leader's periodic tasks.
@@ -50,6 +52,7 @@ pub async fn start(config: &Config, shutdown: &Shutdown, health: &Health) -> any
         Box::new(ReaperTask::new(outbox, clock.clone(), &config.reaper)),
         Box::new(WithdrawalTask::new(clock.clone(), &config.withdrawals)),
         Box::new(PasswordExpiryTask::new(clock.clone())),
+        Box::new(AnalyticsTask::new(clock.clone())),
         Box::new(RetentionTask::new(clock, &config.retention)),
     ];
     shutdown.supervise_infallible("leader", lead(store, shutdown.soft().clone(), tasks));

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use chassis::{
     Daemon,
-    auth::MIN_SECRET_BYTES,
+    auth::{IssuerOptions, MIN_SECRET_BYTES},
     config::{
         Secret, Variable, named_secrets, secret_min_bytes,
         sections::{Broker, Database, Passwords, Server},
@@ -13,6 +13,9 @@ use chassis::{
 use garde::Validate;
 use portal_client::PortalConfig;
 use serde::Deserialize;
+use url::{Host, Url};
+
+use crate::issuer_keys::KeySource;
 
 /// Name, defaults and environment variables of this daemon.
 pub const DAEMON: Daemon = Daemon {
@@ -29,6 +32,9 @@ pub const DAEMON: Daemon = Daemon {
         Variable::secret("OPERATOR_JWT_SECRET", "operators.jwt_secret"),
         Variable::secrets("OPERATOR_JWT_SECRETS", "operators.jwt_secrets"),
         Variable::plain("OPERATOR_TOKEN_MAX_LIFETIME_HOURS", "operators.token_max_lifetime_hours"),
+        Variable::plain("OPERATOR_ISSUER", "operators.issuer"),
+        Variable::plain("OPERATOR_JWKS_URL", "operators.jwks_url"),
+        Variable::plain("OPERATOR_JWKS_FILE", "operators.jwks_file"),
         Passwords::SEAL_KEY,
         Passwords::SEAL_KEYS,
     ],
@@ -69,6 +75,21 @@ pub struct Operators {
     /// Tokens that are valid for longer are refused.
     #[garde(range(min = 1, max = 8_760))]
     pub token_max_lifetime_hours: u64,
+    /// `iss` of the tokens of an identity provider. Empty: only our own tokens are accepted.
+    #[garde(custom(|issuer: &str, _: &_| keys_named(issuer, &self.jwks_url, &self.jwks_file)))]
+    pub issuer: String,
+    /// What must be among the `aud` of the provider's tokens.
+    #[garde(length(min = 1))]
+    pub audience: String,
+    /// The claim with the role in the provider's tokens, or a path to it.
+    #[garde(length(min = 1))]
+    pub role_claim: String,
+    /// Where the provider publishes its public keys.
+    #[garde(custom(safe_jwks_url))]
+    pub jwks_url: String,
+    /// A file with them.
+    #[garde(skip)]
+    pub jwks_file: String,
     /// Requests of one operator in the long run; 0: any number.
     #[garde(range(max = 1_000_000))]
     pub rate_per_second: u32,
@@ -80,6 +101,52 @@ pub struct Operators {
 impl Operators {
     pub(crate) fn token_max_lifetime(&self) -> Duration {
         Duration::from_secs(self.token_max_lifetime_hours * 3600)
+    }
+
+    /// The identity provider whose tokens are accepted, and where its keys are.
+    pub(crate) fn issuer(&self) -> Option<(IssuerOptions, anyhow::Result<KeySource>)> {
+        let Self { issuer, audience, role_claim, jwks_url, jwks_file, .. } = self;
+        let options = IssuerOptions {
+            name: issuer.clone(),
+            audience: audience.clone(),
+            role_claim: role_claim.clone(),
+        };
+        let source = if jwks_url.is_empty() {
+            Ok(KeySource::File(jwks_file.into()))
+        } else {
+            KeySource::url(jwks_url.clone())
+        };
+        (!issuer.is_empty()).then_some((options, source))
+    }
+}
+
+/// Keys alone, and an issuer alone, would be settings that do nothing.
+fn keys_named(issuer: &str, url: &str, file: &str) -> garde::Result {
+    match (issuer.is_empty(), url.is_empty(), file.is_empty()) {
+        (true, true, true) | (false, false, true) | (false, true, false) => Ok(()),
+        (true, ..) => Err(garde::Error::new(
+            "is missing: it is the `iss` of the tokens whose keys jwks_url or jwks_file names",
+        )),
+        (false, ..) => Err(garde::Error::new("needs its public keys: set either jwks_url or jwks_file")),
+    }
+}
+
+/// Whoever can change the keys on their way can sign as anybody.
+fn safe_jwks_url(url: &str, _: &()) -> garde::Result {
+    if url.is_empty() {
+        return Ok(());
+    }
+    let url = Url::parse(url).map_err(|error| garde::Error::new(format!("is no URL: {error}")))?;
+    let is_this_machine = match url.host() {
+        Some(Host::Domain(name)) => name == "localhost",
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    };
+    match url.scheme() {
+        "https" => Ok(()),
+        "http" if is_this_machine => Ok(()),
+        _ => Err(garde::Error::new("must begin with https://, unless it leads to this machine")),
     }
 }
 

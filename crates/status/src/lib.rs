@@ -3,17 +3,18 @@
 mod app_state;
 mod config;
 mod connection_tester;
+mod credentials;
 mod dashboard;
 mod doctor;
 mod event_hub;
 mod event_slots;
 mod idempotency;
+mod issuer_keys;
 mod labels;
 pub mod openapi;
 mod problems;
 mod reading_sample;
 mod refusals;
-mod revocations;
 mod routes;
 mod saturating;
 mod schedule;
@@ -26,7 +27,7 @@ use anyhow::Context;
 use broker::{Broker, Publisher, Updates};
 use chassis::{
     Process,
-    auth::{OperatorKeys, RefusalLog, RequestLimits},
+    auth::{Issuer, OperatorKeys, RefusalLog, RequestLimits},
     config::named_secrets,
     health::Health,
     http::{self, Operations},
@@ -69,6 +70,16 @@ pub async fn start(config: &Config, shutdown: &Shutdown, health: &Health) -> any
     let more_secrets = named_secrets(&config.operators.jwt_secrets).context("OPERATOR_JWT_SECRETS")?;
     let keys = keys.with_more_secrets(&more_secrets).context("OPERATOR_JWT_SECRETS")?;
     let keys = keys.with_max_lifetime(config.operators.token_max_lifetime());
+    let keys = match config.operators.issuer() {
+        None => keys,
+        Some((options, source)) => {
+            let issuer = Issuer::new(options);
+            let reading =
+                issuer_keys::refresh_until_stopped(issuer.clone(), source?, shutdown.soft().clone());
+            shutdown.supervise_infallible("issuer's keys", reading);
+            keys.with_issuer(issuer)
+        }
+    };
     let seal = PasswordSeal::parse(config.passwords.seal_key.expose_secret()).context("PASSWORD_SEAL_KEY")?;
     let seal = named_secrets(&config.passwords.seal_keys)?
         .iter()
@@ -88,10 +99,8 @@ pub async fn start(config: &Config, shutdown: &Shutdown, health: &Health) -> any
     let broadcasting = hub.clone().broadcast_until_stopped(shutdown.soft().clone());
     shutdown.supervise_infallible("updates", broadcasting);
     let outbox = Outbox::new(store.clone(), Publisher::new(&broker), clock.clone());
-    let revocations = keys.revocations().clone();
-    let refreshing =
-        revocations::refresh_until_stopped(store.clone(), revocations.clone(), shutdown.soft().clone());
-    shutdown.supervise_infallible("token revocations", refreshing);
+    let refreshing = credentials::refresh_until_stopped(store.clone(), keys.clone(), shutdown.soft().clone());
+    shutdown.supervise_infallible("credentials", refreshing);
     let (refusals, refused) = RefusalLog::new();
     let recording =
         refusals::record_until_stopped(store.clone(), clock.clone(), refused, shutdown.soft().clone());
@@ -100,6 +109,7 @@ pub async fn start(config: &Config, shutdown: &Shutdown, health: &Health) -> any
     let slots = EventSlots::new(config.updates.clients, config.updates.clients_per_operator);
     let (connection_tester, readings) = (ConnectionTester::default(), ReadingSample::default());
     let state = AppState { store, broker, outbox, portal, connection_tester, updates, seal, readings, clock };
+    let revocations = keys.revocations().clone();
     let streams = EventStreams { hub, slots, revocations, stop: shutdown.soft().clone() };
     Ok(Service {
         state: web::Data::new(state),

@@ -18,7 +18,7 @@ use utoipa::{
     openapi::{
         RefOr,
         path::{Operation, Parameter},
-        security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
+        security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme},
     },
 };
 use utoipa_actix_web::AppExt;
@@ -31,7 +31,8 @@ use crate::routes;
         title = "SMS Sync: operator API",
         description = "SMS Sync copies approved records from the onboarding portal to the maintenance portal. This API \
             starts syncs, shows their progress and results, and repairs what failed. Errors are problem details (RFC \
-            9457). Every path but the webhook's needs a bearer token with the role `viewer`, `operator` or `admin`. Parameters \
+            9457). Every path but the webhook's needs a bearer token or an API key with the role `viewer`, `operator` or `admin`; a \
+            browser may have its token in the cookie of a session. Parameters \
             of the query and fields of a body that an operation does not name are refused with 422, and methods that a path \
             does not have with 405 and `Allow`.",
         license(name = "MIT OR Apache-2.0", identifier = "MIT OR Apache-2.0"),
@@ -49,9 +50,10 @@ use crate::routes;
         (name = "conflicts", description = "Records that both portals changed, their resolution, and the conflict policies"),
         (name = "validation", description = "Data-quality reports"),
         (name = "records", description = "Records, where they stand and what happened to them; search"),
+        (name = "analytics", description = "What happened in each hour or day"),
         (name = "labels", description = "QR labels of equipment"),
         (name = "users", description = "Users of the maintenance portal: roles, role mapping, temporary passwords"),
-        (name = "operators", description = "The operator of the token"),
+        (name = "operators", description = "The operator of the token, sessions of browsers, API keys of services, revoked tokens"),
         (name = "audit", description = "What operators did, were refused, and read of personal data"),
     )
 )]
@@ -64,10 +66,15 @@ pub fn document() -> utoipa::openapi::OpenApi {
     let bearer = HttpBuilder::new()
         .scheme(HttpAuthScheme::Bearer)
         .bearer_format("JWT")
-        .description(Some("`sms-sync token` creates a token."))
+        .description(Some("`sms-sync token` creates a token. The secret of an API key serves as one."))
         .build();
     if let Some(components) = &mut document.components {
         components.add_security_scheme("bearer", SecurityScheme::Http(bearer));
+        let cookie = ApiKeyValue::with_description(
+            chassis::auth::SESSION_COOKIE,
+            "`POST /api/session` sets it. It serves wherever a bearer token does.",
+        );
+        components.add_security_scheme("session", SecurityScheme::ApiKey(ApiKey::Cookie(cookie)));
     }
     complete_responses(&mut document, SHARED_RESPONSES);
     // The service webhook-ingest answers this path, behind the same gateway. It shares none of the responses above.

@@ -1,6 +1,8 @@
 //! Routes of the operator API. A file per subject; the arguments of a handler say which role it needs. A handler has the
 //! name of its `operation_id`.
 
+mod analytics;
+mod api_keys;
 mod audit;
 mod changes;
 mod conflict_policies;
@@ -48,6 +50,8 @@ pub(crate) fn configure(app: &mut ServiceConfig<'_>) {
         .service(syncs::list_syncs)
         .service(syncs::cancel_sync)
         .service(syncs::list_findings)
+        .service(syncs::list_tasks)
+        .service(syncs::list_attempts)
         .service(changes::list_changes)
         .service(sync_control::resume_sync)
         .service(sync_control::retry_sync)
@@ -58,6 +62,7 @@ pub(crate) fn configure(app: &mut ServiceConfig<'_>) {
         .service(settings::change_settings)
         .service(settings::preview_schedule)
         .service(doctor::diagnose)
+        .service(analytics::get_analytics)
         .service(schedules::list_schedules)
         .service(schedules::get_schedule)
         .service(schedules::put_schedule)
@@ -87,6 +92,13 @@ pub(crate) fn configure(app: &mut ServiceConfig<'_>) {
         .service(audit::list_audit)
         .service(audit::export_audit)
         .service(identity::get_identity)
+        .service(identity::get_session)
+        .service(identity::begin_session)
+        .service(identity::end_session)
+        .service(api_keys::list_api_keys)
+        .service(api_keys::create_api_key)
+        .service(api_keys::rotate_api_key)
+        .service(api_keys::revoke_api_key)
         .service(token_revocations::list_token_revocations)
         .service(token_revocations::revoke_tokens)
         .service(conflicts::list_conflicts)

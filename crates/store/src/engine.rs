@@ -18,6 +18,7 @@
 //!
 //! Start with `lifecycle::sync_start` and `settle::task_complete`.
 
+pub mod analytics;
 pub mod conflict_resolution;
 pub mod control;
 pub mod dry_run;

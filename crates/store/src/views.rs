@@ -1,5 +1,6 @@
 //! Answers to operators' questions, read from the tables of the floors below. Writes nothing.
 
+pub mod analytics;
 pub mod data_quality;
 pub mod gauges;
 pub mod labels;

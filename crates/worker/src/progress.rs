@@ -7,11 +7,12 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use broker::Updates;
 use contracts::messages::{
-    ConflictNotice, DeadLetterNotice, RecordCounts, RecordType, SyncProgress, SyncUpdate, WebhookNotice,
-    sync_update::What,
+    ConflictNotice, DeadLetterNotice, RecordCounts, RecordType, SyncProgress, SyncUpdate, TaskCounts,
+    WebhookNotice, sync_update::What,
 };
 use domain::{
-    DeadLetterId, SyncId, SyncState, Tally, clock::Clock, dead_letter::DeadLetterState, update::UpdateName,
+    DeadLetterId, SyncId, SyncState, Tally, TaskState, clock::Clock, dead_letter::DeadLetterState,
+    update::UpdateName,
 };
 use store::{
     Store, StoreError,
@@ -20,6 +21,7 @@ use store::{
         syncs::{StoredSync, sync_find},
         tallies::tallies_read,
     },
+    views::overview::task_counts,
 };
 use tokio::sync::mpsc;
 
@@ -56,7 +58,7 @@ impl Progress {
     }
 
     pub(crate) fn webhook(&self, notice: WebhookNotice) {
-        self.leave(Notice::Other(UpdateName::WebhookReceived, What::Webhook(notice)));
+        self.leave(Notice::Other(UpdateName::WebhookProcessed, What::Webhook(notice)));
     }
 
     pub(crate) fn dead_letter(&self, id: DeadLetterId, queue: String, reason: String) {
@@ -97,7 +99,7 @@ pub(crate) fn progress(
             }
             for (id, moment) in syncs {
                 match standing(&store, id).await {
-                    Ok(Some((sync, tallies, open))) => {
+                    Ok(Some(Standing { sync, tallies, tasks, open_conflicts: open })) => {
                         if open > published_conflicts.insert(id, open).unwrap_or(0) {
                             let notice =
                                 ConflictNotice { conflict_id: String::new(), sync_id: id.to_string(), open };
@@ -107,7 +109,7 @@ pub(crate) fn progress(
                         if sync.state.is_terminal() {
                             published_conflicts.remove(&id);
                         }
-                        let what = What::Sync(progress_of(&sync, &tallies));
+                        let what = What::Sync(progress_of(&sync, &tallies, &tasks));
                         publish(&stream, &*clock, name_of(moment, sync.state), what).await;
                     }
                     Ok(None) => {}
@@ -131,12 +133,21 @@ async fn publish(stream: &Updates, clock: &dyn Clock, name: UpdateName, what: Wh
     stream.publish(&update).await;
 }
 
-async fn standing(store: &Store, id: SyncId) -> Result<Option<(StoredSync, Vec<Tally>, u64)>, StoreError> {
+/// What an update tells of a sync.
+struct Standing {
+    sync: StoredSync,
+    tallies: Vec<Tally>,
+    tasks: Vec<(TaskState, u64)>,
+    open_conflicts: u64,
+}
+
+async fn standing(store: &Store, id: SyncId) -> Result<Option<Standing>, StoreError> {
     let mut db = store.db().await?;
     let Some(sync) = sync_find(&mut db, id).await? else { return Ok(None) };
     let tallies = tallies_read(&mut db, &[id]).await?.remove(&id).unwrap_or_default();
-    let open = conflicts_open(&mut db, Some(id)).await?;
-    Ok(Some((sync, tallies, open)))
+    let tasks = task_counts(&mut db, id).await?;
+    let open_conflicts = conflicts_open(&mut db, Some(id)).await?;
+    Ok(Some(Standing { sync, tallies, tasks, open_conflicts }))
 }
 
 fn name_of(moment: Moment, state: SyncState) -> UpdateName {
@@ -150,7 +161,8 @@ fn name_of(moment: Moment, state: SyncState) -> UpdateName {
     }
 }
 
-fn progress_of(sync: &StoredSync, tallies: &[Tally]) -> SyncProgress {
+fn progress_of(sync: &StoredSync, tallies: &[Tally], tasks: &[(TaskState, u64)]) -> SyncProgress {
+    let of = |state: TaskState| tasks.iter().filter(|(it, _)| *it == state).map(|(_, n)| n).sum();
     SyncProgress {
         sync_id: sync.id.to_string(),
         state: sync.state.to_string(),
@@ -159,6 +171,13 @@ fn progress_of(sync: &StoredSync, tallies: &[Tally]) -> SyncProgress {
         phase: sync.phase.map_or(0, |phase| phase.number().unsigned_abs().into()),
         counts: tallies.iter().map(|tally| counts_of(tally, tallies)).collect(),
         detail: sync.failure.clone().or_else(|| sync.detail.clone()).unwrap_or_default(),
+        tasks: Some(TaskCounts {
+            pending: of(TaskState::Pending),
+            retrying: of(TaskState::Retrying),
+            done: of(TaskState::Done),
+            dead: of(TaskState::Dead),
+            cancelled: of(TaskState::Cancelled),
+        }),
     }
 }
 

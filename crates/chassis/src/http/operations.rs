@@ -52,7 +52,7 @@ impl Operations {
 }
 
 /// Refuses a query with a parameter that the operation does not take, that stands there twice, or whose value is wrong.
-pub(crate) fn check_query(request: &HttpRequest) -> Result<(), Problem> {
+pub fn check_query(request: &HttpRequest) -> Result<(), Problem> {
     let Some((operations, operation)) = find_operation(request) else { return Ok(()) };
     let errors = query::errors(request.query_string(), &operation.query, &operations.schemas);
     refuse_if_any(errors, "Parameters of the query are wrong; `errors` names each.")

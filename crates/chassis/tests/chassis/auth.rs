@@ -2,10 +2,14 @@ use std::time::Duration;
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use chassis::{
-    auth::{KeysError, OperatorKeys, RevocationList, Role, TokenError},
+    auth::{
+        ApiKey, Issuer, IssuerOptions, KeyCounts, KeysError, OperatorKeys, RevocationList, Role, TokenError,
+        new_api_key,
+    },
     config::{NamedSecret, Secret, named_secrets},
 };
 use jsonwebtoken::{Algorithm, EncodingKey, Header, get_current_timestamp};
+use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 
 const SECRET: &str = "0123456789abcdef0123456789abcdef";
@@ -45,7 +49,8 @@ fn token_without_a_required_claim_is_rejected() {
     for claim in ["sub", "role", "iss", "aud", "iat", "exp"] {
         let mut claims = good();
         claims.as_object_mut().unwrap().remove(claim);
-        assert!(matches!(keys().verify(&signed(&claims)), Err(TokenError::Invalid(_))), "without {claim}");
+        let refused = keys().verify(&signed(&claims));
+        assert!(matches!(refused, Err(TokenError::Invalid(_) | TokenError::Role(_))), "without {claim}");
     }
 }
 
@@ -57,7 +62,8 @@ fn token_with_a_wrong_claim_is_rejected() {
     {
         let mut claims = good();
         claims[claim] = value;
-        assert!(matches!(keys().verify(&signed(&claims)), Err(TokenError::Invalid(_))), "{claim}");
+        let refused = keys().verify(&signed(&claims));
+        assert!(matches!(refused, Err(TokenError::Invalid(_) | TokenError::Role(_))), "{claim}");
     }
     let mut claims = good();
     claims["exp"] = json!(now - 60);
@@ -124,17 +130,40 @@ fn issuer_token(header: &Header, claims: &Value) -> String {
     jsonwebtoken::encode(header, claims, &EncodingKey::from_ec_pem(EC_PRIVATE.as_bytes()).unwrap()).unwrap()
 }
 
+fn issuer(role_claim: &str) -> Issuer {
+    let name = "https://id.example".to_owned();
+    Issuer::new(IssuerOptions { name, audience: "fleet".to_owned(), role_claim: role_claim.to_owned() })
+}
+
+fn ec_key() -> Value {
+    json!({ "kty": "EC", "crv": "P-256", "kid": "k1", "x": EC_X, "y": EC_Y })
+}
+
+fn issuer_claims() -> Value {
+    let mut claims = good();
+    claims["iss"] = json!("https://id.example");
+    claims["aud"] = json!(["account", "fleet"]);
+    claims
+}
+
+fn ec_header() -> Header {
+    Header { kid: Some("k1".to_owned()), ..Header::new(Algorithm::ES256) }
+}
+
 #[test]
 fn public_key_of_an_issuer_verifies_tokens_and_mints_none() {
-    let jwks =
-        json!({ "keys": [{ "kty": "EC", "crv": "P-256", "kid": "k1", "x": EC_X, "y": EC_Y }] }).to_string();
-    let keys = OperatorKeys::from_jwks(&jwks, "https://id.example").unwrap();
-    let mut header = Header::new(Algorithm::ES256);
-    header.kid = Some("k1".to_owned());
-    let mut claims = good();
-    assert!(keys.verify(&issuer_token(&header, &claims)).is_err(), "our own issuer's name under their key");
-    claims["iss"] = json!("https://id.example");
+    let issuer = issuer("role");
+    let keys = OperatorKeys::from_issuer(issuer.clone());
+    let (mut header, mut claims) = (ec_header(), issuer_claims());
+    let early = keys.verify(&issuer_token(&header, &claims));
+    assert!(matches!(early, Err(TokenError::NoIssuerKeys)), "before its keys were read: {early:?}");
+    issuer.replace_keys(&json!({ "keys": [ec_key()] }).to_string()).unwrap();
     assert_eq!(keys.verify(&issuer_token(&header, &claims)).unwrap().subject(), "ann");
+    for (claim, wrong) in [("iss", "sms-sync"), ("aud", "sms-sync")] {
+        let mut claims = issuer_claims();
+        claims[claim] = json!(wrong);
+        assert!(keys.verify(&issuer_token(&header, &claims)).is_err(), "our own {claim} under their key");
+    }
     header.kid = Some("k2".to_owned());
     assert!(keys.verify(&issuer_token(&header, &claims)).is_err(), "a key we do not hold");
     assert!(matches!(keys.mint("ann", Role::Admin, Duration::from_secs(1)), Err(KeysError::PublicKeysOnly)));
@@ -147,10 +176,70 @@ fn public_key_of_an_issuer_verifies_tokens_and_mints_none() {
 }
 
 #[test]
-fn symmetric_key_in_a_jwk_set_is_rejected() {
-    let jwks = json!({ "keys": [{ "kty": "oct", "k": URL_SAFE_NO_PAD.encode(SECRET) }] }).to_string();
-    assert!(matches!(OperatorKeys::from_jwks(&jwks, "x"), Err(KeysError::Jwks(_))));
-    assert!(matches!(OperatorKeys::from_jwks("{\"keys\":[]}", "x"), Err(KeysError::Jwks(_))));
+fn keys_that_cannot_be_used_are_skipped_and_a_set_without_others_is_rejected() {
+    let symmetric = json!({ "kty": "oct", "k": URL_SAFE_NO_PAD.encode(SECRET) });
+    let mut encrypting = ec_key();
+    encrypting["use"] = json!("enc");
+    let unknown =
+        [json!({ "kty": "ML-DSA", "pub": "x" }), json!({ "kty": "EC", "crv": "secp256k1" }), json!(7)];
+    let useless: Vec<_> = [symmetric, encrypting].into_iter().chain(unknown).collect();
+    let issuer = issuer("role");
+    for set in [json!({ "keys": useless }), json!({ "keys": [] }), json!({}), json!("keys")] {
+        assert!(matches!(issuer.replace_keys(&set.to_string()), Err(KeysError::Jwks(_))), "{set}");
+    }
+    let all: Vec<_> = useless.into_iter().chain([ec_key()]).collect();
+    let counts = issuer.replace_keys(&json!({ "keys": all }).to_string()).unwrap();
+    assert_eq!(counts, KeyCounts { usable: 1, skipped: 5 });
+    // What cannot be read leaves the keys as they are.
+    issuer.replace_keys("no JSON").unwrap_err();
+    let keys = OperatorKeys::from_issuer(issuer);
+    keys.verify(&issuer_token(&ec_header(), &issuer_claims())).unwrap();
+}
+
+#[test]
+fn role_is_found_where_the_config_says() {
+    let mut claims = issuer_claims();
+    claims.as_object_mut().unwrap().remove("role");
+    claims["https://sms.example/role"] = json!("operator");
+    claims["realm_access"] = json!({ "roles": ["offline_access", "viewer", "admin"], "none": ["ops"] });
+    let verified = |claim: &str| {
+        let issuer = issuer(claim);
+        issuer.replace_keys(&json!({ "keys": [ec_key()] }).to_string()).unwrap();
+        OperatorKeys::from_issuer(issuer).verify(&issuer_token(&ec_header(), &claims))
+    };
+    assert_eq!(verified("https://sms.example/role").unwrap().role(), Role::Operator);
+    assert_eq!(verified("realm_access.roles").unwrap().role(), Role::Admin);
+    for nowhere in ["role", "realm_access", "realm_access.none", "realm_access.roles.x", "sub"] {
+        assert!(matches!(verified(nowhere), Err(TokenError::Role(_))), "{nowhere}");
+    }
+}
+
+#[test]
+fn api_key_is_verified_by_its_hash_and_no_token_passes_for_one() {
+    let keys = keys();
+    let id = uuid::Uuid::now_v7();
+    let (secret, secret_hash) = new_api_key(id);
+    let now = get_current_timestamp();
+    let key = ApiKey {
+        name: "report".to_owned(),
+        role: Role::Viewer,
+        secret_hash,
+        created_at: now,
+        expires_at: now + 60,
+    };
+    assert!(matches!(keys.verify(secret.expose_secret()), Err(TokenError::UnknownApiKey)));
+    keys.api_keys().replace([(id, key.clone())].into());
+    let operator = keys.verify(secret.expose_secret()).unwrap();
+    assert_eq!((operator.subject(), operator.role()), ("api-key:report", Role::Viewer));
+    assert_eq!(keys.api_keys().take_uses().keys().collect::<Vec<_>>(), [&id]);
+    assert!(keys.api_keys().take_uses().is_empty());
+    keys.api_keys().replace([(id, ApiKey { expires_at: now, ..key })].into());
+    assert!(matches!(keys.verify(secret.expose_secret()), Err(TokenError::Expired)));
+    let passing = keys.mint("api-key:report", Role::Viewer, Duration::from_secs(60));
+    assert!(matches!(passing, Err(KeysError::Subject(_))));
+    let mut claims = good();
+    claims["sub"] = json!("api-key:report");
+    assert!(matches!(keys.verify(&signed(&claims)), Err(TokenError::Subject(_))));
 }
 
 #[test]

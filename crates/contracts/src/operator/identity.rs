@@ -1,5 +1,6 @@
 //! The operator of a token.
 
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -24,4 +25,6 @@ pub struct Identity {
     pub subject: String,
     /// Role of the operator.
     pub role: OperatorRole,
+    /// When the token ends.
+    pub expires_at: DateTime<Utc>,
 }

@@ -218,6 +218,65 @@ pub struct TaskCounts {
     pub cancelled: i64,
 }
 
+words! {
+    /// Name of an update.
+    UpdateName = domain::update::UpdateName {
+        SyncStarted = "sync.started",
+        /// Records were written.
+        SyncProgress = "sync.progress",
+        /// The next phase of a sync is open.
+        SyncPhase = "sync.phase",
+        /// A sync ended, with or without rejected records.
+        SyncCompleted = "sync.completed",
+        SyncFailed = "sync.failed",
+        SyncCancelled = "sync.cancelled",
+        DeadLetterAdded = "deadletter.added",
+        DeadLetterReplayed = "deadletter.replayed",
+        /// A webhook event was processed, failed or was ignored.
+        WebhookProcessed = "webhook.processed",
+        /// Settings have a new version.
+        ScheduleChanged = "schedule.changed",
+        ConflictOpened = "conflict.opened",
+        ConflictResolved = "conflict.resolved",
+    }
+}
+
+words! {
+    /// State of a task.
+    TaskState = domain::TaskState {
+        /// Waits for a worker, or a worker processes it.
+        Pending = "pending",
+        /// Waits for its next attempt.
+        Retrying = "retrying",
+        /// Succeeded.
+        Done = "done",
+        /// Failed for good: its message is a dead letter.
+        Dead = "dead",
+        /// Was cancelled with its sync.
+        Cancelled = "cancelled",
+    }
+}
+
+/// A page of one of the onboarding portal's lists.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Task {
+    pub id: Uuid,
+    /// The list.
+    pub record_type: RecordType,
+    /// Which of the chains of pages that fetch the list side by side, from 0. The slices of a list are the chains from 1 on.
+    pub chain: i64,
+    /// The place in the chain, from 0.
+    pub page: i64,
+    pub state: TaskState,
+    /// Attempts that have failed.
+    pub failed_attempts: i32,
+    /// Why the last of them failed.
+    pub last_failure: Option<String>,
+    pub created_at: DateTime<Utc>,
+    pub completed_at: Option<DateTime<Utc>>,
+}
+
 /// A failed attempt.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
@@ -288,6 +347,9 @@ pub struct SyncNotice {
     pub phase: i16,
     /// Tally by record type so far.
     pub counts: Vec<RecordCounts>,
+    /// Tasks by state. Absent in updates of a release that did not count them.
+    #[serde(default)]
+    pub tasks: Option<TaskCounts>,
     /// Why the sync failed, or what it waits for.
     pub detail: Option<String>,
     /// Time of the event.

@@ -4,6 +4,7 @@
 mod approvals;
 mod clock;
 mod conflicts;
+mod conformance;
 mod full_sync;
 mod metrics;
 mod passwords;

@@ -1,6 +1,7 @@
 //! Dead letters: list, group and show them. `replays.rs` replays them.
 
 use actix_web::{HttpRequest, HttpResponse, get, web};
+use actix_web_lab::extract::Query;
 use base64::{Engine, engine::general_purpose::STANDARD};
 use chassis::{auth::Viewer, problem::Problem};
 use contracts::operator::{
@@ -26,8 +27,9 @@ const ATTEMPTS_LIMIT: u32 = 50;
 #[serde(rename_all = "camelCase")]
 #[into_params(parameter_in = Query)]
 pub(crate) struct DeadLetterQuery {
-    /// Only dead letters in this state.
-    state: Option<DeadLetterState>,
+    /// Only dead letters in this state, or in one of these.
+    #[serde(default)]
+    state: Vec<DeadLetterState>,
     /// Only dead letters with this cause, as `fingerprint` names it.
     fingerprint: Option<String>,
     /// Only dead letters from this queue.
@@ -41,7 +43,7 @@ pub(crate) struct DeadLetterQuery {
 impl DeadLetterQuery {
     fn filter(&self) -> DeadLetterFilter {
         DeadLetterFilter {
-            states: self.state.map(Into::into).into_iter().collect(),
+            states: self.state.iter().copied().map(Into::into).collect(),
             fingerprint: self.fingerprint.clone(),
             queue: self.queue.clone(),
             class: self.class.map(Into::into),
@@ -62,8 +64,8 @@ pub(crate) async fn list_dead_letters(
     app: web::Data<AppState>,
     _viewer: Viewer,
     request: HttpRequest,
-    paging: web::Query<CursorPaging>,
-    query: web::Query<DeadLetterQuery>,
+    paging: Query<CursorPaging>,
+    query: Query<DeadLetterQuery>,
 ) -> Result<HttpResponse, Problem> {
     let window = paging.window("dead-letters")?;
     let mut db = app.store.db().await.or_problem()?;
@@ -123,7 +125,7 @@ pub(crate) async fn list_dead_letter_groups(
     app: web::Data<AppState>,
     _viewer: Viewer,
     paging: web::Query<Paging>,
-    query: web::Query<DeadLetterQuery>,
+    query: Query<DeadLetterQuery>,
 ) -> Result<web::Json<List<DeadLetterGroup>>, Problem> {
     let window = paging.window::<()>()?;
     let mut db = app.store.db().await.or_problem()?;

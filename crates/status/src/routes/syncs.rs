@@ -1,20 +1,26 @@
 //! Syncs: list, show and cancel them, and list their findings. `sync_control.rs` resumes and retries them.
 
 use actix_web::{HttpRequest, HttpResponse, get, post, web};
+use actix_web_lab::extract::Query;
 use chassis::{
     auth::{OperatorRole, Viewer},
     problem::{Problem, ProblemBody},
 };
 use chrono::{DateTime, Utc};
-use contracts::operator::{Cause, Finding, List, Mode, SyncDetail, SyncState, SyncSummary, TaskCounts};
-use domain::{SyncId, TaskState, update::UpdateName};
+use contracts::operator::{
+    Attempt, Cause, Finding, List, Mode, RecordType, Severity, SyncDetail, SyncState, SyncSummary, Task,
+    TaskCounts, TaskState,
+};
+use domain::{SyncId, update::UpdateName};
 use serde::Deserialize;
 use store::{
     Db,
     engine::lifecycle::{self, SyncCancelled},
     ledger::{
-        attempts, findings,
+        attempts,
+        findings::{self, FindingFilter},
         syncs::{self, SyncFilter},
+        tasks::{self, TaskFilter},
     },
     views::{overview, sync_ends::sync_end_report},
 };
@@ -27,7 +33,7 @@ use crate::{
     problems::{OrProblem, sync_not_found},
     saturating::to_i64,
     views::{
-        syncs::{attempt, finding, load_sync_summaries},
+        syncs::{attempt, finding, load_sync_summaries, task},
         updates::sync_update,
     },
 };
@@ -67,9 +73,10 @@ pub(super) async fn load_sync_summary(db: &mut Db, id: SyncId) -> Result<SyncSum
     summaries.pop().ok_or_else(|| sync_not_found(id))
 }
 
-fn task_counts(counts: &[(TaskState, u64)]) -> TaskCounts {
-    let count_of =
-        |wanted| counts.iter().filter(|(state, _)| *state == wanted).map(|(_, n)| to_i64(*n)).sum();
+fn task_counts(counts: &[(domain::TaskState, u64)]) -> TaskCounts {
+    let count_of = |wanted: TaskState| {
+        counts.iter().filter(|(state, _)| *state == wanted.into()).map(|(_, n)| to_i64(*n)).sum()
+    };
     TaskCounts {
         pending: count_of(TaskState::Pending),
         retrying: count_of(TaskState::Retrying),
@@ -83,12 +90,17 @@ fn task_counts(counts: &[(TaskState, u64)]) -> TaskCounts {
 #[serde(rename_all = "camelCase")]
 #[into_params(parameter_in = Query)]
 pub(crate) struct SyncQuery {
-    /// Only syncs in this state.
-    state: Option<SyncState>,
-    /// Only syncs that were started by this.
-    cause: Option<Cause>,
-    /// Only syncs of this mode.
-    mode: Option<Mode>,
+    /// Only syncs in this state, or in one of these.
+    #[serde(default)]
+    state: Vec<SyncState>,
+    /// Only syncs that were started by this, or by one of these.
+    #[serde(default)]
+    cause: Vec<Cause>,
+    /// Only syncs of this mode, or of one of these.
+    #[serde(default)]
+    mode: Vec<Mode>,
+    /// Only syncs that this operator has asked for, by the subject of the token.
+    requested_by: Option<String>,
     /// Only dry runs, or only syncs that write.
     dry_run: Option<bool>,
     /// Only syncs that were asked for at this time or later.
@@ -100,9 +112,10 @@ pub(crate) struct SyncQuery {
 impl SyncQuery {
     fn into_filter(self) -> SyncFilter {
         SyncFilter {
-            states: self.state.map(Into::into).into_iter().collect(),
-            causes: self.cause.map(Into::into).into_iter().collect(),
-            modes: self.mode.map(Into::into).into_iter().collect(),
+            states: self.state.into_iter().map(Into::into).collect(),
+            causes: self.cause.into_iter().map(Into::into).collect(),
+            modes: self.mode.into_iter().map(Into::into).collect(),
+            requested_by: self.requested_by,
             from: self.from,
             until: self.to,
             dry_run: self.dry_run,
@@ -121,8 +134,8 @@ pub(crate) async fn list_syncs(
     app: web::Data<AppState>,
     _viewer: Viewer,
     request: HttpRequest,
-    paging: web::Query<CursorPaging>,
-    query: web::Query<SyncQuery>,
+    paging: Query<CursorPaging>,
+    query: Query<SyncQuery>,
 ) -> Result<HttpResponse, Problem> {
     let window = paging.window("syncs")?;
     let filter = query.into_inner().into_filter();
@@ -175,7 +188,7 @@ pub(crate) async fn cancel_sync(
 /// Errors say why a record was rejected; warnings name doubtful values of records that were written.
 #[utoipa::path(
     operation_id = "listFindings", tag = "syncs", security(("bearer" = ["viewer"])),
-    params(Paging),
+    params(Paging, FindingQuery),
     responses((status = 200, body = List<Finding>))
 )]
 #[get("/api/sync/syncs/{syncId}/findings")]
@@ -183,14 +196,104 @@ pub(crate) async fn list_findings(
     app: web::Data<AppState>,
     _viewer: Viewer,
     sync_id: web::Path<Uuid>,
-    paging: web::Query<Paging>,
+    paging: Query<Paging>,
+    query: Query<FindingQuery>,
 ) -> Result<web::Json<List<Finding>>, Problem> {
-    let id = SyncId::from_uuid(sync_id.into_inner());
-    let window = paging.window::<()>()?;
+    let window = paging.window()?;
+    let FindingQuery { severity, record_type, code, source_id } = query.into_inner();
+    let filter = FindingFilter {
+        severity: severity.map(Into::into),
+        record_types: record_type.into_iter().map(Into::into).collect(),
+        codes: code,
+        source_id,
+    };
     let mut db = app.store.db().await.or_problem()?;
-    if syncs::sync_find(&mut db, id).await.or_problem()?.is_none() {
-        return Err(sync_not_found(id));
-    }
-    let page = findings::finding_list(&mut db, id, window.limit, window.offset).await.or_problem()?;
+    let id = known_sync(&mut db, *sync_id).await?;
+    let page = findings::finding_list(&mut db, id, &filter, window).await.or_problem()?;
     Ok(paging.list(page, finding))
+}
+
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(rename_all = "camelCase")]
+#[into_params(parameter_in = Query)]
+pub(crate) struct FindingQuery {
+    /// Only findings of this severity.
+    severity: Option<Severity>,
+    /// Only findings about records of this type, or of one of these.
+    #[serde(default)]
+    record_type: Vec<RecordType>,
+    /// Only findings with this code, or with one of these.
+    #[serde(default)]
+    code: Vec<String>,
+    /// Only findings about the record with this id in the onboarding portal.
+    source_id: Option<String>,
+}
+
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(rename_all = "camelCase")]
+#[into_params(parameter_in = Query)]
+pub(crate) struct TaskQuery {
+    /// Only tasks in this state, or in one of these.
+    #[serde(default)]
+    state: Vec<TaskState>,
+    /// Only tasks of the list of this record type, or of one of these.
+    #[serde(default)]
+    record_type: Vec<RecordType>,
+}
+
+/// List the tasks of a sync, in the order of the pages
+///
+/// Each is a page of one of the onboarding portal's lists.
+#[utoipa::path(
+    operation_id = "listTasks", tag = "syncs", security(("bearer" = ["viewer"])),
+    params(Paging, TaskQuery),
+    responses((status = 200, body = List<Task>))
+)]
+#[get("/api/sync/syncs/{syncId}/tasks")]
+pub(crate) async fn list_tasks(
+    app: web::Data<AppState>,
+    _viewer: Viewer,
+    sync_id: web::Path<Uuid>,
+    paging: Query<Paging>,
+    query: Query<TaskQuery>,
+) -> Result<web::Json<List<Task>>, Problem> {
+    let window = paging.window()?;
+    let TaskQuery { state, record_type } = query.into_inner();
+    let filter = TaskFilter {
+        states: state.into_iter().map(Into::into).collect(),
+        record_types: record_type.into_iter().map(Into::into).collect(),
+    };
+    let mut db = app.store.db().await.or_problem()?;
+    let id = known_sync(&mut db, *sync_id).await?;
+    let page = tasks::task_page(&mut db, id, &filter, window).await.or_problem()?;
+    Ok(paging.list(page, task))
+}
+
+/// List the failed attempts of a sync, newest first
+#[utoipa::path(
+    operation_id = "listAttempts", tag = "syncs", security(("bearer" = ["viewer"])),
+    params(Paging),
+    responses((status = 200, body = List<Attempt>))
+)]
+#[get("/api/sync/syncs/{syncId}/attempts")]
+pub(crate) async fn list_attempts(
+    app: web::Data<AppState>,
+    _viewer: Viewer,
+    sync_id: web::Path<Uuid>,
+    paging: web::Query<Paging>,
+) -> Result<web::Json<List<Attempt>>, Problem> {
+    let window = paging.window()?;
+    let mut db = app.store.db().await.or_problem()?;
+    let id = known_sync(&mut db, *sync_id).await?;
+    let page = attempts::attempt_page(&mut db, id, window).await.or_problem()?;
+    Ok(paging.list(page, attempt))
+}
+
+/// The id of a sync that exists; 404 for another one.
+async fn known_sync(db: &mut Db, id: Uuid) -> Result<SyncId, Problem> {
+    let id = SyncId::from_uuid(id);
+    match syncs::sync_find(db, id).await.or_problem()? {
+        Some(_) => Ok(id),
+        None => Err(sync_not_found(id)),
+    }
 }

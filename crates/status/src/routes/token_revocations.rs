@@ -12,7 +12,7 @@ use store::ledger::token_revocations::{
 };
 
 use super::{paging::Paging, reason::reason_error};
-use crate::{app_state::AppState, problems::OrProblem, revocations};
+use crate::{app_state::AppState, credentials, problems::OrProblem};
 
 /// Most characters of a `jti` or `sub`: those of longer ones are refused anyway.
 const NAME_LENGTH_LIMIT: usize = 255;
@@ -68,7 +68,7 @@ pub(crate) async fn revoke_tokens(
     };
     tx.commit().await.or_problem()?;
     // The other processes read the table in a moment; this one need not wait.
-    revocations::refresh(&app.store, keys.revocations()).await.or_problem()?;
+    credentials::refresh(&app.store, &keys).await.or_problem()?;
     Ok(web::Json(view(revocation)))
 }
 

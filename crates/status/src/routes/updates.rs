@@ -13,12 +13,16 @@ use actix_web::{
     },
     web,
 };
-use actix_web_lab::sse::{Data, Event, Sse};
+use actix_web_lab::{
+    extract::Query,
+    sse::{Data, Event, Sse},
+};
 use broker::StreamUpdate;
 use chassis::{
     auth::{Revocations, Viewer},
     problem::{Problem, ProblemBody},
 };
+use contracts::{messages::sync_update::What, operator::UpdateName};
 use futures_util::stream;
 use serde::Deserialize;
 use serde_json::json;
@@ -31,6 +35,7 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 use utoipa::IntoParams;
+use uuid::Uuid;
 
 use crate::{
     event_hub::{EventHub, HubEvent, Missed},
@@ -56,15 +61,40 @@ pub(crate) struct EventStreams {
 pub(crate) struct UpdatesQuery {
     /// Id of the last event that the client received, for clients that cannot send the header `Last-Event-ID`.
     last_event_id: Option<String>,
+    /// Only updates about this sync, or about one of these.
+    #[serde(default)]
+    sync_id: Vec<Uuid>,
+    /// Only updates of this name, or of one of these.
+    #[serde(default)]
+    name: Vec<UpdateName>,
+}
+
+/// Which updates a client receives. What has no name of an update, such as `resync`, everybody does.
+#[derive(Debug)]
+struct UpdateFilter {
+    sync_ids: Vec<String>,
+    names: Vec<domain::update::UpdateName>,
+}
+
+impl UpdateFilter {
+    fn includes(&self, name: domain::update::UpdateName, what: Option<&What>) -> bool {
+        let sync_id = match what {
+            Some(What::Sync(it)) => &it.sync_id,
+            Some(What::Conflict(it)) => &it.sync_id,
+            _ => "",
+        };
+        (self.names.is_empty() || self.names.contains(&name))
+            && (self.sync_ids.is_empty() || self.sync_ids.iter().any(|it| it == sync_id))
+    }
 }
 
 /// Stream updates as server-sent events
 ///
 /// Each event has a name and one line of JSON: `sync.started`, `sync.progress`, `sync.phase`, `sync.completed`,
 /// `sync.failed`, `sync.cancelled` (SyncNotice), `deadletter.added`, `deadletter.replayed` (DeadLetterNotice),
-/// `webhook.received` (WebhookNotice), `schedule.changed` (SettingsNotice), `conflict.opened`, `conflict.resolved`
+/// `webhook.processed` (WebhookNotice), `schedule.changed` (SettingsNotice), `conflict.opened`, `conflict.resolved`
 /// (ConflictNotice). A `heartbeat` comes every 15 seconds. A `resync` says that events are missing: fetch the data again.
-/// An `end` says why the stream ends, as `{"code": "token_expired"}` or `{"code": "token_revoked"}`: connect again with another
+/// A client that asks for some updates alone receives these three all the same. An `end` says why the stream ends, as `{"code": "token_expired"}` or `{"code": "token_revoked"}`: connect again with another
 /// token. Event ids are the same on every replica. To resume after a lost connection, send the last id as `Last-Event-ID`.
 /// The number of streams is limited: 429 when you have as many as one operator may have, 503 when the service has as many as
 /// it can serve.
@@ -89,11 +119,16 @@ pub(crate) async fn stream_updates(
     streams: web::Data<EventStreams>,
     request: HttpRequest,
     viewer: Viewer,
-    query: web::Query<UpdatesQuery>,
+    query: Query<UpdatesQuery>,
 ) -> Result<HttpResponse, Problem> {
     let slot = streams.slots.take(viewer.subject()).map_err(no_slot)?;
-    let last_event_id = last_event_id(&request).or_else(|| query.last_event_id.clone());
-    let client = Client::new(&streams, &viewer, slot, last_event_id.as_deref());
+    let UpdatesQuery { last_event_id: of_query, sync_id, name } = query.into_inner();
+    let last_event_id = last_event_id(&request).or(of_query);
+    let filter = UpdateFilter {
+        sync_ids: sync_id.iter().map(Uuid::to_string).collect(),
+        names: name.into_iter().map(Into::into).collect(),
+    };
+    let client = Client::new(&streams, &viewer, slot, last_event_id.as_deref(), filter);
     let events = stream::unfold(client, |mut client| async move {
         let event = client.next_event().await?;
         Some((Ok::<_, Infallible>(event), client))
@@ -137,6 +172,7 @@ struct Client {
     live: Receiver<HubEvent>,
     /// Offset of the last update that was sent.
     last_offset: Option<u64>,
+    filter: UpdateFilter,
     heartbeat: Interval,
     /// Waits until the token is valid no longer, and returns the code that says why.
     token_end: Pin<Box<dyn Future<Output = &'static str> + Send>>,
@@ -146,7 +182,13 @@ struct Client {
 }
 
 impl Client {
-    fn new(streams: &EventStreams, viewer: &Viewer, slot: EventSlot, last_event_id: Option<&str>) -> Self {
+    fn new(
+        streams: &EventStreams,
+        viewer: &Viewer,
+        slot: EventSlot,
+        last_event_id: Option<&str>,
+        filter: UpdateFilter,
+    ) -> Self {
         // Subscribes before the missed updates are read, so that no update is lost in between. An update that arrives both
         // ways is sent once: see `last_offset`.
         let live = streams.hub.subscribe();
@@ -167,7 +209,7 @@ impl Client {
         // A client that took nothing for a while gets one heartbeat then, not all that are due.
         heartbeat.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let stop = streams.stop.clone();
-        Self { missed, live, last_offset, heartbeat, token_end, has_ended: false, stop, _slot: slot }
+        Self { missed, live, last_offset, filter, heartbeat, token_end, has_ended: false, stop, _slot: slot }
     }
 
     /// None ends the stream.
@@ -208,7 +250,7 @@ impl Client {
                         continue;
                     }
                     self.last_offset = Some(update.offset);
-                    if let Some(event) = server_sent_event(&update) {
+                    if let Some(event) = self.server_sent_event(&update) {
                         return Some(event);
                     }
                 }
@@ -216,14 +258,18 @@ impl Client {
         }
         None
     }
+
+    /// None for an update that the client did not ask for, and for one of a newer version that this one cannot read.
+    fn server_sent_event(&self, it: &StreamUpdate) -> Option<Event> {
+        let name = domain::update::UpdateName::of_update(&it.update.name)?;
+        if !self.filter.includes(name, it.update.what.as_ref()) {
+            return None;
+        }
+        let json = notice(&it.update)?.to_string();
+        Some(Data::new(json).id(it.offset.to_string()).event(name.as_str()).into())
+    }
 }
 
 async fn next_missed(missed: Option<&mut mpsc::Receiver<Missed>>) -> Option<Missed> {
     missed?.recv().await
-}
-
-/// None for an update of a newer version that this one cannot read.
-fn server_sent_event(it: &StreamUpdate) -> Option<Event> {
-    let json = notice(&it.update)?.to_string();
-    Some(Data::new(json).id(it.offset.to_string()).event(it.update.name.clone()).into())
 }

@@ -2,6 +2,7 @@
 //! no event.
 
 use actix_web::{HttpRequest, HttpResponse, get, http::header, web};
+use actix_web_lab::extract::Query;
 use chassis::{
     auth::{OperatorRole, Viewer},
     problem::Problem,
@@ -33,8 +34,9 @@ const ATTEMPTS_LIMIT: u32 = 50;
 #[serde(rename_all = "camelCase")]
 #[into_params(parameter_in = Query)]
 pub(crate) struct WebhookQuery {
-    /// Only events in this state.
-    state: Option<WebhookState>,
+    /// Only events in this state, or in one of these.
+    #[serde(default)]
+    state: Vec<WebhookState>,
     /// Only events of this type, like `vessel.approved`.
     event_type: Option<String>,
     /// Only events about records of this type.
@@ -60,14 +62,14 @@ pub(crate) async fn list_webhooks(
     app: web::Data<AppState>,
     _viewer: Viewer,
     request: HttpRequest,
-    paging: web::Query<CursorPaging>,
-    query: web::Query<WebhookQuery>,
+    paging: Query<CursorPaging>,
+    query: Query<WebhookQuery>,
 ) -> Result<HttpResponse, Problem> {
     let window = paging.window("webhooks")?;
     let query = query.into_inner();
     let filter = WebhookFilter {
         ids: Vec::new(),
-        states: query.state.map(Into::into).into_iter().collect(),
+        states: query.state.into_iter().map(Into::into).collect(),
         event_type: query.event_type,
         record_type: query.record_type.map(Into::into),
         source_id: query.source_id,

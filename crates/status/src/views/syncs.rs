@@ -4,7 +4,9 @@ use contracts::operator as api;
 use domain::{Cause, RecordType, SyncId, SyncState, Tally};
 use store::{
     Db, StoreError,
-    ledger::{attempts::Attempt, findings::StoredFinding, syncs::StoredSync, tallies::tallies_read},
+    ledger::{
+        attempts::Attempt, findings::StoredFinding, syncs::StoredSync, tallies::tallies_read, tasks::Task,
+    },
 };
 
 use crate::saturating::{to_i32, to_i64};
@@ -89,6 +91,20 @@ pub(crate) fn attempt(it: Attempt) -> api::Attempt {
         began_at: it.began_at,
         duration_ms: to_i32(it.duration_ms),
         next_attempt_at: it.next_attempt_at,
+    }
+}
+
+pub(crate) fn task(it: Task) -> api::Task {
+    api::Task {
+        id: it.id.as_uuid(),
+        record_type: it.request.record_type.into(),
+        chain: i64::from(it.request.chain),
+        page: i64::from(it.request.number),
+        state: it.state.into(),
+        failed_attempts: to_i32(it.attempts),
+        last_failure: it.last_failure,
+        created_at: it.created_at,
+        completed_at: it.completed_at,
     }
 }
 

@@ -20,6 +20,7 @@ pub(crate) fn sync_update(it: &api::SyncSummary) -> What {
         phase: u32::try_from(it.phase).unwrap_or_default(),
         counts: it.counts.iter().map(counts_message).collect(),
         detail: it.failure.clone().or_else(|| it.detail.clone()).unwrap_or_default(),
+        tasks: None,
     })
 }
 
@@ -62,6 +63,13 @@ pub(crate) fn notice(update: &SyncUpdate) -> Option<Value> {
             mode: it.mode.parse().ok()?,
             phase: i16::try_from(it.phase).ok()?,
             counts: it.counts.iter().filter_map(record_counts).collect(),
+            tasks: it.tasks.as_ref().map(|it| api::TaskCounts {
+                pending: to_i64(it.pending),
+                retrying: to_i64(it.retrying),
+                done: to_i64(it.done),
+                dead: to_i64(it.dead),
+                cancelled: to_i64(it.cancelled),
+            }),
             detail: Some(it.detail.clone()).filter(|detail| !detail.is_empty()),
             occurred_at,
         }),

@@ -1,12 +1,15 @@
 //! The operator API from outside: the real service, PostgreSQL and RabbitMQ, over HTTP.
 #![expect(clippy::disallowed_types, reason = "tests hand in the machine's clock")]
 
+mod analytics;
+mod api_keys;
 mod audit;
 mod conflicts;
 mod control;
 mod cursors;
 mod doctor;
 mod idempotency;
+mod issuer;
 mod labels;
 mod odd_text;
 mod overview;
@@ -17,6 +20,7 @@ mod request_limits;
 mod roles;
 mod scene;
 mod schedules;
+mod sessions;
 mod strict_requests;
 mod tokens;
 mod unchanged_settings;

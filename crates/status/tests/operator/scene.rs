@@ -61,7 +61,8 @@ impl Scene {
             "broker": {"url": world.amqp_url().await?},
             "onboarding": {"url": "http://127.0.0.1:9/api", "api_key": "key", "ca_file": "", "timeout_seconds": 1, "circuit_failures": 5, "circuit_open_ms": 30_000},
             "operators": {"jwt_secret": SECRET, "jwt_secrets": "", "token_max_lifetime_hours": 1, "rate_per_second": 0,
-                          "rate_burst": 1},
+                          "rate_burst": 1, "issuer": "", "audience": "sms-sync", "role_claim": "role", "jwks_url": "",
+                          "jwks_file": ""},
             "passwords": {"seal_key": "AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=", "seal_keys": ""},
             "updates": {"clients": 10, "clients_per_operator": 4, "backlog": 64, "resume_limit": 300}
         });
@@ -107,6 +108,11 @@ impl Scene {
     /// A request without a token.
     pub(crate) fn stranger(&self, path: &str) -> Request {
         Request::new(&self.client, self.address, Method::GET, path)
+    }
+
+    /// A request without a token that may change something.
+    pub(crate) fn stranger_with(&self, method: Method, path: &str) -> Request {
+        Request::new(&self.client, self.address, method, path)
     }
 
     pub(crate) fn get(&self, path: &str) -> Request {

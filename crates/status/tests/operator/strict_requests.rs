@@ -32,7 +32,7 @@ async fn every_operation_refuses_unknown_and_repeated_parameters_by_name() -> an
         let problem = scene.json(ask("statsu=failed"), 422).await;
         assert!(errors(&problem).contains_key("#/statsu"), "{operation:?}: {problem}");
         let parameters = operation.described["parameters"].as_array().into_iter().flatten();
-        for parameter in parameters.filter(|it| it["in"] == "query") {
+        for parameter in parameters.filter(|it| it["in"] == "query" && it["schema"]["type"] != "array") {
             let name = parameter["name"].as_str().unwrap_or_default();
             let problem = scene.json(ask(&format!("{name}=1&{name}=1")), 422).await;
             let of_name =

@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use broker::{Broker, Updates};
 use chassis::auth::Role;
-use contracts::messages::{Message, SettingsNotice, SyncUpdate, sync_update::What};
+use contracts::messages::{
+    Message, SettingsNotice, SyncProgress, SyncUpdate, TaskCounts, WebhookNotice, sync_update::What,
+};
 use domain::clock::{Clock, SystemClock};
 use reqwest::{Method, Response};
 use serde_json::json;
@@ -13,6 +15,7 @@ use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
 };
+use uuid::Uuid;
 
 use crate::scene::Scene;
 
@@ -40,6 +43,13 @@ impl Events {
         if let Some(id) = last_event_id {
             request = request.header("last-event-id", id);
         }
+        let response = tokio::time::timeout(PATIENCE, request.send()).await??;
+        Ok(Self { response: response.error_for_status()?, text: String::new() })
+    }
+
+    /// With parameters of the query.
+    async fn open_at(scene: &Scene, token: &str, path: &str) -> anyhow::Result<Self> {
+        let request = scene.request_with(token, Method::GET, path);
         let response = tokio::time::timeout(PATIENCE, request.send()).await??;
         Ok(Self { response: response.error_for_status()?, text: String::new() })
     }
@@ -81,13 +91,28 @@ fn update(version: u64) -> SyncUpdate {
     }
 }
 
-/// Publishes updates of these versions, each with a name so much longer.
-async fn publish(world: &World, versions: std::ops::Range<u64>, padding: usize) -> anyhow::Result<()> {
-    let body = |version| {
-        let mut update = update(version);
-        update.name.push_str(&"x".repeat(padding));
-        update.encode()
+fn sync_update(id: Uuid, detail: String) -> SyncUpdate {
+    let sync = SyncProgress {
+        sync_id: id.to_string(),
+        state: "running".to_owned(),
+        cause: "manual".to_owned(),
+        mode: "full".to_owned(),
+        tasks: Some(TaskCounts { done: 3, pending: 1, ..TaskCounts::default() }),
+        detail,
+        ..SyncProgress::default()
     };
+    SyncUpdate { name: "sync.progress".to_owned(), what: Some(What::Sync(sync)), ..update(0) }
+}
+
+/// Publishes updates, each about a sync of its own with a text so long.
+async fn publish_long(world: &World, count: usize, length: usize) -> anyhow::Result<()> {
+    let body = |_| sync_update(Uuid::now_v7(), "x".repeat(length)).encode();
+    world.publish_to_queue(UPDATES_STREAM, SyncUpdate::KIND, (0..count).map(body)).await
+}
+
+/// Publishes updates of these versions.
+async fn publish(world: &World, versions: std::ops::Range<u64>) -> anyhow::Result<()> {
+    let body = |version| update(version).encode();
     world.publish_to_queue(UPDATES_STREAM, SyncUpdate::KIND, versions.map(body)).await
 }
 
@@ -114,11 +139,11 @@ async fn wait_for_consumers(world: &World, wanted: usize) -> anyhow::Result<()> 
 async fn resumed_stream_has_each_missed_and_each_new_update_once_in_order() -> anyhow::Result<()> {
     let scene = Scene::new().await?;
     wait_for_consumers(&scene.world, 1).await?;
-    publish(&scene.world, 0..251, 0).await?;
+    publish(&scene.world, 0..251).await?;
     let first = newest_offset(&scene).await? - 250;
     let token = scene.token(Role::Viewer, HOUR);
     let mut events = Events::open(&scene, &token, Some(&first.to_string())).await?;
-    publish(&scene.world, 251..260, 0).await?;
+    publish(&scene.world, 251..260).await?;
     for version in 1..260 {
         let event = events.next().await?.expect("the stream goes on");
         assert_eq!(event.id, Some(first + version), "{event:?}");
@@ -133,13 +158,13 @@ async fn resumed_stream_has_each_missed_and_each_new_update_once_in_order() -> a
 async fn resume_beyond_the_limit_or_from_an_unknown_id_is_one_resync() -> anyhow::Result<()> {
     let scene = Scene::new().await?;
     wait_for_consumers(&scene.world, 1).await?;
-    publish(&scene.world, 0..302, 0).await?;
+    publish(&scene.world, 0..302).await?;
     let newest = newest_offset(&scene).await?;
     let token = scene.token(Role::Viewer, HOUR);
     for id in [(newest - 301).to_string(), (newest + 5).to_string(), "nonsense".to_owned()] {
         let mut events = Events::open(&scene, &token, Some(&id)).await?;
         assert_eq!(events.next().await?.expect("an event").name, "resync", "after {id}");
-        publish(&scene.world, 999..1000, 0).await?;
+        publish(&scene.world, 999..1000).await?;
         let event = events.next().await?.expect("an event");
         assert_eq!((event.name.as_str(), event.data.contains("999")), ("schedule.changed", true));
     }
@@ -153,10 +178,10 @@ async fn resume_beyond_the_limit_or_from_an_unknown_id_is_one_resync() -> anyhow
 async fn twenty_viewers_who_missed_60_000_updates_cost_no_more_than_their_resync() -> anyhow::Result<()> {
     let scene = Scene::with_config(|config| config["updates"]["clients"] = json!(30)).await?;
     wait_for_consumers(&scene.world, 1).await?;
-    publish(&scene.world, 0..60_000, 0).await?;
+    publish(&scene.world, 0..60_000).await?;
     let newest = newest_offset(&scene).await? + 1;
     let mut first = Events::open(&scene, &scene.token(Role::Viewer, HOUR), None).await?;
-    publish(&scene.world, 60_000..60_001, 0).await?;
+    publish(&scene.world, 60_000..60_001).await?;
     while first.next().await?.expect("an event").id != Some(newest) {}
     let viewers = (0..20).map(|viewer| {
         let token = scene.token_of(&format!("viewer-{viewer}"), Role::Viewer, HOUR);
@@ -175,7 +200,7 @@ async fn twenty_viewers_who_missed_60_000_updates_cost_no_more_than_their_resync
     let quiet = scene.token_of("quiet", Role::Viewer, HOUR);
     let mut events = Events::open(&scene, &quiet, Some(&newest.to_string())).await?;
     wait_for_consumers(&scene.world, 1).await?;
-    publish(&scene.world, 60_001..60_002, 0).await?;
+    publish(&scene.world, 60_001..60_002).await?;
     let live = events.next().await?.expect("an event");
     assert_eq!(live.id, Some(newest + 1), "{live:?}");
     for (events, _first) in &mut of_viewers {
@@ -205,7 +230,7 @@ async fn reader_of_missed_updates_ends_with_its_client() -> anyhow::Result<()> {
     let scene = Scene::with_config(|config| config["updates"]["resume_limit"] = json!(5_000)).await?;
     wait_for_consumers(&scene.world, 1).await?;
     // More than the buffers of both sockets hold, so that the reader has to wait for its client.
-    publish(&scene.world, 0..3_000, 8_192).await?;
+    publish_long(&scene.world, 3_000, 8_192).await?;
     let first = newest_offset(&scene).await? - 2_999;
     let mut client = TcpStream::connect(scene.address).await?;
     let token = scene.token(Role::Viewer, HOUR);
@@ -221,6 +246,43 @@ async fn reader_of_missed_updates_ends_with_its_client() -> anyhow::Result<()> {
     wait_for_consumers(&scene.world, 1).await?;
     scene.end().await;
     Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn client_receives_the_updates_that_it_asked_for_alone() -> anyhow::Result<()> {
+    let scene = Scene::new().await?;
+    wait_for_consumers(&scene.world, 1).await?;
+    let token = scene.token(Role::Viewer, HOUR);
+    let (wanted, other) = (Uuid::now_v7(), Uuid::now_v7());
+    let mut of_sync = Events::open_at(&scene, &token, &format!("{PATH}?syncId={wanted}")).await?;
+    let mut by_name =
+        Events::open_at(&scene, &token, &format!("{PATH}?name=schedule.changed&name=sync.failed")).await?;
+    let updates = [sync_update(other, String::new()), sync_update(wanted, String::new()), update(7)];
+    // A worker of an earlier release.
+    let old =
+        SyncUpdate { name: "webhook.received".to_owned(), what: Some(What::Webhook(notice())), ..update(0) };
+    let mut by_old_name = Events::open_at(&scene, &token, &format!("{PATH}?name=webhook.processed")).await?;
+    let bodies = updates.iter().chain([&old]).map(Message::encode);
+    scene.world.publish_to_queue(UPDATES_STREAM, SyncUpdate::KIND, bodies).await?;
+    let first = of_sync.next().await?.expect("an event");
+    assert_eq!(first.name, "sync.progress");
+    let notice: serde_json::Value = serde_json::from_str(&first.data)?;
+    assert_eq!((&notice["syncId"], &notice["tasks"]["done"]), (&json!(wanted), &json!(3)));
+    assert_eq!(by_name.next().await?.expect("an event").name, "schedule.changed");
+    assert_eq!(by_old_name.next().await?.expect("an event").name, "webhook.processed");
+    for wrong in ["?name=sync.gone", "?syncId=7", "?kind=x"] {
+        scene.json(scene.get(&format!("{PATH}{wrong}")), 422).await;
+    }
+    scene.end().await;
+    Ok(())
+}
+
+fn notice() -> WebhookNotice {
+    WebhookNotice {
+        webhook_event_id: Uuid::now_v7().to_string(),
+        state: "processed".to_owned(),
+        ..WebhookNotice::default()
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -272,7 +334,7 @@ async fn stream_of_a_revoked_token_ends_and_others_go_on() -> anyhow::Result<()>
     let event = of_thief.next().await?.expect("an event");
     assert_eq!((event.name.as_str(), event.data.as_str()), ("end", r#"{"code":"token_revoked"}"#));
     assert_eq!(of_thief.next().await?, None, "the stream ends");
-    publish(&scene.world, 0..1, 0).await?;
+    publish(&scene.world, 0..1).await?;
     assert_eq!(of_anna.next().await?.expect("an event").name, "schedule.changed");
     scene.end().await;
     Ok(())

@@ -8,6 +8,7 @@ use domain::{FailureClass, SyncId};
 use crate::db::{
     connection::Db,
     error::{StoreError, word},
+    page::{Page, Window, page_load},
     statement::statement,
 };
 
@@ -92,6 +93,15 @@ pub async fn attempt_list(db: &mut Db, id: SyncId, limit: u32) -> Result<Vec<Att
     let rows: Vec<Row> =
         statement(&text).bind::<Uuid, _>(id.as_uuid()).bind::<Int8, _>(i64::from(limit)).load(db).await?;
     rows.into_iter().map(Attempt::try_from).collect()
+}
+
+/// A page of the failed attempts of a sync, newest first.
+pub async fn attempt_page(db: &mut Db, id: SyncId, window: Window<()>) -> Result<Page<Attempt>, StoreError> {
+    let text =
+        format!("SELECT {COLUMNS} FROM attempts WHERE sync_id = $1 ORDER BY id DESC LIMIT $2 OFFSET $3");
+    let rows = statement(&text).bind::<Uuid, _>(id.as_uuid());
+    let total = statement("SELECT count(*) FROM attempts WHERE sync_id = $1").bind::<Uuid, _>(id.as_uuid());
+    page_load::<Row, _, _>(db, rows, total, &window).await
 }
 
 /// The newest failed attempts at a message, newest first.

@@ -285,6 +285,32 @@ pub async fn finding_count(db: &mut Db, id: SyncId) -> Result<u64, StoreError> {
     Ok(count(count_of_sync(id).returning::<Int8>().get_result(db).await?))
 }
 
+/// Which findings to list; empty lists and what is absent do not filter.
+#[derive(Debug, Clone, Default)]
+pub struct FindingFilter {
+    pub severity: Option<Severity>,
+    pub record_types: Vec<RecordType>,
+    pub codes: Vec<String>,
+    /// The record's id in the onboarding portal.
+    pub source_id: Option<String>,
+}
+
+impl FindingFilter {
+    const CONDITION: &'static str = "sync_id = $1 AND ($2 IS NULL OR severity = $2)
+        AND (cardinality($3) = 0 OR record_type = ANY($3)) AND (cardinality($4) = 0 OR code = ANY($4))
+        AND ($5 IS NULL OR source_id = $5)";
+
+    /// A statement with the parameters of the condition, the first five.
+    fn bind<'f>(&'f self, text: &'f str, id: SyncId) -> Statement<'f> {
+        statement(text)
+            .bind::<Uuid, _>(id.as_uuid())
+            .bind::<Nullable<Text>, _>(self.severity.map(|it| it.as_str()))
+            .bind::<Array<Text>, _>(self.record_types.iter().map(|it| it.as_str()).collect::<Vec<_>>())
+            .bind::<Array<Text>, _>(self.codes.iter().map(String::as_str).collect::<Vec<_>>())
+            .bind::<Nullable<Text>, _>(self.source_id.as_deref())
+    }
+}
+
 fn count_of_sync(id: SyncId) -> Statement<'static> {
     statement("SELECT count(*) FROM findings WHERE sync_id = $1").bind::<Uuid, _>(id.as_uuid())
 }
@@ -293,12 +319,12 @@ fn count_of_sync(id: SyncId) -> Statement<'static> {
 pub async fn finding_list(
     db: &mut Db,
     id: SyncId,
-    limit: u32,
-    offset: u32,
+    filter: &FindingFilter,
+    window: Window<()>,
 ) -> Result<Page<StoredFinding>, StoreError> {
+    let condition = FindingFilter::CONDITION;
     let rows =
-        format!("SELECT {COLUMNS} FROM findings WHERE sync_id = $1 ORDER BY severity, id LIMIT $2 OFFSET $3");
-    let rows = statement(&rows).bind::<Uuid, _>(id.as_uuid());
-    let window = Window::<()> { limit, offset, after: None };
-    page_load::<FindingRow, _, _>(db, rows, count_of_sync(id), &window).await
+        format!("SELECT {COLUMNS} FROM findings WHERE {condition} ORDER BY severity, id LIMIT $6 OFFSET $7");
+    let total = format!("SELECT count(*) FROM findings WHERE {condition}");
+    page_load::<FindingRow, _, _>(db, filter.bind(&rows, id), filter.bind(&total, id), &window).await
 }

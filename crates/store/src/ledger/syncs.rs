@@ -88,6 +88,7 @@ pub struct SyncFilter {
     pub states: Vec<SyncState>,
     pub causes: Vec<Cause>,
     pub modes: Vec<Mode>,
+    pub requested_by: Option<String>,
     /// Asked for at this time or later.
     pub from: Option<DateTime<Utc>>,
     /// Asked for before this time.
@@ -320,8 +321,8 @@ pub async fn sync_list(
     window: Window<(DateTime<Utc>, SyncId)>,
 ) -> Result<Page<StoredSync>, StoreError> {
     let rows = format!(
-        "SELECT {COLUMNS} FROM sync_logs WHERE {} AND ($7 IS NULL OR (started_at, id) < ($7, $8))
-         ORDER BY started_at DESC, id DESC LIMIT $9 OFFSET $10",
+        "SELECT {COLUMNS} FROM sync_logs WHERE {} AND ($8 IS NULL OR (started_at, id) < ($8, $9))
+         ORDER BY started_at DESC, id DESC LIMIT $10 OFFSET $11",
         SyncFilter::CONDITION
     );
     let rows = filter
@@ -336,9 +337,10 @@ impl SyncFilter {
     const CONDITION: &'static str =
         "(cardinality($1) = 0 OR state = ANY($1)) AND (cardinality($2) = 0 OR cause = ANY($2))
         AND (cardinality($3) = 0 OR mode = ANY($3)) AND ($4 IS NULL OR started_at >= $4)
-        AND ($5 IS NULL OR started_at < $5) AND ($6 IS NULL OR dry_run = $6)";
+        AND ($5 IS NULL OR started_at < $5) AND ($6 IS NULL OR dry_run = $6)
+        AND ($7 IS NULL OR requested_by = $7)";
 
-    /// A statement with the parameters of the condition, the first six.
+    /// A statement with the parameters of the condition, the first seven.
     fn bind<'f>(&'f self, text: &'f str) -> Statement<'f> {
         statement(text)
             .bind::<Array<Text>, _>(self.states.iter().map(|it| it.as_str()).collect::<Vec<_>>())
@@ -347,6 +349,7 @@ impl SyncFilter {
             .bind::<Nullable<Timestamptz>, _>(self.from)
             .bind::<Nullable<Timestamptz>, _>(self.until)
             .bind::<Nullable<Bool>, _>(self.dry_run)
+            .bind::<Nullable<Text>, _>(self.requested_by.as_deref())
     }
 }
 

@@ -3,12 +3,13 @@
 use chrono::{DateTime, Utc};
 use diesel::{QueryableByName, sql_types::*};
 use diesel_async::RunQueryDsl;
-use domain::{PageRequest, SyncId, TaskId, TaskState};
+use domain::{PageRequest, RecordType, SyncId, TaskId, TaskState};
 use serde_json::Value;
 
 use crate::db::{
     connection::Db,
     error::{StoreError, word},
+    page::{Page, Window, page_load},
     statement::{statement, word_list},
 };
 
@@ -185,6 +186,38 @@ pub async fn task_list(db: &mut Db, id: SyncId) -> Result<Vec<Task>, StoreError>
     let text = select_tasks("t.sync_id = $1 ORDER BY t.created_at, t.record_type, t.chain, t.page");
     let rows: Vec<Row> = statement(&text).bind::<Uuid, _>(id.as_uuid()).load(db).await?;
     rows.into_iter().map(Task::try_from).collect()
+}
+
+/// Which tasks to list; empty lists do not filter.
+#[derive(Debug, Clone, Default)]
+pub struct TaskFilter {
+    pub states: Vec<TaskState>,
+    pub record_types: Vec<RecordType>,
+}
+
+/// A page of the tasks of a sync, in the order of the pages.
+pub async fn task_page(
+    db: &mut Db,
+    id: SyncId,
+    filter: &TaskFilter,
+    window: Window<()>,
+) -> Result<Page<Task>, StoreError> {
+    let condition = format!(
+        "t.sync_id = $1 AND (cardinality($2) = 0 OR {} = ANY($2)) AND (cardinality($3) = 0 OR t.record_type = ANY($3))",
+        effective_state()
+    );
+    let bind = |text| {
+        statement(text)
+            .bind::<Uuid, _>(id.as_uuid())
+            .bind::<Array<Text>, _>(filter.states.iter().map(|it| it.as_str()).collect::<Vec<_>>())
+            .bind::<Array<Text>, _>(filter.record_types.iter().map(|it| it.as_str()).collect::<Vec<_>>())
+    };
+    let rows = select_tasks(&format!(
+        "{condition} ORDER BY t.record_type, t.chain, t.page, t.id LIMIT $4 OFFSET $5"
+    ));
+    let total =
+        format!("SELECT count(*) FROM sync_queue t JOIN sync_logs s ON s.id = t.sync_id WHERE {condition}");
+    page_load::<Row, _, _>(db, bind(rows.as_str()), bind(total.as_str()), &window).await
 }
 
 /// Records a task; false if its page has a task already, or the sync has ended.

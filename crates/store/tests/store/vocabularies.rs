@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use domain::{
     Cause, FailureClass, Mode, Outcome, RecordType, Severity, SyncState, TaskState, WebhookRefusal,
     WebhookState,
+    analytics::{Measure, WindowWidth},
     circuit::OpenCircuitState,
     conflict::{ConflictKind, ConflictPolicy, ConflictState, Resolution, Side},
     dead_letter::{DeadLetterState, ReplayItemState},
@@ -31,6 +32,10 @@ fn vocabularies() -> BTreeMap<&'static str, Words> {
         };
     }
     let mut columns = BTreeMap::from([
+        ("analytics.measure", words!(Measure)),
+        ("analytics.width", words!(WindowWidth)),
+        // As chassis::auth knows them.
+        ("api_keys.role", ["viewer", "operator", "admin"].into()),
         ("attempts.class", words!(FailureClass)),
         ("circuits.state", words!(OpenCircuitState)),
         ("conflicts.kind", words!(ConflictKind)),

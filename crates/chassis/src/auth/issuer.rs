@@ -1,0 +1,152 @@
+//! An identity provider whose tokens are accepted: its name, its public keys, and where its tokens name the role.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, PoisonError, RwLock},
+    time::Duration,
+};
+
+use jsonwebtoken::{
+    AlgorithmFamily, DecodingKey, Header, Validation, get_current_timestamp,
+    jwk::{Jwk, PublicKeyUse},
+};
+use serde::Deserialize;
+use serde_json::{Value, value::RawValue};
+use tokio::sync::Notify;
+
+use super::{AUDIENCE, KeysError, Operator, Role, TokenError, unknown_key, verify_with_key};
+
+/// How long keys are used after they were read. An issuer that withdraws a key does so by no longer publishing it: keys that
+/// cannot be read anew must end, too.
+const KEYS_MAX_AGE: Duration = Duration::from_secs(24 * 3600);
+
+/// Most keys of an issuer that are held: each token without a key id is tried with all.
+const KEYS_LIMIT: usize = 100;
+
+/// What the tokens of an issuer look like.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IssuerOptions {
+    /// The `iss` of its tokens.
+    pub name: String,
+    /// What must be among the `aud` of its tokens.
+    pub audience: String,
+    /// The claim with the role, or with a list in which it is: `role`, or a path such as `realm_access.roles`.
+    pub role_claim: String,
+}
+
+impl IssuerOptions {
+    /// An issuer that names audience and role as we do.
+    #[must_use]
+    pub fn new(name: impl Into<String>) -> Self {
+        Self { name: name.into(), audience: AUDIENCE.to_owned(), role_claim: "role".to_owned() }
+    }
+}
+
+/// An issuer and its current keys. Clones share the keys.
+#[derive(Debug, Clone)]
+pub struct Issuer {
+    options: Arc<IssuerOptions>,
+    keys: Arc<RwLock<Keys>>,
+    /// Told of a token whose key is not held.
+    unknown_key: Arc<Notify>,
+}
+
+#[derive(Debug, Default)]
+struct Keys {
+    keys: Vec<(Option<String>, DecodingKey)>,
+    /// In seconds since 1970.
+    read_at: u64,
+}
+
+/// What a set of keys holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct KeyCounts {
+    pub usable: usize,
+    /// Of another use, of a kind that is not known, or beyond the limit.
+    pub skipped: usize,
+}
+
+impl Issuer {
+    /// An issuer without keys: its tokens are refused until [`Issuer::replace_keys`].
+    #[must_use]
+    pub fn new(options: IssuerOptions) -> Self {
+        Self { options: Arc::new(options), keys: Arc::default(), unknown_key: Arc::default() }
+    }
+
+    /// Reads the issuer's JWK set (RFC 7517) and puts its keys in the place of the current ones. Keys that do not verify
+    /// signatures and those of kinds that are not known are skipped, and so are symmetric ones: they are not public.
+    ///
+    /// # Errors
+    /// When it is no JWK set, or holds no key that can be used. The current keys stay.
+    pub fn replace_keys(&self, jwks: &str) -> Result<KeyCounts, KeysError> {
+        /// Each key is read on its own: one of a kind that the library does not know must not cost the others.
+        #[derive(Deserialize)]
+        struct JwkSet<'j> {
+            #[serde(borrow)]
+            keys: Vec<&'j RawValue>,
+        }
+        let set: JwkSet<'_> = serde_json::from_str(jwks).map_err(|error| KeysError::Jwks(error.into()))?;
+        let keys: Vec<_> = set.keys.iter().filter_map(|key| usable_key(key.get())).take(KEYS_LIMIT).collect();
+        if keys.is_empty() {
+            return Err(KeysError::Jwks("it holds no public key that can verify a signature".into()));
+        }
+        let counts = KeyCounts { usable: keys.len(), skipped: set.keys.len() - keys.len() };
+        *self.keys.write().unwrap_or_else(PoisonError::into_inner) =
+            Keys { keys, read_at: get_current_timestamp() };
+        Ok(counts)
+    }
+
+    /// Waits for a token that is signed with a key that is not held: the issuer may have a new one.
+    pub async fn unknown_key_seen(&self) {
+        self.unknown_key.notified().await;
+    }
+
+    pub(super) fn verify(&self, token: &str, header: &Header) -> Result<Operator, TokenError> {
+        let Self { options, keys, unknown_key: seen } = self;
+        let keys = keys.read().unwrap_or_else(PoisonError::into_inner);
+        if keys.read_at.saturating_add(KEYS_MAX_AGE.as_secs()) < get_current_timestamp() {
+            seen.notify_one();
+            return Err(TokenError::NoIssuerKeys);
+        }
+        let candidates = keys.keys.iter().filter(|(id, key)| {
+            key.family() == header.alg.family() && (header.kid.is_none() || id.is_none() || *id == header.kid)
+        });
+        let mut rejection = None;
+        for (_, key) in candidates {
+            let mut validation = Validation::new_for_family(key.family());
+            validation.set_issuer(&[&options.name]);
+            validation.set_audience(&[&options.audience]);
+            match verify_with_key(token, key, validation, &options.role_claim) {
+                Ok(operator) => return Ok(operator),
+                Err(reason) => rejection = Some(reason),
+            }
+        }
+        Err(rejection.unwrap_or_else(|| {
+            seen.notify_one();
+            unknown_key()
+        }))
+    }
+}
+
+fn usable_key(json: &str) -> Option<(Option<String>, DecodingKey)> {
+    let jwk: Jwk = serde_json::from_str(json).ok()?;
+    if jwk.common.public_key_use.as_ref().is_some_and(|it| *it != PublicKeyUse::Signature) {
+        return None;
+    }
+    let key = DecodingKey::from_jwk(&jwk).ok()?;
+    (key.family() != AlgorithmFamily::Hmac).then_some((jwk.common.key_id, key))
+}
+
+/// The highest role at `path` of the claims: a text, or a list of texts of which others may name no role of ours.
+pub(super) fn role_at(claims: &BTreeMap<String, Value>, path: &str) -> Option<Role> {
+    // A claim may have dots in its name: `https://sms.example/role`.
+    let found = claims.get(path).or_else(|| {
+        let (first, rest) = path.split_once('.')?;
+        claims.get(first)?.pointer(&format!("/{}", rest.replace('.', "/")))
+    });
+    match found? {
+        Value::String(role) => role.parse().ok(),
+        Value::Array(roles) => roles.iter().filter_map(|role| role.as_str()?.parse().ok()).max(),
+        _ => None,
+    }
+}

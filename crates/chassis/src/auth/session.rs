@@ -1,0 +1,57 @@
+//! The session of a browser: the operator's token in a cookie that no script can read.
+//!
+//! A browser sends the cookie with each request to this host, also with those that another site makes it send. `SameSite`
+//! keeps it from requests of other sites; and whatever changes something must have the header [`GUARD_HEADER`], which a
+//! page of another origin cannot set without our leave (OWASP Cross-Site Request Forgery Prevention, "custom request headers").
+
+use actix_web::{
+    HttpRequest,
+    cookie::{Cookie, SameSite, time::Duration},
+    http::header::HeaderName,
+};
+
+use super::Operator;
+use crate::problem::Problem;
+
+/// Name of the cookie.
+pub const SESSION_COOKIE: &str = "sms_sync_session";
+
+/// A header with any value, which every request that changes something has beside the cookie.
+pub const GUARD_HEADER: HeaderName = HeaderName::from_static("x-requested-with");
+
+/// The cookie with which a browser is signed in as `operator` until its token ends.
+#[must_use]
+pub fn session_cookie(request: &HttpRequest, token: &str, operator: &Operator) -> Cookie<'static> {
+    let lifetime = i64::try_from(operator.valid_for().as_secs()).unwrap_or(i64::MAX);
+    cookie(request, token.to_owned(), Duration::seconds(lifetime))
+}
+
+/// The cookie with which a browser is signed out.
+#[must_use]
+pub fn ended_session_cookie(request: &HttpRequest) -> Cookie<'static> {
+    cookie(request, String::new(), Duration::ZERO)
+}
+
+fn cookie(request: &HttpRequest, value: String, max_age: Duration) -> Cookie<'static> {
+    Cookie::build(SESSION_COOKIE, value)
+        .path("/api")
+        .http_only(true)
+        .same_site(SameSite::Strict)
+        // Behind a gateway with TLS, by what it says of the request.
+        .secure(request.connection_info().scheme() == "https")
+        .max_age(max_age)
+        .finish()
+}
+
+/// The token in the cookie. None without a cookie.
+pub(super) fn session_token(request: &HttpRequest) -> Result<Option<String>, Problem> {
+    let Some(cookie) = request.cookie(SESSION_COOKIE).filter(|cookie| !cookie.value().is_empty()) else {
+        return Ok(None);
+    };
+    if !request.method().is_safe() && !request.headers().contains_key(GUARD_HEADER) {
+        let detail = "A request by the session's cookie that may change something needs the header X-Requested-With, with any \
+                      value: it shows that no other site made the browser send it.";
+        return Err(Problem::forbidden("guard_header_missing", detail));
+    }
+    Ok(Some(cookie.value().to_owned()))
+}

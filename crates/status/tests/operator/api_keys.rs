@@ -1,0 +1,107 @@
+//! API keys of services.
+
+use std::time::Duration;
+
+use chassis::auth::Role;
+use reqwest::Method;
+use serde_json::{Value, json};
+use testbed::wait_until;
+
+use crate::scene::Scene;
+
+const ME: &str = "/api/sync/me";
+const KEYS: &str = "/api/sync/api-keys";
+
+async fn made(scene: &Scene, request: &Value) -> (String, String) {
+    let made = scene.json(scene.request(Role::Admin, Method::POST, KEYS).json(request), 201).await;
+    let text = |value: &Value| value.as_str().expect("a text").to_owned();
+    (text(&made["key"]["id"]), text(&made["secret"]))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn api_key_has_its_role_until_it_is_revoked() -> anyhow::Result<()> {
+    let scene = Scene::new().await?;
+    let request = json!({"name": "fleet-report", "role": "operator", "reason": "weekly report"});
+    scene.json(scene.request(Role::Operator, Method::POST, KEYS).json(&request), 403).await;
+    let (id, secret) = made(&scene, &request).await;
+    let identity = scene.json(scene.request_with(&secret, Method::GET, ME), 200).await;
+    assert_eq!(
+        (&identity["subject"], &identity["role"]),
+        (&json!("api-key:fleet-report"), &json!("operator"))
+    );
+    scene.json(scene.request_with(&secret, Method::POST, "/api/sync/trigger").json(&json!({})), 202).await;
+    scene.json(scene.request_with(&secret, Method::GET, KEYS), 403).await;
+
+    let stored = scene.rows("SELECT * FROM api_keys").await;
+    let random = secret.rsplit('_').next().expect("a secret");
+    assert!(!serde_json::to_string(&stored)?.contains(random), "the secret is stored: {stored:?}");
+    wait_until("the use is noted", Duration::from_secs(10), async || {
+        let list = scene.json(scene.request(Role::Admin, Method::GET, KEYS), 200).await;
+        let key = &list["data"][0];
+        assert_eq!((&key["id"], &key["state"]), (&json!(id), &json!("active")));
+        key["lastUsedAt"].as_str().map(drop).ok_or("not yet")
+    })
+    .await?;
+
+    let path = format!("{KEYS}/{id}");
+    let revoked = scene.json(scene.request(Role::Admin, Method::DELETE, &path), 200).await;
+    assert_eq!(revoked["state"], "revoked");
+    scene.json(scene.request_with(&secret, Method::GET, ME), 401).await;
+    scene.json(scene.request(Role::Admin, Method::DELETE, &path), 409).await;
+    let rotate = scene.request(Role::Admin, Method::POST, &format!("{path}/rotate"));
+    scene.json(rotate.json(&json!({})), 409).await;
+    let unknown = format!("{KEYS}/00000000-0000-7000-8000-000000000000");
+    scene.json(scene.request(Role::Admin, Method::DELETE, &unknown), 404).await;
+    let audit = scene.rows("SELECT actor, action FROM audit WHERE action LIKE 'api_key.%' ORDER BY id").await;
+    let entry = |action: &str| json!({"actor": "anna", "action": action});
+    assert_eq!(audit, [entry("api_key.create"), entry("api_key.revoke")]);
+    scene.end().await;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn replaced_api_key_is_accepted_for_the_overlap_alone() -> anyhow::Result<()> {
+    let scene = Scene::new().await?;
+    let (id, first) = made(&scene, &json!({"name": "report"})).await;
+    let rotate = |id: &str, hours: u32| {
+        let request = scene.request(Role::Admin, Method::POST, &format!("{KEYS}/{id}/rotate"));
+        request.json(&json!({"overlapHours": hours}))
+    };
+    let second = scene.json(rotate(&id, 1), 201).await;
+    let secret = second["secret"].as_str().expect("a secret");
+    assert_eq!(second["key"]["name"], "report");
+    for key in [&first, secret] {
+        scene.json(scene.request_with(key, Method::GET, ME), 200).await;
+    }
+    let id = second["key"]["id"].as_str().expect("an id");
+    scene.json(rotate(id, 0), 201).await;
+    let ended = scene.json(scene.request_with(secret, Method::GET, ME), 401).await;
+    assert_eq!(ended["code"], "token_expired");
+    scene.end().await;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn text_that_is_no_key_of_ours_is_refused() -> anyhow::Result<()> {
+    let scene = Scene::new().await?;
+    let (_, secret) = made(&scene, &json!({"name": "report"})).await;
+    let (head, random) = secret.rsplit_once('_').expect("a secret");
+    let other = random.chars().rev().collect::<String>();
+    for wrong in
+        ["sms_", "sms__", head, &format!("{head}_"), &format!("{head}_{other}"), &format!("{secret}A")]
+    {
+        let refused = scene.json(scene.request_with(wrong, Method::GET, ME), 401).await;
+        assert_eq!(refused["code"], "invalid_token", "{wrong}");
+    }
+    for (request, pointer) in [
+        (json!({"name": ""}), "#/name"),
+        (json!({"name": "x", "validDays": 0}), "#/validDays"),
+        (json!({"name": "x", "validDays": 367}), "#/validDays"),
+        (json!({"name": "x", "role": "root"}), "#/role"),
+    ] {
+        let refused = scene.json(scene.request(Role::Admin, Method::POST, KEYS).json(&request), 422).await;
+        assert_eq!(refused["errors"][0]["pointer"], pointer, "{refused}");
+    }
+    scene.end().await;
+    Ok(())
+}

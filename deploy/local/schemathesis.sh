@@ -1,0 +1,21 @@
+#!/usr/bin/env bash
+# Asks every operation of an OpenAPI document with what the document allows and with what it does not, and checks the answers
+# against it: no 5xx but 503, no status, type, header or body that it does not describe.
+#   schemathesis.sh DOCUMENT URL 'HEADER: VALUE' [OPTION…]
+# pip installs schemathesis under .local.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+
+version=4.32.5
+home=.local/tools/schemathesis-$version
+if [[ ! -x $home/bin/schemathesis ]]; then
+  echo "Installing schemathesis under .local, by pip" >&2
+  python3 -m venv --clear "$home"
+  "$home/bin/python" -m pip --quiet --disable-pip-version-check install --only-binary :all: "schemathesis==$version"
+fi
+document=$1 url=$2 header=$3
+shift 3
+# The same requests each time: a fault that is found is found again.
+exec "$home/bin/schemathesis" run "$document" --url "$url" --header "$header" --seed 1 --no-color --warnings off \
+  --checks not_a_server_error,status_code_conformance,content_type_conformance,response_headers_conformance,response_schema_conformance \
+  --request-timeout 30 --generation-database none --continue-on-failure "$@"
