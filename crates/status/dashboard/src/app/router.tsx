@@ -15,7 +15,7 @@ import {
   WEBHOOK_STATES,
 } from "../format/states";
 import type { Zone } from "../format/times";
-import { lazyPage } from "./lazy-page";
+import { lazyComponent } from "../ui/lazy-component";
 import { NotFound } from "./not-found";
 import { PageError } from "./page-error";
 import { Shell } from "./shell";
@@ -54,7 +54,7 @@ const root = createRootRoute({
 const overview = createRoute({
   getParentRoute: () => root,
   path: "/",
-  component: lazyPage(() => import("../pages/overview/overview"), "OverviewPage"),
+  component: lazyComponent(() => import("../pages/overview/overview"), "OverviewPage"),
 });
 
 const syncs = createRoute({
@@ -70,7 +70,7 @@ const syncs = createRoute({
       from: time(search.from),
       to: time(search.to),
     }),
-  component: lazyPage(() => import("../pages/syncs/syncs"), "SyncsPage"),
+  component: lazyComponent(() => import("../pages/syncs/syncs"), "SyncsPage"),
 });
 
 const sync = createRoute({
@@ -85,14 +85,14 @@ const sync = createRoute({
       severity: asOneOf(SEVERITIES, search.severity),
       undo: firstOrLaterPage(search.undo),
     }),
-  component: lazyPage(() => import("../pages/sync/sync"), "SyncPage"),
+  component: lazyComponent(() => import("../pages/sync/sync"), "SyncPage"),
 });
 
 const search = createRoute({
   getParentRoute: () => root,
   path: "/search",
   validateSearch: (search: Record<string, unknown>) => withoutUndefined({ q: nonEmptyText(search.q) }),
-  component: lazyPage(() => import("../pages/search/search"), "SearchPage"),
+  component: lazyComponent(() => import("../pages/search/search"), "SearchPage"),
 });
 
 const records = createRoute({
@@ -107,7 +107,7 @@ const records = createRoute({
       vessel: nonEmptyText(search.vessel),
       company: nonEmptyText(search.company),
     }),
-  component: lazyPage(() => import("../pages/records/records"), "RecordsPage"),
+  component: lazyComponent(() => import("../pages/records/records"), "RecordsPage"),
 });
 
 const record = createRoute({
@@ -121,7 +121,7 @@ const record = createRoute({
       findings: pageNumber(search.findings),
       timeline: pageNumber(search.timeline),
     }),
-  component: lazyPage(() => import("../pages/record/record"), "RecordPage"),
+  component: lazyComponent(() => import("../pages/record/record"), "RecordPage"),
 });
 
 const dataQuality = createRoute({
@@ -129,7 +129,7 @@ const dataQuality = createRoute({
   path: "/data-quality",
   validateSearch: (search: Record<string, unknown>) =>
     withoutUndefined({ page: pageNumber(search.page), severity: asOneOf(SEVERITIES, search.severity) }),
-  component: lazyPage(() => import("../pages/data-quality/data-quality"), "DataQualityPage"),
+  component: lazyComponent(() => import("../pages/data-quality/data-quality"), "DataQualityPage"),
 });
 
 const deadLetters = createRoute({
@@ -142,7 +142,7 @@ const deadLetters = createRoute({
       open: nonEmptyText(search.open),
       job: nonEmptyText(search.job),
     }),
-  component: lazyPage(() => import("../pages/dead-letters/dead-letters"), "DeadLettersPage"),
+  component: lazyComponent(() => import("../pages/dead-letters/dead-letters"), "DeadLettersPage"),
 });
 
 const conflicts = createRoute({
@@ -158,7 +158,7 @@ const conflicts = createRoute({
       kind: CONFLICT_KIND_OPTIONS.find(({ value }) => value === search.kind)?.value,
       open: nonEmptyText(search.open),
     }),
-  component: lazyPage(() => import("../pages/conflicts/conflicts"), "ConflictsPage"),
+  component: lazyComponent(() => import("../pages/conflicts/conflicts"), "ConflictsPage"),
 });
 
 const webhooks = createRoute({
@@ -177,7 +177,7 @@ const webhooks = createRoute({
       to: time(search.to),
       open: nonEmptyText(search.open),
     }),
-  component: lazyPage(() => import("../pages/webhooks/webhooks"), "WebhooksPage"),
+  component: lazyComponent(() => import("../pages/webhooks/webhooks"), "WebhooksPage"),
 });
 
 const users = createRoute({
@@ -189,7 +189,7 @@ const users = createRoute({
       search: nonEmptyText(search.search),
       open: nonEmptyText(search.open),
     }),
-  component: lazyPage(() => import("../pages/users/users"), "UsersPage"),
+  component: lazyComponent(() => import("../pages/users/users"), "UsersPage"),
 });
 
 const audit = createRoute({
@@ -205,7 +205,7 @@ const audit = createRoute({
       from: time(search.from),
       to: time(search.to),
     }),
-  component: lazyPage(() => import("../pages/audit/audit"), "AuditPage"),
+  component: lazyComponent(() => import("../pages/audit/audit"), "AuditPage"),
 });
 
 const schedules = createRoute({
@@ -216,7 +216,7 @@ const schedules = createRoute({
       open: nonEmptyText(search.open),
       form: oneOf(["new", "edit"] as const, search.form),
     }),
-  component: lazyPage(() => import("../pages/schedules/schedules"), "SchedulesPage"),
+  component: lazyComponent(() => import("../pages/schedules/schedules"), "SchedulesPage"),
 });
 
 const doctor = createRoute({
@@ -227,13 +227,13 @@ const doctor = createRoute({
       recordType: oneOf(RECORD_TYPE_ORDER, search.recordType),
       sourceId: nonEmptyText(search.sourceId),
     }),
-  component: lazyPage(() => import("../pages/doctor/doctor"), "DoctorPage"),
+  component: lazyComponent(() => import("../pages/doctor/doctor"), "DoctorPage"),
 });
 
 const settings = createRoute({
   getParentRoute: () => root,
   path: "/settings",
-  component: lazyPage(() => import("../pages/settings/settings"), "SettingsPage"),
+  component: lazyComponent(() => import("../pages/settings/settings"), "SettingsPage"),
 });
 
 export const router = createRouter({

@@ -10,15 +10,15 @@ import { rejectedRecords } from "../format/fleet-status";
 import { formatCount } from "../format/numbers";
 import { SignIn } from "../pages/sign-in/sign-in";
 import { Drawer } from "../ui/drawer";
+import { lazyComponent, preloadComponents } from "../ui/lazy-component";
 import text from "../ui/text.module.css";
 import { useZone } from "../ui/zone";
 import { ConnectionIndicator, ConnectionNote } from "./connection";
-import { lazyPage, preloadPages } from "./lazy-page";
 import { PAGES } from "./pages";
 import styles from "./shell.module.css";
 import { Shortcuts, usePageKeys } from "./shortcuts";
 
-const Palette = lazyPage(() => import("./palette"), "Palette");
+const Palette = lazyComponent(() => import("./palette"), "Palette");
 
 export function Shell() {
   const session = useSession();
@@ -27,7 +27,7 @@ export function Shell() {
 
 function SignedIn({ session }: { session: Session }) {
   useLiveUpdates(session.token);
-  useEffect(preloadPages, []);
+  useEffect(preloadComponents, []);
   const main = useRef<HTMLElement>(null);
   const path = useLocation({ select: (location) => location.pathname });
   const [isHelpOpen, setHelpOpen] = useState(false);

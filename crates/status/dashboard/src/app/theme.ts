@@ -1,6 +1,5 @@
-import {
+import type {
   Button,
-  createTheme,
   Drawer,
   DrawerRoot,
   Input,
@@ -12,7 +11,13 @@ import {
   Select,
   Switch,
 } from "@mantine/core";
+import { createTheme } from "@mantine/core";
 import styles from "./theme.module.css";
+
+/**
+ * What Mantine's `Component.extend` takes. The components themselves are not imported: they would be part of the first load.
+ */
+type Extension<Component extends { extend: (input: never) => unknown }> = Parameters<Component["extend"]>[0];
 
 // Colours are in styles/tokens.css. Mantine may write no style tags under the Content-Security-Policy, which is also why
 // dialogs do not lock the page's scrolling.
@@ -34,29 +39,31 @@ export const theme = createTheme({
   cursorType: "pointer",
   respectReducedMotion: true,
   components: {
-    Button: Button.extend({ classNames: { root: styles.button } }),
-    Modal: Modal.extend({
+    Button: { classNames: { root: styles.button } } satisfies Extension<typeof Button>,
+    Modal: {
       defaultProps: scrollLock,
       classNames: { title: styles.dialogTitle, content: styles.modalContent },
-    }),
-    ModalRoot: ModalRoot.extend({ defaultProps: scrollLock }),
-    Drawer: Drawer.extend({
+    } satisfies Extension<typeof Modal>,
+    ModalRoot: { defaultProps: scrollLock } satisfies Extension<typeof ModalRoot>,
+    Drawer: {
       defaultProps: scrollLock,
       classNames: { title: styles.dialogTitle, content: styles.drawerContent },
-    }),
-    DrawerRoot: DrawerRoot.extend({ defaultProps: scrollLock }),
-    Notification: Notification.extend({
+    } satisfies Extension<typeof Drawer>,
+    DrawerRoot: { defaultProps: scrollLock } satisfies Extension<typeof DrawerRoot>,
+    Notification: {
       defaultProps: { closeButtonProps: { "aria-label": "Close" } },
       classNames: { description: styles.notificationText },
-    }),
-    Input: Input.extend({ classNames: { wrapper: styles.inputWrapper } }),
-    InputWrapper: Input.Wrapper.extend({
+    } satisfies Extension<typeof Notification>,
+    Input: { classNames: { wrapper: styles.inputWrapper } } satisfies Extension<typeof Input>,
+    InputWrapper: {
       defaultProps: { inputWrapperOrder: ["label", "input", "description", "error"] },
       classNames: { label: styles.inputLabel },
-    }),
-    NumberInput: NumberInput.extend({ defaultProps: { hideControls: true } }),
-    Select: Select.extend(dropdown),
-    MultiSelect: MultiSelect.extend(dropdown),
-    Switch: Switch.extend({ classNames: { input: styles.switchInput, track: styles.switchTrack } }),
+    } satisfies Extension<typeof Input.Wrapper>,
+    NumberInput: { defaultProps: { hideControls: true } } satisfies Extension<typeof NumberInput>,
+    Select: dropdown satisfies Extension<typeof Select>,
+    MultiSelect: dropdown satisfies Extension<typeof MultiSelect>,
+    Switch: { classNames: { input: styles.switchInput, track: styles.switchTrack } } satisfies Extension<
+      typeof Switch
+    >,
   },
 });

@@ -46,10 +46,12 @@ export const formatExactDateTime = (iso: string, zone: Zone): string =>
     timeZoneName: "short",
   }).format(new Date(iso));
 
-/** `Tue 24 Nov, 02:00` in the schedule's own time zone. */
-export function formatScheduledTime(iso: string, timeZone: string): string {
+/** `Tue 24 Nov, 02:00` in the schedule's own time zone, with the year if it is not the current one. */
+export function formatScheduledTime(iso: string, timeZone: string, now: number): string {
+  const sameYear = new Date(iso).getUTCFullYear() === new Date(now).getUTCFullYear();
   try {
     return new Intl.DateTimeFormat("en-GB", {
+      ...(sameYear ? {} : { year: "numeric" }),
       timeZone,
       weekday: "short",
       day: "numeric",

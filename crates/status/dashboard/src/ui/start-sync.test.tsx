@@ -1,7 +1,7 @@
 import { QueryClient } from "@tanstack/react-query";
 import { screen, waitFor } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
-import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { afterEach, beforeAll, beforeEach, expect, test, vi } from "vitest";
 
 import { keys } from "../api/queries";
 import { beginSession, endSession } from "../api/session";
@@ -10,6 +10,10 @@ import { StartSync } from "./start-sync";
 import { renderUi } from "./test-render";
 
 const fetch = vi.fn<(request: Request) => Promise<Response>>();
+// The first import takes longer than a test waits for the dialog.
+beforeAll(async () => {
+  await import("./start-dialog");
+});
 beforeEach(() => {
   vi.stubGlobal("fetch", fetch);
 });

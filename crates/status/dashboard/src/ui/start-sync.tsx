@@ -2,12 +2,15 @@ import { Button, Menu } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { Link, useNavigate } from "@tanstack/react-router";
 import { ChevronDown } from "lucide-react";
-import { useState } from "react";
+import { Suspense, useState } from "react";
 import { getOverview } from "../api/queries";
 import { useHasRole } from "../api/session";
 import type { Mode } from "../api/types";
-import { StartDialog } from "./start-dialog";
+import { lazyComponent } from "./lazy-component";
 import styles from "./start-sync.module.css";
+
+/** Its fields are not part of the first load. */
+const StartDialog = lazyComponent(() => import("./start-dialog"), "StartDialog");
 
 /** What the dialog begins with. */
 interface Start {
@@ -79,12 +82,14 @@ export function StartSync({ again = false }: { again?: boolean }) {
         </Menu.Dropdown>
       </Menu>
       {start && (
-        <StartDialog
-          key={`${start.mode} ${start.dryRun}`}
-          start={start}
-          onStarted={open}
-          onClose={() => setStart(null)}
-        />
+        <Suspense>
+          <StartDialog
+            key={`${start.mode} ${start.dryRun}`}
+            start={start}
+            onStarted={open}
+            onClose={() => setStart(null)}
+          />
+        </Suspense>
       )}
     </span>
   );

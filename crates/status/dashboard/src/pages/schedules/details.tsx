@@ -9,6 +9,7 @@ import {
   scheduleWords,
 } from "../../format/schedule";
 import { formatScheduledTime } from "../../format/times";
+import { useNow } from "../../ui/clock";
 import { Fact, FactList } from "../../ui/fact-list";
 import layout from "../../ui/layout.module.css";
 import { Note } from "../../ui/note";
@@ -52,13 +53,15 @@ export function ScheduleDetails(props: { schedule: Schedule; onEdit: () => void;
 }
 
 function PauseNote({ schedule: { pause, timeZone } }: { schedule: Schedule }) {
+  const now = useNow();
   if (!pause) return null;
+  const zone = timeZone ?? "UTC";
   return (
     <Note tone="warn" title="Paused">
       <p>
         <bdi>{pause.by}</bdi> paused it <Time iso={pause.since} />
-        {pause.until && `, until ${formatScheduledTime(pause.until, timeZone ?? "UTC")} ${timeZone ?? "UTC"}`}
-        : <bdi>{pause.reason}</bdi>
+        {pause.until && `, until ${formatScheduledTime(pause.until, zone, now)} ${zone}`}:{" "}
+        <bdi>{pause.reason}</bdi>
       </p>
     </Note>
   );

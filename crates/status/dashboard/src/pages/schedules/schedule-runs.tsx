@@ -26,10 +26,10 @@ export function ScheduleRuns(props: { preview: SchedulePreview; timeZone: string
           {runs.map((run, place) => (
             <tr key={run.at}>
               <td>
-                <time dateTime={run.at}>{formatScheduledTime(run.at, timeZone)}</time>
+                <time dateTime={run.at}>{formatScheduledTime(run.at, timeZone, now)}</time>
                 {run.note && <ClockNote note={run.note} />}
               </td>
-              {!isUtc && <td>{formatScheduledTime(run.at, "UTC")}</td>}
+              {!isUtc && <td>{formatScheduledTime(run.at, "UTC", now)}</td>}
               {/* Hidden from screen readers: it changes every second. */}
               <td className={text.dim} aria-hidden>
                 {isOn || place > 0 ? formatRelative(run.at, now) : "once the schedule is on"}
@@ -57,18 +57,20 @@ function ClockNote({ note }: { note: string }) {
 
 /** Changes of the zone's clocks in the next year, each with the first time of the schedule after it. */
 function ClockChanges({ changes, timeZone }: { changes: ClockChange[]; timeZone: string }) {
+  const now = useNow();
   return (
     <ul className={styles.changes} aria-label="Changes of the clocks">
       {changes.map(({ at, offsetBefore, offsetAfter, firstRun }) => (
         <li key={at}>
           <Icon name="clock" />
           <span>
-            Clocks change {formatScheduledTime(at, timeZone)}, from UTC{offsetBefore} to UTC{offsetAfter}.
+            Clocks change {formatScheduledTime(at, timeZone, now)}, from UTC{offsetBefore} to UTC{offsetAfter}
+            .
             {firstRun && (
               <>
                 {" "}
-                First time from that day on: {formatScheduledTime(firstRun.at, timeZone)} (
-                {formatScheduledTime(firstRun.at, "UTC")} UTC).
+                First time from that day on: {formatScheduledTime(firstRun.at, timeZone, now)} (
+                {formatScheduledTime(firstRun.at, "UTC", now)} UTC).
                 {firstRun.note && <ClockNote note={firstRun.note} />}
               </>
             )}

@@ -14,6 +14,7 @@ import {
 } from "../../format/schedule";
 import { labelOf, TICK_OUTCOMES } from "../../format/states";
 import { formatScheduledTime } from "../../format/times";
+import { useNow } from "../../ui/clock";
 import { Drawer } from "../../ui/drawer";
 import { EmptyState } from "../../ui/empty-state";
 import { Page } from "../../ui/page";
@@ -76,18 +77,19 @@ const columns = [
 
 /** When it comes next, in its own zone and in UTC. */
 function NextRun({ schedule: { nextRunAt, pause, timeZone = "UTC" } }: { schedule: Schedule }) {
+  const now = useNow();
   if (!nextRunAt) return <span className={text.dim}>{pause ? "when it is resumed" : "not planned"}</span>;
   const isUtc = timeZone === "UTC";
   return (
     <TwoLines
       second={
         <>
-          {!isUtc && <>{formatScheduledTime(nextRunAt, "UTC")} UTC, </>}
+          {!isUtc && <>{formatScheduledTime(nextRunAt, "UTC", now)} UTC, </>}
           <Time iso={nextRunAt} />
         </>
       }
     >
-      {formatScheduledTime(nextRunAt, timeZone)}
+      {formatScheduledTime(nextRunAt, timeZone, now)}
     </TwoLines>
   );
 }

@@ -1,13 +1,13 @@
 import { type ComponentType, createElement, type FunctionComponent, use } from "react";
 
-/** Pages that `preloadPages` loads. */
+/** Components that `preloadComponents` loads. */
 const loaders: (() => Promise<void>)[] = [];
 
 /**
  * The component of a route or another part of the dashboard, loaded when it is first needed. Unlike the router's own function, it does not reload the
  * document when its file cannot be loaded: that would replace the dashboard by the browser's error page.
  */
-export function lazyPage<Module, Name extends keyof Module>(load: () => Promise<Module>, name: Name) {
+export function lazyComponent<Module, Name extends keyof Module>(load: () => Promise<Module>, name: Name) {
   type Props = Module[Name] extends ComponentType<infer P extends object> ? P : never;
   let page: FunctionComponent<Props> | undefined;
   let loading: Promise<void> | undefined;
@@ -25,14 +25,14 @@ export function lazyPage<Module, Name extends keyof Module>(load: () => Promise<
   };
   loaders.push(preload);
   // biome-ignore lint/correctness/noComponentHookFactories: called once for each route, when its module is loaded
-  const LazyPage = (props: Props) => {
+  const LazyComponent = (props: Props) => {
     if (!page) use(preload());
     return page ? createElement<Props>(page, props) : null;
   };
-  return Object.assign(LazyPage, { preload });
+  return Object.assign(LazyComponent, { preload });
 }
 
-/** Loads the files of all pages, so that every page opens while the server is not reachable. */
-export function preloadPages(): void {
+/** Loads the files of all components, so that every page opens while the server is not reachable. */
+export function preloadComponents(): void {
   for (const load of loaders) load().catch(() => {}); // It is tried again when the page is opened.
 }
