@@ -6,12 +6,14 @@ import { afterEach, beforeAll, beforeEach, expect, test, vi } from "vitest";
 import { keys } from "../api/queries";
 import { beginSession, endSession } from "../api/session";
 import type { Overview, SyncSummary } from "../api/types";
+import { preloadComponents } from "./lazy-component";
 import { StartSync } from "./start-sync";
 import { renderUi } from "./test-render";
 
 const fetch = vi.fn<(request: Request) => Promise<Response>>();
-// The first import takes longer than a test waits for the dialog.
+// As in the app, where all files are loaded after the first page.
 beforeAll(async () => {
+  preloadComponents();
   await import("./start-dialog");
 });
 beforeEach(() => {
