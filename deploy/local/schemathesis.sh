@@ -13,9 +13,13 @@ if [[ ! -x $home/bin/schemathesis ]]; then
   python3 -m venv --clear "$home"
   "$home/bin/python" -m pip --quiet --disable-pip-version-check install --only-binary :all: "schemathesis==$version"
 fi
-document=$1 url=$2 header=$3
+document=$PWD/$1 url=$2 header=$3
+program=$PWD/$home/bin/schemathesis
 shift 3
+# It keeps a folder of its own where it is started.
+mkdir -p .local/schemathesis
+cd .local/schemathesis
 # The same requests each time: a fault that is found is found again.
-exec "$home/bin/schemathesis" run "$document" --url "$url" --header "$header" --seed 1 --no-color --warnings off \
+exec "$program" run "$document" --url "$url" --header "$header" --seed 1 --no-color --warnings off \
   --checks not_a_server_error,status_code_conformance,content_type_conformance,response_headers_conformance,response_schema_conformance \
   --request-timeout 30 --generation-database none --continue-on-failure "$@"

@@ -42,8 +42,8 @@ use serde_json::Value;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use self::session::session_token;
 use crate::{
-    auth::session::session_token,
     config::NamedSecret,
     http::{RequestId, check_query},
     problem::Problem,

@@ -1,10 +1,13 @@
 //! Completes OpenAPI documents: the responses that many operations share stand in one table of the service, not at every
 //! handler, and every response has a description, which the specification requires.
 
+use std::collections::BTreeMap;
+
 use utoipa::openapi::{
     Content, OpenApi, Ref, RefOr, Response, Schema,
     header::Header,
     path::{Operation, PathItem},
+    schema::AdditionalProperties,
 };
 
 use crate::problem;
@@ -21,9 +24,55 @@ pub struct SharedResponse {
     pub applies: fn(&str, &Operation) -> bool,
 }
 
+/// Makes a document from what the handlers say of themselves.
+pub fn complete(document: &mut OpenApi, shared: &[SharedResponse]) {
+    complete_responses(document, shared);
+    open_composed_parts(document);
+}
+
+/// A schema that allows no other properties is closed where it stands alone, as the body of a request. As a part of a larger
+/// one it would refuse the properties of the other parts: JSON Schema knows no inheritance.
+fn open_composed_parts(document: &mut OpenApi) {
+    let Some(components) = &mut document.components else { return };
+    let closed: BTreeMap<String, Schema> = components
+        .schemas
+        .iter()
+        .filter_map(|(name, schema)| match schema {
+            RefOr::T(schema) => Some((name.clone(), opened(schema)?)),
+            RefOr::Ref(_) => None,
+        })
+        .collect();
+    for schema in components.schemas.values_mut() {
+        let RefOr::T(Schema::AllOf(composed)) = schema else { continue };
+        for part in &mut composed.items {
+            let open = match &*part {
+                RefOr::T(schema) => opened(schema),
+                RefOr::Ref(it) => {
+                    it.ref_location.rsplit('/').next().and_then(|name| closed.get(name)).cloned()
+                }
+            };
+            if let Some(open) = open {
+                *part = RefOr::T(open);
+            }
+        }
+    }
+}
+
+/// The schema without its refusal of other properties. None if it refuses none.
+fn opened(schema: &Schema) -> Option<Schema> {
+    let Schema::Object(object) = schema else { return None };
+    let is_closed =
+        matches!(object.additional_properties.as_deref(), Some(AdditionalProperties::FreeForm(false)));
+    is_closed.then(|| {
+        let mut open = object.clone();
+        open.additional_properties = None;
+        Schema::Object(open)
+    })
+}
+
 /// Adds the shared responses; what a handler says of a status stays. Describes a response without a description by its
 /// schema.
-pub fn complete_responses(document: &mut OpenApi, shared: &[SharedResponse]) {
+fn complete_responses(document: &mut OpenApi, shared: &[SharedResponse]) {
     let schemas = document.components.iter().flat_map(|it| &it.schemas);
     let described: Vec<(String, String)> = schemas
         .filter_map(|(name, schema)| Some((name.clone(), first_sentence(description(schema)?))))

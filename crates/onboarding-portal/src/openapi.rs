@@ -5,7 +5,7 @@
 
 use actix_web::App;
 use chassis::{
-    openapi::{SharedResponse, complete_responses},
+    openapi::{SharedResponse, complete},
     problem::{FieldError, ProblemBody},
 };
 use contracts::webhook::{EventType, WebhookBody};
@@ -55,7 +55,7 @@ pub fn document() -> utoipa::openapi::OpenApi {
     }
     let key_or_bearer = ["key", "bearer"].map(|name| SecurityRequirement::new(name, Vec::<String>::new()));
     document.security = Some(key_or_bearer.into());
-    complete_responses(&mut document, SHARED_RESPONSES);
+    complete(&mut document, SHARED_RESPONSES);
     let events = EventType::KNOWN.iter().fold(PathsBuilder::new(), |paths, event| {
         paths.path(event.as_str(), PathItem::new(HttpMethod::Post, webhook(event)))
     });

@@ -4,12 +4,13 @@
 
 use actix_web::App;
 use chassis::{
-    openapi::{SharedResponse, complete_responses},
+    openapi::{SharedResponse, complete},
     problem::{FieldError, ProblemBody},
 };
 use contracts::{
     operator::{
-        ConflictNotice, DeadLetterNotice, RecordStatusFilter, SettingsNotice, SyncNotice, WebhookNotice,
+        ConflictNotice, DeadLetterNotice, RecordStatusFilter, SettingsNotice, SyncNotice, UpdateName,
+        WebhookNotice,
     },
     webhook::description::WebhookDescription,
 };
@@ -38,7 +39,7 @@ use crate::routes;
         license(name = "MIT OR Apache-2.0", identifier = "MIT OR Apache-2.0"),
     ),
     servers((url = "/", description = "The host that serves this document")),
-    components(schemas(ProblemBody, FieldError, SyncNotice, DeadLetterNotice, WebhookNotice, SettingsNotice, ConflictNotice, RecordStatusFilter)),
+    components(schemas(ProblemBody, FieldError, SyncNotice, DeadLetterNotice, WebhookNotice, SettingsNotice, ConflictNotice, RecordStatusFilter, UpdateName)),
     security(("bearer" = [])),
     tags(
         (name = "syncs", description = "Start, follow, cancel, repair and undo syncs"),
@@ -76,7 +77,7 @@ pub fn document() -> utoipa::openapi::OpenApi {
         );
         components.add_security_scheme("session", SecurityScheme::ApiKey(ApiKey::Cookie(cookie)));
     }
-    complete_responses(&mut document, SHARED_RESPONSES);
+    complete(&mut document, SHARED_RESPONSES);
     // The service webhook-ingest answers this path, behind the same gateway. It shares none of the responses above.
     document.merge(WebhookDescription::openapi());
     document

@@ -195,7 +195,7 @@ pub struct RefusedWebhook {
     pub alike: i64,
 }
 
-/// Data of the SSE event `webhook.received`.
+/// Data of the SSE event `webhook.processed`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct WebhookNotice {

@@ -55,7 +55,8 @@ const CONFINED: &[(&str, &[&str])] = &[
     ("diesel-async", &["postgres-connection", "store", "onboarding-portal", "testbed"]),
     ("tokio-postgres", &["postgres-connection", "testbed"]),
     ("lapin", &["broker", "testbed"]),
-    ("reqwest", &["portal-client", "sms-sync", "onboarding-portal", "testbed", "e2e"]),
+    // `status` reads the public keys of an identity provider.
+    ("reqwest", &["portal-client", "status", "sms-sync", "onboarding-portal", "testbed", "e2e"]),
     ("actix-web", &["chassis", "webhook-ingest", "status", "sms-sync", "onboarding-portal"]),
     ("opentelemetry_sdk", &["chassis"]),
 ];

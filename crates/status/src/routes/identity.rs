@@ -23,7 +23,7 @@ pub(crate) async fn get_identity(viewer: Viewer) -> web::Json<Identity> {
 ///
 /// 204 without one. A session whose token has ended or was revoked is 401.
 #[utoipa::path(
-    operation_id = "getSession", tag = "operators", security((), ("bearer" = []), ("session" = [])),
+    operation_id = "getSession", tag = "operators", security(("bearer" = []), ("session" = []), ()),
     responses(
         (status = 200, body = Identity, description = "The operator who is signed in"),
         (status = 204, description = "Nobody is signed in"),

@@ -149,6 +149,7 @@ async fn rejected_webhooks_are_logged_with_a_reason_the_sender_does_not_see() ->
         (future, 401, "timestamp_out_of_tolerance"),
         (good().with(SIGNATURE_HEADER, Some("v2,AAAA v1a,AAAA")), 401, "no_usable_signature"),
         (Webhook::signed("another secret", &new_id(), now(), &body()), 401, "verification_failed"),
+        (Webhook::signed("another secret", &new_id(), now() - 301, &body()), 401, "verification_failed"),
         (changed, 401, "verification_failed"),
         (signed(b"{"), 400, "unparsable_json"),
         (signed(person), 400, "schema_invalid"),
