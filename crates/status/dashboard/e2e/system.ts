@@ -22,9 +22,17 @@ export interface System {
   vhost: string;
   admin: string;
   viewer: string;
+  jwtSecret: string;
 }
 
 export const system = (): System => JSON.parse(process.env.SMS_E2E_SYSTEM ?? "{}") as System;
+
+/** A token of the system whose secret this is. */
+export function mint(jwtSecret: string, subject: string, role: string, ttl = "12h"): string {
+  const args = ["token", "--subject", subject, "--role", role, "--ttl", ttl];
+  const env = { PATH: process.env.PATH ?? "", OPERATOR_JWT_SECRET: jwtSecret };
+  return execFileSync(join(BINARIES, "sms-sync"), args, { env }).toString().trim();
+}
 
 export default async function start(): Promise<() => Promise<void>> {
   execFileSync(join(ROOT, "deploy/local/servers.sh"), ["start", SERVERS, "test"], {
@@ -88,20 +96,15 @@ export default async function start(): Promise<() => Promise<void>> {
     started.push(startProgram("onboarding-portal", [], portalEnv), startProgram("sms-sync", ["up"], syncEnv));
     await waitUntilReady(`${portal}/readyz`, started);
     await waitUntilReady(`${url}/readyz`, started);
-    const token = (subject: string, role: string) =>
-      execFileSync(join(BINARIES, "sms-sync"), ["token", "--subject", subject, "--role", role], {
-        env: syncEnv,
-      })
-        .toString()
-        .trim();
     const system: System = {
       url,
       portal,
       portalKey,
       amqpApi,
       vhost: name,
-      admin: token("anna", "admin"),
-      viewer: token("victor", "viewer"),
+      admin: mint(secret, "anna", "admin"),
+      viewer: mint(secret, "victor", "viewer"),
+      jwtSecret: secret,
     };
     process.env.SMS_E2E_SYSTEM = JSON.stringify(system);
     return stop;

@@ -4,7 +4,7 @@ import { withExactNumbers } from "./exact-numbers";
 import { Problem, problemFromResponse } from "./problem";
 import type { paths } from "./schema";
 import { learnServerTime } from "./server-clock";
-import { endReasonOf, endSession, sessionToken } from "./session";
+import { currentSession, endReasonOf, endSession } from "./session";
 import { withVisibleText } from "./visible-text";
 
 export const client = createClient<paths>({
@@ -19,16 +19,15 @@ const requestedAt = new WeakMap<Request, number>();
 client.use({
   onRequest({ request }) {
     requestedAt.set(request, Date.now());
-    const token = sessionToken();
-    if (token && !request.headers.has("Authorization"))
-      request.headers.set("Authorization", `Bearer ${token}`);
+    // Without it the server changes nothing for the session's cookie: no other site can set it.
+    request.headers.set("X-Requested-With", "dashboard");
     return request;
   },
   async onResponse({ request, response }) {
-    // The session's own token has expired or was revoked. A token that is only being tried at sign-in ends no session.
-    const used = request.headers.get("Authorization");
+    // The session's token has expired or was revoked. A token that is only being tried at sign-in ends no session.
+    const isOfSession = currentSession() !== null && !request.headers.has("Authorization");
     learnServerTime(response.headers.get("Date"), requestedAt.get(request) ?? 0, Date.now());
-    const hasEnded = response.status === 401 && used === `Bearer ${sessionToken()}`;
+    const hasEnded = response.status === 401 && isOfSession;
     // Files, such as an export in application/x-ndjson, stay as they are to the byte.
     if (!/[/+]json/.test(response.headers.get("Content-Type") ?? "")) {
       if (hasEnded) endSession("expired");

@@ -1,7 +1,7 @@
 // The tab's live updates, and the state of its connection as a hook.
 import { useQueryClient } from "@tanstack/react-query";
 import { useEffect, useSyncExternalStore } from "react";
-import { endReasonOf, endSession, sessionToken } from "./session";
+import { currentSession, endReasonOf, endSession, sessionKey } from "./session";
 import type { Connection } from "./sse";
 import { openStream } from "./stream-source";
 import { UpdateApplier } from "./updates";
@@ -24,20 +24,22 @@ export const useConnection = (): Connection =>
     () => connection,
   );
 
-/** Follows the updates while the component is mounted and the tab is visible. */
-export function useLiveUpdates(token: string): void {
+/** Follows the updates of a session while the component is mounted and the tab is visible; none without a session. */
+export function useLiveUpdates(session: string | null): void {
   const cache = useQueryClient();
   useEffect(() => {
+    if (session === null) return;
     const applier = new UpdateApplier(cache);
     // When the tab last had every update, in ms since the epoch; null while it has.
     let lostAt: number | null = Date.now();
     const stream = openStream({
       url: "/api/sync/updates",
-      token,
+      session,
       onEvent: (name, data) => applier.apply(name, withVisibleText(data)),
       onTokenEnd: (json) => {
+        const current = currentSession();
         // Not a session that has begun since, with another token.
-        if (sessionToken() === token) endSession(endReasonOf(json));
+        if (current && sessionKey(current) === session) endSession(endReasonOf(json));
       },
       onConnection: (next) => {
         if (next.state === "live") {
@@ -61,7 +63,7 @@ export function useLiveUpdates(token: string): void {
       stopWatching();
       leave();
     };
-  }, [cache, token]);
+  }, [cache, session]);
 }
 
 /** Calls `onVisible` at once if the tab is visible, `onHidden` when it has been hidden for `hiddenDelay` or is left. */

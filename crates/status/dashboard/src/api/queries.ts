@@ -29,7 +29,11 @@ export interface PageParams {
 
 type Query<Operation extends keyof operations> = NonNullable<operations[Operation]["parameters"]["query"]>;
 /** The filters of a list, as in the URL of its page; a field that is absent or undefined does not filter. */
-type Filter<T> = { [Field in keyof Omit<T, "limit" | "offset">]?: T[Field] | undefined };
+type Filter<T> = {
+  [Field in keyof Omit<T, "limit" | "offset">]?: OneOf<Exclude<T[Field], undefined>> | undefined;
+};
+/** A parameter that may be given several times takes one value from a page. */
+type OneOf<V> = V extends readonly (infer Word)[] ? Word : V;
 export type SyncFilter = Filter<Query<"listSyncs">>;
 export type WebhookFilter = Filter<Query<"listWebhooks">>;
 export type RefusalFilter = Filter<Query<"listRefusedWebhooks">>;
@@ -43,6 +47,12 @@ export type TickFilter = Filter<Query<"listTicks">>;
 /** The filter for a request. Undefined fields are left out of its address. */
 const queryOf = <P extends object, T extends object>(page: P, filter: T) =>
   ({ ...page, ...filter }) as P & { [Field in keyof T]?: Exclude<T[Field], undefined> };
+
+/** Words for parameters that may be given several times. */
+const wordsOf = <T extends object>(words: T) =>
+  Object.fromEntries(
+    Object.entries(words).flatMap(([name, word]) => (word === undefined ? [] : [[name, [word]]])),
+  ) as { [Field in keyof T]?: Exclude<T[Field], undefined>[] };
 
 // Mutations of list items wait until the list has been fetched again, so that it shows an operator's own action at once.
 // They take their `onSuccess` as an option: callbacks of `mutate` are lost when the item's button is gone by then.
@@ -110,13 +120,11 @@ export const getOverview = () =>
 export const listSyncs = (page: PageParams, filter: SyncFilter = {}) =>
   queryOptions({
     queryKey: keys.history(page, filter),
-    queryFn: ({ signal }) =>
-      unwrap(
-        client.GET("/api/sync/history", {
-          params: { query: queryOf(page, filter) },
-          signal,
-        }),
-      ),
+    queryFn: ({ signal }) => {
+      const { state, cause, mode, ...rest } = filter;
+      const query = { ...queryOf(page, rest), ...wordsOf({ state, cause, mode }) };
+      return unwrap(client.GET("/api/sync/history", { params: { query }, signal }));
+    },
     placeholderData: keepPreviousData,
   });
 
@@ -217,7 +225,7 @@ export const listDeadLetters = (page: PageParams, state: DeadLetterState | undef
     queryFn: ({ signal }) =>
       unwrap(
         client.GET("/api/sync/dead-letters", {
-          params: { query: { ...page, ...(state ? { state } : {}) } },
+          params: { query: { ...page, ...wordsOf({ state }) } },
           signal,
         }),
       ),
@@ -235,7 +243,12 @@ export const listDeadLetterGroups = (page: PageParams, state: DeadLetterState) =
   queryOptions({
     queryKey: keys.deadLetterGroups(page, state),
     queryFn: ({ signal }) =>
-      unwrap(client.GET("/api/sync/dead-letters/groups", { params: { query: { ...page, state } }, signal })),
+      unwrap(
+        client.GET("/api/sync/dead-letters/groups", {
+          params: { query: { ...page, ...wordsOf({ state }) } },
+          signal,
+        }),
+      ),
   });
 
 export const planReplay = (request: ReplayRequest) =>
@@ -293,8 +306,11 @@ export const getConflict = (id: string) =>
 export const listWebhooks = (page: PageParams, filter: WebhookFilter) =>
   queryOptions({
     queryKey: keys.webhookList(page, filter),
-    queryFn: ({ signal }) =>
-      unwrap(client.GET("/api/sync/webhooks", { params: { query: queryOf(page, filter) }, signal })),
+    queryFn: ({ signal }) => {
+      const { state, ...rest } = filter;
+      const query = { ...queryOf(page, rest), ...wordsOf({ state }) };
+      return unwrap(client.GET("/api/sync/webhooks", { params: { query }, signal }));
+    },
     placeholderData: keepPreviousData,
   });
 

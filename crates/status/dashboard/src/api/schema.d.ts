@@ -89,6 +89,117 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/session": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get the session of the browser
+         * @description 204 without one. A session whose token has ended or was revoked is 401.
+         */
+        get: operations["getSession"];
+        put?: never;
+        /**
+         * Begin a session
+         * @description Signs a browser in: puts the token of the request into a cookie that no script can read, until the token ends. All pages and
+         *     links of this host are signed in from then on. Requests by the cookie that may change something need the header
+         *     `X-Requested-With`, with any value.
+         */
+        post: operations["beginSession"];
+        /**
+         * End the session of the browser
+         * @description The token itself stays valid: revoke it where it may have been seen by others.
+         */
+        delete: operations["endSession"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/sync/analytics": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get what happened in each hour or day
+         * @description Figures are counted every half minute, and kept when the syncs and events that they are counted from have been removed.
+         */
+        get: operations["getAnalytics"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/sync/api-keys": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List API keys, by name */
+        get: operations["listApiKeys"];
+        put?: never;
+        /**
+         * Make an API key
+         * @description The answer has its secret, which is stored nowhere. The key is accepted by all processes within seconds.
+         */
+        post: operations["createApiKey"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/sync/api-keys/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Revoke an API key
+         * @description It ends at once in this process, and within seconds in all others, also on open event streams.
+         */
+        delete: operations["revokeApiKey"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/sync/api-keys/{id}/rotate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Replace an API key
+         * @description Makes a key of the same name and role. The old one is accepted for a while, so that the service can change over.
+         */
+        post: operations["rotateApiKey"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/sync/audit": {
         parameters: {
             query?: never;
@@ -839,6 +950,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/sync/syncs/{syncId}/attempts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the failed attempts of a sync, newest first */
+        get: operations["listAttempts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/sync/syncs/{syncId}/cancel": {
         parameters: {
             query?: never;
@@ -941,6 +1069,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/sync/syncs/{syncId}/tasks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the tasks of a sync, in the order of the pages
+         * @description Each is a page of one of the onboarding portal's lists.
+         */
+        get: operations["listTasks"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/sync/test-connection": {
         parameters: {
             query?: never;
@@ -1017,9 +1165,9 @@ export interface paths {
          * Stream updates as server-sent events
          * @description Each event has a name and one line of JSON: `sync.started`, `sync.progress`, `sync.phase`, `sync.completed`,
          *     `sync.failed`, `sync.cancelled` (SyncNotice), `deadletter.added`, `deadletter.replayed` (DeadLetterNotice),
-         *     `webhook.received` (WebhookNotice), `schedule.changed` (SettingsNotice), `conflict.opened`, `conflict.resolved`
+         *     `webhook.processed` (WebhookNotice), `schedule.changed` (SettingsNotice), `conflict.opened`, `conflict.resolved`
          *     (ConflictNotice). A `heartbeat` comes every 15 seconds. A `resync` says that events are missing: fetch the data again.
-         *     An `end` says why the stream ends, as `{"code": "token_expired"}` or `{"code": "token_revoked"}`: connect again with another
+         *     A client that asks for some updates alone receives these three all the same. An `end` says why the stream ends, as `{"code": "token_expired"}` or `{"code": "token_revoked"}`: connect again with another
          *     token. Event ids are the same on every replica. To resume after a lost connection, send the last id as `Last-Event-ID`.
          *     The number of streams is limited: 429 when you have as many as one operator may have, 503 when the service has as many as
          *     it can serve.
@@ -1269,6 +1417,110 @@ export interface components {
             /** @description Reason, kept with the new sync and in the audit log; at most 500 characters. */
             reason?: string | null;
         };
+        /** @description What happened in a time, in all and window by window. A window in which nothing happened is there, with zeros. */
+        Analytics: {
+            /**
+             * Format: date-time
+             * @description Until when all that happened is counted: the windows after it, and the one that it is in, are not complete. Absent while
+             *     nothing is counted.
+             */
+            countedUntil?: string | null;
+            /** @description Attempts that failed, by class, the most frequent first. */
+            failures: components["schemas"]["FailureCount"][];
+            /** @description Findings by their codes, the most frequent first. */
+            findings: components["schemas"]["FindingCount"][];
+            /**
+             * Format: date-time
+             * @description Beginning of the first window.
+             */
+            from: string;
+            /** @description How the syncs ended, the most frequent first. */
+            syncs: components["schemas"]["SyncEndCount"][];
+            /**
+             * Format: date-time
+             * @description End of the last window.
+             */
+            to: string;
+            /** @description All windows together. */
+            total: components["schemas"]["WindowFigures"];
+            /** @description How long the windows are. */
+            window: components["schemas"]["WindowWidth"];
+            windows: components["schemas"]["AnalyticsWindow"][];
+        };
+        /** @description What happened in one window. */
+        AnalyticsWindow: components["schemas"]["WindowFigures"] & {
+            /**
+             * Format: date-time
+             * @description Its beginning.
+             */
+            startsAt: string;
+        };
+        /** @description A key of a service. Its secret is shown once, when it is made. */
+        ApiKey: {
+            /** Format: date-time */
+            createdAt: string;
+            /** @description Operator who made it. */
+            createdBy: string;
+            /** Format: date-time */
+            expiresAt: string;
+            /** Format: uuid */
+            id: string;
+            /**
+             * Format: date-time
+             * @description To the minute; absent: never.
+             */
+            lastUsedAt?: string | null;
+            /** @description Name of the service. Its requests stand in the audit log under `api-key:` and this name. */
+            name: string;
+            /** Format: date-time */
+            revokedAt?: string | null;
+            /** @description What the service may do. */
+            role: components["schemas"]["OperatorRole"];
+            state: components["schemas"]["ApiKeyState"];
+        };
+        /** @description A key to be made. */
+        ApiKeyRequest: {
+            /**
+             * @description Name of the service. Several keys may have one name.
+             * @example fleet-report
+             */
+            name: string;
+            /** @description Why, for the audit log. */
+            reason?: string | null;
+            /**
+             * @description What the service may do.
+             * @default viewer
+             */
+            role?: components["schemas"]["OperatorRole"];
+            /**
+             * Format: int32
+             * @description Days after which it ends.
+             * @default 90
+             */
+            validDays?: number;
+        };
+        /** @description How a key is replaced. */
+        ApiKeyRotation: {
+            /**
+             * Format: int32
+             * @description Hours for which the old key is accepted beside the new one; 0: it ends at once.
+             * @default 24
+             */
+            overlapHours?: number;
+            /** @description Why, for the audit log. */
+            reason?: string | null;
+            /**
+             * Format: int32
+             * @description Days after which the new key ends.
+             * @default 90
+             */
+            validDays?: number;
+        };
+        /**
+         * @description Whether a key is accepted.
+         * @enum {string}
+         */
+        ApiKeyState: "active" | "expired" | "revoked";
         /** @description A failed attempt. */
         Attempt: {
             /**
@@ -1322,7 +1574,7 @@ export interface components {
          * @description What an operator did.
          * @enum {string}
          */
-        AuditAction: "sync.trigger" | "sync.cancel" | "sync.resume" | "sync.retry" | "sync.confirm" | "sync.accept_older" | "sync.undo" | "conflict.resolve" | "conflict_policies.update" | "settings.update" | "schedule.create" | "schedule.update" | "schedule.delete" | "schedule.pause" | "schedule.resume" | "role_mapping.change" | "user.reveal_password" | "dead_letter.replay" | "replay.cancel" | "webhook.reprocess" | "token.revoke" | "user.reissue_password" | "access.refuse" | "user.read" | "conflict.read" | "dead_letter.read" | "webhook.read_body";
+        AuditAction: "sync.trigger" | "sync.cancel" | "sync.resume" | "sync.retry" | "sync.confirm" | "sync.accept_older" | "sync.undo" | "conflict.resolve" | "conflict_policies.update" | "settings.update" | "schedule.create" | "schedule.update" | "schedule.delete" | "schedule.pause" | "schedule.resume" | "role_mapping.change" | "user.reveal_password" | "dead_letter.replay" | "replay.cancel" | "webhook.reprocess" | "token.revoke" | "api_key.create" | "api_key.rotate" | "api_key.revoke" | "user.reissue_password" | "access.refuse" | "user.read" | "conflict.read" | "dead_letter.read" | "webhook.read_body";
         /** @description What an operator did, was refused, or read of personal data. */
         AuditEntry: {
             action: components["schemas"]["AuditAction"];
@@ -1804,6 +2056,13 @@ export interface components {
          * @enum {string}
          */
         FailureClass: "transient" | "permanent" | "poison";
+        /** @description How many attempts failed so. */
+        FailureCount: {
+            /** @description As the attempts of a sync have it. */
+            class: string;
+            /** Format: int64 */
+            count: number;
+        };
         /** @description A field that a dry run would change. */
         FieldChange: {
             /**
@@ -1847,6 +2106,13 @@ export interface components {
             /** @description Value of the field; personal data is masked. */
             value?: string | null;
         };
+        /** @description How many findings have a code. */
+        FindingCount: {
+            code: string;
+            /** Format: int64 */
+            count: number;
+            recordType?: components["schemas"]["RecordType"] | null;
+        };
         /** @description Number of active records of a type. */
         FleetCount: {
             /**
@@ -1864,6 +2130,11 @@ export interface components {
         HitKind: "vessel" | "equipment" | "user" | "company" | "sync" | "webhook" | "dead_letter" | "trace";
         /** @description The operator that the token names. */
         Identity: {
+            /**
+             * Format: date-time
+             * @description When the token ends.
+             */
+            expiresAt: string;
             /** @description Role of the operator. */
             role: components["schemas"]["OperatorRole"];
             /** @description Name of the operator. */
@@ -1901,6 +2172,68 @@ export interface components {
             endedAt: string;
             /** @description What went wrong. */
             failure?: string | null;
+        };
+        /** @description A page of a list. */
+        List_ApiKey: {
+            /** @description Entries of the page. */
+            data: {
+                /** Format: date-time */
+                createdAt: string;
+                /** @description Operator who made it. */
+                createdBy: string;
+                /** Format: date-time */
+                expiresAt: string;
+                /** Format: uuid */
+                id: string;
+                /**
+                 * Format: date-time
+                 * @description To the minute; absent: never.
+                 */
+                lastUsedAt?: string | null;
+                /** @description Name of the service. Its requests stand in the audit log under `api-key:` and this name. */
+                name: string;
+                /** Format: date-time */
+                revokedAt?: string | null;
+                /** @description What the service may do. */
+                role: components["schemas"]["OperatorRole"];
+                state: components["schemas"]["ApiKeyState"];
+            }[];
+            /** @description Position of the page in the list. */
+            pagination: components["schemas"]["Pagination"];
+        };
+        /** @description A page of a list. */
+        List_Attempt: {
+            /** @description Entries of the page. */
+            data: {
+                /**
+                 * Format: date-time
+                 * @description When the attempt started.
+                 */
+                beganAt: string;
+                /** @description Failure class. */
+                class: components["schemas"]["FailureClass"];
+                /**
+                 * Format: int32
+                 * @description Duration in milliseconds.
+                 */
+                durationMs: number;
+                /** @description What went wrong. */
+                failure: string;
+                /** @description Id of the task, sync or webhook event. */
+                messageId: string;
+                /**
+                 * Format: date-time
+                 * @description When the next attempt starts; absent if the message became a dead letter.
+                 */
+                nextAttemptAt?: string | null;
+                /**
+                 * Format: int32
+                 * @description Number of the attempt, from 1.
+                 */
+                number: number;
+            }[];
+            /** @description Position of the page in the list. */
+            pagination: components["schemas"]["Pagination"];
         };
         /** @description A page of a list. */
         List_AuditEntry: {
@@ -2425,6 +2758,40 @@ export interface components {
             pagination: components["schemas"]["Pagination"];
         };
         /** @description A page of a list. */
+        List_Task: {
+            /** @description Entries of the page. */
+            data: {
+                /**
+                 * Format: int64
+                 * @description Which of the chains of pages that fetch the list side by side, from 0. The slices of a list are the chains from 1 on.
+                 */
+                chain: number;
+                /** Format: date-time */
+                completedAt?: string | null;
+                /** Format: date-time */
+                createdAt: string;
+                /**
+                 * Format: int32
+                 * @description Attempts that have failed.
+                 */
+                failedAttempts: number;
+                /** Format: uuid */
+                id: string;
+                /** @description Why the last of them failed. */
+                lastFailure?: string | null;
+                /**
+                 * Format: int64
+                 * @description The place in the chain, from 0.
+                 */
+                page: number;
+                /** @description The list. */
+                recordType: components["schemas"]["RecordType"];
+                state: components["schemas"]["TaskState"];
+            }[];
+            /** @description Position of the page in the list. */
+            pagination: components["schemas"]["Pagination"];
+        };
+        /** @description A page of a list. */
         List_TokenRevocation: {
             /** @description Entries of the page. */
             data: {
@@ -2594,6 +2961,12 @@ export interface components {
          * @enum {string}
          */
         Mode: "full" | "incremental" | "selective";
+        /** @description A new key, with its secret. */
+        NewApiKey: {
+            key: components["schemas"]["ApiKey"];
+            /** @description What the service sends as `Authorization: Bearer <secret>`. It is stored nowhere: this answer alone has it. */
+            secret: string;
+        };
         /** @description Result of accepting older records. */
         OlderAccepted: {
             /**
@@ -2737,6 +3110,29 @@ export interface components {
          * @enum {string}
          */
         PasswordState: "none" | "to_claim" | "expired" | "claimed";
+        /** @description How long something took, in seconds. A figure is a tenth off at most. */
+        Percentiles: {
+            /**
+             * Format: int64
+             * @description How many were measured.
+             */
+            count: number;
+            /**
+             * Format: double
+             * @description Half took no longer.
+             */
+            p50Seconds: number;
+            /**
+             * Format: double
+             * @description Nine of ten took no longer.
+             */
+            p90Seconds: number;
+            /**
+             * Format: double
+             * @description 99 of 100 took no longer.
+             */
+            p99Seconds: number;
+        };
         /**
          * @description Permission of a role.
          * @enum {string}
@@ -2942,6 +3338,26 @@ export interface components {
             particulars: Record<string, never>;
             /** @description Whether `syncId` can still be looked up; absent if the record has none. */
             syncIsKept?: boolean | null;
+        };
+        /** @description Records by their outcome. */
+        RecordFigures: {
+            /** Format: int64 */
+            conflict: number;
+            /** Format: int64 */
+            created: number;
+            /**
+             * Format: int64
+             * @description Withdrawn, for a full sync no longer found them. Not among those that were read.
+             */
+            deactivated: number;
+            /** Format: int64 */
+            rejected: number;
+            /** Format: int64 */
+            skipped: number;
+            /** Format: int64 */
+            unchanged: number;
+            /** Format: int64 */
+            updated: number;
         };
         /** @description Number of records of a type, and how many of them have findings. */
         RecordQuality: {
@@ -3713,6 +4129,31 @@ export interface components {
             /** @description Number of tasks by state. */
             tasks: components["schemas"]["TaskCounts"];
         };
+        /** @description How many syncs ended so. */
+        SyncEndCount: {
+            cause: components["schemas"]["Cause"];
+            /** Format: int64 */
+            count: number;
+            mode: components["schemas"]["Mode"];
+            /** @description State in which they ended. */
+            state: components["schemas"]["SyncState"];
+        };
+        /** @description Syncs by how they ended. */
+        SyncFigures: {
+            /** Format: int64 */
+            cancelled: number;
+            /** Format: int64 */
+            completed: number;
+            /** Format: int64 */
+            completedWithErrors: number;
+            /** Format: int64 */
+            failed: number;
+            /**
+             * Format: double
+             * @description Share of those that completed, with errors or without, among those that completed or failed. Absent without any.
+             */
+            successRate?: number | null;
+        };
         /**
          * @description Data of the SSE events `sync.started`, `sync.progress`, `sync.phase`, `sync.completed`, `sync.failed` and
          *     `sync.cancelled`. Each event carries the whole state of the sync, so a client that missed some needs only the
@@ -3744,6 +4185,7 @@ export interface components {
              * @description Id of the sync.
              */
             syncId: string;
+            tasks?: components["schemas"]["TaskCounts"] | null;
         };
         /**
          * @description State of a sync.
@@ -3811,6 +4253,35 @@ export interface components {
              */
             syncId: string;
         };
+        /** @description A page of one of the onboarding portal's lists. */
+        Task: {
+            /**
+             * Format: int64
+             * @description Which of the chains of pages that fetch the list side by side, from 0. The slices of a list are the chains from 1 on.
+             */
+            chain: number;
+            /** Format: date-time */
+            completedAt?: string | null;
+            /** Format: date-time */
+            createdAt: string;
+            /**
+             * Format: int32
+             * @description Attempts that have failed.
+             */
+            failedAttempts: number;
+            /** Format: uuid */
+            id: string;
+            /** @description Why the last of them failed. */
+            lastFailure?: string | null;
+            /**
+             * Format: int64
+             * @description The place in the chain, from 0.
+             */
+            page: number;
+            /** @description The list. */
+            recordType: components["schemas"]["RecordType"];
+            state: components["schemas"]["TaskState"];
+        };
         /** @description Number of tasks of a sync by state. */
         TaskCounts: {
             /**
@@ -3839,6 +4310,11 @@ export interface components {
              */
             retrying: number;
         };
+        /**
+         * @description State of a task.
+         * @enum {string}
+         */
+        TaskState: "pending" | "retrying" | "done" | "dead" | "cancelled";
         /** @description A claimed temporary password. */
         TemporaryPassword: {
             /**
@@ -4310,6 +4786,28 @@ export interface components {
          * @enum {string}
          */
         WebhookState: "received" | "published" | "processed" | "failed" | "ignored";
+        /** @description How much happened, and how long it took. What is not counted by vessel is absent if one vessel is asked for. */
+        WindowFigures: {
+            approvalLag?: components["schemas"]["Percentiles"] | null;
+            /**
+             * Format: int64
+             * @description Attempts at a task or an event that failed. Most succeed with the next one.
+             */
+            failedAttempts?: number | null;
+            /**
+             * Format: int64
+             * @description Records that were rejected, and doubtful values.
+             */
+            findings: number;
+            records?: components["schemas"]["RecordFigures"] | null;
+            syncDuration?: components["schemas"]["Percentiles"] | null;
+            syncs?: components["schemas"]["SyncFigures"] | null;
+        };
+        /**
+         * @description How long a window is. Windows begin at whole hours and days of UTC.
+         * @enum {string}
+         */
+        WindowWidth: "hour" | "day";
         /**
          * @description What one side of a conflict has taken away.
          * @enum {string}
@@ -4325,6 +4823,8 @@ export interface components {
          * @enum {string}
          */
         Writer: "onboarding" | "maintenance";
+        /** @enum {string} */
+        UpdateName: "sync.started";
     };
     responses: {
         /** @description The role of the token is too low */
@@ -4576,6 +5076,383 @@ export interface operations {
             400: components["responses"]["Unreadable"];
             /** @description The token is missing, invalid, expired or revoked */
             401: components["responses"]["Unauthorized"];
+            /** @description Parameters or values of the body are unknown, repeated or wrong; `errors` names each */
+            422: components["responses"]["Invalid"];
+            /** @description The operator sends too many requests */
+            429: components["responses"]["TooManyRequests"];
+            /** @description An error of the service; `requestId` finds it in the logs */
+            500: components["responses"]["InternalError"];
+            /** @description The database does not answer */
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    getSession: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The operator who is signed in */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Identity"];
+                };
+            };
+            /** @description Nobody is signed in */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The query or the body cannot be read: U+0000 in a text, or a body that is not JSON */
+            400: components["responses"]["Unreadable"];
+            /** @description The token of the session has ended (`token_expired`, `token_revoked`) or is not valid */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role of the token is too low */
+            403: components["responses"]["Forbidden"];
+            /** @description Parameters or values of the body are unknown, repeated or wrong; `errors` names each */
+            422: components["responses"]["Invalid"];
+            /** @description The operator sends too many requests */
+            429: components["responses"]["TooManyRequests"];
+            /** @description An error of the service; `requestId` finds it in the logs */
+            500: components["responses"]["InternalError"];
+            /** @description The database does not answer */
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    beginSession: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The operator who is signed in */
+            200: {
+                headers: {
+                    /** @description `sms_sync_session`, `HttpOnly` and `SameSite=Strict` */
+                    "Set-Cookie"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Identity"];
+                };
+            };
+            /** @description The query or the body cannot be read: U+0000 in a text, or a body that is not JSON */
+            400: components["responses"]["Unreadable"];
+            /** @description The token is missing, invalid, expired or revoked */
+            401: components["responses"]["Unauthorized"];
+            /** @description The request has no token, but the cookie of a session without `X-Requested-With` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Parameters or values of the body are unknown, repeated or wrong; `errors` names each */
+            422: components["responses"]["Invalid"];
+            /** @description The operator sends too many requests */
+            429: components["responses"]["TooManyRequests"];
+            /** @description An error of the service; `requestId` finds it in the logs */
+            500: components["responses"]["InternalError"];
+            /** @description The database does not answer */
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    endSession: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Nobody is signed in any more */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The query or the body cannot be read: U+0000 in a text, or a body that is not JSON */
+            400: components["responses"]["Unreadable"];
+            /** @description The token is missing, invalid, expired or revoked */
+            401: components["responses"]["Unauthorized"];
+            /** @description The role of the token is too low */
+            403: components["responses"]["Forbidden"];
+            /** @description Parameters or values of the body are unknown, repeated or wrong; `errors` names each */
+            422: components["responses"]["Invalid"];
+            /** @description The operator sends too many requests */
+            429: components["responses"]["TooManyRequests"];
+            /** @description An error of the service; `requestId` finds it in the logs */
+            500: components["responses"]["InternalError"];
+            /** @description The database does not answer */
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    getAnalytics: {
+        parameters: {
+            query?: {
+                /** @description How long a window is: `hour` by default. Hours are kept for 100 days, days for ten years. */
+                window?: components["schemas"]["WindowWidth"];
+                /** @description A time in the first window. By default a day of hours, or 30 days, before `to`. */
+                from?: string;
+                /** @description A time in the last window; now by default. */
+                to?: string;
+                /** @description Only records of this type, and findings about them. */
+                recordType?: components["schemas"]["RecordType"];
+                /**
+                 * @description Only events and findings about this vessel and its equipment, by its id in the onboarding portal. Of single vessels days
+                 *     are kept for 400 days. Syncs are of no single vessel, so their figures are absent.
+                 */
+                vessel?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What happened in a time, in all and window by window */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Analytics"];
+                };
+            };
+            /** @description The query or the body cannot be read: U+0000 in a text, or a body that is not JSON */
+            400: components["responses"]["Unreadable"];
+            /** @description The token is missing, invalid, expired or revoked */
+            401: components["responses"]["Unauthorized"];
+            /** @description Parameters or values of the body are unknown, repeated or wrong; `errors` names each */
+            422: components["responses"]["Invalid"];
+            /** @description The operator sends too many requests */
+            429: components["responses"]["TooManyRequests"];
+            /** @description An error of the service; `requestId` finds it in the logs */
+            500: components["responses"]["InternalError"];
+            /** @description The database does not answer */
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    listApiKeys: {
+        parameters: {
+            query?: {
+                /** @description Entries per page. */
+                limit?: number;
+                /** @description Entries to skip. */
+                offset?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of a list */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["List_ApiKey"];
+                };
+            };
+            /** @description The query or the body cannot be read: U+0000 in a text, or a body that is not JSON */
+            400: components["responses"]["Unreadable"];
+            /** @description The token is missing, invalid, expired or revoked */
+            401: components["responses"]["Unauthorized"];
+            /** @description The role of the token is too low */
+            403: components["responses"]["Forbidden"];
+            /** @description Parameters or values of the body are unknown, repeated or wrong; `errors` names each */
+            422: components["responses"]["Invalid"];
+            /** @description The operator sends too many requests */
+            429: components["responses"]["TooManyRequests"];
+            /** @description An error of the service; `requestId` finds it in the logs */
+            500: components["responses"]["InternalError"];
+            /** @description The database does not answer */
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    createApiKey: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ApiKeyRequest"];
+            };
+        };
+        responses: {
+            /** @description The key, with its secret */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NewApiKey"];
+                };
+            };
+            /** @description The query or the body cannot be read: U+0000 in a text, or a body that is not JSON */
+            400: components["responses"]["Unreadable"];
+            /** @description The token is missing, invalid, expired or revoked */
+            401: components["responses"]["Unauthorized"];
+            /** @description The role of the token is too low */
+            403: components["responses"]["Forbidden"];
+            /** @description There are as many keys as can be kept */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is too large */
+            413: components["responses"]["TooLarge"];
+            /** @description The body is not sent as `application/json` */
+            415: components["responses"]["UnsupportedMediaType"];
+            /** @description Parameters or values of the body are unknown, repeated or wrong; `errors` names each */
+            422: components["responses"]["Invalid"];
+            /** @description The operator sends too many requests */
+            429: components["responses"]["TooManyRequests"];
+            /** @description An error of the service; `requestId` finds it in the logs */
+            500: components["responses"]["InternalError"];
+            /** @description The database does not answer */
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    revokeApiKey: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the key */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A key of a service */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiKey"];
+                };
+            };
+            /** @description The query or the body cannot be read: U+0000 in a text, or a body that is not JSON */
+            400: components["responses"]["Unreadable"];
+            /** @description The token is missing, invalid, expired or revoked */
+            401: components["responses"]["Unauthorized"];
+            /** @description The role of the token is too low */
+            403: components["responses"]["Forbidden"];
+            /** @description There is no such key */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It was revoked before */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Parameters or values of the body are unknown, repeated or wrong; `errors` names each */
+            422: components["responses"]["Invalid"];
+            /** @description The operator sends too many requests */
+            429: components["responses"]["TooManyRequests"];
+            /** @description An error of the service; `requestId` finds it in the logs */
+            500: components["responses"]["InternalError"];
+            /** @description The database does not answer */
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    rotateApiKey: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the old key */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ApiKeyRotation"];
+            };
+        };
+        responses: {
+            /** @description The new key, with its secret */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NewApiKey"];
+                };
+            };
+            /** @description The query or the body cannot be read: U+0000 in a text, or a body that is not JSON */
+            400: components["responses"]["Unreadable"];
+            /** @description The token is missing, invalid, expired or revoked */
+            401: components["responses"]["Unauthorized"];
+            /** @description The role of the token is too low */
+            403: components["responses"]["Forbidden"];
+            /** @description There is no such key */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The key has ended, or there are as many keys as can be kept */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is too large */
+            413: components["responses"]["TooLarge"];
+            /** @description The body is not sent as `application/json` */
+            415: components["responses"]["UnsupportedMediaType"];
             /** @description Parameters or values of the body are unknown, repeated or wrong; `errors` names each */
             422: components["responses"]["Invalid"];
             /** @description The operator sends too many requests */
@@ -5359,8 +6236,8 @@ export interface operations {
                 offset?: number;
                 /** @description `nextCursor` of the page before, with the same filters. `Link` has the whole URL. */
                 cursor?: string;
-                /** @description Only dead letters in this state. */
-                state?: components["schemas"]["DeadLetterState"];
+                /** @description Only dead letters in this state, or in one of these. */
+                state?: components["schemas"]["DeadLetterState"][];
                 /** @description Only dead letters with this cause, as `fingerprint` names it. */
                 fingerprint?: string;
                 /** @description Only dead letters from this queue. */
@@ -5408,8 +6285,8 @@ export interface operations {
                 limit?: number;
                 /** @description Entries to skip. */
                 offset?: number;
-                /** @description Only dead letters in this state. */
-                state?: components["schemas"]["DeadLetterState"];
+                /** @description Only dead letters in this state, or in one of these. */
+                state?: components["schemas"]["DeadLetterState"][];
                 /** @description Only dead letters with this cause, as `fingerprint` names it. */
                 fingerprint?: string;
                 /** @description Only dead letters from this queue. */
@@ -5548,12 +6425,14 @@ export interface operations {
                 offset?: number;
                 /** @description `nextCursor` of the page before, with the same filters. `Link` has the whole URL. */
                 cursor?: string;
-                /** @description Only syncs in this state. */
-                state?: components["schemas"]["SyncState"];
-                /** @description Only syncs that were started by this. */
-                cause?: components["schemas"]["Cause"];
-                /** @description Only syncs of this mode. */
-                mode?: components["schemas"]["Mode"];
+                /** @description Only syncs in this state, or in one of these. */
+                state?: components["schemas"]["SyncState"][];
+                /** @description Only syncs that were started by this, or by one of these. */
+                cause?: components["schemas"]["Cause"][];
+                /** @description Only syncs of this mode, or of one of these. */
+                mode?: components["schemas"]["Mode"][];
+                /** @description Only syncs that this operator has asked for, by the subject of the token. */
+                requestedBy?: string;
                 /** @description Only dry runs, or only syncs that write. */
                 dryRun?: boolean;
                 /** @description Only syncs that were asked for at this time or later. */
@@ -6753,6 +7632,47 @@ export interface operations {
             503: components["responses"]["Unavailable"];
         };
     };
+    listAttempts: {
+        parameters: {
+            query?: {
+                /** @description Entries per page. */
+                limit?: number;
+                /** @description Entries to skip. */
+                offset?: number;
+            };
+            header?: never;
+            path: {
+                syncId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of a list */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["List_Attempt"];
+                };
+            };
+            /** @description The query or the body cannot be read: U+0000 in a text, or a body that is not JSON */
+            400: components["responses"]["Unreadable"];
+            /** @description The token is missing, invalid, expired or revoked */
+            401: components["responses"]["Unauthorized"];
+            /** @description No resource has this id */
+            404: components["responses"]["NotFound"];
+            /** @description Parameters or values of the body are unknown, repeated or wrong; `errors` names each */
+            422: components["responses"]["Invalid"];
+            /** @description The operator sends too many requests */
+            429: components["responses"]["TooManyRequests"];
+            /** @description An error of the service; `requestId` finds it in the logs */
+            500: components["responses"]["InternalError"];
+            /** @description The database does not answer */
+            503: components["responses"]["Unavailable"];
+        };
+    };
     cancelSync: {
         parameters: {
             query?: never;
@@ -6862,6 +7782,14 @@ export interface operations {
                 limit?: number;
                 /** @description Entries to skip. */
                 offset?: number;
+                /** @description Only findings of this severity. */
+                severity?: components["schemas"]["Severity"];
+                /** @description Only findings about records of this type, or of one of these. */
+                recordType?: components["schemas"]["RecordType"][];
+                /** @description Only findings with this code, or with one of these. */
+                code?: string[];
+                /** @description Only findings about the record with this id in the onboarding portal. */
+                sourceId?: string;
             };
             header?: never;
             path: {
@@ -6996,6 +7924,51 @@ export interface operations {
             413: components["responses"]["TooLarge"];
             /** @description The body is not sent as `application/json` */
             415: components["responses"]["UnsupportedMediaType"];
+            /** @description Parameters or values of the body are unknown, repeated or wrong; `errors` names each */
+            422: components["responses"]["Invalid"];
+            /** @description The operator sends too many requests */
+            429: components["responses"]["TooManyRequests"];
+            /** @description An error of the service; `requestId` finds it in the logs */
+            500: components["responses"]["InternalError"];
+            /** @description The database does not answer */
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    listTasks: {
+        parameters: {
+            query?: {
+                /** @description Entries per page. */
+                limit?: number;
+                /** @description Entries to skip. */
+                offset?: number;
+                /** @description Only tasks in this state, or in one of these. */
+                state?: components["schemas"]["TaskState"][];
+                /** @description Only tasks of the list of this record type, or of one of these. */
+                recordType?: components["schemas"]["RecordType"][];
+            };
+            header?: never;
+            path: {
+                syncId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of a list */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["List_Task"];
+                };
+            };
+            /** @description The query or the body cannot be read: U+0000 in a text, or a body that is not JSON */
+            400: components["responses"]["Unreadable"];
+            /** @description The token is missing, invalid, expired or revoked */
+            401: components["responses"]["Unauthorized"];
+            /** @description No resource has this id */
+            404: components["responses"]["NotFound"];
             /** @description Parameters or values of the body are unknown, repeated or wrong; `errors` names each */
             422: components["responses"]["Invalid"];
             /** @description The operator sends too many requests */
@@ -7195,6 +8168,10 @@ export interface operations {
             query?: {
                 /** @description Id of the last event that the client received, for clients that cannot send the header `Last-Event-ID`. */
                 lastEventId?: string;
+                /** @description Only updates about this sync, or about one of these. */
+                syncId?: string[];
+                /** @description Only updates of this name, or of one of these. */
+                name?: components["schemas"]["UpdateName"][];
             };
             header?: {
                 /** @description Id of the last event that the client received */
@@ -7563,8 +8540,8 @@ export interface operations {
                 offset?: number;
                 /** @description `nextCursor` of the page before, with the same filters. `Link` has the whole URL. */
                 cursor?: string;
-                /** @description Only events in this state. */
-                state?: components["schemas"]["WebhookState"];
+                /** @description Only events in this state, or in one of these. */
+                state?: components["schemas"]["WebhookState"][];
                 /** @description Only events of this type, like `vessel.approved`. */
                 eventType?: string;
                 /** @description Only events about records of this type. */

@@ -1,43 +1,52 @@
-// The operator's token, kept in sessionStorage: for this tab only, until the tab is closed.
+// Who is signed in. The token itself is in a cookie that no script can read, which all tabs of the browser share.
 import { useSyncExternalStore } from "react";
 import type { Identity } from "./types";
 
 export interface Session {
-  token: string;
   identity: Identity;
 }
 
 /** Why a session ended that the operator did not end. */
 export type EndReason = "expired" | "revoked";
 
-const STORAGE_KEY = "sms-sync.session";
-let session: Session | null = readSession();
+/** Undefined until the server has said whether somebody is signed in. */
+let session: Session | null | undefined;
 let endReason: EndReason | null = null;
 const listeners = new Set<() => void>();
 
-function readSession(): Session | null {
-  try {
-    const stored = JSON.parse(sessionStorage.getItem(STORAGE_KEY) ?? "null") as Session | null;
-    // Earlier versions stored another shape.
-    return stored?.identity ? stored : null;
-  } catch {
-    return null;
-  }
-}
+/** Tells the other tabs that somebody signed in or out. Missing in old browsers. */
+const channel = typeof BroadcastChannel === "undefined" ? null : new BroadcastChannel("sms-sync.session");
+
+/** Forgets what was fetched for an operator before another one is shown it. */
+let forgetData = () => {};
+export const whenOperatorChanges = (callback: () => void) => {
+  forgetData = callback;
+};
+let lastSubject: string | null = null;
 
 function setSession(next: Session | null, reason: EndReason | null) {
+  if (next && next.identity.subject !== lastSubject) {
+    forgetData();
+    lastSubject = next.identity.subject;
+  }
   session = next;
   endReason = reason;
-  if (next) sessionStorage.setItem(STORAGE_KEY, JSON.stringify(next));
-  else sessionStorage.removeItem(STORAGE_KEY);
   for (const notify of listeners) notify();
 }
 
-export const sessionToken = (): string | null => session?.token ?? null;
+export const currentSession = (): Session | null => session ?? null;
 export const beginSession = (next: Session) => setSession(next, null);
 export const endSession = (reason: EndReason | null = null) => setSession(null, reason);
 /** Why the last session ended; null after a sign-out. */
 export const sessionEndReason = () => endReason;
+
+export const tellOtherTabs = () => channel?.postMessage("changed");
+
+/** Calls back when another tab has signed in or out. Returns how to stop. */
+export function onOtherTab(callback: () => void): () => void {
+  channel?.addEventListener("message", callback);
+  return () => channel?.removeEventListener("message", callback);
+}
 
 /** The reason in the JSON of a problem, or of the event with which the stream of updates ends. */
 export function endReasonOf(json: string): EndReason {
@@ -53,7 +62,11 @@ const subscribe = (listener: () => void) => {
   return () => listeners.delete(listener);
 };
 
-export const useSession = (): Session | null => useSyncExternalStore(subscribe, () => session);
+/** The session; null: nobody is signed in; undefined: it is not known yet. */
+export const useSession = (): Session | null | undefined => useSyncExternalStore(subscribe, () => session);
+
+/** Names a session: another sign-in, also of the same operator, has another name. */
+export const sessionKey = ({ identity }: Session): string => `${identity.subject} ${identity.expiresAt}`;
 
 const ROLE_RANKS: Record<string, number> = { viewer: 0, operator: 1, admin: 2 };
 

@@ -14,7 +14,6 @@ const follow = (url: string, until: string, silenceTimeoutMs = 5000) =>
     followStream(
       {
         url,
-        token: "t",
         silenceTimeoutMs,
         firstDelayMs: 5,
         onEvent: (name) => {
@@ -99,7 +98,6 @@ test("an end of the token closes the stream without another attempt and says why
   await followStream(
     {
       url,
-      token: "t",
       firstDelayMs: 5,
       onEvent: (name) => seen.push(name),
       onConnection: ({ state }) => seen.push(state),

@@ -3,7 +3,7 @@
 import { type Connection, followStream, type StreamOptions } from "./sse";
 
 /** What a tab asks of the hub. */
-export type HubRequest = { type: "follow"; url: string; token: string } | { type: "leave" };
+export type HubRequest = { type: "follow"; url: string; session: string } | { type: "leave" };
 
 /** What the hub tells a tab. */
 export type HubMessage =
@@ -18,14 +18,14 @@ export interface HubPort {
 }
 
 interface Stream {
-  token: string;
+  session: string;
   ports: Set<HubPort>;
   connection: Connection;
   stop: AbortController;
 }
 
 export class StreamHub {
-  /** One for each token: tabs may be signed in as different operators. */
+  /** One for each session: a tab may not know yet that another one has signed in anew. */
   private readonly streams = new Set<Stream>();
   private readonly follow: (options: StreamOptions, signal: AbortSignal) => Promise<void>;
 
@@ -37,13 +37,13 @@ export class StreamHub {
   connect(port: HubPort): void {
     port.onmessage = ({ data }) => {
       this.leave(port);
-      if (data.type === "follow") this.join(port, data.url, data.token);
+      if (data.type === "follow") this.join(port, data.url, data.session);
     };
   }
 
-  private join(port: HubPort, url: string, token: string) {
-    const open = [...this.streams].find((stream) => stream.token === token);
-    const stream = open ?? this.start(url, token);
+  private join(port: HubPort, url: string, session: string) {
+    const open = [...this.streams].find((stream) => stream.session === session);
+    const stream = open ?? this.start(url, session);
     stream.ports.add(port);
     port.postMessage({ type: "connection", connection: stream.connection });
   }
@@ -57,9 +57,9 @@ export class StreamHub {
     }
   }
 
-  private start(url: string, token: string): Stream {
+  private start(url: string, session: string): Stream {
     const stream: Stream = {
-      token,
+      session,
       ports: new Set(),
       connection: { state: "connecting" },
       stop: new AbortController(),
@@ -71,7 +71,6 @@ export class StreamHub {
     this.follow(
       {
         url,
-        token,
         onEvent: (name, data) => tell({ type: "event", name, data }),
         onTokenEnd: (json) => tell({ type: "tokenEnd", json }),
         onConnection: (connection) => {

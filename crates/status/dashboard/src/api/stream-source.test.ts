@@ -29,14 +29,20 @@ afterEach(() => {
 
 function open() {
   const onEvent = vi.fn();
-  const stream = openStream({ url: "/u", token: "t", onEvent, onConnection: () => {}, onTokenEnd: () => {} });
+  const stream = openStream({
+    url: "/u",
+    session: "s",
+    onEvent,
+    onConnection: () => {},
+    onTokenEnd: () => {},
+  });
   return { stream, onEvent, worker: FakeWorker.latest };
 }
 
 test("a tab follows through the shared worker, and opens no connection of its own", () => {
   const { stream, onEvent, worker } = open();
   stream.follow();
-  expect(worker.port.postMessage).toHaveBeenCalledWith({ type: "follow", url: "/u", token: "t" });
+  expect(worker.port.postMessage).toHaveBeenCalledWith({ type: "follow", url: "/u", session: "s" });
   worker.port.onmessage?.({ data: { type: "event", name: "sync.started", data: "{}" } });
   vi.advanceTimersByTime(60_000);
   expect(onEvent).toHaveBeenCalledWith("sync.started", "{}");

@@ -3,8 +3,11 @@ import { followStream, type StreamOptions } from "./sse";
 import type { HubMessage, HubRequest } from "./stream-hub";
 
 export type SourceOptions = Required<
-  Pick<StreamOptions, "url" | "token" | "onEvent" | "onConnection" | "onTokenEnd">
->;
+  Pick<StreamOptions, "url" | "onEvent" | "onConnection" | "onTokenEnd">
+> & {
+  /** Names the session whose updates these are. */
+  session: string;
+};
 
 export interface StreamSource {
   /** How long a hidden tab keeps following, in ms. */
@@ -82,7 +85,7 @@ function sharedStream(options: SourceOptions, onUnavailable: (wasFollowing: bool
     follow: () => {
       if (isFollowing) return;
       isFollowing = true;
-      send({ type: "follow", url: options.url, token: options.token });
+      send({ type: "follow", url: options.url, session: options.session });
       timeout = setTimeout(giveUp, WORKER_TIMEOUT);
     },
     leave,

@@ -3,6 +3,7 @@ import { Notifications } from "@mantine/notifications";
 import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
 import { RouterProvider } from "@tanstack/react-router";
 import { Problem } from "../api/problem";
+import { whenOperatorChanges } from "../api/session";
 import { router } from "./router";
 import { theme } from "./theme";
 
@@ -18,6 +19,9 @@ const queryClient = new QueryClient({
     mutations: { networkMode: "always" },
   },
 });
+
+// Another operator may have another role.
+whenOperatorChanges(() => queryClient.clear());
 
 export function Providers() {
   return (

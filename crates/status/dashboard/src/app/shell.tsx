@@ -1,16 +1,36 @@
-import { ActionIcon, useComputedColorScheme, useMantineColorScheme, VisuallyHidden } from "@mantine/core";
+import {
+  ActionIcon,
+  Button,
+  useComputedColorScheme,
+  useMantineColorScheme,
+  VisuallyHidden,
+} from "@mantine/core";
+import { notifications } from "@mantine/notifications";
 import { useQuery } from "@tanstack/react-query";
 import { Link, Outlet, useLocation, useNavigate } from "@tanstack/react-router";
 import { Ellipsis, Keyboard, LogOut, Moon, Search, Sun } from "lucide-react";
 import { Suspense, useEffect, useRef, useState } from "react";
 import { useLiveUpdates } from "../api/live";
+import { asProblem, type Problem } from "../api/problem";
 import { FIRST_FINDINGS, getOverview, getValidationReport } from "../api/queries";
-import { endSession, type Session, useHasRole, useSession } from "../api/session";
+import {
+  onOtherTab,
+  type Session,
+  sessionEndReason,
+  sessionKey,
+  useHasRole,
+  useSession,
+} from "../api/session";
+import { restoreSession, signOut } from "../api/sign-in";
 import { rejectedRecords } from "../format/fleet-status";
 import { formatCount } from "../format/numbers";
+import { formatDateTime } from "../format/times";
 import { SignIn } from "../pages/sign-in/sign-in";
+import { useNow } from "../ui/clock";
 import { Drawer } from "../ui/drawer";
 import { lazyComponent, preloadComponents } from "../ui/lazy-component";
+import { Note } from "../ui/note";
+import { ProblemNote } from "../ui/problem-note";
 import text from "../ui/text.module.css";
 import { useZone } from "../ui/zone";
 import { ConnectionIndicator, ConnectionNote } from "./connection";
@@ -22,11 +42,70 @@ const Palette = lazyComponent(() => import("./palette"), "Palette");
 
 export function Shell() {
   const session = useSession();
-  return session ? <SignedIn session={session} /> : <SignIn />;
+  const [isRenewing, setRenewing] = useState(false);
+  const failure = useRestoredSession();
+  // The page stays below the sign-in when its session ends by itself, so that no draft is lost.
+  const [last, setLast] = useState<Session | null>(null);
+  if (session && session !== last) setLast(session);
+  if (session === undefined) return failure ? <NotReached problem={failure} /> : null;
+  const hasEnded = session === null;
+  if (!last || (hasEnded && sessionEndReason() === null)) return <SignIn />;
+  const isCovered = hasEnded || isRenewing;
+  return (
+    <>
+      <div inert={isCovered}>
+        <SignedIn
+          key={last.identity.subject}
+          session={last}
+          hasEnded={hasEnded}
+          onRenew={() => setRenewing(true)}
+        />
+      </div>
+      {isCovered && (
+        <SignIn
+          isOverlay
+          onCancel={hasEnded ? undefined : () => setRenewing(false)}
+          onDone={() => setRenewing(false)}
+        />
+      )}
+    </>
+  );
 }
 
-function SignedIn({ session }: { session: Session }) {
-  useLiveUpdates(session.token);
+/** Asks who is signed in: at first, and when another tab signs in or out. Returns why that is not known. */
+function useRestoredSession(): Problem | null {
+  const [failure, setFailure] = useState<Problem | null>(null);
+  useEffect(() => {
+    const restore = () =>
+      restoreSession().then(
+        () => setFailure(null),
+        (error) => setFailure(asProblem(error)),
+      );
+    restore();
+    return onOtherTab(restore);
+  }, []);
+  return failure;
+}
+
+const showSignOutFailed = (error: unknown) =>
+  notifications.show({ color: "red", title: "You are still signed in", message: asProblem(error).message });
+
+function NotReached({ problem }: { problem: Problem }) {
+  return (
+    <main className={styles.notReached}>
+      <ProblemNote problem={problem} onRetry={() => location.reload()} />
+    </main>
+  );
+}
+
+interface SignedInProps {
+  session: Session;
+  hasEnded: boolean;
+  onRenew: () => void;
+}
+
+function SignedIn({ session, hasEnded, onRenew }: SignedInProps) {
+  useLiveUpdates(hasEnded ? null : sessionKey(session));
   useEffect(preloadComponents, []);
   const main = useRef<HTMLElement>(null);
   const path = useLocation({ select: (location) => location.pathname });
@@ -95,13 +174,14 @@ function SignedIn({ session }: { session: Session }) {
           variant="subtle"
           className={styles.tool}
           aria-label="Sign out"
-          onClick={() => endSession()}
+          onClick={() => signOut().catch(showSignOutFailed)}
         >
           <LogOut size={18} aria-hidden />
         </ActionIcon>
       </header>
       <main id="content" className={styles.main} ref={main} tabIndex={-1}>
         <ConnectionNote />
+        {!hasEnded && <ExpiryNote expiresAt={session.identity.expiresAt} onRenew={onRenew} />}
         <Outlet />
       </main>
       <Shortcuts opened={isHelpOpen} onClose={() => setHelpOpen(false)} />
@@ -111,6 +191,27 @@ function SignedIn({ session }: { session: Session }) {
         </Suspense>
       )}
     </div>
+  );
+}
+
+/** How long before its end a session is said to end, in ms. */
+const EXPIRY_NOTICE = 5 * 60_000;
+
+function ExpiryNote({ expiresAt, onRenew }: { expiresAt: string; onRenew: () => void }) {
+  const now = useNow();
+  const zone = useZone();
+  if (Date.parse(expiresAt) - now > EXPIRY_NOTICE) return null;
+  return (
+    <Note
+      tone="warn"
+      actions={
+        <Button size="xs" variant="default" onClick={onRenew}>
+          Sign in again
+        </Button>
+      }
+    >
+      Your token ends at {formatDateTime(expiresAt, zone, now)}.
+    </Note>
   );
 }
 

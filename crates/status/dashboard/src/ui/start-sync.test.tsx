@@ -38,7 +38,7 @@ const running: SyncSummary = {
 };
 
 function show(role: "viewer" | "operator" | "admin", syncs: SyncSummary[] = []) {
-  beginSession({ token: "t", identity: { subject: "anna", role } });
+  beginSession({ identity: { subject: "anna", role, expiresAt: "2099-01-01T00:00:00Z" } });
   const cache = new QueryClient({ defaultOptions: { queries: { staleTime: Number.POSITIVE_INFINITY } } });
   const overview: Overview = { running: syncs, fleet: [], deadLetters: 0, unpublished: 0, health: [] };
   cache.setQueryData(keys.overview, overview);

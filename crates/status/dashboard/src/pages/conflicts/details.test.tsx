@@ -10,7 +10,7 @@ import { Resolve } from "./details";
 const fetch = vi.fn<(request: Request) => Promise<Response>>();
 beforeEach(() => {
   vi.stubGlobal("fetch", fetch);
-  beginSession({ token: "t", identity: { subject: "anna", role: "operator" } });
+  beginSession({ identity: { subject: "anna", role: "operator", expiresAt: "2099-01-01T00:00:00Z" } });
 });
 afterEach(() => {
   endSession();
@@ -59,7 +59,7 @@ test("a conflict of fields has no button that withdraws", async () => {
 });
 
 test("viewers do not decide", async () => {
-  beginSession({ token: "t", identity: { subject: "victor", role: "viewer" } });
+  beginSession({ identity: { subject: "victor", role: "viewer", expiresAt: "2099-01-01T00:00:00Z" } });
   await renderUi(<Resolve conflict={conflict} />);
   expect(screen.queryByRole("button")).toBeNull();
 });

@@ -1,41 +1,45 @@
 import { Button, PasswordInput } from "@mantine/core";
-import { useMutation, useQueryClient } from "@tanstack/react-query";
+import { useMutation } from "@tanstack/react-query";
 import { useEffect, useState } from "react";
 import { asProblem } from "../../api/problem";
-import { getIdentity } from "../../api/queries";
-import { beginSession, sessionEndReason } from "../../api/session";
+import { sessionEndReason } from "../../api/session";
+import { signIn, tokenIn } from "../../api/sign-in";
 import { Note } from "../../ui/note";
 import { ProblemNote } from "../../ui/problem-note";
 import text from "../../ui/text.module.css";
 import styles from "./sign-in.module.css";
 
+interface Props {
+  /** Above the page of a session that has ended or is about to: what was written there stays. */
+  isOverlay?: boolean;
+  /** Offered while the old session goes on. */
+  onCancel?: (() => void) | undefined;
+  onDone?: () => void;
+}
+
 /** Shown instead of any page until the operator has signed in. The URL stays, so that sign-in leads to the page. */
-export function SignIn() {
-  const cache = useQueryClient();
+export function SignIn({ isOverlay = false, onCancel, onDone }: Props) {
   const [token, setToken] = useState("");
-  const signIn = useMutation({
-    mutationFn: getIdentity,
-    onSuccess: (identity, usedToken) => {
-      // Another operator may have another role.
-      cache.clear();
-      beginSession({ token: usedToken, identity });
-    },
-  });
+  const signingIn = useMutation({ mutationFn: signIn, onSuccess: () => onDone?.() });
   useEffect(() => {
+    const before = document.title;
     document.title = "Sign in · SMS Sync";
+    return () => {
+      document.title = before;
+    };
   }, []);
-  const problem = signIn.error ? asProblem(signIn.error) : null;
+  const problem = signingIn.error ? asProblem(signingIn.error) : null;
   const refused = problem?.status === 401;
   const endReason = sessionEndReason();
 
   return (
-    <main className={styles.main}>
+    <main className={styles.main} data-overlay={isOverlay || undefined}>
       <form
         className={styles.form}
         onSubmit={(event) => {
           event.preventDefault();
-          const given = token.trim();
-          if (given) signIn.mutate(given);
+          const given = tokenIn(token);
+          if (given) signingIn.mutate(given);
         }}
       >
         <div className={styles.head}>
@@ -48,14 +52,14 @@ export function SignIn() {
         {endReason && !problem && (
           <Note tone="warn">
             Your token {endReason === "revoked" ? "was revoked" : "has expired"}. Sign in with a new one to
-            return to this page.
+            return to this page{isOverlay ? ", where nothing is lost" : ""}.
           </Note>
         )}
         <PasswordInput
           label="Operator token"
           description={
             <>
-              Create one with <code>sms-sync token</code>. It is kept for this tab only.
+              Create one with <code>sms-sync token</code>. It signs this browser in until the token ends.
             </>
           }
           value={token}
@@ -71,9 +75,14 @@ export function SignIn() {
           visibilityToggleButtonProps={{ "aria-label": "Show the token", tabIndex: 0 }}
         />
         {problem && !refused && <ProblemNote problem={problem} />}
-        <Button type="submit" loading={signIn.isPending} disabled={token.trim() === ""} fullWidth>
+        <Button type="submit" loading={signingIn.isPending} disabled={token.trim() === ""} fullWidth>
           Sign in
         </Button>
+        {onCancel && (
+          <Button variant="subtle" onClick={onCancel} fullWidth>
+            Not now
+          </Button>
+        )}
       </form>
     </main>
   );

@@ -26,7 +26,7 @@ const found: OlderRecords = {
 };
 
 test("an operator sees how many older records are accepted, and sends that number", async () => {
-  beginSession({ token: "t", identity: { subject: "anna", role: "operator" } });
+  beginSession({ identity: { subject: "anna", role: "operator", expiresAt: "2099-01-01T00:00:00Z" } });
   fetch.mockResolvedValueOnce(
     new Response(JSON.stringify({ findings: [{ label: "MV Orion", sourceId: "v-1" }] }), {
       headers: { "content-type": "application/json" },
@@ -52,7 +52,7 @@ test("an operator sees how many older records are accepted, and sends that numbe
 });
 
 test("viewers do not accept older records", async () => {
-  beginSession({ token: "t", identity: { subject: "victor", role: "viewer" } });
+  beginSession({ identity: { subject: "victor", role: "viewer", expiresAt: "2099-01-01T00:00:00Z" } });
   await renderUi(<OlderRecordsNote found={found} />);
   expect(screen.queryByRole("button")).toBeNull();
   expect(screen.getByText(/An operator decides/)).toBeDefined();
