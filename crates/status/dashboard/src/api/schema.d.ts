@@ -3832,7 +3832,39 @@ export interface components {
          */
         RowStatus: "active" | "withdrawn";
         /** @description A schedule. The `ETag` of the answer is its version. */
-        Schedule: components["schemas"]["ScheduleDefinition"] & {
+        Schedule: {
+            /** @description Only this company, its vessels, and what is on board of them, in the mode `selective`. */
+            companyId?: string | null;
+            /**
+             * @description Cron expression: minute, hour, day of month, month, day of week; a field for seconds may stand before them.
+             * @example 0 2 * * *
+             */
+            cron: string;
+            /**
+             * @description Whether the schedule starts syncs.
+             * @default true
+             */
+            enabled?: boolean;
+            /** @description Only these pieces of equipment, in the mode `selective`. */
+            equipmentIds?: string[];
+            /**
+             * @description Mode of the syncs.
+             * @default full
+             */
+            mode?: components["schemas"]["Mode"];
+            /** @default skip */
+            overlap?: components["schemas"]["OverlapPolicy"];
+            /** @description Only these record types, in the modes `incremental` and `selective`. Companies come with vessels. */
+            recordTypes?: components["schemas"]["RecordType"][];
+            /**
+             * @description IANA time zone of the expression.
+             * @default UTC
+             * @example Europe/Oslo
+             */
+            timeZone?: string;
+            /** @description Only these vessels with their equipment and users, in the mode `selective`. Looked up at each tick. */
+            vesselImos?: string[];
+        } & {
             lastTick?: components["schemas"]["ScheduleTick"] | null;
             /** @description Name of the schedule. */
             name: string;
@@ -4532,6 +4564,11 @@ export interface components {
             sourceId: string;
         };
         /**
+         * @description Name of an update.
+         * @enum {string}
+         */
+        UpdateName: "sync.started" | "sync.progress" | "sync.phase" | "sync.completed" | "sync.failed" | "sync.cancelled" | "deadletter.added" | "deadletter.replayed" | "webhook.processed" | "schedule.changed" | "conflict.opened" | "conflict.resolved";
+        /**
          * @description How urgent something is that needs an operator's attention.
          * @enum {string}
          */
@@ -4746,7 +4783,7 @@ export interface components {
              */
             to?: string | null;
         };
-        /** @description Data of the SSE event `webhook.received`. */
+        /** @description Data of the SSE event `webhook.processed`. */
         WebhookNotice: {
             /** @description Type of the event, such as `vessel.approved`. */
             eventType: string;
@@ -4823,8 +4860,6 @@ export interface components {
          * @enum {string}
          */
         Writer: "onboarding" | "maintenance";
-        /** @enum {string} */
-        UpdateName: "sync.started";
     };
     responses: {
         /** @description The role of the token is too low */
