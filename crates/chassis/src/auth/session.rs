@@ -4,13 +4,14 @@
 //! keeps it from requests of other sites; and whatever changes something must have the header [`GUARD_HEADER`], which a
 //! page of another origin cannot set without our leave (OWASP Cross-Site Request Forgery Prevention, "custom request headers").
 
+use std::time::Duration;
+
 use actix_web::{
     HttpRequest,
-    cookie::{Cookie, SameSite, time::Duration},
+    cookie::{Cookie, SameSite, time},
     http::header::HeaderName,
 };
 
-use super::Operator;
 use crate::problem::Problem;
 
 /// Name of the cookie.
@@ -19,20 +20,20 @@ pub const SESSION_COOKIE: &str = "sms_sync_session";
 /// A header with any value, which every request that changes something has beside the cookie.
 pub const GUARD_HEADER: HeaderName = HeaderName::from_static("x-requested-with");
 
-/// The cookie with which a browser is signed in as `operator` until its token ends.
+/// The cookie with which a browser is signed in by a token that is valid for so long.
 #[must_use]
-pub fn session_cookie(request: &HttpRequest, token: &str, operator: &Operator) -> Cookie<'static> {
-    let lifetime = i64::try_from(operator.valid_for().as_secs()).unwrap_or(i64::MAX);
-    cookie(request, token.to_owned(), Duration::seconds(lifetime))
+pub fn session_cookie(request: &HttpRequest, token: &str, valid_for: Duration) -> Cookie<'static> {
+    let seconds = i64::try_from(valid_for.as_secs()).unwrap_or(i64::MAX);
+    cookie(request, token.to_owned(), time::Duration::seconds(seconds))
 }
 
 /// The cookie with which a browser is signed out.
 #[must_use]
 pub fn ended_session_cookie(request: &HttpRequest) -> Cookie<'static> {
-    cookie(request, String::new(), Duration::ZERO)
+    cookie(request, String::new(), time::Duration::ZERO)
 }
 
-fn cookie(request: &HttpRequest, value: String, max_age: Duration) -> Cookie<'static> {
+fn cookie(request: &HttpRequest, value: String, max_age: time::Duration) -> Cookie<'static> {
     Cookie::build(SESSION_COOKIE, value)
         .path("/api")
         .http_only(true)

@@ -33,7 +33,7 @@ async fn answers_of_the_operator_api_are_as_its_document_describes_them() -> any
         "--phases",
         "examples,coverage,fuzzing",
         "--max-examples",
-        "12",
+        "8",
         // An event stream has no end.
         "--exclude-operation-id",
         "streamUpdates",
@@ -49,7 +49,7 @@ async fn answers_of_the_onboarding_portal_are_as_its_document_describes_them() -
         "--phases",
         "examples,coverage,fuzzing",
         "--max-examples",
-        "12",
+        "8",
         // Faults are there to answer what no document describes, and an endpoint could be any host.
         "--exclude-path-regex",
         "^/api/(faults|webhooks)",

@@ -63,7 +63,7 @@ pub(crate) async fn begin_session(request: HttpRequest, viewer: Viewer) -> Resul
         let detail = "Send the token that the session shall have: `Authorization: Bearer <token>`.";
         Problem::unauthorized("token_missing", detail)
     })?;
-    let cookie = session_cookie(&request, token, &viewer);
+    let cookie = session_cookie(&request, token, viewer.valid_for());
     Ok(HttpResponse::Ok().cookie(cookie).json(identity(&viewer)))
 }
 
