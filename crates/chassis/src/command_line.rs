@@ -26,7 +26,7 @@ pub(crate) fn command(daemon: &Daemon) -> Command {
     Command::new(name)
         .version(version)
         .about(about)
-        .after_help(environment_help(daemon))
+        .after_help(environment_help(&[*daemon]))
         .subcommand(
             Command::new("healthcheck")
                 .about("Ask the running daemon whether it is ready; exit 0 or 1")
@@ -43,11 +43,20 @@ pub(crate) fn command(daemon: &Daemon) -> Command {
         )
 }
 
-/// The variables, each with what the defaults file says about its key.
-fn environment_help(daemon: &Daemon) -> String {
+/// The variables of daemons that share a process, each once, with what a defaults file says about its key.
+#[must_use]
+pub fn environment_help(daemons: &[Daemon]) -> String {
+    let mut variables: Vec<(&Daemon, &Variable)> = Vec::new();
+    for (daemon, variable) in
+        daemons.iter().flat_map(|it| it.variables.iter().map(move |variable| (it, variable)))
+    {
+        if !variables.iter().any(|(_, known)| known.name == variable.name) {
+            variables.push((daemon, variable));
+        }
+    }
     let mut help = String::from("Environment:\n");
-    let width = daemon.variables.iter().map(|variable| variable.name.len()).max().unwrap_or(0).max(28);
-    for Variable { name, key, secret, .. } in daemon.variables {
+    let width = variables.iter().map(|(_, variable)| variable.name.len()).max().unwrap_or(0).max(28);
+    for (daemon, Variable { name, key, secret, .. }) in variables {
         let what = config::key_description(daemon.defaults, key).unwrap_or_else(|| format!("sets {key}"));
         let file = if *secret { " (or its path in _FILE)" } else { "" };
         help += &format!("  {name:width$}  {what}{file}\n");

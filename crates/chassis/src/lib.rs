@@ -19,6 +19,7 @@ pub mod telemetry;
 pub mod terminal;
 mod tls;
 
+pub use command_line::environment_help;
 pub use daemon::{Daemon, EXIT_CONFIG};
 pub use healthcheck::check_ready;
 pub use process::Process;
