@@ -162,7 +162,7 @@ Operator token (admin, seven days), for the dashboard's sign-in; also in $demo_e
 Try
   set -a; . $demo_env; set +a
   target/debug/sms-sync status
-  target/debug/sms-sync webhook send
+  target/debug/sms-sync webhooks send
   target/debug/sms-sync dead-letters list
 
 Stop it: make down

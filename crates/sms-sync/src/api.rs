@@ -7,10 +7,10 @@ use reqwest::{
     Method, RequestBuilder, Response,
     header::{self, HeaderValue},
 };
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::ExposeSecret;
 use serde::{Serialize, de::DeserializeOwned};
 
-use crate::{arguments::GlobalOptions, output::visible};
+use crate::connection::{OperatorToken, Target};
 
 /// Limit for a whole request. The event stream has no end, and so no timeout.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(60);
@@ -21,20 +21,22 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 pub(crate) struct Api {
     http: reqwest::Client,
     base: String,
-    token: Option<SecretString>,
+    token: Option<OperatorToken>,
 }
 
 /// Why a request to the API failed.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ApiError {
     /// The API answered with a problem (RFC 9457).
-    #[error("{}", ProblemText(.0))]
-    Refused(Box<ProblemBody>),
+    #[error("{0}")]
+    Refused(Box<Refusal>),
     /// The answer is not one of the operator API: another program listens there.
-    #[error("{url} is not the operator API (status {status})\n  what to do: check --url or API_URL")]
+    #[error(
+        "{url} is not the operator API (status {status})\n  what to do: check --url, API_URL or the profile"
+    )]
     Foreign { url: String, status: u16 },
     #[error(
-        "nothing answers at {url}: {cause}\n  what to do: start the services (`make up` or `sms-sync up`), or set --url or API_URL"
+        "nothing answers at {url}: {cause}\n  what to do: start the services (`make up` or `sms-sync up`), or name another system with --url, API_URL or --profile"
     )]
     Unreachable { url: String, cause: String },
 }
@@ -43,18 +45,45 @@ impl ApiError {
     /// The code of the problem, if the API answered with one.
     pub(crate) fn code(&self) -> Option<&str> {
         match self {
-            Self::Refused(problem) => Some(&problem.code),
+            Self::Refused(refusal) => Some(&refusal.problem.code),
             Self::Foreign { .. } | Self::Unreachable { .. } => None,
+        }
+    }
+
+    pub(crate) fn kind(&self) -> FailureKind {
+        match self {
+            Self::Refused(refusal) => match refusal.problem.status {
+                401 | 403 => FailureKind::NotAllowed,
+                502..=504 => FailureKind::Unavailable,
+                _ => FailureKind::Other,
+            },
+            Self::Foreign { .. } => FailureKind::Other,
+            Self::Unreachable { .. } => FailureKind::Unavailable,
         }
     }
 }
 
-/// A problem as text for people: title, detail, fields, what to do.
-struct ProblemText<'a>(&'a ProblemBody);
+/// Kinds of failures that scripts tell apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum FailureKind {
+    /// Nothing answers, or a service is down.
+    Unavailable,
+    /// The token is missing, refused, or of too low a role.
+    NotAllowed,
+    Other,
+}
 
-impl fmt::Display for ProblemText<'_> {
+/// A problem that the API answered with, and the token of the request in words.
+#[derive(Debug)]
+pub(crate) struct Refusal {
+    problem: ProblemBody,
+    token: Option<String>,
+}
+
+/// As text for people: title, detail, fields, whose token, what to do.
+impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let problem = self.0;
+        let Self { problem, token } = self;
         // The line breaks are ours alone: a text of the API may hold some.
         write!(f, "{} ({})", visible(&problem.title), visible(&problem.code))?;
         if let Some(detail) = &problem.detail {
@@ -67,6 +96,9 @@ impl fmt::Display for ProblemText<'_> {
             };
             write!(f, "\n  {}: {}", visible(field), visible(&error.detail))?;
         }
+        if let (401 | 403, Some(token)) = (problem.status, token) {
+            write!(f, "\n  the token: {}", visible(token))?;
+        }
         if let Some(hint) = hint(problem) {
             write!(f, "\n  what to do: {}", visible(&hint))?;
         }
@@ -77,6 +109,11 @@ impl fmt::Display for ProblemText<'_> {
     }
 }
 
+/// Foreign text on one line, as `output::visible`: that file prints the errors of this one.
+fn visible(text: &str) -> std::borrow::Cow<'_, str> {
+    domain::text::printable(text, usize::MAX)
+}
+
 fn hint(problem: &ProblemBody) -> Option<String> {
     if let Some(id) = problem.extra.get("runningSyncId").and_then(|id| id.as_str()) {
         return Some(format!(
@@ -84,7 +121,9 @@ fn hint(problem: &ProblemBody) -> Option<String> {
         ));
     }
     let hint = match (problem.code.as_ref(), problem.status) {
-        ("token_missing", _) => "pass --token or set OPERATOR_TOKEN; `sms-sync token` creates a token",
+        ("token_missing", _) => {
+            "set OPERATOR_TOKEN or give the profile a token; `sms-sync token` creates a token"
+        }
         ("token_revoked", _) => "ask your admin why; `sms-sync revocations list` shows revoked tokens",
         ("token_expired", _) => "create a new token with `sms-sync token`, or ask your admin for one",
         ("invalid_token", _) => {
@@ -100,15 +139,16 @@ fn hint(problem: &ProblemBody) -> Option<String> {
 }
 
 impl Api {
-    pub(crate) fn new(options: &GlobalOptions) -> anyhow::Result<Self> {
+    pub(crate) fn new(target: Target) -> anyhow::Result<Self> {
         let http = reqwest::Client::builder()
             .user_agent(concat!("sms-sync/", env!("CARGO_PKG_VERSION")))
             .connect_timeout(CONNECT_TIMEOUT)
             .build()?;
-        let base = options.url.trim_end_matches('/');
+        let Target { url, token, .. } = target;
+        let base = url.trim_end_matches('/');
         // ONBOARDING_API_URL ends in /api, so people write this URL the same way.
         let base = base.strip_suffix("/api").unwrap_or(base).to_owned();
-        Ok(Self { http, base, token: options.token.clone() })
+        Ok(Self { http, base, token })
     }
 
     pub(crate) async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, ApiError> {
@@ -160,6 +200,12 @@ impl Api {
         self.request_json(request.json(body), path).await
     }
 
+    /// An answer that is not JSON.
+    pub(crate) async fn get_bytes(&self, path: &str) -> Result<Vec<u8>, ApiError> {
+        let response = self.send(self.request(Method::GET, path).timeout(REQUEST_TIMEOUT), path).await?;
+        Ok(response.bytes().await.map_err(|error| self.unreachable(&error))?.to_vec())
+    }
+
     pub(crate) async fn post<T: DeserializeOwned>(
         &self,
         path: &str,
@@ -181,7 +227,7 @@ impl Api {
     pub(crate) fn request(&self, method: Method, path: &str) -> RequestBuilder {
         let request = self.request_without_token(method, path);
         match &self.token {
-            Some(token) => request.bearer_auth(token.expose_secret().trim()),
+            Some(token) => request.bearer_auth(token.secret.expose_secret().trim()),
             None => request,
         }
     }
@@ -195,7 +241,10 @@ impl Api {
         }
         let body = response.bytes().await.map_err(|error| self.unreachable(&error))?;
         match serde_json::from_slice::<ProblemBody>(&body) {
-            Ok(problem) => Err(ApiError::Refused(Box::new(problem))),
+            Ok(problem) => {
+                let token = self.token.as_ref().map(ToString::to_string);
+                Err(ApiError::Refused(Box::new(Refusal { problem, token })))
+            }
             Err(_not_a_problem) => Err(ApiError::Foreign { url: self.url_of(path), status: status.as_u16() }),
         }
     }

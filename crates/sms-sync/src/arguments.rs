@@ -1,6 +1,17 @@
 //! Options and values that several commands share. A command's own options stand with the command.
 
-use clap::{Args, ValueEnum};
+use std::{
+    io::Read,
+    path::{Path, PathBuf},
+    str::FromStr,
+};
+
+use anyhow::Context;
+use chrono::{DateTime, Utc};
+use clap::{
+    Args, ValueEnum,
+    builder::{PossibleValuesParser, TypedValueParser},
+};
 use contracts::operator;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use secrecy::SecretString;
@@ -8,16 +19,10 @@ use secrecy::SecretString;
 /// Options of every command: how to reach the operator API, and how to print.
 #[derive(Debug, Args)]
 pub(crate) struct GlobalOptions {
-    /// URL of the operator API
-    #[arg(
-        long,
-        global = true,
-        env = "API_URL",
-        default_value = "http://localhost:3005",
-        help_heading = "Connection"
-    )]
-    pub(crate) url: String,
-    /// Operator token, as printed by `sms-sync token`
+    /// URL of the operator API; otherwise that of the profile, or http://localhost:3005
+    #[arg(long, global = true, env = "API_URL", help_heading = "Connection")]
+    pub(crate) url: Option<String>,
+    /// Operator token, as printed by `sms-sync token`; otherwise that of the profile
     #[arg(
         long,
         global = true,
@@ -27,6 +32,18 @@ pub(crate) struct GlobalOptions {
         help_heading = "Connection"
     )]
     pub(crate) token: Option<SecretString>,
+    /// File with the operator token
+    #[arg(
+        long,
+        global = true,
+        env = "OPERATOR_TOKEN_FILE",
+        value_name = "FILE",
+        help_heading = "Connection"
+    )]
+    pub(crate) token_file: Option<PathBuf>,
+    /// Profile of the system to speak to; `sms-sync profiles list` shows them
+    #[arg(long, global = true, env = "SMS_SYNC_PROFILE", value_name = "NAME", help_heading = "Connection")]
+    pub(crate) profile: Option<String>,
     /// Output format
     #[arg(long, global = true, value_enum, default_value_t = OutputFormat::Table, help_heading = "Output")]
     pub(crate) output: OutputFormat,
@@ -35,36 +52,85 @@ pub(crate) struct GlobalOptions {
 /// How a command prints its answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum OutputFormat {
-    /// JSON for programs
-    Json,
     /// Tables for people
     Table,
+    /// JSON for programs
+    Json,
+    /// JSON for programs, one entry of a list on each line
+    Ndjson,
 }
 
 /// Which entries of a list to show.
 #[derive(Debug, Args)]
 pub(crate) struct PageOptions {
-    /// Number of entries to show
-    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(i64).range(1..=200))]
-    limit: i64,
+    /// Number of entries to show, or all
+    #[arg(long, default_value = "20", value_name = "NUMBER|all")]
+    pub(crate) limit: EntryLimit,
     /// Number of entries to skip
     #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(i64).range(0..))]
-    offset: i64,
+    pub(crate) offset: i64,
 }
 
-impl PageOptions {
-    /// The query parameters of a list request.
-    pub(crate) fn query(&self) -> String {
-        format!("limit={}&offset={}", self.limit, self.offset)
-    }
+/// How many entries of a list to show.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum EntryLimit {
+    AtMost(i64),
+    All,
+}
 
-    /// As [`Self::query`], with the filters that are given.
-    pub(crate) fn query_with(
-        &self,
-        filters: impl IntoIterator<Item = (&'static str, Option<String>)>,
-    ) -> String {
-        format!("{}&{}", self.query(), query_of(filters)).trim_end_matches('&').to_owned()
+impl FromStr for EntryLimit {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, &'static str> {
+        match (text, text.parse()) {
+            ("all", _) => Ok(Self::All),
+            (_, Ok(number @ 1..)) => Ok(Self::AtMost(number)),
+            _ => Err("expected a number from 1, or all"),
+        }
     }
+}
+
+/// From when to when.
+#[derive(Debug, Default, Args)]
+pub(crate) struct TimeRange {
+    /// Only from this time on (RFC 3339)
+    #[arg(long, value_name = "TIME")]
+    pub(crate) from: Option<DateTime<Utc>>,
+    /// Only before this time (RFC 3339)
+    #[arg(long, value_name = "TIME")]
+    pub(crate) to: Option<DateTime<Utc>>,
+}
+
+impl TimeRange {
+    pub(crate) fn given(&self) -> [(&'static str, Option<String>); 2] {
+        [("from", self.from.map(|it| it.to_rfc3339())), ("to", self.to.map(|it| it.to_rfc3339()))]
+    }
+}
+
+/// The bytes of a file, or of standard input where no file or `-` is named.
+pub(crate) fn read_input(path: Option<&Path>) -> anyhow::Result<Vec<u8>> {
+    match path {
+        Some(path) if path != Path::new("-") => {
+            std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))
+        }
+        _ => {
+            let mut bytes = Vec::new();
+            std::io::stdin().read_to_end(&mut bytes).context("cannot read standard input")?;
+            Ok(bytes)
+        }
+    }
+}
+
+/// A parser of the words of a vocabulary, which help, completions and errors then list.
+pub(crate) fn words<T: Copy + Send + Sync>(
+    all: &'static [T],
+    text: fn(T) -> &'static str,
+) -> impl TypedValueParser<Value = T> {
+    let names: Vec<&'static str> = all.iter().map(|word| text(*word)).collect();
+    PossibleValuesParser::new(names).map(move |name| {
+        let word = all.iter().copied().find(|word| text(*word) == name);
+        word.expect("the parser accepts no other word")
+    })
 }
 
 /// The query parameters of the filters that are given.

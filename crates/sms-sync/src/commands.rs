@@ -6,11 +6,14 @@ mod conflicts;
 mod dead_letters;
 mod doctor;
 mod history;
+mod labels;
 mod migrate;
 mod openapi;
 mod portal;
+mod profiles;
 mod records;
 mod revocations;
+mod role_mapping;
 mod schedules;
 mod search;
 mod settings;
@@ -21,7 +24,9 @@ mod token;
 mod trigger;
 mod up;
 mod users;
-mod webhook;
+mod validation;
+mod webhooks;
+mod whoami;
 
 use std::process::ExitCode;
 
@@ -29,18 +34,33 @@ use clap::{Parser, Subcommand};
 #[expect(clippy::disallowed_types, reason = "the commands are wired here")]
 use domain::clock::SystemClock;
 
-use crate::{api::Api, arguments::GlobalOptions, output};
+use crate::{
+    api::Api,
+    arguments::GlobalOptions,
+    connection::{self, Target},
+    output,
+};
 
-/// Start, follow and repair the sync from the onboarding portal to the maintenance portal
-#[derive(Debug, Parser)]
-#[command(name = "sms-sync", version, max_term_width = 100, propagate_version = false)]
-#[command(after_help = "Examples:
+const AFTER_HELP: &str = "Examples:
   sms-sync trigger --watch             start a full sync and follow it until it ends
   sms-sync trigger --imo 9074729       sync one vessel with its equipment and users
   sms-sync status                      show health, running syncs and the last full sync
   sms-sync search 'nordhavn orion'     find a vessel by its name
   sms-sync dead-letters replay --all   replay all dead letters, after a confirmation
-  sms-sync token --subject anna --role operator --ttl 12h")]
+  sms-sync token --subject anna --role operator --ttl 12h
+
+Exit codes:
+   0  done
+   1  failed: the API refused the request, a sync that was watched failed, a check found something
+   2  wrong arguments
+  69  nothing answers at the URL, or a service behind it is down
+  77  the token is missing or refused, or its role is too low
+  78  wrong config, of a service or in a profile";
+
+/// Start, follow and repair the sync from the onboarding portal to the maintenance portal
+#[derive(Debug, Parser)]
+#[command(name = "sms-sync", version, max_term_width = 100, propagate_version = false)]
+#[command(after_help = AFTER_HELP)]
 pub(crate) struct Cli {
     #[command(flatten)]
     global: GlobalOptions,
@@ -51,10 +71,14 @@ pub(crate) struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Run all services in this process, on one port (3005; BIND changes it)
+    #[command(after_help = up::environment_help())]
     Up,
-    /// Show the config of the services that `up` runs
+    /// Check or show the config of the services that `up` runs
     #[command(subcommand)]
     Config(config::ConfigCommand),
+    /// Name systems, and choose the one that commands speak to
+    #[command(subcommand)]
+    Profiles(profiles::ProfilesCommand),
     #[command(flatten)]
     OneShot(OneShotCommand),
 }
@@ -75,7 +99,7 @@ enum OneShotCommand {
     Records(records::RecordsCommand),
     /// List syncs, newest first
     History(history::HistoryOptions),
-    /// Cancel, resume or retry a sync; list the changes of a dry run; confirm deactivations; accept older records
+    /// Cancel, resume, retry or undo a sync; list its findings, or the changes of a dry run; answer its questions
     #[command(subcommand)]
     Syncs(syncs::SyncsCommand),
     /// Create an operator token (OPERATOR_JWT_SECRET)
@@ -86,18 +110,28 @@ enum OneShotCommand {
     /// List, export and verify the audit log
     #[command(subcommand)]
     Audit(audit::AuditCommand),
-    /// Have a new temporary password made for a user
+    /// List users, and claim or renew their temporary passwords
     #[command(subcommand)]
     Users(users::UsersCommand),
+    /// Show or replace the mapping from ranks to roles
+    #[command(subcommand)]
+    RoleMapping(role_mapping::RoleMappingCommand),
+    /// Show the operator and the system that commands use
+    Whoami,
     /// Inspect and replay dead letters
     #[command(subcommand)]
     DeadLetters(dead_letters::DeadLettersCommand),
-    /// List and resolve conflicts
+    /// List and resolve conflicts, and say who wins them
     #[command(subcommand)]
     Conflicts(conflicts::ConflictsCommand),
-    /// Send or verify signed webhooks
+    /// List, reprocess, send or verify webhooks
+    #[command(subcommand, alias = "webhook")]
+    Webhooks(webhooks::WebhooksCommand),
+    /// Report on the quality of the data: which records were rejected, or written with a warning
+    Validation(validation::ValidationOptions),
+    /// Write labels with QR codes for equipment
     #[command(subcommand)]
-    Webhook(webhook::WebhookCommand),
+    Labels(labels::LabelsCommand),
     /// Test the connection from the services to the onboarding portal, step by step
     TestConnection,
     /// Show or change the sync settings: schedule, page size, retries, missing records
@@ -115,11 +149,26 @@ enum OneShotCommand {
     Openapi(openapi::OpenapiOptions),
 }
 
+impl OneShotCommand {
+    /// Whether the command asks the operator API anything.
+    fn needs_api(&self) -> bool {
+        match self {
+            Self::Migrate(_) | Self::Token(_) | Self::Portal(_) | Self::Openapi(_) => false,
+            Self::Audit(command) => command.needs_api(),
+            Self::Webhooks(command) => command.needs_api(),
+            _ => true,
+        }
+    }
+}
+
 pub(crate) fn execute(cli: Cli) -> ExitCode {
+    let or_failure =
+        |result: anyhow::Result<ExitCode>| result.unwrap_or_else(|error| output::failure(&error));
     match cli.command {
         // A daemon, with telemetry and a shutdown of its own.
         Command::Up => up::run(),
         Command::Config(command) => config::run(command, cli.global.output),
+        Command::Profiles(command) => or_failure(profiles::run(&cli.global, command)),
         Command::OneShot(command) => execute_one_shot(&cli.global, command),
     }
 }
@@ -139,7 +188,8 @@ fn execute_one_shot(global: &GlobalOptions, command: OneShotCommand) -> ExitCode
 }
 
 async fn run(global: &GlobalOptions, command: OneShotCommand) -> anyhow::Result<ExitCode> {
-    let api = Api::new(global)?;
+    let target = if command.needs_api() { connection::target(global)? } else { Target::default() };
+    let api = Api::new(target.clone())?;
     let format = global.output;
     match command {
         OneShotCommand::Migrate(options) => {
@@ -157,7 +207,11 @@ async fn run(global: &GlobalOptions, command: OneShotCommand) -> anyhow::Result<
         OneShotCommand::Users(command) => users::run(&api, format, command).await,
         OneShotCommand::DeadLetters(command) => dead_letters::run(&api, format, command).await,
         OneShotCommand::Conflicts(command) => conflicts::run(&api, format, command).await,
-        OneShotCommand::Webhook(command) => webhook::run(&api, &SystemClock, format, command).await,
+        OneShotCommand::RoleMapping(command) => role_mapping::run(&api, format, command).await,
+        OneShotCommand::Whoami => whoami::run(&api, format, &target).await,
+        OneShotCommand::Webhooks(command) => webhooks::run(&api, &SystemClock, format, command).await,
+        OneShotCommand::Validation(options) => validation::run(&api, format, options).await,
+        OneShotCommand::Labels(command) => labels::run(&api, command).await,
         OneShotCommand::TestConnection => test_connection::run(&api, format).await,
         OneShotCommand::Settings(command) => settings::run(&api, format, command).await,
         OneShotCommand::Schedules(command) => schedules::run(&api, format, command).await,

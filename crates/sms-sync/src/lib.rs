@@ -3,9 +3,12 @@
 mod api;
 mod arguments;
 mod commands;
+mod connection;
 mod follow;
+mod listing;
 mod output;
 mod portal_check;
+mod profiles;
 mod secrets;
 mod sync_report;
 
@@ -13,7 +16,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-/// Runs the command line. Exit codes: 0 done, 1 failed, 2 wrong arguments, 78 wrong config.
+/// Runs the command line; `--help` says what the exit codes mean.
 #[must_use]
 pub fn run() -> ExitCode {
     commands::execute(commands::Cli::parse())

@@ -8,18 +8,25 @@ use std::{
     borrow::Cow,
     fmt::{Display, Write as _},
     io::{self, IsTerminal, Write},
+    path::Path,
     process::ExitCode,
 };
 
 use anyhow::Context;
 use chassis::terminal;
 use chrono::{DateTime, TimeDelta, Utc};
-use comfy_table::{CellAlignment, ContentArrangement, presets::UTF8_FULL_CONDENSED};
-use contracts::operator::List;
+use contracts::operator::{Attempt, Pagination};
 use domain::text::{is_unsafe_to_print, printable};
 use serde::Serialize;
 
-use crate::arguments::OutputFormat;
+pub(crate) use self::table::{Cell, Table, right_aligned, table};
+use crate::{
+    api::{ApiError, FailureKind},
+    arguments::OutputFormat,
+    profiles::ConfigFault,
+};
+
+mod table;
 
 /// A foreign text on one line: line breaks become blanks, and control and bidirectional characters are written as `\u{1b}`.
 pub(crate) fn visible(text: &str) -> Cow<'_, str> {
@@ -42,12 +49,18 @@ pub(crate) fn note(text: impl Display) {
 }
 
 pub(crate) fn json(value: &impl Serialize) {
-    terminal::print_line(visible_json(value));
+    let json = serde_json::to_string_pretty(value).expect("answers came as JSON and have text keys");
+    terminal::print_line(visible_json(&json));
+}
+
+/// Prints a value as JSON on one line.
+pub(crate) fn json_line(value: &impl Serialize) {
+    let json = serde_json::to_string(value).expect("answers came as JSON and have text keys");
+    terminal::print_line(visible_json(&json));
 }
 
 /// JSON escapes only the control characters up to U+001F by itself. The others can stand in its strings alone.
-fn visible_json(value: &impl Serialize) -> String {
-    let json = serde_json::to_string_pretty(value).expect("answers came as JSON and have text keys");
+fn visible_json(json: &str) -> String {
     let mut shown = String::with_capacity(json.len());
     for c in json.chars() {
         if c != '\n' && is_unsafe_to_print(c) {
@@ -66,7 +79,52 @@ fn visible_json(value: &impl Serialize) -> String {
 pub(crate) fn print<T: Serialize>(format: OutputFormat, value: &T, print_text: impl FnOnce(&T)) {
     match format {
         OutputFormat::Json => json(value),
+        OutputFormat::Ndjson => json_line(value),
         OutputFormat::Table => print_text(value),
+    }
+}
+
+/// Prints entries that come all at once: as JSON with all that stands around them, as NDJSON one on a line.
+pub(crate) fn print_entries<T: Serialize, E: Serialize>(
+    format: OutputFormat,
+    value: &T,
+    entries: &[E],
+    print_text: impl FnOnce(&T),
+) {
+    match format {
+        OutputFormat::Ndjson => entries.iter().for_each(json_line),
+        _ => print(format, value, print_text),
+    }
+}
+
+/// Prints the failed attempts of a message.
+pub(crate) fn print_attempts(attempts: &[Attempt]) {
+    if attempts.is_empty() {
+        return;
+    }
+    let header = ["attempt", "started (UTC)", "duration", "class", "failure"];
+    let mut table = table(header).text(["failure"]).optional(["started (UTC)"]);
+    for it in attempts {
+        table.add_row([
+            it.number.to_string(),
+            time(it.began_at),
+            format!("{} ms", it.duration_ms),
+            it.class.to_string(),
+            it.failure.clone(),
+        ]);
+    }
+    table.print();
+}
+
+/// Writes what is not for a terminal to a file, or to standard output.
+pub(crate) fn save_bytes(bytes: &[u8], to: Option<&Path>) -> anyhow::Result<()> {
+    match to {
+        Some(path) => std::fs::write(path, bytes).with_context(|| format!("cannot write {}", path.display())),
+        None if io::stdout().is_terminal() => {
+            line(String::from_utf8_lossy(bytes));
+            Ok(())
+        }
+        None => io::stdout().lock().write_all(bytes).context("cannot write to standard output"),
     }
 }
 
@@ -75,7 +133,22 @@ pub(crate) fn failure(error: &anyhow::Error) -> ExitCode {
     for line in format!("error: {error:#}").lines() {
         note(line);
     }
-    ExitCode::FAILURE
+    exit_code(error)
+}
+
+/// The numbers of `sysexits.h` for what a script may wait for or hand on; see the exit codes in `sms-sync --help`.
+fn exit_code(error: &anyhow::Error) -> ExitCode {
+    const EX_UNAVAILABLE: u8 = 69;
+    const EX_NOPERM: u8 = 77;
+
+    if error.downcast_ref::<ConfigFault>().is_some() {
+        return ExitCode::from(chassis::EXIT_CONFIG);
+    }
+    match error.downcast_ref::<ApiError>().map(ApiError::kind) {
+        Some(FailureKind::Unavailable) => ExitCode::from(EX_UNAVAILABLE),
+        Some(FailureKind::NotAllowed) => ExitCode::from(EX_NOPERM),
+        Some(FailureKind::Other) | None => ExitCode::FAILURE,
+    }
 }
 
 /// Asks a question on a terminal. Elsewhere nobody can answer, so `--yes` is required.
@@ -92,9 +165,24 @@ pub(crate) fn confirm(question: &str) -> anyhow::Result<bool> {
     Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
 }
 
-/// Prints how many entries of a list were shown.
-pub(crate) fn list_footer<T>(list: &List<T>) {
-    line(format!("{} of {}", list.data.len(), list.pagination.total));
+/// Prints the table of a list and how many of its entries were shown, or `none`.
+pub(crate) fn print_list(table: &Table, pagination: &Pagination, none: &str) {
+    if table.is_empty() && pagination.total == 0 {
+        line(none);
+        return;
+    }
+    if !table.is_empty() {
+        table.print();
+    }
+    line(format!("{} of {}", table.len(), pagination.total));
+}
+
+/// A number with its noun: `1 conflict`, `2 conflicts`.
+pub(crate) fn counted(number: impl Into<i64>, noun: &str) -> String {
+    match number.into() {
+        1 => format!("1 {noun}"),
+        number => format!("{number} {noun}s"),
+    }
 }
 
 /// The word of an enum's value in JSON.
@@ -105,49 +193,13 @@ pub(crate) fn json_word(value: &impl Serialize) -> String {
     }
 }
 
-/// A table whose cells show foreign texts.
-pub(crate) struct Table(comfy_table::Table);
-
-/// A cell of a table: the text is on one line and [`visible`].
-pub(crate) struct Cell(comfy_table::Cell);
-
-impl Cell {
-    pub(crate) fn new(value: impl ToString) -> Self {
-        Self(comfy_table::Cell::new(visible(&value.to_string())))
-    }
-}
-
-impl<T: ToString> From<T> for Cell {
-    fn from(value: T) -> Self {
-        Self::new(value)
-    }
-}
-
-pub(crate) fn table<const N: usize>(header: [&str; N]) -> Table {
-    let mut table = comfy_table::Table::new();
-    table
-        .load_style(UTF8_FULL_CONDENSED)
-        .set_content_arrangement(ContentArrangement::Dynamic)
-        .set_header(header);
-    Table(table)
-}
-
-impl Table {
-    pub(crate) fn add_row<C: Into<Cell>>(&mut self, cells: impl IntoIterator<Item = C>) {
-        self.0.add_row(cells.into_iter().map(|cell| cell.into().0).collect::<Vec<_>>());
-    }
-
-    pub(crate) fn print(&self) {
-        terminal::print_line(&self.0);
-    }
-}
-
-pub(crate) fn right_aligned(value: impl ToString) -> Cell {
-    Cell(Cell::new(value).0.set_alignment(CellAlignment::Right))
-}
-
 pub(crate) fn timestamp(at: DateTime<Utc>) -> String {
     at.format("%Y-%m-%d %H:%M:%S UTC").to_string()
+}
+
+/// A time in a column whose header says `(UTC)`.
+pub(crate) fn time(at: DateTime<Utc>) -> String {
+    at.format("%Y-%m-%d %H:%M:%S").to_string()
 }
 
 pub(crate) fn duration(delta: TimeDelta) -> String {
@@ -173,19 +225,9 @@ mod tests {
     const HOSTILE: &str = "a\u{1b}[2J\r\nb\u{9b}31m\u{202e}c\u{7f}";
 
     #[test]
-    fn cell_of_a_foreign_text_is_one_line_of_visible_characters() {
-        let mut table = table(["x"]);
-        table.add_row([HOSTILE]);
-        table.add_row([right_aligned(HOSTILE)]);
-        let printed = table.0.to_string();
-        assert!(printed.chars().all(|c| c == '\n' || !is_unsafe_to_print(c)), "{printed:?}");
-        assert_eq!(printed.matches(r"a\u{1b}[2J  b\u{9b}31m\u{202e}c\u{7f}").count(), 2, "{printed}");
-    }
-
-    #[test]
     fn json_of_a_foreign_text_is_the_same_value_in_visible_characters() {
         let value = serde_json::json!({ HOSTILE: [HOSTILE, "Gjøa \u{10ffff}"] });
-        let printed = visible_json(&value);
+        let printed = visible_json(&serde_json::to_string_pretty(&value).unwrap());
         assert!(printed.chars().all(|c| c == '\n' || !is_unsafe_to_print(c)), "{printed:?}");
         assert_eq!(serde_json::from_str::<serde_json::Value>(&printed).unwrap(), value);
     }

@@ -3,8 +3,9 @@
 use contracts::operator::{
     Finding, List, RecordCounts, RecordType, Severity, SyncDetail, SyncState, SyncSummary,
 };
+use uuid::Uuid;
 
-use crate::output::{self, Cell, json_word, right_aligned, timestamp};
+use crate::output::{self, Cell, Table, json_word, right_aligned, time};
 
 /// Most rejected records that are listed after a sync.
 const REJECTION_LIMIT: usize = 25;
@@ -43,7 +44,7 @@ pub(crate) fn print_sync(detail: &SyncDetail, findings: Option<&List<Finding>>) 
         }
     }
     if let Some(findings) = findings {
-        print_rejections(&findings.data, findings.pagination.total);
+        print_rejections(sync.sync_id, &findings.data, findings.pagination.total);
     }
     if detail.tasks.dead > 0 {
         output::line(format!("{} dead tasks: see sms-sync dead-letters list", detail.tasks.dead));
@@ -109,35 +110,68 @@ pub(crate) fn record_type_plural(counts: &RecordCounts) -> &'static str {
     }
 }
 
-fn print_rejections(findings: &[Finding], total: i64) {
-    let errors: Vec<_> = findings.iter().filter(|finding| finding.severity == Severity::Error).collect();
+fn print_rejections(sync_id: Uuid, findings: &[Finding], total: i64) {
+    let mut errors: Vec<_> = findings.iter().filter(|it| it.severity == Severity::Error).collect();
+    // Vessels first: what belongs to a vessel may be missing because the vessel is.
+    errors.sort_by_key(|it| (it.record_type, &it.label, &it.source_id, &it.pointer));
+    errors.truncate(REJECTION_LIMIT);
     if errors.is_empty() {
         return;
     }
-    let mut table = output::table(["rejected", "record", "field", "reason", "value"]);
-    for it in errors.iter().take(REJECTION_LIMIT) {
-        let label = it.label.as_deref().unwrap_or(&it.source_id);
-        let value = it.value.as_deref().unwrap_or_default();
-        table.add_row([json_word(&it.record_type).as_str(), label, &it.pointer, &it.message, value]);
+    let mut table = output::table(["rejected", "record", "field", "reason", "value"])
+        .text(["record", "reason", "value"])
+        .optional(["value", "field"]);
+    for it in &errors {
+        table.add_row(finding_cells(it));
     }
     table.print();
-    let more = total.saturating_sub(i64::try_from(errors.len().min(REJECTION_LIMIT)).unwrap_or(i64::MAX));
+    let more = total.saturating_sub(i64::try_from(errors.len()).unwrap_or(i64::MAX));
     if more > 0 {
-        output::line(format!(
-            "{more} more findings: see the dashboard, or GET /api/sync/syncs/<id>/findings"
-        ));
+        output::line(format!("{more} more findings: sms-sync syncs findings {sync_id}"));
     }
 }
 
-pub(crate) fn print_syncs(syncs: &[SyncSummary]) {
-    let mut table =
-        output::table(["sync", "started", "duration", "cause", "mode", "state", "read", "rejected", "by"]);
+/// Type, record, field, reason and value of a finding.
+fn finding_cells(it: &Finding) -> [Cell; 5] {
+    let label = it.label.as_deref().unwrap_or(&it.source_id);
+    let value = it.value.as_deref().unwrap_or_default();
+    [
+        Cell::new(it.record_type),
+        Cell::new(label),
+        Cell::new(&it.pointer),
+        Cell::new(&it.message),
+        Cell::new(value),
+    ]
+}
+
+pub(crate) fn finding_table(findings: &[Finding]) -> Table {
+    let mut table = output::table(["severity", "code", "type", "record", "field", "reason", "value"])
+        .text(["record", "reason", "value"])
+        .optional(["value", "field", "code", "type"]);
+    for it in findings {
+        let kind = [Cell::new(it.severity), Cell::new(&it.code)];
+        table.add_row(kind.into_iter().chain(finding_cells(it)));
+    }
+    table
+}
+
+pub(crate) fn sync_table(syncs: &[SyncSummary]) -> Table {
+    let header = ["sync", "started (UTC)", "duration", "cause", "mode", "state", "read", "rejected", "by"];
+    let mut table = output::table(header).optional([
+        "by",
+        "cause",
+        "mode",
+        "duration",
+        "read",
+        "rejected",
+        "started (UTC)",
+    ]);
     for it in syncs {
         let read: i64 = it.counts.iter().map(|counts| counts.read).sum();
         let rejected: i64 = it.counts.iter().map(|counts| counts.rejected).sum();
         table.add_row(vec![
             Cell::new(it.sync_id),
-            Cell::new(timestamp(it.started_at)),
+            Cell::new(time(it.started_at)),
             Cell::new(elapsed(it)),
             Cell::new(json_word(&it.cause)),
             Cell::new(json_word(&it.mode)),
@@ -147,7 +181,7 @@ pub(crate) fn print_syncs(syncs: &[SyncSummary]) {
             Cell::new(&it.requested_by),
         ]);
     }
-    table.print();
+    table
 }
 
 /// From start to end; "…" while the sync goes on.

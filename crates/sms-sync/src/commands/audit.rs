@@ -3,9 +3,9 @@
 use std::{process::ExitCode, str::FromStr};
 
 use anyhow::Context;
-use chrono::{DateTime, Utc};
 use clap::{Args, Subcommand};
 use contracts::operator::{AuditAction, AuditEntry, List};
+use domain::text::printable;
 use reqwest::Method;
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
@@ -17,13 +17,14 @@ use store::{
 use super::migrate::database_url;
 use crate::{
     api::Api,
-    arguments::{OutputFormat, PageOptions, query_of},
-    output::{self, list_footer, print, timestamp},
+    arguments::{OutputFormat, PageOptions, TimeRange, query_of, words},
+    listing::Listing,
+    output::{self, print, time},
 };
 
 const PATH: &str = "/api/sync/audit";
 /// Most characters of an entry's detail in a table; JSON shows all.
-const DETAIL_WIDTH: usize = 80;
+const DETAIL_LIMIT: usize = 80;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum AuditCommand {
@@ -33,6 +34,13 @@ pub(super) enum AuditCommand {
     Export(AuditFilters),
     /// Verify that no row of the audit log was changed, added or deleted (DATABASE_URL)
     Verify(VerifyOptions),
+}
+
+impl AuditCommand {
+    /// Whether it asks the operator API anything.
+    pub(super) fn needs_api(&self) -> bool {
+        !matches!(self, Self::Verify(_))
+    }
 }
 
 #[derive(Debug, Args)]
@@ -49,7 +57,7 @@ pub(super) struct AuditFilters {
     #[arg(long)]
     actor: Option<String>,
     /// Only this action, such as sync.trigger or access.refuse
-    #[arg(long)]
+    #[arg(long, value_parser = words(AuditAction::ALL, AuditAction::as_str), hide_possible_values = true)]
     action: Option<AuditAction>,
     /// Only what was done to this, such as the id of a sync
     #[arg(long)]
@@ -57,24 +65,24 @@ pub(super) struct AuditFilters {
     /// Only what this request did
     #[arg(long, value_name = "ID")]
     request_id: Option<String>,
-    /// Only entries at this time or later (RFC 3339)
-    #[arg(long, value_name = "TIME")]
-    from: Option<DateTime<Utc>>,
-    /// Only entries before this time (RFC 3339)
-    #[arg(long, value_name = "TIME")]
-    to: Option<DateTime<Utc>>,
+    /// Only what was done in this trace
+    #[arg(long, value_name = "ID")]
+    trace_id: Option<String>,
+    #[command(flatten)]
+    range: TimeRange,
 }
 
 impl AuditFilters {
-    fn given(self) -> [(&'static str, Option<String>); 6] {
-        [
+    fn given(self) -> impl Iterator<Item = (&'static str, Option<String>)> {
+        let range = self.range.given();
+        let filters = [
             ("actor", self.actor),
             ("action", self.action.map(|it| it.to_string())),
             ("subject", self.subject),
             ("requestId", self.request_id),
-            ("from", self.from.map(|it| it.to_rfc3339())),
-            ("to", self.to.map(|it| it.to_rfc3339())),
-        ]
+            ("traceId", self.trace_id),
+        ];
+        filters.into_iter().chain(range)
     }
 }
 
@@ -104,9 +112,7 @@ impl FromStr for NotedPlace {
 pub(super) async fn run(api: &Api, format: OutputFormat, command: AuditCommand) -> anyhow::Result<ExitCode> {
     match command {
         AuditCommand::List(ListOptions { page, filters }) => {
-            let query = page.query_with(filters.given());
-            let list: List<AuditEntry> = api.get(&format!("{PATH}?{query}")).await?;
-            print(format, &list, print_list);
+            Listing::with(PATH, filters.given()).show(api, format, &page, print_list).await?;
             Ok(ExitCode::SUCCESS)
         }
         AuditCommand::Export(filters) => export(api, filters).await,
@@ -115,24 +121,21 @@ pub(super) async fn run(api: &Api, format: OutputFormat, command: AuditCommand) 
 }
 
 fn print_list(list: &List<AuditEntry>) {
-    if list.data.is_empty() {
-        output::line("no entries");
-        return;
-    }
-    let mut table = output::table(["at", "by", "action", "subject", "detail"]);
+    let mut table = output::table(["at (UTC)", "by", "action", "subject", "detail"])
+        .text(["detail"])
+        .optional(["detail"]);
     for it in &list.data {
         let detail = it.detail.to_string();
-        let cut: String = detail.chars().take(DETAIL_WIDTH).collect();
+        let detail = printable(&detail, DETAIL_LIMIT);
         table.add_row([
-            timestamp(it.at),
+            time(it.at),
             it.actor.clone(),
             it.action.to_string(),
             it.subject.clone(),
-            if cut.len() < detail.len() { format!("{cut}…") } else { cut },
+            detail.into_owned(),
         ]);
     }
-    table.print();
-    list_footer(list);
+    output::print_list(&table, &list.pagination, "no entries");
 }
 
 /// Prints the lines as they come; fails if the last one, which says that the log is complete, is missing.

@@ -4,14 +4,16 @@ mod replays;
 
 use std::process::ExitCode;
 
-use clap::Subcommand;
-use contracts::operator::{DeadLetter, DeadLetterDetail, DeadLetterGroup, List};
+use clap::{Args, Subcommand};
+use contracts::operator::{DeadLetter, DeadLetterDetail, DeadLetterGroup, DeadLetterState, List};
+use contracts::operator::{FailureClass, ReplayItemState};
 use uuid::Uuid;
 
 use crate::{
     api::Api,
-    arguments::{OutputFormat, PageOptions},
-    output::{self, json_word, list_footer, print, timestamp},
+    arguments::{OutputFormat, PageOptions, words},
+    listing::Listing,
+    output::{self, json_word, print, time, timestamp},
 };
 
 const PATH: &str = "/api/sync/dead-letters";
@@ -22,9 +24,8 @@ pub(super) enum DeadLettersCommand {
     List {
         #[command(flatten)]
         page: PageOptions,
-        /// Only this state: dead, replaying, replayed or succeeded [default: all]
-        #[arg(long)]
-        state: Option<String>,
+        #[command(flatten)]
+        filter: DeadLetterFilter,
     },
     /// Show a dead letter with its message and all attempts
     Show {
@@ -35,6 +36,8 @@ pub(super) enum DeadLettersCommand {
     Groups {
         #[command(flatten)]
         page: PageOptions,
+        #[command(flatten)]
+        filter: DeadLetterFilter,
     },
     /// Replay dead letters: publish them again, with a new set of retries
     Replay(replays::ReplayOptions),
@@ -42,6 +45,9 @@ pub(super) enum DeadLettersCommand {
     Jobs {
         /// Id of a replay job [default: list all jobs]
         job_id: Option<Uuid>,
+        /// Only dead letters with this outcome
+        #[arg(long, requires = "job_id", value_parser = words(ReplayItemState::ALL, ReplayItemState::as_str))]
+        outcome: Option<ReplayItemState>,
         #[command(flatten)]
         page: PageOptions,
     },
@@ -52,32 +58,58 @@ pub(super) enum DeadLettersCommand {
     },
 }
 
+#[derive(Debug, Args)]
+pub(super) struct DeadLetterFilter {
+    /// Only this state
+    #[arg(long, value_parser = words(DeadLetterState::ALL, DeadLetterState::as_str))]
+    state: Option<DeadLetterState>,
+    /// Only this cause, as `groups` shows it
+    #[arg(long)]
+    fingerprint: Option<String>,
+    /// Only dead letters from this queue, for example sync.tasks
+    #[arg(long)]
+    queue: Option<String>,
+    /// Only this failure class
+    #[arg(long, value_parser = words(FailureClass::ALL, FailureClass::as_str))]
+    class: Option<FailureClass>,
+    /// Only dead letters of this sync
+    #[arg(long, value_name = "ID")]
+    sync_id: Option<Uuid>,
+}
+
+impl DeadLetterFilter {
+    fn given(self) -> [(&'static str, Option<String>); 5] {
+        [
+            ("state", self.state.map(|it| it.to_string())),
+            ("fingerprint", self.fingerprint),
+            ("queue", self.queue),
+            ("class", self.class.map(|it| it.to_string())),
+            ("syncId", self.sync_id.map(|it| it.to_string())),
+        ]
+    }
+}
+
 pub(super) async fn run(
     api: &Api,
     format: OutputFormat,
     command: DeadLettersCommand,
 ) -> anyhow::Result<ExitCode> {
     match command {
-        DeadLettersCommand::List { page, state } => {
-            let mut path = format!("{PATH}?{}", page.query());
-            if let Some(state) = state {
-                path = format!("{path}&state={state}");
-            }
-            let list: List<DeadLetter> = api.get(&path).await?;
-            print(format, &list, print_list);
+        DeadLettersCommand::List { page, filter } => {
+            Listing::with(PATH, filter.given()).show(api, format, &page, print_list).await?;
         }
         DeadLettersCommand::Show { id } => {
             let letter: DeadLetterDetail = api.get(&format!("{PATH}/{id}")).await?;
             print(format, &letter, print_detail);
         }
-        DeadLettersCommand::Groups { page } => {
-            let list: List<DeadLetterGroup> = api.get(&format!("{PATH}/groups?{}", page.query())).await?;
-            print(format, &list, print_groups);
+        DeadLettersCommand::Groups { page, filter } => {
+            let groups = Listing::with(format!("{PATH}/groups"), filter.given());
+            groups.show(api, format, &page, print_groups).await?;
         }
         DeadLettersCommand::Replay(options) => return replays::replay(api, format, options).await,
-        DeadLettersCommand::Jobs { job_id: None, page } => replays::list_jobs(api, format, &page).await?,
-        DeadLettersCommand::Jobs { job_id: Some(job_id), page } => {
-            replays::list_items(api, format, job_id, &page).await?
+        DeadLettersCommand::Jobs { job_id: None, page, .. } => replays::list_jobs(api, format, &page).await?,
+        DeadLettersCommand::Jobs { job_id: Some(job_id), page, outcome } => {
+            replays::list_items(api, format, job_id, outcome, &page).await?
         }
         DeadLettersCommand::CancelJob { job_id } => replays::cancel_job(api, format, job_id).await?,
     }
@@ -85,14 +117,12 @@ pub(super) async fn run(
 }
 
 fn print_list(list: &List<DeadLetter>) {
-    if list.data.is_empty() {
-        output::line("no dead letters");
-        return;
-    }
     let mut table =
-        output::table(["dead letter", "died", "queue", "class", "reason", "state", "fingerprint"]);
+        output::table(["dead letter", "died (UTC)", "queue", "class", "reason", "state", "fingerprint"])
+            .text(["reason"])
+            .optional(["fingerprint", "class", "queue", "died (UTC)"]);
     for it in &list.data {
-        let (id, died) = (it.id.to_string(), timestamp(it.died_at));
+        let (id, died) = (it.id.to_string(), time(it.died_at));
         table.add_row([
             id.as_str(),
             &died,
@@ -103,16 +133,14 @@ fn print_list(list: &List<DeadLetter>) {
             &it.fingerprint,
         ]);
     }
-    table.print();
-    list_footer(list);
+    output::print_list(&table, &list.pagination, "no dead letters");
 }
 
 fn print_groups(list: &List<DeadLetterGroup>) {
-    if list.data.is_empty() {
-        output::line("no dead letters");
-        return;
-    }
-    let mut table = output::table(["fingerprint", "dead", "total", "queue", "class", "last died", "reason"]);
+    let mut table =
+        output::table(["fingerprint", "dead", "total", "queue", "class", "last died (UTC)", "reason"])
+            .text(["reason"])
+            .optional(["last died (UTC)", "queue", "class"]);
     for it in &list.data {
         table.add_row([
             it.fingerprint.clone(),
@@ -120,11 +148,11 @@ fn print_groups(list: &List<DeadLetterGroup>) {
             it.total.to_string(),
             it.queue.clone(),
             json_word(&it.class),
-            timestamp(it.last_died_at),
+            time(it.last_died_at),
             it.reason.clone(),
         ]);
     }
-    table.print();
+    output::print_list(&table, &list.pagination, "no dead letters");
 }
 
 fn print_detail(letter: &DeadLetterDetail) {
@@ -138,18 +166,5 @@ fn print_detail(letter: &DeadLetterDetail) {
     if let Some(body) = letter.body.as_ref().or(letter.body_base64.as_ref()) {
         output::line(format!("  message {body}"));
     }
-    if letter.attempts_made.is_empty() {
-        return;
-    }
-    let mut table = output::table(["attempt", "started", "duration", "class", "failure"]);
-    for attempt in &letter.attempts_made {
-        table.add_row([
-            attempt.number.to_string(),
-            timestamp(attempt.began_at),
-            format!("{} ms", attempt.duration_ms),
-            attempt.class.to_string(),
-            attempt.failure.clone(),
-        ]);
-    }
-    table.print();
+    output::print_attempts(&letter.attempts_made);
 }

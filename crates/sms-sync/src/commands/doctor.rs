@@ -8,7 +8,7 @@ use contracts::operator::DoctorReport;
 use crate::{
     api::Api,
     arguments::{OutputFormat, RecordType, query_of},
-    output::{self, json_word, print},
+    output::{self, json_word, print_entries},
 };
 
 #[derive(Debug, Args)]
@@ -26,7 +26,7 @@ pub(super) async fn run(api: &Api, format: OutputFormat, options: DoctorOptions)
     let query =
         query_of([("recordType", record_type.map(|it| json_word(&it))), ("sourceId", options.source_id)]);
     let report: DoctorReport = api.get(&format!("/api/doctor?{query}")).await?;
-    print(format, &report, print_report);
+    print_entries(format, &report, &report.diagnoses, print_report);
     Ok(if report.ok { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 

@@ -2,39 +2,35 @@
 
 use std::process::ExitCode;
 
-use chrono::{DateTime, Utc};
 use clap::Args;
 use contracts::operator::{Cause, List, Mode, SyncState, SyncSummary};
 
 use crate::{
     api::Api,
-    arguments::{OutputFormat, PageOptions},
-    output::{list_footer, print},
-    sync_report::print_syncs,
+    arguments::{OutputFormat, PageOptions, TimeRange, words},
+    listing::Listing,
+    output,
+    sync_report::sync_table,
 };
 
 #[derive(Debug, Args)]
 pub(super) struct HistoryOptions {
     #[command(flatten)]
     page: PageOptions,
-    /// Only syncs in this state, such as failed or completed_with_errors
-    #[arg(long)]
+    /// Only syncs in this state
+    #[arg(long, value_parser = words(SyncState::ALL, SyncState::as_str))]
     state: Option<SyncState>,
-    /// Only syncs that were started by this: manual, scheduled, webhook or replay
-    #[arg(long)]
+    /// Only syncs that were started by this
+    #[arg(long, value_parser = words(Cause::ALL, Cause::as_str))]
     cause: Option<Cause>,
-    /// Only syncs of this mode: full, incremental or selective
-    #[arg(long)]
+    /// Only syncs of this mode
+    #[arg(long, value_parser = words(Mode::ALL, Mode::as_str))]
     mode: Option<Mode>,
     /// Only dry runs (true), or only syncs that write (false)
     #[arg(long)]
     dry_run: Option<bool>,
-    /// Only syncs that were asked for at this time or later (RFC 3339)
-    #[arg(long, value_name = "TIME")]
-    from: Option<DateTime<Utc>>,
-    /// Only syncs that were asked for before this time (RFC 3339)
-    #[arg(long, value_name = "TIME")]
-    to: Option<DateTime<Utc>>,
+    #[command(flatten)]
+    range: TimeRange,
 }
 
 pub(super) async fn run(
@@ -42,18 +38,16 @@ pub(super) async fn run(
     format: OutputFormat,
     options: &HistoryOptions,
 ) -> anyhow::Result<ExitCode> {
-    let query = options.page.query_with([
+    let filters = [
         ("state", options.state.map(|it| it.to_string())),
         ("cause", options.cause.map(|it| it.to_string())),
         ("mode", options.mode.map(|it| it.to_string())),
         ("dryRun", options.dry_run.map(|it| it.to_string())),
-        ("from", options.from.map(|it| it.to_rfc3339())),
-        ("to", options.to.map(|it| it.to_rfc3339())),
-    ]);
-    let list: List<SyncSummary> = api.get(&format!("/api/sync/history?{query}")).await?;
-    print(format, &list, |list| {
-        print_syncs(&list.data);
-        list_footer(list);
-    });
+    ];
+    let filters = filters.into_iter().chain(options.range.given());
+    let print_list = |list: &List<SyncSummary>| {
+        output::print_list(&sync_table(&list.data), &list.pagination, "no syncs");
+    };
+    Listing::with("/api/sync/history", filters).show(api, format, &options.page, print_list).await?;
     Ok(ExitCode::SUCCESS)
 }

@@ -8,8 +8,9 @@ use secrecy::SecretString;
 
 use crate::{
     arguments::OutputFormat,
-    output::{self, print},
+    output::{self, print_entries},
     portal_check::{CheckLimits, PortalAccess, Report, Verdict, check_portal},
+    secrets::option_or_file,
 };
 
 #[derive(Debug, Subcommand)]
@@ -23,7 +24,7 @@ pub(super) enum PortalCommand {
 pub(super) struct CheckOptions {
     /// URL of the portal's API, as in ONBOARDING_API_URL, for example https://portal.example/api
     url: String,
-    /// The key that the portal has issued
+    /// The key that the portal has issued; ONBOARDING_API_KEY_FILE may name a file with it
     #[arg(long, env = "ONBOARDING_API_KEY", hide_env_values = true, value_name = "KEY")]
     api_key: Option<SecretString>,
     /// Records per page
@@ -43,9 +44,10 @@ pub(super) async fn run(
     command: PortalCommand,
 ) -> anyhow::Result<ExitCode> {
     let PortalCommand::Check(CheckOptions { url, api_key, page_size, pages, timeout }) = command;
+    let api_key = option_or_file("ONBOARDING_API_KEY", api_key)?;
     let access = PortalAccess { url, key: api_key, timeout: Duration::from_secs(timeout) };
     let report = check_portal(&access, CheckLimits { page_size, pages }, clock).await?;
-    print(format, &report, print_report);
+    print_entries(format, &report, &report.checks, print_report);
     Ok(if report.has_failed() { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 

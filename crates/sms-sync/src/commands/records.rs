@@ -3,12 +3,13 @@
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
-use contracts::operator::{List, Record, RecordDetail, RecordStatusFilter, RecordType, Timeline};
+use contracts::operator::{self, List, Record, RecordDetail, RecordStatusFilter, Timeline};
 
 use crate::{
     api::Api,
-    arguments::{OutputFormat, PageOptions, path_segment},
-    output::{self, json_word, list_footer, print, timestamp},
+    arguments::{OutputFormat, PageOptions, RecordType, path_segment, words},
+    listing::Listing,
+    output::{self, json_word, print, time, timestamp},
 };
 
 const PATH: &str = "/api/sync/records";
@@ -30,13 +31,13 @@ pub(super) enum RecordsCommand {
 
 #[derive(Debug, Args)]
 pub(super) struct ListOptions {
-    /// Type of the records: company, vessel, equipment or user
-    #[arg(value_name = "TYPE")]
+    /// Type of the records
+    #[arg(value_enum, value_name = "TYPE")]
     record_type: RecordType,
     #[command(flatten)]
     page: PageOptions,
-    /// Only records with this status: active, withdrawn or rejected
-    #[arg(long)]
+    /// Only records with this status
+    #[arg(long, value_parser = words(RecordStatusFilter::ALL, RecordStatusFilter::as_str))]
     status: Option<RecordStatusFilter>,
     /// Only this vessel, or what belongs to it: IMO number, or id in either portal
     #[arg(long)]
@@ -51,8 +52,8 @@ pub(super) struct ListOptions {
 
 #[derive(Debug, Args)]
 pub(super) struct RecordOptions {
-    /// Type of the record: company, vessel, equipment or user
-    #[arg(value_name = "TYPE")]
+    /// Type of the record
+    #[arg(value_enum, value_name = "TYPE")]
     record_type: RecordType,
     /// Id of the record in the onboarding portal
     #[arg(value_name = "ID")]
@@ -61,8 +62,12 @@ pub(super) struct RecordOptions {
 
 impl RecordOptions {
     fn path(&self) -> String {
-        format!("{PATH}/{}/{}", self.record_type, path_segment(&self.source_id))
+        format!("{}/{}", path_of(self.record_type), path_segment(&self.source_id))
     }
+}
+
+fn path_of(record_type: RecordType) -> String {
+    format!("{PATH}/{}", operator::RecordType::from(record_type))
 }
 
 pub(super) async fn run(
@@ -72,46 +77,43 @@ pub(super) async fn run(
 ) -> anyhow::Result<ExitCode> {
     match command {
         RecordsCommand::List(options) => {
-            let query = options.page.query_with([
+            let filters = [
                 ("status", options.status.map(|it| it.to_string())),
                 ("vessel", options.vessel),
                 ("company", options.company),
                 ("q", options.search),
-            ]);
-            let list: List<Record> = api.get(&format!("{PATH}/{}?{query}", options.record_type)).await?;
-            print(format, &list, print_list);
+            ];
+            let records = Listing::with(path_of(options.record_type), filters);
+            records.show(api, format, &options.page, print_list).await?;
         }
         RecordsCommand::Show(record) => {
             let detail: RecordDetail = api.get(&record.path()).await?;
             print(format, &detail, print_detail);
         }
         RecordsCommand::Timeline { record, page } => {
-            let path = format!("{}/timeline?{}", record.path(), page.query());
-            let timeline: Timeline = api.get(&path).await?;
-            print(format, &timeline, print_timeline);
+            let timeline = Listing::at(format!("{}/timeline", record.path()));
+            timeline.show(api, format, &page, print_timeline).await?;
         }
     }
     Ok(ExitCode::SUCCESS)
 }
 
 fn print_list(list: &List<Record>) {
-    if list.data.is_empty() {
-        output::line("no records");
-        return;
-    }
-    let mut table = output::table(["id", "name", "standing", "row", "updated at source", "synced"]);
+    let mut table =
+        output::table(["id", "name", "standing", "row", "updated at source (UTC)", "synced (UTC)"])
+            .text(["name"])
+            .optional(["updated at source (UTC)", "synced (UTC)", "row"]);
     for it in &list.data {
         table.add_row([
             it.source_id.clone(),
             it.name.clone().unwrap_or_default(),
             json_word(&it.standing),
             it.status.map_or_else(|| "none".to_owned(), |status| json_word(&status)),
-            it.source_updated_at.map(timestamp).unwrap_or_default(),
-            it.synced_at.map(timestamp).unwrap_or_default(),
+            it.source_updated_at.map(time).unwrap_or_default(),
+            it.synced_at.map(time).unwrap_or_default(),
         ]);
     }
-    table.print();
-    list_footer(list);
+    output::print_list(&table, &list.pagination, "no records");
 }
 
 fn print_detail(it: &RecordDetail) {
@@ -141,7 +143,7 @@ fn print_detail(it: &RecordDetail) {
         output::line(format!("  {name}: {} active, {} withdrawn", counts.active, counts.withdrawn));
     }
     if !it.particulars.is_empty() {
-        let mut table = output::table(["field", "value"]);
+        let mut table = output::table(["field", "value"]).text(["value"]);
         for (field, value) in &it.particulars {
             table.add_row([field.clone(), value.to_string()]);
         }
@@ -158,19 +160,19 @@ fn print_detail(it: &RecordDetail) {
 }
 
 fn print_timeline(timeline: &Timeline) {
-    let mut table = output::table(["at", "kind", "what happened", "id"]);
+    let mut table =
+        output::table(["at (UTC)", "kind", "what happened", "id"]).text(["what happened"]).optional(["id"]);
     for it in &timeline.entries {
         let ids = [it.conflict_id, it.dead_letter_id, it.webhook_event_id, it.sync_id];
         let id = ids.into_iter().flatten().next();
         table.add_row([
-            timestamp(it.at),
+            time(it.at),
             json_word(&it.kind),
             it.summary.clone(),
             id.map(|id| id.to_string()).unwrap_or_default(),
         ]);
     }
-    table.print();
-    output::line(format!("{} of {}", timeline.entries.len(), timeline.pagination.total));
+    output::print_list(&table, &timeline.pagination, "nothing is known to have happened");
     let kept = |at: Option<_>| at.map_or_else(|| "none".to_owned(), timestamp);
     let since = &timeline.kept_since;
     output::line(format!(

@@ -8,7 +8,8 @@ use contracts::operator::{List, TokenRevocation, TokenRevocationRequest};
 use crate::{
     api::Api,
     arguments::{OutputFormat, PageOptions},
-    output::{self, list_footer, print, timestamp},
+    listing::Listing,
+    output::{self, print, time, timestamp},
 };
 
 const PATH: &str = "/api/sync/token-revocations";
@@ -53,29 +54,23 @@ pub(super) async fn run(
             print(format, &revocation, |it| output::line(format!("revoked {}", tokens_text(it))));
         }
         RevocationsCommand::List(page) => {
-            let list: List<TokenRevocation> = api.get(&format!("{PATH}?{}", page.query())).await?;
-            print(format, &list, print_list);
+            Listing::at(PATH).show(api, format, &page, print_list).await?;
         }
     }
     Ok(ExitCode::SUCCESS)
 }
 
 fn print_list(list: &List<TokenRevocation>) {
-    if list.data.is_empty() {
-        output::line("no revoked tokens");
-        return;
-    }
-    let mut table = output::table(["revoked", "tokens", "by", "reason"]);
+    let mut table = output::table(["revoked (UTC)", "tokens", "by", "reason"]).text(["tokens", "reason"]);
     for it in &list.data {
         table.add_row([
-            timestamp(it.revoked_at),
+            time(it.revoked_at),
             tokens_text(it),
             it.revoked_by.clone(),
             it.reason.clone().unwrap_or_default(),
         ]);
     }
-    table.print();
-    list_footer(list);
+    output::print_list(&table, &list.pagination, "no revoked tokens");
 }
 
 fn tokens_text(it: &TokenRevocation) -> String {

@@ -12,8 +12,9 @@ use reqwest::Method;
 
 use crate::{
     api::Api,
-    arguments::{Mode, OutputFormat, PageOptions, RecordType, path_segment, query_of},
-    output::{self, json_word, list_footer, print, timestamp},
+    arguments::{Mode, OutputFormat, PageOptions, RecordType, TimeRange, path_segment, query_of, words},
+    listing::Listing,
+    output::{self, json_word, print, print_entries, time, timestamp},
 };
 
 const PATH: &str = "/api/sync/schedules";
@@ -23,15 +24,24 @@ pub(super) enum SchedulesCommand {
     /// List all schedules, with cron expressions for common needs
     List,
     /// Show a schedule with its next times
-    Show { name: String },
+    Show {
+        /// Name of the schedule
+        name: String,
+    },
     /// Add a schedule, or change one: what is not named keeps its value (role admin)
     Set(SetOptions),
     /// Have a schedule start no syncs for a while
     Pause(PauseOptions),
     /// End the pause of a schedule
-    Resume { name: String },
+    Resume {
+        /// Name of the schedule
+        name: String,
+    },
     /// Delete a schedule with its ticks (role admin)
-    Delete { name: String },
+    Delete {
+        /// Name of the schedule
+        name: String,
+    },
     /// Describe a cron expression, and list its next times
     Preview {
         /// Cron expression, for example "0 2 * * *"
@@ -97,6 +107,7 @@ impl From<Overlap> for operator::OverlapPolicy {
 
 #[derive(Debug, Args)]
 pub(super) struct PauseOptions {
+    /// Name of the schedule
     name: String,
     /// Why; kept in the audit log and with each skipped tick
     #[arg(long)]
@@ -113,15 +124,11 @@ pub(super) struct TickOptions {
     /// Only ticks of this schedule
     #[arg(long, value_name = "NAME")]
     schedule: Option<String>,
-    /// Only ticks with this outcome: started, skipped or missed
-    #[arg(long)]
+    /// Only ticks with this outcome
+    #[arg(long, value_parser = words(TickOutcome::ALL, TickOutcome::as_str))]
     outcome: Option<TickOutcome>,
-    /// Only ticks due at this time or later (RFC 3339)
-    #[arg(long, value_name = "TIME")]
-    from: Option<DateTime<Utc>>,
-    /// Only ticks due before this time (RFC 3339)
-    #[arg(long, value_name = "TIME")]
-    to: Option<DateTime<Utc>>,
+    #[command(flatten)]
+    range: TimeRange,
 }
 
 pub(super) async fn run(
@@ -130,7 +137,10 @@ pub(super) async fn run(
     command: SchedulesCommand,
 ) -> anyhow::Result<ExitCode> {
     match command {
-        SchedulesCommand::List => print(format, &api.get::<ScheduleList>(PATH).await?, print_list),
+        SchedulesCommand::List => {
+            let list: ScheduleList = api.get(PATH).await?;
+            print_entries(format, &list, &list.data, print_list);
+        }
         SchedulesCommand::Show { name } => {
             print(format, &api.get::<Schedule>(&path_of(&name)).await?, print_schedule);
         }
@@ -156,15 +166,10 @@ pub(super) async fn run(
             let preview: SchedulePreview = api.get(&format!("/api/sync/schedule/preview?{query}")).await?;
             print(format, &preview, print_preview);
         }
-        SchedulesCommand::Ticks(TickOptions { page, schedule, outcome, from, to }) => {
-            let query = page.query_with([
-                ("schedule", schedule),
-                ("outcome", outcome.map(|it| it.to_string())),
-                ("from", from.map(|it| it.to_rfc3339())),
-                ("to", to.map(|it| it.to_rfc3339())),
-            ]);
-            let list: List<ScheduleTick> = api.get(&format!("/api/sync/schedule/ticks?{query}")).await?;
-            print(format, &list, print_ticks);
+        SchedulesCommand::Ticks(TickOptions { page, schedule, outcome, range }) => {
+            let filters = [("schedule", schedule), ("outcome", outcome.map(|it| it.to_string()))];
+            let filters = filters.into_iter().chain(range.given());
+            Listing::with("/api/sync/schedule/ticks", filters).show(api, format, &page, print_ticks).await?;
         }
     }
     Ok(ExitCode::SUCCESS)
@@ -231,7 +236,8 @@ fn path_of(name: &str) -> String {
 }
 
 fn print_list(list: &ScheduleList) {
-    let mut table = output::table(["name", "state", "mode", "cron", "zone", "next", "last tick"]);
+    let mut table = output::table(["name", "state", "mode", "cron", "zone", "next (UTC)", "last tick (UTC)"])
+        .optional(["last tick (UTC)", "zone", "mode"]);
     for it in &list.data {
         table.add_row([
             it.name.clone(),
@@ -239,23 +245,24 @@ fn print_list(list: &ScheduleList) {
             json_word(&it.definition.mode),
             it.definition.cron.clone(),
             it.definition.time_zone.clone(),
-            it.next_run_at.map(timestamp).unwrap_or_default(),
+            it.next_run_at.map(time).unwrap_or_default(),
             it.last_tick
                 .as_ref()
-                .map(|tick| format!("{} {}", timestamp(tick.due_at), tick.outcome))
+                .map(|tick| format!("{} {}", time(tick.due_at), tick.outcome))
                 .unwrap_or_default(),
         ]);
     }
-    table.print();
-    output::line("expressions for common needs:");
-    for preset in &list.presets {
-        output::line(format!(
-            "  {:<16}  {:<11}  {}",
-            preset.cron,
-            json_word(&preset.mode),
-            preset.description
-        ));
+    if table.is_empty() {
+        output::line("no schedules; to add one: sms-sync schedules set NAME --cron \"0 2 * * *\"");
+    } else {
+        table.print();
     }
+    output::line("expressions for common needs:");
+    let mut presets = output::table(["cron", "mode", "for"]).text(["for"]);
+    for preset in &list.presets {
+        presets.add_row([preset.cron.clone(), json_word(&preset.mode), preset.description.clone()]);
+    }
+    presets.print();
 }
 
 fn state(it: &Schedule) -> &'static str {
@@ -321,22 +328,19 @@ fn local_text(run: &LocalRun) -> String {
 }
 
 fn print_ticks(list: &List<ScheduleTick>) {
-    if list.data.is_empty() {
-        output::line("no ticks");
-        return;
-    }
-    let mut table = output::table(["schedule", "due", "outcome", "sync", "why"]);
+    let mut table = output::table(["schedule", "due (UTC)", "outcome", "sync", "why"])
+        .text(["why"])
+        .optional(["why", "sync"]);
     for it in &list.data {
         table.add_row([
             it.schedule.clone(),
-            timestamp(it.due_at),
+            time(it.due_at),
             it.outcome.to_string(),
             it.sync_id.map(|id| id.to_string()).unwrap_or_default(),
             it.detail.clone().unwrap_or_default(),
         ]);
     }
-    table.print();
-    list_footer(list);
+    output::print_list(&table, &list.pagination, "no ticks");
 }
 
 #[cfg(test)]

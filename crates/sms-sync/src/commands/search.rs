@@ -8,7 +8,7 @@ use contracts::operator::SearchResult;
 use crate::{
     api::Api,
     arguments::{OutputFormat, query_of},
-    output::{self, json_word, print},
+    output::{self, json_line, json_word, print},
 };
 
 #[derive(Debug, Args)]
@@ -21,12 +21,18 @@ pub(super) struct SearchOptions {
 pub(super) async fn run(api: &Api, format: OutputFormat, options: SearchOptions) -> anyhow::Result<ExitCode> {
     let query = query_of([("q", Some(options.text))]);
     let result: SearchResult = api.get(&format!("/api/search?{query}")).await?;
-    print(format, &result, print_result);
+    if format == OutputFormat::Ndjson {
+        result.groups.iter().flat_map(|group| &group.hits).for_each(json_line);
+    } else {
+        print(format, &result, print_result);
+    }
     Ok(ExitCode::SUCCESS)
 }
 
 fn print_result(result: &SearchResult) {
-    let mut table = output::table(["kind", "id", "title", "", "matched"]);
+    let mut table = output::table(["kind", "id", "title", "about", "matched"])
+        .text(["title", "about"])
+        .optional(["matched", "about"]);
     let mut is_empty = true;
     for group in &result.groups {
         for hit in &group.hits {

@@ -14,7 +14,7 @@ use crate::{
     arguments::OutputFormat,
     follow::follow,
     output::{self, json_word, print, timestamp},
-    sync_report::{print_sync, print_syncs},
+    sync_report::{print_sync, sync_table},
 };
 
 #[derive(Debug, Args)]
@@ -72,10 +72,10 @@ async fn report(api: &Api, format: OutputFormat, detail: &SyncDetail) -> anyhow:
     };
     match format {
         OutputFormat::Table => print_sync(detail, findings.as_ref()),
-        OutputFormat::Json => {
+        OutputFormat::Json | OutputFormat::Ndjson => {
             let mut answer = json!(detail);
             answer["findingsFound"] = json!(findings.map(|list| list.data).unwrap_or_default());
-            output::json(&answer);
+            print(format, &answer, |_answer| ());
         }
     }
     Ok(())
@@ -113,7 +113,7 @@ fn print_overview(overview: &Overview) {
     if shown.is_empty() {
         output::line("no full sync yet; to start one: sms-sync trigger --watch");
     } else {
-        print_syncs(&shown);
+        sync_table(&shown).print();
     }
 }
 

@@ -4,15 +4,17 @@ use std::process::ExitCode;
 
 use clap::Subcommand;
 use contracts::operator::{
-    AcceptOlderRequest, Change, ConfirmAccepted, ConfirmRequest, List, OlderAccepted, OlderRecords,
-    ResumeAccepted, RetryAccepted, RetryRequest, SyncSummary,
+    AcceptOlderRequest, Change, ChangeOutcome, ConfirmAccepted, ConfirmRequest, Finding, List, OlderAccepted,
+    OlderRecords, ResumeAccepted, RetryAccepted, RetryRequest, SyncDetail, SyncSummary, Undo,
 };
 use uuid::Uuid;
 
 use crate::{
     api::Api,
-    arguments::{MissingPolicy, OutputFormat, PageOptions},
-    output::{self, json_word, list_footer, print},
+    arguments::{MissingPolicy, OutputFormat, PageOptions, RecordType, words},
+    listing::Listing,
+    output::{self, counted, json_word, print, timestamp},
+    sync_report::finding_table,
 };
 
 /// Most fields of a change that the table shows.
@@ -41,6 +43,34 @@ pub(super) enum SyncsCommand {
     /// List what a dry run would change
     Changes {
         /// Id of the dry run
+        sync_id: Uuid,
+        /// Only changes of this record type
+        #[arg(long, value_enum, value_name = "TYPE")]
+        record_type: Option<RecordType>,
+        /// Only records with this outcome
+        #[arg(long, value_parser = words(ChangeOutcome::ALL, ChangeOutcome::as_str))]
+        outcome: Option<ChangeOutcome>,
+        #[command(flatten)]
+        page: PageOptions,
+    },
+    /// List what a sync has found about records: why they were rejected, and warnings
+    Findings {
+        /// Id of the sync
+        sync_id: Uuid,
+        #[command(flatten)]
+        page: PageOptions,
+    },
+    /// Undo a sync: updated records get their earlier values back, created ones are withdrawn (role admin)
+    Undo {
+        /// Id of the sync
+        sync_id: Uuid,
+        /// Do not ask for confirmation
+        #[arg(long, short)]
+        yes: bool,
+    },
+    /// Show what became of each record when a sync was undone
+    Undone {
+        /// Id of the sync
         sync_id: Uuid,
         #[command(flatten)]
         page: PageOptions,
@@ -74,7 +104,27 @@ pub(super) async fn run(api: &Api, format: OutputFormat, command: SyncsCommand) 
         SyncsCommand::Cancel { sync_id } => cancel(api, format, sync_id).await?,
         SyncsCommand::Resume { sync_id } => resume(api, format, sync_id).await?,
         SyncsCommand::Retry { sync_id, reason } => retry(api, format, sync_id, reason).await?,
-        SyncsCommand::Changes { sync_id, page } => list_changes(api, format, sync_id, &page).await?,
+        SyncsCommand::Changes { sync_id, record_type, outcome, page } => {
+            let record_type = record_type.map(contracts::operator::RecordType::from);
+            let filters = [
+                ("recordType", record_type.map(|it| it.to_string())),
+                ("outcome", outcome.map(|it| it.to_string())),
+            ];
+            let changes = Listing::with(format!("/api/sync/status/{sync_id}/changes"), filters);
+            changes.show(api, format, &page, print_changes).await?;
+        }
+        SyncsCommand::Findings { sync_id, page } => {
+            let findings = Listing::at(format!("/api/sync/syncs/{sync_id}/findings"));
+            let print_findings = |list: &List<Finding>| {
+                output::print_list(&finding_table(&list.data), &list.pagination, "no findings");
+            };
+            findings.show(api, format, &page, print_findings).await?;
+        }
+        SyncsCommand::Undo { sync_id, yes } => return undo(api, format, sync_id, yes).await,
+        SyncsCommand::Undone { sync_id, page } => {
+            let undone = Listing::at(format!("/api/sync/status/{sync_id}/undo"));
+            undone.show(api, format, &page, print_undo).await?;
+        }
         SyncsCommand::Confirm { sync_id, decision, reason } => {
             confirm(api, format, sync_id, decision, reason).await?;
         }
@@ -111,24 +161,51 @@ async fn retry(api: &Api, format: OutputFormat, sync_id: Uuid, reason: Option<St
     Ok(())
 }
 
-async fn list_changes(
-    api: &Api,
-    format: OutputFormat,
-    sync_id: Uuid,
-    page: &PageOptions,
-) -> anyhow::Result<()> {
-    let path = format!("/api/sync/status/{sync_id}/changes?{}", page.query());
-    let list: List<Change> = api.get(&path).await?;
-    print(format, &list, print_changes);
-    Ok(())
+/// Undoes a sync, after a question that says which one.
+async fn undo(api: &Api, format: OutputFormat, sync_id: Uuid, yes: bool) -> anyhow::Result<ExitCode> {
+    let path = format!("/api/sync/status/{sync_id}");
+    if !yes {
+        let detail: SyncDetail = api.get(&path).await?;
+        let it = &detail.summary;
+        let created: i64 = it.counts.iter().map(|counts| counts.created).sum();
+        let updated: i64 = it.counts.iter().map(|counts| counts.updated).sum();
+        let question = format!(
+            "Undo the {} sync of {} by {}: withdraw {}, and give {} earlier values?",
+            json_word(&it.mode),
+            timestamp(it.started_at),
+            it.requested_by,
+            counted(created, "created record"),
+            counted(updated, "updated record"),
+        );
+        if !output::confirm(&question)? {
+            output::line("nothing was undone");
+            return Ok(ExitCode::FAILURE);
+        }
+    }
+    let undo: Undo = api.post_without_body(&format!("{path}/undo")).await?;
+    print(format, &undo, print_undo);
+    Ok(ExitCode::SUCCESS)
+}
+
+fn print_undo(it: &Undo) {
+    output::line(format!("{} undone by {}, {}", it.sync_id, it.undone_by, timestamp(it.undone_at)));
+    output::line(format!("{} restored, {} withdrawn, {} skipped", it.restored, it.withdrawn, it.skipped));
+    let mut table = output::table(["record type", "id", "result", "why skipped"]).text(["id"]);
+    for record in &it.records {
+        table.add_row([
+            record.record_type.to_string(),
+            record.source_id.clone(),
+            record.result.to_string(),
+            record.reason.map(|reason| reason.to_string()).unwrap_or_default(),
+        ]);
+    }
+    output::print_list(&table, &it.pagination, "no records");
 }
 
 fn print_changes(list: &List<Change>) {
-    if list.data.is_empty() {
-        output::line("no changes");
-        return;
-    }
-    let mut table = output::table(["record", "id", "outcome", "fields"]);
+    let mut table = output::table(["record", "id", "outcome", "fields"])
+        .text(["record", "fields"])
+        .optional(["fields", "record"]);
     for it in &list.data {
         let mut fields: Vec<String> = it
             .fields
@@ -144,11 +221,10 @@ fn print_changes(list: &List<Change>) {
             format!("{} {label}", json_word(&it.record_type)),
             it.source_id.clone(),
             json_word(&it.outcome),
-            fields.join("\n"),
+            fields.join("; "),
         ]);
     }
-    table.print();
-    list_footer(list);
+    output::print_list(&table, &list.pagination, "no changes");
 }
 
 async fn confirm(

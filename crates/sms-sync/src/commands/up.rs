@@ -24,12 +24,20 @@ const UP: Daemon = Daemon {
     grace: Duration::from_secs(40),
 };
 
+/// The variables of all services, for `--help`.
+pub(super) fn environment_help() -> String {
+    chassis::environment_help(&DAEMONS)
+}
+
 pub(crate) fn run() -> ExitCode {
     chassis::run_without_arguments(UP, start)
 }
 
 async fn start(process: Process) -> anyhow::Result<()> {
-    let configs = Configs::load()?;
+    let configs = Configs::load().map_err(|problems| {
+        let problems = problems.into_iter().map(|(_, problems)| problems).reduce(ConfigProblems::and);
+        problems.expect("at least one config failed to load")
+    })?;
     let listener = http::listen(&configs.status.server.bind)?;
 
     let Process { shutdown, health, .. } = &process;
@@ -48,7 +56,7 @@ async fn start(process: Process) -> anyhow::Result<()> {
     Ok(())
 }
 
-struct Configs {
+pub(super) struct Configs {
     webhook_ingest: webhook_ingest::Config,
     worker: worker::Config,
     scheduler: scheduler::Config,
@@ -56,8 +64,8 @@ struct Configs {
 }
 
 impl Configs {
-    /// Loads the config of each service. An error names the problems of all services at once.
-    fn load() -> Result<Self, ConfigProblems> {
+    /// Loads the config of each service. An error has the problems of all services that have some.
+    pub(super) fn load() -> Result<Self, Vec<(&'static str, ConfigProblems)>> {
         let loaded = (
             webhook_ingest::DAEMON.config(),
             worker::DAEMON.config(),
@@ -70,8 +78,8 @@ impl Configs {
             }
             (webhook_ingest, worker, scheduler, status) => {
                 let problems = [webhook_ingest.err(), worker.err(), scheduler.err(), status.err()];
-                let problems = problems.into_iter().flatten().reduce(ConfigProblems::and);
-                Err(problems.expect("at least one config failed to load"))
+                let of_service = DAEMONS.iter().zip(problems);
+                Err(of_service.filter_map(|(daemon, problems)| Some((daemon.name, problems?))).collect())
             }
         }
     }

@@ -3,13 +3,16 @@
 use std::process::ExitCode;
 
 use clap::{ArgGroup, Args, ValueEnum};
-use contracts::operator::{self, List, ReplayAccepted, ReplayItem, ReplayJob, ReplayPlan, ReplayRequest};
+use contracts::operator::{
+    self, List, ReplayAccepted, ReplayItem, ReplayItemState, ReplayJob, ReplayPlan, ReplayRequest,
+};
 use uuid::Uuid;
 
 use crate::{
     api::Api,
     arguments::{OutputFormat, PageOptions},
-    output::{self, confirm, json_word, list_footer, print, timestamp},
+    listing::Listing,
+    output::{self, confirm, counted, json_word, print, time},
 };
 
 const PATH: &str = "/api/sync/bulk/replay";
@@ -95,36 +98,41 @@ pub(super) async fn replay(
         print(format, &plan, |_plan| output::line("nothing to replay"));
         return Ok(ExitCode::SUCCESS);
     }
-    if !confirmed && !confirm(&format!("Replay {} of {} dead letters?", plan.replaying, plan.matching))? {
+    if !confirmed
+        && !confirm(&format!("Replay {} of {}?", plan.replaying, counted(plan.matching, "dead letter")))?
+    {
         output::line("nothing was replayed");
         return Ok(ExitCode::FAILURE);
     }
     let accepted: ReplayAccepted = api.post(PATH, &request).await?;
     print(format, &accepted, |it| {
-        output::line(format!("replaying {} dead letters", it.replaying));
+        output::line(format!("replaying {}", counted(it.replaying, "dead letter")));
         output::line(format!("to see the results: sms-sync dead-letters jobs {}", it.job_id));
     });
     Ok(ExitCode::SUCCESS)
 }
 
 pub(super) async fn list_jobs(api: &Api, format: OutputFormat, page: &PageOptions) -> anyhow::Result<()> {
-    let list: List<ReplayJob> = api.get(&format!("{PATH}?{}", page.query())).await?;
-    print(format, &list, print_jobs);
-    Ok(())
+    Ok(Listing::at(PATH).show(api, format, page, print_jobs).await?)
 }
 
 fn print_jobs(list: &List<ReplayJob>) {
-    if list.data.is_empty() {
-        output::line("no replay jobs");
-        return;
-    }
-    let mut table =
-        output::table(["job", "created", "by", "state", "succeeded", "died again", "open", "cancelled"]);
+    let mut table = output::table([
+        "job",
+        "created (UTC)",
+        "by",
+        "state",
+        "succeeded",
+        "died again",
+        "open",
+        "cancelled",
+    ])
+    .optional(["created (UTC)", "by", "cancelled", "open"]);
     for it in &list.data {
         let counts = &it.counts;
         table.add_row([
             it.id.to_string(),
-            timestamp(it.created_at),
+            time(it.created_at),
             it.requested_by.clone(),
             json_word(&it.state),
             counts.succeeded.to_string(),
@@ -133,22 +141,30 @@ fn print_jobs(list: &List<ReplayJob>) {
             counts.cancelled.to_string(),
         ]);
     }
-    table.print();
+    output::print_list(&table, &list.pagination, "no replay jobs");
 }
 
 pub(super) async fn list_items(
     api: &Api,
     format: OutputFormat,
     job_id: Uuid,
+    outcome: Option<ReplayItemState>,
     page: &PageOptions,
 ) -> anyhow::Result<()> {
-    let list: List<ReplayItem> = api.get(&format!("{PATH}/{job_id}/items?{}", page.query())).await?;
-    print(format, &list, print_items);
-    Ok(())
+    if format == OutputFormat::Table {
+        let job: ReplayJob = api.get(&format!("{PATH}/{job_id}")).await?;
+        let reason = job.reason.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default();
+        output::line(format!("{} {}, by {}{reason}", job.id, json_word(&job.state), job.requested_by));
+    }
+    let outcome = ("outcome", outcome.map(|it| it.to_string()));
+    let items = Listing::with(format!("{PATH}/{job_id}/items"), [outcome]);
+    Ok(items.show(api, format, page, print_items).await?)
 }
 
 fn print_items(list: &List<ReplayItem>) {
-    let mut table = output::table(["dead letter", "outcome", "new dead letter", "original reason"]);
+    let mut table = output::table(["dead letter", "outcome", "new dead letter", "original reason"])
+        .text(["original reason"])
+        .optional(["new dead letter"]);
     for it in &list.data {
         table.add_row([
             it.dead_letter_id.to_string(),
@@ -157,8 +173,7 @@ fn print_items(list: &List<ReplayItem>) {
             it.reason.clone(),
         ]);
     }
-    table.print();
-    list_footer(list);
+    output::print_list(&table, &list.pagination, "no dead letters");
 }
 
 pub(super) async fn cancel_job(api: &Api, format: OutputFormat, job_id: Uuid) -> anyhow::Result<()> {

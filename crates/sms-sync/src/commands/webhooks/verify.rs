@@ -1,12 +1,7 @@
-//! `sms-sync webhook verify`: checks the signature of a received webhook, and recognises frequent mistakes.
+//! `sms-sync webhooks verify`: checks the signature of a received webhook, and recognises frequent mistakes.
 
-use std::{
-    io::Read,
-    path::{Path, PathBuf},
-    process::ExitCode,
-};
+use std::{path::PathBuf, process::ExitCode};
 
-use anyhow::Context;
 use chrono::{DateTime, TimeDelta, Utc};
 use clap::Args;
 use contracts::webhook::{
@@ -17,8 +12,9 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
 
 use crate::{
-    arguments::OutputFormat,
+    arguments::{OutputFormat, read_input},
     output::{self, print},
+    secrets::webhook_secret,
 };
 
 #[derive(Debug, Args)]
@@ -34,9 +30,9 @@ pub(crate) struct VerifyOptions {
     /// Value of the header webhook-signature
     #[arg(long)]
     signature: String,
-    /// Secret that the sender should sign with
+    /// Secret that the sender should sign with; otherwise WEBHOOK_SECRET, or the content of the file that WEBHOOK_SECRET_FILE names
     #[arg(long, env = "WEBHOOK_SECRET", hide_env_values = true)]
-    secret: SecretString,
+    secret: Option<SecretString>,
     /// Largest accepted difference between the timestamp and this machine's clock
     #[arg(long, default_value_t = 300, value_parser = clap::value_parser!(i64).range(0..), value_name = "SECONDS")]
     tolerance: i64,
@@ -48,12 +44,14 @@ pub(crate) struct VerifyOptions {
 pub(super) fn run(
     now: DateTime<Utc>,
     format: OutputFormat,
-    options: &VerifyOptions,
+    options: VerifyOptions,
 ) -> anyhow::Result<ExitCode> {
-    let body = read_body(options.body.as_deref())?;
-    let signature = check_signature(options, &options.secret, &body, now)?;
+    let secret = webhook_secret(options.secret.clone())?;
+    let options = &options;
+    let body = read_input(options.body.as_deref())?;
+    let signature = check_signature(options, &secret, &body, now)?;
     let hint = match signature {
-        Err(Refusal::SignatureMismatch) => likely_mistake(options, &body, now),
+        Err(Refusal::SignatureMismatch) => likely_mistake(options, &secret, &body, now),
         Err(Refusal::OutOfTolerance) => Some("to check the signature alone, pass --any-age"),
         _ => None,
     };
@@ -94,20 +92,6 @@ pub(super) fn run(
     Ok(if refusal.is_none() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// The body byte for byte, from a file or from standard input.
-fn read_body(path: Option<&Path>) -> anyhow::Result<Vec<u8>> {
-    match path {
-        Some(path) if path != Path::new("-") => {
-            std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))
-        }
-        _ => {
-            let mut body = Vec::new();
-            std::io::stdin().read_to_end(&mut body).context("cannot read standard input")?;
-            Ok(body)
-        }
-    }
-}
-
 fn check_signature(
     options: &VerifyOptions,
     secret: &SecretString,
@@ -123,11 +107,16 @@ fn check_signature(
 }
 
 /// Tries the most frequent mistakes of senders, and returns what to do about the one that makes the signature match.
-fn likely_mistake(options: &VerifyOptions, body: &[u8], now: DateTime<Utc>) -> Option<&'static str> {
+fn likely_mistake(
+    options: &VerifyOptions,
+    secret: &SecretString,
+    body: &[u8],
+    now: DateTime<Utc>,
+) -> Option<&'static str> {
     let matches = |secret: &str, body: &[u8]| {
         check_signature(options, &secret.to_owned().into(), body, now).is_ok_and(|checked| checked.is_ok())
     };
-    let secret = options.secret.expose_secret();
+    let secret = secret.expose_secret();
     if matches(secret, body.trim_ascii_end()) {
         return Some("a line end was appended to the body after it was signed; keep the body byte for byte");
     }
@@ -154,27 +143,27 @@ mod tests {
         "2026-11-24T12:00:00Z".parse().unwrap()
     }
 
-    fn webhook(secret: &str, signed_with: &str, signed_at: DateTime<Utc>) -> VerifyOptions {
+    fn webhook(signed_with: &str, signed_at: DateTime<Utc>) -> VerifyOptions {
         let timestamp = signed_at.timestamp();
         let signing = Secret::parse(&signed_with.to_owned().into()).unwrap();
         VerifyOptions {
             id: "msg_1".into(),
             timestamp: timestamp.to_string(),
             signature: signing.sign("msg_1", timestamp, b"{}"),
-            secret: secret.to_owned().into(),
+            secret: None,
             body: None,
             tolerance: 300,
             any_age: false,
         }
     }
 
-    fn check(options: &VerifyOptions, received: &[u8]) -> Result<(), Refusal> {
-        check_signature(options, &options.secret, received, now()).unwrap()
+    fn check(options: &VerifyOptions, secret: &str, received: &[u8]) -> Result<(), Refusal> {
+        check_signature(options, &secret.to_owned().into(), received, now()).unwrap()
     }
 
     #[test]
     fn signature_of_the_given_secret_is_accepted() {
-        assert_eq!(check(&webhook(SECRET, SECRET, now()), b"{}"), Ok(()));
+        assert_eq!(check(&webhook(SECRET, now()), SECRET, b"{}"), Ok(()));
     }
 
     #[test]
@@ -185,25 +174,25 @@ mod tests {
             (bare, SECRET, b"{}", "write whsec_"),
             (SECRET, bare, b"{}", "base64 text"),
         ] {
-            let options = webhook(secret, signed_with, now());
-            assert_eq!(check(&options, received), Err(Refusal::SignatureMismatch));
-            let mistake = likely_mistake(&options, received, now());
+            let options = webhook(signed_with, now());
+            assert_eq!(check(&options, secret, received), Err(Refusal::SignatureMismatch));
+            let mistake = likely_mistake(&options, &secret.to_owned().into(), received, now());
             assert!(mistake.is_some_and(|text| text.contains(hint)), "{hint}: {mistake:?}");
         }
     }
 
     #[test]
     fn signature_of_another_secret_is_refused_without_a_hint() {
-        let options = webhook(SECRET, "another", now());
-        assert_eq!(check(&options, b"{}"), Err(Refusal::SignatureMismatch));
-        assert_eq!(likely_mistake(&options, b"{}", now()), None);
+        let options = webhook("another", now());
+        assert_eq!(check(&options, SECRET, b"{}"), Err(Refusal::SignatureMismatch));
+        assert_eq!(likely_mistake(&options, &SECRET.to_owned().into(), b"{}", now()), None);
     }
 
     #[test]
     fn old_timestamp_is_refused_unless_any_age_is_accepted() {
-        let mut options = webhook(SECRET, SECRET, now() - TimeDelta::days(1));
-        assert_eq!(check(&options, b"{}"), Err(Refusal::OutOfTolerance));
+        let mut options = webhook(SECRET, now() - TimeDelta::days(1));
+        assert_eq!(check(&options, SECRET, b"{}"), Err(Refusal::OutOfTolerance));
         options.any_age = true;
-        assert_eq!(check(&options, b"{}"), Ok(()));
+        assert_eq!(check(&options, SECRET, b"{}"), Ok(()));
     }
 }

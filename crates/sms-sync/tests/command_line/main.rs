@@ -1,5 +1,9 @@
 //! The program as operators run it: its output, its exit code, and how long it takes.
 
+mod exit_codes;
+mod lists;
+mod profiles;
+
 use std::{
     io::Read,
     process::{Command, Output, Stdio},
@@ -28,6 +32,11 @@ async fn run(mut command: Command) -> Output {
 
 /// A server that gives one answer and returns what it was sent.
 async fn answer_once(listener: TcpListener, status: &str, body: String) -> String {
+    answer(&listener, status, body).await
+}
+
+/// Gives one answer and returns what was sent.
+async fn answer(listener: &TcpListener, status: &str, body: String) -> String {
     let (mut connection, _) = listener.accept().await.expect("a request");
     let mut request = Vec::new();
     // The requests of these tests fit into one read of the head, and bodies do not matter.

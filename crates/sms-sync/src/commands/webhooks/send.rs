@@ -1,4 +1,4 @@
-//! `sms-sync webhook send`: signs an event as the onboarding portal does, and sends it.
+//! `sms-sync webhooks send`: signs an event as the onboarding portal does, and sends it.
 
 use std::{process::ExitCode, time::Instant};
 
@@ -18,6 +18,7 @@ use crate::{
     api::Api,
     arguments::OutputFormat,
     output::{self, print},
+    secrets::webhook_secret,
 };
 
 const PATH: &str = "/api/sync/webhook";
@@ -33,9 +34,9 @@ pub(crate) struct SendOptions {
     /// Value of the header webhook-id; reuse one to send a duplicate [default: a new id]
     #[arg(long)]
     webhook_id: Option<String>,
-    /// Secret to sign with
+    /// Secret to sign with; otherwise WEBHOOK_SECRET, or the content of the file that WEBHOOK_SECRET_FILE names
     #[arg(long, env = "WEBHOOK_SECRET", hide_env_values = true)]
-    secret: SecretString,
+    secret: Option<SecretString>,
 }
 
 pub(super) async fn run(
@@ -45,6 +46,7 @@ pub(super) async fn run(
     options: SendOptions,
 ) -> anyhow::Result<ExitCode> {
     let SendOptions { event_type, id, webhook_id, secret } = options;
+    let secret = webhook_secret(secret)?;
     let event_type = EventType::from(event_type);
     anyhow::ensure!(
         id.is_some() || event_type.record_type().is_none(),
