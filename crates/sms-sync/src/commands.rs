@@ -1,6 +1,7 @@
 //! The commands of the command line, and the code that runs each. A command's options stand with its code.
 
 mod audit;
+mod completions;
 mod config;
 mod conflicts;
 mod dead_letters;
@@ -30,7 +31,7 @@ mod whoami;
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 #[expect(clippy::disallowed_types, reason = "the commands are wired here")]
 use domain::clock::SystemClock;
 
@@ -79,6 +80,10 @@ enum Command {
     /// Name systems, and choose the one that commands speak to
     #[command(subcommand)]
     Profiles(profiles::ProfilesCommand),
+    /// Write a script that completes commands and options in a shell
+    Completions(completions::CompletionsOptions),
+    /// Write man pages, one for each command
+    Manual(completions::ManualOptions),
     #[command(flatten)]
     OneShot(OneShotCommand),
 }
@@ -169,6 +174,8 @@ pub(crate) fn execute(cli: Cli) -> ExitCode {
         Command::Up => up::run(),
         Command::Config(command) => config::run(command, cli.global.output),
         Command::Profiles(command) => or_failure(profiles::run(&cli.global, command)),
+        Command::Completions(options) => completions::complete(Cli::command(), &options),
+        Command::Manual(options) => or_failure(completions::write_manual(Cli::command(), &options)),
         Command::OneShot(command) => execute_one_shot(&cli.global, command),
     }
 }
@@ -223,8 +230,6 @@ async fn run(global: &GlobalOptions, command: OneShotCommand) -> anyhow::Result<
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
-
     use super::*;
 
     #[test]

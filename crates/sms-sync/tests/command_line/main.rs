@@ -3,6 +3,7 @@
 mod exit_codes;
 mod lists;
 mod profiles;
+mod shells;
 
 use std::{
     io::Read,

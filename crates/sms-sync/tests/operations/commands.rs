@@ -11,6 +11,8 @@ pub(super) const OFFLINE: &[&str] = &[
     "profiles use",
     "profiles set",
     "profiles delete",
+    "completions",
+    "manual",
     "migrate",
     "token",
     "audit verify",
