@@ -5,6 +5,7 @@ mod environment;
 mod messages;
 mod operator;
 mod portal;
+mod shell;
 mod system;
 mod tally;
 mod webhook;

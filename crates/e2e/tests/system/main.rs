@@ -13,4 +13,5 @@ mod rights;
 mod single_process;
 mod tokens;
 mod traces;
+mod transcript;
 mod webhooks;
