@@ -1,5 +1,7 @@
 //! The commands of the command line, and the code that runs each. A command's options stand with its code.
 
+mod analytics;
+mod api_keys;
 mod audit;
 mod completions;
 mod config;
@@ -112,6 +114,11 @@ enum OneShotCommand {
     /// Revoke operator tokens
     #[command(subcommand)]
     Revocations(revocations::RevocationsCommand),
+    /// Make, replace and revoke API keys of services
+    #[command(subcommand)]
+    ApiKeys(api_keys::ApiKeysCommand),
+    /// Show how much was synced, how well and how fast, by hour or day
+    Analytics(analytics::AnalyticsOptions),
     /// List, export and verify the audit log
     #[command(subcommand)]
     Audit(audit::AuditCommand),
@@ -210,6 +217,8 @@ async fn run(global: &GlobalOptions, command: OneShotCommand) -> anyhow::Result<
         OneShotCommand::Syncs(command) => syncs::run(&api, format, command).await,
         OneShotCommand::Token(options) => token::run(format, &options),
         OneShotCommand::Revocations(command) => revocations::run(&api, format, command).await,
+        OneShotCommand::ApiKeys(command) => api_keys::run(&api, format, command).await,
+        OneShotCommand::Analytics(options) => analytics::run(&api, format, options).await,
         OneShotCommand::Audit(command) => audit::run(&api, format, command).await,
         OneShotCommand::Users(command) => users::run(&api, format, command).await,
         OneShotCommand::DeadLetters(command) => dead_letters::run(&api, format, command).await,

@@ -4,8 +4,9 @@ use std::process::ExitCode;
 
 use clap::Subcommand;
 use contracts::operator::{
-    AcceptOlderRequest, Change, ChangeOutcome, ConfirmAccepted, ConfirmRequest, Finding, List, OlderAccepted,
-    OlderRecords, ResumeAccepted, RetryAccepted, RetryRequest, SyncDetail, SyncSummary, Undo,
+    AcceptOlderRequest, Attempt, Change, ChangeOutcome, ConfirmAccepted, ConfirmRequest, Finding, List,
+    OlderAccepted, OlderRecords, ResumeAccepted, RetryAccepted, RetryRequest, SyncDetail, SyncSummary, Task,
+    TaskState, Undo,
 };
 use uuid::Uuid;
 
@@ -13,7 +14,7 @@ use crate::{
     api::Api,
     arguments::{MissingPolicy, OutputFormat, PageOptions, RecordType, words},
     listing::Listing,
-    output::{self, counted, json_word, print, timestamp},
+    output::{self, Cell, counted, json_word, print, right_aligned, timestamp},
     sync_report::finding_table,
 };
 
@@ -53,10 +54,36 @@ pub(super) enum SyncsCommand {
         #[command(flatten)]
         page: PageOptions,
     },
+    /// List the tasks of a sync, each a page of a list of the onboarding portal
+    Tasks {
+        /// Id of the sync
+        sync_id: Uuid,
+        /// Only tasks in this state
+        #[arg(long, value_parser = words(TaskState::ALL, TaskState::as_str))]
+        state: Option<TaskState>,
+        /// Only tasks of the list of this record type
+        #[arg(long, value_enum, value_name = "TYPE")]
+        record_type: Option<RecordType>,
+        #[command(flatten)]
+        page: PageOptions,
+    },
+    /// List the failed attempts of a sync, newest first
+    Attempts {
+        /// Id of the sync
+        sync_id: Uuid,
+        #[command(flatten)]
+        page: PageOptions,
+    },
     /// List what a sync has found about records: why they were rejected, and warnings
     Findings {
         /// Id of the sync
         sync_id: Uuid,
+        /// Only findings with this code
+        #[arg(long)]
+        code: Option<String>,
+        /// Only findings about records of this type
+        #[arg(long, value_enum, value_name = "TYPE")]
+        record_type: Option<RecordType>,
         #[command(flatten)]
         page: PageOptions,
     },
@@ -113,8 +140,29 @@ pub(super) async fn run(api: &Api, format: OutputFormat, command: SyncsCommand) 
             let changes = Listing::with(format!("/api/sync/status/{sync_id}/changes"), filters);
             changes.show(api, format, &page, print_changes).await?;
         }
-        SyncsCommand::Findings { sync_id, page } => {
-            let findings = Listing::at(format!("/api/sync/syncs/{sync_id}/findings"));
+        SyncsCommand::Tasks { sync_id, state, record_type, page } => {
+            let record_type = record_type.map(contracts::operator::RecordType::from);
+            let filters = [
+                ("state", state.map(|it| it.to_string())),
+                ("recordType", record_type.map(|it| it.to_string())),
+            ];
+            let tasks = Listing::with(format!("/api/sync/syncs/{sync_id}/tasks"), filters);
+            tasks.show(api, format, &page, print_tasks).await?;
+        }
+        SyncsCommand::Attempts { sync_id, page } => {
+            let attempts = Listing::at(format!("/api/sync/syncs/{sync_id}/attempts"));
+            let print_attempts = |list: &List<Attempt>| {
+                output::print_attempts(&list.data);
+                if list.data.is_empty() {
+                    output::line("no failed attempts");
+                }
+            };
+            attempts.show(api, format, &page, print_attempts).await?;
+        }
+        SyncsCommand::Findings { sync_id, code, record_type, page } => {
+            let record_type = record_type.map(contracts::operator::RecordType::from);
+            let filters = [("code", code), ("recordType", record_type.map(|it| it.to_string()))];
+            let findings = Listing::with(format!("/api/sync/syncs/{sync_id}/findings"), filters);
             let print_findings = |list: &List<Finding>| {
                 output::print_list(&finding_table(&list.data), &list.pagination, "no findings");
             };
@@ -200,6 +248,24 @@ fn print_undo(it: &Undo) {
         ]);
     }
     output::print_list(&table, &it.pagination, "no records");
+}
+
+fn print_tasks(list: &List<Task>) {
+    let mut table = output::table(["record type", "chain", "page", "state", "failed", "last failure", "id"])
+        .text(["last failure"])
+        .optional(["id", "chain"]);
+    for it in &list.data {
+        table.add_row([
+            Cell::new(it.record_type),
+            right_aligned(it.chain),
+            right_aligned(it.page),
+            Cell::new(it.state),
+            right_aligned(it.failed_attempts),
+            Cell::new(it.last_failure.as_deref().unwrap_or_default()),
+            Cell::new(it.id),
+        ]);
+    }
+    output::print_list(&table, &list.pagination, "no tasks");
 }
 
 fn print_changes(list: &List<Change>) {

@@ -15,7 +15,10 @@ use self::{
 };
 
 /// Operations without a command of their own, and why.
-const EXCEPTIONS: [(&str, &str); 2] = [
+const EXCEPTIONS: [(&str, &str); 5] = [
+    ("getSession", "sessions are for browsers: a command sends its token each time"),
+    ("beginSession", "see getSession"),
+    ("endSession", "see getSession"),
     ("replayDeadLetter", "`dead-letters replay ID` replays in bulk, which counts first and keeps a reason"),
     (
         "reprocessWebhook",
@@ -24,8 +27,16 @@ const EXCEPTIONS: [(&str, &str); 2] = [
 ];
 
 /// How lines begin that stand beside tables, and that a terminal wraps by itself.
-const PROSE: [&str; 4] =
-    ["019ab2c4-0000-7000-8000-000000000001 ", "kept since: ", "there are more hits ", "the search for "];
+const PROSE: [&str; 8] = [
+    "019ab2c4-0000-7000-8000-000000000001 ",
+    "kept since: ",
+    "there are more hits ",
+    "the search for ",
+    "counted until ",
+    "findings: ",
+    "failed attempts: ",
+    "most syncs: ",
+];
 
 fn sms_sync(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_sms-sync"));
