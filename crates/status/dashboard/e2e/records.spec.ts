@@ -100,8 +100,10 @@ test("conflicts are decided side by side, and many at once with their number", a
   await page.goto(`${system().url}/conflicts`);
   await page.getByRole("combobox", { name: "Kind" }).selectOption({ label: "Criticality" });
   const table = page.getByRole("table", { name: "Conflicts" });
-  await expect(table.getByRole("link")).toHaveCount(total);
-  await table.getByRole("link").first().click();
+  // Each row also links to its record.
+  const rows = table.locator("[data-row-link]");
+  await expect(rows).toHaveCount(total);
+  await rows.first().click();
   const drawer = page.getByRole("dialog", { name: "Conflict" });
   const fields = drawer.getByRole("table", { name: "Fields" });
   await expect(fields).toContainText("Maintenance portal");
@@ -118,7 +120,7 @@ test("conflicts are decided side by side, and many at once with their number", a
 
   // One's own decision is shown at once, although a list under a filter does not move by itself.
   const left = total - 1;
-  await expect(table.getByRole("link")).toHaveCount(left);
+  await expect(rows).toHaveCount(left);
   await page.getByRole("button", { name: `Select all ${left} on this page` }).click();
   await page.getByRole("button", { name: `Resolve ${left} conflicts` }).click();
   const bulk = page.getByRole("dialog", { name: `Resolve ${left} conflicts?` });
