@@ -33,6 +33,7 @@ export type ClockChange = Schemas["ClockChange"];
 export type DoctorReport = Schemas["DoctorReport"];
 export type Diagnosis = Schemas["Diagnosis"];
 export type DoctorQuestion = Schemas["DoctorQuestion"];
+export type FleetCount = Schemas["FleetCount"];
 export type FleetRecord = Schemas["Record"];
 export type RecordDetail = Schemas["RecordDetail"];
 export type RecordStanding = Schemas["RecordStanding"];

@@ -1,6 +1,6 @@
 // A sync's tally: records read = the sum of their outcomes, per record type and in total. In a completed sync the number
 // read is also the number expected, except for records that changed meanwhile.
-import type { RecordCounts, RecordType, SyncSummary } from "../api/types";
+import type { FleetCount, RecordCounts, RecordType, SyncSummary } from "../api/types";
 import { isOpen, RECORD_TYPE_ORDER, recordTypePlace } from "./states";
 
 type SummedField = "read" | "created" | "updated" | "unchanged" | "conflict" | "rejected" | "skipped";
@@ -72,6 +72,21 @@ export function expectedRecords(sync: SyncSummary): number | null {
   const areAllTypesKnown =
     sync.mode !== "full" || RECORD_TYPE_ORDER.every((type) => rows.some((row) => row.recordType === type));
   return areAllTypesKnown ? total.expected : null;
+}
+
+/**
+ * The same while it is unknown, as an estimate: a full sync reads about as many records of a type as are here already.
+ * Null where nothing is here to estimate from.
+ */
+export function estimatedRecords(sync: SyncSummary, fleet: FleetCount[]): number | null {
+  if (sync.mode !== "full") return null;
+  const estimates = RECORD_TYPE_ORDER.map(
+    (type) =>
+      sync.counts.find(({ recordType }) => recordType === type)?.expected ??
+      fleet.find(({ recordType }) => recordType === type)?.active,
+  );
+  const total = estimates.reduce<number>((sum, estimate) => sum + (estimate ?? 0), 0);
+  return estimates.some((estimate) => estimate === undefined) || total === 0 ? null : total;
 }
 
 /** Record types that a sync has left out: it ended without a page of them. */

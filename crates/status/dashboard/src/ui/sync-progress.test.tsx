@@ -83,3 +83,17 @@ test("the bar has per cent and time left, once a rate is known", async () => {
   expect(screen.queryByRole("progressbar")).toBeNull();
   expect(screen.queryByText(/%/)).toBeNull();
 });
+
+test("a full sync that does not know its numbers yet estimates them from the fleet, and says so", async () => {
+  const fleet = (["company", "vessel", "equipment", "user"] as const).map((recordType) => ({
+    recordType,
+    active: 100,
+  }));
+  const begun = sync({ counts: [counts("vessel", 50, 200)], runningAt: new Date().toISOString() });
+  const { rerender } = await renderUi(<SyncProgress sync={begun} fleet={fleet} />);
+  expect(bar("Records read").value).toBe(10);
+  expect(screen.getByText("50 of about 500 records")).toBeDefined();
+  // The first sync of all has nothing to go by.
+  rerender(<SyncProgress sync={begun} fleet={fleet.map((count) => ({ ...count, active: 0 })).slice(1)} />);
+  expect(screen.queryByRole("progressbar")).toBeNull();
+});

@@ -1,7 +1,7 @@
-import type { SyncSummary } from "../api/types";
+import type { FleetCount, SyncSummary } from "../api/types";
 import { formatCount, formatRate, percentOf } from "../format/numbers";
 import { isOpen, PHASES, recordTypeNames } from "../format/states";
-import { expectedRecords, tallyOf } from "../format/tally";
+import { estimatedRecords, expectedRecords, tallyOf } from "../format/tally";
 import { formatEstimate } from "../format/times";
 import { useNow } from "./clock";
 import styles from "./sync-progress.module.css";
@@ -68,11 +68,16 @@ function ProgressLine(props: {
 /** The rate of a shorter time says too little about the time left, in ms. */
 const ESTIMATE_MIN_TIME = 3000;
 
-/** Progress of a sync in one bar with per cent, rate and time left, as soon as the number of expected records is known. */
-export function SyncProgress({ sync }: { sync: SyncSummary }) {
+/**
+ * Progress of a sync in one bar with per cent, rate and time left. A full sync learns the number of a record type only when it
+ * comes to it: until then, the number is estimated from the `fleet` that is here, and said to be about so many.
+ */
+export function SyncProgress({ sync, fleet = [] }: { sync: SyncSummary; fleet?: FleetCount[] }) {
   const now = useNow();
   const { read } = tallyOf(sync.counts).total;
-  const expected = expectedRecords(sync);
+  const known = expectedRecords(sync);
+  const expected = known ?? estimatedRecords(sync, fleet);
+  const about = known === null ? "about " : "";
   const percent = percentOf(read, expected);
   const runningMs = sync.runningAt ? now - Date.parse(sync.runningAt) : 0;
   const rate = formatRate(read, runningMs);
@@ -86,10 +91,15 @@ export function SyncProgress({ sync }: { sync: SyncSummary }) {
         <progress className={styles.bar} aria-label="Records read" max={100} value={percent} />
       )}
       <span className={styles.figures}>
-        {percent !== null && <strong>{percent} %</strong>}
+        {percent !== null && (
+          <strong>
+            {about}
+            {percent} %
+          </strong>
+        )}
         <span>
           {formatCount(read)}
-          {expected !== null && ` of ${formatCount(expected)}`} records
+          {expected !== null && ` of ${about}${formatCount(expected)}`} records
         </span>
         {isOpen(sync.state) && (
           <>

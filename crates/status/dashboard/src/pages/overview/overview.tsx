@@ -63,7 +63,7 @@ function OverviewContent({ overview, report }: { overview: Overview; report: Val
       </StatusBanner>
       <Attention items={attentionItems(overview, report)} />
       {overview.running.map((sync) => (
-        <RunningSync key={sync.syncId} sync={sync} />
+        <RunningSync key={sync.syncId} sync={sync} fleet={overview.fleet} />
       ))}
       <FleetMatrix />
       <Card title="Recent syncs" aside={<Link to="/syncs">All syncs</Link>}>
@@ -81,14 +81,14 @@ function OverviewContent({ overview, report }: { overview: Overview; report: Val
   );
 }
 
-function RunningSync({ sync }: { sync: SyncSummary }) {
+function RunningSync({ sync, fleet }: { sync: SyncSummary; fleet: Overview["fleet"] }) {
   return (
     <Card
       title={`${syncName(sync)} in progress`}
       aside={<StateBadge label={labelOf(SYNC_STATES, sync.state)} />}
     >
       <div className={styles.running}>
-        <SyncProgress sync={sync} />
+        <SyncProgress sync={sync} fleet={fleet} />
         <p className={text.dim}>
           {causeSentence(sync.cause)} (<bdi>{sync.requestedBy}</bdi>), <Time iso={sync.startedAt} />.{" "}
           <Link to="/syncs/$syncId" params={{ syncId: sync.syncId }}>

@@ -2,7 +2,7 @@ import { useQuery } from "@tanstack/react-query";
 import { getRouteApi, Link } from "@tanstack/react-router";
 import { ArrowLeft } from "lucide-react";
 import { useCallback } from "react";
-import { getSync } from "../../api/queries";
+import { getOverview, getSync } from "../../api/queries";
 import type { SyncDetail } from "../../api/types";
 import { formatCount, formatRate, plural } from "../../format/numbers";
 import { causeSentence, isOpen, labelOf, SYNC_STATES } from "../../format/states";
@@ -58,6 +58,7 @@ function SyncContent({ sync }: { sync: SyncDetail }) {
   const state = labelOf(SYNC_STATES, sync.state);
   const isSyncOpen = isOpen(sync.state);
   const { syncId, dryRun = false } = sync;
+  const fleet = useQuery(getOverview()).data?.fleet;
   const cellLink = useCallback<CellLink>((cell) => recordsLink(syncId, dryRun, cell), [syncId, dryRun]);
   return (
     <>
@@ -77,7 +78,7 @@ function SyncContent({ sync }: { sync: SyncDetail }) {
       <Card title={isSyncOpen ? "Progress" : "Details"}>
         {isSyncOpen && (
           <div className={styles.progress}>
-            <SyncProgress sync={sync} />
+            <SyncProgress sync={sync} {...(fleet ? { fleet } : {})} />
             <PhaseProgress sync={sync} />
           </div>
         )}
