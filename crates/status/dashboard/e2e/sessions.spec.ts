@@ -31,6 +31,7 @@ test("a token that ends covers the page, where a draft stays", async ({ page, fa
   const field = page.getByLabel("Page size", { exact: true });
   await field.fill("123");
   await expect(page.getByText("Your token has expired")).toBeVisible({ timeout: 60_000 });
+  await expect(page.getByText("Read-only")).toBeHidden();
   await checkPage(page, "session-ended");
   await page.getByLabel("Operator token", { exact: true }).fill(token("1h"));
   await page.getByRole("button", { name: "Sign in" }).click();

@@ -22,12 +22,12 @@ let forgetData = () => {};
 export const whenOperatorChanges = (callback: () => void) => {
   forgetData = callback;
 };
-let lastSubject: string | null = null;
+let lastSession: Session | null = null;
 
 function setSession(next: Session | null, reason: EndReason | null) {
-  if (next && next.identity.subject !== lastSubject) {
-    forgetData();
-    lastSubject = next.identity.subject;
+  if (next) {
+    if (next.identity.subject !== lastSession?.identity.subject) forgetData();
+    lastSession = next;
   }
   session = next;
   endReason = reason;
@@ -72,6 +72,7 @@ const ROLE_RANKS: Record<string, number> = { viewer: 0, operator: 1, admin: 2 };
 
 /** Whether the operator has `role` or a higher one. Only for what the page offers: the server checks every request. */
 export function useHasRole(role: "operator" | "admin"): boolean {
-  const current = useSession();
+  // A page that waits for a new sign-in stays as it is, with all that was written into it.
+  const current = useSession() ?? (endReason ? lastSession : null);
   return (ROLE_RANKS[current?.identity.role ?? "viewer"] ?? 0) >= (ROLE_RANKS[role] ?? 9);
 }

@@ -1,5 +1,6 @@
+import { renderHook } from "@testing-library/react";
 import { afterEach, expect, test, vi } from "vitest";
-import { currentSession, endSession, sessionEndReason } from "./session";
+import { currentSession, endSession, sessionEndReason, useHasRole } from "./session";
 import { restoreSession, signIn, signOut, tokenIn } from "./sign-in";
 
 afterEach(() => {
@@ -45,6 +46,16 @@ test("a session of an earlier visit is found, and its end has a reason", async (
   expect([currentSession(), sessionEndReason()]).toEqual([null, null]);
   await restoreSession();
   expect([currentSession(), sessionEndReason()]).toEqual([null, "revoked"]);
+});
+
+test("the role outlives a session that ended by itself, and not a sign-out", async () => {
+  const role = () => renderHook(() => useHasRole("admin")).result.current;
+  answer(json(200, anna), json(401, { code: "token_expired" }), new Response(null, { status: 204 }));
+  await signIn("t1");
+  await restoreSession();
+  expect(role()).toBe(true);
+  await restoreSession();
+  expect(role()).toBe(false);
 });
 
 test("signing out ends the session at the server first", async () => {
