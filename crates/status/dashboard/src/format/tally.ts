@@ -76,17 +76,19 @@ export function expectedRecords(sync: SyncSummary): number | null {
 
 /**
  * The same while it is unknown, as an estimate: a full sync reads about as many records of a type as are here already.
- * Null where nothing is here to estimate from.
+ * Null where a type has nothing here to estimate from, as in the first sync of all: none here is not none to read.
  */
 export function estimatedRecords(sync: SyncSummary, fleet: FleetCount[]): number | null {
   if (sync.mode !== "full") return null;
   const estimates = RECORD_TYPE_ORDER.map(
     (type) =>
       sync.counts.find(({ recordType }) => recordType === type)?.expected ??
-      fleet.find(({ recordType }) => recordType === type)?.active,
+      (fleet.find(({ recordType }) => recordType === type)?.active || null),
   );
-  const total = estimates.reduce<number>((sum, estimate) => sum + (estimate ?? 0), 0);
-  return estimates.some((estimate) => estimate === undefined) || total === 0 ? null : total;
+  return estimates.reduce<number | null>(
+    (sum, estimate) => (sum === null || estimate === null ? null : sum + estimate),
+    0,
+  );
 }
 
 /** Record types that a sync has left out: it ended without a page of them. */
