@@ -40,7 +40,7 @@ async fn request_of(directory: &Path, more: &[&str], environment: &[(&str, &str)
     let answering = tokio::spawn(answer_once(
         listener,
         "200 OK",
-        json!({"subject": "anna", "role": "admin"}).to_string(),
+        json!({"subject": "anna", "role": "admin", "expiresAt": "2099-01-01T00:00:00Z"}).to_string(),
     ));
     let mut command = in_config_of(directory, &[&["whoami"], more].concat());
     command.envs(environment.iter().map(|(name, value)| (*name, value.replace("{url}", &url))));
