@@ -274,7 +274,7 @@ fn check(
     let mut errors = Vec::new();
     let name = name.parse::<ScheduleName>();
     if let Err(error) = &name {
-        errors.push(FieldError::new("name", "invalid_name", error.to_string()));
+        errors.push(FieldError::new("#/name", "invalid_name", error.to_string()));
     }
     if let Err(error) = ZonedSchedule::parse(&body.cron, &body.time_zone) {
         errors.extend(schedule_errors(error, "#/cron", "#/timeZone"));
@@ -406,7 +406,7 @@ mod tests {
         let body: ScheduleDefinition = serde_json::from_value(body).unwrap();
         let problem = check("Nightly", body.clone()).unwrap_err();
         let pointers: Vec<_> = problem.body().errors.iter().map(|it| it.pointer.as_str()).collect();
-        assert_eq!(pointers, ["name", "#/cron", "#/timeZone", "#/vesselImos/0"]);
+        assert_eq!(pointers, ["#/name", "#/cron", "#/timeZone", "#/vesselImos/0"]);
         let problem = check("full-sync", body).unwrap_err();
         assert_eq!(problem.body().errors[2].pointer, "#/mode");
     }

@@ -74,7 +74,7 @@ async fn wrong_schedule_is_refused_with_all_that_is_wrong() -> anyhow::Result<()
     let problem = scene.json(scene.put_schedule("Nightly%20run", None, &body), 422).await;
     let errors = problem["errors"].as_array().unwrap();
     let pointers: Vec<_> = errors.iter().map(|error| error["pointer"].as_str().unwrap()).collect();
-    assert_eq!(pointers, ["name", "#/cron", "#/timeZone", "#/vesselImos/0"]);
+    assert_eq!(pointers, ["#/name", "#/cron", "#/timeZone", "#/vesselImos/0"]);
     assert_eq!(errors[1]["detail"], "hour must be 0–23, got 40");
     let selective = json!({"cron": "0 2 * * *", "mode": "selective", "companyId": "c-1"});
     scene.json(scene.put_schedule("full-sync", Some(&json!(1)), &selective), 422).await;
