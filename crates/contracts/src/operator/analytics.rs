@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::{Cause, Mode, RecordType};
@@ -40,12 +41,23 @@ pub struct Analytics {
 
 /// What happened in one window.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", try_from = "Value")]
 pub struct AnalyticsWindow {
     /// Its beginning.
     pub starts_at: DateTime<Utc>,
     #[serde(flatten)]
     pub figures: WindowFigures,
+}
+
+/// By hand: serde reads no fractions in a flattened field while serde_json keeps the digits of numbers (its feature
+/// `arbitrary_precision`).
+impl TryFrom<Value> for AnalyticsWindow {
+    type Error = serde_json::Error;
+
+    fn try_from(value: Value) -> Result<Self, serde_json::Error> {
+        let starts_at = DateTime::deserialize(&value["startsAt"])?;
+        Ok(Self { starts_at, figures: WindowFigures::deserialize(value)? })
+    }
 }
 
 /// How much happened, and how long it took. What is not counted by vessel is absent if one vessel is asked for.
@@ -133,4 +145,22 @@ pub struct FailureCount {
     /// As the attempts of a sync have it.
     pub class: String,
     pub count: i64,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn window_is_read_as_it_is_written() {
+        let lag = Percentiles { count: 3, p50_seconds: 0.25, p90_seconds: 1.5, p99_seconds: 12.75 };
+        let syncs =
+            SyncFigures { completed: 2, failed: 1, success_rate: Some(0.667), ..SyncFigures::default() };
+        let figures =
+            WindowFigures { syncs: Some(syncs), approval_lag: Some(lag), ..WindowFigures::default() };
+        let window = AnalyticsWindow { starts_at: DateTime::UNIX_EPOCH, figures };
+        let text = serde_json::to_string(&window).expect("it is JSON");
+        assert!(text.contains("\"p50Seconds\":0.25"), "{text}");
+        assert_eq!(serde_json::from_str::<AnalyticsWindow>(&text).expect(&text), window);
+    }
 }
