@@ -22,6 +22,7 @@ import text from "../../ui/text.module.css";
 import { Time } from "../../ui/time";
 import { BelongingLists, Belongings } from "./belongings";
 import { Freshness, Particulars } from "./facts";
+import { Labels } from "./labels";
 import styles from "./record.module.css";
 import { Timeline } from "./timeline";
 import { VesselFindings } from "./vessel-findings";
@@ -128,6 +129,7 @@ function RecordContent({ record }: { record: RecordDetail }) {
           <Card title="Freshness">
             <Freshness record={record} />
           </Card>
+          <Labels record={record} />
           <Card title="Timeline">
             <Timeline recordType={recordType} sourceId={sourceId} />
           </Card>
