@@ -70,6 +70,7 @@ const LISTS = [
   ["dead-letters", "/dead-letters"],
   ["users", "/users"],
   ["schedules", "/schedules"],
+  ["analytics", "/analytics"],
   ["doctor", "/doctor"],
   ["audit", "/audit"],
   ["settings", "/settings"],

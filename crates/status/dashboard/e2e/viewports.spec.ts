@@ -34,6 +34,7 @@ async function pagesToVisit(): Promise<string[]> {
     "/webhooks",
     "/users",
     "/schedules",
+    "/analytics",
     "/doctor",
     "/records",
     `/records/vessel/${vessels.data[0]?.sourceId}`,

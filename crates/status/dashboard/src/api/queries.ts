@@ -43,6 +43,7 @@ export type RecordFilter = Filter<Query<"listRecords">>;
 export type ChangeFilter = Filter<Query<"listChanges">>;
 export type FindingFilter = Pick<Filter<Query<"getValidationReport">>, "severity" | "recordType">;
 export type TickFilter = Filter<Query<"listTicks">>;
+export type AnalyticsFilter = Filter<Query<"getAnalytics">>;
 
 /** The filter for a request. Undefined fields are left out of its address. */
 const queryOf = <P extends object, T extends object>(page: P, filter: T) =>
@@ -100,6 +101,7 @@ export const keys = {
   settings: ["settings"] as const,
   schedules: ["schedules"] as const,
   ticks: (page: PageParams, filter: TickFilter) => ["schedules", "ticks", page, filter] as const,
+  analytics: (filter: AnalyticsFilter) => ["analytics", filter] as const,
   search: (text: string) => ["search", text] as const,
   records: ["records"] as const,
   recordList: (type: RecordType, page: PageParams, filter: RecordFilter) =>
@@ -114,6 +116,16 @@ export const getOverview = () =>
     queryKey: keys.overview,
     queryFn: ({ signal }) => unwrap(client.GET("/api/sync/status", { signal })),
     // For values that no live update carries: health and the next scheduled sync.
+    refetchInterval: 30_000,
+  });
+
+export const getAnalytics = (filter: AnalyticsFilter) =>
+  queryOptions({
+    queryKey: keys.analytics(filter),
+    queryFn: ({ signal }) =>
+      unwrap(client.GET("/api/sync/analytics", { params: { query: queryOf({}, filter) }, signal })),
+    placeholderData: keepPreviousData,
+    // Figures come with no update. The service counts them every half minute.
     refetchInterval: 30_000,
   });
 

@@ -1,6 +1,7 @@
 // The pages of the navigation, with their keyboard shortcuts.
 import {
   CalendarClock,
+  ChartColumn,
   ClipboardList,
   Gauge,
   GitCompareArrows,
@@ -25,6 +26,7 @@ export const PAGES = [
   { to: "/dead-letters", name: "Dead letters", icon: Inbox, key: "d" },
   { to: "/users", name: "Users", icon: UsersRound, key: "u", isInMore: true },
   { to: "/schedules", name: "Schedules", icon: CalendarClock, key: "t", isInMore: true },
+  { to: "/analytics", name: "Analytics", icon: ChartColumn, key: "y", isInMore: true },
   { to: "/doctor", name: "Doctor", icon: Stethoscope, key: "h", isInMore: true },
   { to: "/audit", name: "Audit log", icon: ScrollText, key: "a", isInMore: true, role: "admin" },
   { to: "/settings", name: "Settings", icon: Settings2, key: "e", isInMore: true },

@@ -230,6 +230,20 @@ const doctor = createRoute({
   component: lazyComponent(() => import("../pages/doctor/doctor"), "DoctorPage"),
 });
 
+const analytics = createRoute({
+  getParentRoute: () => root,
+  path: "/analytics",
+  validateSearch: (search: Record<string, unknown>) =>
+    withoutUndefined({
+      window: search.window === "day" ? ("day" as const) : undefined,
+      from: time(search.from),
+      to: time(search.to),
+      recordType: oneOf(RECORD_TYPE_ORDER, search.recordType),
+      vessel: nonEmptyText(search.vessel),
+    }),
+  component: lazyComponent(() => import("../pages/analytics/analytics"), "AnalyticsPage"),
+});
+
 const settings = createRoute({
   getParentRoute: () => root,
   path: "/settings",
@@ -252,6 +266,7 @@ export const router = createRouter({
     audit,
     schedules,
     doctor,
+    analytics,
     settings,
   ]),
   defaultPreload: "intent",

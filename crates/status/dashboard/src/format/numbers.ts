@@ -14,6 +14,14 @@ export function formatRate(records: number, ms: number): string | null {
   return `${perSecond < 10 ? perSecond.toFixed(1) : formatCount(perSecond)} rec/s`;
 }
 
+/** `98.7 %` of a share from 0 to 1, rounded down so that 100 % means all. */
+export function formatShare(share: number): string {
+  // 0.29 * 1000 is 289.99…
+  const tenths = Math.floor(Number((share * 1000).toFixed(6)));
+  if (tenths === 0 && share > 0) return "under 0.1 %";
+  return `${tenths % 10 === 0 ? tenths / 10 : (tenths / 10).toFixed(1)} %`;
+}
+
 /** Whole percent, rounded down so that 100 % means all; null while the total is unknown. */
 export function percentOf(part: number, total: number | null): number | null {
   if (total === null) return null;

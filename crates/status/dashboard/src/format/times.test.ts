@@ -6,6 +6,7 @@ import {
   formatExactDateTime,
   formatRelative,
   formatScheduledTime,
+  formatWindow,
   fromInputTime,
   toInputTime,
 } from "./times";
@@ -52,4 +53,10 @@ test("an estimate is rounded to what it can say", () => {
     "about 60 min",
     "about 2 h",
   ]);
+});
+
+test("a window is named by its day, or by its hour in the zone; by its year only if that is not the current one", () => {
+  expect(formatWindow("2026-11-24T04:00:00Z", "hour", "utc", NOW)).toBe("24 Nov 04:00");
+  expect(formatWindow("2026-11-24T00:00:00Z", "day", "local", NOW)).toBe("24 Nov");
+  expect(formatWindow("2025-11-24T00:00:00Z", "day", "utc", NOW)).toBe("24 Nov 2025");
 });

@@ -32,6 +32,20 @@ export function formatDateTime(iso: string, zone: Zone, now: number): string {
     .replace(",", "");
 }
 
+/** `24 Nov 05:00` of an hour, `24 Nov` of a day, which is one in UTC; with the year if it is not the current one. */
+export function formatWindow(startsAt: string, width: "hour" | "day", zone: Zone, now: number): string {
+  const at = new Date(startsAt);
+  const sameYear = at.getUTCFullYear() === new Date(now).getUTCFullYear();
+  return formatterFor(width === "day" ? "utc" : zone, {
+    day: "numeric",
+    month: "short",
+    ...(sameYear ? {} : { year: "numeric" }),
+    ...(width === "day" ? {} : { hour: "2-digit", minute: "2-digit", hourCycle: "h23" }),
+  })
+    .format(at)
+    .replace(",", "");
+}
+
 /** `Tue 24 Nov 2026, 05:12:09 UTC` */
 export const formatExactDateTime = (iso: string, zone: Zone): string =>
   formatterFor(zone, {

@@ -47,15 +47,17 @@ interface Props<Data extends RowData> {
   linked?: boolean;
   /** Shows the footers of the columns. */
   footer?: boolean;
+  /** Few short columns, which fit a phone: rows never become cards. */
+  compact?: boolean;
   onHover?: (isHovered: boolean) => void;
 }
 
 /**
- * A table; narrower than 800 px, a list of cards. With VIRTUAL_ROWS_MIN rows or more it scrolls within itself and renders
+ * A table; narrower than 800 px, a list of cards unless it is compact. With VIRTUAL_ROWS_MIN rows or more it scrolls within itself and renders
  * only the visible rows.
  */
 export function Table<Data extends RowData>(props: Props<Data>) {
-  const { label, columns, data, rowKey, linked = false, footer = false, onHover } = props;
+  const { label, columns, data, rowKey, linked = false, footer = false, compact = false, onHover } = props;
   // State, not a ref: the virtual rows need the element in the render after it was mounted.
   const [region, setRegion] = useState<HTMLElement | null>(null);
   const body = useRef<HTMLTableSectionElement>(null);
@@ -76,6 +78,7 @@ export function Table<Data extends RowData>(props: Props<Data>) {
     <section
       ref={setRegion}
       className={styles.scroll}
+      data-compact={compact || undefined}
       onPointerEnter={() => onHover?.(true)}
       onPointerLeave={() => onHover?.(false)}
       // A region that scrolls must be reachable by keyboard.

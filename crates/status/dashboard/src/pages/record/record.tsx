@@ -126,7 +126,16 @@ function RecordContent({ record }: { record: RecordDetail }) {
           )}
         </div>
         <div className={styles.column}>
-          <Card title="Freshness">
+          <Card
+            title="Freshness"
+            aside={
+              recordType === "vessel" && (
+                <Link to="/analytics" search={{ window: "day", vessel: sourceId }}>
+                  View analytics
+                </Link>
+              )
+            }
+          >
             <Freshness record={record} />
           </Card>
           <Labels record={record} />

@@ -1,0 +1,47 @@
+import { type ReactNode, Suspense, useState } from "react";
+import type { WindowRow } from "../../format/analytics";
+import { Card } from "../../ui/card";
+import { type Column, Table } from "../../ui/table";
+import text from "../../ui/text.module.css";
+import styles from "./analytics.module.css";
+
+/** Columns of figures that fit a phone beside each other. */
+const COMPACT_COLUMNS_MAX = 4;
+
+/** A chart with its figures as a table behind it. `missing` says why there is no chart. */
+export function ChartCard(props: {
+  title: string;
+  caption: string;
+  missing: string | undefined;
+  rows: WindowRow[];
+  /** Stable between renders. */
+  columns: Column<WindowRow>[];
+  children: ReactNode;
+}) {
+  const { title, caption, missing, rows, columns, children } = props;
+  const [isOpen, setOpen] = useState(false);
+  return (
+    <Card title={title}>
+      {missing ? (
+        <p className={text.dim}>{missing}</p>
+      ) : (
+        <div>
+          <p className={text.dim}>{caption}</p>
+          <Suspense fallback={<div className={styles.chart} />}>{children}</Suspense>
+          <details onToggle={(event) => setOpen(event.currentTarget.open)}>
+            <summary className={styles.summary}>Show as table</summary>
+            {isOpen && (
+              <Table
+                label={title}
+                columns={columns}
+                data={rows}
+                rowKey={(row) => row.startsAt}
+                compact={columns.length <= COMPACT_COLUMNS_MAX}
+              />
+            )}
+          </details>
+        </div>
+      )}
+    </Card>
+  );
+}
