@@ -151,6 +151,12 @@ impl Operator {
         &self.subject
     }
 
+    /// Whether it is a service with an API key.
+    #[must_use]
+    pub fn is_api_key(&self) -> bool {
+        self.subject.starts_with(API_KEY_SUBJECT_PREFIX)
+    }
+
     #[must_use]
     pub fn role(&self) -> Role {
         self.role
@@ -488,7 +494,9 @@ fn check_name(name: &str) -> Result<(), &'static str> {
         Err("is longer than 255 characters")
     } else if name.chars().any(char::is_control) {
         Err("has control characters")
-    } else if name.starts_with(API_KEY_SUBJECT_PREFIX) {
+    } else if name.trim() != name {
+        Err("begins or ends with a blank")
+    } else if name.to_lowercase().starts_with(API_KEY_SUBJECT_PREFIX) {
         Err("begins like the subject of an API key")
     } else {
         Ok(())

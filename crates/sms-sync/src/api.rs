@@ -35,6 +35,11 @@ pub(crate) enum ApiError {
         "{url} is not the operator API (status {status})\n  what to do: check --url, API_URL or the profile"
     )]
     Foreign { url: String, status: u16 },
+    /// JSON that this release cannot read.
+    #[error(
+        "{url} answered what this release cannot read: {cause}\n  what to do: compare `sms-sync --version` with the release of the services"
+    )]
+    Unreadable { url: String, cause: String },
     #[error(
         "nothing answers at {url}: {cause}\n  what to do: start the services (`make up` or `sms-sync up`), or name another system with --url, API_URL or --profile"
     )]
@@ -46,7 +51,7 @@ impl ApiError {
     pub(crate) fn code(&self) -> Option<&str> {
         match self {
             Self::Refused(refusal) => Some(&refusal.problem.code),
-            Self::Foreign { .. } | Self::Unreachable { .. } => None,
+            Self::Foreign { .. } | Self::Unreadable { .. } | Self::Unreachable { .. } => None,
         }
     }
 
@@ -57,7 +62,7 @@ impl ApiError {
                 502..=504 => FailureKind::Unavailable,
                 _ => FailureKind::Other,
             },
-            Self::Foreign { .. } => FailureKind::Other,
+            Self::Foreign { .. } | Self::Unreadable { .. } => FailureKind::Other,
             Self::Unreachable { .. } => FailureKind::Unavailable,
         }
     }
@@ -127,7 +132,7 @@ fn hint(problem: &ProblemBody) -> Option<String> {
         ("token_revoked", _) => "ask your admin why; `sms-sync revocations list` shows revoked tokens",
         ("token_expired", _) => "create a new token with `sms-sync token`, or ask your admin for one",
         ("invalid_token", _) => {
-            "create the token with the OPERATOR_JWT_SECRET of the services; this one was signed with another"
+            "create the token with the OPERATOR_JWT_SECRET of the services, or have an API key made anew"
         }
         (_, 403) => "use a token with a higher role",
         (_, 412) => "somebody else was faster: see what changed, and try again",
@@ -257,8 +262,16 @@ impl Api {
         let response = self.send(request, path).await?;
         let status = response.status().as_u16();
         let body = response.bytes().await.map_err(|error| self.unreachable(&error))?;
-        serde_json::from_slice(&body)
-            .map_err(|_unexpected| ApiError::Foreign { url: self.url_of(path), status })
+        serde_json::from_slice(&body).map_err(|error| {
+            let url = self.url_of(path);
+            // Another program that listens there answers no JSON, or not this JSON at its beginning.
+            match serde_json::from_slice::<serde_json::Value>(&body) {
+                Ok(serde_json::Value::Object(fields)) if !fields.is_empty() => {
+                    ApiError::Unreadable { url, cause: error.to_string() }
+                }
+                _ => ApiError::Foreign { url, status },
+            }
+        })
     }
 
     fn url_of(&self, path: &str) -> String {

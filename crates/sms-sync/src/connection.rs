@@ -7,6 +7,7 @@ use std::{fmt, path::PathBuf};
 
 use anyhow::Context;
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
+use chassis::auth::API_KEY_PREFIX;
 use chrono::{DateTime, Utc};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
@@ -72,6 +73,9 @@ impl fmt::Display for OperatorToken {
                 if let Some(at) = exp.and_then(|seconds| DateTime::<Utc>::from_timestamp(seconds, 0)) {
                     write!(f, ", valid until {}", at.format("%Y-%m-%d %H:%M:%S UTC"))?;
                 }
+            }
+            _ if self.secret.expose_secret().trim().starts_with(API_KEY_PREFIX) => {
+                f.write_str("an API key")?
             }
             _ => f.write_str("that names nobody")?,
         }

@@ -125,9 +125,11 @@ fn keys_named(issuer: &str, url: &str, file: &str) -> garde::Result {
     match (issuer.is_empty(), url.is_empty(), file.is_empty()) {
         (true, true, true) | (false, false, true) | (false, true, false) => Ok(()),
         (true, ..) => Err(garde::Error::new(
-            "is missing: it is the `iss` of the tokens whose keys jwks_url or jwks_file names",
+            "is missing: it is the `iss` of the tokens whose keys OPERATOR_JWKS_URL or OPERATOR_JWKS_FILE names",
         )),
-        (false, ..) => Err(garde::Error::new("needs its public keys: set either jwks_url or jwks_file")),
+        (false, ..) => {
+            Err(garde::Error::new("needs public keys: either OPERATOR_JWKS_URL or OPERATOR_JWKS_FILE"))
+        }
     }
 }
 

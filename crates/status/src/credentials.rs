@@ -12,6 +12,7 @@ use store::{
     },
 };
 use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
 
 /// A revocation and a new key take effect in all processes within this time.
 const REFRESH_INTERVAL: Duration = Duration::from_secs(2);
@@ -36,6 +37,17 @@ pub(crate) async fn refresh_until_stopped(store: Store, keys: OperatorKeys, stop
             () = stop.cancelled() => return,
             () = tokio::time::sleep(REFRESH_INTERVAL) => {}
         }
+    }
+}
+
+/// Reads the tables at once, for what was just changed in this process. What has happened is not taken back for a reading that
+/// fails: the next one follows in a moment.
+pub(crate) async fn refresh_now(store: &Store, keys: &OperatorKeys) {
+    if let Err(error) = refresh(store, keys).await {
+        tracing::warn!(
+            error = &error as &dyn std::error::Error,
+            "revoked tokens and API keys could not be read; trying again"
+        );
     }
 }
 
@@ -66,6 +78,8 @@ pub(crate) async fn refresh(store: &Store, keys: &OperatorKeys) -> Result<(), St
         active.insert(key.id, ApiKey { name: key.name, role, secret_hash, created_at, expires_at });
     }
     keys.api_keys().replace(active);
+    // A stream waits for the end that its key had when it was opened, which comes sooner for a key that was replaced since.
+    list.token_ids.extend(keys.api_keys().ended().iter().map(Uuid::to_string));
     keys.revocations().replace(list);
     let uses = keys.api_keys().take_uses();
     if !uses.is_empty() {

@@ -101,8 +101,9 @@ impl EventHub {
     async fn read_missed(&self, last: u64, client: &mpsc::Sender<Missed>) -> Result<bool, BrokerError> {
         let Ok(_permit) = self.resume_permits.acquire().await else { return Ok(false) };
         let newest = match self.newest.load(Ordering::Acquire) {
-            UNKNOWN_OFFSET => self.updates.newest_offset().await?,
-            newest => Some(newest),
+            newest if newest != UNKNOWN_OFFSET && newest >= last => Some(newest),
+            // Not known yet, or behind: the client has its last update from another process.
+            _ => self.updates.newest_offset().await?,
         };
         let Some(newest) = newest.filter(|newest| *newest >= last) else { return Ok(false) };
         if newest == last {

@@ -9,8 +9,11 @@ CREATE TABLE api_keys (
     created_by   text NOT NULL,
     expires_at   timestamptz NOT NULL,
     revoked_at   timestamptz,
+    -- The key that it was replaced by.
+    replaced_by  uuid REFERENCES api_keys ON DELETE SET NULL,
     -- To the minute; null: never.
     last_used_at timestamptz
 );
+CREATE INDEX api_keys_by_successor ON api_keys (replaced_by) WHERE replaced_by IS NOT NULL;
 CREATE INDEX api_keys_by_name ON api_keys (name, created_at DESC);
 SELECT grant_to_service('sms_status', 'SELECT, INSERT, UPDATE, DELETE', 'api_keys');

@@ -8,7 +8,8 @@ CREATE TABLE analytics (
     record_type text NOT NULL DEFAULT '',
     -- The vessel's id in the onboarding portal; empty in the rows that count all.
     vessel_id   text NOT NULL DEFAULT '',
-    -- Such as a state, an outcome or the code of a finding.
+    -- Of syncs: mode/cause/state; of sync_seconds: the mode; of records: the outcome; of findings: the code; of attempts: the
+    -- class. Else empty.
     key         text NOT NULL DEFAULT '',
     -- Of seconds: bucket n holds from 10 ms · 2^((n - 1) / 8) up to the next bound, bucket 0 what is below 10 ms.
     bucket      smallint NOT NULL DEFAULT 0,

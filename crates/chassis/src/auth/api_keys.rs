@@ -17,10 +17,10 @@ use uuid::Uuid;
 
 use super::{Operator, Role, TokenError};
 
-/// With what an API key begins: secret scanners know keys by it, and the rest of us.
+/// Prefix of an API key, by which people and secret scanners know it.
 pub const API_KEY_PREFIX: &str = "sms_";
 
-/// With what the subject of an API key begins. No token may have such a subject.
+/// Prefix of the subject of an API key. No token may have such a subject.
 pub const API_KEY_SUBJECT_PREFIX: &str = "api-key:";
 
 /// A key that is accepted until it ends.
@@ -57,6 +57,14 @@ impl ApiKeys {
     #[must_use]
     pub fn take_uses(&self) -> BTreeMap<Uuid, u64> {
         std::mem::take(&mut *self.0.used.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Keys that are accepted no longer, for their time is over.
+    #[must_use]
+    pub fn ended(&self) -> Vec<Uuid> {
+        let now = get_current_timestamp();
+        let keys = self.0.keys.read().unwrap_or_else(PoisonError::into_inner);
+        keys.iter().filter(|(_, key)| key.expires_at <= now).map(|(id, _)| *id).collect()
     }
 
     /// The service whose key `text` is.

@@ -7,8 +7,10 @@ use std::{
 };
 
 use jsonwebtoken::{
-    AlgorithmFamily, DecodingKey, Header, Validation, get_current_timestamp,
-    jwk::{Jwk, PublicKeyUse},
+    Algorithm, AlgorithmFamily, DecodingKey, Header, Validation,
+    errors::ErrorKind,
+    get_current_timestamp,
+    jwk::{Jwk, KeyAlgorithm, KeyOperations, PublicKeyUse},
 };
 use serde::Deserialize;
 use serde_json::{Value, value::RawValue};
@@ -77,7 +79,7 @@ impl Issuer {
     /// signatures and those of kinds that are not known are skipped, and so are symmetric ones: they are not public.
     ///
     /// # Errors
-    /// When it is no JWK set, or holds no key that can be used. The current keys stay.
+    /// When it is no JWK set: the current keys stay. When it holds no key that can be used: there is none then.
     pub fn replace_keys(&self, jwks: &str) -> Result<KeyCounts, KeysError> {
         /// Each key is read on its own: one of a kind that the library does not know must not cost the others.
         #[derive(Deserialize)]
@@ -88,6 +90,8 @@ impl Issuer {
         let set: JwkSet<'_> = serde_json::from_str(jwks).map_err(|error| KeysError::Jwks(error.into()))?;
         let keys: Vec<_> = set.keys.iter().filter_map(|key| usable_key(key.get())).take(KEYS_LIMIT).collect();
         if keys.is_empty() {
+            // The issuer has withdrawn all that it had.
+            *self.keys.write().unwrap_or_else(PoisonError::into_inner) = Keys::default();
             return Err(KeysError::Jwks("it holds no public key that can verify a signature".into()));
         }
         let counts = KeyCounts { usable: keys.len(), skipped: set.keys.len() - keys.len() };
@@ -111,26 +115,44 @@ impl Issuer {
         let candidates = keys.keys.iter().filter(|(id, key)| {
             key.family() == header.alg.family() && (header.kid.is_none() || id.is_none() || *id == header.kid)
         });
-        let mut rejection = None;
         for (_, key) in candidates {
             let mut validation = Validation::new_for_family(key.family());
             validation.set_issuer(&[&options.name]);
             validation.set_audience(&[&options.audience]);
             match verify_with_key(token, key, validation, &options.role_claim) {
-                Ok(operator) => return Ok(operator),
-                Err(reason) => rejection = Some(reason),
+                // This key did not sign it, or signs otherwise: another one may have.
+                Err(TokenError::Invalid(error)) if is_about_the_key(error.kind()) => {}
+                judged => return judged,
             }
         }
-        Err(rejection.unwrap_or_else(|| {
-            seen.notify_one();
-            unknown_key()
-        }))
+        seen.notify_one();
+        Err(unknown_key())
     }
+}
+
+fn is_about_the_key(kind: &ErrorKind) -> bool {
+    matches!(
+        kind,
+        ErrorKind::InvalidSignature
+            | ErrorKind::InvalidEcdsaKey
+            | ErrorKind::InvalidEddsaKey
+            | ErrorKind::InvalidRsaKey(_)
+            | ErrorKind::InvalidKeyFormat
+            | ErrorKind::InvalidAlgorithm
+    )
 }
 
 fn usable_key(json: &str) -> Option<(Option<String>, DecodingKey)> {
     let jwk: Jwk = serde_json::from_str(json).ok()?;
     if jwk.common.public_key_use.as_ref().is_some_and(|it| *it != PublicKeyUse::Signature) {
+        return None;
+    }
+    if jwk.common.key_operations.as_ref().is_some_and(|it| !it.contains(&KeyOperations::Verify)) {
+        return None;
+    }
+    // `alg` is optional, and that of an encryption key is none of a signature.
+    let is_for_signatures = |it: &KeyAlgorithm| it.to_string().parse::<Algorithm>().is_ok();
+    if !jwk.common.key_algorithm.as_ref().is_none_or(is_for_signatures) {
         return None;
     }
     let key = DecodingKey::from_jwk(&jwk).ok()?;

@@ -44,9 +44,15 @@ impl Revocations {
 
     #[must_use]
     pub fn is_revoked(&self, operator: &Operator) -> bool {
+        self.includes(operator.token_id(), operator.subject(), operator.issued_at())
+    }
+
+    /// Whether the token or API key with this id is revoked, or those that were issued to the subject then (seconds since 1970).
+    #[must_use]
+    pub fn includes(&self, token_id: Option<&str>, subject: &str, issued_at: u64) -> bool {
         let list = self.0.borrow();
-        operator.token_id().is_some_and(|id| list.token_ids.contains(id))
-            || list.subjects.get(operator.subject()).is_some_and(|until| operator.issued_at() <= *until)
+        token_id.is_some_and(|id| list.token_ids.contains(id))
+            || list.subjects.get(subject).is_some_and(|until| issued_at <= *until)
     }
 
     /// Waits until the token is revoked: for answers that go on for long.

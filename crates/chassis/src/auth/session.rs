@@ -9,7 +9,7 @@ use std::time::Duration;
 use actix_web::{
     HttpRequest,
     cookie::{Cookie, SameSite, time},
-    http::header::HeaderName,
+    http::header::{HeaderName, ORIGIN},
 };
 
 use crate::problem::Problem;
@@ -38,10 +38,16 @@ fn cookie(request: &HttpRequest, value: String, max_age: time::Duration) -> Cook
         .path("/api")
         .http_only(true)
         .same_site(SameSite::Strict)
-        // Behind a gateway with TLS, by what it says of the request.
-        .secure(request.connection_info().scheme() == "https")
+        .secure(is_of_tls(request))
         .max_age(max_age)
         .finish()
+}
+
+/// Whether the browser speaks TLS: by what a gateway says of the request, or by the browser's own word, which a second proxy
+/// behind the gateway does not change.
+fn is_of_tls(request: &HttpRequest) -> bool {
+    let origin = request.headers().get(ORIGIN).is_some_and(|it| it.as_bytes().starts_with(b"https://"));
+    origin || request.connection_info().scheme() == "https"
 }
 
 /// The token in the cookie. None without a cookie.

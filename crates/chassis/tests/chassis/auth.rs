@@ -180,8 +180,14 @@ fn keys_that_cannot_be_used_are_skipped_and_a_set_without_others_is_rejected() {
     let symmetric = json!({ "kty": "oct", "k": URL_SAFE_NO_PAD.encode(SECRET) });
     let mut encrypting = ec_key();
     encrypting["use"] = json!("enc");
-    let unknown =
-        [json!({ "kty": "ML-DSA", "pub": "x" }), json!({ "kty": "EC", "crv": "secp256k1" }), json!(7)];
+    let mut signing = ec_key();
+    signing["key_ops"] = json!(["sign"]);
+    let unknown = [
+        signing,
+        json!({ "kty": "ML-DSA", "pub": "x" }),
+        json!({ "kty": "EC", "crv": "secp256k1" }),
+        json!(7),
+    ];
     let useless: Vec<_> = [symmetric, encrypting].into_iter().chain(unknown).collect();
     let issuer = issuer("role");
     for set in [json!({ "keys": useless }), json!({ "keys": [] }), json!({}), json!("keys")] {
@@ -189,11 +195,27 @@ fn keys_that_cannot_be_used_are_skipped_and_a_set_without_others_is_rejected() {
     }
     let all: Vec<_> = useless.into_iter().chain([ec_key()]).collect();
     let counts = issuer.replace_keys(&json!({ "keys": all }).to_string()).unwrap();
-    assert_eq!(counts, KeyCounts { usable: 1, skipped: 5 });
-    // What cannot be read leaves the keys as they are.
+    assert_eq!(counts, KeyCounts { usable: 1, skipped: 6 });
+    // What cannot be read leaves the keys as they are; a set without a key withdraws them.
     issuer.replace_keys("no JSON").unwrap_err();
-    let keys = OperatorKeys::from_issuer(issuer);
+    let keys = OperatorKeys::from_issuer(issuer.clone());
     keys.verify(&issuer_token(&ec_header(), &issuer_claims())).unwrap();
+    issuer.replace_keys(&json!({ "keys": [] }).to_string()).unwrap_err();
+    assert!(keys.verify(&issuer_token(&ec_header(), &issuer_claims())).is_err());
+}
+
+#[test]
+fn token_without_a_key_id_is_tried_with_each_key_of_its_family() {
+    // A point of P-384, with which a signature of P-256 cannot even be compared.
+    let p384 = json!({
+        "kty": "EC", "crv": "P-384",
+        "x": "qofKIr6LBTeOscce8yCtdG4dO2KLp5uYWfdB4IJUKjhVAvJdv1UpbDpUXjhydgq3",
+        "y": "NhfeSpYmLG9dnpi_kpLcKfj0Hb0omhR86doxE7XwuMAKYLHOHX6BnXpDHXyQ6g5f",
+    });
+    let issuer = issuer("role");
+    issuer.replace_keys(&json!({ "keys": [p384, ec_key()] }).to_string()).unwrap();
+    let header = Header::new(Algorithm::ES256);
+    OperatorKeys::from_issuer(issuer).verify(&issuer_token(&header, &issuer_claims())).unwrap();
 }
 
 #[test]

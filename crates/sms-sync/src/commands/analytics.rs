@@ -2,14 +2,14 @@
 
 use std::process::ExitCode;
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use clap::Args;
 use contracts::operator::{Analytics, AnalyticsWindow, Percentiles, WindowFigures, WindowWidth};
 
 use crate::{
     api::Api,
-    arguments::{OutputFormat, RecordType, TimeRange, query_of, words},
-    output::{self, json_word, print_entries, right_aligned, timestamp},
+    arguments::{OutputFormat, RecordType, query_of, words},
+    output::{self, json_word, print_entries, right_aligned, time, timestamp},
 };
 
 #[derive(Debug, Args)]
@@ -17,8 +17,12 @@ pub(super) struct AnalyticsOptions {
     /// How long a window is; by default 24 hours, or 30 days, are shown
     #[arg(long, value_parser = words(WindowWidth::ALL, WindowWidth::as_str), default_value = "hour")]
     window: WindowWidth,
-    #[command(flatten)]
-    range: TimeRange,
+    /// A time in the first window (RFC 3339)
+    #[arg(long, value_name = "TIME")]
+    from: Option<DateTime<Utc>>,
+    /// A time in the last window (RFC 3339); now by default
+    #[arg(long, value_name = "TIME")]
+    to: Option<DateTime<Utc>>,
     /// Only records of this type, and findings about them
     #[arg(long, value_enum, value_name = "TYPE")]
     record_type: Option<RecordType>,
@@ -37,8 +41,10 @@ pub(super) async fn run(
         ("window", Some(options.window.to_string())),
         ("recordType", record_type.map(|it| it.to_string())),
         ("vessel", options.vessel),
+        ("from", options.from.map(|it| it.to_rfc3339())),
+        ("to", options.to.map(|it| it.to_rfc3339())),
     ];
-    let query = query_of(own.into_iter().chain(options.range.given()));
+    let query = query_of(own);
     let analytics: Analytics = api.get(&format!("/api/sync/analytics?{query}")).await?;
     print_entries(format, &analytics, &analytics.windows, print_analytics);
     Ok(ExitCode::SUCCESS)
@@ -54,7 +60,7 @@ fn print_analytics(it: &Analytics) {
         "from (UTC)",
         "syncs",
         "failed",
-        "took (p90)",
+        "took p90",
         "read",
         "changed",
         "rejected",
@@ -63,14 +69,15 @@ fn print_analytics(it: &Analytics) {
         "lag p99",
         "findings",
     ];
-    let mut table = output::table(header).optional(["took (p90)", "lag p50", "read"]);
+    let mut table = output::table(header).optional(["took p90", "lag p50", "read", "findings"]);
     for AnalyticsWindow { starts_at, figures } in &it.windows {
         if *figures != WindowFigures::default() && !is_empty(figures) {
-            table.add_row(row(&timestamp(*starts_at), figures));
+            table.add_row(row(&time(*starts_at), figures));
         }
     }
     if table.is_empty() {
-        return output::line("nothing happened");
+        let is_counted = it.counted_until.is_some_and(|until| until > it.from);
+        return output::line(if is_counted { "nothing was counted in this time" } else { "not counted yet" });
     }
     table.add_row(row("all", &it.total));
     table.print();
@@ -103,7 +110,7 @@ fn row(from: &str, figures: &WindowFigures) -> Vec<output::Cell> {
     // What is not counted for one vessel is not known, which is no zero.
     let number =
         |count: Option<i64>| right_aligned(count.map_or_else(|| "-".to_owned(), |it| it.to_string()));
-    let time = |of: Option<Percentiles>, seconds: fn(Percentiles) -> f64| {
+    let took_of = |of: Option<Percentiles>, seconds: fn(Percentiles) -> f64| {
         right_aligned(of.map_or_else(|| "-".to_owned(), |it| took(seconds(it))))
     };
     let (syncs, records) = (figures.syncs.as_ref(), figures.records.as_ref());
@@ -111,15 +118,15 @@ fn row(from: &str, figures: &WindowFigures) -> Vec<output::Cell> {
         output::Cell::new(from),
         number(syncs.map(|it| it.completed + it.completed_with_errors + it.failed + it.cancelled)),
         number(syncs.map(|it| it.failed)),
-        time(figures.sync_duration, |it| it.p90_seconds),
+        took_of(figures.sync_duration, |it| it.p90_seconds),
         number(
             records.map(|it| it.created + it.updated + it.unchanged + it.conflict + it.rejected + it.skipped),
         ),
         number(records.map(|it| it.created + it.updated + it.deactivated)),
         number(records.map(|it| it.rejected)),
         number(Some(figures.approval_lag.map_or(0, |it| it.count))),
-        time(figures.approval_lag, |it| it.p50_seconds),
-        time(figures.approval_lag, |it| it.p99_seconds),
+        took_of(figures.approval_lag, |it| it.p50_seconds),
+        took_of(figures.approval_lag, |it| it.p99_seconds),
         number(Some(figures.findings)),
     ]
 }

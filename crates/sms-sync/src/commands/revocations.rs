@@ -37,7 +37,7 @@ struct Tokens {
     /// Revoke one token, by its `jti`; `sms-sync token --output json` shows it
     #[arg(long, value_name = "JTI")]
     token_id: Option<String>,
-    /// Revoke all tokens of this operator that were issued until now
+    /// Revoke all tokens of this operator that were issued until now; the subject of an API key is `api-key:NAME`
     #[arg(long)]
     subject: Option<String>,
 }

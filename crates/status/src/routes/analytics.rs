@@ -39,6 +39,7 @@ pub(crate) struct AnalyticsQuery {
     record_type: Option<RecordType>,
     /// Only events and findings about this vessel and its equipment, by its id in the onboarding portal. Of single vessels days
     /// are kept for 400 days. Syncs are of no single vessel, so their figures are absent.
+    #[param(min_length = 1)]
     vessel: Option<String>,
 }
 
@@ -71,14 +72,12 @@ pub(crate) async fn get_analytics(
         .collect();
     if starts.is_empty() {
         let error = FieldError::new("#/from", "out_of_range", "must not be after `to`");
-        return Err(Problem::invalid("The time is empty.", vec![error]));
+        return Err(Problem::invalid("`from` is after `to`.", vec![error]));
     }
     if starts.len() > WINDOWS_LIMIT {
-        let detail = format!(
-            "lies more than {WINDOWS_LIMIT} windows before `to`, which is the most: ask for days, or for less"
-        );
+        let detail = format!("lies more than {WINDOWS_LIMIT} windows before `to`, which is the most");
         return Err(Problem::invalid(
-            "The time is too long.",
+            "An answer has not so many windows: choose a later `from`, or days.",
             vec![FieldError::new("#/from", "out_of_range", detail)],
         ));
     }

@@ -2,7 +2,7 @@
 
 use actix_web::{delete, get, post, web};
 use chassis::{
-    auth::{Admin, OperatorKeys, new_api_key},
+    auth::{API_KEY_SUBJECT_PREFIX, Admin, OperatorKeys, new_api_key},
     http::JsonBody,
     problem::{FieldError, Problem, ProblemBody},
 };
@@ -35,13 +35,14 @@ const OVERLAP_HOURS_LIMIT: u32 = 168;
 #[get("/api/sync/api-keys")]
 pub(crate) async fn list_api_keys(
     app: web::Data<AppState>,
+    keys: web::Data<OperatorKeys>,
     _admin: Admin,
     paging: web::Query<Paging>,
 ) -> Result<web::Json<List<ApiKey>>, Problem> {
     let mut db = app.store.db().await.or_problem()?;
     let page = api_key_list(&mut db, paging.window()?).await.or_problem()?;
     let now = app.clock.now();
-    Ok(paging.list(page, |key| view(key, now)))
+    Ok(paging.list(page, |key| view(key, &keys, now)))
 }
 
 /// Make an API key
@@ -63,6 +64,7 @@ pub(crate) async fn create_api_key(
     admin: Admin,
     request: JsonBody<ApiKeyRequest>,
 ) -> Result<(web::Json<NewApiKey>, actix_web::http::StatusCode), Problem> {
+    refuse_api_key(&admin)?;
     let ApiKeyRequest { name, role, valid_days, reason } = request.into_inner();
     let mut errors: Vec<_> = reason_error(reason.as_deref()).into_iter().collect();
     errors.extend(name_error(&name));
@@ -76,9 +78,9 @@ pub(crate) async fn create_api_key(
     let change = KeyChange { actor: admin.subject(), reason: reason.as_deref(), now };
     let key = api_key_add(&mut tx, &new, change).await.or_problem()?.ok_or_else(too_many)?;
     tx.commit().await.or_problem()?;
-    credentials::refresh(&app.store, &keys).await.or_problem()?;
+    credentials::refresh_now(&app.store, &keys).await;
     let secret = secret.expose_secret().to_owned();
-    Ok((web::Json(NewApiKey { key: view(key, now), secret }), actix_web::http::StatusCode::CREATED))
+    Ok((web::Json(NewApiKey { key: view(key, &keys, now), secret }), actix_web::http::StatusCode::CREATED))
 }
 
 /// Replace an API key
@@ -93,7 +95,7 @@ pub(crate) async fn create_api_key(
         (status = 404, body = ProblemBody, content_type = "application/problem+json",
             description = "There is no such key"),
         (status = 409, body = ProblemBody, content_type = "application/problem+json",
-            description = "The key has ended, or there are as many keys as can be kept"),
+            description = "The key has ended or was replaced, or there are as many keys as can be kept"),
     )
 )]
 #[post("/api/sync/api-keys/{id}/rotate")]
@@ -104,6 +106,7 @@ pub(crate) async fn rotate_api_key(
     id: web::Path<Uuid>,
     request: JsonBody<ApiKeyRotation>,
 ) -> Result<(web::Json<NewApiKey>, actix_web::http::StatusCode), Problem> {
+    refuse_api_key(&admin)?;
     let ApiKeyRotation { overlap_hours, valid_days, reason } = request.into_inner();
     let mut errors: Vec<_> = reason_error(reason.as_deref()).into_iter().collect();
     errors.extend(out_of_range("#/validDays", valid_days, 1, VALID_DAYS_LIMIT));
@@ -112,9 +115,13 @@ pub(crate) async fn rotate_api_key(
     let now = app.clock.now();
     let mut tx = app.begin(&admin).await?;
     let old = api_key_find(&mut tx, *id).await.or_problem()?.ok_or_else(not_found)?;
-    if state(&old, now) != ApiKeyState::Active {
-        let detail = "This key has ended: nothing goes on to use it. Make a new key instead.";
+    if state(&old, &keys, now) != ApiKeyState::Active {
+        let detail = "This key has ended. Create a new one.";
         return Err(Problem::conflict("api_key_ended", detail));
+    }
+    if old.replaced_by.is_some() {
+        let detail = "This key was replaced before. Replace the new one, or create another.";
+        return Err(Problem::conflict("api_key_replaced", detail));
     }
     let new_id = Uuid::now_v7();
     let (secret, secret_hash) = new_api_key(new_id);
@@ -130,9 +137,9 @@ pub(crate) async fn rotate_api_key(
     let rotated = api_key_rotate(&mut tx, &old, ends_at, &new, change).await.or_problem()?;
     let key = rotated.ok_or_else(too_many)?;
     tx.commit().await.or_problem()?;
-    credentials::refresh(&app.store, &keys).await.or_problem()?;
+    credentials::refresh_now(&app.store, &keys).await;
     let secret = secret.expose_secret().to_owned();
-    Ok((web::Json(NewApiKey { key: view(key, now), secret }), actix_web::http::StatusCode::CREATED))
+    Ok((web::Json(NewApiKey { key: view(key, &keys, now), secret }), actix_web::http::StatusCode::CREATED))
 }
 
 /// Revoke an API key
@@ -165,8 +172,19 @@ pub(crate) async fn revoke_api_key(
     let revoked = api_key_revoke(&mut tx, *id, change).await.or_problem()?;
     let key = revoked.ok_or_else(|| Problem::conflict("api_key_ended", "This key was revoked before."))?;
     tx.commit().await.or_problem()?;
-    credentials::refresh(&app.store, &keys).await.or_problem()?;
-    Ok(web::Json(view(key, now)))
+    credentials::refresh_now(&app.store, &keys).await;
+    Ok(web::Json(view(key, &keys, now)))
+}
+
+/// A key that made keys would outlive its own end.
+fn refuse_api_key(admin: &Admin) -> Result<(), Problem> {
+    if admin.is_api_key() {
+        return Err(Problem::forbidden(
+            "api_key_refused",
+            "API keys are made by people: no API key can make one.",
+        ));
+    }
+    Ok(())
 }
 
 fn refuse(errors: Vec<FieldError>) -> Result<(), Problem> {
@@ -174,11 +192,14 @@ fn refuse(errors: Vec<FieldError>) -> Result<(), Problem> {
 }
 
 fn name_error(name: &str) -> Option<FieldError> {
-    let is_fine = !name.trim().is_empty()
+    let is_fine = !name.is_empty()
+        && name.trim() == name
         && name.chars().count() <= NAME_LENGTH_LIMIT
         && !name.chars().any(char::is_control);
     (!is_fine).then(|| {
-        let detail = format!("must have from 1 to {NAME_LENGTH_LIMIT} characters that can be read");
+        let detail = format!(
+            "must have from 1 to {NAME_LENGTH_LIMIT} characters that can be read, and no blank at its ends"
+        );
         FieldError::new("#/name", "out_of_range", detail)
     })
 }
@@ -200,17 +221,24 @@ fn not_found() -> Problem {
     Problem::not_found("api_key_not_found", "There is no API key with this id.")
 }
 
-fn state(key: &api_keys::ApiKey, now: DateTime<Utc>) -> ApiKeyState {
-    match key {
-        api_keys::ApiKey { revoked_at: Some(_), .. } => ApiKeyState::Revoked,
-        api_keys::ApiKey { expires_at, .. } if *expires_at <= now => ApiKeyState::Expired,
-        _ => ApiKeyState::Active,
+fn state(key: &api_keys::ApiKey, keys: &OperatorKeys, now: DateTime<Utc>) -> ApiKeyState {
+    let subject = format!("{API_KEY_SUBJECT_PREFIX}{}", key.name);
+    let created_at = u64::try_from(key.created_at.timestamp()).unwrap_or_default();
+    // Whoever revoked all tokens of the subject meant this key, too.
+    if key.revoked_at.is_some()
+        || keys.revocations().includes(Some(&key.id.to_string()), &subject, created_at)
+    {
+        ApiKeyState::Revoked
+    } else if key.expires_at <= now {
+        ApiKeyState::Expired
+    } else {
+        ApiKeyState::Active
     }
 }
 
-fn view(key: api_keys::ApiKey, now: DateTime<Utc>) -> ApiKey {
+fn view(key: api_keys::ApiKey, keys: &OperatorKeys, now: DateTime<Utc>) -> ApiKey {
     ApiKey {
-        state: state(&key, now),
+        state: state(&key, keys, now),
         id: key.id,
         name: key.name,
         // The table's CHECK knows the same words.

@@ -1,6 +1,6 @@
 //! The operator that the token names, and the session of a browser.
 
-use actix_web::{HttpRequest, HttpResponse, delete, get, post, web};
+use actix_web::{HttpRequest, HttpResponse, delete, get, http::StatusCode, post, web};
 use chassis::{
     auth::{Operator, Role, Viewer, bearer_token, ended_session_cookie, session_cookie},
     http::check_query,
@@ -8,6 +8,9 @@ use chassis::{
 };
 use chrono::DateTime;
 use contracts::operator::{Identity, OperatorRole};
+
+/// Bytes of a token that fit into a cookie: browsers keep 4,096 with its name and attributes (RFC 6265, section 6.1).
+const COOKIE_LIMIT: usize = 3_800;
 
 /// Get the operator of the token
 #[utoipa::path(
@@ -55,7 +58,7 @@ pub(crate) async fn get_session(
         (status = 200, body = Identity, description = "The operator who is signed in",
         headers(("Set-Cookie", description = "`sms_sync_session`, `HttpOnly` and `SameSite=Strict`"))),
         (status = 403, body = ProblemBody, content_type = "application/problem+json",
-            description = "The request has no token, but the cookie of a session without `X-Requested-With`"))
+            description = "The request has an API key, or no token but the cookie of a session without `X-Requested-With`"))
 )]
 #[post("/api/session")]
 pub(crate) async fn begin_session(request: HttpRequest, viewer: Viewer) -> Result<HttpResponse, Problem> {
@@ -63,6 +66,19 @@ pub(crate) async fn begin_session(request: HttpRequest, viewer: Viewer) -> Resul
         let detail = "Send the token that the session shall have: `Authorization: Bearer <token>`.";
         Problem::unauthorized("token_missing", detail)
     })?;
+    if viewer.is_api_key() {
+        return Err(Problem::forbidden(
+            "api_key_refused",
+            "An API key is for programs: no browser can be signed in with it.",
+        ));
+    }
+    if token.len() > COOKIE_LIMIT {
+        let detail = format!(
+            "The token has {} bytes, and a browser keeps at most {COOKIE_LIMIT} of it in a cookie. Ask for a token with fewer claims.",
+            token.len()
+        );
+        return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "token_too_long").with_detail(detail));
+    }
     let cookie = session_cookie(&request, token, viewer.valid_for());
     Ok(HttpResponse::Ok().cookie(cookie).json(identity(&viewer)))
 }

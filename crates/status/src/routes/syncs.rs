@@ -1,4 +1,4 @@
-//! Syncs: list, show and cancel them, and list their findings. `sync_control.rs` resumes and retries them.
+//! Syncs: list, show and cancel them, and list their findings, tasks and failed attempts. `sync_control.rs` resumes and retries them.
 
 use actix_web::{HttpRequest, HttpResponse, get, post, web};
 use actix_web_lab::extract::Query;

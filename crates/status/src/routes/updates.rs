@@ -94,8 +94,8 @@ impl UpdateFilter {
 /// `sync.failed`, `sync.cancelled` (SyncNotice), `deadletter.added`, `deadletter.replayed` (DeadLetterNotice),
 /// `webhook.processed` (WebhookNotice), `schedule.changed` (SettingsNotice), `conflict.opened`, `conflict.resolved`
 /// (ConflictNotice). A `heartbeat` comes every 15 seconds. A `resync` says that events are missing: fetch the data again.
-/// A client that asks for some updates alone receives these three all the same. An `end` says why the stream ends, as `{"code": "token_expired"}` or `{"code": "token_revoked"}`: connect again with another
-/// token. Event ids are the same on every replica. To resume after a lost connection, send the last id as `Last-Event-ID`.
+/// An `end` says why the stream ends, as `{"code": "token_expired"}` or `{"code": "token_revoked"}`: connect again with another
+/// token. `heartbeat`, `resync` and `end` are sent to every client, whatever its filters. Event ids are the same on every replica. To resume after a lost connection, send the last id as `Last-Event-ID`.
 /// The number of streams is limited: 429 when you have as many as one operator may have, 503 when the service has as many as
 /// it can serve.
 #[utoipa::path(

@@ -73,10 +73,42 @@ async fn replaced_api_key_is_accepted_for_the_overlap_alone() -> anyhow::Result<
     for key in [&first, secret] {
         scene.json(scene.request_with(key, Method::GET, ME), 200).await;
     }
+    assert_eq!(scene.json(rotate(&id, 1), 409).await["code"], "api_key_replaced");
     let id = second["key"]["id"].as_str().expect("an id");
+    let mut stream = scene.request_with(secret, Method::GET, "/api/sync/updates").send().await?;
     scene.json(rotate(id, 0), 201).await;
     let ended = scene.json(scene.request_with(secret, Method::GET, ME), 401).await;
     assert_eq!(ended["code"], "token_expired");
+    // The stream was opened when the key had 90 days left.
+    let rest = async {
+        let mut said = String::new();
+        while let Some(chunk) = stream.chunk().await? {
+            said.push_str(&String::from_utf8_lossy(&chunk));
+        }
+        anyhow::Ok(said)
+    };
+    let said = tokio::time::timeout(Duration::from_secs(20), rest).await??;
+    assert!(said.contains("event: end"), "{said}");
+    scene.end().await;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn api_key_makes_neither_keys_nor_sessions_and_is_revoked_in_whatever_way_its_id_is_written()
+-> anyhow::Result<()> {
+    let scene = Scene::new().await?;
+    let (id, admin) = made(&scene, &json!({"name": "robot", "role": "admin"})).await;
+    let create = scene.request_with(&admin, Method::POST, KEYS).json(&json!({"name": "child"}));
+    assert_eq!(scene.json(create, 403).await["code"], "api_key_refused");
+    let session = scene.request_with(&admin, Method::POST, "/api/session");
+    assert_eq!(scene.json(session, 403).await["code"], "api_key_refused");
+    let revoke = scene.request(Role::Admin, Method::POST, "/api/sync/token-revocations");
+    // As whoever has found it somewhere pastes it.
+    let revocation = scene.json(revoke.json(&json!({"tokenId": admin})), 200).await;
+    assert_eq!(revocation["tokenId"], json!(id), "the secret is not kept");
+    scene.json(scene.request_with(&admin, Method::GET, ME), 401).await;
+    let list = scene.json(scene.request(Role::Admin, Method::GET, KEYS), 200).await;
+    assert_eq!(list["data"][0]["state"], "revoked");
     scene.end().await;
     Ok(())
 }

@@ -37,6 +37,9 @@ async fn session_signs_a_browser_in_and_out() -> anyhow::Result<()> {
     let ended = scene.stranger_with(Method::DELETE, SESSION).header("cookie", &session).send().await?;
     let (_, attributes) = cookie(&ended);
     assert!(attributes.contains("Max-Age=0"), "{attributes}");
+    let behind_two =
+        scene.request(Role::Viewer, Method::POST, SESSION).header("origin", "https://sms.example");
+    assert!(cookie(&behind_two.send().await?).1.contains("Secure"));
     let behind_tls = scene.request(Role::Viewer, Method::POST, SESSION).header("x-forwarded-proto", "https");
     assert!(cookie(&behind_tls.send().await?).1.contains("Secure"));
     scene.end().await;

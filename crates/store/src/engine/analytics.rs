@@ -17,12 +17,13 @@ const OVERLAP: TimeDelta = TimeDelta::hours(2);
 /// The most that one run counts, so that a history of years is no single transaction.
 const SPAN_LIMIT: TimeDelta = TimeDelta::days(7);
 
-/// How long hours are kept; days are kept for [`DAYS_KEPT`].
+/// How long hours are kept.
 const HOURS_KEPT: TimeDelta = TimeDelta::days(100);
 
 /// How long days of single vessels are kept.
 const VESSEL_DAYS_KEPT: TimeDelta = TimeDelta::days(400);
 
+/// How long days are kept: ten years.
 const DAYS_KEPT: TimeDelta = TimeDelta::days(3660);
 
 /// Counts what is not counted yet. Returns until when all is counted now; None if there is nothing to count.
@@ -32,7 +33,9 @@ pub async fn analytics_count(db: &mut Db, now: DateTime<Utc>) -> Result<Option<D
         .load(db)
         .await?;
     let from = match counted.as_slice().first() {
-        Some(until) => *until - OVERLAP,
+        // A clock was ahead, nobody knows by how much: a day is counted anew.
+        Some(until) if *until > now + OVERLAP => now - TimeDelta::days(1),
+        Some(until) => until.min(&now).to_owned() - OVERLAP,
         None => {
             let oldest: Option<DateTime<Utc>> = statement(
                 "SELECT least((SELECT min(started_at) FROM sync_logs), (SELECT min(received_at) FROM webhook_events))",
@@ -106,12 +109,16 @@ static SOURCES: LazyLock<Vec<String>> = LazyLock::new(|| {
     let insert =
         "INSERT INTO analytics (width, starts_at, measure, record_type, vessel_id, key, bucket, count)";
     let hour = |column: &str| format!("date_trunc('hour', {column}, 'UTC')");
-    // The vessel of a record, by its id in the onboarding portal: of a vessel itself, and of equipment.
+    // The vessel of a record, by its id in the onboarding portal: of a vessel itself, and of equipment. Of a rejected piece of
+    // equipment, which may have no row, its standing findings know it. A record that came without an id is of no vessel.
     let vessel = |of: &str| {
         format!(
-            "CASE {of}.record_type WHEN 'vessel' THEN {of}.source_id WHEN 'equipment' THEN (
-                 SELECT v.source_id FROM equipment e JOIN vessels v ON v.id = e.vessel_id WHERE e.source_id = {of}.source_id
-             ) END"
+            "nullif(CASE {of}.record_type WHEN 'vessel' THEN {of}.source_id WHEN 'equipment' THEN coalesce(
+                 (SELECT v.source_id FROM equipment e JOIN vessels v ON v.id = e.vessel_id
+                  WHERE e.source_id = {of}.source_id),
+                 (SELECT r.vessel_ids[1] FROM record_findings r
+                  WHERE r.record_type = 'equipment' AND r.source_id = {of}.source_id LIMIT 1)
+             ) END, '')"
         )
     };
     // Once for all vessels, and once for each. Rows of no vessel count among all alone.
@@ -164,14 +171,16 @@ static SOURCES: LazyLock<Vec<String>> = LazyLock::new(|| {
             Measure::Findings,
             &format!(
                 "SELECT {hour} AS hour, f.record_type, f.code AS key, 0::smallint AS bucket, {vessel} AS vessel_id
-                 FROM findings f WHERE f.found_at >= $1 AND f.found_at < $2",
+                 FROM findings f JOIN sync_logs s ON s.id = f.sync_id AND NOT s.dry_run
+                 WHERE f.found_at >= $1 AND f.found_at < $2",
                 hour = hour("f.found_at"),
                 vessel = vessel("f")
             ),
         ),
         format!(
             "{insert} SELECT 'hour', {hour}, '{measure}', '', '', class, 0, count(*)
-             FROM attempts WHERE began_at >= $1 AND began_at < $2 GROUP BY 2, 6",
+             FROM attempts a WHERE began_at >= $1 AND began_at < $2
+               AND NOT EXISTS (SELECT FROM sync_logs s WHERE s.id = a.sync_id AND s.dry_run) GROUP BY 2, 6",
             hour = hour("began_at"),
             measure = Measure::Attempts
         ),

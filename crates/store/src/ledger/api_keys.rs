@@ -37,6 +37,8 @@ pub struct ApiKey {
     pub created_by: String,
     pub expires_at: DateTime<Utc>,
     pub revoked_at: Option<DateTime<Utc>>,
+    /// The key that it was replaced by.
+    pub replaced_by: Option<uuid::Uuid>,
     /// To the minute.
     pub last_used_at: Option<DateTime<Utc>>,
 }
@@ -96,9 +98,10 @@ pub async fn api_key_rotate(
     change: KeyChange<'_>,
 ) -> Result<Option<ApiKey>, StoreError> {
     let Some(key) = insert(db, new, change).await? else { return Ok(None) };
-    statement("UPDATE api_keys SET expires_at = least(expires_at, $2) WHERE id = $1")
+    statement("UPDATE api_keys SET expires_at = least(expires_at, $2), replaced_by = $3 WHERE id = $1")
         .bind::<Uuid, _>(old.id)
         .bind::<Timestamptz, _>(ends_at)
+        .bind::<Uuid, _>(new.id)
         .execute(db)
         .await?;
     let more = json!({ "expiresAt": key.expires_at, "replaces": old.id, "replacedEndsAt": ends_at });
@@ -200,10 +203,20 @@ async fn insert(
 }
 
 const COLUMNS: &str =
-    "id, name, role, secret_hash, created_at, created_by, expires_at, revoked_at, last_used_at";
+    "id, name, role, secret_hash, created_at, created_by, expires_at, revoked_at, replaced_by, last_used_at";
 
-type SqlColumns =
-    (Uuid, Text, Text, Bytea, Timestamptz, Text, Timestamptz, Nullable<Timestamptz>, Nullable<Timestamptz>);
+type SqlColumns = (
+    Uuid,
+    Text,
+    Text,
+    Bytea,
+    Timestamptz,
+    Text,
+    Timestamptz,
+    Nullable<Timestamptz>,
+    Nullable<Uuid>,
+    Nullable<Timestamptz>,
+);
 
 type Columns = (
     uuid::Uuid,
@@ -214,10 +227,33 @@ type Columns = (
     String,
     DateTime<Utc>,
     Option<DateTime<Utc>>,
+    Option<uuid::Uuid>,
     Option<DateTime<Utc>>,
 );
 
 fn api_key(row: Columns) -> ApiKey {
-    let (id, name, role, secret_hash, created_at, created_by, expires_at, revoked_at, last_used_at) = row;
-    ApiKey { id, name, role, secret_hash, created_at, created_by, expires_at, revoked_at, last_used_at }
+    let (
+        id,
+        name,
+        role,
+        secret_hash,
+        created_at,
+        created_by,
+        expires_at,
+        revoked_at,
+        replaced_by,
+        last_used_at,
+    ) = row;
+    ApiKey {
+        id,
+        name,
+        role,
+        secret_hash,
+        created_at,
+        created_by,
+        expires_at,
+        revoked_at,
+        replaced_by,
+        last_used_at,
+    }
 }

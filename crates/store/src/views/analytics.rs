@@ -35,7 +35,8 @@ pub struct WindowCount {
     pub measure: Measure,
     /// None for what has no type.
     pub record_type: Option<RecordType>,
-    /// Such as a state, an outcome or a code.
+    /// Of syncs: mode, cause and state, with slashes between; of their seconds: the mode; of records: the outcome; of findings:
+    /// the code; of attempts: the class. Else empty.
     pub key: String,
     /// Of seconds; else 0.
     pub bucket: i16,

@@ -136,7 +136,7 @@ pub async fn user_list(
                   ELSE 'none' END AS password,
              CASE WHEN u.sealed_password IS NOT NULL THEN u.password_expires_at END AS password_expires_at
          FROM users u JOIN user_access a ON a.id = u.id LEFT JOIN companies c ON c.id = u.company_id
-         WHERE {found} ORDER BY u.source_id LIMIT $3 OFFSET $4"
+         WHERE {found} ORDER BY u.source_id USING ~<~ LIMIT $3 OFFSET $4"
     );
     let rows: Vec<Row> = statement(&text)
         .bind::<Nullable<Text>, _>(search)

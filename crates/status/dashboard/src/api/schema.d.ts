@@ -1167,8 +1167,8 @@ export interface paths {
          *     `sync.failed`, `sync.cancelled` (SyncNotice), `deadletter.added`, `deadletter.replayed` (DeadLetterNotice),
          *     `webhook.processed` (WebhookNotice), `schedule.changed` (SettingsNotice), `conflict.opened`, `conflict.resolved`
          *     (ConflictNotice). A `heartbeat` comes every 15 seconds. A `resync` says that events are missing: fetch the data again.
-         *     A client that asks for some updates alone receives these three all the same. An `end` says why the stream ends, as `{"code": "token_expired"}` or `{"code": "token_revoked"}`: connect again with another
-         *     token. Event ids are the same on every replica. To resume after a lost connection, send the last id as `Last-Event-ID`.
+         *     An `end` says why the stream ends, as `{"code": "token_expired"}` or `{"code": "token_revoked"}`: connect again with another
+         *     token. `heartbeat`, `resync` and `end` are sent to every client, whatever its filters. Event ids are the same on every replica. To resume after a lost connection, send the last id as `Last-Event-ID`.
          *     The number of streams is limited: 429 when you have as many as one operator may have, 503 when the service has as many as
          *     it can serve.
          */
@@ -5193,7 +5193,7 @@ export interface operations {
             400: components["responses"]["Unreadable"];
             /** @description The token is missing, invalid, expired or revoked */
             401: components["responses"]["Unauthorized"];
-            /** @description The request has no token, but the cookie of a session without `X-Requested-With` */
+            /** @description The request has an API key, or no token but the cookie of a session without `X-Requested-With` */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -5475,7 +5475,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The key has ended, or there are as many keys as can be kept */
+            /** @description The key has ended or was replaced, or there are as many keys as can be kept */
             409: {
                 headers: {
                     [name: string]: unknown;
