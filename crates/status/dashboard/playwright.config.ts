@@ -7,6 +7,11 @@ export default defineConfig({
   globalSetup: "./e2e/system.ts",
   outputDir: "test-results",
   workers: 1,
+  // Of what is said of an empty system before all tests that fill it.
+  projects: [
+    { name: "empty", testMatch: "empty.spec.ts" },
+    { name: "filled", testIgnore: "empty.spec.ts", dependencies: ["empty"] },
+  ],
   // Upper bounds for a busy machine; tests wait for events, not for these.
   timeout: 180_000,
   expect: { timeout: 30_000 },

@@ -26,19 +26,6 @@ test("an invalid token is refused with the reason beside the field", async ({ pa
   ignoreFaults(faults, "401");
 });
 
-test("empty pages say what will fill them", async ({ page }) => {
-  await signIn(page);
-  await expect(page.getByLabel("Status")).toContainText("Nothing has been synced yet");
-  await expect(page.getByText("No syncs yet")).toBeVisible();
-  await checkPage(page, "overview-empty");
-  await page.goto(`${system().url}/syncs`);
-  await expect(page.getByText("The first one starts when")).toBeVisible();
-  await checkPage(page, "syncs-empty");
-  await page.goto(`${system().url}/dead-letters`);
-  await expect(page.getByText("No dead letters yet")).toBeVisible();
-  await checkPage(page, "dead-letters-empty");
-});
-
 test("a full sync started by an operator completes with balanced record counts", async ({ page }) => {
   // The first sync makes and hashes a temporary password for each user, which costs time by design.
   test.setTimeout(420_000);
