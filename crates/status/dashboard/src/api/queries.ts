@@ -481,10 +481,14 @@ export const listTicks = (page: PageParams, filter: TickFilter) =>
   });
 
 /** A command to one schedule. Afterwards all that shows schedules is fetched again. */
-function useScheduleCommand<Result, Input = void>(mutationFn: (input: Input) => Promise<Result>) {
+function useScheduleCommand<Result, Input = void>(
+  mutationFn: (input: Input) => Promise<Result>,
+  onSuccess?: () => void,
+) {
   const cache = useQueryClient();
   return useMutation({
     mutationFn,
+    onSuccess: () => onSuccess?.(),
     onSettled: () =>
       Promise.all(
         [keys.schedules, keys.settings, keys.overview].map((queryKey) =>
@@ -514,13 +518,16 @@ export const usePutSchedule = () =>
       ),
   );
 
-export const useDeleteSchedule = (name: string) =>
-  useScheduleCommand((version: number) =>
-    unwrap(
-      client.DELETE("/api/sync/schedules/{name}", {
-        params: { path: { name }, header: { "If-Match": `"${version}"` } },
-      }),
-    ),
+/** `onDeleted` is an option, for the update about it may take the page's schedule away before the answer comes. */
+export const useDeleteSchedule = (name: string, onDeleted: () => void) =>
+  useScheduleCommand(
+    (version: number) =>
+      unwrap(
+        client.DELETE("/api/sync/schedules/{name}", {
+          params: { path: { name }, header: { "If-Match": `"${version}"` } },
+        }),
+      ),
+    onDeleted,
   );
 
 export const usePauseSchedule = (name: string) =>

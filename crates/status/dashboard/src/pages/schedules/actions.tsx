@@ -97,8 +97,16 @@ export function ResumeAction({ schedule }: { schedule: Schedule }) {
 }
 
 export function DeleteAction({ schedule, onDeleted }: { schedule: Schedule; onDeleted: () => void }) {
-  const remove = useDeleteSchedule(schedule.name);
   const [isOpen, setOpen] = useState(false);
+  const remove = useDeleteSchedule(schedule.name, () => {
+    setOpen(false);
+    onDeleted();
+    notifications.show({
+      title: "Schedule deleted",
+      message: `${schedule.name} starts no more syncs.`,
+      color: "blue",
+    });
+  });
   const close = () => {
     setOpen(false);
     remove.reset();
@@ -116,19 +124,7 @@ export function DeleteAction({ schedule, onDeleted }: { schedule: Schedule; onDe
         busy={remove.isPending}
         error={remove.error}
         onClose={close}
-        onConfirm={() =>
-          remove.mutate(schedule.version, {
-            onSuccess: () => {
-              close();
-              onDeleted();
-              notifications.show({
-                title: "Schedule deleted",
-                message: `${schedule.name} starts no more syncs.`,
-                color: "blue",
-              });
-            },
-          })
-        }
+        onConfirm={() => remove.mutate(schedule.version)}
       >
         <p>
           The schedule goes with the list of its times. The syncs that it has started stay. To stop it for a
