@@ -70,7 +70,7 @@ pub(crate) async fn refresh_until_stopped(issuer: Issuer, source: KeySource, sto
                 ),
                 Err(error) => tracing::warn!(
                     error,
-                    "the public keys of the operators' issuer could not be read; trying again, with the last ones until then"
+                    "the public keys of the operators' issuer could not be read, or none can be used; trying again"
                 ),
             }
         }

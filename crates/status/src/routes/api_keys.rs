@@ -224,13 +224,15 @@ fn not_found() -> Problem {
 fn state(key: &api_keys::ApiKey, keys: &OperatorKeys, now: DateTime<Utc>) -> ApiKeyState {
     let subject = format!("{API_KEY_SUBJECT_PREFIX}{}", key.name);
     let created_at = u64::try_from(key.created_at.timestamp()).unwrap_or_default();
-    // Whoever revoked all tokens of the subject meant this key, too.
-    if key.revoked_at.is_some()
-        || keys.revocations().includes(Some(&key.id.to_string()), &subject, created_at)
-    {
+    let is_listed = || keys.revocations().includes(Some(&key.id.to_string()), &subject, created_at);
+    if key.revoked_at.is_some() {
         ApiKeyState::Revoked
     } else if key.expires_at <= now {
+        // Before the list of revocations, which has expired keys, too: their event streams end by it.
         ApiKeyState::Expired
+    } else if is_listed() {
+        // Whoever revoked all tokens of the subject meant this key, too.
+        ApiKeyState::Revoked
     } else {
         ApiKeyState::Active
     }

@@ -89,6 +89,9 @@ async fn replaced_api_key_is_accepted_for_the_overlap_alone() -> anyhow::Result<
     };
     let said = tokio::time::timeout(Duration::from_secs(20), rest).await??;
     assert!(said.contains("event: end"), "{said}");
+    let list = scene.json(scene.request(Role::Admin, Method::GET, KEYS), 200).await;
+    let states: Vec<_> = list["data"].as_array().expect("keys").iter().map(|it| &it["state"]).collect();
+    assert_eq!(states, ["active", "expired", "active"], "newest first");
     scene.end().await;
     Ok(())
 }
