@@ -8,7 +8,7 @@ export PATH := $(CURDIR)/.local/bin:$(PATH):$(HOME)/.cargo/bin
 dashboard := crates/status/dashboard
 dashboard_sources = $(shell find $(dashboard) \( -name node_modules -o -name dist -o -name e2e -o -name test-results \) -prune -o -type f -print 2>/dev/null)
 
-.PHONY: help demo up down logs test check fmt bench simulate sbom dashboard openapi clean-local
+.PHONY: help demo up down logs test check fmt bench simulate sbom docs dashboard openapi clean-local
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -51,6 +51,9 @@ simulate: ## Simulate millions of records and a day of 10,000 ships; SIMULATE='d
 
 sbom: ## Write software bills of materials (CycloneDX) of the image into .local/sbom
 	@deploy/local/sbom.sh
+
+docs: ## Build the documentation as a site, and check its links: .local/book/index.html
+	@deploy/local/docs.sh
 
 dashboard: $(dashboard)/dist/index.html ## Build the dashboard, where its sources have changed
 

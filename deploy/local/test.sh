@@ -10,6 +10,7 @@ deploy/local/prerequisites.sh --tests
 make --no-print-directory dashboard
 deploy/local/openapi.sh
 deploy/local/observability.sh
+deploy/local/docs.sh
 
 # Servers that ran before stay, for the next `cargo test`.
 deploy/local/servers.sh status .local/test >/dev/null 2>&1 || trap 'deploy/local/servers.sh stop .local/test' EXIT
