@@ -4,6 +4,7 @@ import react from "@vitejs/plugin-react";
 import type { Plugin } from "vite";
 import { compression, defineAlgorithm } from "vite-plugin-compression2";
 import { defineConfig } from "vitest/config";
+import { firstLoadLimit } from "./first-load";
 
 const REDOC = "redoc/bundles/redoc.standalone.js";
 /** Redoc's only request to another host. */
@@ -33,6 +34,7 @@ export default defineConfig({
       threshold: 1024,
       algorithms: [defineAlgorithm("gzip", { level: 9 }), "brotliCompress"],
     }),
+    firstLoadLimit(),
   ],
   build: {
     target: "es2022",
@@ -45,7 +47,7 @@ export default defineConfig({
   server: { proxy: { "/api": process.env.SMS_STATUS_URL ?? "http://127.0.0.1:3005" } },
   test: {
     environment: "happy-dom",
-    include: ["src/**/*.test.{ts,tsx}"],
+    include: ["src/**/*.test.{ts,tsx}", "*.test.ts"],
     // Modules are loaded once for all files: the component library takes seconds.
     isolate: false,
     // An upper bound for a busy machine.

@@ -1,11 +1,13 @@
 import { MantineProvider } from "@mantine/core";
-import { Notifications } from "@mantine/notifications";
 import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
 import { RouterProvider } from "@tanstack/react-router";
 import { Problem } from "../api/problem";
 import { whenOperatorChanges } from "../api/session";
+import { lazyComponent, useLoadedWhenIdle } from "../ui/lazy-component";
 import { router } from "./router";
 import { theme } from "./theme";
+
+const NotificationList = lazyComponent(() => import("./notification-list"), "NotificationList");
 
 const queryClient = new QueryClient({
   defaultOptions: {
@@ -24,6 +26,8 @@ const queryClient = new QueryClient({
 whenOperatorChanges(() => queryClient.clear());
 
 export function Providers() {
+  // What is shown before waits in the library's store.
+  const hasNotifications = useLoadedWhenIdle(NotificationList);
   return (
     <MantineProvider
       theme={theme}
@@ -31,7 +35,7 @@ export function Providers() {
       withCssVariables={false}
       withGlobalClasses={false}
     >
-      <Notifications position="bottom-right" />
+      {hasNotifications && <NotificationList />}
       <QueryClientProvider client={queryClient}>
         <RouterProvider router={router} />
       </QueryClientProvider>

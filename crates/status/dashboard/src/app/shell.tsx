@@ -6,7 +6,7 @@ import {
   VisuallyHidden,
 } from "@mantine/core";
 import { notifications } from "@mantine/notifications";
-import { useQuery } from "@tanstack/react-query";
+import { useIsFetching, useQuery } from "@tanstack/react-query";
 import { Link, Outlet, useLocation, useNavigate } from "@tanstack/react-router";
 import { Ellipsis, Keyboard, LogOut, Moon, Search, Sun } from "lucide-react";
 import { Suspense, useEffect, useRef, useState } from "react";
@@ -27,18 +27,20 @@ import { formatCount } from "../format/numbers";
 import { formatDateTime } from "../format/times";
 import { SignIn } from "../pages/sign-in/sign-in";
 import { useNow } from "../ui/clock";
-import { Drawer } from "../ui/drawer";
-import { lazyComponent, preloadComponents } from "../ui/lazy-component";
+import { lazyComponent, preloadComponents, whenIdle } from "../ui/lazy-component";
 import { Note } from "../ui/note";
 import { ProblemNote } from "../ui/problem-note";
 import text from "../ui/text.module.css";
 import { useZone } from "../ui/zone";
 import { ConnectionIndicator, ConnectionNote } from "./connection";
+import { usePageKeys } from "./page-keys";
 import { PAGES } from "./pages";
 import styles from "./shell.module.css";
-import { Shortcuts, usePageKeys } from "./shortcuts";
 
+// What opens on a click or a key is not part of the first load.
 const Palette = lazyComponent(() => import("./palette"), "Palette");
+const Shortcuts = lazyComponent(() => import("./shortcuts"), "Shortcuts");
+const Drawer = lazyComponent(() => import("../ui/drawer"), "Drawer");
 
 export function Shell() {
   const session = useSession();
@@ -98,6 +100,12 @@ function NotReached({ problem }: { problem: Problem }) {
   );
 }
 
+/** Loads all pages as soon as the first one has its data, which they would delay. */
+function usePreloadedPages() {
+  const isFetching = useIsFetching() > 0;
+  useEffect(() => (isFetching ? undefined : whenIdle(preloadComponents)), [isFetching]);
+}
+
 interface SignedInProps {
   session: Session;
   hasEnded: boolean;
@@ -106,7 +114,7 @@ interface SignedInProps {
 
 function SignedIn({ session, hasEnded, onRenew }: SignedInProps) {
   useLiveUpdates(hasEnded ? null : sessionKey(session));
-  useEffect(preloadComponents, []);
+  usePreloadedPages();
   const main = useRef<HTMLElement>(null);
   const path = useLocation({ select: (location) => location.pathname });
   const [isHelpOpen, setHelpOpen] = useState(false);
@@ -184,7 +192,11 @@ function SignedIn({ session, hasEnded, onRenew }: SignedInProps) {
         {!hasEnded && <ExpiryNote expiresAt={session.identity.expiresAt} onRenew={onRenew} />}
         <Outlet />
       </main>
-      <Shortcuts opened={isHelpOpen} onClose={() => setHelpOpen(false)} />
+      {isHelpOpen && (
+        <Suspense>
+          <Shortcuts onClose={() => setHelpOpen(false)} />
+        </Suspense>
+      )}
       {isPaletteOpen && (
         <Suspense>
           <Palette onClose={() => setPaletteOpen(false)} />
@@ -267,11 +279,15 @@ function Navigation() {
           <span>More</span>
         </button>
       </nav>
-      <Drawer opened={isMenuOpen} title="More pages" isAtBottom onClose={() => setMenuOpen(false)}>
-        <nav aria-label="More pages">
-          {pages.filter((page) => "isInMore" in page).map((page) => link(page, styles.menuLink))}
-        </nav>
-      </Drawer>
+      {isMenuOpen && (
+        <Suspense>
+          <Drawer opened title="More pages" isAtBottom onClose={() => setMenuOpen(false)}>
+            <nav aria-label="More pages">
+              {pages.filter((page) => "isInMore" in page).map((page) => link(page, styles.menuLink))}
+            </nav>
+          </Drawer>
+        </Suspense>
+      )}
     </>
   );
 }

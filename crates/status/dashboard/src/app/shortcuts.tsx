@@ -1,44 +1,6 @@
 import { Modal } from "@mantine/core";
-import { useNavigate } from "@tanstack/react-router";
-import { useEffect } from "react";
-import { isDialogOpen } from "../ui/open-dialog";
 import { PAGES } from "./pages";
 import styles from "./shortcuts.module.css";
-
-/**
- * `g` and then a letter opens a page, `/` or Ctrl-K (Cmd-K) the search, `?` the help. Keys typed into dialogs are ignored, and so
- * are plain letters typed into fields.
- */
-export function usePageKeys({ onHelp, onSearch }: { onHelp: () => void; onSearch: () => void }): void {
-  const navigate = useNavigate();
-  useEffect(() => {
-    let goPressedAt = 0;
-    const onKey = (event: KeyboardEvent) => {
-      const target = event.target as HTMLElement;
-      if (isDialogOpen()) return;
-      if ((event.ctrlKey || event.metaKey) && !event.altKey && event.key.toLowerCase() === "k") {
-        event.preventDefault();
-        onSearch();
-        return;
-      }
-      if (event.ctrlKey || event.metaKey || event.altKey || target.closest("input, textarea, select")) return;
-      if (event.key === "/") {
-        // The key must not be typed into the field that opens.
-        event.preventDefault();
-        onSearch();
-      }
-      if (event.key === "?") onHelp();
-      const page = PAGES.find(({ key }) => key === event.key);
-      if (page && Date.now() - goPressedAt < SEQUENCE_TIMEOUT) navigate({ to: page.to });
-      goPressedAt = event.key === "g" ? Date.now() : 0;
-    };
-    document.addEventListener("keydown", onKey);
-    return () => document.removeEventListener("keydown", onKey);
-  }, [navigate, onHelp, onSearch]);
-}
-
-/** Longest pause between `g` and the letter, in ms. */
-const SEQUENCE_TIMEOUT = 1500;
 
 const KEYS: [keys: string[], action: string][] = [
   [["/"], "Search, and open pages by name"],
@@ -54,9 +16,10 @@ const KEYS: [keys: string[], action: string][] = [
   [["?"], "Show this help"],
 ];
 
-export function Shortcuts({ opened, onClose }: { opened: boolean; onClose: () => void }) {
+/** All shortcuts. */
+export function Shortcuts({ onClose }: { onClose: () => void }) {
   return (
-    <Modal.Root opened={opened} onClose={onClose} size="xs" centered>
+    <Modal.Root opened onClose={onClose} size="xs" centered>
       <Modal.Overlay />
       <Modal.Content>
         <Modal.Header renderRoot={(header) => <div {...header} />}>

@@ -1,7 +1,7 @@
 import { screen } from "@testing-library/react";
 import { Suspense } from "react";
 import { expect, test, vi } from "vitest";
-import { lazyComponent, preloadComponents } from "./lazy-component";
+import { lazyComponent, preloadComponents, useLoadedWhenIdle } from "./lazy-component";
 import { renderUi } from "./test-render";
 
 const Syncs = () => <h1>Syncs</h1>;
@@ -28,4 +28,15 @@ test("a page whose file could not be loaded is loaded again", async () => {
     </Suspense>,
   );
   expect(screen.getByRole("heading", { name: "Syncs" })).toBeDefined();
+});
+
+const loadPart = vi.fn(async () => ({ Syncs }));
+const Part = lazyComponent(loadPart, "Syncs");
+const ShownWhenLoaded = () => (useLoadedWhenIdle(Part) ? <Part /> : <p>Not yet</p>);
+
+test("a part that no first view needs is loaded once the browser is idle", async () => {
+  await renderUi(<ShownWhenLoaded />);
+  expect(screen.getByText("Not yet")).toBeDefined();
+  await screen.findByRole("heading", { name: "Syncs" }, { timeout: 10_000 });
+  expect(loadPart).toHaveBeenCalledOnce();
 });

@@ -1,4 +1,4 @@
-import { type ComponentType, createElement, type FunctionComponent, use } from "react";
+import { type ComponentType, createElement, type FunctionComponent, use, useEffect, useState } from "react";
 
 /** Components that `preloadComponents` loads. */
 const loaders: (() => Promise<void>)[] = [];
@@ -35,4 +35,33 @@ export function lazyComponent<Module, Name extends keyof Module>(load: () => Pro
 /** Loads the files of all components, so that every page opens while the server is not reachable. */
 export function preloadComponents(): void {
   for (const load of loaders) load().catch(() => {}); // It is tried again when the page is opened.
+}
+
+/** Longest wait for an idle moment, in ms. Safari, which reports none, waits this long. */
+const IDLE_TIMEOUT = 1000;
+
+/** Calls back when the browser has nothing else to do. Returns how to take the call back. */
+export function whenIdle(callback: () => void): () => void {
+  if (typeof requestIdleCallback === "undefined") {
+    const timer = setTimeout(callback, IDLE_TIMEOUT);
+    return () => clearTimeout(timer);
+  }
+  const handle = requestIdleCallback(callback, { timeout: IDLE_TIMEOUT });
+  return () => cancelIdleCallback(handle);
+}
+
+/** Whether the component's file is loaded, which an idle moment starts. For parts that no first view needs. */
+export function useLoadedWhenIdle(component: { preload: () => Promise<void> }): boolean {
+  const [isLoaded, setLoaded] = useState(false);
+  useEffect(
+    () =>
+      whenIdle(() => {
+        component.preload().then(
+          () => setLoaded(true),
+          () => {}, // `preloadComponents` or a use tries it again.
+        );
+      }),
+    [component],
+  );
+  return isLoaded;
 }

@@ -88,6 +88,12 @@ test("the menu starts what has changed, without a request for records that the m
   expect(await triggered?.json()).toMatchObject({ mode: "incremental", vesselImos: [], dryRun: false });
 });
 
+test("a menu that is asked for before its file is loaded opens at once", async () => {
+  await show("operator");
+  await userEvent.click(screen.getByRole("button", { name: "Start another kind of sync" }));
+  expect(await screen.findByRole("menuitem", { name: /^Dry run/ })).toBeDefined();
+});
+
 test("a viewer is offered nothing", async () => {
   await show("viewer");
   expect(screen.queryByRole("button")).toBeNull();

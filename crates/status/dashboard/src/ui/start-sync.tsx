@@ -1,39 +1,20 @@
-import { Button, Menu } from "@mantine/core";
+import { Button } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { Link, useNavigate } from "@tanstack/react-router";
 import { ChevronDown } from "lucide-react";
 import { Suspense, useState } from "react";
 import { getOverview } from "../api/queries";
 import { useHasRole } from "../api/session";
-import type { Mode } from "../api/types";
-import { lazyComponent } from "./lazy-component";
+import { lazyComponent, useLoadedWhenIdle } from "./lazy-component";
+import type { Start } from "./start-menu";
 import styles from "./start-sync.module.css";
 
-/** Its fields are not part of the first load. */
+/** What opens on a click is not part of the first load. */
 const StartDialog = lazyComponent(() => import("./start-dialog"), "StartDialog");
 
-/** What the dialog begins with. */
-interface Start {
-  mode: Mode;
-  dryRun: boolean;
-}
+const StartMenu = lazyComponent(() => import("./start-menu"), "StartMenu");
 
 const FULL: Start = { mode: "full", dryRun: false };
-const KINDS: (Start & { label: string; detail: string })[] = [
-  {
-    mode: "incremental",
-    dryRun: false,
-    label: "Changes only",
-    detail: "What has changed since the last complete sync",
-  },
-  {
-    mode: "selective",
-    dryRun: false,
-    label: "Choose records",
-    detail: "Vessels, a company, equipment, record types",
-  },
-  { mode: "full", dryRun: true, label: "Dry run", detail: "Shows what would change, and writes nothing" },
-];
 
 /** Starts a sync: a full one, or from a menu one of another kind. There is at most one full sync: a running one is linked. */
 export function StartSync({ again = false }: { again?: boolean }) {
@@ -41,6 +22,9 @@ export function StartSync({ again = false }: { again?: boolean }) {
   const navigate = useNavigate();
   const running = useQuery(getOverview()).data?.running.find((sync) => sync.mode === "full" && !sync.dryRun);
   const [start, setStart] = useState<Start | null>(null);
+  const hasMenu = useLoadedWhenIdle(StartMenu);
+  // It was clicked before its file was there.
+  const [isMenuWanted, setMenuWanted] = useState(false);
   const variant = again ? "default" : "filled";
   const open = (syncId: string) => {
     setStart(null);
@@ -55,6 +39,18 @@ export function StartSync({ again = false }: { again?: boolean }) {
     </Button>
   );
   if (!isOperator) return toRunning;
+  const moreButton = (
+    <Button
+      variant={running ? "default" : variant}
+      className={styles.more}
+      aria-label="Start another kind of sync"
+      aria-haspopup="menu"
+      aria-expanded={false}
+      onClick={() => setMenuWanted(true)}
+    >
+      <ChevronDown size={16} aria-hidden />
+    </Button>
+  );
   return (
     <span className={styles.split}>
       {toRunning ?? (
@@ -62,25 +58,17 @@ export function StartSync({ again = false }: { again?: boolean }) {
           {again ? "Start another full sync" : "Start full sync"}
         </Button>
       )}
-      <Menu position="bottom-end" width={300} withinPortal={false} withInitialFocusPlaceholder={false}>
-        <Menu.Target>
-          <Button
+      {hasMenu || isMenuWanted ? (
+        <Suspense fallback={moreButton}>
+          <StartMenu
             variant={running ? "default" : variant}
-            className={styles.more}
-            aria-label="Start another kind of sync"
-          >
-            <ChevronDown size={16} aria-hidden />
-          </Button>
-        </Menu.Target>
-        <Menu.Dropdown className={styles.menu} aria-label="Kinds of syncs">
-          {KINDS.map(({ label, detail, ...kind }) => (
-            <Menu.Item key={label} className={styles.item} onClick={() => setStart(kind)}>
-              <span className={styles.label}>{label}</span>
-              <span className={styles.detail}>{detail}</span>
-            </Menu.Item>
-          ))}
-        </Menu.Dropdown>
-      </Menu>
+            defaultOpened={isMenuWanted}
+            onChoose={setStart}
+          />
+        </Suspense>
+      ) : (
+        moreButton
+      )}
       {start && (
         <Suspense>
           <StartDialog

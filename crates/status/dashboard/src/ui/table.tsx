@@ -8,10 +8,15 @@ import {
   tableFeatures,
   useTable,
 } from "@tanstack/react-table";
-import { type ReactNode, type RefObject, useEffect, useRef, useState } from "react";
+import { type ReactNode, type RefObject, Suspense, useEffect, useRef, useState } from "react";
+import { lazyComponent } from "./lazy-component";
 import { isDialogOpen } from "./open-dialog";
 import styles from "./table.module.css";
-import { VIRTUAL_ROWS_MIN, VirtualRows } from "./virtual-rows";
+
+const VirtualRows = lazyComponent(() => import("./virtual-rows"), "VirtualRows");
+
+/** Tables with fewer rows render them all: lists are paged, and 20 rows cost nothing. */
+const VIRTUAL_ROWS_MIN = 60;
 
 /** What a column may say in its `meta`. */
 interface ColumnLayout {
@@ -100,7 +105,17 @@ export function Table<Data extends RowData>(props: Props<Data>) {
         </thead>
         <tbody ref={body}>
           {isVirtual ? (
-            <VirtualRows region={region} rows={rows} columnCount={columns.length} renderCells={renderCells} />
+            <Suspense>
+              <VirtualRows
+                region={region}
+                rowIds={rows.map(({ id }) => id)}
+                columnCount={columns.length}
+                renderCells={(index) => {
+                  const row = rows[index];
+                  return row && renderCells(row);
+                }}
+              />
+            </Suspense>
           ) : (
             rows.map((row) => (
               <tr key={row.id} data-row={row.id}>

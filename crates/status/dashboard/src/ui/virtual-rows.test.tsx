@@ -1,8 +1,14 @@
 import { screen } from "@testing-library/react";
-import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { afterEach, beforeAll, beforeEach, expect, test, vi } from "vitest";
+import { preloadComponents } from "./lazy-component";
 import { columnsOf, Table } from "./table";
 import { renderUi } from "./test-render";
 
+// As in the app, where all files are loaded after the first page.
+beforeAll(async () => {
+  preloadComponents();
+  await import("./virtual-rows");
+});
 // happy-dom lays nothing out: give the region 480 px and each row 48 px.
 beforeEach(() => {
   vi.spyOn(HTMLElement.prototype, "clientHeight", "get").mockReturnValue(480);

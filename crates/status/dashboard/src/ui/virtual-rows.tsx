@@ -2,24 +2,21 @@ import { useVirtualizer } from "@tanstack/react-virtual";
 import type { ReactNode } from "react";
 import styles from "./table.module.css";
 
-/** Tables with fewer rows render them all: lists are paged, and 20 rows cost nothing. */
-export const VIRTUAL_ROWS_MIN = 60;
-
 /** Height of a row before it is measured, in px. */
 const ROW_HEIGHT_ESTIMATE = 48;
 
 /** The rows of a table body that are visible in its scrolling region, with empty rows in place of the others. */
-export function VirtualRows<Row extends { id: string }>(props: {
+export function VirtualRows(props: {
   region: HTMLElement | null;
-  rows: Row[];
+  rowIds: string[];
   columnCount: number;
-  renderCells: (row: Row) => ReactNode;
+  renderCells: (index: number) => ReactNode;
 }) {
-  const { region, rows, columnCount, renderCells } = props;
+  const { region, rowIds, columnCount, renderCells } = props;
   const virtualizer = useVirtualizer({
-    count: rows.length,
+    count: rowIds.length,
     getScrollElement: () => region,
-    getItemKey: (index) => rows[index]?.id ?? index,
+    getItemKey: (index) => rowIds[index] ?? index,
     estimateSize: () => ROW_HEIGHT_ESTIMATE,
     overscan: 8,
   });
@@ -29,23 +26,18 @@ export function VirtualRows<Row extends { id: string }>(props: {
   return (
     <>
       <EmptyRow height={above} columnCount={columnCount} />
-      {items.map(({ index, key }) => {
-        const row = rows[index];
-        return (
-          row && (
-            <tr
-              key={key}
-              ref={virtualizer.measureElement}
-              data-index={index}
-              data-row={row.id}
-              // The header is row 1.
-              aria-rowindex={index + 2}
-            >
-              {renderCells(row)}
-            </tr>
-          )
-        );
-      })}
+      {items.map(({ index, key }) => (
+        <tr
+          key={key}
+          ref={virtualizer.measureElement}
+          data-index={index}
+          data-row={rowIds[index]}
+          // The header is row 1.
+          aria-rowindex={index + 2}
+        >
+          {renderCells(index)}
+        </tr>
+      ))}
       <EmptyRow height={below} columnCount={columnCount} />
     </>
   );

@@ -5,7 +5,7 @@ import { expect, test, vi } from "vitest";
 import { Drawer } from "../ui/drawer";
 import { columnsOf, rowLink, Table } from "../ui/table";
 import { renderUi } from "../ui/test-render";
-import { usePageKeys } from "./shortcuts";
+import { usePageKeys } from "./page-keys";
 
 const column = columnsOf<{ id: string }>();
 const columns = [
