@@ -1,6 +1,6 @@
 import { QueryClient } from "@tanstack/react-query";
 import { expect, test, vi } from "vitest";
-import { keys } from "./queries";
+import { keys } from "./queries/keys";
 import type { List, RecordCounts, SyncNotice, SyncSummary } from "./types";
 import { UpdateApplier, withNotice } from "./updates";
 

@@ -1,6 +1,6 @@
 // Applies live updates to the query cache. Updates change nothing else.
 import type { QueryClient } from "@tanstack/react-query";
-import { keys } from "./queries";
+import { keys } from "./queries/keys";
 import type { List, Overview, RecordCounts, SyncDetail, SyncNotice, SyncSummary } from "./types";
 
 const ENDED_STATES = new Set(["completed", "completed_with_errors", "failed", "cancelled"]);

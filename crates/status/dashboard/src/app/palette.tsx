@@ -4,7 +4,7 @@ import { useQuery } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
 import { Search } from "lucide-react";
 import { useEffect, useState } from "react";
-import { SEARCH_MIN_LENGTH, searchAll } from "../api/queries";
+import { SEARCH_MIN_LENGTH, searchAll } from "../api/queries/search";
 import { useHasRole } from "../api/session";
 import { hitKindWord, labelOf, RECORD_STANDINGS } from "../format/states";
 import { hitPage } from "../ui/search-hits";

@@ -12,7 +12,8 @@ import { Ellipsis, Keyboard, LogOut, Moon, Search, Sun } from "lucide-react";
 import { Suspense, useEffect, useRef, useState } from "react";
 import { useLiveUpdates } from "../api/live";
 import { asProblem, type Problem } from "../api/problem";
-import { FIRST_FINDINGS, getOverview, getValidationReport } from "../api/queries";
+import { FIRST_FINDINGS, getValidationReport } from "../api/queries/findings";
+import { getOverview } from "../api/queries/overview";
 import {
   onOtherTab,
   type Session,

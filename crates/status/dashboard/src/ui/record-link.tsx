@@ -1,7 +1,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import type { ReactNode } from "react";
-import { getRecord } from "../api/queries";
+import { getRecord } from "../api/queries/records";
 import type { RecordType } from "../api/types";
 import { recordName } from "../format/records";
 import { recordTypeNames } from "../format/states";

@@ -2,7 +2,7 @@ import { MultiSelect } from "@mantine/core";
 import { useDebouncedValue } from "@mantine/hooks";
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
-import { SEARCH_MIN_LENGTH, searchAll } from "../api/queries";
+import { SEARCH_MIN_LENGTH, searchAll } from "../api/queries/search";
 import type { SearchHit } from "../api/types";
 
 type Kind = "vessel" | "company" | "equipment";

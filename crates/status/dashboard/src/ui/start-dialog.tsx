@@ -2,7 +2,7 @@ import { Switch, TextInput } from "@mantine/core";
 import { notifications } from "@mantine/notifications";
 import { useState } from "react";
 import { asProblem, errorsByField } from "../api/problem";
-import { useTriggerSync } from "../api/queries";
+import { useTriggerSync } from "../api/queries/sync-commands";
 import type { Mode } from "../api/types";
 import { modeWord } from "../format/states";
 import { fromInputTime } from "../format/times";

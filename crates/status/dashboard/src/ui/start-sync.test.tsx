@@ -3,7 +3,7 @@ import { screen, waitFor } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
 import { afterEach, beforeAll, beforeEach, expect, test, vi } from "vitest";
 
-import { keys } from "../api/queries";
+import { keys } from "../api/queries/keys";
 import { beginSession, endSession } from "../api/session";
 import type { Overview, SyncSummary } from "../api/types";
 import { preloadComponents } from "./lazy-component";

@@ -3,7 +3,7 @@ import { useQuery } from "@tanstack/react-query";
 import { Link, useNavigate } from "@tanstack/react-router";
 import { ChevronDown } from "lucide-react";
 import { Suspense, useState } from "react";
-import { getOverview } from "../api/queries";
+import { getOverview } from "../api/queries/overview";
 import { useHasRole } from "../api/session";
 import { lazyComponent, useLoadedWhenIdle } from "./lazy-component";
 import type { Start } from "./start-menu";

@@ -2,7 +2,7 @@ import { useQuery } from "@tanstack/react-query";
 import { getRouteApi } from "@tanstack/react-router";
 import { useMemo } from "react";
 import { asProblem, type FieldError } from "../../api/problem";
-import { getAnalytics } from "../../api/queries";
+import { getAnalytics } from "../../api/queries/analytics";
 import type { Analytics, RecordType, WindowWidth } from "../../api/types";
 import {
   analyticsStatus,

@@ -2,7 +2,7 @@ import { Button } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { getRouteApi } from "@tanstack/react-router";
 import { asProblem } from "../../api/problem";
-import { listAudit, useExportAudit } from "../../api/queries";
+import { listAudit, useExportAudit } from "../../api/queries/audit";
 import { useHasRole } from "../../api/session";
 import type { AuditEntry } from "../../api/types";
 import { formatCount } from "../../format/numbers";

@@ -1,7 +1,7 @@
 import { Button, NativeSelect } from "@mantine/core";
 import { notifications } from "@mantine/notifications";
 import { createContext, useContext, useState } from "react";
-import { useResolveConflicts } from "../../api/queries";
+import { useResolveConflicts } from "../../api/queries/conflicts";
 import type { Conflict } from "../../api/types";
 import { formatCount, plural } from "../../format/numbers";
 import { ConfirmDialog } from "../../ui/confirm-dialog";

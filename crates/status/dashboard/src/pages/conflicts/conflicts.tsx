@@ -1,7 +1,8 @@
 import { useQuery } from "@tanstack/react-query";
 import { getRouteApi, Link } from "@tanstack/react-router";
 import { useState } from "react";
-import { getOverview, listConflicts } from "../../api/queries";
+import { listConflicts } from "../../api/queries/conflicts";
+import { getOverview } from "../../api/queries/overview";
 import { useHasRole } from "../../api/session";
 import type { Conflict, Overview, RecordType } from "../../api/types";
 import { hasSynced } from "../../format/fleet-status";

@@ -2,7 +2,7 @@ import { Button } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { useState } from "react";
-import { getConflict, useResolveConflict } from "../../api/queries";
+import { getConflict, useResolveConflict } from "../../api/queries/conflicts";
 import { useHasRole } from "../../api/session";
 import type { Conflict, Side } from "../../api/types";
 import { plural } from "../../format/numbers";

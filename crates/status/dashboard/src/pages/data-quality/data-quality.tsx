@@ -1,6 +1,6 @@
 import { useQuery } from "@tanstack/react-query";
 import { getRouteApi } from "@tanstack/react-router";
-import { getValidationReport } from "../../api/queries";
+import { getValidationReport } from "../../api/queries/findings";
 import type { Severity, ValidationReport } from "../../api/types";
 import { rejectedRecords } from "../../format/fleet-status";
 import { plural } from "../../format/numbers";

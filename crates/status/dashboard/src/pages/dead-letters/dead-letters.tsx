@@ -1,7 +1,8 @@
 import { Button } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { getRouteApi, Link } from "@tanstack/react-router";
-import { getOverview, getReplayJob, listDeadLetters, listReplayJobs } from "../../api/queries";
+import { getReplayJob, listDeadLetters, listReplayJobs } from "../../api/queries/dead-letters";
+import { getOverview } from "../../api/queries/overview";
 import { useHasRole } from "../../api/session";
 import type { DeadLetter, Overview } from "../../api/types";
 import { hasSynced } from "../../format/fleet-status";

@@ -2,7 +2,7 @@ import { Button } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { useState } from "react";
-import { getDeadLetter } from "../../api/queries";
+import { getDeadLetter } from "../../api/queries/dead-letters";
 import { useHasRole } from "../../api/session";
 import type { DeadLetterDetail } from "../../api/types";
 import { prettyJson } from "../../format/json";

@@ -2,7 +2,7 @@ import { Button } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { asProblem } from "../../api/problem";
-import { getReplayJob, listReplayItems, useCancelReplayJob } from "../../api/queries";
+import { getReplayJob, listReplayItems, useCancelReplayJob } from "../../api/queries/dead-letters";
 import { useHasRole } from "../../api/session";
 import type { ReplayJob } from "../../api/types";
 import { formatCount, percentOf, plural } from "../../format/numbers";

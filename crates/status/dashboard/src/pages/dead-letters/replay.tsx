@@ -1,6 +1,6 @@
 import { useQuery } from "@tanstack/react-query";
 import { type ReactNode, useState } from "react";
-import { listDeadLetterGroups, planReplay, useReplayDeadLetters } from "../../api/queries";
+import { listDeadLetterGroups, planReplay, useReplayDeadLetters } from "../../api/queries/dead-letters";
 import type { ReplayPlan, ReplayRequest } from "../../api/types";
 import { formatCount, plural } from "../../format/numbers";
 import { ConfirmDialog } from "../../ui/confirm-dialog";

@@ -1,7 +1,7 @@
 import { Button } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { getRouteApi, Link } from "@tanstack/react-router";
-import { diagnose, type MissingRecord } from "../../api/queries";
+import { diagnose, type MissingRecord } from "../../api/queries/doctor";
 import type { Diagnosis, DoctorQuestion, DoctorReport, RecordType } from "../../api/types";
 import { capitalize } from "../../format/capitalize";
 import { plural } from "../../format/numbers";

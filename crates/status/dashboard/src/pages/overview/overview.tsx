@@ -1,6 +1,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
-import { FIRST_FINDINGS, getOverview, getValidationReport } from "../../api/queries";
+import { FIRST_FINDINGS, getValidationReport } from "../../api/queries/findings";
+import { getOverview } from "../../api/queries/overview";
 import type { Overview, SyncSummary, ValidationReport } from "../../api/types";
 import { attentionItems, fleetStatus } from "../../format/fleet-status";
 import { causeSentence, labelOf, SYNC_STATES } from "../../format/states";

@@ -1,6 +1,6 @@
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
-import { listSyncs } from "../../api/queries";
+import { listSyncs } from "../../api/queries/syncs";
 import type { SyncSummary } from "../../api/types";
 import { plural } from "../../format/numbers";
 import { causeWord, isOpen, labelOf, SYNC_STATES } from "../../format/states";

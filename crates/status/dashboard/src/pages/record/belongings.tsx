@@ -1,6 +1,6 @@
 import { useQuery } from "@tanstack/react-query";
 import { getRouteApi, Link } from "@tanstack/react-router";
-import { listRecords } from "../../api/queries";
+import { listRecords } from "../../api/queries/records";
 import type { RecordDetail, RecordType } from "../../api/types";
 import { formatCount } from "../../format/numbers";
 import { fieldLabel } from "../../format/record-fields";

@@ -1,7 +1,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { getRouteApi, Link } from "@tanstack/react-router";
 import { ArrowLeft } from "lucide-react";
-import { getRecord } from "../../api/queries";
+import { getRecord } from "../../api/queries/records";
 import type { RecordDetail } from "../../api/types";
 import { capitalize } from "../../format/capitalize";
 import { plural } from "../../format/numbers";

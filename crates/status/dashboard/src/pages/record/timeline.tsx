@@ -1,6 +1,6 @@
 import { useQuery } from "@tanstack/react-query";
 import { getRouteApi, Link } from "@tanstack/react-router";
-import { getTimeline } from "../../api/queries";
+import { getTimeline } from "../../api/queries/records";
 import type { RecordType, Timeline as TimelineData, TimelineEntry } from "../../api/types";
 import { labelOf, TIMELINE_KINDS } from "../../format/states";
 import { formatDateTime } from "../../format/times";

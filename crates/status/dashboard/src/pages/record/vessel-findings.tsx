@@ -1,6 +1,6 @@
 import { useQuery } from "@tanstack/react-query";
 import { getRouteApi } from "@tanstack/react-router";
-import { getVesselReport } from "../../api/queries";
+import { getVesselReport } from "../../api/queries/findings";
 import type { RecordDetail } from "../../api/types";
 import { plural } from "../../format/numbers";
 import { Card } from "../../ui/card";

@@ -1,6 +1,8 @@
 import { useQuery } from "@tanstack/react-query";
 import { getRouteApi, Link } from "@tanstack/react-router";
-import { getOverview, listRecords, SEARCH_MIN_LENGTH } from "../../api/queries";
+import { getOverview } from "../../api/queries/overview";
+import { listRecords } from "../../api/queries/records";
+import { SEARCH_MIN_LENGTH } from "../../api/queries/search";
 import type { Overview, RecordStatus, RecordType } from "../../api/types";
 import { hasSynced } from "../../format/fleet-status";
 import { formatCount, plural } from "../../format/numbers";

@@ -2,7 +2,7 @@ import { Button, TextInput } from "@mantine/core";
 import { notifications } from "@mantine/notifications";
 import { useState } from "react";
 import { asProblem, errorsByField } from "../../api/problem";
-import { useDeleteSchedule, usePauseSchedule, useResumeSchedule } from "../../api/queries";
+import { useDeleteSchedule, usePauseSchedule, useResumeSchedule } from "../../api/queries/schedules";
 import type { Schedule } from "../../api/types";
 import { fromInputTime } from "../../format/times";
 import { ConfirmDialog } from "../../ui/confirm-dialog";

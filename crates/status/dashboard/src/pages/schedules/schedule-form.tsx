@@ -2,7 +2,7 @@ import { Button, NativeSelect, Select, Switch, TextInput } from "@mantine/core";
 import { notifications } from "@mantine/notifications";
 import { useEffect, useMemo, useRef, useState } from "react";
 import { asProblem, errorsByField } from "../../api/problem";
-import { usePutSchedule } from "../../api/queries";
+import { usePutSchedule } from "../../api/queries/schedules";
 import type { OverlapPolicy, Schedule, SchedulePreset } from "../../api/types";
 import { definitionOf, FIXED_SCHEDULE } from "../../format/schedule";
 import { focusFirstError } from "../../ui/first-error";

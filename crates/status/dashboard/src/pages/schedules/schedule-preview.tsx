@@ -1,7 +1,7 @@
 import { useDebouncedValue } from "@mantine/hooks";
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { asProblem } from "../../api/problem";
-import { previewSchedule } from "../../api/queries";
+import { previewSchedule } from "../../api/queries/schedules";
 import { Icon } from "../../ui/icon";
 import text from "../../ui/text.module.css";
 import styles from "./schedule-preview.module.css";

@@ -1,7 +1,7 @@
 import { Button } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { getRouteApi, Link } from "@tanstack/react-router";
-import { listSchedules } from "../../api/queries";
+import { listSchedules } from "../../api/queries/schedules";
 import { useHasRole } from "../../api/session";
 import type { Schedule, ScheduleList } from "../../api/types";
 import {

@@ -1,7 +1,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { useState } from "react";
-import { listTicks } from "../../api/queries";
+import { listTicks } from "../../api/queries/schedules";
 import type { ScheduleTick, TickOutcome } from "../../api/types";
 import { labelOf, TICK_OUTCOMES } from "../../format/states";
 import { EmptyState } from "../../ui/empty-state";

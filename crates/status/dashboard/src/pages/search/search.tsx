@@ -1,6 +1,6 @@
 import { useQuery } from "@tanstack/react-query";
 import { getRouteApi, Link } from "@tanstack/react-router";
-import { SEARCH_MIN_LENGTH, searchAll } from "../../api/queries";
+import { SEARCH_MIN_LENGTH, searchAll } from "../../api/queries/search";
 import { useHasRole } from "../../api/session";
 import type { SearchGroup, SearchResult } from "../../api/types";
 import { hitKindWord, isRecordType, labelOf, RECORD_STANDINGS } from "../../format/states";

@@ -1,6 +1,6 @@
 import { Button, VisuallyHidden } from "@mantine/core";
 import { asProblem } from "../../api/problem";
-import { useTestConnection } from "../../api/queries";
+import { useTestConnection } from "../../api/queries/settings";
 import { formatDuration } from "../../format/times";
 import { Icon } from "../../ui/icon";
 import layout from "../../ui/layout.module.css";

@@ -2,7 +2,7 @@ import { Button } from "@mantine/core";
 import { notifications } from "@mantine/notifications";
 import { type ReactNode, useEffect, useRef, useState } from "react";
 import { asProblem, errorsByField } from "../../api/problem";
-import { useChangeSettings } from "../../api/queries";
+import { useChangeSettings } from "../../api/queries/settings";
 import { useHasRole } from "../../api/session";
 import type { Settings } from "../../api/types";
 import { plural } from "../../format/numbers";

@@ -1,5 +1,5 @@
 import { useQuery } from "@tanstack/react-query";
-import { getSettings } from "../../api/queries";
+import { getSettings } from "../../api/queries/settings";
 import { Card } from "../../ui/card";
 import { Page } from "../../ui/page";
 import { QueryResult } from "../../ui/query-result";

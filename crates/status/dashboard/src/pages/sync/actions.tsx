@@ -2,7 +2,7 @@ import { Button } from "@mantine/core";
 import { notifications } from "@mantine/notifications";
 import { useNavigate } from "@tanstack/react-router";
 import { type ReactNode, useState } from "react";
-import { useCancelSync, useResumeSync, useRetrySync } from "../../api/queries";
+import { useCancelSync, useResumeSync, useRetrySync } from "../../api/queries/sync-commands";
 import { useHasRole } from "../../api/session";
 import type { SyncDetail } from "../../api/types";
 import { plural } from "../../format/numbers";

@@ -1,6 +1,6 @@
 import { useQuery } from "@tanstack/react-query";
 import { getRouteApi } from "@tanstack/react-router";
-import { listChanges } from "../../api/queries";
+import { listChanges } from "../../api/queries/syncs";
 import type { Change, ChangeOutcome, SyncDetail } from "../../api/types";
 import { plural } from "../../format/numbers";
 import {

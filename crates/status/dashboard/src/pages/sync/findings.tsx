@@ -1,6 +1,6 @@
 import { useQuery } from "@tanstack/react-query";
 import { getRouteApi } from "@tanstack/react-router";
-import { listFindings } from "../../api/queries";
+import { listFindings } from "../../api/queries/findings";
 import type { Severity } from "../../api/types";
 import { RECORD_TYPE_ORDER, recordTypeNames, SEVERITIES } from "../../format/states";
 import { EmptyState } from "../../ui/empty-state";

@@ -1,7 +1,7 @@
 import { Button } from "@mantine/core";
 import { useState } from "react";
 import { asProblem } from "../../api/problem";
-import { useConfirmSync } from "../../api/queries";
+import { useConfirmSync } from "../../api/queries/sync-commands";
 import { useHasRole } from "../../api/session";
 import type { MissingPolicy, SyncDetail } from "../../api/types";
 import { plural } from "../../format/numbers";

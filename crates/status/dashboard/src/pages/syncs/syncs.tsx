@@ -1,6 +1,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { getRouteApi, Link } from "@tanstack/react-router";
-import { getOverview, listSyncs } from "../../api/queries";
+import { getOverview } from "../../api/queries/overview";
+import { listSyncs } from "../../api/queries/syncs";
 import type { SyncSummary } from "../../api/types";
 import { formatCount, percentOf } from "../../format/numbers";
 import {

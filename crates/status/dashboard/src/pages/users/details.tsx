@@ -1,5 +1,5 @@
 import { useQuery } from "@tanstack/react-query";
-import { getRoleMapping } from "../../api/queries";
+import { getRoleMapping } from "../../api/queries/role-mapping";
 import { useHasRole } from "../../api/session";
 import type { User } from "../../api/types";
 import { plural } from "../../format/numbers";

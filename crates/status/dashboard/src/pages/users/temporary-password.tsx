@@ -1,7 +1,8 @@
 import { Button, Modal } from "@mantine/core";
 import { useQueryClient } from "@tanstack/react-query";
 import { useEffect, useState } from "react";
-import { keys, useClaimPassword, useReissuePassword } from "../../api/queries";
+import { keys } from "../../api/queries/keys";
+import { useClaimPassword, useReissuePassword } from "../../api/queries/users";
 import type { User } from "../../api/types";
 import { ConfirmDialog } from "../../ui/confirm-dialog";
 import { CopyableId } from "../../ui/copyable-id";

@@ -1,6 +1,6 @@
 import { useQuery } from "@tanstack/react-query";
 import { getRouteApi, Link } from "@tanstack/react-router";
-import { listUsers } from "../../api/queries";
+import { listUsers } from "../../api/queries/users";
 import type { User } from "../../api/types";
 import { plural } from "../../format/numbers";
 import { accessLabel, labelOf, PASSWORD_STATES, roleWord } from "../../format/states";

@@ -2,7 +2,7 @@ import { Button } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { useState } from "react";
-import { getWebhook, getWebhookBody } from "../../api/queries";
+import { getWebhook, getWebhookBody } from "../../api/queries/webhooks";
 import { useHasRole } from "../../api/session";
 import type { WebhookEventDetail } from "../../api/types";
 import { withVisibleCharacters } from "../../api/visible-text";

@@ -2,7 +2,7 @@ import { Button } from "@mantine/core";
 import { notifications } from "@mantine/notifications";
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
-import { planReprocess, useReprocessWebhooks } from "../../api/queries";
+import { planReprocess, useReprocessWebhooks } from "../../api/queries/webhooks";
 import type { ReprocessRequest } from "../../api/types";
 import { formatCount, plural } from "../../format/numbers";
 import { ConfirmDialog } from "../../ui/confirm-dialog";

@@ -1,7 +1,8 @@
 import { useQuery } from "@tanstack/react-query";
 import { getRouteApi, Link } from "@tanstack/react-router";
 import { useMemo } from "react";
-import { getOverview, listRefusedWebhooks, listWebhooks } from "../../api/queries";
+import { getOverview } from "../../api/queries/overview";
+import { listRefusedWebhooks, listWebhooks } from "../../api/queries/webhooks";
 import { serverNow } from "../../api/server-clock";
 import { useHasRole } from "../../api/session";
 import type { List, Overview, RefusedWebhook } from "../../api/types";

@@ -1,7 +1,10 @@
 import { QueryClient, QueryClientProvider, useQuery } from "@tanstack/react-query";
 import { act, renderHook, waitFor } from "@testing-library/react";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { getWebhookBody, keys, useExportAudit, useReplayDeadLetters } from "./queries";
+import { useExportAudit } from "./audit";
+import { useReplayDeadLetters } from "./dead-letters";
+import { keys } from "./keys";
+import { getWebhookBody } from "./webhooks";
 
 const fetch = vi.fn<(request: Request) => Promise<Response>>();
 beforeEach(() => {

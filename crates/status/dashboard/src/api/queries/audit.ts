@@ -1,0 +1,38 @@
+import { keepPreviousData, queryOptions, useMutation } from "@tanstack/react-query";
+import { type ApiResponse, client, unwrap } from "../client";
+import { Problem } from "../problem";
+import { keys } from "./keys";
+import { type Filter, type PageParams, type Query, queryOf } from "./paging";
+
+export type AuditFilter = Filter<Query<"listAudit">>;
+
+export const listAudit = (page: PageParams, filter: AuditFilter) =>
+  queryOptions({
+    queryKey: keys.audit(page, filter),
+    queryFn: ({ signal }) =>
+      unwrap(client.GET("/api/sync/audit", { params: { query: queryOf(page, filter) }, signal })),
+    placeholderData: keepPreviousData,
+  });
+
+/** The last line of an export that is whole. */
+const EXPORT_END = '{"complete":true}';
+
+/** The audit log as a file of JSON lines. An export that ends early is an error. */
+export const useExportAudit = () =>
+  useMutation({
+    mutationFn: async (filter: AuditFilter) => {
+      const request = client.GET("/api/sync/audit/export", {
+        params: { query: queryOf({}, filter) },
+        parseAs: "blob",
+      });
+      const file = (await unwrap(request as Promise<ApiResponse<unknown>>)) as Blob;
+      const end = await file.slice(-2 * EXPORT_END.length).text();
+      if (end.trimEnd().endsWith(EXPORT_END)) return file;
+      throw new Problem({
+        status: 0,
+        title: "The export is incomplete",
+        detail: "The connection ended before the last entry. Export again, or narrow the filters.",
+        code: "export_incomplete",
+      });
+    },
+  });

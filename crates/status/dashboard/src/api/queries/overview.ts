@@ -1,0 +1,11 @@
+import { queryOptions } from "@tanstack/react-query";
+import { client, unwrap } from "../client";
+import { keys } from "./keys";
+
+export const getOverview = () =>
+  queryOptions({
+    queryKey: keys.overview,
+    queryFn: ({ signal }) => unwrap(client.GET("/api/sync/status", { signal })),
+    // For values that no live update carries: health and the next scheduled sync.
+    refetchInterval: 30_000,
+  });
