@@ -6,9 +6,8 @@ import { plural } from "../../format/numbers";
 import { Card } from "../../ui/card";
 import { EmptyState } from "../../ui/empty-state";
 import { findingColumns, findingKey } from "../../ui/finding-columns";
+import { FindingList } from "../../ui/finding-list";
 import { Note } from "../../ui/note";
-import { Pager } from "../../ui/pager";
-import { QueryResult } from "../../ui/query-result";
 import { Table } from "../../ui/table";
 import text from "../../ui/text.module.css";
 
@@ -50,31 +49,17 @@ export function VesselFindings({ vessel }: { vessel: RecordDetail }) {
           )
         }
       >
-        <QueryResult query={report} lines={2}>
-          {({ findings, pagination }) =>
-            pagination.total === 0 ? (
-              <EmptyState title="No findings">
-                The vessel, its equipment and its users passed validation.
-              </EmptyState>
-            ) : (
-              <>
-                <Table label="Findings" columns={findingColumns} data={findings} rowKey={findingKey} />
-                <Pager
-                  page={page}
-                  pageSize={PAGE_SIZE}
-                  total={pagination.total}
-                  itemNoun="findings"
-                  onPage={(next) =>
-                    navigate({
-                      search: (old) => ({ ...old, findings: next > 1 ? next : undefined }),
-                      resetScroll: false,
-                    })
-                  }
-                />
-              </>
-            )
+        <FindingList
+          query={report}
+          page={page}
+          pageSize={PAGE_SIZE}
+          empty={
+            <EmptyState title="No findings">
+              The vessel, its equipment and its users passed validation.
+            </EmptyState>
           }
-        </QueryResult>
+          onPage={(next) => navigate({ search: (old) => ({ ...old, findings: next }), resetScroll: false })}
+        />
       </Card>
     </>
   );

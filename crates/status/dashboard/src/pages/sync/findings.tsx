@@ -5,12 +5,9 @@ import type { Severity } from "../../api/types";
 import { RECORD_TYPE_ORDER, recordTypeNames, SEVERITIES } from "../../format/states";
 import { EmptyState } from "../../ui/empty-state";
 import { FilterBar } from "../../ui/filter-bar";
-import { findingColumns, findingKey } from "../../ui/finding-columns";
+import { FindingList } from "../../ui/finding-list";
 import { OptionFilter } from "../../ui/option-filter";
-import { Pager } from "../../ui/pager";
-import { QueryResult } from "../../ui/query-result";
 import { StateFilter } from "../../ui/state-filter";
-import { Table } from "../../ui/table";
 
 const PAGE_SIZE = 20;
 const route = getRouteApi("/syncs/$syncId");
@@ -56,29 +53,15 @@ export function Findings(props: { syncId: string; count: number; isSyncOpen: boo
           />
         </FilterBar>
       </div>
-      <QueryResult query={findings}>
-        {({ findings: data, pagination }) =>
-          pagination.total === 0 ? (
-            <EmptyState title="No finding matches the filters">Change or clear the filters above.</EmptyState>
-          ) : (
-            <>
-              <Table label="Findings" columns={findingColumns} data={data} rowKey={findingKey} />
-              <Pager
-                page={page}
-                pageSize={PAGE_SIZE}
-                total={pagination.total}
-                itemNoun="findings"
-                onPage={(next) =>
-                  navigate({
-                    search: (old) => ({ ...old, findings: next > 1 ? next : undefined }),
-                    resetScroll: false,
-                  })
-                }
-              />
-            </>
-          )
+      <FindingList
+        query={findings}
+        page={page}
+        pageSize={PAGE_SIZE}
+        empty={
+          <EmptyState title="No finding matches the filters">Change or clear the filters above.</EmptyState>
         }
-      </QueryResult>
+        onPage={(next) => navigate({ search: (old) => ({ ...old, findings: next }), resetScroll: false })}
+      />
     </>
   );
 }
