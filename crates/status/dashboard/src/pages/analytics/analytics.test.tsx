@@ -10,7 +10,7 @@ import { FailureCounts, FindingCounts } from "./count-tables";
 // As in the app, where all files are loaded after the first page.
 beforeAll(async () => {
   preloadComponents();
-  await import("./charts");
+  await import("../../ui/charts");
 });
 
 const lag = { count: 40, p50Seconds: 0.5, p90Seconds: 2, p99Seconds: 134 };

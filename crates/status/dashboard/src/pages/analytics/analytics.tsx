@@ -18,6 +18,8 @@ import { RECORD_TYPE_ORDER, recordTypeNames } from "../../format/states";
 import { formatWindow } from "../../format/times";
 import { Announcement } from "../../ui/announcement";
 import { Card } from "../../ui/card";
+import { ChartCard } from "../../ui/chart-card";
+import { durationColumns, lagColumns, throughputColumns } from "../../ui/chart-columns";
 import { EmptyState } from "../../ui/empty-state";
 import { FilterBar } from "../../ui/filter-bar";
 import { lazyComponent } from "../../ui/lazy-component";
@@ -32,13 +34,11 @@ import { Time } from "../../ui/time";
 import { TimeRangeFilter } from "../../ui/time-range-filter";
 import { useZone } from "../../ui/zone";
 import styles from "./analytics.module.css";
-import { ChartCard } from "./chart-card";
-import { durationColumns, lagColumns, throughputColumns } from "./columns";
 import { FailureCounts, FindingCounts } from "./count-tables";
 
-const ThroughputChart = lazyComponent(() => import("./charts"), "ThroughputChart");
-const LagChart = lazyComponent(() => import("./charts"), "LagChart");
-const DurationChart = lazyComponent(() => import("./charts"), "DurationChart");
+const ThroughputChart = lazyComponent(() => import("../../ui/charts"), "ThroughputChart");
+const LagChart = lazyComponent(() => import("../../ui/charts"), "LagChart");
+const DurationChart = lazyComponent(() => import("../../ui/charts"), "DurationChart");
 
 const route = getRouteApi("/analytics");
 

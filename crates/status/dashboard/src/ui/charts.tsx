@@ -1,9 +1,9 @@
 // The charts, in a file of their own: their library is loaded after the page.
 import { BarChart, LineChart } from "@mantine/charts";
-import { CHARTED_OUTCOMES, type WindowRow } from "../../format/analytics";
-import { formatCount } from "../../format/numbers";
-import { formatDuration } from "../../format/times";
-import styles from "./analytics.module.css";
+import { CHARTED_OUTCOMES, type WindowRow } from "../format/analytics";
+import { formatCount } from "../format/numbers";
+import { formatDuration } from "../format/times";
+import styles from "./charts.module.css";
 
 const OUTCOME_COLORS: Record<(typeof CHARTED_OUTCOMES)[number]["key"], string> = {
   created: "var(--good-fill)",

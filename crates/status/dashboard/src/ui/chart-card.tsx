@@ -1,9 +1,9 @@
 import { type ReactNode, Suspense, useState } from "react";
-import type { WindowRow } from "../../format/analytics";
-import { Card } from "../../ui/card";
-import { type Column, Table } from "../../ui/table";
-import text from "../../ui/text.module.css";
-import styles from "./analytics.module.css";
+import type { WindowRow } from "../format/analytics";
+import { Card } from "./card";
+import styles from "./charts.module.css";
+import { type Column, Table } from "./table";
+import text from "./text.module.css";
 
 /** Columns of figures that fit a phone beside each other. */
 const COMPACT_COLUMNS_MAX = 4;

@@ -1,9 +1,9 @@
 import type { ReactNode } from "react";
-import { CHARTED_OUTCOMES, type Coverage, type WindowRow } from "../../format/analytics";
-import { formatCount } from "../../format/numbers";
-import { formatDuration } from "../../format/times";
-import { type Column, columnsOf } from "../../ui/table";
-import text from "../../ui/text.module.css";
+import { CHARTED_OUTCOMES, type Coverage, type WindowRow } from "../format/analytics";
+import { formatCount } from "../format/numbers";
+import { formatDuration } from "../format/times";
+import { type Column, columnsOf } from "./table";
+import text from "./text.module.css";
 
 const column = columnsOf<WindowRow>();
 
