@@ -4,7 +4,7 @@ import react from "@vitejs/plugin-react";
 import type { Plugin } from "vite";
 import { compression, defineAlgorithm } from "vite-plugin-compression2";
 import { defineConfig } from "vitest/config";
-import { firstLoadLimit } from "./first-load";
+import { firstLoadLimit } from "./first-load.ts";
 
 const REDOC = "redoc/bundles/redoc.standalone.js";
 /** Redoc's only request to another host. */

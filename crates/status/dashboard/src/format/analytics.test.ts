@@ -1,6 +1,15 @@
 import { expect, test } from "vitest";
 import type { Analytics } from "../api/types";
-import { analyticsStatus, headlines, isCounted, isEmpty, isOfVessel, windowRows } from "./analytics";
+import {
+  analyticsStatus,
+  headlines,
+  isCounted,
+  isEmpty,
+  isOfVessel,
+  lagMissing,
+  throughputMissing,
+  windowRows,
+} from "./analytics";
 
 const records = {
   created: 12,
@@ -108,4 +117,20 @@ test("a time is empty only if nothing at all was counted in it", () => {
   expect(isEmpty(analytics({ total: empty }))).toBe(true);
   expect(isEmpty(analytics({ total: { ...empty, findings: 1 } }))).toBe(false);
   expect(isEmpty(analytics({ total: { findings: 0 } }))).toBe(true);
+});
+
+test("a chart without anything to show says why", () => {
+  const none = { created: 0, updated: 0, unchanged: 0, conflict: 0, rejected: 0, skipped: 0, deactivated: 0 };
+  const noSyncs = { completed: 0, completedWithErrors: 0, failed: 0, cancelled: 0 };
+  const missing = (part: Partial<Analytics["total"]>) =>
+    throughputMissing(analytics({ total: { ...figures, ...part } }));
+  expect(missing({})).toBeUndefined();
+  expect(missing({ records: { ...none, unchanged: 5940 } })).toBe(
+    "No record changed: all 5,940 that were read were unchanged.",
+  );
+  expect(missing({ records: none, syncs: noSyncs })).toBe("No sync ended in this time.");
+  expect(missing({ records: none })).toBe("The syncs that ended in this time read no records.");
+  expect(throughputMissing(ofVessel)).toBe("Not counted by vessel.");
+  expect(lagMissing(analytics())).toBeUndefined();
+  expect(lagMissing(analytics({ total: { findings: 0 } }))).toBe("No approval was processed in this time.");
 });

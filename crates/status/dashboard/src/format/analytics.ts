@@ -190,3 +190,17 @@ const cancelledText = (cancelled: number): string =>
   cancelled > 0
     ? `${plural(cancelled, "sync")} ${cancelled === 1 ? "was" : "were"} cancelled.`
     : "None was cancelled.";
+
+/** Why there is no chart of the records by outcome; undefined where there is one. */
+export function throughputMissing({ total }: Analytics): string | undefined {
+  const { records, syncs } = total;
+  if (!records) return "Not counted by vessel.";
+  if (CHARTED_OUTCOMES.some(({ key }) => records[key] > 0)) return undefined;
+  if (records.unchanged > 0)
+    return `No record changed: all ${formatCount(records.unchanged)} that were read were unchanged.`;
+  const ended = syncs ? syncs.completed + syncs.completedWithErrors + syncs.failed + syncs.cancelled : 0;
+  return ended > 0 ? "The syncs that ended in this time read no records." : "No sync ended in this time.";
+}
+
+export const lagMissing = ({ total }: Analytics): string | undefined =>
+  total.approvalLag ? undefined : "No approval was processed in this time.";

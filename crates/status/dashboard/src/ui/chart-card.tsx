@@ -1,6 +1,7 @@
 import { type ReactNode, Suspense, useState } from "react";
 import type { WindowRow } from "../format/analytics";
 import { Card } from "./card";
+import { chartClass } from "./chart-class";
 import styles from "./charts.module.css";
 import { type Column, Table } from "./table";
 import text from "./text.module.css";
@@ -16,18 +17,20 @@ export function ChartCard(props: {
   rows: WindowRow[];
   /** Stable between renders. */
   columns: Column<WindowRow>[];
+  aside?: ReactNode;
+  isSmall?: boolean;
   children: ReactNode;
 }) {
-  const { title, caption, missing, rows, columns, children } = props;
+  const { title, caption, missing, rows, columns, aside, isSmall = false, children } = props;
   const [isOpen, setOpen] = useState(false);
   return (
-    <Card title={title}>
+    <Card title={title} aside={aside}>
       {missing ? (
         <p className={text.dim}>{missing}</p>
       ) : (
         <div>
           <p className={text.dim}>{caption}</p>
-          <Suspense fallback={<div className={styles.chart} />}>{children}</Suspense>
+          <Suspense fallback={<div className={chartClass(isSmall)} />}>{children}</Suspense>
           <details onToggle={(event) => setOpen(event.currentTarget.open)}>
             <summary className={styles.summary}>Show as table</summary>
             {isOpen && (

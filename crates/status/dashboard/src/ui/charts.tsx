@@ -3,7 +3,7 @@ import { BarChart, LineChart } from "@mantine/charts";
 import { CHARTED_OUTCOMES, type WindowRow } from "../format/analytics";
 import { formatCount } from "../format/numbers";
 import { formatDuration } from "../format/times";
-import styles from "./charts.module.css";
+import { chartClass } from "./chart-class";
 
 const OUTCOME_COLORS: Record<(typeof CHARTED_OUTCOMES)[number]["key"], string> = {
   created: "var(--good-fill)",
@@ -26,13 +26,14 @@ interface ChartProps {
   rows: WindowRow[];
   /** The name of a window, by its beginning. */
   windowName: (startsAt: string) => string;
+  isSmall?: boolean;
 }
 
 /** Props that all charts have. Their tables are what a keyboard and a screen reader get. */
-const chartProps = ({ label, rows, windowName }: ChartProps) => ({
+const chartProps = ({ label, rows, windowName, isSmall = false }: ChartProps) => ({
   role: "img",
   "aria-label": label,
-  className: styles.chart,
+  className: chartClass(isSmall),
   data: rows,
   dataKey: "startsAt",
   accessibilityLayer: false,

@@ -11,6 +11,7 @@ import {
   isCounted,
   isEmpty,
   isOfVessel,
+  lagMissing,
   windowRows,
 } from "../../format/analytics";
 import { capitalize } from "../../format/capitalize";
@@ -176,7 +177,7 @@ function Charts({ data, isOfType }: { data: Analytics; isOfType: boolean }) {
         <ChartCard
           title="Approval to row"
           caption={`From the change in the onboarding portal until it is here, in each ${per}. A tenth off at most.`}
-          missing={data.total.approvalLag ? undefined : "No approval was processed in this time."}
+          missing={lagMissing(data)}
           rows={rows}
           columns={columns.lag}
         >

@@ -1,7 +1,8 @@
 import { Button } from "@mantine/core";
-import { useQuery } from "@tanstack/react-query";
+import { type UseQueryResult, useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
-import { useMemo, useState } from "react";
+import { type CSSProperties, useMemo, useState } from "react";
+import { asProblem } from "../../api/problem";
 import { listVesselConflicts } from "../../api/queries/conflicts";
 import { listVesselFindings } from "../../api/queries/findings";
 import { listVessels } from "../../api/queries/records";
@@ -10,11 +11,13 @@ import { recordName } from "../../format/records";
 import { labelOf, RECORD_STANDINGS, type Tone } from "../../format/states";
 import { type VesselRow, vesselRows } from "../../format/vessel-rows";
 import { Card } from "../../ui/card";
+import { ProblemNote } from "../../ui/problem-note";
 import { StateBadge } from "../../ui/state-badge";
 import { columnsOf, rowLink, Table } from "../../ui/table";
 import text from "../../ui/text.module.css";
 import { Time } from "../../ui/time";
 import { ToneCount } from "../../ui/tone-count";
+import styles from "./fleet-matrix.module.css";
 
 const column = columnsOf<VesselRow>();
 
@@ -73,13 +76,22 @@ const columns = [
 /** Rows that are shown at first: the worst. */
 const SHOWN_ROWS = 8;
 
-/** One row per vessel, worst first, with what concerns the vessel itself. Absent while the fleet is empty or unknown. */
-export function FleetMatrix() {
+/**
+ * One row per vessel, worst first, with what concerns the vessel itself. Absent while the fleet is empty. `active`: number of active
+ * vessels, whose place is kept free until they are there.
+ */
+export function FleetMatrix({ active }: { active: number }) {
   const [isExpanded, setExpanded] = useState(false);
-  const vessels = useQuery(listVessels()).data;
-  const rejected = useQuery(listVessels("rejected")).data;
-  const report = useQuery(listVesselFindings()).data;
-  const conflicts = useQuery(listVesselConflicts()).data;
+  const vesselQuery = useQuery(listVessels());
+  const rejectedQuery = useQuery(listVessels("rejected"));
+  const reportQuery = useQuery(listVesselFindings());
+  const conflictQuery = useQuery(listVesselConflicts());
+  const [vessels, rejected, report, conflicts] = [
+    vesselQuery.data,
+    rejectedQuery.data,
+    reportQuery.data,
+    conflictQuery.data,
+  ];
   const rows = useMemo(
     () =>
       vessels && rejected && report && conflicts
@@ -92,7 +104,11 @@ export function FleetMatrix() {
         : [],
     [vessels, rejected, report, conflicts],
   );
-  if (!vessels || rows.length === 0) return null;
+  if (!vessels || !rejected || !report || !conflicts) {
+    const failed = [vesselQuery, rejectedQuery, reportQuery, conflictQuery].find(({ isError }) => isError);
+    return active > 0 || failed ? <Unknown active={active} failed={failed} /> : null;
+  }
+  if (rows.length === 0) return null;
   const shown = isExpanded ? rows : rows.slice(0, SHOWN_ROWS);
   const others = vessels.pagination.total - vessels.data.length;
   return (
@@ -111,6 +127,25 @@ export function FleetMatrix() {
         {others > 0 &&
           ` ${plural(others, "vessel")} without errors ${others === 1 ? "is" : "are"} not listed here.`}
       </p>
+    </Card>
+  );
+}
+
+/** The card before its vessels are known, about as high as with them, so that nothing below moves. */
+function Unknown(props: { active: number; failed: Pick<UseQueryResult, "error" | "refetch"> | undefined }) {
+  const { active, failed } = props;
+  const rows = Math.min(active, SHOWN_ROWS);
+  return (
+    <Card title="Vessels" aside={<Link to="/records">All vessels</Link>}>
+      {failed ? (
+        <ProblemNote problem={asProblem(failed.error)} onRetry={() => failed.refetch()} />
+      ) : (
+        <div
+          className={styles.place}
+          data-expandable={active > SHOWN_ROWS || undefined}
+          style={{ "--rows": rows } as CSSProperties}
+        />
+      )}
     </Card>
   );
 }

@@ -22,6 +22,7 @@ import { FleetTable } from "./fleet-table";
 import { Health } from "./health";
 import styles from "./overview.module.css";
 import { RecentSyncs } from "./recent-syncs";
+import { SyncCharts } from "./sync-charts";
 
 export function OverviewPage() {
   const overview = useQuery(getOverview());
@@ -66,10 +67,11 @@ function OverviewContent({ overview, report }: { overview: Overview; report: Val
       {overview.running.map((sync) => (
         <RunningSync key={sync.syncId} sync={sync} fleet={overview.fleet} />
       ))}
-      <FleetMatrix />
+      <FleetMatrix active={overview.fleet.find((count) => count.recordType === "vessel")?.active ?? 0} />
       <Card title="Recent syncs" aside={<Link to="/syncs">All syncs</Link>}>
         <RecentSyncs />
       </Card>
+      <SyncCharts />
       <div className={styles.columns}>
         <Card title="Records in the maintenance portal" aside={<Link to="/data-quality">Data quality</Link>}>
           <FleetTable overview={overview} report={report} />
