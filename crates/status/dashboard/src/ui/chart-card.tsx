@@ -26,7 +26,7 @@ export function ChartCard(props: {
   return (
     <Card title={title} aside={aside}>
       {missing ? (
-        <p className={text.dim}>{missing}</p>
+        <p className={isSmall ? styles.missing : text.dim}>{missing}</p>
       ) : (
         <div>
           <p className={text.dim}>{caption}</p>

@@ -51,11 +51,15 @@ const chartProps = ({ label, rows, windowName, isSmall = false }: ChartProps) =>
 });
 
 export function ThroughputChart(props: ChartProps) {
+  // A small chart has room for a legend of one line.
+  const series = props.isSmall
+    ? OUTCOME_SERIES.filter(({ name }) => props.rows.some((row) => row[name]))
+    : OUTCOME_SERIES;
   return (
     <BarChart
       {...chartProps(props)}
       type="stacked"
-      series={OUTCOME_SERIES}
+      series={series}
       maxBarWidth={48}
       valueFormatter={formatCount}
     />

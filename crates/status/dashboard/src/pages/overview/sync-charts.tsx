@@ -10,8 +10,8 @@ import { formatWindow } from "../../format/times";
 import { Card } from "../../ui/card";
 import { ChartCard } from "../../ui/chart-card";
 import { lagColumns, throughputColumns } from "../../ui/chart-columns";
+import charts from "../../ui/charts.module.css";
 import { lazyComponent } from "../../ui/lazy-component";
-import text from "../../ui/text.module.css";
 import { useZone } from "../../ui/zone";
 import styles from "./sync-charts.module.css";
 
@@ -30,7 +30,7 @@ export function SyncCharts() {
   if (analytics.data) return <Charts data={analytics.data} />;
   const note = analytics.isError && (
     <>
-      <p className={text.dim}>The figures cannot be loaded: {asProblem(analytics.error).title}.</p>
+      <p>The figures cannot be loaded: {asProblem(analytics.error).title}.</p>
       <Button size="xs" variant="default" onClick={() => analytics.refetch()}>
         Retry
       </Button>
@@ -40,7 +40,7 @@ export function SyncCharts() {
     <div className={styles.cards}>
       {[THROUGHPUT, LAG].map((title) => (
         <Card key={title} title={title}>
-          <div>{note}</div>
+          <div className={charts.missing}>{note}</div>
         </Card>
       ))}
     </div>
