@@ -46,6 +46,7 @@ def apply_patch(target, operations):
         place = target
         for step in way:
             place = place[int(step) if isinstance(place, list) else step]
+        last = int(last) if isinstance(place, list) else last
         if operation["op"] == "remove":
             del place[last]
         elif operation["op"] == "replace":
@@ -217,6 +218,20 @@ def check_references(name, objects):
                 named |= set(re.findall(r'"([a-z-]+)"', values))
             want(named <= components, f"{where}: nothing is called {named - components}")
     check_who_reaches_ingest(name, objects)
+    check_whom_the_gateway_believes(name, objects)
+
+
+def check_whom_the_gateway_believes(name, objects):
+    """The Caddyfile's variables are those of the pod. Where the gateway believes a proxy, a policy says who may send to it."""
+    by_key = {key(it): it for it in objects}
+    gateway = containers(by_key["Deployment/gateway"])[0]
+    values = {variable["name"]: variable["value"] for variable in gateway["env"] if not variable["name"].startswith("XDG_")}
+    read = set(re.findall(r"\{\$(\w+)", by_key["ConfigMap/gateway"]["data"]["Caddyfile"])) - {"SITE"}
+    want(read == values.keys(), f"{name}: the Caddyfile reads {read}, and the gateway's pod has {set(values)}")
+    open_to_all = any("from" not in rule for rule in by_key["NetworkPolicy/gateway"]["spec"]["ingress"])
+    nobody = values.get("GATEWAY_TRUSTED_PROXIES") == "127.0.0.1/32"
+    want(nobody == open_to_all, f"{name}: the gateway believes {values}, and {'every pod' if open_to_all else 'a proxy alone'} reaches it")
+    want(("Ingress/gateway" in by_key) != nobody, f"{name}: the gateway believes no Ingress, or one that is not there")
 
 
 def check_who_reaches_ingest(name, objects):
