@@ -43,6 +43,19 @@ function withoutUndefined<T extends Record<string, unknown>>(search: T): Partial
   return Object.fromEntries(Object.entries(search).filter(([, value]) => value !== undefined)) as Partial<T>;
 }
 
+/**
+ * The parameters of a route: those that `parse` returns, and no others. The router alone would also keep what `parse` leaves out,
+ * and a list would send it to the API, which refuses unknown parameters and words.
+ */
+const parameters = <T extends Record<string, unknown>>(parse: (search: Record<string, unknown>) => T) => {
+  const validateSearch = (search: Record<string, unknown>) => withoutUndefined(parse(search));
+  const keepOnlyThese = <Search,>(context: { search: Search; next: (search: Search) => Search }): Search => {
+    const result = context.next(context.search) as Record<string, unknown>;
+    return { ...("zone" in result ? { zone: result.zone } : {}), ...validateSearch(result) } as Search;
+  };
+  return { validateSearch, search: { middlewares: [keepOnlyThese] } };
+};
+
 const root = createRootRoute({
   component: Shell,
   notFoundComponent: NotFound,
@@ -60,187 +73,177 @@ const overview = createRoute({
 const syncs = createRoute({
   getParentRoute: () => root,
   path: "/syncs",
-  validateSearch: (search: Record<string, unknown>) =>
-    withoutUndefined({
-      page: pageNumber(search.page),
-      state: asOneOf(SYNC_STATES, search.state),
-      cause: oneOf(CAUSE_OPTIONS, search.cause),
-      mode: oneOf(MODE_OPTIONS, search.mode),
-      dryRun: typeof search.dryRun === "boolean" ? search.dryRun : undefined,
-      from: time(search.from),
-      to: time(search.to),
-    }),
+  ...parameters((search) => ({
+    page: pageNumber(search.page),
+    state: asOneOf(SYNC_STATES, search.state),
+    cause: oneOf(CAUSE_OPTIONS, search.cause),
+    mode: oneOf(MODE_OPTIONS, search.mode),
+    dryRun: typeof search.dryRun === "boolean" ? search.dryRun : undefined,
+    from: time(search.from),
+    to: time(search.to),
+  })),
   component: lazyComponent(() => import("../pages/syncs/syncs"), "SyncsPage"),
 });
 
 const sync = createRoute({
   getParentRoute: () => root,
   path: "/syncs/$syncId",
-  validateSearch: (search: Record<string, unknown>) =>
-    withoutUndefined({
-      findings: pageNumber(search.findings),
-      changes: pageNumber(search.changes),
-      type: oneOf(RECORD_TYPE_ORDER, search.type),
-      outcome: asOneOf(CHANGE_OUTCOMES, search.outcome),
-      severity: asOneOf(SEVERITIES, search.severity),
-      undo: firstOrLaterPage(search.undo),
-    }),
+  ...parameters((search) => ({
+    findings: pageNumber(search.findings),
+    changes: pageNumber(search.changes),
+    type: oneOf(RECORD_TYPE_ORDER, search.type),
+    outcome: asOneOf(CHANGE_OUTCOMES, search.outcome),
+    severity: asOneOf(SEVERITIES, search.severity),
+    undo: firstOrLaterPage(search.undo),
+  })),
   component: lazyComponent(() => import("../pages/sync/sync"), "SyncPage"),
 });
 
 const search = createRoute({
   getParentRoute: () => root,
   path: "/search",
-  validateSearch: (search: Record<string, unknown>) => withoutUndefined({ q: nonEmptyText(search.q) }),
+  ...parameters((search) => ({ q: nonEmptyText(search.q) })),
   component: lazyComponent(() => import("../pages/search/search"), "SearchPage"),
 });
 
 const records = createRoute({
   getParentRoute: () => root,
   path: "/records",
-  validateSearch: (search: Record<string, unknown>) =>
-    withoutUndefined({
-      page: pageNumber(search.page),
-      type: oneOf(RECORD_TYPE_ORDER, search.type),
-      status: asOneOf(RECORD_STATUSES, search.status),
-      q: nonEmptyText(search.q),
-      vessel: nonEmptyText(search.vessel),
-      company: nonEmptyText(search.company),
-    }),
+  ...parameters((search) => ({
+    page: pageNumber(search.page),
+    type: oneOf(RECORD_TYPE_ORDER, search.type),
+    status: asOneOf(RECORD_STATUSES, search.status),
+    q: nonEmptyText(search.q),
+    vessel: nonEmptyText(search.vessel),
+    company: nonEmptyText(search.company),
+  })),
   component: lazyComponent(() => import("../pages/records/records"), "RecordsPage"),
 });
 
 const record = createRoute({
   getParentRoute: () => root,
   path: "/records/$recordType/$sourceId",
-  validateSearch: (search: Record<string, unknown>) =>
-    withoutUndefined({
-      equipment: pageNumber(search.equipment),
-      users: pageNumber(search.users),
-      vessels: pageNumber(search.vessels),
-      findings: pageNumber(search.findings),
-      timeline: pageNumber(search.timeline),
-    }),
+  ...parameters((search) => ({
+    equipment: pageNumber(search.equipment),
+    users: pageNumber(search.users),
+    vessels: pageNumber(search.vessels),
+    findings: pageNumber(search.findings),
+    timeline: pageNumber(search.timeline),
+  })),
   component: lazyComponent(() => import("../pages/record/record"), "RecordPage"),
 });
 
 const dataQuality = createRoute({
   getParentRoute: () => root,
   path: "/data-quality",
-  validateSearch: (search: Record<string, unknown>) =>
-    withoutUndefined({ page: pageNumber(search.page), severity: asOneOf(SEVERITIES, search.severity) }),
+  ...parameters((search) => ({
+    page: pageNumber(search.page),
+    severity: asOneOf(SEVERITIES, search.severity),
+  })),
   component: lazyComponent(() => import("../pages/data-quality/data-quality"), "DataQualityPage"),
 });
 
 const deadLetters = createRoute({
   getParentRoute: () => root,
   path: "/dead-letters",
-  validateSearch: (search: Record<string, unknown>) =>
-    withoutUndefined({
-      page: pageNumber(search.page),
-      state: asOneOf(DEAD_LETTER_STATES, search.state),
-      open: nonEmptyText(search.open),
-      job: nonEmptyText(search.job),
-    }),
+  ...parameters((search) => ({
+    page: pageNumber(search.page),
+    state: asOneOf(DEAD_LETTER_STATES, search.state),
+    open: nonEmptyText(search.open),
+    job: nonEmptyText(search.job),
+  })),
   component: lazyComponent(() => import("../pages/dead-letters/dead-letters"), "DeadLettersPage"),
 });
 
 const conflicts = createRoute({
   getParentRoute: () => root,
   path: "/conflicts",
-  validateSearch: (search: Record<string, unknown>) =>
-    withoutUndefined({
-      page: pageNumber(search.page),
-      state: asOneOf(CONFLICT_STATES, search.state),
-      recordType: oneOf(RECORD_TYPE_ORDER, search.recordType),
-      sourceId: nonEmptyText(search.sourceId),
-      syncId: nonEmptyText(search.syncId),
-      kind: CONFLICT_KIND_OPTIONS.find(({ value }) => value === search.kind)?.value,
-      open: nonEmptyText(search.open),
-    }),
+  ...parameters((search) => ({
+    page: pageNumber(search.page),
+    state: asOneOf(CONFLICT_STATES, search.state),
+    recordType: oneOf(RECORD_TYPE_ORDER, search.recordType),
+    sourceId: nonEmptyText(search.sourceId),
+    syncId: nonEmptyText(search.syncId),
+    kind: CONFLICT_KIND_OPTIONS.find(({ value }) => value === search.kind)?.value,
+    open: nonEmptyText(search.open),
+  })),
   component: lazyComponent(() => import("../pages/conflicts/conflicts"), "ConflictsPage"),
 });
 
 const webhooks = createRoute({
   getParentRoute: () => root,
   path: "/webhooks",
-  validateSearch: (search: Record<string, unknown>) =>
-    withoutUndefined({
-      page: pageNumber(search.page),
-      view: search.view === "refused" ? ("refused" as const) : undefined,
-      state: asOneOf(WEBHOOK_STATES, search.state),
-      recordType: oneOf(RECORD_TYPE_ORDER, search.recordType),
-      reason: oneOf(REFUSAL_OPTIONS, search.reason),
-      sourceId: nonEmptyText(search.sourceId),
-      webhookId: nonEmptyText(search.webhookId),
-      from: time(search.from),
-      to: time(search.to),
-      open: nonEmptyText(search.open),
-    }),
+  ...parameters((search) => ({
+    page: pageNumber(search.page),
+    view: search.view === "refused" ? ("refused" as const) : undefined,
+    state: asOneOf(WEBHOOK_STATES, search.state),
+    recordType: oneOf(RECORD_TYPE_ORDER, search.recordType),
+    reason: oneOf(REFUSAL_OPTIONS, search.reason),
+    sourceId: nonEmptyText(search.sourceId),
+    webhookId: nonEmptyText(search.webhookId),
+    from: time(search.from),
+    to: time(search.to),
+    open: nonEmptyText(search.open),
+  })),
   component: lazyComponent(() => import("../pages/webhooks/webhooks"), "WebhooksPage"),
 });
 
 const users = createRoute({
   getParentRoute: () => root,
   path: "/users",
-  validateSearch: (search: Record<string, unknown>) =>
-    withoutUndefined({
-      page: pageNumber(search.page),
-      search: nonEmptyText(search.search),
-      open: nonEmptyText(search.open),
-    }),
+  ...parameters((search) => ({
+    page: pageNumber(search.page),
+    search: nonEmptyText(search.search),
+    open: nonEmptyText(search.open),
+  })),
   component: lazyComponent(() => import("../pages/users/users"), "UsersPage"),
 });
 
 const audit = createRoute({
   getParentRoute: () => root,
   path: "/audit",
-  validateSearch: (search: Record<string, unknown>) =>
-    withoutUndefined({
-      page: pageNumber(search.page),
-      actor: nonEmptyText(search.actor),
-      action: oneOf(AUDIT_ACTIONS, search.action),
-      subject: nonEmptyText(search.subject),
-      traceId: nonEmptyText(search.traceId),
-      from: time(search.from),
-      to: time(search.to),
-    }),
+  ...parameters((search) => ({
+    page: pageNumber(search.page),
+    actor: nonEmptyText(search.actor),
+    action: oneOf(AUDIT_ACTIONS, search.action),
+    subject: nonEmptyText(search.subject),
+    traceId: nonEmptyText(search.traceId),
+    from: time(search.from),
+    to: time(search.to),
+  })),
   component: lazyComponent(() => import("../pages/audit/audit"), "AuditPage"),
 });
 
 const schedules = createRoute({
   getParentRoute: () => root,
   path: "/schedules",
-  validateSearch: (search: Record<string, unknown>) =>
-    withoutUndefined({
-      open: nonEmptyText(search.open),
-      form: oneOf(["new", "edit"] as const, search.form),
-    }),
+  ...parameters((search) => ({
+    open: nonEmptyText(search.open),
+    form: oneOf(["new", "edit"] as const, search.form),
+  })),
   component: lazyComponent(() => import("../pages/schedules/schedules"), "SchedulesPage"),
 });
 
 const doctor = createRoute({
   getParentRoute: () => root,
   path: "/doctor",
-  validateSearch: (search: Record<string, unknown>) =>
-    withoutUndefined({
-      recordType: oneOf(RECORD_TYPE_ORDER, search.recordType),
-      sourceId: nonEmptyText(search.sourceId),
-    }),
+  ...parameters((search) => ({
+    recordType: oneOf(RECORD_TYPE_ORDER, search.recordType),
+    sourceId: nonEmptyText(search.sourceId),
+  })),
   component: lazyComponent(() => import("../pages/doctor/doctor"), "DoctorPage"),
 });
 
 const analytics = createRoute({
   getParentRoute: () => root,
   path: "/analytics",
-  validateSearch: (search: Record<string, unknown>) =>
-    withoutUndefined({
-      window: search.window === "day" ? ("day" as const) : undefined,
-      from: time(search.from),
-      to: time(search.to),
-      recordType: oneOf(RECORD_TYPE_ORDER, search.recordType),
-      vessel: nonEmptyText(search.vessel),
-    }),
+  ...parameters((search) => ({
+    window: search.window === "day" ? ("day" as const) : undefined,
+    from: time(search.from),
+    to: time(search.to),
+    recordType: oneOf(RECORD_TYPE_ORDER, search.recordType),
+    vessel: nonEmptyText(search.vessel),
+  })),
   component: lazyComponent(() => import("../pages/analytics/analytics"), "AnalyticsPage"),
 });
 
