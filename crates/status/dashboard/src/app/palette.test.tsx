@@ -1,6 +1,6 @@
 import { screen, waitFor } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
-import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { afterEach, beforeEach, expect, onTestFinished, test, vi } from "vitest";
 import { renderUi } from "../ui/test-render";
 import { Palette } from "./palette";
 
@@ -48,4 +48,15 @@ test("a viewer is not offered the audit log", async () => {
   await renderUi(<Palette onClose={() => {}} />);
   expect(screen.getByRole("option", { name: /Conflicts/ })).toBeDefined();
   expect(screen.queryByRole("option", { name: /Audit log/ })).toBeNull();
+});
+
+test("a saved view is found by its name and opened with its filters", async () => {
+  const view = { name: "Failed nights", page: "/syncs", filter: { state: "failed" } };
+  localStorage.setItem("sms-sync.saved-views", JSON.stringify([view]));
+  onTestFinished(() => localStorage.clear());
+  fetch.mockImplementation(async () => Response.json({ ...result, groups: [] }));
+  const { router } = await renderUi(<Palette onClose={() => {}} />);
+  await userEvent.keyboard("nights{Enter}");
+  await waitFor(() => expect(router.state.location.pathname).toBe("/syncs"));
+  expect(router.state.location.search).toEqual({ state: "failed" });
 });

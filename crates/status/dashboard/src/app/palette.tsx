@@ -6,7 +6,9 @@ import { Search } from "lucide-react";
 import { useEffect, useState } from "react";
 import { SEARCH_MIN_LENGTH, searchAll } from "../api/queries/search";
 import { useHasRole } from "../api/session";
+import { LIST_PAGES } from "../format/saved-views";
 import { hitKindWord, labelOf, RECORD_STANDINGS } from "../format/states";
+import { useSavedViews } from "../ui/saved-views";
 import { hitPage } from "../ui/search-hits";
 import { PAGES } from "./pages";
 import styles from "./palette.module.css";
@@ -122,10 +124,11 @@ function noteOf(state: {
   return state.count <= 1 ? "Nothing found." : "↑ ↓ to choose, Enter to open, Esc to close";
 }
 
-/** Pages whose name fits, then what the search has found. */
+/** Pages and saved views whose names fit, then what the search has found. */
 function useChoices(typed: string, searched: string): Choice[] {
   const navigate = useNavigate();
   const isAdmin = useHasRole("admin");
+  const views = useSavedViews();
   const found = useQuery(searchAll(searched)).data;
   const words = typed.toLowerCase();
   const pages = PAGES.filter(
@@ -139,7 +142,20 @@ function useChoices(typed: string, searched: string): Choice[] {
       open: () => navigate({ to }),
     }),
   );
-  if (searched.length < SEARCH_MIN_LENGTH || typed.length < SEARCH_MIN_LENGTH) return pages;
+  const saved = views
+    .filter((view) => view.name.toLowerCase().includes(words) && (view.page !== "/audit" || isAdmin))
+    .map(
+      ({ name, page, filter }): Choice => ({
+        id: `view ${page} ${name}`,
+        group: "Saved views",
+        label: name,
+        detail: LIST_PAGES[page],
+        // The page checks the parameters, as those of any URL.
+        open: () => navigate({ to: page, search: filter as never }),
+      }),
+    );
+  const local = [...saved, ...pages];
+  if (searched.length < SEARCH_MIN_LENGTH || typed.length < SEARCH_MIN_LENGTH) return local;
   const hits = (found?.groups ?? []).flatMap(({ kind, hits }) =>
     hits.map(
       (hit): Choice => ({
@@ -162,5 +178,5 @@ function useChoices(typed: string, searched: string): Choice[] {
     label: `All results for “${searched}”`,
     open: () => navigate({ to: "/search", search: { q: searched } }),
   };
-  return [...pages, ...hits, all];
+  return [...local, ...hits, all];
 }

@@ -1,5 +1,6 @@
 import { Check, Copy } from "lucide-react";
 import { useState } from "react";
+import { copyText } from "./copy-text";
 import styles from "./copyable-id.module.css";
 
 /** The end of a machine id, whole on hover, with a button that copies it. */
@@ -23,15 +24,4 @@ export function CopyableId({ text, name, length = 8 }: { text: string; name: str
       </button>
     </span>
   );
-}
-
-async function copyText(text: string) {
-  if (navigator.clipboard) return navigator.clipboard.writeText(text);
-  // Browsers offer no clipboard API to pages over plain HTTP.
-  const area = document.createElement("textarea");
-  area.value = text;
-  document.body.append(area);
-  area.select();
-  document.execCommand("copy");
-  area.remove();
 }

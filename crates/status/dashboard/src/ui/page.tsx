@@ -1,7 +1,13 @@
-import { type ReactNode, useEffect } from "react";
+import { useLocation } from "@tanstack/react-router";
+import { type ReactNode, Suspense, useEffect } from "react";
+import { isListPage } from "../format/saved-views";
 import layout from "./layout.module.css";
+import { lazyComponent } from "./lazy-component";
 import styles from "./page.module.css";
 
+const ViewsMenu = lazyComponent(() => import("./views-menu"), "ViewsMenu");
+
+/** A page with its title and actions. A list has its saved views before the actions. */
 export function Page({
   title,
   actions,
@@ -11,6 +17,7 @@ export function Page({
   actions?: ReactNode;
   children: ReactNode;
 }) {
+  const path = useLocation({ select: ({ pathname }) => pathname });
   useEffect(() => {
     document.title = `${title} · SMS Sync`;
   }, [title]);
@@ -18,7 +25,16 @@ export function Page({
     <div className={styles.page}>
       <div className={styles.head}>
         <h1>{title}</h1>
-        {actions && <div className={layout.actions}>{actions}</div>}
+        {(actions || isListPage(path)) && (
+          <div className={layout.actions}>
+            {isListPage(path) && (
+              <Suspense>
+                <ViewsMenu page={path} />
+              </Suspense>
+            )}
+            {actions}
+          </div>
+        )}
       </div>
       {children}
     </div>

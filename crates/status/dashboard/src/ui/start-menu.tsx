@@ -1,6 +1,7 @@
 import { Button, Menu } from "@mantine/core";
 import { ChevronDown } from "lucide-react";
 import type { Mode } from "../api/types";
+import menu from "./menu.module.css";
 import styles from "./start-sync.module.css";
 
 /** What the dialog begins with. */
@@ -44,9 +45,9 @@ export function StartMenu(props: {
           <ChevronDown size={16} aria-hidden />
         </Button>
       </Menu.Target>
-      <Menu.Dropdown className={styles.menu} aria-label="Kinds of syncs">
+      <Menu.Dropdown className={menu.menu} aria-label="Kinds of syncs">
         {KINDS.map(({ label, detail, ...kind }) => (
-          <Menu.Item key={label} className={styles.item} onClick={() => props.onChoose(kind)}>
+          <Menu.Item key={label} className={menu.item} onClick={() => props.onChoose(kind)}>
             <span className={styles.label}>{label}</span>
             <span className={styles.detail}>{detail}</span>
           </Menu.Item>
