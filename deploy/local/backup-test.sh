@@ -175,3 +175,19 @@ step "A second backup, and the first one forgotten"
 as_server env PATH="$PATH" "$store/backup.sh" "$store/base" --archive "$store/wal" --keep 1
 expect "backups" 1 "$(find "$store/base" -name '20*T*Z' | wc -l)"
 [[ ! -e $store/wal/$segment ]] || die "the segment $segment, which no backup needs, is still there"
+
+step "Losing the restored server, and restoring as late as the archive goes"
+query "$DATABASE_SERVER_URL/postgres" "SELECT pg_switch_wal()" >/dev/null
+segment=$(query "$DATABASE_SERVER_URL/postgres" "SELECT pg_walfile_name(pg_current_wal_lsn() - 1)")
+end=$((SECONDS + 60))
+until [[ -e $store/wal/$segment ]]; do
+  ((SECONDS < end)) || die "the segment $segment was not archived within a minute"
+  sleep 0.1
+done
+synced=$(query "$DATABASE_URL" "SELECT count(*) FROM sync_logs")
+deploy/local/servers.sh kill-postgres "$here"
+mv "$SERVERS_DATA/postgres" "$SERVERS_DATA/lost-again"
+as_server env PATH="$PATH" "$store/restore.sh" --backups "$store/base" --archive "$store/wal" "$SERVERS_DATA/postgres"
+deploy/local/servers.sh start-postgres "$here"
+wait_for "the promotion" f "SELECT pg_is_in_recovery()"
+expect "syncs" "$synced" "$(query "$DATABASE_URL" "SELECT count(*) FROM sync_logs")"

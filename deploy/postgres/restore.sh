@@ -36,6 +36,8 @@ echo "restoring $backup${to:+, up to $to}"
 mkdir -p "$data"
 cp -a "$backup/." "$data/"
 chmod 700 "$data"
+# A backup of a server that was itself restored has the point in time of then, which is not in the archive any more.
+sed -i -E '/^# by restore\.sh$|^(restore_command|recovery_target[a-z_]*) *=/d' "$data/postgresql.auto.conf"
 {
   echo "# by restore.sh"
   # PostgreSQL puts the segment's name and path into the places.
