@@ -25,7 +25,10 @@ function redoc(): Plugin {
   };
 }
 
+const { version } = JSON.parse(readFileSync(new URL("package.json", import.meta.url), "utf8"));
+
 export default defineConfig({
+  define: { DASHBOARD_VERSION: JSON.stringify(version) },
   plugins: [
     react(),
     redoc(),

@@ -72,6 +72,10 @@ for (const { name, colorScheme, viewport } of VARIANTS) {
       await page.goto(`${system().url}/settings`);
       await expect(page.getByLabel("Page size")).toBeVisible();
       await checkPage(page, `settings-${name}`);
+      await page.goto(`${system().url}/about`);
+      await expect(page.getByText("This page is up to date")).toBeVisible();
+      await expect(page.getByText("sms-sync", { exact: false }).first()).toBeVisible();
+      await checkPage(page, `about-${name}`);
     });
   });
 }

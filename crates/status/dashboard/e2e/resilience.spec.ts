@@ -16,6 +16,7 @@ const PAGES = [
   "Doctor",
   "Audit log",
   "Settings",
+  "About",
   "Overview",
 ];
 
@@ -49,6 +50,7 @@ test("every page opens while the service is not reachable", async ({ page, fault
         "doctor",
         "audit",
         "settings",
+        "about",
       ],
     );
     proxy.cut();
@@ -150,4 +152,25 @@ plainTest("eight tabs are live at once, and each receives an update", async ({ c
   await tabs[0]?.close();
   await save(200);
   for (const page of tabs.slice(1)) await expect(page.getByLabel("Page size")).toHaveValue("200");
+});
+
+test("a page that is older than the service says so, and a reload brings the new one", async ({ page }) => {
+  // As a page that was loaded before the service was updated: its own start has another name.
+  let isOld = true;
+  await page.route(`${system().url}/`, async (route) => {
+    const answer = await route.fetch();
+    const html = await answer.text();
+    const isAskedByPage = route.request().resourceType() !== "document";
+    await route.fulfill({
+      response: answer,
+      body: isAskedByPage && isOld ? html.replace(/index-[\w-]+\.js/, "index-NEWER.js") : html,
+    });
+  });
+  await signIn(page);
+  await expect(page.getByText("This page is older than the service", { exact: false })).toBeVisible();
+  isOld = false;
+  await page.getByRole("button", { name: "Reload" }).click();
+  await expect(page.getByRole("heading", { name: "Health" })).toBeVisible();
+  await expect(page.getByText("This page is older than the service", { exact: false })).toHaveCount(0);
+  await page.unrouteAll({ behavior: "ignoreErrors" });
 });

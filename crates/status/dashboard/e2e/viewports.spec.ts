@@ -33,6 +33,7 @@ async function pagesToVisit(): Promise<string[]> {
     "/dead-letters",
     "/webhooks",
     "/users",
+    "/users/role-mapping",
     "/schedules",
     "/analytics",
     "/doctor",
@@ -41,6 +42,7 @@ async function pagesToVisit(): Promise<string[]> {
     "/search?q=nord",
     "/audit",
     "/settings",
+    "/about",
   ];
 }
 

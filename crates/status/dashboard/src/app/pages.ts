@@ -6,6 +6,7 @@ import {
   Gauge,
   GitCompareArrows,
   Inbox,
+  Info,
   type LucideIcon,
   RefreshCcw,
   ScrollText,
@@ -30,6 +31,7 @@ export const PAGES = [
   { to: "/doctor", name: "Doctor", icon: Stethoscope, key: "h", isInMore: true },
   { to: "/audit", name: "Audit log", icon: ScrollText, key: "a", isInMore: true, role: "admin" },
   { to: "/settings", name: "Settings", icon: Settings2, key: "e", isInMore: true },
+  { to: "/about", name: "About", icon: Info, key: "b", isInMore: true },
 ] as const satisfies {
   to: string;
   name: string;

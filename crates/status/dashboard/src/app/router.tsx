@@ -199,6 +199,12 @@ const users = createRoute({
   component: lazyComponent(() => import("../pages/users/users"), "UsersPage"),
 });
 
+const roleMapping = createRoute({
+  getParentRoute: () => root,
+  path: "/users/role-mapping",
+  component: lazyComponent(() => import("../pages/role-mapping/role-mapping"), "RoleMappingPage"),
+});
+
 const audit = createRoute({
   getParentRoute: () => root,
   path: "/audit",
@@ -253,6 +259,12 @@ const settings = createRoute({
   component: lazyComponent(() => import("../pages/settings/settings"), "SettingsPage"),
 });
 
+const about = createRoute({
+  getParentRoute: () => root,
+  path: "/about",
+  component: lazyComponent(() => import("../pages/about/about"), "AboutPage"),
+});
+
 export const router = createRouter({
   routeTree: root.addChildren([
     overview,
@@ -266,11 +278,13 @@ export const router = createRouter({
     deadLetters,
     webhooks,
     users,
+    roleMapping,
     audit,
     schedules,
     doctor,
     analytics,
     settings,
+    about,
   ]),
   defaultPreload: "intent",
   defaultErrorComponent: PageError,

@@ -34,6 +34,7 @@ import { ProblemNote } from "../ui/problem-note";
 import text from "../ui/text.module.css";
 import { useZone } from "../ui/zone";
 import { ConnectionIndicator, ConnectionNote } from "./connection";
+import { OutdatedNote } from "./outdated-note";
 import { usePageKeys } from "./page-keys";
 import { PAGES } from "./pages";
 import styles from "./shell.module.css";
@@ -190,6 +191,7 @@ function SignedIn({ session, hasEnded, onRenew }: SignedInProps) {
       </header>
       <main id="content" className={styles.main} ref={main} tabIndex={-1}>
         <ConnectionNote />
+        <OutdatedNote />
         {!hasEnded && <ExpiryNote expiresAt={session.identity.expiresAt} onRenew={onRenew} />}
         <Outlet />
       </main>

@@ -8,6 +8,8 @@ import type {
   DeadLetterState,
   HitKind,
   Mode,
+  Permission,
+  PortalRole,
   RecordStanding,
   RecordStatus,
   RecordType,
@@ -19,6 +21,7 @@ import type {
   User,
   WebhookRefusal,
   WebhookState,
+  Workplace,
 } from "../api/types";
 import { capitalize } from "./capitalize";
 
@@ -132,6 +135,39 @@ export function accessLabel({ maySignIn, lockedBecause }: User): StateLabel {
 
 /** `chief_engineer` → `Chief engineer` */
 export const roleWord = (role: string): string => capitalize(ownWord(role));
+
+const PORTAL_ROLE_SET: Record<PortalRole, true> = {
+  crew_readonly: true,
+  crew: true,
+  officer: true,
+  chief_engineer: true,
+  master: true,
+  auditor: true,
+  purchasing: true,
+  hsqe: true,
+  superintendent: true,
+  fleet_manager: true,
+};
+export const PORTAL_ROLES = Object.keys(PORTAL_ROLE_SET) as PortalRole[];
+
+const WORKPLACE_SET: Record<Workplace, true> = { ship: true, shore: true };
+export const WORKPLACES = Object.keys(WORKPLACE_SET) as Workplace[];
+
+const PERMISSIONS: Record<Permission, string> = {
+  view_vessel: "view the jobs of the own vessels",
+  view_fleet: "view the whole fleet",
+  report_work: "report work",
+  sign_department: "sign work of the own department",
+  sign_vessel: "sign everything on board",
+  run_programme: "change the maintenance programme",
+  order_parts: "order parts",
+  run_safety: "run safety work",
+  run_fleet: "run the fleet",
+};
+
+/** `report work, order parts` */
+export const permissionsText = (permissions: Permission[]): string =>
+  permissions.map((word) => entryOf(PERMISSIONS, word) ?? ownWord(word)).join(", ");
 
 const AUDIT_WORDS: Record<AuditAction, string> = {
   "sync.trigger": "Started a sync",

@@ -57,6 +57,8 @@ export const keys = {
   settings: ["settings"] as const,
   schedules: ["schedules"] as const,
   ticks: (page: PageParams, filter: TickFilter) => ["schedules", "ticks", page, filter] as const,
+  serviceVersion: ["version", "service"] as const,
+  servedBuild: ["version", "build"] as const,
   analytics: (filter: AnalyticsFilter) => ["analytics", filter] as const,
   search: (text: string) => ["search", text] as const,
   records: ["records"] as const,

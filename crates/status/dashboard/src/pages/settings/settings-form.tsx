@@ -1,6 +1,6 @@
 import { Button } from "@mantine/core";
 import { notifications } from "@mantine/notifications";
-import { type ReactNode, useEffect, useRef, useState } from "react";
+import { useEffect, useRef, useState } from "react";
 import { asProblem, errorsByField } from "../../api/problem";
 import { useChangeSettings } from "../../api/queries/settings";
 import { useHasRole } from "../../api/session";
@@ -11,13 +11,12 @@ import layout from "../../ui/layout.module.css";
 import { LeaveDialog } from "../../ui/leave-dialog";
 import { Note } from "../../ui/note";
 import { ProblemNote } from "../../ui/problem-note";
-import text from "../../ui/text.module.css";
+import { SaveBar } from "../../ui/save-bar";
 import { Time } from "../../ui/time";
 import { type Draft, draftFields, emptyFieldErrors, type Fields, settingsChange } from "./fields";
 import { IncrementalFields } from "./incremental-fields";
 import { MissingRecordsFields } from "./missing-records-fields";
 import { PagingFields } from "./paging-fields";
-import styles from "./settings-form.module.css";
 
 export function SettingsForm({ settings }: { settings: Settings }) {
   const isAdmin = useHasRole("admin");
@@ -107,13 +106,3 @@ const savedBy = (settings: Settings) => (
     Version {settings.version}, by {settings.updatedBy} <Time iso={settings.updatedAt} />
   </>
 );
-
-/** The state of the form and its buttons; sticks to the bottom of the window while there are unsaved changes. */
-function SaveBar(props: { isDirty: boolean; status: ReactNode; children: ReactNode }) {
-  return (
-    <div className={styles.saveBar} data-dirty={props.isDirty || undefined}>
-      <span className={text.dim}>{props.status}</span>
-      {props.children}
-    </div>
-  );
-}

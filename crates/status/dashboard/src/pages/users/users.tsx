@@ -1,3 +1,4 @@
+import { Button } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { getRouteApi, Link } from "@tanstack/react-router";
 import { listUsers } from "../../api/queries/users";
@@ -69,8 +70,15 @@ export function UsersPage() {
   const shown = users.data?.data.find((user) => user.id === open);
   const close = () => navigate({ search: (old) => ({ ...old, open: undefined }), resetScroll: false });
   return (
-    <Page title="Users">
-      {total !== undefined && <StatusBanner status={usersStatus(total)} />}
+    <Page
+      title="Users"
+      actions={
+        <Button variant="default" renderRoot={(props) => <Link to="/users/role-mapping" {...props} />}>
+          Role mapping
+        </Button>
+      }
+    >
+      <StatusBanner status={total === undefined ? undefined : usersStatus(total)} />
       <FilterBar
         isFiltered={search !== undefined}
         onClear={() => navigate({ search: (old) => ({ ...old, search: undefined, page: undefined }) })}
