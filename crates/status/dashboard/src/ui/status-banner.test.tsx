@@ -42,3 +42,8 @@ test("a good status is not green while the connection is lost, and says of when 
   await renderUi(<StatusBanner status={{ ...status, tone: "bad" }} />);
   expect(screen.getByRole("region", { name: "Status" }).dataset.tone).toBe("bad");
 });
+
+test("a status that is not known yet is no region that says something", async () => {
+  await renderUi(<StatusBanner status={undefined} />);
+  expect(screen.queryByRole("region", { name: "Status" })).toBeNull();
+});

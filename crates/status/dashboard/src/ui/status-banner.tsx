@@ -31,12 +31,21 @@ const TONE_ICONS: Partial<Record<Tone, IconName>> = {
   bad: "cross",
 };
 
-/** The status line that a page opens with; a tinted box for bad news only. `figure` replaces the status's own where a component shows it (a time, say). */
-export function StatusBanner(props: {
+interface Props {
   status: Status;
   figure?: { value: ReactNode; unit: ReactNode };
   children?: ReactNode;
-}) {
+}
+
+/**
+ * The status line that a page opens with; a tinted box for bad news only. `figure` replaces the status's own where a component shows
+ * it (a time, say). While the status is not known its place is kept free, so that the list below does not move.
+ */
+export function StatusBanner({ status, ...rest }: Omit<Props, "status"> & { status: Status | undefined }) {
+  return status ? <KnownStatus status={status} {...rest} /> : <div className={styles.place} />;
+}
+
+function KnownStatus(props: Props) {
   const { headline, detail } = props.status;
   const asOf = useAsOf();
   // What was good when the connection was lost may not be good any more.

@@ -21,6 +21,9 @@ export const listSyncs = (page: PageParams, filter: SyncFilter = {}) =>
     placeholderData: keepPreviousData,
   });
 
+/** The newest syncs, as many as the overview shows. */
+export const listRecentSyncs = () => listSyncs({ limit: 24, offset: 0 });
+
 export const getSync = (syncId: string) =>
   queryOptions({
     queryKey: keys.sync(syncId),

@@ -115,7 +115,7 @@ export function ConflictsPage() {
 
   return (
     <Page title="Conflicts">
-      {overview && <StatusBanner status={conflictsStatus(overview)} />}
+      <StatusBanner status={overview && conflictsStatus(overview)} />
       <FilterBar
         isFiltered={isFiltered}
         onClear={() => navigate({ search: ({ zone }) => (zone ? { zone } : {}) })}

@@ -40,7 +40,7 @@ export function DataQualityPage() {
         />
       }
     >
-      {report.data && <StatusBanner status={dataQualityStatus(report.data)} />}
+      <StatusBanner status={report.data && dataQualityStatus(report.data)} />
       <LiveList
         query={list}
         itemNoun="findings"

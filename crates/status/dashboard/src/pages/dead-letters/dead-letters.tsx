@@ -119,15 +119,13 @@ export function DeadLettersPage() {
         </>
       }
     >
-      {overview && (
-        <StatusBanner status={deadLettersStatus(overview)}>
-          {overview.deadLetters > 0 && state !== "dead" && (
-            <Link from="/dead-letters" to="/dead-letters" search={(old) => ({ ...old, state: "dead" })}>
-              Show only these
-            </Link>
-          )}
-        </StatusBanner>
-      )}
+      <StatusBanner status={overview && deadLettersStatus(overview)}>
+        {waiting !== undefined && waiting > 0 && state !== "dead" && (
+          <Link from="/dead-letters" to="/dead-letters" search={(old) => ({ ...old, state: "dead" })}>
+            Show only these
+          </Link>
+        )}
+      </StatusBanner>
       {shownJob && <ReplayJobCard key={shownJob} jobId={shownJob} onClose={() => showJob(undefined)} />}
       <LiveList
         query={deadLetters}

@@ -1,7 +1,11 @@
-import { useQuery } from "@tanstack/react-query";
+import { usePrefetchQuery, useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
-import { FIRST_FINDINGS, getValidationReport } from "../../api/queries/findings";
+import { getAnalytics } from "../../api/queries/analytics";
+import { listVesselConflicts } from "../../api/queries/conflicts";
+import { FIRST_FINDINGS, getValidationReport, listVesselFindings } from "../../api/queries/findings";
 import { getOverview } from "../../api/queries/overview";
+import { listVessels } from "../../api/queries/records";
+import { listRecentSyncs } from "../../api/queries/syncs";
 import type { Overview, SyncSummary, ValidationReport } from "../../api/types";
 import { attentionItems, fleetStatus } from "../../format/fleet-status";
 import { causeSentence, labelOf, SYNC_STATES } from "../../format/states";
@@ -24,7 +28,20 @@ import styles from "./overview.module.css";
 import { RecentSyncs } from "./recent-syncs";
 import { SyncCharts } from "./sync-charts";
 
+/** Starts all requests of the page at once, the first two first: its parts would send theirs only when these are answered. */
+function usePrefetchedParts() {
+  usePrefetchQuery(getOverview());
+  usePrefetchQuery(getValidationReport(FIRST_FINDINGS, "error"));
+  usePrefetchQuery(listVessels());
+  usePrefetchQuery(listVessels("rejected"));
+  usePrefetchQuery(listVesselFindings());
+  usePrefetchQuery(listVesselConflicts());
+  usePrefetchQuery(listRecentSyncs());
+  usePrefetchQuery(getAnalytics({}));
+}
+
 export function OverviewPage() {
+  usePrefetchedParts();
   const overview = useQuery(getOverview());
   const report = useQuery(getValidationReport(FIRST_FINDINGS, "error"));
   return (

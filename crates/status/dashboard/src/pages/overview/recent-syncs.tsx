@@ -1,6 +1,6 @@
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
-import { listSyncs } from "../../api/queries/syncs";
+import { listRecentSyncs } from "../../api/queries/syncs";
 import type { SyncSummary } from "../../api/types";
 import { plural } from "../../format/numbers";
 import { causeWord, isOpen, labelOf, SYNC_STATES } from "../../format/states";
@@ -16,11 +16,9 @@ import { Time } from "../../ui/time";
 import { useZone } from "../../ui/zone";
 import styles from "./recent-syncs.module.css";
 
-const SHOWN_SYNCS = 24;
-
 /** The last syncs as bars, oldest left: height by duration, colour by state, each a link. */
 export function RecentSyncs() {
-  const syncs = useQuery(listSyncs({ limit: SHOWN_SYNCS, offset: 0 }));
+  const syncs = useQuery(listRecentSyncs());
   return (
     <QueryResult query={syncs} lines={2}>
       {({ data }) =>

@@ -54,7 +54,7 @@ export function RecordsPage() {
         </ViewLinks>
       }
     >
-      {overview && <StatusBanner status={recordsStatus(overview)} />}
+      <StatusBanner status={overview && recordsStatus(overview)} />
       <FilterBar
         isFiltered={isFiltered}
         onClear={() => navigate({ search: ({ zone }) => ({ ...(zone ? { zone } : {}), type }) })}

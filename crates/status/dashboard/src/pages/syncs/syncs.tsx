@@ -121,12 +121,10 @@ export function SyncsPage() {
 
   return (
     <Page title="Syncs" actions={<StartSync />}>
-      {overview && (
-        <StatusBanner
-          status={syncListStatus(overview)}
-          {...(lastEnd ? { figure: { value: <Time iso={lastEnd} />, unit: "ended" } } : {})}
-        />
-      )}
+      <StatusBanner
+        status={overview && syncListStatus(overview)}
+        {...(lastEnd ? { figure: { value: <Time iso={lastEnd} />, unit: "ended" } } : {})}
+      />
       <FilterBar
         isFiltered={isFiltered}
         onClear={() => navigate({ search: ({ zone }) => (zone ? { zone } : {}) })}

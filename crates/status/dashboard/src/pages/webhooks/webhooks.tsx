@@ -55,9 +55,13 @@ export function WebhooksPage() {
         </ViewLinks>
       }
     >
-      {overview && failed !== undefined && refusedSince !== undefined && (
-        <StatusBanner status={webhooksStatus(overview, failed, refusedSince)} />
-      )}
+      <StatusBanner
+        status={
+          overview && failed !== undefined && refusedSince !== undefined
+            ? webhooksStatus(overview, failed, refusedSince)
+            : undefined
+        }
+      />
       {view === "refused" ? <RefusedList /> : <AcceptedList />}
       <Drawer opened={open !== undefined} title="Webhook" onClose={close}>
         {open && <WebhookDetails key={open} id={open} />}
