@@ -40,8 +40,8 @@ faults = []
 # ----------------------------------------------------------------------------------------------------------- copy
 
 
-def tracked_files():
-    names = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+def own_files():
+    names = subprocess.run(["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
     return [Path(name) for name in names.split("\0") if name]
 
 
@@ -64,7 +64,7 @@ class Sources:
     """Pages under source/ for files and directories of the checkout."""
 
     def __init__(self):
-        self.tracked = tracked_files()
+        self.files = own_files()
         self.written = {}
 
     def page_of(self, path):
@@ -76,10 +76,10 @@ class Sources:
     def write(self, path):
         if (ROOT / path).is_dir():
             page = Path("source") / path / "index.html"
-            inside = [name for name in self.tracked if name.is_relative_to(path)]
+            inside = [name for name in self.files if name.is_relative_to(path)]
             body = "\n".join(f"<li>{self.entry(name, name.relative_to(path), page)}</li>" for name in inside)
             body = f"<ul>\n{body}\n</ul>"
-        elif path in self.tracked and (ROOT / path).stat().st_size <= SHOWN_FILE_LIMIT:
+        elif path in self.files and (ROOT / path).stat().st_size <= SHOWN_FILE_LIMIT:
             page = Path("source") / f"{path}.html"
             try:
                 body = f"<pre>{html.escape((ROOT / path).read_text())}</pre>"
