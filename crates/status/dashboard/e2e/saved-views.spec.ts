@@ -23,6 +23,7 @@ test("a filtered list is saved under a name, opened from the search, renamed and
 
   await page.goto(`${system().url}/`);
   await page.keyboard.press("/");
+  await expect(page.getByRole("dialog", { name: "Search" }).getByRole("combobox")).toBeFocused();
   await page.keyboard.type("full by");
   await expect(page.getByRole("option", { name: /^Full by hand/ })).toBeVisible();
   await page.keyboard.press("Enter");

@@ -1,5 +1,5 @@
-// Makes screenshots of every page: empty, full and while the service fails; in both themes, on a desktop and on a phone. They
-// are written to shots/, and the best of them to docs/images. `npm run shots` runs it.
+// Makes screenshots of every page: empty, full, while it loads and while the service fails; in both themes, on a desktop and on
+// a phone. They are written to shots/, and the best of them to docs/images. `npm run shots` runs it.
 import { mkdirSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -21,12 +21,12 @@ async function settle(page: Page): Promise<void> {
   await page.waitForTimeout(400);
 }
 
-/** The whole page as it stands, in both themes and sizes. */
-async function shoot(page: Page, folder: string, name: string): Promise<void> {
+/** The whole page as it stands, in both themes and sizes. `isSettled`: waits for its data first. */
+async function shoot(page: Page, folder: string, name: string, isSettled = true): Promise<void> {
   mkdirSync(join(SHOTS, folder), { recursive: true });
   for (const size of [DESKTOP, PHONE]) {
     await page.setViewportSize(size);
-    await settle(page);
+    if (isSettled) await settle(page);
     // A window as high as the page: fixed parts stand at its end, not within it.
     const height = await page.evaluate(() => document.documentElement.scrollHeight);
     await page.setViewportSize({ ...size, height: Math.min(4000, Math.max(size.height, height)) });
@@ -69,11 +69,13 @@ const LISTS = [
   ["conflicts", "/conflicts"],
   ["dead-letters", "/dead-letters"],
   ["users", "/users"],
+  ["role-mapping", "/users/role-mapping"],
   ["schedules", "/schedules"],
   ["analytics", "/analytics"],
   ["doctor", "/doctor"],
   ["audit", "/audit"],
   ["settings", "/settings"],
+  ["about", "/about"],
   ["search", "/search?q=nordhavn"],
 ] as const;
 
@@ -94,7 +96,7 @@ interface Listed {
 }
 
 /** What makes pages worth looking at: changes, a conflict, a dead letter, a refused webhook, schedules, a dry run. */
-async function prepare(): Promise<{ vessel: Listed; dryRunId: string }> {
+async function prepare(): Promise<void> {
   await ensureFullSync();
   const { data: vessels } = await api<{ data: Listed[] }>("/api/sync/records/vessel?limit=5&status=active");
   const [vessel, other] = vessels;
@@ -150,33 +152,36 @@ async function prepare(): Promise<{ vessel: Listed; dryRunId: string }> {
     await expect
       .poll(async () => (await api<{ state: string }>(`/api/sync/status/${syncId}`)).state)
       .toBe("completed");
-    return { vessel, dryRunId: syncId };
+    // The scheduler counts every half minute.
+    await expect
+      .poll(
+        async () =>
+          (await api<{ total: { records?: { created: number } } }>("/api/sync/analytics")).total.records
+            ?.created ?? 0,
+        { timeout: 180_000 },
+      )
+      .toBeGreaterThan(0);
   } finally {
     await portal("POST", "/api/webhooks/endpoint/enable");
   }
 }
 
-test("full pages", async ({ page }) => {
-  const { vessel, dryRunId } = await prepare();
-  await signIn(page);
-  await expect(async () => {
-    expect((await api<{ deadLetters: number }>("/api/sync/status")).deadLetters).toBeGreaterThan(0);
-  }).toPass();
-  for (const [name, path] of LISTS) {
-    await open(page, path);
-    await shoot(page, "full", name);
-  }
-  const { data } = await api<{ data: { syncId: string; mode: string }[] }>("/api/sync/history?mode=full");
-  const [conflict] = (await api<{ data: { id: string }[] }>("/api/sync/conflicts?state=open")).data;
-  const [webhook] = (await api<{ data: { id: string }[] }>("/api/sync/webhooks")).data;
-  const [letter] = (await api<{ data: { id: string }[] }>("/api/sync/dead-letters")).data;
-  const [user] = (await api<{ data: { id: string }[] }>("/api/sync/users")).data;
-  const [rejected] = (await api<{ data: Listed[] }>("/api/sync/records/vessel?status=rejected")).data;
-  const [pump] = (await api<{ data: Listed[] }>("/api/sync/records/equipment?q=pump&status=active")).data;
-  for (const [name, path] of [
-    ["sync", `/syncs/${data[0]?.syncId}`],
-    ["dry-run", `/syncs/${dryRunId}`],
-    ["vessel", `/records/vessel/${vessel.sourceId}`],
+/** The pages of single things, of what `prepare` has made. */
+async function detailPages(): Promise<[name: string, path: string][]> {
+  const first = async <T>(path: string): Promise<T | undefined> => (await api<{ data: T[] }>(path)).data[0];
+  const sync = await first<{ syncId: string }>("/api/sync/history?mode=full");
+  const dryRun = await first<{ syncId: string }>("/api/sync/history?dryRun=true");
+  const vessel = await first<Listed>("/api/sync/records/vessel?limit=5&status=active");
+  const rejected = await first<Listed>("/api/sync/records/vessel?status=rejected");
+  const pump = await first<Listed>("/api/sync/records/equipment?q=pump&status=active");
+  const conflict = await first<{ id: string }>("/api/sync/conflicts?state=open");
+  const webhook = await first<{ id: string }>("/api/sync/webhooks");
+  const letter = await first<{ id: string }>("/api/sync/dead-letters");
+  const user = await first<{ id: string }>("/api/sync/users");
+  return [
+    ["sync", `/syncs/${sync?.syncId}`],
+    ["dry-run", `/syncs/${dryRun?.syncId}`],
+    ["vessel", `/records/vessel/${vessel?.sourceId}`],
     ["equipment", `/records/equipment/${pump?.sourceId}`],
     ["record-rejected", `/records/vessel/${rejected?.sourceId}`],
     ["doctor-record", `/doctor?recordType=vessel&sourceId=${rejected?.sourceId}`],
@@ -186,7 +191,24 @@ test("full pages", async ({ page }) => {
     ["user", `/users?open=${user?.id}`],
     ["schedule", "/schedules?open=nightly"],
     ["schedule-form", "/schedules?open=orion-hourly&form=edit"],
-  ] as const) {
+  ];
+}
+
+/** Those of which docs/images has one. */
+const IN_DOCS = new Set(["sync", "dry-run", "vessel", "schedule", "doctor-record", "conflict"]);
+
+test("full pages", async ({ page }) => {
+  await prepare();
+  await signIn(page);
+  await expect(async () => {
+    expect((await api<{ deadLetters: number }>("/api/sync/status")).deadLetters).toBeGreaterThan(0);
+  }).toPass();
+  for (const [name, path] of LISTS) {
+    await open(page, path);
+    await shoot(page, "full", name);
+  }
+  const details = await detailPages();
+  for (const [name, path] of details) {
     await open(page, path);
     await shoot(page, "full", name);
   }
@@ -195,19 +217,13 @@ test("full pages", async ({ page }) => {
   await shootForDocs(page, "dashboard");
   await shootForDocs(page, "dashboard-dark", "dark");
   await shootForDocs(page, "dashboard-phone", "light", PHONE);
-  for (const [name, path] of [
-    ["dashboard-sync", `/syncs/${data[0]?.syncId}`],
-    ["dashboard-dry-run", `/syncs/${dryRunId}`],
-    ["dashboard-vessel", `/records/vessel/${vessel.sourceId}`],
-    ["dashboard-schedule", "/schedules?open=nightly"],
-    ["dashboard-doctor", `/doctor?recordType=vessel&sourceId=${rejected?.sourceId}`],
-    ["dashboard-conflict", `/conflicts?open=${conflict?.id}`],
-  ] as const) {
+  for (const [name, path] of details.filter(([name]) => IN_DOCS.has(name))) {
     await open(page, path);
-    await shootForDocs(page, name);
+    await shootForDocs(page, `dashboard-${name.replace("doctor-record", "doctor")}`);
   }
   await open(page, "/");
   await page.keyboard.press("/");
+  await expect(page.getByRole("dialog", { name: "Search" }).getByRole("combobox")).toBeFocused();
   await page.keyboard.type("nordhavn");
   await expect(page.getByRole("option", { name: /^Nordhavn/ }).first()).toBeVisible();
   await page.waitForTimeout(400);
@@ -237,9 +253,25 @@ test("a running sync", async ({ page }) => {
   }
 });
 
+/** What a page asks for, but who is signed in and the stream of updates. */
+const DATA_OF_PAGES = /\/api\/(?!session|sync\/(updates|me)$)|\/version$/;
+
+test("pages while they load", async ({ page }) => {
+  await signIn(page);
+  await page.route(DATA_OF_PAGES, () => new Promise(() => {}));
+  for (const [name, path] of [...LISTS, ...(await detailPages())]) {
+    await page.goto(`${system().url}${path}`);
+    await expect(page.getByRole("heading", { level: 1 })).toBeVisible();
+    // Skeletons come after a moment.
+    await page.waitForTimeout(400);
+    await shoot(page, "loading", name, false);
+  }
+  await page.unrouteAll({ behavior: "ignoreErrors" });
+});
+
 test("pages while the service fails", async ({ page, faults }) => {
   await signIn(page);
-  await page.route(/\/api\/(?!sync\/(updates|me))/, (route) =>
+  await page.route(DATA_OF_PAGES, (route) =>
     route.fulfill({
       status: 503,
       contentType: "application/problem+json",
@@ -253,10 +285,15 @@ test("pages while the service fails", async ({ page, faults }) => {
       }),
     }),
   );
-  for (const [name, path] of LISTS) {
+  for (const [name, path] of [...LISTS, ...(await detailPages())]) {
     await page.goto(`${system().url}${path}`);
-    // The queries are tried three times.
-    await expect(page.getByRole("alert").first()).toBeVisible();
+    // The queries are tried three times. The page "About" has no list that could fail as a whole.
+    await expect(
+      page
+        .getByRole("alert")
+        .or(page.getByText(/^unknown: /))
+        .first(),
+    ).toBeVisible();
     await shoot(page, "error", name);
   }
   await page.unrouteAll({ behavior: "ignoreErrors" });

@@ -13,7 +13,7 @@ const COMPACT_COLUMNS_MAX = 4;
 export function ChartCard(props: {
   title: string;
   caption: string;
-  missing: string | undefined;
+  missing: ReactNode;
   rows: WindowRow[];
   /** Stable between renders. */
   columns: Column<WindowRow>[];
@@ -26,7 +26,7 @@ export function ChartCard(props: {
   return (
     <Card title={title} aside={aside}>
       {missing ? (
-        <p className={isSmall ? styles.missing : text.dim}>{missing}</p>
+        <div className={isSmall ? styles.missing : text.dim}>{missing}</div>
       ) : (
         <div>
           <p className={text.dim}>{caption}</p>

@@ -37,7 +37,8 @@ export function QueryResult<T>(props: {
 /** A shorter wait shows no skeleton, so that fast responses do not flicker. */
 const SKELETON_DELAY = 200;
 
-function Skeleton({ lines }: { lines: number }) {
+/** The place of what is loading. */
+export function Skeleton({ lines }: { lines: number }) {
   const [visible, setVisible] = useState(false);
   useEffect(() => {
     const timer = setTimeout(() => setVisible(true), SKELETON_DELAY);

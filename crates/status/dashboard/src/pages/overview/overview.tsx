@@ -7,7 +7,7 @@ import { getOverview } from "../../api/queries/overview";
 import { listVessels } from "../../api/queries/records";
 import { listRecentSyncs } from "../../api/queries/syncs";
 import type { Overview, SyncSummary, ValidationReport } from "../../api/types";
-import { attentionItems, fleetStatus } from "../../format/fleet-status";
+import { attentionItems, fleetStatus, hasSynced } from "../../format/fleet-status";
 import { causeSentence, labelOf, SYNC_STATES } from "../../format/states";
 import { syncName } from "../../format/sync";
 import { Announcement } from "../../ui/announcement";
@@ -88,7 +88,7 @@ function OverviewContent({ overview, report }: { overview: Overview; report: Val
       <Card title="Recent syncs" aside={<Link to="/syncs">All syncs</Link>}>
         <RecentSyncs />
       </Card>
-      <SyncCharts />
+      {hasSynced(overview) && <SyncCharts />}
       <div className={styles.columns}>
         <Card title="Records in the maintenance portal" aside={<Link to="/data-quality">Data quality</Link>}>
           <FleetTable overview={overview} report={report} />

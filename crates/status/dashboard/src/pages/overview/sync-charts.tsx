@@ -12,6 +12,7 @@ import { ChartCard } from "../../ui/chart-card";
 import { lagColumns, throughputColumns } from "../../ui/chart-columns";
 import charts from "../../ui/charts.module.css";
 import { lazyComponent } from "../../ui/lazy-component";
+import { Time } from "../../ui/time";
 import { useZone } from "../../ui/zone";
 import styles from "./sync-charts.module.css";
 
@@ -55,7 +56,21 @@ export function Charts({ data }: { data: Analytics }) {
     const columns = { throughput: throughputColumns(windowName), lag: lagColumns(windowName) };
     return { rows: windowRows(data), windowName, columns };
   }, [data, zone]);
-  const notCounted = isCounted(data) ? undefined : "No figures yet. The scheduler counts every half minute.";
+  // The newest syncs may not be counted yet.
+  const missing = (reason: string | undefined) => {
+    if (!isCounted(data)) return "No figures yet. The scheduler counts every half minute.";
+    if (reason === undefined) return undefined;
+    return (
+      <>
+        <p>{reason}</p>
+        {data.countedUntil && (
+          <p>
+            Counted until <Time iso={data.countedUntil} />
+          </p>
+        )}
+      </>
+    );
+  };
   const toAnalytics = <Link to="/analytics">Analytics</Link>;
   return (
     <div className={styles.cards}>
@@ -63,7 +78,7 @@ export function Charts({ data }: { data: Analytics }) {
         title={THROUGHPUT}
         aside={toAnalytics}
         caption="Of the syncs that ended in each hour of the last day, without unchanged ones."
-        missing={notCounted ?? throughputMissing(data)}
+        missing={missing(throughputMissing(data))}
         rows={rows}
         columns={columns.throughput}
         isSmall
@@ -74,7 +89,7 @@ export function Charts({ data }: { data: Analytics }) {
         title={LAG}
         aside={toAnalytics}
         caption="From the change in the onboarding portal until it is here, in each hour of the last day."
-        missing={notCounted ?? lagMissing(data)}
+        missing={missing(lagMissing(data))}
         rows={rows}
         columns={columns.lag}
         isSmall

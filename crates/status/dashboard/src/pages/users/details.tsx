@@ -8,6 +8,7 @@ import { CopyableId } from "../../ui/copyable-id";
 import { EmptyState } from "../../ui/empty-state";
 import { Fact, FactList } from "../../ui/fact-list";
 import layout from "../../ui/layout.module.css";
+import { Skeleton } from "../../ui/query-result";
 import { StateBadge } from "../../ui/state-badge";
 import text from "../../ui/text.module.css";
 import { Time } from "../../ui/time";
@@ -18,7 +19,7 @@ import { TemporaryPasswordActions } from "./temporary-password";
 export function UserDetails(props: { id: string; user: User | undefined; isLoading: boolean }) {
   const { user, isLoading } = props;
   if (user) return <Details user={user} />;
-  if (isLoading) return null;
+  if (isLoading) return <Skeleton lines={8} />;
   return (
     <EmptyState framed title="This user is not on the page of the list">
       Search for the email address, then open the user.
