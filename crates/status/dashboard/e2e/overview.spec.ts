@@ -41,6 +41,9 @@ test("the overview charts the last day with tables behind, and nothing moves whe
     await page.emulateMedia({ colorScheme });
     await page.setViewportSize(viewport);
     await page.goto(`${system().url}/`);
+    // Charts are drawn when they come into view.
+    await page.getByRole("heading", { name: "Records by outcome" }).scrollIntoViewIfNeeded();
+    await page.mouse.wheel(0, 300);
     await expect(chart.locator("svg.recharts-surface").first()).toBeVisible();
     expect(await page.evaluate(() => window.layoutShift)).toBeLessThan(0.05);
     await checkPage(page, `overview-charts-${name}`);

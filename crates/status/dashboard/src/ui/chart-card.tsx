@@ -5,6 +5,7 @@ import { chartClass } from "./chart-class";
 import styles from "./charts.module.css";
 import { type Column, Table } from "./table";
 import text from "./text.module.css";
+import { WhenSeen } from "./when-seen";
 
 /** Columns of figures that fit a phone beside each other. */
 const COMPACT_COLUMNS_MAX = 4;
@@ -18,11 +19,13 @@ export function ChartCard(props: {
   /** Stable between renders. */
   columns: Column<WindowRow>[];
   aside?: ReactNode;
+  /** One of several parts of a page: drawn when it comes into view. */
   isSmall?: boolean;
   children: ReactNode;
 }) {
   const { title, caption, missing, rows, columns, aside, isSmall = false, children } = props;
   const [isOpen, setOpen] = useState(false);
+  const chart = <Suspense fallback={<div className={chartClass(isSmall)} />}>{children}</Suspense>;
   return (
     <Card title={title} aside={aside}>
       {missing ? (
@@ -30,7 +33,7 @@ export function ChartCard(props: {
       ) : (
         <div>
           <p className={text.dim}>{caption}</p>
-          <Suspense fallback={<div className={chartClass(isSmall)} />}>{children}</Suspense>
+          {isSmall ? <WhenSeen className={chartClass(isSmall)}>{chart}</WhenSeen> : chart}
           <details onToggle={(event) => setOpen(event.currentTarget.open)}>
             <summary className={styles.summary}>Show as table</summary>
             {isOpen && (

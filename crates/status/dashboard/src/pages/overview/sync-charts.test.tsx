@@ -6,6 +6,18 @@ import { preloadComponents } from "../../ui/lazy-component";
 import { renderUi } from "../../ui/test-render";
 import { SyncCharts } from "./sync-charts";
 
+/** An observer that sees everything at once: the test's DOM has no layout. */
+class SeesAll {
+  private readonly callback: IntersectionObserverCallback;
+  constructor(callback: IntersectionObserverCallback) {
+    this.callback = callback;
+  }
+  observe() {
+    this.callback([{ isIntersecting: true } as IntersectionObserverEntry], this as never);
+  }
+  disconnect() {}
+}
+
 const fetch = vi.fn<(request: Request) => Promise<Response>>();
 // As in the app, where all files are loaded after the first page.
 beforeAll(async () => {
@@ -14,6 +26,7 @@ beforeAll(async () => {
 });
 beforeEach(() => {
   vi.stubGlobal("fetch", fetch);
+  vi.stubGlobal("IntersectionObserver", SeesAll);
 });
 afterEach(() => {
   vi.unstubAllGlobals();
