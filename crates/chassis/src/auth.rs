@@ -19,6 +19,7 @@ mod issuer;
 mod refusals;
 mod request_limits;
 mod revocations;
+mod scope;
 mod session;
 
 use std::{
@@ -55,6 +56,7 @@ pub use refusals::{REFUSALS_PER_MINUTE, Refusal, RefusalLog};
 pub(crate) use request_limits::RateLimitState;
 pub use request_limits::RequestLimits;
 pub use revocations::{RevocationList, Revocations};
+pub use scope::TokenScope;
 pub use session::{GUARD_HEADER, SESSION_COOKIE, ended_session_cookie, session_cookie};
 
 /// Issuer and audience of the tokens we mint; the audience of everybody's.
@@ -142,6 +144,7 @@ pub struct Operator {
     token_id: Option<String>,
     issued_at: u64,
     expires_at: u64,
+    scope: Option<TokenScope>,
 }
 
 impl Operator {
@@ -178,6 +181,12 @@ impl Operator {
     #[must_use]
     pub fn valid_for(&self) -> Duration {
         Duration::from_secs(self.expires_at.saturating_sub(get_current_timestamp()))
+    }
+
+    /// The part of the fleet that the token is limited to; none: the whole fleet.
+    #[must_use]
+    pub fn scope(&self) -> Option<&TokenScope> {
+        self.scope.as_ref()
     }
 
     /// The end of the token, in seconds since 1970.
@@ -234,6 +243,8 @@ struct MintedClaims<'a> {
     jti: String,
     iss: &'a str,
     aud: &'a str,
+    #[serde(flatten)]
+    scope: Option<&'a TokenScope>,
 }
 
 /// Why keys cannot be used.
@@ -253,6 +264,8 @@ pub enum KeysError {
     /// The subject would be refused.
     #[error("the subject {0}")]
     Subject(&'static str),
+    #[error("the part of the fleet {0}")]
+    Scope(&'static str),
     /// The token would be refused.
     #[error("a token may be valid for {} hours at most", .0.as_secs() / 3600)]
     TooLong(Duration),
@@ -275,6 +288,9 @@ pub enum TokenError {
     Role(String),
     #[error("`sub` of the token {0}")]
     Subject(&'static str),
+    /// The claim is no list of names.
+    #[error("`{0}` of the token is no list of at most 200 names")]
+    Scope(&'static str),
     #[error("the token is valid for too long: {} hours are the most", .0.as_secs() / 3600)]
     TooLong(Duration),
     /// The source says why, for the log; the caller is not told.
@@ -380,10 +396,22 @@ impl OperatorKeys {
         self
     }
 
-    /// Mints a token for `subject` that is valid for `ttl` (whole seconds), with our own secret.
+    /// Mints a token for `subject` that is valid for `ttl` (whole seconds), with our own secret, for the whole fleet.
     pub fn mint(&self, subject: &str, role: Role, ttl: Duration) -> Result<String, KeysError> {
+        self.mint_for(subject, role, ttl, None)
+    }
+
+    /// As [`Self::mint`], for a part of the fleet.
+    pub fn mint_for(
+        &self,
+        subject: &str,
+        role: Role,
+        ttl: Duration,
+        scope: Option<&TokenScope>,
+    ) -> Result<String, KeysError> {
         let key = self.own.first().ok_or(KeysError::PublicKeysOnly)?;
         check_name(subject).map_err(KeysError::Subject)?;
+        scope.map_or(Ok(()), TokenScope::check).map_err(KeysError::Scope)?;
         if ttl > self.max_lifetime {
             return Err(KeysError::TooLong(self.max_lifetime));
         }
@@ -396,6 +424,7 @@ impl OperatorKeys {
             jti: Uuid::now_v7().to_string(),
             iss: AUDIENCE,
             aud: AUDIENCE,
+            scope,
         };
         let header = Header { kid: Some(key.id.clone()), ..Header::new(Algorithm::HS256) };
         jsonwebtoken::encode(&header, &minted, &key.encoding).map_err(KeysError::Signing)
@@ -483,7 +512,8 @@ fn verify_with_key(
         return Err(TokenError::Invalid(ErrorKind::InvalidClaimFormat("jti".to_owned()).into()));
     }
     let role = issuer::role_at(&claims, role_claim).ok_or_else(|| TokenError::Role(role_claim.to_owned()))?;
-    Ok(Operator { subject: sub, role, token_id: jti, issued_at: iat, expires_at: exp })
+    let scope = TokenScope::of_claims(&claims).map_err(TokenError::Scope)?;
+    Ok(Operator { subject: sub, role, token_id: jti, issued_at: iat, expires_at: exp, scope })
 }
 
 /// What is wrong with a `sub` or `jti`. A name that nobody can read would stand in the audit log.
@@ -519,6 +549,7 @@ impl From<TokenError> for Problem {
             | TokenError::NoIssuerKeys
             | TokenError::Role(_)
             | TokenError::Subject(_)
+            | TokenError::Scope(_)
             | TokenError::TooLong(_) => "invalid_token",
         };
         Self::unauthorized(code, format!("{error}.")).with_source(error)
@@ -528,6 +559,8 @@ impl From<TokenError> for Problem {
 /// The least role a handler requires, as a type.
 pub trait RequiredRole: 'static {
     const ROLE: Role;
+    /// Whether the handler looks at [`Operator::scope`]. All others are closed to tokens for a part of the fleet.
+    const KEEPS_TO_SCOPE: bool = false;
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -537,6 +570,19 @@ pub enum OperatorOrAbove {}
 #[derive(Debug, Clone, Copy)]
 pub enum AdminOnly {}
 
+#[derive(Debug, Clone, Copy)]
+pub enum ViewerInScope {}
+#[derive(Debug, Clone, Copy)]
+pub enum OperatorInScope {}
+
+impl RequiredRole for ViewerInScope {
+    const ROLE: Role = Role::Viewer;
+    const KEEPS_TO_SCOPE: bool = true;
+}
+impl RequiredRole for OperatorInScope {
+    const ROLE: Role = Role::Operator;
+    const KEEPS_TO_SCOPE: bool = true;
+}
 impl RequiredRole for ViewerOrAbove {
     const ROLE: Role = Role::Viewer;
 }
@@ -563,6 +609,10 @@ impl<R> Authorized<R> {
     }
 }
 
+/// An operator of any role, perhaps for a part of the fleet only: the handler must keep to it.
+pub type ScopedViewer = Authorized<ViewerInScope>;
+/// As [`OperatorRole`], perhaps for a part of the fleet only: the handler must keep to it.
+pub type ScopedOperator = Authorized<OperatorInScope>;
 /// An operator of any role.
 pub type Viewer = Authorized<ViewerOrAbove>;
 /// An operator who may start, cancel and replay.
@@ -591,6 +641,10 @@ impl<R: RequiredRole> FromRequest for Authorized<R> {
                     log.note(request, &operator, R::ROLE);
                 }
                 return Err(refused);
+            }
+            if operator.scope().is_some() && !R::KEEPS_TO_SCOPE {
+                let detail = "Your token is for a part of the fleet, and this is about the whole fleet.";
+                return Err(Problem::forbidden("outside_scope", detail));
             }
             // Here and not in a middleware: whoever may not ask is told that first, and not what a query may hold.
             check_query(request)?;

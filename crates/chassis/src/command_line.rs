@@ -97,11 +97,7 @@ fn show_config(daemon: &Daemon, which: Option<&str>) -> ExitCode {
 }
 
 fn healthcheck(daemon: &Daemon, address: Option<&str>) -> ExitCode {
-    let address = match address {
-        Some(address) => Ok(address.to_owned()),
-        None => bind_address(daemon),
-    };
-    match address.and_then(|address| Ok(check_ready(&address)?)) {
+    match own_server(daemon, address).and_then(|(address, tls)| Ok(check_ready(&address, tls)?)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             terminal::report(format_args!("{}: {error}", daemon.name));
@@ -110,12 +106,19 @@ fn healthcheck(daemon: &Daemon, address: Option<&str>) -> ExitCode {
     }
 }
 
-/// The address the daemon binds, by the variable named `BIND`.
-fn bind_address(daemon: &Daemon) -> Result<String, Box<dyn Error>> {
-    let variable = daemon.variables.iter().find(|variable| variable.name == "BIND");
-    let key = variable.map_or("http.bind", |variable| variable.key);
+/// The address the daemon binds unless another one is named, by the variable named `BIND`, and whether it serves TLS.
+fn own_server(daemon: &Daemon, address: Option<&str>) -> Result<(String, bool), Box<dyn Error>> {
     let environment = config::process_environment();
-    let effective = config::effective(daemon.defaults, daemon.variables, &environment)?;
-    let value = effective.pointer(&format!("/{}", key.replace('.', "/"))).and_then(serde_json::Value::as_str);
-    Ok(value.ok_or_else(|| format!("name the address: there is no {key}"))?.to_owned())
+    let effective = config::effective(daemon.defaults, daemon.variables, &environment);
+    let value = |name: &str| -> Option<String> {
+        let key = daemon.variables.iter().find(|variable| variable.name == name)?.key;
+        let pointer = format!("/{}", key.replace('.', "/"));
+        Some(effective.as_ref().ok()?.pointer(&pointer)?.as_str()?.to_owned())
+    };
+    let tls = value("TLS_CERTIFICATE").is_some_and(|path| !path.is_empty());
+    if let Some(address) = address.map(str::to_owned).or_else(|| value("BIND")) {
+        return Ok((address, tls));
+    }
+    effective?;
+    Err("name the address: there is no variable BIND".into())
 }

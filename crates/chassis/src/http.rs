@@ -6,13 +6,18 @@
 //!
 //! Streams without an end must watch [`Shutdown::soft`], or the shutdown waits for the grace time.
 
+mod certificate;
 mod extractors;
 mod log_sample;
 mod middleware;
 mod operations;
 mod span;
 
-use std::{net::TcpListener, time::Duration};
+use std::{
+    net::{SocketAddr, TcpListener},
+    sync::Arc,
+    time::Duration,
+};
 
 use actix_web::{
     App, HttpServer,
@@ -22,11 +27,13 @@ use actix_web::{
 use tracing_actix_web::TracingLogger;
 
 use crate::{
+    config::sections::Server,
     health::Health,
     ops::{self, Version},
     shutdown::Shutdown,
 };
 
+pub use certificate::{CertificateError, CertificateFiles, ServerCertificate};
 pub use extractors::{JsonBody, OptionalJsonBody};
 pub use middleware::RequestId;
 pub use operations::Operations;
@@ -44,12 +51,38 @@ pub enum ServeError {
     },
     #[error("the HTTP server cannot serve")]
     Serve(#[from] std::io::Error),
+    #[error("the HTTP server cannot serve with TLS")]
+    Certificate(#[from] CertificateError),
+    #[error("the HTTP server cannot serve with TLS")]
+    Tls(#[from] rustls::Error),
 }
 
-/// Listens on `host:port`; port 0 lets the system choose. Connections queue up from here on, so a daemon may listen
-/// well before it serves.
-pub fn listen(address: &str) -> Result<TcpListener, ServeError> {
-    TcpListener::bind(address).map_err(|source| ServeError::Listen { address: address.to_owned(), source })
+/// A port that is bound. Connections queue up from here on, so a daemon may listen well before it serves.
+#[derive(Debug)]
+pub struct Listener {
+    tcp: TcpListener,
+    /// None: plain HTTP.
+    certificate: Option<Arc<ServerCertificate>>,
+}
+
+impl Listener {
+    /// As the config says, with TLS or without.
+    pub fn bind(server: &Server) -> Result<Self, ServeError> {
+        // First: a wrong certificate must not leave a port that never answers.
+        let certificate = server.certificate_files().map(ServerCertificate::load).transpose()?;
+        Ok(Self { certificate, ..listen(&server.bind)? })
+    }
+
+    pub fn local_addr(&self) -> std::io::Result<SocketAddr> {
+        self.tcp.local_addr()
+    }
+}
+
+/// Listens on `host:port`, without TLS; port 0 lets the system choose.
+pub fn listen(address: &str) -> Result<Listener, ServeError> {
+    let tcp = TcpListener::bind(address)
+        .map_err(|source| ServeError::Listen { address: address.to_owned(), source })?;
+    Ok(Listener { tcp, certificate: None })
 }
 
 /// Limits and threads of a server. The default is right for a daemon.
@@ -80,7 +113,7 @@ impl Default for Options {
 
 /// Serves the routes of `configure`, and those of [`ops`], until shutdown; returns when the last request is answered.
 pub async fn serve<C>(
-    listener: TcpListener,
+    listener: Listener,
     shutdown: Shutdown,
     health: Health,
     configure: C,
@@ -94,7 +127,7 @@ where
 /// Like [`serve`], with `options`.
 pub async fn serve_with<C>(
     options: Options,
-    listener: TcpListener,
+    listener: Listener,
     shutdown: Shutdown,
     health: Health,
     configure: C,
@@ -123,10 +156,19 @@ where
         .disable_signals()
         .shutdown_timeout(grace.as_secs().max(1))
         // Without this, a stream goes on for a client that has closed its connection until two writes have failed.
-        .h1_allow_half_closed(false)
-        .listen(listener)?
-        .run();
-    tracing::info!(http.address = %address, "listening");
+        .h1_allow_half_closed(false);
+    let Listener { tcp, certificate } = listener;
+    let server = match &certificate {
+        None => server.listen(tcp)?,
+        Some(certificate) => server.listen_rustls_0_23(tcp, certificate.server_config()?)?,
+    };
+    let server = server.run();
+    tracing::info!(http.address = %address, tls = certificate.is_some(), "listening");
+    let reloading = async {
+        if let Some(certificate) = certificate {
+            certificate.reload_until_stopped(shutdown.soft().clone()).await;
+        }
+    };
 
     let handle = server.handle();
     let stop = async {
@@ -145,7 +187,7 @@ where
             } => {}
         }
     };
-    let (served, ()) = tokio::join!(server, stop);
+    let (served, (), ()) = tokio::join!(server, stop, reloading);
     tracing::debug!(http.address = %address, "no longer listening");
     Ok(served?)
 }

@@ -1,14 +1,12 @@
 //! What the chassis hands to a daemon's own work.
 
-use std::net::TcpListener;
-
 use actix_web::web;
 
 use crate::{
     config::ConfigProblems,
     daemon::Daemon,
     health::Health,
-    http::{self, Options},
+    http::{self, Listener, Options},
     ops::Version,
     shutdown::Shutdown,
 };
@@ -40,7 +38,7 @@ impl Process {
     }
 
     /// Serves `routes` and those of [`crate::ops`] on `listener` until shutdown, as a supervised task.
-    pub fn serve<C>(&self, listener: TcpListener, routes: C)
+    pub fn serve<C>(&self, listener: Listener, routes: C)
     where
         C: Fn(&mut web::ServiceConfig) + Clone + Send + 'static,
     {
@@ -48,12 +46,12 @@ impl Process {
     }
 
     /// Serves only the routes of [`crate::ops`]: for a daemon that takes its work elsewhere.
-    pub fn serve_ops(&self, listener: TcpListener) {
+    pub fn serve_ops(&self, listener: Listener) {
         let options = Options { version: self.version(), workers: 1, ..Options::default() };
         self.serve_with(options, listener, |_no_routes| {});
     }
 
-    fn serve_with<C>(&self, options: Options, listener: TcpListener, routes: C)
+    fn serve_with<C>(&self, options: Options, listener: Listener, routes: C)
     where
         C: Fn(&mut web::ServiceConfig) + Clone + Send + 'static,
     {

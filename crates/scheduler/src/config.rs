@@ -16,7 +16,7 @@ pub const DAEMON: Daemon = Daemon {
     version: env!("CARGO_PKG_VERSION"),
     about: "The system's clock: cron schedules, the outbox relay, the reaper of stuck work.",
     defaults: include_str!("../defaults.toml"),
-    variables: &[Server::BIND, Database::URL, Broker::URL],
+    variables: &[Server::BIND, Server::TLS_CERTIFICATE, Server::TLS_KEY, Database::URL, Broker::URL],
     services: &["scheduler"],
     grace: Duration::from_secs(20),
 };

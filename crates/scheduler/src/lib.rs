@@ -14,7 +14,7 @@ mod withdrawals;
 use std::sync::Arc;
 
 use broker::{Broker, Publisher};
-use chassis::{Process, health::Health, http, shutdown::Shutdown};
+use chassis::{Process, health::Health, http::Listener, shutdown::Shutdown};
 use domain::clock::Clock;
 #[expect(clippy::disallowed_types, reason = "the service is wired here")]
 use domain::clock::SystemClock;
@@ -65,7 +65,7 @@ pub async fn start(config: &Config, shutdown: &Shutdown, health: &Health) -> any
 /// When it cannot start.
 pub async fn run(process: Process) -> anyhow::Result<()> {
     let config: Config = process.config()?;
-    let listener = http::listen(&config.server.bind)?;
+    let listener = Listener::bind(&config.server)?;
     start(&config, &process.shutdown, &process.health).await?;
     process.serve_ops(listener);
     Ok(())

@@ -28,6 +28,8 @@ pub const DAEMON: Daemon = Daemon {
     defaults: include_str!("../defaults.toml"),
     variables: &[
         Server::BIND,
+        Server::TLS_CERTIFICATE,
+        Server::TLS_KEY,
         Database::URL,
         Broker::URL,
         Variable::secret("WEBHOOK_SECRET", "webhook.secret"),

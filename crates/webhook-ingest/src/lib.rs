@@ -20,7 +20,7 @@ mod verifier;
 use std::{sync::Arc, time::Duration};
 
 use broker::{Broker, Publisher};
-use chassis::{Process, health::Health, http, shutdown::Shutdown};
+use chassis::{Process, health::Health, http::Listener, shutdown::Shutdown};
 use domain::clock::Clock;
 #[expect(clippy::disallowed_types, reason = "the service is wired here")]
 use domain::clock::SystemClock;
@@ -63,7 +63,7 @@ pub async fn start(config: &Config, shutdown: &Shutdown, health: &Health) -> any
 /// Runs the daemon: [`start`], and an HTTP server on a port of its own.
 pub async fn run(process: Process) -> anyhow::Result<()> {
     let config: Config = process.config()?;
-    let listener = http::listen(&config.server.bind)?;
+    let listener = Listener::bind(&config.server)?;
     let service = start(&config, &process.shutdown, &process.health).await?;
     process.serve(listener, service.routes());
     Ok(())

@@ -27,7 +27,7 @@ use std::{num::NonZeroU32, sync::Arc, time::Duration};
 
 use anyhow::Context as _;
 use broker::{Broker, Publisher, Queue, Updates, archive_dead_letters, consume, consume_batches};
-use chassis::{Process, health::Health, http, shutdown::Shutdown};
+use chassis::{Process, health::Health, http::Listener, shutdown::Shutdown};
 #[expect(clippy::disallowed_types, reason = "the service is wired here")]
 use domain::clock::SystemClock;
 use domain::{clock::Clock, temporary_password::PasswordSeal};
@@ -155,7 +155,7 @@ fn start_archiver(broker: Broker, context: Context, shutdown: &Shutdown) {
 /// When it cannot start.
 pub async fn run(process: Process) -> anyhow::Result<()> {
     let config: Config = process.config()?;
-    let listener = http::listen(&config.server.bind)?;
+    let listener = Listener::bind(&config.server)?;
     start(&config, &process.shutdown, &process.health).await?;
     process.serve_ops(listener);
     Ok(())

@@ -84,6 +84,7 @@ impl ApiKeys {
                 token_id: Some(id.to_string()),
                 issued_at: key.created_at,
                 expires_at: key.expires_at,
+                scope: None,
             }
         };
         self.0.used.lock().unwrap_or_else(PoisonError::into_inner).insert(id, now);

@@ -11,6 +11,7 @@ use super::{
     secret::{ExposeSecret, Secret, secret_given},
     variable::Variable,
 };
+use crate::http::CertificateFiles;
 
 /// Least length of `server.bind`: `:80`.
 pub const BIND_MIN_LENGTH: usize = 3;
@@ -30,10 +31,39 @@ pub struct Server {
     /// `host:port`
     #[garde(length(min = BIND_MIN_LENGTH))]
     pub bind: String,
+    /// Path of the certificate chain in PEM; empty: plain HTTP.
+    #[serde(default)]
+    #[garde(custom(with_key(&self.tls_key)))]
+    pub tls_certificate: String,
+    /// Path of the key in PEM.
+    #[serde(default)]
+    #[garde(skip)]
+    pub tls_key: String,
+}
+
+/// One without the other would serve plain HTTP in silence.
+fn with_key(key: &str) -> impl FnOnce(&String, &()) -> garde::Result + '_ {
+    move |certificate, ()| {
+        if certificate.is_empty() == key.is_empty() {
+            return Ok(());
+        }
+        Err(garde::Error::new("and server.tls_key must be set together"))
+    }
 }
 
 impl Server {
     pub const BIND: Variable = Variable::plain("BIND", "server.bind");
+    pub const TLS_CERTIFICATE: Variable = Variable::plain("TLS_CERTIFICATE", "server.tls_certificate");
+    pub const TLS_KEY: Variable = Variable::plain("TLS_KEY", "server.tls_key");
+
+    /// The files to serve TLS with, if any.
+    #[must_use]
+    pub fn certificate_files(&self) -> Option<CertificateFiles> {
+        (!self.tls_certificate.is_empty()).then(|| CertificateFiles {
+            chain: self.tls_certificate.clone().into(),
+            key: self.tls_key.clone().into(),
+        })
+    }
 }
 
 /// `[database]`: PostgreSQL of the maintenance portal.

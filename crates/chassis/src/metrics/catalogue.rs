@@ -269,6 +269,13 @@ pub const METRICS: &[Metric] = &[
         services: SCHEDULER,
     },
     Metric {
+        name: "sms_tls_certificate_expiry_timestamp_seconds",
+        kind: Kind::Gauge,
+        help: "When the certificate ends that the process serves HTTPS with; 0: it serves plain HTTP.",
+        labels: &[],
+        services: OURS,
+    },
+    Metric {
         name: "sms_broker_blocked",
         kind: Kind::Gauge,
         help: "Whether RabbitMQ has blocked this process from publishing, for lack of memory or disk.",

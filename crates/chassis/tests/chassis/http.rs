@@ -248,7 +248,7 @@ async fn probes_and_scrapes_are_answered() {
     assert!(metrics.contains("sms_build_info{service=\"test\",version=\"0\"} 1"), "{metrics}");
     assert!(metrics.contains("http_route=\"/things/{id}\",http_response_status_code=\"200\""), "{metrics}");
     assert!(!metrics.contains("/things/7"), "a label holds the route, not the path");
-    chassis::check_ready(&server.address.to_string()).unwrap();
+    chassis::check_ready(&server.address.to_string(), false).unwrap();
     server.stop().await;
 }
 

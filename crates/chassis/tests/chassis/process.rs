@@ -81,7 +81,7 @@ fn text(output: &Output) -> String {
 #[test]
 fn sigterm_ends_the_process_with_exit_code_0() {
     let running = Running::start(&mut harbour());
-    chassis::check_ready(&running.address).unwrap();
+    chassis::check_ready(&running.address, false).unwrap();
     let healthy = harbour().env("BIND", &running.address).arg("healthcheck").status().unwrap();
     assert!(healthy.success());
     let address = running.address.clone();

@@ -6,7 +6,7 @@ use actix_web::web;
 use chassis::{
     Daemon, Process,
     config::{ConfigProblems, sections::Server},
-    http,
+    http::Listener,
 };
 
 /// The services that `up` runs.
@@ -18,7 +18,7 @@ const UP: Daemon = Daemon {
     version: env!("CARGO_PKG_VERSION"),
     about: "All services in one process",
     defaults: status::DAEMON.defaults,
-    variables: &[Server::BIND],
+    variables: &[Server::BIND, Server::TLS_CERTIFICATE, Server::TLS_KEY],
     services: &["webhook-ingest", "scheduler", "worker", "status"],
     // As long as the worker's, which is the longest.
     grace: Duration::from_secs(40),
@@ -38,7 +38,7 @@ async fn start(process: Process) -> anyhow::Result<()> {
         let problems = problems.into_iter().map(|(_, problems)| problems).reduce(ConfigProblems::and);
         problems.expect("at least one config failed to load")
     })?;
-    let listener = http::listen(&configs.status.server.bind)?;
+    let listener = Listener::bind(&configs.status.server)?;
 
     let Process { shutdown, health, .. } = &process;
     let webhook_ingest = Box::pin(webhook_ingest::start(&configs.webhook_ingest, shutdown, health)).await?;
