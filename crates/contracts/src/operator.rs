@@ -3,10 +3,12 @@
 //! JSON is camelCase, times are RFC 3339 in UTC. A request with an unknown field is refused: a misspelt setting must not
 //! look like a successful change.
 
+pub use acknowledgements::{Acknowledgement, AcknowledgementRequest};
 pub use analytics::*;
 pub use api_keys::{ApiKey, ApiKeyRequest, ApiKeyRotation, ApiKeyState, NewApiKey};
 pub use audit::{AuditAction, AuditEntry};
 pub use changes::*;
+pub use configuration::*;
 pub use conflicts::{
     Conflict, ConflictField, ConflictKind, ConflictNotice, ConflictPolicies, ConflictPoliciesChange,
     ConflictPolicy, ConflictState, ConflictWithdrawal, Resolution, ResolutionError, ResolutionRefused,
@@ -16,8 +18,9 @@ pub use conflicts::{
 pub use connection::{ConnectionStep, ConnectionTest};
 pub use dead_letters::{DeadLetter, DeadLetterDetail, DeadLetterNotice, DeadLetterState};
 pub use doctor::{Diagnosis, DoctorQuestion, DoctorReport};
-pub use identity::{Identity, OperatorRole};
+pub use identity::{Identity, IdentityScope, OperatorRole};
 pub use overview::*;
+pub use parts::{Part, PartKind};
 pub use quality::{CodeCount, RecordQuality, ValidationReport, VesselIdentity};
 pub use reconcile::*;
 pub use records::{
@@ -40,6 +43,7 @@ pub use users::{
     RoleMappingEffect, RoleRule, TemporaryPassword, TemporaryPasswordReissue, User, Workplace,
 };
 use utoipa::ToSchema;
+pub use vessels::VesselState;
 pub use webhooks::*;
 
 /// Most entries that one page of a list may hold.
@@ -86,16 +90,19 @@ const fn is_same(one: &str, other: &str) -> bool {
     at == one.len() && at == other.len()
 }
 
+mod acknowledgements;
 mod analytics;
 mod api_keys;
 mod audit;
 mod changes;
+mod configuration;
 mod conflicts;
 mod connection;
 mod dead_letters;
 mod doctor;
 mod identity;
 mod overview;
+mod parts;
 mod quality;
 mod reconcile;
 mod records;
@@ -107,7 +114,19 @@ mod sync_control;
 mod syncs;
 mod tokens;
 mod users;
+mod vessels;
 mod webhooks;
+
+domain::vocabulary::vocabulary! {
+    /// The order of a list by time.
+    #[derive(ToSchema)]
+    Sort {
+        /// The newest entries come first.
+        Newest = "newest",
+        /// The oldest entries come first.
+        Oldest = "oldest",
+    }
+}
 
 words! {
     /// Record type. Each has a tally of its own.

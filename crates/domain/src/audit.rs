@@ -25,6 +25,9 @@ vocabulary!(
         RoleMappingChange = "role_mapping.change",
         /// Asked for a temporary password; a refused request is recorded as well.
         UserRevealPassword = "user.reveal_password",
+        /// Said that a rejection is known, until a time.
+        RejectionAcknowledge = "rejection.acknowledge",
+        AcknowledgementWithdraw = "acknowledgement.withdraw",
         DeadLetterReplay = "dead_letter.replay",
         ReplayCancel = "replay.cancel",
         WebhookReprocess = "webhook.reprocess",

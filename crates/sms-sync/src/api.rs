@@ -9,12 +9,15 @@ use reqwest::{
 };
 use secrecy::ExposeSecret;
 use serde::{Serialize, de::DeserializeOwned};
+use uuid::Uuid;
 
 use crate::connection::{OperatorToken, Target};
 
 /// Limit for a whole request. The event stream has no end, and so no timeout.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(60);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// Before a request is sent again whose answer was lost.
+const PAUSE_BEFORE_REPEAT: Duration = Duration::from_secs(1);
 
 /// A client of the operator API.
 #[derive(Clone)]
@@ -221,6 +224,29 @@ impl Api {
 
     pub(crate) async fn post_without_body<T: DeserializeOwned>(&self, path: &str) -> Result<T, ApiError> {
         self.request_json(self.request(Method::POST, path).timeout(REQUEST_TIMEOUT), path).await
+    }
+
+    /// A request that takes effect once: if its answer is lost, it is sent again with the same `Idempotency-Key`, and answered as
+    /// before. For operations that know the header.
+    pub(crate) async fn post_once<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        body: Option<&impl Serialize>,
+    ) -> Result<T, ApiError> {
+        let request = self.request(Method::POST, path).timeout(REQUEST_TIMEOUT);
+        let request = request.header("Idempotency-Key", Uuid::now_v7().to_string());
+        let request = match body {
+            Some(body) => request.json(body),
+            None => request,
+        };
+        let again = request.try_clone();
+        match (self.request_json(request, path).await, again) {
+            (Err(ApiError::Unreachable { .. }), Some(again)) => {
+                tokio::time::sleep(PAUSE_BEFORE_REPEAT).await;
+                self.request_json(again, path).await
+            }
+            (answer, _) => answer,
+        }
     }
 
     /// A request without the token, for receivers that are not the operator API.

@@ -90,6 +90,27 @@ impl FromStr for EntryLimit {
     }
 }
 
+/// Which entries of a list come first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Sort {
+    Newest,
+    Oldest,
+}
+
+/// The order of a list by time.
+#[derive(Debug, Args)]
+pub(crate) struct SortOption {
+    /// Which entries come first
+    #[arg(long, value_enum, default_value_t = Sort::Newest)]
+    sort: Sort,
+}
+
+impl SortOption {
+    pub(crate) fn given(&self) -> (&'static str, Option<String>) {
+        ("sort", (self.sort == Sort::Oldest).then(|| "oldest".to_owned()))
+    }
+}
+
 /// From when to when.
 #[derive(Debug, Default, Args)]
 pub(crate) struct TimeRange {
@@ -131,6 +152,14 @@ pub(crate) fn words<T: Copy + Send + Sync>(
         let word = all.iter().copied().find(|word| text(*word) == name);
         word.expect("the parser accepts no other word")
     })
+}
+
+/// A filter of which any of several values may hold.
+pub(crate) fn repeated<T: std::fmt::Display>(
+    name: &'static str,
+    values: &[T],
+) -> impl Iterator<Item = (&'static str, Option<String>)> {
+    values.iter().map(move |value| (name, Some(value.to_string())))
 }
 
 /// The query parameters of the filters that are given.

@@ -28,6 +28,7 @@ mod trigger;
 mod up;
 mod users;
 mod validation;
+mod vessels;
 mod webhooks;
 mod whoami;
 
@@ -101,10 +102,12 @@ enum OneShotCommand {
     Status(status::StatusOptions),
     /// Find records, syncs, webhook events, dead letters and traces
     Search(search::SearchOptions),
-    /// List records, show one, or show what happened to it
+    /// List the vessels with what waits for somebody, worst first
+    Vessels(vessels::VesselsOptions),
+    /// List records, show one, show what happened to it, or acknowledge its rejection
     #[command(subcommand)]
     Records(records::RecordsCommand),
-    /// List syncs, newest first
+    /// List syncs
     History(history::HistoryOptions),
     /// Cancel, resume, retry or undo a sync; list its findings, or the changes of a dry run; answer its questions
     #[command(subcommand)]
@@ -146,7 +149,7 @@ enum OneShotCommand {
     Labels(labels::LabelsCommand),
     /// Test the connection from the services to the onboarding portal, step by step
     TestConnection,
-    /// Show or change the sync settings: schedule, page size, retries, missing records
+    /// Show or change the sync settings, or list who changed what
     #[command(subcommand)]
     Settings(settings::SettingsCommand),
     /// Add, change, pause and delete schedules, and list what came of their ticks
@@ -212,7 +215,8 @@ async fn run(global: &GlobalOptions, command: OneShotCommand) -> anyhow::Result<
         OneShotCommand::Trigger(options) => trigger::run(&api, format, options).await,
         OneShotCommand::Status(options) => status::run(&api, format, &options).await,
         OneShotCommand::Search(options) => search::run(&api, format, options).await,
-        OneShotCommand::Records(command) => records::run(&api, format, command).await,
+        OneShotCommand::Vessels(options) => vessels::run(&api, format, options).await,
+        OneShotCommand::Records(command) => records::run(&api, &SystemClock, format, command).await,
         OneShotCommand::History(options) => history::run(&api, format, &options).await,
         OneShotCommand::Syncs(command) => syncs::run(&api, format, command).await,
         OneShotCommand::Token(options) => token::run(format, &options),

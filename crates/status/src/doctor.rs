@@ -294,7 +294,7 @@ async fn diagnose_one(
             of(false, title, causes.collect(), Some(fix))
         }
         (RecordStanding::NeverCame, _) | (_, None) => {
-            let window = Window { limit: 1, offset: 0, after: None };
+            let window = Window { limit: 1, ..Window::default() };
             let known = timeline(db, record_type, source_id, false, window).await?;
             let (cause, fix) = match known.rows.first() {
                 None => (

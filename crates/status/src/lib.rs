@@ -8,6 +8,7 @@ mod dashboard;
 mod doctor;
 mod event_hub;
 mod event_slots;
+mod fleet_part;
 mod idempotency;
 mod issuer_keys;
 mod labels;
@@ -30,7 +31,7 @@ use chassis::{
     auth::{Issuer, OperatorKeys, RefusalLog, RequestLimits},
     config::named_secrets,
     health::Health,
-    http::{self, Operations},
+    http::{Listener, Operations},
     shutdown::Shutdown,
 };
 #[expect(clippy::disallowed_types, reason = "the service is wired here")]
@@ -154,7 +155,7 @@ async fn get_openapi_json(document: web::Data<String>) -> HttpResponse {
 /// When it cannot start.
 pub async fn run(process: Process) -> anyhow::Result<()> {
     let config: Config = process.config()?;
-    let listener = http::listen(&config.server.bind)?;
+    let listener = Listener::bind(&config.server)?;
     let service = start(&config, &process.shutdown, &process.health).await?;
     process.serve(listener, service.routes());
     Ok(())

@@ -9,7 +9,7 @@ use chassis::{
 };
 use contracts::{
     operator::{
-        ConflictNotice, DeadLetterNotice, RecordStatusFilter, SettingsNotice, SyncNotice, UpdateName,
+        ConflictNotice, DeadLetterNotice, RecordStatusFilter, SettingsNotice, Sort, SyncNotice, UpdateName,
         WebhookNotice,
     },
     webhook::description::WebhookDescription,
@@ -18,7 +18,7 @@ use utoipa::{
     OpenApi,
     openapi::{
         RefOr,
-        path::{Operation, Parameter},
+        path::Parameter,
         security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme},
     },
 };
@@ -39,7 +39,7 @@ use crate::routes;
         license(name = "MIT OR Apache-2.0", identifier = "MIT OR Apache-2.0"),
     ),
     servers((url = "/", description = "The host that serves this document")),
-    components(schemas(ProblemBody, FieldError, SyncNotice, DeadLetterNotice, WebhookNotice, SettingsNotice, ConflictNotice, RecordStatusFilter, UpdateName)),
+    components(schemas(ProblemBody, FieldError, SyncNotice, DeadLetterNotice, WebhookNotice, SettingsNotice, ConflictNotice, RecordStatusFilter, Sort, UpdateName)),
     security(("bearer" = [])),
     tags(
         (name = "syncs", description = "Start, follow, cancel, repair and undo syncs"),
@@ -110,9 +110,9 @@ const SHARED_RESPONSES: &[SharedResponse] = &[
     SharedResponse {
         name: "Forbidden",
         status: "403",
-        description: "The role of the token is too low",
+        description: "The role of the token is too low (`role_too_low`), or it is for a part of the fleet (`outside_scope`)",
         header: None,
-        applies: |_, operation| !is_for_viewers(operation),
+        applies: |_, _| true,
     },
     SharedResponse {
         name: "NotFound",
@@ -174,9 +174,3 @@ const SHARED_RESPONSES: &[SharedResponse] = &[
         applies: |_, _| true,
     },
 ];
-
-/// Whether every operator may ask for it.
-fn is_for_viewers(operation: &Operation) -> bool {
-    let security = serde_json::json!(operation.security);
-    security.pointer("/0/bearer/0").is_some_and(|role| role == "viewer")
-}

@@ -1,10 +1,12 @@
 //! Routes of the operator API. A file per subject; the arguments of a handler say which role it needs. A handler has the
 //! name of its `operation_id`.
 
+mod acknowledgements;
 mod analytics;
 mod api_keys;
 mod audit;
 mod changes;
+mod configuration;
 mod conflict_policies;
 mod conflict_resolution;
 mod conflicts;
@@ -17,6 +19,7 @@ mod labels;
 mod older_records;
 mod overview;
 mod paging;
+mod parts;
 mod reason;
 mod records;
 mod refused_webhooks;
@@ -38,6 +41,7 @@ mod undo;
 pub(crate) mod updates;
 mod users;
 mod validation;
+mod vessels;
 mod webhooks;
 
 use utoipa_actix_web::service_config::ServiceConfig;
@@ -60,6 +64,7 @@ pub(crate) fn configure(app: &mut ServiceConfig<'_>) {
         .service(older_records::accept_older_records)
         .service(settings::get_settings)
         .service(settings::change_settings)
+        .service(configuration::list_configuration_changes)
         .service(settings::preview_schedule)
         .service(doctor::diagnose)
         .service(analytics::get_analytics)
@@ -109,6 +114,7 @@ pub(crate) fn configure(app: &mut ServiceConfig<'_>) {
         .service(conflicts::get_conflict)
         .service(conflict_resolution::resolve_conflict)
         .service(undo::undo_sync)
+        .service(undo::plan_undo)
         .service(undo::get_undo)
         .service(labels::get_label_svg)
         .service(labels::get_label_png)
@@ -122,6 +128,10 @@ pub(crate) fn configure(app: &mut ServiceConfig<'_>) {
         .service(validation::get_validation_report)
         .service(records::list_records)
         .service(records::get_record)
+        .service(acknowledgements::acknowledge_rejection)
+        .service(acknowledgements::withdraw_acknowledgement)
+        .service(vessels::list_vessels)
+        .service(parts::list_parts)
         .service(timelines::get_timeline)
         .service(search::search_all)
         .service(updates::stream_updates);

@@ -3,6 +3,7 @@
 //! A file per table, which reads and writes rows and decides nothing. Knows neither records nor what a sync does: that is
 //! [`crate::engine`].
 
+pub mod acknowledgements;
 pub mod api_keys;
 pub mod attempts;
 pub mod audit;

@@ -43,7 +43,9 @@ mod write_stamp;
 pub use apply::{AppliedRecord, counts_of};
 pub use companies::companies_apply;
 pub use equipment::equipment_apply;
-pub(crate) use equipment_parts::{PART_TABLES, PartTable, parts_replace};
+pub(crate) use equipment_parts::{
+    CRITICAL_PARTS, MAINTENANCE_SCHEDULES, PART_TABLES, PartTable, parts_replace,
+};
 pub use password_claims::{
     PasswordClaim, PasswordReissue, UserId, expired_passwords_purge, user_password_claim,
     user_password_reissue,

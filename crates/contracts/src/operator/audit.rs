@@ -25,6 +25,8 @@ words!(
         ScheduleResume = "schedule.resume",
         RoleMappingChange = "role_mapping.change",
         UserRevealPassword = "user.reveal_password",
+        RejectionAcknowledge = "rejection.acknowledge",
+        AcknowledgementWithdraw = "acknowledgement.withdraw",
         DeadLetterReplay = "dead_letter.replay",
         ReplayCancel = "replay.cancel",
         WebhookReprocess = "webhook.reprocess",

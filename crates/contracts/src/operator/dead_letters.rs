@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::{Attempt, FailureClass};
+use super::{Attempt, FailureClass, RecordType};
 
 words! {
     /// State of a dead letter.
@@ -39,6 +39,10 @@ pub struct DeadLetter {
     pub reason: String,
     /// Fingerprint of the cause: dead letters with the same cause have the same one.
     pub fingerprint: String,
+    /// Type of the record that the message was about; of a page of a list, that of the list.
+    pub record_type: Option<RecordType>,
+    /// Id, in the onboarding portal, of the record that the message was about. Absent of messages about no single record.
+    pub source_id: Option<String>,
     /// Number of attempts.
     pub attempts: i32,
     /// Sync of the message.

@@ -27,4 +27,17 @@ pub struct Identity {
     pub role: OperatorRole,
     /// When the token ends.
     pub expires_at: DateTime<Utc>,
+    /// The part of the fleet that the token is for; absent: the whole fleet.
+    pub scope: Option<IdentityScope>,
+}
+
+/// The part of the fleet that a token is for: the vessels, the companies with their vessels, and what belongs to them. Other
+/// operations than those about single records, vessels and labels are refused with `outside_scope`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct IdentityScope {
+    /// Vessels, by IMO number or id in the onboarding portal.
+    pub vessels: Vec<String>,
+    /// Companies, by id in the onboarding portal or IMO company number.
+    pub companies: Vec<String>,
 }

@@ -79,6 +79,9 @@ pub struct Overview {
     /// Number of conflicts in the state `open`, whichever sync found them: see `/api/sync/conflicts?state=open`.
     #[serde(default)]
     pub open_conflicts: i64,
+    /// Rejected records of which an operator has said that they are known; `attention` leaves them out.
+    #[serde(default)]
+    pub acknowledged_rejections: i64,
     /// Number of committed messages that the broker has not confirmed.
     pub unpublished: i64,
     /// Number of messages that wait until they are due, as long as the onboarding portal asked for or its circuit is open.

@@ -8,7 +8,7 @@ use serde_json::Value;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::{Finding, Pagination, RecordType, Writer};
+use super::{Acknowledgement, Finding, Pagination, RecordType, Writer};
 
 words! {
     /// Where a record stands.
@@ -140,6 +140,8 @@ pub struct RecordDetail {
     pub fetched_at: Option<DateTime<Utc>>,
     /// Number of open conflicts.
     pub open_conflicts: i64,
+    /// What an operator has said of the rejection that stands; absent without.
+    pub acknowledgement: Option<Acknowledgement>,
     /// Number of findings that stand.
     pub findings_total: i64,
     /// Findings that stand, errors first; at most 50.

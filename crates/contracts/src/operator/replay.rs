@@ -5,6 +5,8 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use super::RecordType;
+
 words! {
     /// Failure class of a message.
     FailureClass = domain::FailureClass {
@@ -67,6 +69,12 @@ pub struct ReplayRequest {
     /// Only dead letters of this sync.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sync_id: Option<Uuid>,
+    /// Only dead letters about records of this type.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub record_type: Option<RecordType>,
+    /// Only dead letters about the record with this id in the onboarding portal.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub source_id: Option<String>,
     /// Reason, kept with the job and in the audit log; at most 500 characters.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,

@@ -17,7 +17,7 @@ use store::{
 use super::migrate::database_url;
 use crate::{
     api::Api,
-    arguments::{OutputFormat, PageOptions, TimeRange, query_of, words},
+    arguments::{OutputFormat, PageOptions, SortOption, TimeRange, query_of, repeated, words},
     listing::Listing,
     output::{self, print, time},
 };
@@ -28,7 +28,7 @@ const DETAIL_LIMIT: usize = 80;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum AuditCommand {
-    /// List what operators did, were refused, and read of personal data, newest first (role admin)
+    /// List what operators did, were refused, and read of personal data (role admin)
     List(ListOptions),
     /// Write the whole log, or what of it is asked for, oldest first, one JSON object per line (role admin)
     Export(AuditFilters),
@@ -49,16 +49,18 @@ pub(super) struct ListOptions {
     page: PageOptions,
     #[command(flatten)]
     filters: AuditFilters,
+    #[command(flatten)]
+    sort: SortOption,
 }
 
 #[derive(Debug, Args)]
 pub(super) struct AuditFilters {
-    /// Only what this operator did
-    #[arg(long)]
-    actor: Option<String>,
-    /// Only this action, such as sync.trigger or access.refuse
-    #[arg(long, value_parser = words(AuditAction::ALL, AuditAction::as_str), hide_possible_values = true)]
-    action: Option<AuditAction>,
+    /// Only what this operator did, or one of several
+    #[arg(long, value_delimiter = ',')]
+    actor: Vec<String>,
+    /// Only this action, such as sync.trigger or access.refuse, or one of several
+    #[arg(long, value_delimiter = ',', value_parser = words(AuditAction::ALL, AuditAction::as_str), hide_possible_values = true)]
+    action: Vec<AuditAction>,
     /// Only what was done to this, such as the id of a sync
     #[arg(long)]
     subject: Option<String>,
@@ -73,16 +75,16 @@ pub(super) struct AuditFilters {
 }
 
 impl AuditFilters {
-    fn given(self) -> impl Iterator<Item = (&'static str, Option<String>)> {
-        let range = self.range.given();
-        let filters = [
-            ("actor", self.actor),
-            ("action", self.action.map(|it| it.to_string())),
-            ("subject", self.subject),
-            ("requestId", self.request_id),
-            ("traceId", self.trace_id),
+    fn given(&self) -> impl Iterator<Item = (&'static str, Option<String>)> {
+        let one = [
+            ("subject", self.subject.clone()),
+            ("requestId", self.request_id.clone()),
+            ("traceId", self.trace_id.clone()),
         ];
-        filters.into_iter().chain(range)
+        repeated("actor", &self.actor)
+            .chain(repeated("action", &self.action))
+            .chain(one)
+            .chain(self.range.given())
     }
 }
 
@@ -111,11 +113,13 @@ impl FromStr for NotedPlace {
 
 pub(super) async fn run(api: &Api, format: OutputFormat, command: AuditCommand) -> anyhow::Result<ExitCode> {
     match command {
-        AuditCommand::List(ListOptions { page, filters }) => {
-            Listing::with(PATH, filters.given()).show(api, format, &page, print_list).await?;
+        AuditCommand::List(ListOptions { page, filters, sort }) => {
+            Listing::with(PATH, filters.given().chain([sort.given()]))
+                .show(api, format, &page, print_list)
+                .await?;
             Ok(ExitCode::SUCCESS)
         }
-        AuditCommand::Export(filters) => export(api, filters).await,
+        AuditCommand::Export(filters) => export(api, &filters).await,
         AuditCommand::Verify(options) => verify(format, options).await,
     }
 }
@@ -139,7 +143,7 @@ fn print_list(list: &List<AuditEntry>) {
 }
 
 /// Prints the lines as they come; fails if the last one, which says that the log is complete, is missing.
-async fn export(api: &Api, filters: AuditFilters) -> anyhow::Result<ExitCode> {
+async fn export(api: &Api, filters: &AuditFilters) -> anyhow::Result<ExitCode> {
     let path = format!("{PATH}/export?{}", query_of(filters.given()));
     let mut response = api.send(api.request(Method::GET, &path), &path).await?;
     let (mut waiting, mut is_complete) = (Vec::new(), false);

@@ -199,7 +199,7 @@ async fn resolve(api: &Api, format: OutputFormat, options: ResolveOptions) -> an
             anyhow::bail!("--fields resolves one conflict: name exactly one id");
         };
         let request = ResolveRequest { resolution: Resolution::Fields, fields: fields.into_iter().collect() };
-        let conflict: Conflict = api.post(&format!("{PATH}/{id}/resolve"), &request).await?;
+        let conflict: Conflict = api.post_once(&format!("{PATH}/{id}/resolve"), Some(&request)).await?;
         print(format, &conflict, print_conflict);
         return Ok(ExitCode::SUCCESS);
     }
@@ -229,7 +229,7 @@ async fn resolve(api: &Api, format: OutputFormat, options: ResolveOptions) -> an
     let ConflictFilter { record_type, kind, sync_id } = filter;
     let record_type = record_type.map(Into::into);
     let request = ResolveManyRequest { resolution, ids, record_type, kind, sync_id };
-    let resolved: ResolvedMany = api.post(&format!("{PATH}/resolve"), &request).await?;
+    let resolved: ResolvedMany = api.post_once(&format!("{PATH}/resolve"), Some(&request)).await?;
     print(format, &resolved, |it| {
         output::line(format!("{} resolved", it.resolved));
         for refused in &it.refused {

@@ -5,13 +5,14 @@ mod replays;
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
-use contracts::operator::{DeadLetter, DeadLetterDetail, DeadLetterGroup, DeadLetterState, List};
-use contracts::operator::{FailureClass, ReplayItemState};
+use contracts::operator::{
+    self, DeadLetter, DeadLetterDetail, DeadLetterGroup, DeadLetterState, FailureClass, List, ReplayItemState,
+};
 use uuid::Uuid;
 
 use crate::{
     api::Api,
-    arguments::{OutputFormat, PageOptions, words},
+    arguments::{OutputFormat, PageOptions, RecordType, SortOption, words},
     listing::Listing,
     output::{self, json_word, print, time, timestamp},
 };
@@ -20,12 +21,14 @@ const PATH: &str = "/api/sync/dead-letters";
 
 #[derive(Debug, Subcommand)]
 pub(super) enum DeadLettersCommand {
-    /// List dead letters, newest first
+    /// List dead letters
     List {
         #[command(flatten)]
         page: PageOptions,
         #[command(flatten)]
         filter: DeadLetterFilter,
+        #[command(flatten)]
+        sort: SortOption,
     },
     /// Show a dead letter with its message and all attempts
     Show {
@@ -75,16 +78,24 @@ pub(super) struct DeadLetterFilter {
     /// Only dead letters of this sync
     #[arg(long, value_name = "ID")]
     sync_id: Option<Uuid>,
+    /// Only dead letters about records of this type
+    #[arg(long, value_enum, value_name = "TYPE")]
+    record_type: Option<RecordType>,
+    /// Only dead letters about the record with this id in the onboarding portal
+    #[arg(long, value_name = "ID")]
+    source_id: Option<String>,
 }
 
 impl DeadLetterFilter {
-    fn given(self) -> [(&'static str, Option<String>); 5] {
+    fn given(self) -> [(&'static str, Option<String>); 7] {
         [
             ("state", self.state.map(|it| it.to_string())),
             ("fingerprint", self.fingerprint),
             ("queue", self.queue),
             ("class", self.class.map(|it| it.to_string())),
             ("syncId", self.sync_id.map(|it| it.to_string())),
+            ("recordType", self.record_type.map(|it| operator::RecordType::from(it).to_string())),
+            ("sourceId", self.source_id),
         ]
     }
 }
@@ -95,8 +106,10 @@ pub(super) async fn run(
     command: DeadLettersCommand,
 ) -> anyhow::Result<ExitCode> {
     match command {
-        DeadLettersCommand::List { page, filter } => {
-            Listing::with(PATH, filter.given()).show(api, format, &page, print_list).await?;
+        DeadLettersCommand::List { page, filter, sort } => {
+            Listing::with(PATH, filter.given().into_iter().chain([sort.given()]))
+                .show(api, format, &page, print_list)
+                .await?;
         }
         DeadLettersCommand::Show { id } => {
             let letter: DeadLetterDetail = api.get(&format!("{PATH}/{id}")).await?;

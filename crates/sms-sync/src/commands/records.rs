@@ -1,9 +1,15 @@
-//! `sms-sync records`: lists records, shows where one stands, and what happened to it.
+//! `sms-sync records`: lists records, shows where one stands, and what happened to it, and acknowledges rejections.
 
 use std::process::ExitCode;
 
+use chrono::TimeDelta;
 use clap::{Args, Subcommand};
-use contracts::operator::{self, List, Record, RecordDetail, RecordStatusFilter, Timeline};
+use contracts::operator::{
+    self, Acknowledgement, AcknowledgementRequest, List, Part, PartKind, Record, RecordDetail,
+    RecordStatusFilter, Timeline,
+};
+use domain::clock::Clock;
+use reqwest::Method;
 
 use crate::{
     api::Api,
@@ -20,6 +26,33 @@ pub(super) enum RecordsCommand {
     List(ListOptions),
     /// Show a record: its values, where it stands, and its findings
     Show(RecordOptions),
+    /// List the critical parts and maintenance schedules of a vessel, or of a piece of equipment
+    Parts {
+        /// IMO number of the vessel, or its id in either portal
+        #[arg(long, required_unless_present = "equipment", conflicts_with = "equipment")]
+        vessel: Option<String>,
+        /// Id of the equipment in the onboarding portal
+        #[arg(long)]
+        equipment: Option<String>,
+        /// Only of this kind
+        #[arg(long, value_parser = words(PartKind::ALL, PartKind::as_str))]
+        kind: Option<PartKind>,
+        #[command(flatten)]
+        page: PageOptions,
+    },
+    /// Acknowledge the rejection of a record: it needs no attention until a time
+    Acknowledge {
+        #[command(flatten)]
+        record: RecordOptions,
+        /// Why nothing is to be done for now, kept in the audit log
+        #[arg(long)]
+        reason: String,
+        /// For how many days
+        #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u16).range(1..=400))]
+        days: u16,
+    },
+    /// Take back the acknowledgement of a rejection
+    Unacknowledge(RecordOptions),
     /// Show what happened to a record, newest first
     Timeline {
         #[command(flatten)]
@@ -39,6 +72,9 @@ pub(super) struct ListOptions {
     /// Only records with this status
     #[arg(long, value_parser = words(RecordStatusFilter::ALL, RecordStatusFilter::as_str))]
     status: Option<RecordStatusFilter>,
+    /// With --status rejected: only records whose rejection is acknowledged (true), or only the others (false)
+    #[arg(long, value_name = "true|false", requires = "status")]
+    acknowledged: Option<bool>,
     /// Only this vessel, or what belongs to it: IMO number, or id in either portal
     #[arg(long)]
     vessel: Option<String>,
@@ -72,6 +108,7 @@ fn path_of(record_type: RecordType) -> String {
 
 pub(super) async fn run(
     api: &Api,
+    clock: &dyn Clock,
     format: OutputFormat,
     command: RecordsCommand,
 ) -> anyhow::Result<ExitCode> {
@@ -79,6 +116,7 @@ pub(super) async fn run(
         RecordsCommand::List(options) => {
             let filters = [
                 ("status", options.status.map(|it| it.to_string())),
+                ("acknowledged", options.acknowledged.map(|it| it.to_string())),
                 ("vessel", options.vessel),
                 ("company", options.company),
                 ("q", options.search),
@@ -89,6 +127,25 @@ pub(super) async fn run(
         RecordsCommand::Show(record) => {
             let detail: RecordDetail = api.get(&record.path()).await?;
             print(format, &detail, print_detail);
+        }
+        RecordsCommand::Parts { vessel, equipment, kind, page } => {
+            let filters =
+                [("vessel", vessel), ("equipment", equipment), ("kind", kind.map(|it| it.to_string()))];
+            Listing::with("/api/sync/parts", filters).show(api, format, &page, print_parts).await?;
+        }
+        RecordsCommand::Acknowledge { record, reason, days } => {
+            let until = clock.now() + TimeDelta::days(days.into());
+            let request = AcknowledgementRequest { reason, until };
+            let path = format!("{}/acknowledgement", record.path());
+            let acknowledged: Acknowledgement = api.put(&path, &request, None).await?;
+            print(format, &acknowledged, |it| {
+                output::line(format!("acknowledged until {}: {}", timestamp(it.until), it.reason));
+            });
+        }
+        RecordsCommand::Unacknowledge(record) => {
+            let path = format!("{}/acknowledgement", record.path());
+            api.send(api.request(Method::DELETE, &path), &path).await?;
+            output::line("the rejection needs attention again");
         }
         RecordsCommand::Timeline { record, page } => {
             let timeline = Listing::at(format!("{}/timeline", record.path()));
@@ -116,6 +173,22 @@ fn print_list(list: &List<Record>) {
     output::print_list(&table, &list.pagination, "no records");
 }
 
+fn print_parts(list: &List<Part>) {
+    let mut table = output::table(["equipment", "kind", "id", "name", "row"])
+        .text(["name", "equipment"])
+        .optional(["id", "row"]);
+    for it in &list.data {
+        table.add_row([
+            it.equipment_name.clone(),
+            it.kind.to_string().replace('_', " "),
+            it.source_id.clone(),
+            it.name.clone(),
+            json_word(&it.status),
+        ]);
+    }
+    output::print_list(&table, &list.pagination, "no parts");
+}
+
 fn print_detail(it: &RecordDetail) {
     let record = &it.summary;
     let name = record.name.as_deref().unwrap_or_default();
@@ -138,6 +211,11 @@ fn print_detail(it: &RecordDetail) {
     }
     if let Some(at) = record.withdrawal_due_at {
         output::line(format!("  to be withdrawn {}", timestamp(at)));
+    }
+    if let Some(known) = &it.acknowledgement {
+        let holds = if known.holds { "" } else { ", which covers it no more" };
+        let (until, by) = (timestamp(known.until), &known.acknowledged_by);
+        output::line(format!("  acknowledged by {by} until {until}{holds}: {}", known.reason));
     }
     for (name, counts) in &it.dependents {
         output::line(format!("  {name}: {} active, {} withdrawn", counts.active, counts.withdrawn));

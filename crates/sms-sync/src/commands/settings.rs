@@ -3,15 +3,21 @@
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand, ValueEnum};
-use contracts::operator::{self, Settings, SettingsChange};
+use contracts::operator::{
+    self, ConfigurationChange, ConfigurationPart, List, Settings, SettingsChange, ValueChange,
+};
+use domain::text::printable;
 
 use crate::{
     api::Api,
-    arguments::{MissingPolicy, OutputFormat},
-    output::{self, json_word, print, timestamp},
+    arguments::{MissingPolicy, OutputFormat, PageOptions, SortOption, TimeRange, repeated, words},
+    listing::Listing,
+    output::{self, json_word, print, time, timestamp},
 };
 
 const PATH: &str = "/api/sync/settings";
+/// Most characters of a value in a table; JSON shows all.
+const VALUE_LIMIT: usize = 60;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum SettingsCommand {
@@ -19,6 +25,27 @@ pub(super) enum SettingsCommand {
     Get,
     /// Change settings; a setting that is not named keeps its value
     Set(ChangeOptions),
+    /// List who changed settings, schedules, conflict policies and role mapping, with the values before and after
+    History(HistoryOptions),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct HistoryOptions {
+    #[command(flatten)]
+    page: PageOptions,
+    /// Only changes of this part, or of one of several
+    #[arg(long, value_delimiter = ',', value_parser = words(ConfigurationPart::ALL, ConfigurationPart::as_str))]
+    part: Vec<ConfigurationPart>,
+    /// Only changes of the schedule with this name
+    #[arg(long, value_name = "NAME")]
+    schedule: Option<String>,
+    /// Only what this operator changed
+    #[arg(long)]
+    actor: Option<String>,
+    #[command(flatten)]
+    range: TimeRange,
+    #[command(flatten)]
+    sort: SortOption,
 }
 
 #[derive(Debug, Args)]
@@ -86,6 +113,14 @@ pub(super) async fn run(
             let (_, version) = api.get_with_version::<Settings>(PATH).await?;
             api.post_if_match(PATH, &change, &version).await?
         }
+        SettingsCommand::History(options) => {
+            let HistoryOptions { page, part, schedule, actor, range, sort } = options;
+            let one = [("schedule", schedule), ("actor", actor), sort.given()];
+            let filters = repeated("part", &part).chain(one).chain(range.given());
+            let history = Listing::with(format!("{PATH}/history"), filters);
+            history.show(api, format, &page, print_history).await?;
+            return Ok(ExitCode::SUCCESS);
+        }
     };
     print(format, &settings, print_settings);
     Ok(ExitCode::SUCCESS)
@@ -105,6 +140,33 @@ impl From<ChangeOptions> for SettingsChange {
             deactivation_limit_percent: options.deactivation_limit_percent,
         }
     }
+}
+
+fn print_history(list: &List<ConfigurationChange>) {
+    let mut table =
+        output::table(["at (UTC)", "by", "of", "version", "changed"]).text(["changed"]).optional(["version"]);
+    for it in &list.data {
+        let part = match &it.schedule {
+            Some(name) => format!("schedule {name}"),
+            None => it.part.to_string().replace('_', " "),
+        };
+        let changes: Vec<String> = it
+            .changes
+            .iter()
+            .map(|ValueChange { name, before, after }| {
+                let (before, after) = (before.to_string(), after.to_string());
+                format!("{name}: {} → {}", printable(&before, VALUE_LIMIT), printable(&after, VALUE_LIMIT))
+            })
+            .collect();
+        table.add_row([
+            time(it.at),
+            it.actor.clone(),
+            part,
+            it.version.map(|it| it.to_string()).unwrap_or_default(),
+            changes.join("; "),
+        ]);
+    }
+    output::print_list(&table, &list.pagination, "no changes");
 }
 
 fn print_settings(settings: &Settings) {

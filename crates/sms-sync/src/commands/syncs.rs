@@ -91,6 +91,9 @@ pub(super) enum SyncsCommand {
     Undo {
         /// Id of the sync
         sync_id: Uuid,
+        /// Only show what the undo would do now
+        #[arg(long, conflicts_with = "yes")]
+        plan: bool,
         /// Do not ask for confirmation
         #[arg(long, short)]
         yes: bool,
@@ -168,7 +171,14 @@ pub(super) async fn run(api: &Api, format: OutputFormat, command: SyncsCommand) 
             };
             findings.show(api, format, &page, print_findings).await?;
         }
-        SyncsCommand::Undo { sync_id, yes } => return undo(api, format, sync_id, yes).await,
+        SyncsCommand::Undo { sync_id, plan: true, .. } => {
+            let plan: Undo = api.post_without_body(&format!("/api/sync/status/{sync_id}/undo/plan")).await?;
+            print(format, &plan, |it| {
+                output::line("nothing was undone; an undo would do this now");
+                print_undone_records(it);
+            });
+        }
+        SyncsCommand::Undo { sync_id, yes, .. } => return undo(api, format, sync_id, yes).await,
         SyncsCommand::Undone { sync_id, page } => {
             let undone = Listing::at(format!("/api/sync/status/{sync_id}/undo"));
             undone.show(api, format, &page, print_undo).await?;
@@ -199,7 +209,7 @@ async fn resume(api: &Api, format: OutputFormat, sync_id: Uuid) -> anyhow::Resul
 
 async fn retry(api: &Api, format: OutputFormat, sync_id: Uuid, reason: Option<String>) -> anyhow::Result<()> {
     let path = format!("/api/sync/syncs/{sync_id}/retry");
-    let retried: RetryAccepted = api.post(&path, &RetryRequest { reason }).await?;
+    let retried: RetryAccepted = api.post_once(&path, Some(&RetryRequest { reason })).await?;
     print(format, &retried, |it| {
         output::line(format!("{}: {} tasks reopened", it.sync_id, it.tasks));
         if let Some(new_sync) = it.retry_sync_id {
@@ -230,13 +240,17 @@ async fn undo(api: &Api, format: OutputFormat, sync_id: Uuid, yes: bool) -> anyh
             return Ok(ExitCode::FAILURE);
         }
     }
-    let undo: Undo = api.post_without_body(&format!("{path}/undo")).await?;
+    let undo: Undo = api.post_once(&format!("{path}/undo"), None::<&()>).await?;
     print(format, &undo, print_undo);
     Ok(ExitCode::SUCCESS)
 }
 
 fn print_undo(it: &Undo) {
     output::line(format!("{} undone by {}, {}", it.sync_id, it.undone_by, timestamp(it.undone_at)));
+    print_undone_records(it);
+}
+
+fn print_undone_records(it: &Undo) {
     output::line(format!("{} restored, {} withdrawn, {} skipped", it.restored, it.withdrawn, it.skipped));
     let mut table = output::table(["record type", "id", "result", "why skipped"]).text(["id"]);
     for record in &it.records {
@@ -290,7 +304,7 @@ fn print_changes(list: &List<Change>) {
             fields.join("; "),
         ]);
     }
-    output::print_list(&table, &list.pagination, "no changes");
+    output::print_list(&table, &list.pagination, "no changes; only dry runs list what they would change");
 }
 
 async fn confirm(

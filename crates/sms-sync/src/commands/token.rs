@@ -3,7 +3,7 @@
 use std::{process::ExitCode, time::Duration};
 
 use anyhow::Context;
-use chassis::auth::{DEFAULT_MAX_LIFETIME, OperatorKeys, Role, UnknownRole};
+use chassis::auth::{DEFAULT_MAX_LIFETIME, OperatorKeys, Role, TokenScope, UnknownRole};
 use clap::Args;
 use secrecy::SecretString;
 use serde_json::json;
@@ -24,6 +24,12 @@ pub(super) struct TokenOptions {
     /// viewer: read; operator: also start, cancel and replay; admin: also change settings
     #[arg(long, value_parser = parse_role, default_value = "viewer")]
     role: Role,
+    /// Only for this vessel, by IMO number or id in the onboarding portal, or for several; otherwise for the whole fleet
+    #[arg(long, value_delimiter = ',', value_name = "VESSEL")]
+    vessel: Vec<String>,
+    /// Only for this company with its vessels, by id in the onboarding portal or IMO company number, or for several
+    #[arg(long, value_delimiter = ',', value_name = "COMPANY")]
+    company: Vec<String>,
     /// Lifetime of the token, for example 30m, 12h or 7d
     #[arg(long, value_parser = parse_ttl, default_value = "12h")]
     ttl: Duration,
@@ -38,7 +44,7 @@ pub(super) struct TokenOptions {
 }
 
 pub(super) fn run(format: OutputFormat, options: &TokenOptions) -> anyhow::Result<ExitCode> {
-    let TokenOptions { subject, role, ttl, max_lifetime_hours, secret: given } = options;
+    let TokenOptions { subject, role, vessel, company, ttl, max_lifetime_hours, secret: given } = options;
     let secret = match given {
         Some(secret) => secret.clone(),
         None => secret(SECRET)?
@@ -47,10 +53,16 @@ pub(super) fn run(format: OutputFormat, options: &TokenOptions) -> anyhow::Resul
     refuse_weak(SECRET, &secret)?;
     let max_lifetime = Duration::from_secs(max_lifetime_hours * 3600);
     let keys = OperatorKeys::from_secret(&secret)?.with_max_lifetime(max_lifetime);
-    let token = keys.mint(subject, *role, *ttl)?;
+    let scope = TokenScope {
+        vessels: vessel.iter().cloned().collect(),
+        companies: company.iter().cloned().collect(),
+    };
+    let scope = (scope != TokenScope::default()).then_some(scope);
+    let token = keys.mint_for(subject, *role, *ttl, scope.as_ref())?;
     let token_id = keys.verify(&token)?.token_id().map(str::to_owned);
     let answer = json!({
         "token": token, "tokenId": token_id, "subject": subject, "role": role, "expiresInSeconds": ttl.as_secs(),
+        "scope": scope,
     });
     print(format, &answer, |_answer| output::line(&token));
     Ok(ExitCode::SUCCESS)

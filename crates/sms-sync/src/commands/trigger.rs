@@ -53,7 +53,8 @@ pub(super) async fn run(
     options: TriggerOptions,
 ) -> anyhow::Result<ExitCode> {
     let watch = options.watch;
-    let accepted: SyncAccepted = api.post("/api/sync/trigger", &TriggerRequest::from(options)).await?;
+    let accepted: SyncAccepted =
+        api.post_once("/api/sync/trigger", Some(&TriggerRequest::from(options))).await?;
     if watch {
         if format == OutputFormat::Table {
             output::line(format!("sync {}", accepted.sync_id));

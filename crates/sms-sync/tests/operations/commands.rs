@@ -65,6 +65,9 @@ pub(super) const COMMANDS: &[&str] = &[
     "labels vessel 9074729 --to labels.html --used 3",
     "test-connection",
     "settings get",
+    "records acknowledge vessel v-1 --reason known --days 7",
+    "records unacknowledge vessel v-1",
+    "syncs undo 019ab2c4-0000-7000-8000-000000000001 --plan",
     "settings set --page-size 200",
     "schedules show nightly",
     "schedules set nightly --enabled false",
@@ -79,7 +82,10 @@ pub(super) const COMMANDS: &[&str] = &[
 /// Commands that print a list.
 pub(super) const LISTS: &[&str] = &[
     "search orion",
-    "history --state completed --limit 5",
+    "vessels --troubled",
+    "records parts --vessel 9074729 --kind critical_part",
+    "settings history --part schedules,settings --schedule full-sync",
+    "history --state completed --vessel 9074729 --sort oldest --limit 5",
     "records list vessel --status active",
     "records timeline vessel v-1",
     "syncs changes 019ab2c4-0000-7000-8000-000000000001 --outcome updated",

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use actix_web::{get, web};
 use chassis::{
-    auth::Viewer,
-    problem::{FieldError, Problem},
+    auth::ScopedViewer,
+    problem::{FieldError, Problem, ProblemBody},
 };
 use chrono::{DateTime, TimeDelta, Utc};
 use contracts::operator::{
@@ -17,10 +17,18 @@ use domain::{
     analytics::{self, Measure},
 };
 use serde::Deserialize;
-use store::views::analytics::{CountFilter, WindowCount, analytics_read};
+use store::views::{
+    analytics::{CountFilter, WindowCount, analytics_read},
+    data_quality::vessel_identity,
+};
 use utoipa::IntoParams;
 
-use crate::{app_state::AppState, problems::OrProblem, saturating::to_i64};
+use crate::{
+    app_state::AppState,
+    fleet_part::{check_vessel, check_whole_fleet, load_fleet_part},
+    problems::{OrProblem, vessel_not_found},
+    saturating::to_i64,
+};
 
 /// Most windows of an answer: a month of hours, two years of days.
 const WINDOWS_LIMIT: usize = 750;
@@ -37,7 +45,7 @@ pub(crate) struct AnalyticsQuery {
     to: Option<DateTime<Utc>>,
     /// Only records of this type, and findings about them.
     record_type: Option<RecordType>,
-    /// Only events and findings about this vessel and its equipment, by its id in the onboarding portal. Of single vessels days
+    /// Only events and findings about this vessel and its equipment, by IMO number or id in either portal. Of single vessels days
     /// are kept for 400 days. Syncs are of no single vessel, so their figures are absent.
     #[param(min_length = 1)]
     vessel: Option<String>,
@@ -49,12 +57,16 @@ pub(crate) struct AnalyticsQuery {
 #[utoipa::path(
     operation_id = "getAnalytics", tag = "analytics", security(("bearer" = ["viewer"])),
     params(AnalyticsQuery),
-    responses((status = 200, body = Analytics))
+    responses(
+        (status = 200, body = Analytics),
+        (status = 404, body = ProblemBody, content_type = "application/problem+json",
+            description = "Nothing is known of the vessel in that time"),
+    )
 )]
 #[get("/api/sync/analytics")]
 pub(crate) async fn get_analytics(
     app: web::Data<AppState>,
-    _viewer: Viewer,
+    viewer: ScopedViewer,
     query: web::Query<AnalyticsQuery>,
 ) -> Result<web::Json<Analytics>, Problem> {
     let AnalyticsQuery { window, from, to, record_type, vessel } = query.into_inner();
@@ -81,16 +93,31 @@ pub(crate) async fn get_analytics(
             vec![FieldError::new("#/from", "out_of_range", detail)],
         ));
     }
+    let mut db = app.store.db().await.or_problem()?;
+    let identity = match &vessel {
+        None => None,
+        Some(vessel) => vessel_identity(&mut db, vessel).await.or_problem()?,
+    };
+    let part = load_fleet_part(&mut db, &viewer).await?;
+    match (&vessel, &identity) {
+        (Some(vessel), Some(identity)) => check_vessel(part.as_ref(), &identity.source_id, vessel)?,
+        (Some(vessel), None) => check_vessel(part.as_ref(), vessel, vessel)?,
+        (None, _) => check_whole_fleet(part.as_ref(), "a `vessel` of it")?,
+    }
+    let has_row = identity.is_some();
     let is_of_vessel = vessel.is_some();
     let filter = CountFilter {
         width,
         from: first,
         until: width.next(last),
         record_type: record_type.map(Into::into),
-        vessel_id: vessel,
+        vessel_id: identity.map(|it| it.source_id).or_else(|| vessel.clone()),
     };
-    let mut db = app.store.db().await.or_problem()?;
     let (counts, counted_until) = analytics_read(&mut db, &filter).await.or_problem()?;
+    if let Some(vessel) = vessel.filter(|_| !has_row && counts.is_empty()) {
+        // A vessel that never got a row is known by its events and findings alone. Zeros would say that nothing was wrong.
+        return Err(vessel_not_found(&vessel));
+    }
     let mut of_window: BTreeMap<DateTime<Utc>, Vec<&WindowCount>> = BTreeMap::new();
     for count in &counts {
         of_window.entry(count.starts_at).or_default().push(count);

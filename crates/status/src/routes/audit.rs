@@ -5,6 +5,7 @@ use actix_web::{
     http::header::{ContentDisposition, DispositionParam, DispositionType},
     web,
 };
+use actix_web_lab::extract::Query;
 use chassis::{auth::Admin, problem::Problem};
 use chrono::{DateTime, Utc};
 use contracts::operator::{AuditAction, AuditEntry, List};
@@ -26,10 +27,12 @@ const EXPORT_BATCH: u32 = 500;
 #[serde(rename_all = "camelCase")]
 #[into_params(parameter_in = Query)]
 pub(crate) struct AuditQuery {
-    /// Only what this operator did.
-    actor: Option<String>,
-    /// Only this action.
-    action: Option<AuditAction>,
+    /// Only what this operator did, or one of these.
+    #[serde(default)]
+    actor: Vec<String>,
+    /// Only this action, or these.
+    #[serde(default)]
+    action: Vec<AuditAction>,
     /// Only what was done to this.
     subject: Option<String>,
     /// Only what this request did.
@@ -45,8 +48,8 @@ pub(crate) struct AuditQuery {
 impl AuditQuery {
     fn into_filter(self) -> AuditFilter {
         AuditFilter {
-            actors: self.actor.into_iter().collect(),
-            actions: self.action.map(Into::into).into_iter().collect(),
+            actors: self.actor,
+            actions: self.action.into_iter().map(Into::into).collect(),
             subject: self.subject,
             request_id: self.request_id,
             trace_id: self.trace_id,
@@ -56,7 +59,7 @@ impl AuditQuery {
     }
 }
 
-/// List the audit log, newest first
+/// List the audit log
 #[utoipa::path(
     operation_id = "listAudit", tag = "audit", security(("bearer" = ["admin"])),
     params(CursorPaging, AuditQuery),
@@ -67,8 +70,8 @@ pub(crate) async fn list_audit(
     app: web::Data<AppState>,
     _admin: Admin,
     request: HttpRequest,
-    paging: web::Query<CursorPaging>,
-    query: web::Query<AuditQuery>,
+    paging: Query<CursorPaging>,
+    query: Query<AuditQuery>,
 ) -> Result<HttpResponse, Problem> {
     let window = paging.window("audit")?;
     let mut db = app.store.db().await.or_problem()?;
@@ -89,7 +92,7 @@ pub(crate) async fn list_audit(
 pub(crate) async fn export_audit(
     app: web::Data<AppState>,
     _admin: Admin,
-    query: web::Query<AuditQuery>,
+    query: Query<AuditQuery>,
 ) -> Result<HttpResponse, Problem> {
     let filter = query.into_inner().into_filter();
     // A fault that shows at once is an answer of its own.

@@ -5,7 +5,7 @@ use actix_web_lab::extract::Query;
 use base64::{Engine, engine::general_purpose::STANDARD};
 use chassis::{auth::Viewer, problem::Problem};
 use contracts::operator::{
-    DeadLetter, DeadLetterDetail, DeadLetterGroup, DeadLetterState, FailureClass, List,
+    DeadLetter, DeadLetterDetail, DeadLetterGroup, DeadLetterState, FailureClass, List, RecordType,
 };
 use domain::{DeadLetterId, SyncId, audit::AuditAction};
 use serde::Deserialize;
@@ -38,6 +38,10 @@ pub(crate) struct DeadLetterQuery {
     class: Option<FailureClass>,
     /// Only dead letters of this sync.
     sync_id: Option<Uuid>,
+    /// Only dead letters about records of this type.
+    record_type: Option<RecordType>,
+    /// Only dead letters about the record with this id in the onboarding portal.
+    source_id: Option<String>,
 }
 
 impl DeadLetterQuery {
@@ -48,12 +52,14 @@ impl DeadLetterQuery {
             queue: self.queue.clone(),
             class: self.class.map(Into::into),
             sync_id: self.sync_id.map(SyncId::from_uuid),
+            record_type: self.record_type.map(Into::into),
+            source_id: self.source_id.clone(),
             ..DeadLetterFilter::default()
         }
     }
 }
 
-/// List dead letters, newest first
+/// List dead letters
 #[utoipa::path(
     operation_id = "listDeadLetters", tag = "dead letters", security(("bearer" = ["viewer"])),
     params(CursorPaging, DeadLetterQuery),

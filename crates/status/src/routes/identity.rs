@@ -2,12 +2,12 @@
 
 use actix_web::{HttpRequest, HttpResponse, delete, get, http::StatusCode, post, web};
 use chassis::{
-    auth::{Operator, Role, Viewer, bearer_token, ended_session_cookie, session_cookie},
+    auth::{Operator, Role, ScopedViewer, bearer_token, ended_session_cookie, session_cookie},
     http::check_query,
     problem::{Problem, ProblemBody},
 };
 use chrono::DateTime;
-use contracts::operator::{Identity, OperatorRole};
+use contracts::operator::{Identity, IdentityScope, OperatorRole};
 
 /// Bytes of a token that fit into a cookie: browsers keep 4,096 with its name and attributes (RFC 6265, section 6.1).
 const COOKIE_LIMIT: usize = 3_800;
@@ -18,7 +18,7 @@ const COOKIE_LIMIT: usize = 3_800;
     responses((status = 200, body = Identity))
 )]
 #[get("/api/sync/me")]
-pub(crate) async fn get_identity(viewer: Viewer) -> web::Json<Identity> {
+pub(crate) async fn get_identity(viewer: ScopedViewer) -> web::Json<Identity> {
     web::Json(identity(&viewer))
 }
 
@@ -37,7 +37,7 @@ pub(crate) async fn get_identity(viewer: Viewer) -> web::Json<Identity> {
 #[get("/api/session")]
 pub(crate) async fn get_session(
     request: HttpRequest,
-    viewer: Result<Viewer, Problem>,
+    viewer: Result<ScopedViewer, Problem>,
 ) -> Result<HttpResponse, Problem> {
     check_query(&request)?;
     match viewer {
@@ -61,7 +61,10 @@ pub(crate) async fn get_session(
             description = "The request has an API key, or no token but the cookie of a session without `X-Requested-With`"))
 )]
 #[post("/api/session")]
-pub(crate) async fn begin_session(request: HttpRequest, viewer: Viewer) -> Result<HttpResponse, Problem> {
+pub(crate) async fn begin_session(
+    request: HttpRequest,
+    viewer: ScopedViewer,
+) -> Result<HttpResponse, Problem> {
     let token = bearer_token(&request).ok_or_else(|| {
         let detail = "Send the token that the session shall have: `Authorization: Bearer <token>`.";
         Problem::unauthorized("token_missing", detail)
@@ -103,6 +106,10 @@ fn identity(operator: &Operator) -> Identity {
         role: role_word(operator.role()),
         // No token ends that late: it would be valid for too long.
         expires_at: expires_at.unwrap_or(DateTime::UNIX_EPOCH),
+        scope: operator.scope().map(|scope| IdentityScope {
+            vessels: scope.vessels.iter().cloned().collect(),
+            companies: scope.companies.iter().cloned().collect(),
+        }),
     }
 }
 

@@ -2,15 +2,17 @@
 
 use actix_web::{HttpResponse, get, http::header, web};
 use chassis::{
-    auth::Viewer,
+    auth::ScopedViewer,
     problem::{FieldError, Problem, ProblemBody},
 };
 use serde::Deserialize;
 use store::views::labels;
 use utoipa::IntoParams;
 
+use super::records::known_vessel;
 use crate::{
     app_state::AppState,
+    fleet_part::{check_vessel, load_fleet_part},
     labels::{Label, Layout, PER_SHEET, render_png, render_sheets, render_svg},
     problems::{OrProblem, vessel_not_found},
 };
@@ -31,10 +33,10 @@ const CONTENT_SECURITY_POLICY: (header::HeaderName, &str) =
 #[get("/api/equipment/{id}/qr.svg")]
 pub(crate) async fn get_label_svg(
     app: web::Data<AppState>,
-    _viewer: Viewer,
+    viewer: ScopedViewer,
     id: web::Path<String>,
 ) -> Result<HttpResponse, Problem> {
-    let layout = layout_label(&load_label(&app, &id).await?)?;
+    let layout = layout_label(&load_label(&app, &viewer, &id).await?)?;
     Ok(document_response("image/svg+xml").insert_header(CONTENT_SECURITY_POLICY).body(render_svg(&layout)))
 }
 
@@ -49,10 +51,10 @@ pub(crate) async fn get_label_svg(
 #[get("/api/equipment/{id}/qr.png")]
 pub(crate) async fn get_label_png(
     app: web::Data<AppState>,
-    _viewer: Viewer,
+    viewer: ScopedViewer,
     id: web::Path<String>,
 ) -> Result<HttpResponse, Problem> {
-    let layout = layout_label(&load_label(&app, &id).await?)?;
+    let layout = layout_label(&load_label(&app, &viewer, &id).await?)?;
     Ok(document_response("image/png").body(render_png(&layout).map_err(Problem::internal)?))
 }
 
@@ -84,7 +86,7 @@ pub(crate) struct SheetQuery {
 #[get("/api/vessels/{id}/labels.html")]
 pub(crate) async fn get_label_sheets(
     app: web::Data<AppState>,
-    _viewer: Viewer,
+    viewer: ScopedViewer,
     id: web::Path<String>,
     query: web::Query<SheetQuery>,
 ) -> Result<HttpResponse, Problem> {
@@ -94,6 +96,8 @@ pub(crate) async fn get_label_sheets(
         return Err(Problem::invalid("A sheet has 24 labels, so at most 23 of them can be used.", errors));
     }
     let mut db = app.store.db().await.or_problem()?;
+    let part = load_fleet_part(&mut db, &viewer).await?;
+    check_vessel(part.as_ref(), &known_vessel(&mut db, &id).await?, &id)?;
     let found = labels::label_list(&mut db, &id).await.or_problem()?;
     drop(db);
     let found = found.ok_or_else(|| vessel_not_found(&id))?;
@@ -115,9 +119,11 @@ fn document_response(content_type: &str) -> actix_web::HttpResponseBuilder {
     response
 }
 
-async fn load_label(app: &AppState, id: &str) -> Result<labels::Label, Problem> {
+async fn load_label(app: &AppState, viewer: &ScopedViewer, id: &str) -> Result<labels::Label, Problem> {
     let mut db = app.store.db().await.or_problem()?;
+    let part = load_fleet_part(&mut db, viewer).await?;
     let label = labels::label_find(&mut db, id).await.or_problem()?;
+    let label = label.filter(|it| part.is_none_or(|part| part.has_vessel(&it.vessel_id)));
     label.ok_or_else(|| Problem::not_found("equipment_not_found", format!("There is no equipment {id}.")))
 }
 

@@ -8,6 +8,7 @@ use domain::{SyncId, TaskState, peer_outcome::OutcomeClass};
 use store::{
     Db, StoreError, Window,
     ledger::{
+        acknowledgements::acknowledged_count,
         circuits::{OpenCircuit, circuits_open},
         peer_outcomes::{PeerOutcome, peer_outcomes},
         portal_slots::portal_pause_find,
@@ -69,6 +70,7 @@ pub(crate) async fn get_overview(
     let open_circuits = circuits_open(&mut db, now - CIRCUIT_REPORT_TIMEOUT).await.or_problem()?;
     let pause = portal_pause_find(&mut db).await.or_problem()?;
     let outcomes = peer_outcomes(&mut db, ONBOARDING_PORTAL).await.or_problem()?;
+    let acknowledged = acknowledged_count(&mut db).await.or_problem()?;
     let missed_ticks = missed_ticks_standing(&mut db).await.or_problem()?;
     drop(db);
 
@@ -85,12 +87,13 @@ pub(crate) async fn get_overview(
     ];
     let fleet = fleet
         .map(|(record_type, active)| FleetCount { record_type: record_type.into(), active: to_i64(active) });
+    let rejected: u64 = quality.iter().map(|it| it.with_errors).sum();
     let attention = attention(&Standing {
         health: &health,
         last_full_sync: last_full_sync.as_ref(),
         dead_tasks,
         dead_letters: gauges.dead_letters,
-        rejected_records: to_i64(quality.iter().map(|it| it.with_errors).sum::<u64>()),
+        rejected_records: to_i64(rejected.saturating_sub(acknowledged)),
         open_conflicts: gauges.open_conflicts,
         missed_ticks: to_i64(missed_ticks),
     });
@@ -102,6 +105,7 @@ pub(crate) async fn get_overview(
         fleet: fleet.into(),
         dead_letters: gauges.dead_letters,
         open_conflicts: gauges.open_conflicts,
+        acknowledged_rejections: to_i64(acknowledged),
         unpublished: gauges.unpublished,
         postponed: gauges.postponed,
         last_webhook_at,
@@ -159,7 +163,7 @@ async fn load_last_full_sync(db: &mut Db) -> Result<Option<SyncSummary>, StoreEr
         states: domain::SyncState::ALL.iter().copied().filter(|state| state.is_terminal()).collect(),
         ..SyncFilter::default()
     };
-    let window = Window { limit: 1, offset: 0, after: None };
+    let window = Window { limit: 1, ..Window::default() };
     let page = syncs::sync_list(db, &filter, window).await?;
     Ok(load_sync_summaries(db, page.rows).await?.into_iter().next())
 }

@@ -3,9 +3,9 @@
 use actix_web::{HttpRequest, HttpResponse, http::header, web};
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use chassis::problem::{FieldError, Problem};
-use contracts::operator::{DEFAULT_PAGE_SIZE, List, PAGE_SIZE_LIMIT, Pagination};
+use contracts::operator::{DEFAULT_PAGE_SIZE, List, PAGE_SIZE_LIMIT, Pagination, Sort};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
-use store::{Page, Window};
+use store::{Order, Page, Window};
 use utoipa::IntoParams;
 
 use crate::saturating::to_i64;
@@ -43,7 +43,7 @@ impl Paging {
             errors.push(FieldError::new("#/offset", "out_of_range", detail));
         }
         match (limit, offset) {
-            (Some(limit), Some(offset)) => Ok(Window { limit, offset, after: None }),
+            (Some(limit), Some(offset)) => Ok(Window { limit, offset, ..Window::default() }),
             _ => Err(Problem::invalid("The page of the list is out of range.", errors)),
         }
     }
@@ -63,6 +63,18 @@ impl Paging {
     }
 }
 
+fn newest() -> Sort {
+    Sort::Newest
+}
+
+/// The order that the store takes.
+fn order(sort: Sort) -> Order {
+    match sort {
+        Sort::Newest => Order::NewestFirst,
+        Sort::Oldest => Order::OldestFirst,
+    }
+}
+
 /// The page of a list that grows while it is read. An offset shifts when entries come in; a cursor leads on from the last
 /// entry of its page.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -76,14 +88,18 @@ pub(crate) struct CursorPaging {
     #[serde(default)]
     #[param(minimum = 0, default = 0)]
     offset: i64,
-    /// `nextCursor` of the page before, with the same filters. `Link` has the whole URL.
+    /// `nextCursor` of the page before, with the same filters and `sort`. `Link` has the whole URL.
     cursor: Option<String>,
+    /// Which entries come first: the newest unless asked otherwise.
+    #[serde(default = "newest")]
+    #[param(required = false)]
+    sort: Sort,
 }
 
 impl CursorPaging {
     /// The page as the store takes it; 422 for a value out of range, and for a cursor that no page of this list had.
     pub(crate) fn window<Key: DeserializeOwned>(&self, list: &str) -> Result<Window<Key>, Problem> {
-        let window = Paging { limit: self.limit, offset: self.offset }.window()?;
+        let window = Window { order: order(self.sort), ..self.paging().window()? };
         let Some(cursor) = &self.cursor else { return Ok(window) };
         let invalid = |pointer, code, detail: &str| {
             let errors = vec![FieldError::new(pointer, code, detail)];
@@ -96,8 +112,8 @@ impl CursorPaging {
         // A time of another era is none of ours, and none that the database knows.
         let json = json.filter(|json| !json.windows(2).any(|pair| pair == b"\"-" || pair == b"\"+"));
         let place: Option<(String, Key)> = json.and_then(|json| serde_json::from_slice(&json).ok());
-        let key = place.filter(|(of, _)| of == list).map(|(_, key)| key);
-        let detail = "must be the nextCursor of a page of this list";
+        let key = place.filter(|(of, _)| *of == self.name(list)).map(|(_, key)| key);
+        let detail = "must be the nextCursor of a page of this list, with the same `sort`";
         Ok(Window {
             after: Some(key.ok_or_else(|| invalid("#/cursor", "invalid_cursor", detail))?),
             ..window
@@ -114,7 +130,7 @@ impl CursorPaging {
         key: impl FnOnce(&Row) -> Key,
         view: impl FnMut(Row) -> Entry,
     ) -> HttpResponse {
-        let next_cursor = page.rows.last().filter(|_| page.has_more).map(|row| encode(list, &key(row)));
+        let next_cursor = page.rows.last().filter(|_| page.has_more).map(|row| self.encode(list, &key(row)));
         let data = page.rows.into_iter().map(view).collect();
         self.respond(request, data, page.total, next_cursor)
     }
@@ -135,11 +151,23 @@ impl CursorPaging {
             Pagination { limit: self.limit, offset: self.offset, total: to_i64(total), next_cursor };
         response.json(List { data, pagination })
     }
-}
 
-/// A place in the order of a list, as clients carry it. The name keeps it from being taken for a place in another list.
-pub(crate) fn encode(list: &str, key: &impl Serialize) -> String {
-    BASE64_URL_SAFE_NO_PAD.encode(serde_json::to_vec(&(list, key)).expect("a key is JSON"))
+    /// A place in the order of a list, as clients carry it. The name keeps it from being taken for a place in another list.
+    pub(crate) fn encode(&self, list: &str, key: &impl Serialize) -> String {
+        BASE64_URL_SAFE_NO_PAD.encode(serde_json::to_vec(&(self.name(list), key)).expect("a key is JSON"))
+    }
+
+    /// The name of a list in one of its orders.
+    fn name(&self, list: &str) -> String {
+        match self.sort {
+            Sort::Newest => list.to_owned(),
+            Sort::Oldest => format!("{list}, oldest first"),
+        }
+    }
+
+    fn paging(&self) -> Paging {
+        Paging { limit: self.limit, offset: self.offset }
+    }
 }
 
 /// Path and query of the request for the next page.

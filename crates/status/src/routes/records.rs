@@ -2,7 +2,7 @@
 
 use actix_web::{get, web};
 use chassis::{
-    auth::{Role, Viewer},
+    auth::{Role, ScopedViewer},
     problem::{FieldError, Problem, ProblemBody},
 };
 use contracts::operator::{List, Record, RecordDetail, RecordStatusFilter, RecordType};
@@ -18,7 +18,7 @@ use store::{
     Db, Window,
     views::{
         data_quality::vessel_identity,
-        records::{self, RecordFilter, StatusFilter},
+        records::{self, CompanyIdentity, RecordFilter, StatusFilter},
         timeline::timeline,
     },
 };
@@ -27,6 +27,7 @@ use utoipa::IntoParams;
 use super::paging::Paging;
 use crate::{
     app_state::AppState,
+    fleet_part::load_fleet_part,
     problems::{OrProblem, vessel_not_found},
     views::records::{record, record_detail},
 };
@@ -36,6 +37,8 @@ use crate::{
 pub(crate) struct RecordQuery {
     /// Only records with this status.
     status: Option<RecordStatusFilter>,
+    /// With `status=rejected`: only records whose rejection is acknowledged, or only those for which that does not hold.
+    acknowledged: Option<bool>,
     /// Only this vessel, or what belongs to it; by IMO number, or id in the maintenance portal or in the onboarding portal.
     vessel: Option<String>,
     /// Only this company, or what belongs to it; by id in the maintenance portal or in the onboarding portal, or IMO company
@@ -62,7 +65,7 @@ pub(crate) struct RecordQuery {
 #[get("/api/sync/records/{recordType}")]
 pub(crate) async fn list_records(
     app: web::Data<AppState>,
-    viewer: Viewer,
+    viewer: ScopedViewer,
     record_type: web::Path<RecordType>,
     paging: web::Query<Paging>,
     query: web::Query<RecordQuery>,
@@ -71,7 +74,8 @@ pub(crate) async fn list_records(
     let record_type: domain::RecordType = record_type.into_inner().into();
     let is_admin = viewer.role() >= Role::Admin;
     let mut tx = app.store.begin().await.or_problem()?;
-    let filter = load_filter(&mut tx, query.into_inner(), is_admin).await?;
+    let part = load_fleet_part(&mut tx, &viewer).await?;
+    let filter = RecordFilter { part, ..load_filter(&mut tx, query.into_inner(), is_admin).await? };
     let page = records::record_list(&mut tx, record_type, &filter, window).await.or_problem()?;
     tx.rollback().await;
     let page = page.ok_or_else(|| {
@@ -90,23 +94,18 @@ pub(crate) async fn list_records(
 async fn load_filter(db: &mut Db, query: RecordQuery, is_admin: bool) -> Result<RecordFilter, Problem> {
     let vessel_id = match &query.vessel {
         None => None,
-        Some(vessel) => {
-            let found = vessel_identity(db, vessel).await.or_problem()?;
-            Some(found.ok_or_else(|| vessel_not_found(vessel))?.source_id)
-        }
+        Some(vessel) => Some(known_vessel(db, vessel).await?),
     };
     let company = match &query.company {
         None => None,
-        Some(company) => {
-            let found = records::company_row(db, company).await.or_problem()?;
-            let not_found = || {
-                let detail = format!("There is no company with the id or IMO company number {company}.");
-                Problem::not_found("company_not_found", detail)
-            };
-            Some(found.ok_or_else(not_found)?)
-        }
+        Some(company) => Some(known_company(db, company).await?.id),
     };
+    if query.acknowledged.is_some() && query.status != Some(RecordStatusFilter::Rejected) {
+        let errors = vec![FieldError::new("#/acknowledged", "not_possible", "only with status=rejected")];
+        return Err(Problem::invalid("Only rejections are acknowledged.", errors));
+    }
     Ok(RecordFilter {
+        acknowledged: query.acknowledged,
         status: query.status.map(|status| match status {
             RecordStatusFilter::Active => StatusFilter::Row(RowStatus::Active),
             RecordStatusFilter::Withdrawn => StatusFilter::Row(RowStatus::Withdrawn),
@@ -116,6 +115,22 @@ async fn load_filter(db: &mut Db, query: RecordQuery, is_admin: bool) -> Result<
         company,
         text: query.q.as_deref().map(parse_text).transpose()?,
         in_personal_data: is_admin,
+        part: None,
+    })
+}
+
+/// A vessel by its IMO number or one of its ids, as its id in the onboarding portal; 404 for one that has no row.
+pub(super) async fn known_vessel(db: &mut Db, vessel: &str) -> Result<String, Problem> {
+    let found = vessel_identity(db, vessel).await.or_problem()?;
+    Ok(found.ok_or_else(|| vessel_not_found(vessel))?.source_id)
+}
+
+/// A company by one of its ids or its IMO number; 404 for one that has no row.
+pub(super) async fn known_company(db: &mut Db, company: &str) -> Result<CompanyIdentity, Problem> {
+    let found = records::company_identity(db, company).await.or_problem()?;
+    found.ok_or_else(|| {
+        let detail = format!("There is no company with the id or IMO company number {company}.");
+        Problem::not_found("company_not_found", detail)
     })
 }
 
@@ -143,16 +158,17 @@ pub(super) fn parse_text(text: &str) -> Result<SearchText, Problem> {
 #[get("/api/sync/records/{recordType}/{sourceId}")]
 pub(crate) async fn get_record(
     app: web::Data<AppState>,
-    viewer: Viewer,
+    viewer: ScopedViewer,
     path: web::Path<(RecordType, String)>,
 ) -> Result<web::Json<RecordDetail>, Problem> {
     let (record_type, source_id) = path.into_inner();
     let record_type: domain::RecordType = record_type.into();
     let is_admin = viewer.role() >= Role::Admin;
     let mut tx = app.store.begin().await.or_problem()?;
+    check_record(&mut tx, &viewer, record_type, &source_id).await?;
     let found = records::record_find(&mut tx, record_type, &source_id).await.or_problem()?;
     if found.record.standing == RecordStanding::NeverCame {
-        let window = Window { limit: 1, offset: 0, after: None };
+        let window = Window { limit: 1, ..Window::default() };
         let known = timeline(&mut tx, record_type, &source_id, false, window).await.or_problem()?;
         if known.total == 0 && found.findings_total == 0 {
             return Err(record_not_found(record_type, &source_id));
@@ -163,10 +179,25 @@ pub(crate) async fn get_record(
     Ok(web::Json(record_detail(record_type, found, !is_admin)))
 }
 
+/// 404 for a record outside the part of the fleet that the token is for.
+pub(super) async fn check_record(
+    db: &mut Db,
+    viewer: &ScopedViewer,
+    record_type: domain::RecordType,
+    source_id: &str,
+) -> Result<(), Problem> {
+    match load_fleet_part(db, viewer).await? {
+        Some(part) if !part.has_record(db, record_type, source_id).await.or_problem()? => {
+            Err(record_not_found(record_type, source_id))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// Records that an admin reads personal data of a user.
 pub(super) async fn record_user_reading(
     app: &AppState,
-    viewer: &Viewer,
+    viewer: &ScopedViewer,
     record_type: domain::RecordType,
     source_id: &str,
 ) -> Result<(), Problem> {

@@ -298,11 +298,12 @@ fn read_filter(request: &ReplayRequest) -> Result<DeadLetterFilter, Problem> {
     let has_filter = request.fingerprint.is_some()
         || request.queue.is_some()
         || request.class.is_some()
-        || request.sync_id.is_some();
+        || request.sync_id.is_some()
+        || request.record_type.is_some()
+        || request.source_id.is_some();
     let ways = usize::from(!request.ids.is_empty()) + usize::from(has_filter) + usize::from(request.all);
     if ways != 1 {
-        let detail =
-            "must have exactly one of ids, all, and a filter of fingerprint, queue, class and syncId";
+        let detail = "must have exactly one of ids, all, and a filter of fingerprint, queue, class, syncId, recordType and sourceId";
         errors.push(FieldError::new("#", "exactly_one", detail));
     }
     if request.rate_per_second.is_some_and(|rate| !(1..=RATE_LIMIT).contains(&rate)) {
@@ -320,6 +321,8 @@ fn read_filter(request: &ReplayRequest) -> Result<DeadLetterFilter, Problem> {
         queue: request.queue.clone(),
         fingerprint: request.fingerprint.clone(),
         sync_id: request.sync_id.map(SyncId::from_uuid),
+        record_type: request.record_type.map(Into::into),
+        source_id: request.source_id.clone(),
     })
 }
 

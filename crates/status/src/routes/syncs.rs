@@ -27,7 +27,10 @@ use store::{
 use utoipa::IntoParams;
 use uuid::Uuid;
 
-use super::paging::{self, CursorPaging, Paging};
+use super::{
+    paging::{CursorPaging, Paging},
+    records::{known_company, known_vessel},
+};
 use crate::{
     app_state::AppState,
     problems::{OrProblem, sync_not_found},
@@ -103,6 +106,15 @@ pub(crate) struct SyncQuery {
     requested_by: Option<String>,
     /// Only dry runs, or only syncs that write.
     dry_run: Option<bool>,
+    /// Only syncs that account for records of this type, or of one of these: none that have not begun.
+    #[serde(default)]
+    record_type: Vec<RecordType>,
+    /// Only syncs that were asked for this vessel, alone or among others, and of its approvals; by IMO number, or id in the
+    /// maintenance portal or in the onboarding portal. A full sync is of no single vessel.
+    vessel: Option<String>,
+    /// Only syncs that were asked for this company, and of its approvals; by id in the maintenance portal or in the onboarding
+    /// portal, or IMO company number.
+    company: Option<String>,
     /// Only syncs that were asked for at this time or later.
     from: Option<DateTime<Utc>>,
     /// Only syncs that were asked for before this time.
@@ -110,8 +122,19 @@ pub(crate) struct SyncQuery {
 }
 
 impl SyncQuery {
-    fn into_filter(self) -> SyncFilter {
-        SyncFilter {
+    async fn into_filter(self, db: &mut Db) -> Result<SyncFilter, Problem> {
+        let vessel_id = match &self.vessel {
+            Some(vessel) => Some(known_vessel(db, vessel).await?),
+            None => None,
+        };
+        let company_id = match &self.company {
+            Some(company) => Some(known_company(db, company).await?.source_id),
+            None => None,
+        };
+        Ok(SyncFilter {
+            record_types: self.record_type.into_iter().map(Into::into).collect(),
+            vessel_id,
+            company_id,
             states: self.state.into_iter().map(Into::into).collect(),
             causes: self.cause.into_iter().map(Into::into).collect(),
             modes: self.mode.into_iter().map(Into::into).collect(),
@@ -119,15 +142,19 @@ impl SyncQuery {
             from: self.from,
             until: self.to,
             dry_run: self.dry_run,
-        }
+        })
     }
 }
 
-/// List syncs, newest first
+/// List syncs
 #[utoipa::path(
     operation_id = "listSyncs", tag = "syncs", security(("bearer" = ["viewer"])),
     params(CursorPaging, SyncQuery),
-    responses((status = 200, body = List<SyncSummary>, headers(("Link", description = "`rel=\"next\"`: the next page, if there is one"))))
+    responses(
+        (status = 200, body = List<SyncSummary>, headers(("Link", description = "`rel=\"next\"`: the next page, if there is one"))),
+        (status = 404, body = ProblemBody, content_type = "application/problem+json",
+            description = "There is no such vessel (`vessel_not_found`) or company (`company_not_found`)"),
+    )
 )]
 #[get("/api/sync/history")]
 pub(crate) async fn list_syncs(
@@ -138,11 +165,11 @@ pub(crate) async fn list_syncs(
     query: Query<SyncQuery>,
 ) -> Result<HttpResponse, Problem> {
     let window = paging.window("syncs")?;
-    let filter = query.into_inner().into_filter();
     let mut db = app.store.db().await.or_problem()?;
+    let filter = query.into_inner().into_filter(&mut db).await?;
     let page = syncs::sync_list(&mut db, &filter, window).await.or_problem()?;
     let last = page.rows.last().filter(|_| page.has_more);
-    let next_cursor = last.map(|row| paging::encode("syncs", &(row.started_at, row.id)));
+    let next_cursor = last.map(|row| paging.encode("syncs", &(row.started_at, row.id)));
     let data = load_sync_summaries(&mut db, page.rows).await.or_problem()?;
     Ok(paging.respond(&request, data, page.total, next_cursor))
 }

@@ -2,7 +2,7 @@
 
 use actix_web::{get, web};
 use chassis::{
-    auth::{Role, Viewer},
+    auth::{Role, ScopedViewer},
     problem::Problem,
 };
 use contracts::operator::{RecordType, Timeline};
@@ -10,7 +10,7 @@ use store::views::timeline::{kept_since, timeline};
 
 use super::{
     paging::Paging,
-    records::{record_not_found, record_user_reading},
+    records::{check_record, record_not_found, record_user_reading},
 };
 use crate::{
     app_state::AppState,
@@ -36,7 +36,7 @@ use crate::{
 #[get("/api/sync/records/{recordType}/{sourceId}/timeline")]
 pub(crate) async fn get_timeline(
     app: web::Data<AppState>,
-    viewer: Viewer,
+    viewer: ScopedViewer,
     path: web::Path<(RecordType, String)>,
     paging: web::Query<Paging>,
 ) -> Result<web::Json<Timeline>, Problem> {
@@ -45,6 +45,7 @@ pub(crate) async fn get_timeline(
     let of_type: domain::RecordType = record_type.into();
     let is_admin = viewer.role() >= Role::Admin;
     let mut tx = app.store.begin().await.or_problem()?;
+    check_record(&mut tx, &viewer, of_type, &source_id).await?;
     let page = timeline(&mut tx, of_type, &source_id, is_admin, window).await.or_problem()?;
     let kept = kept_since(&mut tx).await.or_problem()?;
     tx.rollback().await;

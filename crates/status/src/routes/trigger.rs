@@ -4,13 +4,13 @@ use std::collections::BTreeSet;
 
 use actix_web::{HttpResponse, http::StatusCode, post, web};
 use chassis::{
-    auth::OperatorRole,
+    auth::ScopedOperator,
     http::OptionalJsonBody,
     problem::{FieldError, Problem, ProblemBody},
     telemetry,
 };
 use contracts::operator::{SyncAccepted, SyncState, TriggerRequest};
-use domain::{Cause, SyncId, audit::AuditAction, values::ImoNumber};
+use domain::{Cause, Scope, SyncId, audit::AuditAction, values::ImoNumber};
 use serde_json::json;
 use store::{
     Db,
@@ -19,11 +19,13 @@ use store::{
         syncs::{self, NewSync, SyncCreated},
     },
     records::vessel_ids_by_imo,
+    views::scope::FleetPart,
 };
 
 use super::trigger_request::{CheckedTrigger, check_trigger};
 use crate::{
     app_state::AppState,
+    fleet_part::{check_whole_fleet, load_fleet_part},
     idempotency::{Claimed, IdempotencyHeader, IdempotencyKey, respond_again},
     problems::{OrProblem, full_sync_running},
 };
@@ -46,7 +48,7 @@ use crate::{
 #[post("/api/sync/trigger")]
 pub(crate) async fn trigger_sync(
     app: web::Data<AppState>,
-    operator: OperatorRole,
+    operator: ScopedOperator,
     key: IdempotencyKey,
     body: OptionalJsonBody<TriggerRequest>,
 ) -> Result<HttpResponse, Problem> {
@@ -62,6 +64,9 @@ pub(crate) async fn trigger_sync(
         }
     };
     scope.vessel_ids = load_vessel_ids(&mut tx, &imo_numbers).await?;
+    if let Some(part) = load_fleet_part(&mut tx, &operator).await? {
+        check_scope(&part, &scope)?;
+    }
     let sync = NewSync {
         id: SyncId::new(),
         cause: Cause::Manual,
@@ -91,6 +96,12 @@ pub(crate) async fn trigger_sync(
     // The commit accepts the sync. If the broker does not take its command now, the relay of the outbox publishes it.
     app.outbox.publish_command(sync.id, telemetry::current_context()).await;
     Ok(answer)
+}
+
+/// 403 for a sync of more than vessels of the part of the fleet that the token is for.
+fn check_scope(part: &FleetPart, scope: &Scope) -> Result<(), Problem> {
+    let is_inside = !scope.vessel_ids.is_empty() && scope.vessel_ids.iter().all(|id| part.has_vessel(id));
+    if is_inside { Ok(()) } else { check_whole_fleet(Some(part), "vessels of it in `vesselImos`") }
 }
 
 /// The ids of the vessels in the onboarding portal; 422 for a vessel that no sync has brought yet.

@@ -5,6 +5,7 @@ use chassis::{
     auth::{Admin, Viewer},
     problem::{Problem, ProblemBody},
 };
+use chrono::{DateTime, Utc};
 use contracts::operator::{Undo, UndoneRecord};
 use domain::SyncId;
 use store::{
@@ -54,24 +55,57 @@ pub(crate) async fn undo_sync(
             return Ok(respond_again(&answer));
         }
     };
-    let undone = undo::sync_undo(&mut tx, id, admin.subject(), now).await.or_problem()?;
-    let undone = match undone {
-        SyncUndone::Undone(undone) => undone,
-        SyncUndone::Already(undone) => {
-            let detail = format!("The sync is already undone, by {}.", undone.undone_by);
-            return Err(Problem::conflict("undone_already", detail));
-        }
-        SyncUndone::Running(state) => {
-            let detail =
-                format!("The sync has not ended: its state is {state}. Wait for its end, or cancel it.");
-            return Err(Problem::conflict("sync_not_ended", detail).with("state", state.as_str()));
-        }
-        SyncUndone::Unknown => return Err(sync_not_found(id)),
-    };
+    let undone = undo_in(&mut tx, id, &admin, now).await?;
     let undone = load_answer(&mut tx, id, undone, &paging).await?;
     let answer = claim.keep(&mut tx, StatusCode::OK, None, &undone).await?;
     tx.commit().await.or_problem()?;
     Ok(answer)
+}
+
+/// Plan the undo of a sync
+///
+/// What the undo would do now, found by doing it and taking it back: nothing is changed. `undoneAt` and `undoneBy` are those of
+/// the plan.
+#[utoipa::path(
+    operation_id = "planUndo", tag = "syncs", security(("bearer" = ["admin"])),
+    params(("syncId" = Uuid, Path, description = "Id of the sync"), Paging),
+    responses(
+        (status = 200, body = Undo),
+        (status = 409, body = ProblemBody, content_type = "application/problem+json",
+            description = "The sync has not ended (`sync_not_ended`), or is already undone (`undone_already`)"),
+    )
+)]
+#[post("/api/sync/status/{syncId}/undo/plan")]
+pub(crate) async fn plan_undo(
+    app: web::Data<AppState>,
+    admin: Admin,
+    sync_id: web::Path<Uuid>,
+    paging: web::Query<Paging>,
+) -> Result<web::Json<Undo>, Problem> {
+    let id = SyncId::from_uuid(sync_id.into_inner());
+    paging.window::<()>()?;
+    let mut tx = app.begin(&admin).await?;
+    let undone = undo_in(&mut tx, id, &admin, app.clock.now()).await?;
+    let planned = load_answer(&mut tx, id, undone, &paging).await?;
+    tx.rollback().await;
+    Ok(web::Json(planned))
+}
+
+/// Undoes a sync in the transaction; 404 and 409 where that cannot be.
+async fn undo_in(db: &mut Db, id: SyncId, admin: &Admin, now: DateTime<Utc>) -> Result<undo::Undo, Problem> {
+    match undo::sync_undo(db, id, admin.subject(), now).await.or_problem()? {
+        SyncUndone::Undone(undone) => Ok(undone),
+        SyncUndone::Already(undone) => {
+            let detail = format!("The sync is already undone, by {}.", undone.undone_by);
+            Err(Problem::conflict("undone_already", detail))
+        }
+        SyncUndone::Running(state) => {
+            let detail =
+                format!("The sync has not ended: its state is {state}. Wait for its end, or cancel it.");
+            Err(Problem::conflict("sync_not_ended", detail).with("state", state.as_str()))
+        }
+        SyncUndone::Unknown => Err(sync_not_found(id)),
+    }
 }
 
 /// Get the undo of a sync

@@ -2,7 +2,7 @@
 
 use actix_web::{get, web};
 use chassis::{
-    auth::Viewer,
+    auth::ScopedViewer,
     problem::{FieldError, Problem, ProblemBody},
 };
 use contracts::operator::{CodeCount, RecordQuality, RecordType, Severity, ValidationReport, VesselIdentity};
@@ -19,6 +19,7 @@ use uuid::Uuid;
 use super::paging::Paging;
 use crate::{
     app_state::AppState,
+    fleet_part::{check_vessel, check_whole_fleet, load_fleet_part},
     problems::{OrProblem, sync_not_found, vessel_not_found},
     saturating::to_i64,
     views::syncs::finding,
@@ -59,14 +60,20 @@ pub(crate) struct ReportQuery {
 #[get("/api/sync/validation/reports")]
 pub(crate) async fn get_validation_report(
     app: web::Data<AppState>,
-    _viewer: Viewer,
+    viewer: ScopedViewer,
     query: web::Query<ReportQuery>,
     paging: web::Query<Paging>,
 ) -> Result<web::Json<ValidationReport>, Problem> {
     let window = paging.window()?;
     let ReportQuery { vessel, sync_id, severity, code, record_type } = query.into_inner();
     let mut db = app.store.db().await.or_problem()?;
+    let part = load_fleet_part(&mut db, &viewer).await?;
+    let asked = vessel.clone().unwrap_or_default();
     let (subject, vessel) = load_subject(&mut db, vessel, sync_id).await?;
+    match &subject {
+        Subject::Vessel(id) => check_vessel(part.as_ref(), id, &asked)?,
+        Subject::Fleet | Subject::Sync(_) => check_whole_fleet(part.as_ref(), "a `vessel` of it")?,
+    }
     let below_minimum = match subject {
         Subject::Sync(_) => None,
         Subject::Vessel(_) | Subject::Fleet => {

@@ -15,6 +15,8 @@ pub(crate) fn dead_letter(it: &DeadLetter) -> api::DeadLetter {
         class: it.class.into(),
         reason: it.reason.clone(),
         fingerprint: it.fingerprint.clone(),
+        record_type: it.record_type.map(Into::into),
+        source_id: it.source_id.clone(),
         attempts: to_i32(it.attempts),
         sync_id: it.sync_id.map(SyncId::as_uuid),
         died_at: it.died_at,

@@ -5,9 +5,12 @@ use std::collections::BTreeMap;
 use contracts::operator as api;
 use domain::{RecordType, SyncId, timeline::TimelineKind, values::Email};
 use serde_json::{Map, Value};
-use store::views::{
-    records::{Record, RecordDetail},
-    timeline::{KeptSince, TimelineEntry},
+use store::{
+    ledger::acknowledgements::Acknowledgement,
+    views::{
+        records::{Record, RecordDetail},
+        timeline::{KeptSince, TimelineEntry},
+    },
 };
 
 use super::syncs::finding;
@@ -51,11 +54,27 @@ pub(crate) fn record_detail(record_type: RecordType, it: RecordDetail, is_masked
         sync_is_kept: has_sync.then_some(it.sync_is_kept),
         fetched_at: it.record.row.as_ref().and_then(|row| row.fetched_at),
         open_conflicts: to_i64(it.open_conflicts),
+        acknowledgement: it.acknowledgement.map(acknowledgement),
         findings_total: to_i64(it.findings_total),
         findings: it.findings.into_iter().map(finding).collect(),
         dependents: it.dependents.into_iter().map(counts).collect(),
         summary: record(record_type, it.record, is_masked),
     }
+}
+
+pub(crate) fn acknowledgement(it: Acknowledgement) -> api::Acknowledgement {
+    api::Acknowledgement {
+        reason: it.reason,
+        until: it.until,
+        acknowledged_at: it.acknowledged_at,
+        acknowledged_by: it.acknowledged_by,
+        holds: it.holds,
+    }
+}
+
+/// Columns of a part under the names of the API.
+pub(crate) fn parts_fields(columns: Map<String, Value>) -> BTreeMap<String, Value> {
+    columns.into_iter().map(|(column, value)| (camel_case(&column), value)).collect()
 }
 
 /// Columns under the names of the API.

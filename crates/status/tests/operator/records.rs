@@ -205,3 +205,35 @@ async fn search_finds_a_record_its_sync_and_nothing_for_texts_out_of_bounds() ->
     scene.end().await;
     Ok(())
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn parts_and_schedules_of_a_vessel_or_of_one_piece_of_equipment() -> anyhow::Result<()> {
+    let scene = Scene::new().await?;
+    let part = json!({"id": "p-1", "partNumber": "77", "name": "Exhaust valve", "unit": "pcs", "minimumStock": 2,
+        "isCritical": true});
+    let schedule = json!({"id": "m-1", "jobCode": "601-1", "title": "Overhaul", "kind": "preventive",
+        "everyHours": 8000});
+    let records = Records {
+        vessels: vec![vessel("v-1", "9619907", "Orion"), vessel("v-2", "9074729", "Lyra")],
+        equipment: vec![
+            equipment("e-1", "v-1", json!({"criticalParts": [part], "maintenanceSchedules": [schedule]})),
+            equipment("e-2", "v-2", json!({"criticalParts": [merged(part.clone(), json!({"id": "p-2"}))]})),
+        ],
+        ..Records::default()
+    };
+    scene.sync(&records).await?;
+    let of_vessel = scene.got(Role::Viewer, "/api/sync/parts?vessel=9619907").await;
+    let ids: Vec<_> =
+        of_vessel["data"].as_array().expect("a list").iter().map(|it| &it["sourceId"]).collect();
+    assert_eq!(ids, ["p-1", "m-1"], "{of_vessel}");
+    let first = &of_vessel["data"][0];
+    assert_eq!((&first["kind"], &first["name"]), (&json!("critical_part"), &json!("Exhaust valve")));
+    assert_eq!((&first["equipmentId"], &first["values"]["minimumStock"]), (&json!("e-1"), &json!(2)));
+    let schedules = scene.got(Role::Viewer, "/api/sync/parts?equipment=e-1&kind=maintenance_schedule").await;
+    assert_eq!(schedules["data"][0]["values"]["everyHours"], 8000, "{schedules}");
+    for wrong in ["", "?vessel=v-1&equipment=e-1"] {
+        scene.json(scene.get(&format!("/api/sync/parts{wrong}")), 422).await;
+    }
+    scene.end().await;
+    Ok(())
+}

@@ -30,9 +30,9 @@ pub(crate) fn operations() -> impl Iterator<Item = Operation> {
 }
 
 impl Operation {
-    /// A path whose parameters name nothing that is there.
+    /// A path whose parameters name nothing that is there; a type of records is one that there is.
     pub(crate) fn path_of_nothing(&self) -> String {
-        path_with(self.path, "00000000-0000-7000-8000-000000000000")
+        path_with(&self.path.replace("{recordType}", "vessel"), "00000000-0000-7000-8000-000000000000")
     }
 
     fn fits(&self, path: &str) -> bool {

@@ -40,7 +40,7 @@ pub(crate) struct Scene {
     pub(crate) store: Store,
     pub(crate) address: SocketAddr,
     client: Client,
-    keys: OperatorKeys,
+    pub(crate) keys: OperatorKeys,
     shutdown: Shutdown,
 }
 

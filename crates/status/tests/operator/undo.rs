@@ -93,3 +93,23 @@ async fn undone_sync_that_ended_with_errors_is_neither_resumed_nor_retried() -> 
     scene.end().await;
     Ok(())
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn plan_says_what_the_undo_then_does_and_changes_nothing() -> anyhow::Result<()> {
+    let (scene, sync) = bad_sync().await?;
+    let before = scene.rows("SELECT source_id, maker, status FROM equipment ORDER BY 1").await;
+    let plan = format!("/api/sync/status/{sync}/undo/plan");
+    let planned = scene.json(scene.request(Role::Admin, Method::POST, &plan), 200).await;
+    assert_eq!(scene.rows("SELECT source_id, maker, status FROM equipment ORDER BY 1").await, before);
+    assert_eq!(scene.rows("SELECT sync_id FROM undos").await, [] as [Value; 0]);
+    assert_eq!(scene.rows("SELECT id FROM audit WHERE action = 'sync.undo'").await, [] as [Value; 0]);
+    let undone = scene.undo(sync, 200).await;
+    for part in ["restored", "withdrawn", "skipped", "records"] {
+        assert_eq!(planned[part], undone[part]);
+    }
+    let problem = scene.json(scene.request(Role::Admin, Method::POST, &plan), 409).await;
+    assert_eq!(problem["code"], "undone_already");
+    scene.json(scene.request(Role::Operator, Method::POST, &plan), 403).await;
+    scene.end().await;
+    Ok(())
+}

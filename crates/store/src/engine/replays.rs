@@ -40,9 +40,11 @@ pub async fn dead_letter_archive(
 ) -> Result<Archived, StoreError> {
     let inserted = statement(
         "INSERT INTO dead_letters (id, message_id, queue, kind, body, headers, class, reason, fingerprint, attempts,
-             sync_id, trace_id, died_at, archived_at, replay_of)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, (SELECT id FROM sync_logs WHERE id = $11), $12, $13, $14,
-             (SELECT id FROM dead_letters WHERE id = $15))
+             sync_id, trace_id, died_at, archived_at, replay_of, record_type, source_id)
+         SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, (SELECT id FROM sync_logs WHERE id = $11), $12, $13, $14,
+             (SELECT id FROM dead_letters WHERE id = $15), coalesce(e.record_type, t.record_type), e.source_id
+         FROM (SELECT $16 AS id) AS message
+         LEFT JOIN webhook_events e ON e.id = message.id LEFT JOIN sync_queue t ON t.id = message.id
          ON CONFLICT DO NOTHING",
     )
     .bind::<Uuid, _>(letter.id.as_uuid())
@@ -60,6 +62,7 @@ pub async fn dead_letter_archive(
     .bind::<Timestamptz, _>(letter.died_at)
     .bind::<Timestamptz, _>(now)
     .bind::<Nullable<Uuid>, _>(letter.replay_of.map(DeadLetterId::as_uuid))
+    .bind::<Nullable<Uuid>, _>(letter.message_id.parse::<uuid::Uuid>().ok())
     .execute(db)
     .await?;
     if inserted > 0 {
@@ -160,15 +163,15 @@ pub async fn replay_job_create(
     .await?;
     let text = format!(
         "WITH locked AS (SELECT id, state, archived_at FROM dead_letters
-             WHERE {is_replayable} ORDER BY archived_at, id LIMIT $9 FOR NO KEY UPDATE),
+             WHERE {is_replayable} ORDER BY archived_at, id LIMIT $11 FOR NO KEY UPDATE),
          chosen AS (SELECT id, state, row_number() OVER (ORDER BY archived_at, id) - 1 AS place FROM locked),
-         moved AS (UPDATE dead_letters d SET state = '{replaying}', replays = d.replays + 1, replayed_by = $7,
-                 replayed_at = $8, published_at = NULL,
-                 replay_due_at = $8 + make_interval(secs => (c.place / $10)::double precision)
+         moved AS (UPDATE dead_letters d SET state = '{replaying}', replays = d.replays + 1, replayed_by = $9,
+                 replayed_at = $10, published_at = NULL,
+                 replay_due_at = $10 + make_interval(secs => (c.place / $12)::double precision)
              FROM chosen c WHERE d.id = c.id),
-         taken_over AS (UPDATE replay_items i SET state = '{cancelled}', ended_at = $8
+         taken_over AS (UPDATE replay_items i SET state = '{cancelled}', ended_at = $10
              FROM chosen c WHERE i.dead_letter_id = c.id AND i.state IN {open})
-         INSERT INTO replay_items (job_id, dead_letter_id, before, state) SELECT $11, id, state, '{waiting}' FROM chosen
+         INSERT INTO replay_items (job_id, dead_letter_id, before, state) SELECT $13, id, state, '{waiting}' FROM chosen
          RETURNING dead_letter_id",
         is_replayable = is_replayable(),
         replaying = DeadLetterState::Replaying,

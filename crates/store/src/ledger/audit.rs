@@ -130,9 +130,10 @@ pub async fn audit_list(
     filter: &AuditFilter,
     window: Window<u64>,
 ) -> Result<Page<AuditEntry>, StoreError> {
+    let (direction, beyond) = (window.order.direction(), window.order.beyond());
     let rows = format!(
-        "SELECT {COLUMNS} FROM audit WHERE {} AND ($8 IS NULL OR id < $8) ORDER BY id DESC LIMIT $9 OFFSET $10",
-        AuditFilter::CONDITION
+        "SELECT {COLUMNS} FROM audit WHERE {condition} AND ($8 IS NULL OR id {beyond} $8) ORDER BY id {direction} LIMIT $9 OFFSET $10",
+        condition = AuditFilter::CONDITION
     );
     let rows = filter.bind(&rows).bind::<Nullable<Int8>, _>(window.after.map(id_number));
     let total = format!("SELECT count(*) FROM audit WHERE {}", AuditFilter::CONDITION);

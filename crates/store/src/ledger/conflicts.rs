@@ -165,8 +165,9 @@ pub async fn conflict_list(
     window: Window<()>,
 ) -> Result<Page<Conflict>, StoreError> {
     let rows = format!(
-        "SELECT {COLUMNS} FROM conflicts WHERE {} ORDER BY opened_at DESC, id DESC LIMIT $7 OFFSET $8",
-        ConflictFilter::CONDITION
+        "SELECT {COLUMNS} FROM conflicts WHERE {} ORDER BY opened_at {direction}, id {direction} LIMIT $7 OFFSET $8",
+        ConflictFilter::CONDITION,
+        direction = window.order.direction()
     );
     let total = format!("SELECT count(*) FROM conflicts WHERE {}", ConflictFilter::CONDITION);
     page_load::<Row, _, _>(db, filter.bind(&rows), filter.bind(&total), &window).await

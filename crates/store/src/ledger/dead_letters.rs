@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use diesel::{QueryableByName, sql_types::*};
 use diesel_async::RunQueryDsl;
-use domain::{DeadLetterId, FailureClass, SyncId, dead_letter::DeadLetterState};
+use domain::{DeadLetterId, FailureClass, RecordType, SyncId, dead_letter::DeadLetterState};
 use serde_json::Value;
 
 use crate::db::{
@@ -73,6 +73,10 @@ pub struct DeadLetter {
     pub replayed_at: Option<DateTime<Utc>>,
     /// When a replay took effect.
     pub succeeded_at: Option<DateTime<Utc>>,
+    /// Of an approval that of its record, of a page that of its list.
+    pub record_type: Option<RecordType>,
+    /// The record of an approval, by its id in the onboarding portal.
+    pub source_id: Option<String>,
 }
 
 /// Which dead letters; what is empty or absent does not filter.
@@ -85,6 +89,9 @@ pub struct DeadLetterFilter {
     pub queue: Option<String>,
     pub fingerprint: Option<String>,
     pub sync_id: Option<SyncId>,
+    pub record_type: Option<RecordType>,
+    /// The record's id in the onboarding portal.
+    pub source_id: Option<String>,
 }
 
 #[derive(QueryableByName)]
@@ -129,18 +136,23 @@ struct Row {
     replayed_at: Option<DateTime<Utc>>,
     #[diesel(sql_type = Nullable<Timestamptz>)]
     succeeded_at: Option<DateTime<Utc>>,
+    #[diesel(sql_type = Nullable<Text>)]
+    record_type: Option<String>,
+    #[diesel(sql_type = Nullable<Text>)]
+    source_id: Option<String>,
 }
 
 const COLUMNS: &str = "id, message_id, queue, kind, body, headers, class, reason, fingerprint, attempts, sync_id, \
-    trace_id, died_at, archived_at, state, replays, replay_of, replayed_by, replayed_at, succeeded_at";
+    trace_id, died_at, archived_at, state, replays, replay_of, replayed_by, replayed_at, succeeded_at, \
+    record_type, source_id";
 
 impl DeadLetterFilter {
     pub(crate) const CONDITION: &'static str =
         "(cardinality($1) = 0 OR id = ANY($1)) AND (cardinality($2) = 0 OR state = ANY($2))
         AND ($3 IS NULL OR class = $3) AND ($4 IS NULL OR queue = $4) AND ($5 IS NULL OR fingerprint = $5)
-        AND ($6 IS NULL OR sync_id = $6)";
+        AND ($6 IS NULL OR sync_id = $6) AND ($7 IS NULL OR record_type = $7) AND ($8 IS NULL OR source_id = $8)";
 
-    /// A statement with the parameters of the condition, the first six.
+    /// A statement with the parameters of the condition, the first eight.
     pub(crate) fn bind<'f>(&'f self, text: &'f str) -> Statement<'f> {
         statement(text)
             .bind::<Array<Uuid>, _>(self.ids.iter().map(|id| id.as_uuid()).collect::<Vec<_>>())
@@ -149,6 +161,8 @@ impl DeadLetterFilter {
             .bind::<Nullable<Text>, _>(self.queue.as_deref())
             .bind::<Nullable<Text>, _>(self.fingerprint.as_deref())
             .bind::<Nullable<Uuid>, _>(self.sync_id.map(SyncId::as_uuid))
+            .bind::<Nullable<Text>, _>(self.record_type.map(RecordType::as_str))
+            .bind::<Nullable<Text>, _>(self.source_id.as_deref())
     }
 }
 
@@ -177,6 +191,11 @@ impl TryFrom<Row> for DeadLetter {
             replayed_by: row.replayed_by,
             replayed_at: row.replayed_at,
             succeeded_at: row.succeeded_at,
+            record_type: row
+                .record_type
+                .map(|it| word("dead_letters", "record_type", row.id, &it))
+                .transpose()?,
+            source_id: row.source_id,
         })
     }
 }
@@ -204,10 +223,11 @@ pub async fn dead_letter_list(
     filter: &DeadLetterFilter,
     window: Window<(DateTime<Utc>, DeadLetterId)>,
 ) -> Result<Page<DeadLetter>, StoreError> {
+    let (direction, beyond) = (window.order.direction(), window.order.beyond());
     let rows = format!(
-        "SELECT {COLUMNS} FROM dead_letters WHERE {} AND ($7 IS NULL OR (archived_at, id) < ($7, $8))
-         ORDER BY archived_at DESC, id DESC LIMIT $9 OFFSET $10",
-        DeadLetterFilter::CONDITION
+        "SELECT {COLUMNS} FROM dead_letters WHERE {condition} AND ($9 IS NULL OR (archived_at, id) {beyond} ($9, $10))
+         ORDER BY archived_at {direction}, id {direction} LIMIT $11 OFFSET $12",
+        condition = DeadLetterFilter::CONDITION
     );
     let rows = filter
         .bind(&rows)
@@ -247,7 +267,7 @@ pub async fn dead_letter_groups(
         "SELECT fingerprint, min(queue), min(kind), min(class), (array_agg(reason ORDER BY archived_at DESC))[1],
              count(*), count(*) FILTER (WHERE state = '{}'), min(died_at), max(died_at)
          FROM dead_letters WHERE {} GROUP BY fingerprint
-         ORDER BY 7 DESC, 9 DESC, 1 LIMIT $7 OFFSET $8",
+         ORDER BY 7 DESC, 9 DESC, 1 LIMIT $9 OFFSET $10",
         DeadLetterState::Dead.as_str(),
         DeadLetterFilter::CONDITION
     );

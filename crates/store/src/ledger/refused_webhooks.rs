@@ -167,10 +167,11 @@ pub async fn refused_webhook_list(
     filter: &RefusedFilter,
     window: Window<RefusedWebhookId>,
 ) -> Result<Page<RefusedWebhook>, StoreError> {
+    let (direction, beyond) = (window.order.direction(), window.order.beyond());
     let rows = format!(
-        "SELECT {COLUMNS} FROM refused_webhooks WHERE {} AND ($5 IS NULL OR id < $5)
-         ORDER BY id DESC LIMIT $6 OFFSET $7",
-        RefusedFilter::CONDITION
+        "SELECT {COLUMNS} FROM refused_webhooks WHERE {condition} AND ($5 IS NULL OR id {beyond} $5)
+         ORDER BY id {direction} LIMIT $6 OFFSET $7",
+        condition = RefusedFilter::CONDITION
     );
     let rows = filter.bind(&rows).bind::<Nullable<Uuid>, _>(window.after.map(RefusedWebhookId::as_uuid));
     let total = format!("SELECT count(*) FROM refused_webhooks WHERE {}", RefusedFilter::CONDITION);

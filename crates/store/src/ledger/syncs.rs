@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use diesel::{QueryableByName, sql_types::*};
 use diesel_async::RunQueryDsl;
-use domain::{Cause, Mode, Phase, Scope, SyncId, SyncState, missing_records::MissingState};
+use domain::{Cause, Mode, Phase, RecordType, Scope, SyncId, SyncState, missing_records::MissingState};
 use serde_json::Value;
 
 use crate::db::{
@@ -95,6 +95,12 @@ pub struct SyncFilter {
     pub until: Option<DateTime<Utc>>,
     /// Only dry runs, or only those that write.
     pub dry_run: Option<bool>,
+    /// Only those that account for records of one of these types.
+    pub record_types: Vec<RecordType>,
+    /// Only those whose scope names this vessel, by its id in the onboarding portal.
+    pub vessel_id: Option<String>,
+    /// Only those whose scope names this company, by its id in the onboarding portal.
+    pub company_id: Option<String>,
 }
 
 /// The states of syncs that have not ended, as an SQL list.
@@ -320,10 +326,11 @@ pub async fn sync_list(
     filter: &SyncFilter,
     window: Window<(DateTime<Utc>, SyncId)>,
 ) -> Result<Page<StoredSync>, StoreError> {
+    let (direction, beyond) = (window.order.direction(), window.order.beyond());
     let rows = format!(
-        "SELECT {COLUMNS} FROM sync_logs WHERE {} AND ($8 IS NULL OR (started_at, id) < ($8, $9))
-         ORDER BY started_at DESC, id DESC LIMIT $10 OFFSET $11",
-        SyncFilter::CONDITION
+        "SELECT {COLUMNS} FROM sync_logs WHERE {condition} AND ($11 IS NULL OR (started_at, id) {beyond} ($11, $12))
+         ORDER BY started_at {direction}, id {direction} LIMIT $13 OFFSET $14",
+        condition = SyncFilter::CONDITION
     );
     let rows = filter
         .bind(&rows)
@@ -338,9 +345,15 @@ impl SyncFilter {
         "(cardinality($1) = 0 OR state = ANY($1)) AND (cardinality($2) = 0 OR cause = ANY($2))
         AND (cardinality($3) = 0 OR mode = ANY($3)) AND ($4 IS NULL OR started_at >= $4)
         AND ($5 IS NULL OR started_at < $5) AND ($6 IS NULL OR dry_run = $6)
-        AND ($7 IS NULL OR requested_by = $7)";
+        AND ($7 IS NULL OR requested_by = $7)
+        AND (cardinality($8) = 0 OR EXISTS (SELECT FROM sync_counts WHERE sync_id = sync_logs.id AND record_type = ANY($8)))
+        AND ($9 IS NULL OR scope @> jsonb_build_object('vesselId', $9)
+            OR scope @> jsonb_build_object('vesselIds', jsonb_build_array($9))
+            OR scope @> jsonb_build_object('sourceIds', jsonb_build_object('vessel', jsonb_build_array($9))))
+        AND ($10 IS NULL OR scope @> jsonb_build_object('companyId', $10)
+            OR scope @> jsonb_build_object('sourceIds', jsonb_build_object('company', jsonb_build_array($10))))";
 
-    /// A statement with the parameters of the condition, the first seven.
+    /// A statement with the parameters of the condition, the first ten.
     fn bind<'f>(&'f self, text: &'f str) -> Statement<'f> {
         statement(text)
             .bind::<Array<Text>, _>(self.states.iter().map(|it| it.as_str()).collect::<Vec<_>>())
@@ -350,6 +363,9 @@ impl SyncFilter {
             .bind::<Nullable<Timestamptz>, _>(self.until)
             .bind::<Nullable<Bool>, _>(self.dry_run)
             .bind::<Nullable<Text>, _>(self.requested_by.as_deref())
+            .bind::<Array<Text>, _>(self.record_types.iter().map(|it| it.as_str()).collect::<Vec<_>>())
+            .bind::<Nullable<Text>, _>(self.vessel_id.as_deref())
+            .bind::<Nullable<Text>, _>(self.company_id.as_deref())
     }
 }
 

@@ -365,10 +365,11 @@ pub async fn webhook_event_list(
     filter: &WebhookFilter,
     window: Window<(DateTime<Utc>, WebhookEventId)>,
 ) -> Result<Page<WebhookEvent>, StoreError> {
+    let (direction, beyond) = (window.order.direction(), window.order.beyond());
     let rows = format!(
-        "SELECT {COLUMNS} FROM webhook_events WHERE {} AND ($9 IS NULL OR (received_at, id) < ($9, $10))
-         ORDER BY received_at DESC, id DESC LIMIT $11 OFFSET $12",
-        WebhookFilter::CONDITION
+        "SELECT {COLUMNS} FROM webhook_events WHERE {condition} AND ($9 IS NULL OR (received_at, id) {beyond} ($9, $10))
+         ORDER BY received_at {direction}, id {direction} LIMIT $11 OFFSET $12",
+        condition = WebhookFilter::CONDITION
     );
     let rows = filter
         .bind(&rows)

@@ -30,7 +30,7 @@ pub(crate) struct PartTable {
     insert_only: &'static str,
 }
 
-const CRITICAL_PARTS: PartTable = PartTable {
+pub(crate) const CRITICAL_PARTS: PartTable = PartTable {
     name: "critical_parts",
     columns: &[
         "part_number",
@@ -48,7 +48,7 @@ const CRITICAL_PARTS: PartTable = PartTable {
     insert_only: "stock_on_board",
 };
 
-const MAINTENANCE_SCHEDULES: PartTable = PartTable {
+pub(crate) const MAINTENANCE_SCHEDULES: PartTable = PartTable {
     name: "maintenance_schedules",
     columns: &[
         "job_code",

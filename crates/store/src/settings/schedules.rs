@@ -22,6 +22,9 @@ use crate::{
 /// Most schedules: each is looked at every second.
 pub const SCHEDULES_LIMIT: u32 = 100;
 
+/// What the audit log calls a schedule, before its name.
+const SUBJECT_PREFIX: &str = "schedule ";
+
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Schedule {
     pub name: ScheduleName,
@@ -199,7 +202,7 @@ pub async fn schedule_create(
         return Ok(ScheduleChanged::Stale(schedule));
     }
     let detail = json!({ "version": schedule.version, "after": described(definition) });
-    audit_append(db, actor, AuditAction::ScheduleCreate, &subject(name), &detail, now).await?;
+    audit_append(db, actor, AuditAction::ScheduleCreate, &subject(name.as_str()), &detail, now).await?;
     Ok(ScheduleChanged::Done(schedule))
 }
 
@@ -227,7 +230,7 @@ pub async fn schedule_update(
         "before": described(&before.definition),
         "after": described(definition),
     });
-    audit_append(db, actor, AuditAction::ScheduleUpdate, &subject(name), &detail, now).await?;
+    audit_append(db, actor, AuditAction::ScheduleUpdate, &subject(name.as_str()), &detail, now).await?;
     Ok(ScheduleChanged::Done(schedule))
 }
 
@@ -270,7 +273,7 @@ pub async fn schedule_delete(
     };
     statement("DELETE FROM schedules WHERE name = $1").bind::<Text, _>(name.as_str()).execute(db).await?;
     let detail = json!({ "before": described(&before.definition) });
-    audit_append(db, actor, AuditAction::ScheduleDelete, &subject(name), &detail, now).await?;
+    audit_append(db, actor, AuditAction::ScheduleDelete, &subject(name.as_str()), &detail, now).await?;
     Ok(ScheduleChanged::Done(before))
 }
 
@@ -299,7 +302,7 @@ pub async fn schedule_pause(
     .await?;
     let schedule = after_change(db, name, actor, now).await?;
     let detail = json!({ "version": schedule.version, "reason": reason, "until": until });
-    audit_append(db, actor, AuditAction::SchedulePause, &subject(name), &detail, now).await?;
+    audit_append(db, actor, AuditAction::SchedulePause, &subject(name.as_str()), &detail, now).await?;
     Ok(ScheduleChanged::Done(schedule))
 }
 
@@ -324,7 +327,7 @@ pub async fn schedule_resume(
     .await?;
     let schedule = after_change(db, name, actor, now).await?;
     let detail = json!({ "version": schedule.version, "reason": before.pause.map(|pause| pause.reason) });
-    audit_append(db, actor, AuditAction::ScheduleResume, &subject(name), &detail, now).await?;
+    audit_append(db, actor, AuditAction::ScheduleResume, &subject(name.as_str()), &detail, now).await?;
     Ok(ScheduleChanged::Done(schedule))
 }
 
@@ -369,6 +372,14 @@ fn described(it: &ScheduleDefinition) -> Value {
     })
 }
 
-fn subject(name: &ScheduleName) -> String {
-    format!("schedule {name}")
+/// What the audit log calls the schedule with this name.
+#[must_use]
+pub fn subject(name: &str) -> String {
+    format!("{SUBJECT_PREFIX}{name}")
+}
+
+/// The name of the schedule that an entry of the audit log is about.
+#[must_use]
+pub fn name_of_subject(subject: &str) -> Option<&str> {
+    subject.strip_prefix(SUBJECT_PREFIX)
 }

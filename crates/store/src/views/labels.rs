@@ -24,12 +24,17 @@ pub struct Label {
     pub name: String,
     #[diesel(sql_type = Text)]
     pub vessel_name: String,
+    /// Of the vessel, in the onboarding portal.
+    #[diesel(sql_type = Text)]
+    pub vessel_id: String,
     /// Of the vessel, without the prefix `IMO`.
     #[diesel(sql_type = Text)]
     pub imo_number: String,
 }
 
-const LABEL: &str = "SELECT e.qr_code, e.code, e.unit_number, e.name, v.name AS vessel_name, v.imo_number
+const LABEL: &str =
+    "SELECT e.qr_code, e.code, e.unit_number, e.name, v.name AS vessel_name, v.source_id AS vessel_id,
+        v.imo_number
     FROM equipment e JOIN vessels v ON v.id = e.vessel_id";
 
 /// The label of a piece of equipment, by its id here or in the onboarding portal. Withdrawn equipment has a label, too: its

@@ -16,9 +16,15 @@ use crate::{
         page::{Page, Window},
         statement::{Statement, statement},
     },
-    ledger::findings::{COLUMNS as FINDING_COLUMNS, FindingRow, StoredFinding},
+    ledger::{
+        acknowledgements::{Acknowledgement, acknowledgement_find},
+        findings::{COLUMNS as FINDING_COLUMNS, FindingRow, StoredFinding},
+    },
     records::{table_name, table_schema},
-    views::record_conditions::{STATEMENT_TIMEOUT, Search, limits_set},
+    views::{
+        record_conditions::{STATEMENT_TIMEOUT, Search, limits_set},
+        scope::{self, FleetPart},
+    },
 };
 
 /// Standing findings that the answer about a record has.
@@ -70,6 +76,7 @@ pub struct RecordDetail {
     /// Whether the sync that wrote the row last is kept.
     pub sync_is_kept: bool,
     pub open_conflicts: u64,
+    pub acknowledgement: Option<Acknowledgement>,
     /// Findings that stand, errors first: at most [`FINDINGS_LIMIT`].
     pub findings: Vec<StoredFinding>,
     pub findings_total: u64,
@@ -81,6 +88,8 @@ pub struct RecordDetail {
 #[derive(Debug, Clone, Default)]
 pub struct RecordFilter {
     pub status: Option<StatusFilter>,
+    /// Only rejected records whose rejection is acknowledged, or only those for which that does not hold.
+    pub acknowledged: Option<bool>,
     /// Of this vessel, or it itself, by its id in the onboarding portal.
     pub vessel_id: Option<String>,
     /// Of this company, or it itself, by its row.
@@ -88,6 +97,8 @@ pub struct RecordFilter {
     pub text: Option<SearchText>,
     /// Whether the text is searched for in names and addresses of users.
     pub in_personal_data: bool,
+    /// Only what belongs to this part of the fleet.
+    pub part: Option<FleetPart>,
 }
 
 /// What the status of listed records must be.
@@ -221,9 +232,24 @@ impl RecordFilter {
             }
             None => {}
         }
+        if let Some(acknowledged) = self.acknowledged {
+            let known = |source_id: &str| {
+                format!(
+                    "{}EXISTS (SELECT FROM acknowledged_rejections a
+                         WHERE a.record_type = '{record_type}' AND a.source_id = {source_id})",
+                    if acknowledged { "" } else { "NOT " }
+                )
+            };
+            of_rows.push(known("t.source_id"));
+            of_rejected.push(known("f.source_id"));
+        }
         if self.vessel_id.is_some() {
             of_rows.push(of_vessel(record_type).to_owned());
             of_rejected.push("f.vessel_ids @> ARRAY[$10]".to_owned());
+        }
+        if self.part.is_some() {
+            of_rows.push(scope::of_rows(record_type, 12));
+            of_rejected.push("f.vessel_ids && $13".to_owned());
         }
         if self.company.is_some() {
             of_rows.push(of_company(record_type).to_owned());
@@ -265,7 +291,13 @@ impl RecordFilter {
                     .bind::<Nullable<Uuid>, _>(None::<uuid::Uuid>)
             }
         };
-        statement.bind::<Nullable<Text>, _>(self.vessel_id.as_deref()).bind::<Nullable<Uuid>, _>(self.company)
+        let FleetPart { vessels, vessel_ids, companies } = self.part.clone().unwrap_or_default();
+        statement
+            .bind::<Nullable<Text>, _>(self.vessel_id.as_deref())
+            .bind::<Nullable<Uuid>, _>(self.company)
+            .bind::<Array<Uuid>, _>(vessels)
+            .bind::<Array<Text>, _>(vessel_ids)
+            .bind::<Array<Uuid>, _>(companies)
     }
 }
 
@@ -304,10 +336,10 @@ pub async fn record_list(
         return Ok(None);
     }
     let sources = filter.sources(record_type, search);
-    let limited = sources.iter().map(|source| format!("({source} ORDER BY source_id USING ~<~ LIMIT $12)"));
+    let limited = sources.iter().map(|source| format!("({source} ORDER BY source_id USING ~<~ LIMIT $15)"));
     let text = format!(
         "WITH keys AS MATERIALIZED (
-             SELECT source_id FROM ({}) AS k ORDER BY source_id USING ~<~ LIMIT $13 OFFSET $14
+             SELECT source_id FROM ({}) AS k ORDER BY source_id USING ~<~ LIMIT $16 OFFSET $17
          )
          SELECT {} FROM keys k LEFT JOIN {} t ON t.source_id = k.source_id ORDER BY k.source_id USING ~<~",
         limited.collect::<Vec<_>>().join(" UNION ALL "),
@@ -373,6 +405,7 @@ pub async fn record_find(
         .load(db)
         .await?;
     Ok(RecordDetail {
+        acknowledgement: acknowledgement_find(db, record_type, source_id).await?,
         record,
         particulars,
         sync_is_kept,
@@ -447,16 +480,24 @@ async fn dependents_count(
     Ok(dependents)
 }
 
-/// The row of a company, by its id here or in the onboarding portal, or its IMO number.
-pub async fn company_row(db: &mut Db, company: &str) -> Result<Option<uuid::Uuid>, StoreError> {
-    let rows: Vec<uuid::Uuid> = statement(
-        "SELECT id FROM companies WHERE id = $1 OR source_id = $2 OR imo_company_number = $2
+/// What a company is called.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CompanyIdentity {
+    pub id: uuid::Uuid,
+    /// Its id in the onboarding portal.
+    pub source_id: String,
+}
+
+/// A company, by its id here or in the onboarding portal, or its IMO number.
+pub async fn company_identity(db: &mut Db, company: &str) -> Result<Option<CompanyIdentity>, StoreError> {
+    let rows: Vec<(uuid::Uuid, String)> = statement(
+        "SELECT id, source_id FROM companies WHERE id = $1 OR source_id = $2 OR imo_company_number = $2
          ORDER BY id = $1 DESC NULLS LAST, source_id = $2 DESC, status = 'active' DESC, version_at DESC LIMIT 1",
     )
     .bind::<Nullable<Uuid>, _>(company.parse::<uuid::Uuid>().ok())
     .bind::<Text, _>(company)
-    .returning::<Uuid>()
+    .returning::<(Uuid, Text)>()
     .load(db)
     .await?;
-    Ok(rows.into_iter().next())
+    Ok(rows.into_iter().next().map(|(id, source_id)| CompanyIdentity { id, source_id }))
 }

@@ -21,7 +21,7 @@ use crate::{
 
 impl Scene {
     async fn conflicts(&self, filter: ConflictFilter) -> anyhow::Result<Vec<Conflict>> {
-        let window = store::Window { limit: 100, offset: 0, after: None };
+        let window = store::Window { limit: 100, ..store::Window::default() };
         Ok(conflict_list(&mut *self.store.db().await?, &filter, window).await?.rows)
     }
 

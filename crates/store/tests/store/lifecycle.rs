@@ -132,7 +132,7 @@ async fn syncs_are_listed_newest_first_with_the_total_of_the_filter() -> anyhow:
         ..SyncFilter::default()
     };
     let mut db = scene.store.db().await?;
-    let window = store::Window { limit: 2, offset: 0, after: None };
+    let window = store::Window { limit: 2, ..store::Window::default() };
     let first = sync_list(&mut db, &filter, window).await?;
     assert_eq!((first.total, first.has_more), (3, true));
     assert_eq!(first.rows.iter().map(|it| it.id).collect::<Vec<_>>(), [ids[2], ids[1]]);

@@ -151,7 +151,7 @@ async fn dead_letters_are_listed_newest_first_with_the_total_of_the_filter() -> 
     scene.died("404").await?;
     let filter = DeadLetterFilter { fingerprint: Some("f-500".to_owned()), ..DeadLetterFilter::default() };
     let mut db = scene.store.db().await?;
-    let window = Window { limit: 2, offset: 0, after: None };
+    let window = Window { limit: 2, ..Window::default() };
     let first = dead_letter_list(&mut db, &filter, window).await?;
     assert_eq!((first.total, first.has_more), (3, true));
     assert_eq!(first.rows.iter().map(|it| it.id).collect::<Vec<_>>(), [ids[2], ids[1]]);

@@ -32,7 +32,7 @@ async fn decided_deactivation_of_a_rejected_record_ends_with_its_next_sound_stat
     let row = "SELECT active, family_name FROM users WHERE source_id = 'u-1'";
     assert_eq!(scene.row(row).await, json!({"active": true, "family_name": "By hand"}), "the edit is newer");
 
-    let window = Window { limit: 10, offset: 0, after: None };
+    let window = Window { limit: 10, ..Window::default() };
     let conflicts =
         conflict_list(&mut *scene.store.db().await?, &ConflictFilter::default(), window).await?.rows;
     let [conflict] = conflicts.as_slice() else { anyhow::bail!("{conflicts:?}") };

@@ -6,10 +6,12 @@ use domain::{
 };
 use serde_json::{Value, json};
 use store::{
-    Page, Store, Window,
+    Order, Page, Store, Window,
     engine::undo::sync_undo,
     views::{
-        records::{Record, RecordDetail, RecordFilter, StatusFilter, company_row, record_find, record_list},
+        records::{
+            Record, RecordDetail, RecordFilter, StatusFilter, company_identity, record_find, record_list,
+        },
         timeline::{KeptSince, TimelineEntry, kept_since, timeline},
     },
 };
@@ -20,7 +22,7 @@ use crate::{
     search::MANY_ROWS,
 };
 
-const WHOLE: Window<()> = Window { limit: 100, offset: 0, after: None };
+const WHOLE: Window<()> = Window { limit: 100, offset: 0, after: None, order: Order::NewestFirst };
 
 impl Scene {
     async fn timeline_of(
@@ -244,7 +246,7 @@ async fn pages_of_a_timeline_are_the_whole_timeline() -> anyhow::Result<()> {
     let whole = scene.timeline_of(RecordType::Vessel, "v-1", WHOLE).await?;
     let mut paged = Vec::new();
     for offset in (0..whole.total).step_by(2) {
-        let window = Window { limit: 2, offset: u32::try_from(offset)?, after: None };
+        let window = Window { limit: 2, offset: u32::try_from(offset)?, ..Window::default() };
         let page = scene.timeline_of(RecordType::Vessel, "v-1", window).await?;
         assert_eq!((page.total, page.has_more), (whole.total, offset + 2 < whole.total));
         paged.extend(page.rows);
@@ -331,7 +333,7 @@ async fn list_has_rows_and_rejected_records_without_one_by_each_filter() -> anyh
     assert_eq!(scene.listed(RecordType::Equipment, of_vessel()).await?, ["e-1a", "e-1b"]);
     assert_eq!(scene.listed(RecordType::User, of_vessel()).await?, ["u-1", "u-2", "u-3"]);
     assert_eq!(scene.listed(RecordType::Company, of_vessel()).await?, ["c-1"]);
-    let company = company_row(&mut *scene.store.db().await?, "c-1").await?;
+    let company = company_identity(&mut *scene.store.db().await?, "c-1").await?.map(|it| it.id);
     assert!(company.is_some());
     let of_company = || RecordFilter { company, ..RecordFilter::default() };
     assert_eq!(vessels(of_company()).await?, ["v-1", "v-2", "v-3"]);

@@ -260,7 +260,7 @@ async fn records_left_alone_are_listed_first() -> anyhow::Result<()> {
     let bad = scene.bring(&fleet("Wrong", 2)).await?.sync;
     scene.execute("UPDATE vessels SET name = 'By hand' WHERE source_id = 'v-2'").await?;
     scene.undone(bad).await?;
-    let window = Window { limit: 1, offset: 0, after: None };
+    let window = Window { limit: 1, ..Window::default() };
     let page = undo_items(&mut *scene.store.db().await?, bad, window).await?;
     assert_eq!((page.total, page.has_more), (2, true));
     assert_eq!(page.rows[0].source_id, "v-2");

@@ -149,7 +149,7 @@ async fn events_are_listed_newest_first_with_the_total_of_the_filter() -> anyhow
     scene.insert(&[NewWebhookEvent { entity: None, ..event("w-4") }]).await?;
     let filter = WebhookFilter { states: vec![WebhookState::Received], ..WebhookFilter::default() };
     let mut db = scene.store.db().await?;
-    let window = Window { limit: 2, offset: 0, after: None };
+    let window = Window { limit: 2, ..Window::default() };
     let first = webhook_event_list(&mut db, &filter, window).await?;
     assert_eq!((first.total, first.has_more), (3, true));
     assert_eq!(first.rows.iter().map(|it| it.id).collect::<Vec<_>>(), [ids[2], ids[1]]);
@@ -216,7 +216,7 @@ async fn refused_requests_are_listed_newest_first_with_the_total_of_the_filter()
     scene.tx(async |tx| refused_webhooks_insert(tx, &all).await).await?;
     let filter = RefusedFilter { reasons: vec![reason], ..RefusedFilter::default() };
     let mut db = scene.store.db().await?;
-    let window = Window { limit: 1, offset: 0, after: None };
+    let window = Window { limit: 1, ..Window::default() };
     let first = refused_webhook_list(&mut db, &filter, window).await?;
     assert_eq!((first.total, first.has_more, first.rows[0].id), (2, true, all[1].id));
     let rest = refused_webhook_list(&mut db, &filter, Window { after: Some(all[1].id), ..window }).await?;

@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use crate::{
     api::Api,
-    arguments::{OutputFormat, PageOptions},
+    arguments::{OutputFormat, PageOptions, RecordType},
     listing::Listing,
     output::{self, confirm, counted, json_word, print, time},
 };
@@ -22,10 +22,10 @@ const PATH: &str = "/api/sync/bulk/replay";
 #[command(group = ArgGroup::new("selection").required(true).multiple(true))]
 pub(crate) struct ReplayOptions {
     /// Ids of dead letters
-    #[arg(group = "selection", conflicts_with_all = ["all", "fingerprint", "queue", "class", "sync"])]
+    #[arg(group = "selection", conflicts_with_all = ["all", "fingerprint", "queue", "class", "sync", "record_type", "source_id"])]
     ids: Vec<Uuid>,
     /// All dead letters in state dead
-    #[arg(long, group = "selection", conflicts_with_all = ["fingerprint", "queue", "class", "sync"])]
+    #[arg(long, group = "selection", conflicts_with_all = ["fingerprint", "queue", "class", "sync", "record_type", "source_id"])]
     all: bool,
     /// Only dead letters with this cause, as `groups` shows it
     #[arg(long, group = "selection")]
@@ -39,6 +39,12 @@ pub(crate) struct ReplayOptions {
     /// Only dead letters of this sync
     #[arg(long, group = "selection", value_name = "SYNC_ID")]
     sync: Option<Uuid>,
+    /// Only dead letters about records of this type
+    #[arg(long, group = "selection", value_enum, value_name = "TYPE")]
+    record_type: Option<RecordType>,
+    /// Only dead letters about the record with this id in the onboarding portal
+    #[arg(long, group = "selection", value_name = "ID")]
+    source_id: Option<String>,
     /// Publish at most this many messages per second
     #[arg(long, value_name = "PER_SECOND")]
     rate: Option<i32>,
@@ -80,6 +86,8 @@ impl From<ReplayOptions> for ReplayRequest {
             queue: options.queue,
             class: options.class.map(Into::into),
             sync_id: options.sync,
+            record_type: options.record_type.map(Into::into),
+            source_id: options.source_id,
             reason: options.reason,
             rate_per_second: options.rate,
         }
@@ -104,7 +112,7 @@ pub(super) async fn replay(
         output::line("nothing was replayed");
         return Ok(ExitCode::FAILURE);
     }
-    let accepted: ReplayAccepted = api.post(PATH, &request).await?;
+    let accepted: ReplayAccepted = api.post_once(PATH, Some(&request)).await?;
     print(format, &accepted, |it| {
         output::line(format!("replaying {}", counted(it.replaying, "dead letter")));
         output::line(format!("to see the results: sms-sync dead-letters jobs {}", it.job_id));

@@ -12,7 +12,7 @@ use uuid::Uuid;
 use super::event_filter::EventFilter;
 use crate::{
     api::Api,
-    arguments::{OutputFormat, PageOptions, TimeRange, words},
+    arguments::{OutputFormat, PageOptions, SortOption, TimeRange, words},
     listing::Listing,
     output::{self, print, save_bytes, time, timestamp},
 };
@@ -52,6 +52,8 @@ pub(crate) struct ListOptions {
     /// Only the event with this value of the header webhook-id
     #[arg(long, value_name = "ID")]
     webhook_id: Option<String>,
+    #[command(flatten)]
+    sort: SortOption,
 }
 
 #[derive(Debug, Args)]
@@ -66,11 +68,13 @@ pub(crate) struct RefusedOptions {
     webhook_id: Option<String>,
     #[command(flatten)]
     range: TimeRange,
+    #[command(flatten)]
+    sort: SortOption,
 }
 
 pub(super) async fn run(api: &Api, format: OutputFormat, command: LogCommand) -> anyhow::Result<ExitCode> {
     match command {
-        LogCommand::List(ListOptions { page, state, filter, webhook_id }) => {
+        LogCommand::List(ListOptions { page, state, filter, webhook_id, sort }) => {
             let EventFilter { event_type, record_type, source_id, range } = filter;
             let record_type = record_type.map(contracts::operator::RecordType::from);
             let filters = [
@@ -79,6 +83,7 @@ pub(super) async fn run(api: &Api, format: OutputFormat, command: LogCommand) ->
                 ("recordType", record_type.map(|it| it.to_string())),
                 ("sourceId", source_id),
                 ("webhookId", webhook_id),
+                sort.given(),
             ];
             let filters = filters.into_iter().chain(range.given());
             Listing::with(PATH, filters).show(api, format, &page, print_events).await?;
@@ -90,8 +95,9 @@ pub(super) async fn run(api: &Api, format: OutputFormat, command: LogCommand) ->
         LogCommand::Body { id, to } => {
             save_bytes(&api.get_bytes(&format!("{PATH}/{id}/raw-body")).await?, to.as_deref())?;
         }
-        LogCommand::Refused(RefusedOptions { page, reason, webhook_id, range }) => {
-            let filters = [("reason", reason.map(|it| it.to_string())), ("webhookId", webhook_id)];
+        LogCommand::Refused(RefusedOptions { page, reason, webhook_id, range, sort }) => {
+            let filters =
+                [("reason", reason.map(|it| it.to_string())), ("webhookId", webhook_id), sort.given()];
             let filters = filters.into_iter().chain(range.given());
             let refused = Listing::with(format!("{PATH}/refused"), filters);
             refused.show(api, format, &page, print_refused).await?;

@@ -65,7 +65,7 @@ pub(super) async fn run(
         output::line("nothing was reprocessed");
         return Ok(ExitCode::FAILURE);
     }
-    let accepted: ReprocessAccepted = api.post(PATH, &request).await?;
+    let accepted: ReprocessAccepted = api.post_once(PATH, Some(&request)).await?;
     print(format, &accepted, |it| {
         output::line(format!("reprocessing {}", counted(it.reprocessing, "webhook event")));
         let left = plan.matching - it.reprocessing;

@@ -207,7 +207,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** List the audit log, newest first */
+        /** List the audit log */
         get: operations["listAudit"];
         put?: never;
         post?: never;
@@ -484,7 +484,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** List dead letters, newest first */
+        /** List dead letters */
         get: operations["listDeadLetters"];
         put?: never;
         post?: never;
@@ -558,7 +558,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** List syncs, newest first */
+        /** List syncs */
         get: operations["listSyncs"];
         put?: never;
         post?: never;
@@ -577,6 +577,26 @@ export interface paths {
         };
         /** Get the operator of the token */
         get: operations["getIdentity"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/sync/parts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List critical parts and maintenance schedules
+         * @description Of a vessel, or of a piece of equipment: exactly one of `vessel` and `equipment` must be given.
+         */
+        get: operations["listParts"];
         put?: never;
         post?: never;
         delete?: never;
@@ -623,6 +643,28 @@ export interface paths {
         put?: never;
         post?: never;
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/sync/records/{recordType}/{sourceId}/acknowledgement": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Acknowledge the rejection of a record
+         * @description Until the time that is given, the overview and the list of vessels count the record apart. It ends before that when the
+         *     record is accepted, and does not cover other errors than those that stand now. A second acknowledgement replaces the first.
+         */
+        put: operations["acknowledgeRejection"];
+        post?: never;
+        /** Take back the acknowledgement of a rejection */
+        delete: operations["withdrawAcknowledgement"];
         options?: never;
         head?: never;
         patch?: never;
@@ -842,6 +884,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/sync/settings/history": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List changes of the configuration
+         * @description Of the settings, the schedules, the conflict policies and the role mapping: who changed what, with the values before and
+         *     after. As far back as the audit log is kept.
+         */
+        get: operations["listConfigurationChanges"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/sync/status": {
         parameters: {
             query?: never;
@@ -917,6 +980,27 @@ export interface paths {
          *     open a conflict for it.
          */
         post: operations["undoSync"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/sync/status/{syncId}/undo/plan": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Plan the undo of a sync
+         * @description What the undo would do now, found by doing it and taking it back: nothing is changed. `undoneAt` and `undoneBy` are those of
+         *     the plan.
+         */
+        post: operations["planUndo"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1264,6 +1348,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/sync/vessels": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List vessels with what waits for somebody, worst first
+         * @description The numbers cover the vessel, its equipment and its users. Vessels that were rejected, or whose messages died, and that have
+         *     no row are listed, too.
+         */
+        get: operations["listVessels"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/sync/webhook": {
         parameters: {
             query?: never;
@@ -1416,6 +1521,35 @@ export interface components {
             expectedRecords: number;
             /** @description Reason, kept with the new sync and in the audit log; at most 500 characters. */
             reason?: string | null;
+        };
+        /** @description An operator's word that a rejection is known, until a time. It ends before that with the rejection. */
+        Acknowledgement: {
+            /**
+             * Format: date-time
+             * @description When it was acknowledged.
+             */
+            acknowledgedAt: string;
+            /** @description Subject of the operator's token. */
+            acknowledgedBy: string;
+            /** @description Whether the rejection needs no attention: its time has not come, and no other error stands than those of then. */
+            holds: boolean;
+            /** @description Why nothing is to be done for now. */
+            reason: string;
+            /**
+             * Format: date-time
+             * @description Until when.
+             */
+            until: string;
+        };
+        /** @description A rejection to be acknowledged. */
+        AcknowledgementRequest: {
+            /** @description Why nothing is to be done for now. */
+            reason: string;
+            /**
+             * Format: date-time
+             * @description Until when: at most 400 days from now.
+             */
+            until: string;
         };
         /** @description What happened in a time, in all and window by window. A window in which nothing happened is there, with zeros. */
         Analytics: {
@@ -1574,7 +1708,7 @@ export interface components {
          * @description What an operator did.
          * @enum {string}
          */
-        AuditAction: "sync.trigger" | "sync.cancel" | "sync.resume" | "sync.retry" | "sync.confirm" | "sync.accept_older" | "sync.undo" | "conflict.resolve" | "conflict_policies.update" | "settings.update" | "schedule.create" | "schedule.update" | "schedule.delete" | "schedule.pause" | "schedule.resume" | "role_mapping.change" | "user.reveal_password" | "dead_letter.replay" | "replay.cancel" | "webhook.reprocess" | "token.revoke" | "api_key.create" | "api_key.rotate" | "api_key.revoke" | "user.reissue_password" | "access.refuse" | "user.read" | "conflict.read" | "dead_letter.read" | "webhook.read_body";
+        AuditAction: "sync.trigger" | "sync.cancel" | "sync.resume" | "sync.retry" | "sync.confirm" | "sync.accept_older" | "sync.undo" | "conflict.resolve" | "conflict_policies.update" | "settings.update" | "schedule.create" | "schedule.update" | "schedule.delete" | "schedule.pause" | "schedule.resume" | "role_mapping.change" | "user.reveal_password" | "rejection.acknowledge" | "acknowledgement.withdraw" | "dead_letter.replay" | "replay.cancel" | "webhook.reprocess" | "token.revoke" | "api_key.create" | "api_key.rotate" | "api_key.revoke" | "user.reissue_password" | "access.refuse" | "user.read" | "conflict.read" | "dead_letter.read" | "webhook.read_body";
         /** @description What an operator did, was refused, or read of personal data. */
         AuditEntry: {
             action: components["schemas"]["AuditAction"];
@@ -1660,6 +1794,36 @@ export interface components {
             /** @description Severity of the findings. */
             severity: components["schemas"]["Severity"];
         };
+        /** @description A change of what operators configure. */
+        ConfigurationChange: {
+            action: components["schemas"]["AuditAction"];
+            /** @description Subject of the operator's token. */
+            actor: string;
+            /** Format: date-time */
+            at: string;
+            /** @description The values that differ. */
+            changes: components["schemas"]["ValueChange"][];
+            /**
+             * Format: int64
+             * @description Id of the entry of the audit log. Grows from change to change.
+             */
+            id: number;
+            part: components["schemas"]["ConfigurationPart"];
+            /** @description In the words of the operator, where they were asked for. */
+            reason?: string | null;
+            /** @description Name of the schedule; absent of the other parts, of which there is one each. */
+            schedule?: string | null;
+            /**
+             * Format: int64
+             * @description Version that the change made; absent where it deleted a schedule.
+             */
+            version?: number | null;
+        };
+        /**
+         * @description What operators configure.
+         * @enum {string}
+         */
+        ConfigurationPart: "settings" | "schedules" | "conflict_policies" | "role_mapping";
         /** @description Result of a decision about missing records. */
         ConfirmAccepted: {
             /**
@@ -1915,6 +2079,7 @@ export interface components {
             queue: string;
             /** @description Reason of the last failure. */
             reason: string;
+            recordType?: components["schemas"]["RecordType"] | null;
             /**
              * Format: uuid
              * @description Dead letter whose replay failed and became this one.
@@ -1932,6 +2097,8 @@ export interface components {
              * @description Number of replays.
              */
             replays: number;
+            /** @description Id, in the onboarding portal, of the record that the message was about. Absent of messages about no single record. */
+            sourceId?: string | null;
             /** @description State of the dead letter. */
             state: components["schemas"]["DeadLetterState"];
             /**
@@ -2137,8 +2304,19 @@ export interface components {
             expiresAt: string;
             /** @description Role of the operator. */
             role: components["schemas"]["OperatorRole"];
+            scope?: components["schemas"]["IdentityScope"] | null;
             /** @description Name of the operator. */
             subject: string;
+        };
+        /**
+         * @description The part of the fleet that a token is for: the vessels, the companies with their vessels, and what belongs to them. Other
+         *     operations than those about single records, vessels and labels are refused with `outside_scope`.
+         */
+        IdentityScope: {
+            /** @description Companies, by id in the onboarding portal or IMO company number. */
+            companies: string[];
+            /** @description Vessels, by IMO number or id in the onboarding portal. */
+            vessels: string[];
         };
         /**
          * @description From when on history is kept. Retention has removed what was before, if there was anything. Absent: nothing of the kind is
@@ -2286,6 +2464,36 @@ export interface components {
             pagination: components["schemas"]["Pagination"];
         };
         /** @description A page of a list. */
+        List_ConfigurationChange: {
+            /** @description Entries of the page. */
+            data: {
+                action: components["schemas"]["AuditAction"];
+                /** @description Subject of the operator's token. */
+                actor: string;
+                /** Format: date-time */
+                at: string;
+                /** @description The values that differ. */
+                changes: components["schemas"]["ValueChange"][];
+                /**
+                 * Format: int64
+                 * @description Id of the entry of the audit log. Grows from change to change.
+                 */
+                id: number;
+                part: components["schemas"]["ConfigurationPart"];
+                /** @description In the words of the operator, where they were asked for. */
+                reason?: string | null;
+                /** @description Name of the schedule; absent of the other parts, of which there is one each. */
+                schedule?: string | null;
+                /**
+                 * Format: int64
+                 * @description Version that the change made; absent where it deleted a schedule.
+                 */
+                version?: number | null;
+            }[];
+            /** @description Position of the page in the list. */
+            pagination: components["schemas"]["Pagination"];
+        };
+        /** @description A page of a list. */
         List_Conflict: {
             /** @description Entries of the page. */
             data: {
@@ -2393,6 +2601,7 @@ export interface components {
                 queue: string;
                 /** @description Reason of the last failure. */
                 reason: string;
+                recordType?: components["schemas"]["RecordType"] | null;
                 /**
                  * Format: uuid
                  * @description Dead letter whose replay failed and became this one.
@@ -2410,6 +2619,8 @@ export interface components {
                  * @description Number of replays.
                  */
                 replays: number;
+                /** @description Id, in the onboarding portal, of the record that the message was about. Absent of messages about no single record. */
+                sourceId?: string | null;
                 /** @description State of the dead letter. */
                 state: components["schemas"]["DeadLetterState"];
                 /**
@@ -2481,6 +2692,27 @@ export interface components {
                 sourceId: string;
                 /** @description Value of the field; personal data is masked. */
                 value?: string | null;
+            }[];
+            /** @description Position of the page in the list. */
+            pagination: components["schemas"]["Pagination"];
+        };
+        /** @description A page of a list. */
+        List_Part: {
+            /** @description Entries of the page. */
+            data: {
+                /** @description Id of the equipment in the onboarding portal. */
+                equipmentId: string;
+                /** @description SFI code, unit number and name of the equipment. */
+                equipmentName: string;
+                kind: components["schemas"]["PartKind"];
+                /** @description Name of the part, or title of the job. */
+                name: string;
+                /** @description Id in the onboarding portal. */
+                sourceId: string;
+                /** @description Status of the row. */
+                status: components["schemas"]["RowStatus"];
+                /** @description All values of the row by field, the ship's own included. */
+                values: Record<string, never>;
             }[];
             /** @description Position of the page in the list. */
             pagination: components["schemas"]["Pagination"];
@@ -2870,6 +3102,69 @@ export interface components {
             pagination: components["schemas"]["Pagination"];
         };
         /** @description A page of a list. */
+        List_VesselState: {
+            /** @description Entries of the page. */
+            data: {
+                /**
+                 * Format: int64
+                 * @description Rejected records that are acknowledged.
+                 */
+                acknowledged: number;
+                /** @description Id of the company in the onboarding portal. */
+                companyId?: string | null;
+                /**
+                 * Format: int64
+                 * @description Dead letters about the vessel, its equipment and its users that nobody has replayed.
+                 */
+                deadLetters: number;
+                /**
+                 * Format: int64
+                 * @description Rejected equipment of which no state was ever written: the crew does not see it.
+                 */
+                equipmentMissing: number;
+                /**
+                 * Format: date-time
+                 * @description When the request began that brought the state of its row.
+                 */
+                fetchedAt?: string | null;
+                /** @description IMO number; absent if no state of the vessel was ever written. */
+                imoNumber?: string | null;
+                /** @description Name of the vessel. */
+                name?: string | null;
+                /**
+                 * Format: int64
+                 * @description Open conflicts about the vessel, its equipment and its users.
+                 */
+                openConflicts: number;
+                /**
+                 * Format: int64
+                 * @description Rejected records that nobody has acknowledged: the vessel, its equipment, its users.
+                 */
+                rejected: number;
+                /** @description Id of the vessel in the onboarding portal. */
+                sourceId: string;
+                /** @description Where the vessel itself stands. */
+                standing: components["schemas"]["RecordStanding"];
+                /**
+                 * Format: date-time
+                 * @description When a sync last wrote the vessel's row.
+                 */
+                syncedAt?: string | null;
+                /**
+                 * Format: date-time
+                 * @description When the vessel's values were last written, by whichever portal.
+                 */
+                versionAt?: string | null;
+                /**
+                 * Format: int64
+                 * @description Records with warnings.
+                 */
+                warnings: number;
+            }[];
+            /** @description Position of the page in the list. */
+            pagination: components["schemas"]["Pagination"];
+        };
+        /** @description A page of a list. */
         List_WebhookEvent: {
             /** @description Entries of the page. */
             data: {
@@ -3035,6 +3330,11 @@ export interface components {
         OverlapPolicy: "skip" | "allow";
         /** @description Overview: what needs attention, health, running syncs, the last full sync, and counts. */
         Overview: {
+            /**
+             * Format: int64
+             * @description Rejected records of which an operator has said that they are known; `attention` leaves them out.
+             */
+            acknowledgedRejections?: number;
             /** @description What needs attention, the most urgent first. With an `error` among them, the maintenance portal is out of sync. */
             attention?: components["schemas"]["Attention"][];
             /**
@@ -3095,6 +3395,22 @@ export interface components {
              */
             total: number;
         };
+        /** @description A critical part or a maintenance schedule. */
+        Part: {
+            /** @description Id of the equipment in the onboarding portal. */
+            equipmentId: string;
+            /** @description SFI code, unit number and name of the equipment. */
+            equipmentName: string;
+            kind: components["schemas"]["PartKind"];
+            /** @description Name of the part, or title of the job. */
+            name: string;
+            /** @description Id in the onboarding portal. */
+            sourceId: string;
+            /** @description Status of the row. */
+            status: components["schemas"]["RowStatus"];
+            /** @description All values of the row by field, the ship's own included. */
+            values: Record<string, never>;
+        };
         /** @description Health of a system that the sync depends on. */
         PartHealth: {
             /** @description What is wrong. */
@@ -3105,6 +3421,11 @@ export interface components {
             /** @description Whether the system answers, and does not refuse requests. */
             ok: boolean;
         };
+        /**
+         * @description What belongs to a piece of equipment.
+         * @enum {string}
+         */
+        PartKind: "critical_part" | "maintenance_schedule";
         /**
          * @description State of the temporary password of a user.
          * @enum {string}
@@ -3310,6 +3631,7 @@ export interface components {
         };
         /** @description A record with all that stands about it. */
         RecordDetail: components["schemas"]["Record"] & {
+            acknowledgement?: components["schemas"]["Acknowledgement"] | null;
             /** @description Number of what belongs to the record, by what it is, such as `equipment` of a vessel; empty without a row. */
             dependents: {
                 [key: string]: components["schemas"]["DependentCounts"];
@@ -3598,6 +3920,13 @@ export interface components {
              * @default null
              */
             reason?: string | null;
+            /** @default null */
+            recordType?: components["schemas"]["RecordType"] | null;
+            /**
+             * @description Only dead letters about the record with this id in the onboarding portal.
+             * @default null
+             */
+            sourceId?: string | null;
             /**
              * Format: uuid
              * @description Only dead letters of this sync.
@@ -4139,6 +4468,11 @@ export interface components {
          * @enum {string}
          */
         Side: "local" | "source";
+        /**
+         * @description The order of a list by time.
+         * @enum {string}
+         */
+        Sort: "newest" | "oldest";
         /** @description Answer to the start of a sync: the sync is recorded and has not ended. */
         SyncAccepted: {
             /** @description Always `queued`. */
@@ -4644,6 +4978,15 @@ export interface components {
             syncId?: string | null;
             vessel?: components["schemas"]["VesselIdentity"] | null;
         };
+        /** @description A value of the configuration before a change and after it. */
+        ValueChange: {
+            /** @description Null: there is none. */
+            after: unknown;
+            /** @description Null: there was none. */
+            before: unknown;
+            /** @description Name of the value, as the operator API has it. */
+            name: string;
+        };
         /** @description Names and ids of a vessel. */
         VesselIdentity: {
             /**
@@ -4657,6 +5000,64 @@ export interface components {
             name: string;
             /** @description Id in the onboarding portal. */
             sourceId: string;
+        };
+        /** @description A vessel, with numbers of what stands about it and all on board. */
+        VesselState: {
+            /**
+             * Format: int64
+             * @description Rejected records that are acknowledged.
+             */
+            acknowledged: number;
+            /** @description Id of the company in the onboarding portal. */
+            companyId?: string | null;
+            /**
+             * Format: int64
+             * @description Dead letters about the vessel, its equipment and its users that nobody has replayed.
+             */
+            deadLetters: number;
+            /**
+             * Format: int64
+             * @description Rejected equipment of which no state was ever written: the crew does not see it.
+             */
+            equipmentMissing: number;
+            /**
+             * Format: date-time
+             * @description When the request began that brought the state of its row.
+             */
+            fetchedAt?: string | null;
+            /** @description IMO number; absent if no state of the vessel was ever written. */
+            imoNumber?: string | null;
+            /** @description Name of the vessel. */
+            name?: string | null;
+            /**
+             * Format: int64
+             * @description Open conflicts about the vessel, its equipment and its users.
+             */
+            openConflicts: number;
+            /**
+             * Format: int64
+             * @description Rejected records that nobody has acknowledged: the vessel, its equipment, its users.
+             */
+            rejected: number;
+            /** @description Id of the vessel in the onboarding portal. */
+            sourceId: string;
+            /** @description Where the vessel itself stands. */
+            standing: components["schemas"]["RecordStanding"];
+            /**
+             * Format: date-time
+             * @description When a sync last wrote the vessel's row.
+             */
+            syncedAt?: string | null;
+            /**
+             * Format: date-time
+             * @description When the vessel's values were last written, by whichever portal.
+             */
+            versionAt?: string | null;
+            /**
+             * Format: int64
+             * @description Records with warnings.
+             */
+            warnings: number;
         };
         /** @description The body of a webhook. It only names the record; the receiver fetches the record's present state. */
         WebhookBody: {
@@ -4862,7 +5263,7 @@ export interface components {
         Writer: "onboarding" | "maintenance";
     };
     responses: {
-        /** @description The role of the token is too low */
+        /** @description The role of the token is too low (`role_too_low`), or it is for a part of the fleet (`outside_scope`) */
         Forbidden: {
             headers: {
                 [name: string]: unknown;
@@ -5002,6 +5403,8 @@ export interface operations {
             400: components["responses"]["Unreadable"];
             /** @description The token is missing, invalid, expired or revoked */
             401: components["responses"]["Unauthorized"];
+            /** @description The role of the token is too low (`role_too_low`), or it is for a part of the fleet (`outside_scope`) */
+            403: components["responses"]["Forbidden"];
             /** @description Parameters or values of the body are unknown, repeated or wrong; `errors` names each */
             422: components["responses"]["Invalid"];
             /** @description The operator sends too many requests */
@@ -5037,6 +5440,8 @@ export interface operations {
             400: components["responses"]["Unreadable"];
             /** @description The token is missing, invalid, expired or revoked */
             401: components["responses"]["Unauthorized"];
+            /** @description The role of the token is too low (`role_too_low`), or it is for a part of the fleet (`outside_scope`) */
+            403: components["responses"]["Forbidden"];
             /** @description No resource has this id */
             404: components["responses"]["NotFound"];
             /** @description Parameters or values of the body are unknown, repeated or wrong; `errors` names each */
@@ -5074,6 +5479,8 @@ export interface operations {
             400: components["responses"]["Unreadable"];
             /** @description The token is missing, invalid, expired or revoked */
             401: components["responses"]["Unauthorized"];
+            /** @description The role of the token is too low (`role_too_low`), or it is for a part of the fleet (`outside_scope`) */
+            403: components["responses"]["Forbidden"];
             /** @description No resource has this id */
             404: components["responses"]["NotFound"];
             /** @description Parameters or values of the body are unknown, repeated or wrong; `errors` names each */
@@ -5111,6 +5518,8 @@ export interface operations {
             400: components["responses"]["Unreadable"];
             /** @description The token is missing, invalid, expired or revoked */
             401: components["responses"]["Unauthorized"];
+            /** @description The role of the token is too low (`role_too_low`), or it is for a part of the fleet (`outside_scope`) */
+            403: components["responses"]["Forbidden"];
             /** @description Parameters or values of the body are unknown, repeated or wrong; `errors` names each */
             422: components["responses"]["Invalid"];
             /** @description The operator sends too many requests */
@@ -5157,7 +5566,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The role of the token is too low */
+            /** @description The role of the token is too low (`role_too_low`), or it is for a part of the fleet (`outside_scope`) */
             403: components["responses"]["Forbidden"];
             /** @description Parameters or values of the body are unknown, repeated or wrong; `errors` names each */
             422: components["responses"]["Invalid"];
@@ -5232,7 +5641,7 @@ export interface operations {
             400: components["responses"]["Unreadable"];
             /** @description The token is missing, invalid, expired or revoked */
             401: components["responses"]["Unauthorized"];
-            /** @description The role of the token is too low */
+            /** @description The role of the token is too low (`role_too_low`), or it is for a part of the fleet (`outside_scope`) */
             403: components["responses"]["Forbidden"];
             /** @description Parameters or values of the body are unknown, repeated or wrong; `errors` names each */
             422: components["responses"]["Invalid"];
@@ -5256,7 +5665,7 @@ export interface operations {
                 /** @description Only records of this type, and findings about them. */
                 recordType?: components["schemas"]["RecordType"];
                 /**
-                 * @description Only events and findings about this vessel and its equipment, by its id in the onboarding portal. Of single vessels days
+                 * @description Only events and findings about this vessel and its equipment, by IMO number or id in either portal. Of single vessels days
                  *     are kept for 400 days. Syncs are of no single vessel, so their figures are absent.
                  */
                 vessel?: string;
@@ -5280,6 +5689,17 @@ export interface operations {
             400: components["responses"]["Unreadable"];
             /** @description The token is missing, invalid, expired or revoked */
             401: components["responses"]["Unauthorized"];
+            /** @description The role of the token is too low (`role_too_low`), or it is for a part of the fleet (`outside_scope`) */
+            403: components["responses"]["Forbidden"];
+            /** @description Nothing is known of the vessel in that time */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Parameters or values of the body are unknown, repeated or wrong; `errors` names each */
             422: components["responses"]["Invalid"];
             /** @description The operator sends too many requests */
@@ -5317,7 +5737,7 @@ export interface operations {
             400: components["responses"]["Unreadable"];
             /** @description The token is missing, invalid, expired or revoked */
             401: components["responses"]["Unauthorized"];
-            /** @description The role of the token is too low */
+            /** @description The role of the token is too low (`role_too_low`), or it is for a part of the fleet (`outside_scope`) */
             403: components["responses"]["Forbidden"];
             /** @description Parameters or values of the body are unknown, repeated or wrong; `errors` names each */
             422: components["responses"]["Invalid"];
@@ -5355,7 +5775,7 @@ export interface operations {
             400: components["responses"]["Unreadable"];
             /** @description The token is missing, invalid, expired or revoked */
             401: components["responses"]["Unauthorized"];
-            /** @description The role of the token is too low */
+            /** @description The role of the token is too low (`role_too_low`), or it is for a part of the fleet (`outside_scope`) */
             403: components["responses"]["Forbidden"];
             /** @description There are as many keys as can be kept */
             409: {
@@ -5405,7 +5825,7 @@ export interface operations {
             400: components["responses"]["Unreadable"];
             /** @description The token is missing, invalid, expired or revoked */
             401: components["responses"]["Unauthorized"];
-            /** @description The role of the token is too low */
+            /** @description The role of the token is too low (`role_too_low`), or it is for a part of the fleet (`outside_scope`) */
             403: components["responses"]["Forbidden"];
             /** @description There is no such key */
             404: {
@@ -5464,7 +5884,7 @@ export interface operations {
             400: components["responses"]["Unreadable"];
             /** @description The token is missing, invalid, expired or revoked */
             401: components["responses"]["Unauthorized"];
-            /** @description The role of the token is too low */
+            /** @description The role of the token is too low (`role_too_low`), or it is for a part of the fleet (`outside_scope`) */
             403: components["responses"]["Forbidden"];
             /** @description There is no such key */
             404: {
@@ -5505,12 +5925,14 @@ export interface operations {
                 limit?: number;
                 /** @description Entries to skip; not with `cursor`. */
                 offset?: number;
-                /** @description `nextCursor` of the page before, with the same filters. `Link` has the whole URL. */
+                /** @description `nextCursor` of the page before, with the same filters and `sort`. `Link` has the whole URL. */
                 cursor?: string;
-                /** @description Only what this operator did. */
-                actor?: string;
-                /** @description Only this action. */
-                action?: components["schemas"]["AuditAction"];
+                /** @description Which entries come first: the newest unless asked otherwise. */
+                sort?: components["schemas"]["Sort"];
+                /** @description Only what this operator did, or one of these. */
+                actor?: string[];
+                /** @description Only this action, or these. */
+                action?: components["schemas"]["AuditAction"][];
                 /** @description Only what was done to this. */
                 subject?: string;
                 /** @description Only what this request did. */
@@ -5543,7 +5965,7 @@ export interface operations {
             400: components["responses"]["Unreadable"];
             /** @description The token is missing, invalid, expired or revoked */
             401: components["responses"]["Unauthorized"];
-            /** @description The role of the token is too low */
+            /** @description The role of the token is too low (`role_too_low`), or it is for a part of the fleet (`outside_scope`) */
             403: components["responses"]["Forbidden"];
             /** @description Parameters or values of the body are unknown, repeated or wrong; `errors` names each */
             422: components["responses"]["Invalid"];
@@ -5558,10 +5980,10 @@ export interface operations {
     exportAudit: {
         parameters: {
             query?: {
-                /** @description Only what this operator did. */
-                actor?: string;
-                /** @description Only this action. */
-                action?: components["schemas"]["AuditAction"];
+                /** @description Only what this operator did, or one of these. */
+                actor?: string[];
+                /** @description Only this action, or these. */
+                action?: components["schemas"]["AuditAction"][];
                 /** @description Only what was done to this. */
                 subject?: string;
                 /** @description Only what this request did. */
@@ -5592,7 +6014,7 @@ export interface operations {
             400: components["responses"]["Unreadable"];
             /** @description The token is missing, invalid, expired or revoked */
             401: components["responses"]["Unauthorized"];
-            /** @description The role of the token is too low */
+            /** @description The role of the token is too low (`role_too_low`), or it is for a part of the fleet (`outside_scope`) */
             403: components["responses"]["Forbidden"];
             /** @description Parameters or values of the body are unknown, repeated or wrong; `errors` names each */
             422: components["responses"]["Invalid"];
@@ -5631,6 +6053,8 @@ export interface operations {
             400: components["responses"]["Unreadable"];
             /** @description The token is missing, invalid, expired or revoked */
             401: components["responses"]["Unauthorized"];
+            /** @description The role of the token is too low (`role_too_low`), or it is for a part of the fleet (`outside_scope`) */
+            403: components["responses"]["Forbidden"];
             /** @description Parameters or values of the body are unknown, repeated or wrong; `errors` names each */
             422: components["responses"]["Invalid"];
             /** @description The operator sends too many requests */
@@ -5677,7 +6101,7 @@ export interface operations {
             400: components["responses"]["Unreadable"];
             /** @description The token is missing, invalid, expired or revoked */
             401: components["responses"]["Unauthorized"];
-            /** @description The role of the token is too low */
+            /** @description The role of the token is too low (`role_too_low`), or it is for a part of the fleet (`outside_scope`) */
             403: components["responses"]["Forbidden"];
             /** @description The first request with this `Idempotency-Key` has not finished, or was interrupted (`request_unfinished`) */
             409: components["responses"]["RequestUnfinished"];
@@ -5721,6 +6145,8 @@ export interface operations {
             400: components["responses"]["Unreadable"];
             /** @description The token is missing, invalid, expired or revoked */
             401: components["responses"]["Unauthorized"];
+            /** @description The role of the token is too low (`role_too_low`), or it is for a part of the fleet (`outside_scope`) */
+            403: components["responses"]["Forbidden"];
             /** @description The body is too large */
             413: components["responses"]["TooLarge"];
             /** @description The body is not sent as `application/json` */
@@ -5759,6 +6185,8 @@ export interface operations {
             400: components["responses"]["Unreadable"];
             /** @description The token is missing, invalid, expired or revoked */
             401: components["responses"]["Unauthorized"];
+            /** @description The role of the token is too low (`role_too_low`), or it is for a part of the fleet (`outside_scope`) */
+            403: components["responses"]["Forbidden"];
             /** @description No resource has this id */
             404: components["responses"]["NotFound"];
             /** @description Parameters or values of the body are unknown, repeated or wrong; `errors` names each */
@@ -5795,7 +6223,7 @@ export interface operations {
             400: components["responses"]["Unreadable"];
             /** @description The token is missing, invalid, expired or revoked */
             401: components["responses"]["Unauthorized"];
-            /** @description The role of the token is too low */
+            /** @description The role of the token is too low (`role_too_low`), or it is for a part of the fleet (`outside_scope`) */
             403: components["responses"]["Forbidden"];
             /** @description No resource has this id */
             404: components["responses"]["NotFound"];
@@ -5849,6 +6277,8 @@ export interface operations {
             400: components["responses"]["Unreadable"];
             /** @description The token is missing, invalid, expired or revoked */
             401: components["responses"]["Unauthorized"];
+            /** @description The role of the token is too low (`role_too_low`), or it is for a part of the fleet (`outside_scope`) */
+            403: components["responses"]["Forbidden"];
             /** @description No resource has this id */
             404: components["responses"]["NotFound"];
             /** @description Parameters or values of the body are unknown, repeated or wrong; `errors` names each */
@@ -5895,7 +6325,7 @@ export interface operations {
             400: components["responses"]["Unreadable"];
             /** @description The token is missing, invalid, expired or revoked */
             401: components["responses"]["Unauthorized"];
-            /** @description The role of the token is too low */
+            /** @description The role of the token is too low (`role_too_low`), or it is for a part of the fleet (`outside_scope`) */
             403: components["responses"]["Forbidden"];
             /** @description The first request with this `Idempotency-Key` has not finished, or was interrupted (`request_unfinished`) */
             409: components["responses"]["RequestUnfinished"];
@@ -5939,7 +6369,7 @@ export interface operations {
             400: components["responses"]["Unreadable"];
             /** @description The token is missing, invalid, expired or revoked */
             401: components["responses"]["Unauthorized"];
-            /** @description The role of the token is too low */
+            /** @description The role of the token is too low (`role_too_low`), or it is for a part of the fleet (`outside_scope`) */
             403: components["responses"]["Forbidden"];
             /** @description The body is too large */
             413: components["responses"]["TooLarge"];
@@ -5992,6 +6422,8 @@ export interface operations {
             400: components["responses"]["Unreadable"];
             /** @description The token is missing, invalid, expired or revoked */
             401: components["responses"]["Unauthorized"];
+            /** @description The role of the token is too low (`role_too_low`), or it is for a part of the fleet (`outside_scope`) */
+            403: components["responses"]["Forbidden"];
             /** @description Parameters or values of the body are unknown, repeated or wrong; `errors` names each */
             422: components["responses"]["Invalid"];
             /** @description The operator sends too many requests */
@@ -6036,6 +6468,8 @@ export interface operations {
             400: components["responses"]["Unreadable"];
             /** @description The token is missing, invalid, expired or revoked */
             401: components["responses"]["Unauthorized"];
+            /** @description The role of the token is too low (`role_too_low`), or it is for a part of the fleet (`outside_scope`) */
+            403: components["responses"]["Forbidden"];
             /** @description Parameters or values of the body are unknown, repeated or wrong; `errors` names each */
             422: components["responses"]["Invalid"];
             /** @description The operator sends too many requests */
@@ -6077,7 +6511,7 @@ export interface operations {
             400: components["responses"]["Unreadable"];
             /** @description The token is missing, invalid, expired or revoked */
             401: components["responses"]["Unauthorized"];
-            /** @description The role of the token is too low */
+            /** @description The role of the token is too low (`role_too_low`), or it is for a part of the fleet (`outside_scope`) */
             403: components["responses"]["Forbidden"];
             /** @description The policies have changed since they were read */
             412: {
@@ -6145,7 +6579,7 @@ export interface operations {
             400: components["responses"]["Unreadable"];
             /** @description The token is missing, invalid, expired or revoked */
             401: components["responses"]["Unauthorized"];
-            /** @description The role of the token is too low */
+            /** @description The role of the token is too low (`role_too_low`), or it is for a part of the fleet (`outside_scope`) */
             403: components["responses"]["Forbidden"];
             /** @description The first request with this `Idempotency-Key` has not finished, or was interrupted (`request_unfinished`) */
             409: components["responses"]["RequestUnfinished"];
@@ -6187,6 +6621,8 @@ export interface operations {
             400: components["responses"]["Unreadable"];
             /** @description The token is missing, invalid, expired or revoked */
             401: components["responses"]["Unauthorized"];
+            /** @description The role of the token is too low (`role_too_low`), or it is for a part of the fleet (`outside_scope`) */
+            403: components["responses"]["Forbidden"];
             /** @description No resource has this id */
             404: components["responses"]["NotFound"];
             /** @description Parameters or values of the body are unknown, repeated or wrong; `errors` names each */
@@ -6235,7 +6671,7 @@ export interface operations {
             400: components["responses"]["Unreadable"];
             /** @description The token is missing, invalid, expired or revoked */
             401: components["responses"]["Unauthorized"];
-            /** @description The role of the token is too low */
+            /** @description The role of the token is too low (`role_too_low`), or it is for a part of the fleet (`outside_scope`) */
             403: components["responses"]["Forbidden"];
             /** @description No resource has this id */
             404: components["responses"]["NotFound"];
@@ -6269,8 +6705,10 @@ export interface operations {
                 limit?: number;
                 /** @description Entries to skip; not with `cursor`. */
                 offset?: number;
-                /** @description `nextCursor` of the page before, with the same filters. `Link` has the whole URL. */
+                /** @description `nextCursor` of the page before, with the same filters and `sort`. `Link` has the whole URL. */
                 cursor?: string;
+                /** @description Which entries come first: the newest unless asked otherwise. */
+                sort?: components["schemas"]["Sort"];
                 /** @description Only dead letters in this state, or in one of these. */
                 state?: components["schemas"]["DeadLetterState"][];
                 /** @description Only dead letters with this cause, as `fingerprint` names it. */
@@ -6281,6 +6719,10 @@ export interface operations {
                 class?: components["schemas"]["FailureClass"];
                 /** @description Only dead letters of this sync. */
                 syncId?: string;
+                /** @description Only dead letters about records of this type. */
+                recordType?: components["schemas"]["RecordType"];
+                /** @description Only dead letters about the record with this id in the onboarding portal. */
+                sourceId?: string;
             };
             header?: never;
             path?: never;
@@ -6303,6 +6745,8 @@ export interface operations {
             400: components["responses"]["Unreadable"];
             /** @description The token is missing, invalid, expired or revoked */
             401: components["responses"]["Unauthorized"];
+            /** @description The role of the token is too low (`role_too_low`), or it is for a part of the fleet (`outside_scope`) */
+            403: components["responses"]["Forbidden"];
             /** @description Parameters or values of the body are unknown, repeated or wrong; `errors` names each */
             422: components["responses"]["Invalid"];
             /** @description The operator sends too many requests */
@@ -6330,6 +6774,10 @@ export interface operations {
                 class?: components["schemas"]["FailureClass"];
                 /** @description Only dead letters of this sync. */
                 syncId?: string;
+                /** @description Only dead letters about records of this type. */
+                recordType?: components["schemas"]["RecordType"];
+                /** @description Only dead letters about the record with this id in the onboarding portal. */
+                sourceId?: string;
             };
             header?: never;
             path?: never;
@@ -6350,6 +6798,8 @@ export interface operations {
             400: components["responses"]["Unreadable"];
             /** @description The token is missing, invalid, expired or revoked */
             401: components["responses"]["Unauthorized"];
+            /** @description The role of the token is too low (`role_too_low`), or it is for a part of the fleet (`outside_scope`) */
+            403: components["responses"]["Forbidden"];
             /** @description Parameters or values of the body are unknown, repeated or wrong; `errors` names each */
             422: components["responses"]["Invalid"];
             /** @description The operator sends too many requests */
@@ -6384,6 +6834,8 @@ export interface operations {
             400: components["responses"]["Unreadable"];
             /** @description The token is missing, invalid, expired or revoked */
             401: components["responses"]["Unauthorized"];
+            /** @description The role of the token is too low (`role_too_low`), or it is for a part of the fleet (`outside_scope`) */
+            403: components["responses"]["Forbidden"];
             /** @description No resource has this id */
             404: components["responses"]["NotFound"];
             /** @description Parameters or values of the body are unknown, repeated or wrong; `errors` names each */
@@ -6428,7 +6880,7 @@ export interface operations {
             400: components["responses"]["Unreadable"];
             /** @description The token is missing, invalid, expired or revoked */
             401: components["responses"]["Unauthorized"];
-            /** @description The role of the token is too low */
+            /** @description The role of the token is too low (`role_too_low`), or it is for a part of the fleet (`outside_scope`) */
             403: components["responses"]["Forbidden"];
             /** @description No resource has this id */
             404: components["responses"]["NotFound"];
@@ -6458,8 +6910,10 @@ export interface operations {
                 limit?: number;
                 /** @description Entries to skip; not with `cursor`. */
                 offset?: number;
-                /** @description `nextCursor` of the page before, with the same filters. `Link` has the whole URL. */
+                /** @description `nextCursor` of the page before, with the same filters and `sort`. `Link` has the whole URL. */
                 cursor?: string;
+                /** @description Which entries come first: the newest unless asked otherwise. */
+                sort?: components["schemas"]["Sort"];
                 /** @description Only syncs in this state, or in one of these. */
                 state?: components["schemas"]["SyncState"][];
                 /** @description Only syncs that were started by this, or by one of these. */
@@ -6470,6 +6924,18 @@ export interface operations {
                 requestedBy?: string;
                 /** @description Only dry runs, or only syncs that write. */
                 dryRun?: boolean;
+                /** @description Only syncs that account for records of this type, or of one of these: none that have not begun. */
+                recordType?: components["schemas"]["RecordType"][];
+                /**
+                 * @description Only syncs that were asked for this vessel, alone or among others, and of its approvals; by IMO number, or id in the
+                 *     maintenance portal or in the onboarding portal. A full sync is of no single vessel.
+                 */
+                vessel?: string;
+                /**
+                 * @description Only syncs that were asked for this company, and of its approvals; by id in the maintenance portal or in the onboarding
+                 *     portal, or IMO company number.
+                 */
+                company?: string;
                 /** @description Only syncs that were asked for at this time or later. */
                 from?: string;
                 /** @description Only syncs that were asked for before this time. */
@@ -6496,6 +6962,17 @@ export interface operations {
             400: components["responses"]["Unreadable"];
             /** @description The token is missing, invalid, expired or revoked */
             401: components["responses"]["Unauthorized"];
+            /** @description The role of the token is too low (`role_too_low`), or it is for a part of the fleet (`outside_scope`) */
+            403: components["responses"]["Forbidden"];
+            /** @description There is no such vessel (`vessel_not_found`) or company (`company_not_found`) */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Parameters or values of the body are unknown, repeated or wrong; `errors` names each */
             422: components["responses"]["Invalid"];
             /** @description The operator sends too many requests */
@@ -6528,6 +7005,62 @@ export interface operations {
             400: components["responses"]["Unreadable"];
             /** @description The token is missing, invalid, expired or revoked */
             401: components["responses"]["Unauthorized"];
+            /** @description The role of the token is too low (`role_too_low`), or it is for a part of the fleet (`outside_scope`) */
+            403: components["responses"]["Forbidden"];
+            /** @description Parameters or values of the body are unknown, repeated or wrong; `errors` names each */
+            422: components["responses"]["Invalid"];
+            /** @description The operator sends too many requests */
+            429: components["responses"]["TooManyRequests"];
+            /** @description An error of the service; `requestId` finds it in the logs */
+            500: components["responses"]["InternalError"];
+            /** @description The database does not answer */
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    listParts: {
+        parameters: {
+            query?: {
+                /** @description Entries per page. */
+                limit?: number;
+                /** @description Entries to skip. */
+                offset?: number;
+                /** @description Of the equipment of this vessel; by IMO number or id in either portal. */
+                vessel?: string;
+                /** @description Of this piece of equipment, by its id in the onboarding portal. */
+                equipment?: string;
+                /** @description Only of this kind. */
+                kind?: components["schemas"]["PartKind"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of a list */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["List_Part"];
+                };
+            };
+            /** @description The query or the body cannot be read: U+0000 in a text, or a body that is not JSON */
+            400: components["responses"]["Unreadable"];
+            /** @description The token is missing, invalid, expired or revoked */
+            401: components["responses"]["Unauthorized"];
+            /** @description The role of the token is too low (`role_too_low`), or it is for a part of the fleet (`outside_scope`) */
+            403: components["responses"]["Forbidden"];
+            /** @description There is no such vessel (`vessel_not_found`) */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Parameters or values of the body are unknown, repeated or wrong; `errors` names each */
             422: components["responses"]["Invalid"];
             /** @description The operator sends too many requests */
@@ -6547,6 +7080,8 @@ export interface operations {
                 offset?: number;
                 /** @description Only records with this status. */
                 status?: components["schemas"]["RecordStatusFilter"];
+                /** @description With `status=rejected`: only records whose rejection is acknowledged, or only those for which that does not hold. */
+                acknowledged?: boolean;
                 /** @description Only this vessel, or what belongs to it; by IMO number, or id in the maintenance portal or in the onboarding portal. */
                 vessel?: string;
                 /**
@@ -6579,6 +7114,8 @@ export interface operations {
             400: components["responses"]["Unreadable"];
             /** @description The token is missing, invalid, expired or revoked */
             401: components["responses"]["Unauthorized"];
+            /** @description The role of the token is too low (`role_too_low`), or it is for a part of the fleet (`outside_scope`) */
+            403: components["responses"]["Forbidden"];
             /** @description There is no such record type, vessel (`vessel_not_found`) or company (`company_not_found`) */
             404: {
                 headers: {
@@ -6625,8 +7162,114 @@ export interface operations {
             400: components["responses"]["Unreadable"];
             /** @description The token is missing, invalid, expired or revoked */
             401: components["responses"]["Unauthorized"];
+            /** @description The role of the token is too low (`role_too_low`), or it is for a part of the fleet (`outside_scope`) */
+            403: components["responses"]["Forbidden"];
             /** @description No resource has this id */
             404: components["responses"]["NotFound"];
+            /** @description Parameters or values of the body are unknown, repeated or wrong; `errors` names each */
+            422: components["responses"]["Invalid"];
+            /** @description The operator sends too many requests */
+            429: components["responses"]["TooManyRequests"];
+            /** @description An error of the service; `requestId` finds it in the logs */
+            500: components["responses"]["InternalError"];
+            /** @description The database does not answer */
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    acknowledgeRejection: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Type of the record */
+                recordType: components["schemas"]["RecordType"];
+                /** @description Id of the record in the onboarding portal */
+                sourceId: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AcknowledgementRequest"];
+            };
+        };
+        responses: {
+            /** @description An operator's word that a rejection is known, until a time */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Acknowledgement"];
+                };
+            };
+            /** @description The query or the body cannot be read: U+0000 in a text, or a body that is not JSON */
+            400: components["responses"]["Unreadable"];
+            /** @description The token is missing, invalid, expired or revoked */
+            401: components["responses"]["Unauthorized"];
+            /** @description The role of the token is too low (`role_too_low`), or it is for a part of the fleet (`outside_scope`) */
+            403: components["responses"]["Forbidden"];
+            /** @description No resource has this id */
+            404: components["responses"]["NotFound"];
+            /** @description The record is not rejected (`not_rejected`) */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is too large */
+            413: components["responses"]["TooLarge"];
+            /** @description The body is not sent as `application/json` */
+            415: components["responses"]["UnsupportedMediaType"];
+            /** @description Parameters or values of the body are unknown, repeated or wrong; `errors` names each */
+            422: components["responses"]["Invalid"];
+            /** @description The operator sends too many requests */
+            429: components["responses"]["TooManyRequests"];
+            /** @description An error of the service; `requestId` finds it in the logs */
+            500: components["responses"]["InternalError"];
+            /** @description The database does not answer */
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    withdrawAcknowledgement: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Type of the record */
+                recordType: components["schemas"]["RecordType"];
+                /** @description Id of the record in the onboarding portal */
+                sourceId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Nothing is acknowledged any more */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The query or the body cannot be read: U+0000 in a text, or a body that is not JSON */
+            400: components["responses"]["Unreadable"];
+            /** @description The token is missing, invalid, expired or revoked */
+            401: components["responses"]["Unauthorized"];
+            /** @description The role of the token is too low (`role_too_low`), or it is for a part of the fleet (`outside_scope`) */
+            403: components["responses"]["Forbidden"];
+            /** @description Nothing is acknowledged (`not_acknowledged`) */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Parameters or values of the body are unknown, repeated or wrong; `errors` names each */
             422: components["responses"]["Invalid"];
             /** @description The operator sends too many requests */
@@ -6669,6 +7312,8 @@ export interface operations {
             400: components["responses"]["Unreadable"];
             /** @description The token is missing, invalid, expired or revoked */
             401: components["responses"]["Unauthorized"];
+            /** @description The role of the token is too low (`role_too_low`), or it is for a part of the fleet (`outside_scope`) */
+            403: components["responses"]["Forbidden"];
             /** @description No resource has this id */
             404: components["responses"]["NotFound"];
             /** @description Parameters or values of the body are unknown, repeated or wrong; `errors` names each */
@@ -6715,6 +7360,8 @@ export interface operations {
             400: components["responses"]["Unreadable"];
             /** @description The token is missing, invalid, expired or revoked */
             401: components["responses"]["Unauthorized"];
+            /** @description The role of the token is too low (`role_too_low`), or it is for a part of the fleet (`outside_scope`) */
+            403: components["responses"]["Forbidden"];
             /** @description Parameters or values of the body are unknown, repeated or wrong; `errors` names each */
             422: components["responses"]["Invalid"];
             /** @description The operator sends too many requests */
@@ -6756,7 +7403,7 @@ export interface operations {
             400: components["responses"]["Unreadable"];
             /** @description The token is missing, invalid, expired or revoked */
             401: components["responses"]["Unauthorized"];
-            /** @description The role of the token is too low */
+            /** @description The role of the token is too low (`role_too_low`), or it is for a part of the fleet (`outside_scope`) */
             403: components["responses"]["Forbidden"];
             /** @description The mapping has changed since it was read */
             412: {
@@ -6823,7 +7470,7 @@ export interface operations {
             400: components["responses"]["Unreadable"];
             /** @description The token is missing, invalid, expired or revoked */
             401: components["responses"]["Unauthorized"];
-            /** @description The role of the token is too low */
+            /** @description The role of the token is too low (`role_too_low`), or it is for a part of the fleet (`outside_scope`) */
             403: components["responses"]["Forbidden"];
             /** @description The body is too large */
             413: components["responses"]["TooLarge"];
@@ -6879,6 +7526,8 @@ export interface operations {
             400: components["responses"]["Unreadable"];
             /** @description The token is missing, invalid, expired or revoked */
             401: components["responses"]["Unauthorized"];
+            /** @description The role of the token is too low (`role_too_low`), or it is for a part of the fleet (`outside_scope`) */
+            403: components["responses"]["Forbidden"];
             /** @description The cron expression or the time zone is invalid; `errors` names each */
             422: {
                 headers: {
@@ -6931,6 +7580,8 @@ export interface operations {
             400: components["responses"]["Unreadable"];
             /** @description The token is missing, invalid, expired or revoked */
             401: components["responses"]["Unauthorized"];
+            /** @description The role of the token is too low (`role_too_low`), or it is for a part of the fleet (`outside_scope`) */
+            403: components["responses"]["Forbidden"];
             /** @description Parameters or values of the body are unknown, repeated or wrong; `errors` names each */
             422: components["responses"]["Invalid"];
             /** @description The operator sends too many requests */
@@ -6963,6 +7614,8 @@ export interface operations {
             400: components["responses"]["Unreadable"];
             /** @description The token is missing, invalid, expired or revoked */
             401: components["responses"]["Unauthorized"];
+            /** @description The role of the token is too low (`role_too_low`), or it is for a part of the fleet (`outside_scope`) */
+            403: components["responses"]["Forbidden"];
             /** @description Parameters or values of the body are unknown, repeated or wrong; `errors` names each */
             422: components["responses"]["Invalid"];
             /** @description The operator sends too many requests */
@@ -6999,6 +7652,8 @@ export interface operations {
             400: components["responses"]["Unreadable"];
             /** @description The token is missing, invalid, expired or revoked */
             401: components["responses"]["Unauthorized"];
+            /** @description The role of the token is too low (`role_too_low`), or it is for a part of the fleet (`outside_scope`) */
+            403: components["responses"]["Forbidden"];
             /** @description No resource has this id */
             404: components["responses"]["NotFound"];
             /** @description Parameters or values of the body are unknown, repeated or wrong; `errors` names each */
@@ -7055,7 +7710,7 @@ export interface operations {
             400: components["responses"]["Unreadable"];
             /** @description The token is missing, invalid, expired or revoked */
             401: components["responses"]["Unauthorized"];
-            /** @description The role of the token is too low */
+            /** @description The role of the token is too low (`role_too_low`), or it is for a part of the fleet (`outside_scope`) */
             403: components["responses"]["Forbidden"];
             /** @description No resource has this id */
             404: components["responses"]["NotFound"];
@@ -7125,7 +7780,7 @@ export interface operations {
             400: components["responses"]["Unreadable"];
             /** @description The token is missing, invalid, expired or revoked */
             401: components["responses"]["Unauthorized"];
-            /** @description The role of the token is too low */
+            /** @description The role of the token is too low (`role_too_low`), or it is for a part of the fleet (`outside_scope`) */
             403: components["responses"]["Forbidden"];
             /** @description No resource has this id */
             404: components["responses"]["NotFound"];
@@ -7196,7 +7851,7 @@ export interface operations {
             400: components["responses"]["Unreadable"];
             /** @description The token is missing, invalid, expired or revoked */
             401: components["responses"]["Unauthorized"];
-            /** @description The role of the token is too low */
+            /** @description The role of the token is too low (`role_too_low`), or it is for a part of the fleet (`outside_scope`) */
             403: components["responses"]["Forbidden"];
             /** @description No resource has this id */
             404: components["responses"]["NotFound"];
@@ -7240,7 +7895,7 @@ export interface operations {
             400: components["responses"]["Unreadable"];
             /** @description The token is missing, invalid, expired or revoked */
             401: components["responses"]["Unauthorized"];
-            /** @description The role of the token is too low */
+            /** @description The role of the token is too low (`role_too_low`), or it is for a part of the fleet (`outside_scope`) */
             403: components["responses"]["Forbidden"];
             /** @description No resource has this id */
             404: components["responses"]["NotFound"];
@@ -7278,6 +7933,8 @@ export interface operations {
             400: components["responses"]["Unreadable"];
             /** @description The token is missing, invalid, expired or revoked */
             401: components["responses"]["Unauthorized"];
+            /** @description The role of the token is too low (`role_too_low`), or it is for a part of the fleet (`outside_scope`) */
+            403: components["responses"]["Forbidden"];
             /** @description Parameters or values of the body are unknown, repeated or wrong; `errors` names each */
             422: components["responses"]["Invalid"];
             /** @description The operator sends too many requests */
@@ -7319,7 +7976,7 @@ export interface operations {
             400: components["responses"]["Unreadable"];
             /** @description The token is missing, invalid, expired or revoked */
             401: components["responses"]["Unauthorized"];
-            /** @description The role of the token is too low */
+            /** @description The role of the token is too low (`role_too_low`), or it is for a part of the fleet (`outside_scope`) */
             403: components["responses"]["Forbidden"];
             /** @description The settings have changed since they were read */
             412: {
@@ -7353,6 +8010,61 @@ export interface operations {
             503: components["responses"]["Unavailable"];
         };
     };
+    listConfigurationChanges: {
+        parameters: {
+            query?: {
+                /** @description Entries per page. */
+                limit?: number;
+                /** @description Entries to skip; not with `cursor`. */
+                offset?: number;
+                /** @description `nextCursor` of the page before, with the same filters and `sort`. `Link` has the whole URL. */
+                cursor?: string;
+                /** @description Which entries come first: the newest unless asked otherwise. */
+                sort?: components["schemas"]["Sort"];
+                /** @description Only changes of this part, or of one of these. */
+                part?: components["schemas"]["ConfigurationPart"][];
+                /** @description Only changes of the schedule with this name. */
+                schedule?: string;
+                /** @description Only what this operator changed. */
+                actor?: string;
+                /** @description Only changes at this time or later. */
+                from?: string;
+                /** @description Only changes before this time. */
+                to?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of a list */
+            200: {
+                headers: {
+                    /** @description `rel="next"`: the next page, if there is one */
+                    Link?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["List_ConfigurationChange"];
+                };
+            };
+            /** @description The query or the body cannot be read: U+0000 in a text, or a body that is not JSON */
+            400: components["responses"]["Unreadable"];
+            /** @description The token is missing, invalid, expired or revoked */
+            401: components["responses"]["Unauthorized"];
+            /** @description The role of the token is too low (`role_too_low`), or it is for a part of the fleet (`outside_scope`) */
+            403: components["responses"]["Forbidden"];
+            /** @description Parameters or values of the body are unknown, repeated or wrong; `errors` names each */
+            422: components["responses"]["Invalid"];
+            /** @description The operator sends too many requests */
+            429: components["responses"]["TooManyRequests"];
+            /** @description An error of the service; `requestId` finds it in the logs */
+            500: components["responses"]["InternalError"];
+            /** @description The database does not answer */
+            503: components["responses"]["Unavailable"];
+        };
+    };
     getOverview: {
         parameters: {
             query?: never;
@@ -7375,6 +8087,8 @@ export interface operations {
             400: components["responses"]["Unreadable"];
             /** @description The token is missing, invalid, expired or revoked */
             401: components["responses"]["Unauthorized"];
+            /** @description The role of the token is too low (`role_too_low`), or it is for a part of the fleet (`outside_scope`) */
+            403: components["responses"]["Forbidden"];
             /** @description Parameters or values of the body are unknown, repeated or wrong; `errors` names each */
             422: components["responses"]["Invalid"];
             /** @description The operator sends too many requests */
@@ -7409,6 +8123,8 @@ export interface operations {
             400: components["responses"]["Unreadable"];
             /** @description The token is missing, invalid, expired or revoked */
             401: components["responses"]["Unauthorized"];
+            /** @description The role of the token is too low (`role_too_low`), or it is for a part of the fleet (`outside_scope`) */
+            403: components["responses"]["Forbidden"];
             /** @description No resource has this id */
             404: components["responses"]["NotFound"];
             /** @description Parameters or values of the body are unknown, repeated or wrong; `errors` names each */
@@ -7454,6 +8170,8 @@ export interface operations {
             400: components["responses"]["Unreadable"];
             /** @description The token is missing, invalid, expired or revoked */
             401: components["responses"]["Unauthorized"];
+            /** @description The role of the token is too low (`role_too_low`), or it is for a part of the fleet (`outside_scope`) */
+            403: components["responses"]["Forbidden"];
             /** @description No resource has this id */
             404: components["responses"]["NotFound"];
             /** @description Parameters or values of the body are unknown, repeated or wrong; `errors` names each */
@@ -7496,6 +8214,8 @@ export interface operations {
             400: components["responses"]["Unreadable"];
             /** @description The token is missing, invalid, expired or revoked */
             401: components["responses"]["Unauthorized"];
+            /** @description The role of the token is too low (`role_too_low`), or it is for a part of the fleet (`outside_scope`) */
+            403: components["responses"]["Forbidden"];
             /** @description The sync is not undone */
             404: {
                 headers: {
@@ -7553,7 +8273,60 @@ export interface operations {
             400: components["responses"]["Unreadable"];
             /** @description The token is missing, invalid, expired or revoked */
             401: components["responses"]["Unauthorized"];
-            /** @description The role of the token is too low */
+            /** @description The role of the token is too low (`role_too_low`), or it is for a part of the fleet (`outside_scope`) */
+            403: components["responses"]["Forbidden"];
+            /** @description No resource has this id */
+            404: components["responses"]["NotFound"];
+            /** @description The sync has not ended (`sync_not_ended`), or is already undone (`undone_already`) */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Parameters or values of the body are unknown, repeated or wrong; `errors` names each */
+            422: components["responses"]["Invalid"];
+            /** @description The operator sends too many requests */
+            429: components["responses"]["TooManyRequests"];
+            /** @description An error of the service; `requestId` finds it in the logs */
+            500: components["responses"]["InternalError"];
+            /** @description The database does not answer */
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    planUndo: {
+        parameters: {
+            query?: {
+                /** @description Entries per page. */
+                limit?: number;
+                /** @description Entries to skip. */
+                offset?: number;
+            };
+            header?: never;
+            path: {
+                /** @description Id of the sync */
+                syncId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The undo of a sync */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Undo"];
+                };
+            };
+            /** @description The query or the body cannot be read: U+0000 in a text, or a body that is not JSON */
+            400: components["responses"]["Unreadable"];
+            /** @description The token is missing, invalid, expired or revoked */
+            401: components["responses"]["Unauthorized"];
+            /** @description The role of the token is too low (`role_too_low`), or it is for a part of the fleet (`outside_scope`) */
             403: components["responses"]["Forbidden"];
             /** @description No resource has this id */
             404: components["responses"]["NotFound"];
@@ -7600,6 +8373,8 @@ export interface operations {
             400: components["responses"]["Unreadable"];
             /** @description The token is missing, invalid, expired or revoked */
             401: components["responses"]["Unauthorized"];
+            /** @description The role of the token is too low (`role_too_low`), or it is for a part of the fleet (`outside_scope`) */
+            403: components["responses"]["Forbidden"];
             /** @description No resource has this id */
             404: components["responses"]["NotFound"];
             /** @description Parameters or values of the body are unknown, repeated or wrong; `errors` names each */
@@ -7640,7 +8415,7 @@ export interface operations {
             400: components["responses"]["Unreadable"];
             /** @description The token is missing, invalid, expired or revoked */
             401: components["responses"]["Unauthorized"];
-            /** @description The role of the token is too low */
+            /** @description The role of the token is too low (`role_too_low`), or it is for a part of the fleet (`outside_scope`) */
             403: components["responses"]["Forbidden"];
             /** @description No resource has this id */
             404: components["responses"]["NotFound"];
@@ -7696,6 +8471,8 @@ export interface operations {
             400: components["responses"]["Unreadable"];
             /** @description The token is missing, invalid, expired or revoked */
             401: components["responses"]["Unauthorized"];
+            /** @description The role of the token is too low (`role_too_low`), or it is for a part of the fleet (`outside_scope`) */
+            403: components["responses"]["Forbidden"];
             /** @description No resource has this id */
             404: components["responses"]["NotFound"];
             /** @description Parameters or values of the body are unknown, repeated or wrong; `errors` names each */
@@ -7732,7 +8509,7 @@ export interface operations {
             400: components["responses"]["Unreadable"];
             /** @description The token is missing, invalid, expired or revoked */
             401: components["responses"]["Unauthorized"];
-            /** @description The role of the token is too low */
+            /** @description The role of the token is too low (`role_too_low`), or it is for a part of the fleet (`outside_scope`) */
             403: components["responses"]["Forbidden"];
             /** @description No resource has this id */
             404: components["responses"]["NotFound"];
@@ -7783,7 +8560,7 @@ export interface operations {
             400: components["responses"]["Unreadable"];
             /** @description The token is missing, invalid, expired or revoked */
             401: components["responses"]["Unauthorized"];
-            /** @description The role of the token is too low */
+            /** @description The role of the token is too low (`role_too_low`), or it is for a part of the fleet (`outside_scope`) */
             403: components["responses"]["Forbidden"];
             /** @description No resource has this id */
             404: components["responses"]["NotFound"];
@@ -7847,6 +8624,8 @@ export interface operations {
             400: components["responses"]["Unreadable"];
             /** @description The token is missing, invalid, expired or revoked */
             401: components["responses"]["Unauthorized"];
+            /** @description The role of the token is too low (`role_too_low`), or it is for a part of the fleet (`outside_scope`) */
+            403: components["responses"]["Forbidden"];
             /** @description No resource has this id */
             404: components["responses"]["NotFound"];
             /** @description Parameters or values of the body are unknown, repeated or wrong; `errors` names each */
@@ -7883,7 +8662,7 @@ export interface operations {
             400: components["responses"]["Unreadable"];
             /** @description The token is missing, invalid, expired or revoked */
             401: components["responses"]["Unauthorized"];
-            /** @description The role of the token is too low */
+            /** @description The role of the token is too low (`role_too_low`), or it is for a part of the fleet (`outside_scope`) */
             403: components["responses"]["Forbidden"];
             /** @description No resource has this id */
             404: components["responses"]["NotFound"];
@@ -7942,7 +8721,7 @@ export interface operations {
             400: components["responses"]["Unreadable"];
             /** @description The token is missing, invalid, expired or revoked */
             401: components["responses"]["Unauthorized"];
-            /** @description The role of the token is too low */
+            /** @description The role of the token is too low (`role_too_low`), or it is for a part of the fleet (`outside_scope`) */
             403: components["responses"]["Forbidden"];
             /** @description No resource has this id */
             404: components["responses"]["NotFound"];
@@ -8002,6 +8781,8 @@ export interface operations {
             400: components["responses"]["Unreadable"];
             /** @description The token is missing, invalid, expired or revoked */
             401: components["responses"]["Unauthorized"];
+            /** @description The role of the token is too low (`role_too_low`), or it is for a part of the fleet (`outside_scope`) */
+            403: components["responses"]["Forbidden"];
             /** @description No resource has this id */
             404: components["responses"]["NotFound"];
             /** @description Parameters or values of the body are unknown, repeated or wrong; `errors` names each */
@@ -8036,6 +8817,8 @@ export interface operations {
             400: components["responses"]["Unreadable"];
             /** @description The token is missing, invalid, expired or revoked */
             401: components["responses"]["Unauthorized"];
+            /** @description The role of the token is too low (`role_too_low`), or it is for a part of the fleet (`outside_scope`) */
+            403: components["responses"]["Forbidden"];
             /** @description Parameters or values of the body are unknown, repeated or wrong; `errors` names each */
             422: components["responses"]["Invalid"];
             /** @description The operator sends too many requests */
@@ -8073,7 +8856,7 @@ export interface operations {
             400: components["responses"]["Unreadable"];
             /** @description The token is missing, invalid, expired or revoked */
             401: components["responses"]["Unauthorized"];
-            /** @description The role of the token is too low */
+            /** @description The role of the token is too low (`role_too_low`), or it is for a part of the fleet (`outside_scope`) */
             403: components["responses"]["Forbidden"];
             /** @description Parameters or values of the body are unknown, repeated or wrong; `errors` names each */
             422: components["responses"]["Invalid"];
@@ -8111,7 +8894,7 @@ export interface operations {
             400: components["responses"]["Unreadable"];
             /** @description The token is missing, invalid, expired or revoked */
             401: components["responses"]["Unauthorized"];
-            /** @description The role of the token is too low */
+            /** @description The role of the token is too low (`role_too_low`), or it is for a part of the fleet (`outside_scope`) */
             403: components["responses"]["Forbidden"];
             /** @description There are as many revocations as can be kept */
             409: {
@@ -8173,7 +8956,7 @@ export interface operations {
             400: components["responses"]["Unreadable"];
             /** @description The token is missing, invalid, expired or revoked */
             401: components["responses"]["Unauthorized"];
-            /** @description The role of the token is too low */
+            /** @description The role of the token is too low (`role_too_low`), or it is for a part of the fleet (`outside_scope`) */
             403: components["responses"]["Forbidden"];
             /** @description A full sync is running; `runningSyncId` is its id */
             409: {
@@ -8230,6 +9013,8 @@ export interface operations {
             400: components["responses"]["Unreadable"];
             /** @description The token is missing, invalid, expired or revoked */
             401: components["responses"]["Unauthorized"];
+            /** @description The role of the token is too low (`role_too_low`), or it is for a part of the fleet (`outside_scope`) */
+            403: components["responses"]["Forbidden"];
             /** @description Parameters or values of the body are unknown, repeated or wrong; `errors` names each */
             422: components["responses"]["Invalid"];
             /** @description The operator sends too many requests, or has as many streams as allowed (`too_many_streams`) */
@@ -8287,6 +9072,8 @@ export interface operations {
             400: components["responses"]["Unreadable"];
             /** @description The token is missing, invalid, expired or revoked */
             401: components["responses"]["Unauthorized"];
+            /** @description The role of the token is too low (`role_too_low`), or it is for a part of the fleet (`outside_scope`) */
+            403: components["responses"]["Forbidden"];
             /** @description Parameters or values of the body are unknown, repeated or wrong; `errors` names each */
             422: components["responses"]["Invalid"];
             /** @description The operator sends too many requests */
@@ -8322,7 +9109,7 @@ export interface operations {
             400: components["responses"]["Unreadable"];
             /** @description The token is missing, invalid, expired or revoked */
             401: components["responses"]["Unauthorized"];
-            /** @description The role of the token is too low */
+            /** @description The role of the token is too low (`role_too_low`), or it is for a part of the fleet (`outside_scope`) */
             403: components["responses"]["Forbidden"];
             /** @description No resource has this id */
             404: components["responses"]["NotFound"];
@@ -8370,7 +9157,7 @@ export interface operations {
             400: components["responses"]["Unreadable"];
             /** @description The token is missing, invalid, expired or revoked */
             401: components["responses"]["Unauthorized"];
-            /** @description The role of the token is too low */
+            /** @description The role of the token is too low (`role_too_low`), or it is for a part of the fleet (`outside_scope`) */
             403: components["responses"]["Forbidden"];
             /** @description No resource has this id */
             404: components["responses"]["NotFound"];
@@ -8433,6 +9220,8 @@ export interface operations {
             400: components["responses"]["Unreadable"];
             /** @description The token is missing, invalid, expired or revoked */
             401: components["responses"]["Unauthorized"];
+            /** @description The role of the token is too low (`role_too_low`), or it is for a part of the fleet (`outside_scope`) */
+            403: components["responses"]["Forbidden"];
             /** @description There is no such vessel (`vessel_not_found`) or sync (`sync_not_found`) */
             404: {
                 headers: {
@@ -8451,6 +9240,58 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description The operator sends too many requests */
+            429: components["responses"]["TooManyRequests"];
+            /** @description An error of the service; `requestId` finds it in the logs */
+            500: components["responses"]["InternalError"];
+            /** @description The database does not answer */
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    listVessels: {
+        parameters: {
+            query?: {
+                /** @description Entries per page. */
+                limit?: number;
+                /** @description Entries to skip. */
+                offset?: number;
+                /** @description Only vessels of this company; by id in the maintenance portal or in the onboarding portal, or IMO company number. */
+                company?: string;
+                /** @description Only vessels of which something waits for somebody: a rejection that nobody has acknowledged, a conflict, a dead letter. */
+                troubled?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of a list */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["List_VesselState"];
+                };
+            };
+            /** @description The query or the body cannot be read: U+0000 in a text, or a body that is not JSON */
+            400: components["responses"]["Unreadable"];
+            /** @description The token is missing, invalid, expired or revoked */
+            401: components["responses"]["Unauthorized"];
+            /** @description The role of the token is too low (`role_too_low`), or it is for a part of the fleet (`outside_scope`) */
+            403: components["responses"]["Forbidden"];
+            /** @description There is no such company (`company_not_found`) */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Parameters or values of the body are unknown, repeated or wrong; `errors` names each */
+            422: components["responses"]["Invalid"];
             /** @description The operator sends too many requests */
             429: components["responses"]["TooManyRequests"];
             /** @description An error of the service; `requestId` finds it in the logs */
@@ -8573,8 +9414,10 @@ export interface operations {
                 limit?: number;
                 /** @description Entries to skip; not with `cursor`. */
                 offset?: number;
-                /** @description `nextCursor` of the page before, with the same filters. `Link` has the whole URL. */
+                /** @description `nextCursor` of the page before, with the same filters and `sort`. `Link` has the whole URL. */
                 cursor?: string;
+                /** @description Which entries come first: the newest unless asked otherwise. */
+                sort?: components["schemas"]["Sort"];
                 /** @description Only events in this state, or in one of these. */
                 state?: components["schemas"]["WebhookState"][];
                 /** @description Only events of this type, like `vessel.approved`. */
@@ -8611,6 +9454,8 @@ export interface operations {
             400: components["responses"]["Unreadable"];
             /** @description The token is missing, invalid, expired or revoked */
             401: components["responses"]["Unauthorized"];
+            /** @description The role of the token is too low (`role_too_low`), or it is for a part of the fleet (`outside_scope`) */
+            403: components["responses"]["Forbidden"];
             /** @description Parameters or values of the body are unknown, repeated or wrong; `errors` names each */
             422: components["responses"]["Invalid"];
             /** @description The operator sends too many requests */
@@ -8628,8 +9473,10 @@ export interface operations {
                 limit?: number;
                 /** @description Entries to skip; not with `cursor`. */
                 offset?: number;
-                /** @description `nextCursor` of the page before, with the same filters. `Link` has the whole URL. */
+                /** @description `nextCursor` of the page before, with the same filters and `sort`. `Link` has the whole URL. */
                 cursor?: string;
+                /** @description Which entries come first: the newest unless asked otherwise. */
+                sort?: components["schemas"]["Sort"];
                 /** @description Only requests refused for this reason. */
                 reason?: components["schemas"]["WebhookRefusal"];
                 /** @description Only requests with this `webhook-id`. */
@@ -8660,6 +9507,8 @@ export interface operations {
             400: components["responses"]["Unreadable"];
             /** @description The token is missing, invalid, expired or revoked */
             401: components["responses"]["Unauthorized"];
+            /** @description The role of the token is too low (`role_too_low`), or it is for a part of the fleet (`outside_scope`) */
+            403: components["responses"]["Forbidden"];
             /** @description Parameters or values of the body are unknown, repeated or wrong; `errors` names each */
             422: components["responses"]["Invalid"];
             /** @description The operator sends too many requests */
@@ -8694,6 +9543,8 @@ export interface operations {
             400: components["responses"]["Unreadable"];
             /** @description The token is missing, invalid, expired or revoked */
             401: components["responses"]["Unauthorized"];
+            /** @description The role of the token is too low (`role_too_low`), or it is for a part of the fleet (`outside_scope`) */
+            403: components["responses"]["Forbidden"];
             /** @description No resource has this id */
             404: components["responses"]["NotFound"];
             /** @description Parameters or values of the body are unknown, repeated or wrong; `errors` names each */
@@ -8730,7 +9581,7 @@ export interface operations {
             400: components["responses"]["Unreadable"];
             /** @description The token is missing, invalid, expired or revoked */
             401: components["responses"]["Unauthorized"];
-            /** @description The role of the token is too low */
+            /** @description The role of the token is too low (`role_too_low`), or it is for a part of the fleet (`outside_scope`) */
             403: components["responses"]["Forbidden"];
             /** @description No resource has this id */
             404: components["responses"]["NotFound"];
@@ -8776,7 +9627,7 @@ export interface operations {
             400: components["responses"]["Unreadable"];
             /** @description The token is missing, invalid, expired or revoked */
             401: components["responses"]["Unauthorized"];
-            /** @description The role of the token is too low */
+            /** @description The role of the token is too low (`role_too_low`), or it is for a part of the fleet (`outside_scope`) */
             403: components["responses"]["Forbidden"];
             /** @description No resource has this id */
             404: components["responses"]["NotFound"];
@@ -8827,6 +9678,8 @@ export interface operations {
             400: components["responses"]["Unreadable"];
             /** @description The token is missing, invalid, expired or revoked */
             401: components["responses"]["Unauthorized"];
+            /** @description The role of the token is too low (`role_too_low`), or it is for a part of the fleet (`outside_scope`) */
+            403: components["responses"]["Forbidden"];
             /** @description No resource has this id */
             404: components["responses"]["NotFound"];
             /** @description `used` is out of range */

@@ -177,6 +177,8 @@ const AUDIT_WORDS: Record<AuditAction, string> = {
   "sync.confirm": "Decided about missing records",
   "sync.accept_older": "Accepted older records",
   "sync.undo": "Undid a sync",
+  "rejection.acknowledge": "Acknowledged a rejection",
+  "acknowledgement.withdraw": "Took back an acknowledgement",
   "conflict.resolve": "Resolved a conflict",
   "conflict_policies.update": "Changed conflict policies",
   "settings.update": "Changed settings",

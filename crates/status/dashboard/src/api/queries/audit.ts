@@ -2,7 +2,7 @@ import { keepPreviousData, queryOptions, useMutation } from "@tanstack/react-que
 import { type ApiResponse, client, unwrap } from "../client";
 import { Problem } from "../problem";
 import { keys } from "./keys";
-import { type Filter, type PageParams, type Query, queryOf } from "./paging";
+import { type Filter, type PageParams, type Query, queryOf, wordsOf } from "./paging";
 
 export type AuditFilter = Filter<Query<"listAudit">>;
 
@@ -10,9 +10,15 @@ export const listAudit = (page: PageParams, filter: AuditFilter) =>
   queryOptions({
     queryKey: keys.audit(page, filter),
     queryFn: ({ signal }) =>
-      unwrap(client.GET("/api/sync/audit", { params: { query: queryOf(page, filter) }, signal })),
+      unwrap(client.GET("/api/sync/audit", { params: { query: auditQuery(page, filter) }, signal })),
     placeholderData: keepPreviousData,
   });
+
+/** The filters as the API takes them: actor and action may stand there several times. */
+function auditQuery(page: PageParams | Record<string, never>, filter: AuditFilter) {
+  const { actor, action, ...rest } = filter;
+  return { ...queryOf(page, rest), ...wordsOf({ actor, action }) };
+}
 
 /** The last line of an export that is whole. */
 const EXPORT_END = '{"complete":true}';
@@ -22,7 +28,7 @@ export const useExportAudit = () =>
   useMutation({
     mutationFn: async (filter: AuditFilter) => {
       const request = client.GET("/api/sync/audit/export", {
-        params: { query: queryOf({}, filter) },
+        params: { query: auditQuery({}, filter) },
         parseAs: "blob",
       });
       const file = (await unwrap(request as Promise<ApiResponse<unknown>>)) as Blob;

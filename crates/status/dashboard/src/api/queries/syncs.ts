@@ -14,8 +14,8 @@ export const listSyncs = (page: PageParams, filter: SyncFilter = {}) =>
   queryOptions({
     queryKey: keys.history(page, filter),
     queryFn: ({ signal }) => {
-      const { state, cause, mode, ...rest } = filter;
-      const query = { ...queryOf(page, rest), ...wordsOf({ state, cause, mode }) };
+      const { state, cause, mode, recordType, ...rest } = filter;
+      const query = { ...queryOf(page, rest), ...wordsOf({ state, cause, mode, recordType }) };
       return unwrap(client.GET("/api/sync/history", { params: { query }, signal }));
     },
     placeholderData: keepPreviousData,
