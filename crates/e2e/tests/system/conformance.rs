@@ -1,5 +1,5 @@
 //! The APIs as their OpenAPI documents describe them, asked by schemathesis with what the documents allow and with what they do
-//! not.
+//! not, and by a Python client that is generated from one.
 
 use std::{path::Path, process::Stdio};
 
@@ -55,4 +55,20 @@ async fn answers_of_the_onboarding_portal_are_as_its_document_describes_them() -
         "^/api/(faults|webhooks)",
     ];
     check("onboarding-api.openapi.json", &system.portal.daemon.url, &header, &options).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn python_client_generated_from_the_document_works() -> anyhow::Result<()> {
+    let system = System::start(Setup { one_process: true, ..Setup::default() }).await?;
+    system.operator.full_sync().await?;
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let output = Command::new(root.join("deploy/local/python-client.sh"))
+        .args([&system.operator.url, &system.operator.token().to_string()])
+        .stdin(Stdio::null())
+        .kill_on_drop(true)
+        .output()
+        .await?;
+    let said = String::from_utf8_lossy(&output.stderr);
+    ensure!(output.status.success(), "{}\n{said}", output.status);
+    Ok(())
 }
