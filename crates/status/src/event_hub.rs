@@ -5,13 +5,14 @@
 
 use std::{
     sync::{
-        Arc,
+        Arc, OnceLock,
         atomic::{AtomicU64, Ordering},
     },
     time::Duration,
 };
 
 use broker::{BrokerError, ReadFrom, StreamUpdate, Updates};
+use contracts::messages::SyncUpdate;
 use futures_util::StreamExt;
 use tokio::sync::{Semaphore, broadcast, mpsc};
 use tokio_util::sync::CancellationToken;
@@ -28,10 +29,31 @@ const RESUME_BUFFER: usize = 64;
 /// In place of the newest offset, while it is not known.
 const UNKNOWN_OFFSET: u64 = u64::MAX;
 
+/// An update that all clients share.
+#[derive(Debug)]
+pub(crate) struct SharedUpdate {
+    pub(crate) offset: u64,
+    pub(crate) update: SyncUpdate,
+    text: OnceLock<Option<String>>,
+}
+
+impl SharedUpdate {
+    /// What clients are sent of it: the first client writes it, the others have it ready. None if there is nothing to send.
+    pub(crate) fn text(&self, write: impl FnOnce(&SyncUpdate) -> Option<String>) -> Option<&str> {
+        self.text.get_or_init(|| write(&self.update)).as_deref()
+    }
+}
+
+impl From<StreamUpdate> for SharedUpdate {
+    fn from(it: StreamUpdate) -> Self {
+        Self { offset: it.offset, update: it.update, text: OnceLock::new() }
+    }
+}
+
 /// What a subscriber receives.
 #[derive(Debug, Clone)]
 pub(crate) enum HubEvent {
-    Update(Arc<StreamUpdate>),
+    Update(Arc<SharedUpdate>),
     /// Updates may be missing: the client has to fetch its data again.
     Resync,
 }
@@ -39,7 +61,7 @@ pub(crate) enum HubEvent {
 /// What a client that comes back receives before the broadcast. Without a [`Missed::Complete`] at the end updates are missing.
 #[derive(Debug)]
 pub(crate) enum Missed {
-    Update(Arc<StreamUpdate>),
+    Update(Arc<SharedUpdate>),
     Complete,
 }
 
@@ -120,7 +142,7 @@ impl EventHub {
         while let Some(update) = stream.next().await {
             let update = update?;
             let is_last = update.offset >= newest;
-            if client.send(Missed::Update(Arc::new(update))).await.is_err() || is_last {
+            if client.send(Missed::Update(Arc::new(update.into()))).await.is_err() || is_last {
                 return Ok(true);
             }
         }
@@ -162,7 +184,7 @@ impl EventHub {
             // Before the broadcast: who subscribes in between reads this update from the stream.
             self.newest.store(update.offset, Ordering::Release);
             // An error means that there is no subscriber.
-            self.sender.send(HubEvent::Update(Arc::new(update))).ok();
+            self.sender.send(HubEvent::Update(Arc::new(update.into()))).ok();
         }
         Ok(())
     }

@@ -17,7 +17,6 @@ use actix_web_lab::{
     extract::Query,
     sse::{Data, Event, Sse},
 };
-use broker::StreamUpdate;
 use chassis::{
     auth::{Revocations, Viewer},
     problem::{Problem, ProblemBody},
@@ -38,7 +37,7 @@ use utoipa::IntoParams;
 use uuid::Uuid;
 
 use crate::{
-    event_hub::{EventHub, HubEvent, Missed},
+    event_hub::{EventHub, HubEvent, Missed, SharedUpdate},
     event_slots::{EventSlot, EventSlots, NoSlot},
     views::updates::notice,
 };
@@ -260,12 +259,12 @@ impl Client {
     }
 
     /// None for an update that the client did not ask for, and for one of a newer version that this one cannot read.
-    fn server_sent_event(&self, it: &StreamUpdate) -> Option<Event> {
+    fn server_sent_event(&self, it: &SharedUpdate) -> Option<Event> {
         let name = domain::update::UpdateName::of_update(&it.update.name)?;
         if !self.filter.includes(name, it.update.what.as_ref()) {
             return None;
         }
-        let json = notice(&it.update)?.to_string();
+        let json = it.text(|update| Some(notice(update)?.to_string()))?;
         Some(Data::new(json).id(it.offset.to_string()).event(name.as_str()).into())
     }
 }
