@@ -1,5 +1,5 @@
 // A record in words: its name, and where it stands as a status line.
-import type { RecordDetail } from "../api/types";
+import type { RecordDetail, VesselState } from "../api/types";
 import { plural } from "./numbers";
 import { labelOf, RECORD_STANDINGS, recordTypeNames } from "./states";
 import type { Status } from "./status";
@@ -7,6 +7,12 @@ import type { Status } from "./status";
 /** `Isthmus Navigator · IMO 9788411`; the id of a record that has no name. */
 export function recordName(record: Pick<RecordDetail, "name" | "sourceId">): string {
   return record.name?.replace(/ \(IMO (\d{7})\)$/, " · IMO\u00a0$1") ?? record.sourceId;
+}
+
+/** `Nordhavn Orion · IMO 9867607`; the id of a vessel of which no name ever came. */
+export function vesselName(vessel: Pick<VesselState, "name" | "imoNumber" | "sourceId">): string {
+  const name = vessel.name ?? vessel.sourceId;
+  return vessel.imoNumber ? `${name} · IMO\u00a0${vessel.imoNumber}` : name;
 }
 
 /** The status line of a record's page. */

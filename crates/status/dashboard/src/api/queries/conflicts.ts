@@ -2,7 +2,7 @@ import { keepPreviousData, queryOptions, useMutation, useQueryClient } from "@ta
 import { client, unwrap } from "../client";
 import type { Resolution, ResolvedMany, ResolveRequest } from "../types";
 import { keys } from "./keys";
-import { type Filter, LIST_LIMIT, type PageParams, type Query, queryOf } from "./paging";
+import { type Filter, type PageParams, type Query, queryOf } from "./paging";
 
 export type ConflictFilter = Filter<Query<"listConflicts">>;
 
@@ -20,10 +20,6 @@ export const getConflict = (id: string) =>
     queryFn: ({ signal }) =>
       unwrap(client.GET("/api/sync/conflicts/{id}", { params: { path: { id } }, signal })),
   });
-
-/** Open conflicts about vessels themselves, at most 200. */
-export const listVesselConflicts = () =>
-  listConflicts({ limit: LIST_LIMIT, offset: 0 }, { state: "open", recordType: "vessel" });
 
 export const useResolveConflict = (id: string) => {
   const cache = useQueryClient();

@@ -3,7 +3,7 @@ import { keepPreviousData, queryOptions } from "@tanstack/react-query";
 import { client, unwrap } from "../client";
 import type { Severity } from "../types";
 import { keys } from "./keys";
-import { type Filter, LIST_LIMIT, type PageParams, type Query, queryOf } from "./paging";
+import { type Filter, type PageParams, type Query, queryOf } from "./paging";
 
 export type FindingFilter = Pick<Filter<Query<"getValidationReport">>, "severity" | "recordType">;
 
@@ -35,19 +35,6 @@ export const getValidationReport = (page: PageParams, severity: Severity | undef
         }),
       ),
     placeholderData: keepPreviousData,
-  });
-
-/** Findings about vessels themselves, at most 200, errors first. */
-export const listVesselFindings = () =>
-  queryOptions({
-    queryKey: [...keys.dataQuality, "vessels"],
-    queryFn: ({ signal }) =>
-      unwrap(
-        client.GET("/api/sync/validation/reports", {
-          params: { query: { limit: LIST_LIMIT, offset: 0, recordType: "vessel" } },
-          signal,
-        }),
-      ),
   });
 
 /** Findings about a vessel, its equipment and its users as they are now. */

@@ -3,7 +3,7 @@ import { keepPreviousData, queryOptions } from "@tanstack/react-query";
 import { client, unwrap } from "../client";
 import type { RecordType } from "../types";
 import { keys } from "./keys";
-import { type Filter, LIST_LIMIT, type PageParams, type Query, queryOf } from "./paging";
+import { type Filter, type PageParams, type Query, queryOf } from "./paging";
 
 export type RecordFilter = Filter<Query<"listRecords">>;
 
@@ -44,7 +44,3 @@ export const getTimeline = (recordType: RecordType, sourceId: string, page: Page
       ),
     placeholderData: keepPreviousData,
   });
-
-/** The vessels of the fleet, at most 200, and the rejected ones, at most 200 more. */
-export const listVessels = (status?: "rejected") =>
-  listRecords("vessel", { limit: LIST_LIMIT, offset: 0 }, { status });

@@ -1,15 +1,13 @@
 import { Button } from "@mantine/core";
 import { type UseQueryResult, useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
-import { type CSSProperties, useMemo, useState } from "react";
+import { type CSSProperties, useState } from "react";
 import { asProblem } from "../../api/problem";
-import { listVesselConflicts } from "../../api/queries/conflicts";
-import { listVesselFindings } from "../../api/queries/findings";
-import { listVessels } from "../../api/queries/records";
+import { listVessels } from "../../api/queries/vessels";
+import type { VesselState } from "../../api/types";
 import { formatCount, plural } from "../../format/numbers";
-import { recordName } from "../../format/records";
+import { vesselName } from "../../format/records";
 import { labelOf, RECORD_STANDINGS, type Tone } from "../../format/states";
-import { type VesselRow, vesselRows } from "../../format/vessel-rows";
 import { Card } from "../../ui/card";
 import { ProblemNote } from "../../ui/problem-note";
 import { StateBadge } from "../../ui/state-badge";
@@ -19,21 +17,16 @@ import { Time } from "../../ui/time";
 import { ToneCount } from "../../ui/tone-count";
 import styles from "./fleet-matrix.module.css";
 
-const column = columnsOf<VesselRow>();
+const column = columnsOf<VesselState>();
 
-const number = (id: "errors" | "warnings" | "conflicts", header: string, tone: Tone) =>
+type Count = "rejected" | "acknowledged" | "openConflicts" | "deadLetters" | "equipmentMissing" | "warnings";
+
+const number = (id: Count, header: string, tone: Tone) =>
   column.display({
     id,
     header,
     meta: { figure: true },
-    cell: ({ row }) => {
-      const value = row.original[id];
-      return value === null ? (
-        <span className={text.dim}>unknown</span>
-      ) : (
-        <ToneCount value={value} tone={tone} />
-      );
-    },
+    cell: ({ row }) => <ToneCount value={row.original[id]} tone={tone} />,
   });
 
 const time = (id: "versionAt" | "syncedAt", header: string) =>
@@ -41,7 +34,7 @@ const time = (id: "versionAt" | "syncedAt", header: string) =>
     id,
     header,
     cell: ({ row }) => {
-      const iso = row.original.vessel[id];
+      const iso = row.original[id];
       return iso ? <Time iso={iso} /> : <span className={text.dim}>never</span>;
     },
   });
@@ -53,10 +46,10 @@ const columns = [
     cell: ({ row: { original } }) => (
       <Link
         to="/records/$recordType/$sourceId"
-        params={{ recordType: "vessel", sourceId: original.vessel.sourceId }}
+        params={{ recordType: "vessel", sourceId: original.sourceId }}
         {...rowLink}
       >
-        <bdi>{recordName(original.vessel)}</bdi>
+        <bdi>{vesselName(original)}</bdi>
       </Link>
     ),
   }),
@@ -64,11 +57,14 @@ const columns = [
     id: "state",
     header: "State",
     meta: { narrow: "beside" },
-    cell: ({ row }) => <StateBadge label={labelOf(RECORD_STANDINGS, row.original.vessel.standing)} />,
+    cell: ({ row }) => <StateBadge label={labelOf(RECORD_STANDINGS, row.original.standing)} />,
   }),
-  number("errors", "Errors", "bad"),
-  number("conflicts", "Conflicts", "warn"),
+  number("rejected", "Rejected", "bad"),
+  number("equipmentMissing", "Not on board", "bad"),
+  number("deadLetters", "Dead letters", "bad"),
+  number("openConflicts", "Conflicts", "warn"),
   number("warnings", "Warnings", "warn"),
+  number("acknowledged", "Known", "neutral"),
   time("versionAt", "Last change"),
   time("syncedAt", "Last sync"),
 ];
@@ -77,43 +73,23 @@ const columns = [
 const SHOWN_ROWS = 8;
 
 /**
- * One row per vessel, worst first, with what concerns the vessel itself. Absent while the fleet is empty. `active`: number of active
- * vessels, whose place is kept free until they are there.
+ * One row per vessel, worst first, with what waits on board. Absent while the fleet is empty. `active`: number of active vessels,
+ * whose place is kept free until they are there.
  */
 export function FleetMatrix({ active }: { active: number }) {
   const [isExpanded, setExpanded] = useState(false);
-  const vesselQuery = useQuery(listVessels());
-  const rejectedQuery = useQuery(listVessels("rejected"));
-  const reportQuery = useQuery(listVesselFindings());
-  const conflictQuery = useQuery(listVesselConflicts());
-  const [vessels, rejected, report, conflicts] = [
-    vesselQuery.data,
-    rejectedQuery.data,
-    reportQuery.data,
-    conflictQuery.data,
-  ];
-  const rows = useMemo(
-    () =>
-      vessels && rejected && report && conflicts
-        ? vesselRows({
-            vessels,
-            rejected,
-            findings: { data: report.findings, pagination: report.pagination },
-            conflicts,
-          })
-        : [],
-    [vessels, rejected, report, conflicts],
-  );
-  if (!vessels || !rejected || !report || !conflicts) {
-    const failed = [vesselQuery, rejectedQuery, reportQuery, conflictQuery].find(({ isError }) => isError);
-    return active > 0 || failed ? <Unknown active={active} failed={failed} /> : null;
-  }
+  const vessels = useQuery(listVessels());
+  if (!vessels.data)
+    return active > 0 || vessels.isError ? (
+      <Unknown active={active} failed={vessels.isError ? vessels : undefined} />
+    ) : null;
+  const { data: rows, pagination } = vessels.data;
   if (rows.length === 0) return null;
   const shown = isExpanded ? rows : rows.slice(0, SHOWN_ROWS);
-  const others = vessels.pagination.total - vessels.data.length;
+  const others = pagination.total - rows.length;
   return (
     <Card title="Vessels" aside={<Link to="/records">All vessels</Link>}>
-      <Table label="Vessels" columns={columns} data={shown} rowKey={({ vessel }) => vessel.sourceId} linked />
+      <Table label="Vessels" columns={columns} data={shown} rowKey={({ sourceId }) => sourceId} linked />
       {shown.length < rows.length && (
         <div>
           <Button size="xs" variant="default" onClick={() => setExpanded(true)}>
@@ -122,10 +98,9 @@ export function FleetMatrix({ active }: { active: number }) {
         </div>
       )}
       <p className={text.dim}>
-        Worst first. Counts are of the vessels themselves; what is wrong on board stands on each vessel's
-        page.
+        Worst first. Counts are of the vessel, its equipment and its users.
         {others > 0 &&
-          ` ${plural(others, "vessel")} without errors ${others === 1 ? "is" : "are"} not listed here.`}
+          ` ${plural(others, "vessel")} of which less is wrong ${others === 1 ? "is" : "are"} not listed here.`}
       </p>
     </Card>
   );

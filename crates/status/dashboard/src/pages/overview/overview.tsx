@@ -1,11 +1,10 @@
 import { usePrefetchQuery, useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { getAnalytics } from "../../api/queries/analytics";
-import { listVesselConflicts } from "../../api/queries/conflicts";
-import { FIRST_FINDINGS, getValidationReport, listVesselFindings } from "../../api/queries/findings";
+import { FIRST_FINDINGS, getValidationReport } from "../../api/queries/findings";
 import { getOverview } from "../../api/queries/overview";
-import { listVessels } from "../../api/queries/records";
 import { listRecentSyncs } from "../../api/queries/syncs";
+import { listVessels } from "../../api/queries/vessels";
 import type { Overview, SyncSummary, ValidationReport } from "../../api/types";
 import { attentionItems, fleetStatus, hasSynced } from "../../format/fleet-status";
 import { causeSentence, labelOf, SYNC_STATES } from "../../format/states";
@@ -33,9 +32,6 @@ function usePrefetchedParts() {
   usePrefetchQuery(getOverview());
   usePrefetchQuery(getValidationReport(FIRST_FINDINGS, "error"));
   usePrefetchQuery(listVessels());
-  usePrefetchQuery(listVessels("rejected"));
-  usePrefetchQuery(listVesselFindings());
-  usePrefetchQuery(listVesselConflicts());
   usePrefetchQuery(listRecentSyncs());
   usePrefetchQuery(getAnalytics({}));
 }
