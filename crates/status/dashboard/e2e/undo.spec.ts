@@ -37,6 +37,9 @@ test("an undo says what it will do, does it, and lists what became of each recor
   await page.getByRole("button", { name: "Undo" }).click();
   const dialog = page.getByRole("dialog", { name: "Undo this sync?" });
   await expect(dialog).toContainText("1 record that it updated or deactivated gets the earlier values back.");
+  await expect(dialog).toContainText(
+    "As things stand: 1 record restored, 0 records withdrawn, 0 records skipped.",
+  );
   await expect(dialog.getByRole("button", { name: "Cancel" })).toBeFocused();
   await checkPage(page, "undo-dialog");
   await dialog.getByRole("button", { name: "Undo sync" }).click();

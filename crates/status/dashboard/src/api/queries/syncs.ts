@@ -65,6 +65,23 @@ export const getUndo = (syncId: string, page: PageParams) =>
     placeholderData: keepPreviousData,
   });
 
+/** What an undo would do now. Nothing is changed. */
+export const planUndo = (syncId: string) =>
+  queryOptions({
+    queryKey: [...keys.sync(syncId), "undo-plan"],
+    queryFn: ({ signal }) =>
+      unwrap(
+        client.POST("/api/sync/status/{syncId}/undo/plan", {
+          params: { path: { syncId }, query: { limit: 1 } },
+          signal,
+        }),
+      ),
+    // Only what stands while the dialog is open is worth showing.
+    gcTime: 0,
+    staleTime: 0,
+    retry: false,
+  });
+
 export const getOlderRecords = (syncId: string) =>
   queryOptions({
     queryKey: keys.olderRecords(syncId),

@@ -4,7 +4,7 @@ import { getRouteApi } from "@tanstack/react-router";
 import { useState } from "react";
 import { asProblem } from "../../api/problem";
 import { useUndoSync } from "../../api/queries/sync-commands";
-import { getUndo } from "../../api/queries/syncs";
+import { getUndo, planUndo } from "../../api/queries/syncs";
 import type { SyncDetail, Undo, UndoneRecord } from "../../api/types";
 import { plural } from "../../format/numbers";
 import { isOpen, labelOf, UNDO_RESULTS, undoReasonText } from "../../format/states";
@@ -35,6 +35,7 @@ export function UndoAction({ sync }: { sync: SyncDetail }) {
   const undo = useUndoSync(sync.syncId);
   const navigate = route.useNavigate();
   const [isDialogOpen, setDialogOpen] = useState(false);
+  const plan = useQuery({ ...planUndo(sync.syncId), enabled: isDialogOpen });
   const { created, updated, deactivated } = tallyOf(sync.counts).total;
   const close = () => {
     setDialogOpen(false);
@@ -80,6 +81,7 @@ export function UndoAction({ sync }: { sync: SyncDetail }) {
                 </li>
               )}
             </ul>
+            {plan.data && <p>As things stand: {undoSentence(plan.data)}</p>}
             <p>
               Records that were changed since then, or that others refer to, are skipped, and listed with the
               reason. Nothing is deleted. Conflicts that the sync met stay open. Later syncs do not write the
