@@ -133,3 +133,28 @@ test("the overview lists the vessels, those with rejected records first", async 
   await vessels.locator("[data-row-link]").first().click();
   await expect(page).toHaveURL(/\/records\/vessel\//);
 });
+
+test("a rejection that is known is counted apart until it is taken back", async ({ page }) => {
+  const { data } = await api<{ data: { sourceId: string }[] }>(
+    "/api/sync/records/vessel?status=rejected&limit=1",
+  );
+  await signIn(page);
+  await page.goto(`${system().url}/records/vessel/${data[0]?.sourceId}`);
+  const note = page.getByRole("region", { name: "Acknowledgement" });
+  await note.getByRole("button", { name: "Acknowledge" }).click();
+  const dialog = page.getByRole("dialog", { name: "Acknowledge this rejection?" });
+  await checkPage(page, "acknowledge-dialog");
+  await dialog.getByRole("button", { name: "Acknowledge" }).click();
+  await expect(dialog.getByText("Say why nothing is to be done for now.")).toBeVisible();
+  await dialog.getByRole("textbox", { name: "Reason" }).fill("the yard answers on Monday");
+  await dialog.getByRole("button", { name: "Acknowledge" }).click();
+  await expect(note).toContainText("This rejection is known");
+  await expect(note).toContainText("the yard answers on Monday");
+  expect(await api("/api/sync/status")).toMatchObject({ acknowledgedRejections: 1 });
+  await note.getByRole("button", { name: "Take back" }).click();
+  await page
+    .getByRole("dialog", { name: "Take back the acknowledgement?" })
+    .getByRole("button", { name: "Take back" })
+    .click();
+  await expect(note).toContainText("Is this rejection known?");
+});

@@ -35,6 +35,7 @@ export type Diagnosis = Schemas["Diagnosis"];
 export type DoctorQuestion = Schemas["DoctorQuestion"];
 export type FleetCount = Schemas["FleetCount"];
 export type FleetRecord = Schemas["Record"];
+export type AcknowledgementRequest = Schemas["AcknowledgementRequest"];
 export type VesselState = Schemas["VesselState"];
 export type RecordDetail = Schemas["RecordDetail"];
 export type RecordStanding = Schemas["RecordStanding"];

@@ -1,7 +1,7 @@
 // Records of the maintenance portal and their timelines.
-import { keepPreviousData, queryOptions } from "@tanstack/react-query";
+import { keepPreviousData, queryOptions, useMutation, useQueryClient } from "@tanstack/react-query";
 import { client, unwrap } from "../client";
-import type { RecordType } from "../types";
+import type { AcknowledgementRequest, RecordType } from "../types";
 import { keys } from "./keys";
 import { type Filter, type PageParams, type Query, queryOf } from "./paging";
 
@@ -44,3 +44,26 @@ export const getTimeline = (recordType: RecordType, sourceId: string, page: Page
       ),
     placeholderData: keepPreviousData,
   });
+
+/** A change of what an operator has said of a rejection. */
+function useRejectionCommand<Body = void>(mutationFn: (body: Body) => Promise<unknown>) {
+  const cache = useQueryClient();
+  return useMutation({
+    mutationFn,
+    onSettled: () =>
+      Promise.all([keys.records, keys.overview].map((queryKey) => cache.invalidateQueries({ queryKey }))),
+  });
+}
+
+type RecordPath = { recordType: RecordType; sourceId: string };
+const ACKNOWLEDGEMENT = "/api/sync/records/{recordType}/{sourceId}/acknowledgement";
+
+export const useAcknowledgeRejection = ({ recordType, sourceId }: RecordPath) =>
+  useRejectionCommand((body: AcknowledgementRequest) =>
+    unwrap(client.PUT(ACKNOWLEDGEMENT, { params: { path: { recordType, sourceId } }, body })),
+  );
+
+export const useWithdrawAcknowledgement = ({ recordType, sourceId }: RecordPath) =>
+  useRejectionCommand(() =>
+    unwrap(client.DELETE(ACKNOWLEDGEMENT, { params: { path: { recordType, sourceId } } })),
+  );

@@ -2,6 +2,7 @@ import { useQuery } from "@tanstack/react-query";
 import { getRouteApi, Link } from "@tanstack/react-router";
 import { ArrowLeft } from "lucide-react";
 import { getRecord } from "../../api/queries/records";
+import { useHasRole } from "../../api/session";
 import type { RecordDetail } from "../../api/types";
 import { capitalize } from "../../format/capitalize";
 import { plural } from "../../format/numbers";
@@ -20,6 +21,7 @@ import { StatusBanner } from "../../ui/status-banner";
 import { Table } from "../../ui/table";
 import text from "../../ui/text.module.css";
 import { Time } from "../../ui/time";
+import { RejectionNote } from "./acknowledgement";
 import { BelongingLists, Belongings } from "./belongings";
 import { Freshness, Particulars } from "./facts";
 import { Labels } from "./labels";
@@ -64,6 +66,7 @@ function KnownRecord({ recordType, sourceId }: Pick<RecordDetail, "recordType" |
 
 function RecordContent({ record }: { record: RecordDetail }) {
   const status = recordStatus(record);
+  const isOperator = useHasRole("operator");
   const { recordType, sourceId } = record;
   const hasLists = (recordType === "vessel" || recordType === "company") && record.status != null;
   return (
@@ -81,6 +84,7 @@ function RecordContent({ record }: { record: RecordDetail }) {
           </Link>
         )}
       </StatusBanner>
+      {record.standing === "rejected" && <RejectionNote record={record} canAct={isOperator} />}
       {record.openConflicts > 0 && (
         <Note
           tone="warn"

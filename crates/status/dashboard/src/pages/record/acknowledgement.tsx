@@ -1,0 +1,139 @@
+import { Button, NumberInput, TextInput } from "@mantine/core";
+import { useState } from "react";
+import { asProblem, errorsByField } from "../../api/problem";
+import { useAcknowledgeRejection, useWithdrawAcknowledgement } from "../../api/queries/records";
+import { serverNow } from "../../api/server-clock";
+import type { RecordDetail } from "../../api/types";
+import { ConfirmDialog } from "../../ui/confirm-dialog";
+import { Note } from "../../ui/note";
+import { Time } from "../../ui/time";
+
+const DAY_MS = 24 * 60 * 60 * 1000;
+/** As many days as the service accepts. */
+const LONGEST_DAYS = 400;
+
+/** Of a rejected record: what an operator has said of it, and the way to say it. `canAct`: by the role of the operator. */
+export function RejectionNote({ record, canAct }: { record: RecordDetail; canAct: boolean }) {
+  const known = record.acknowledgement;
+  if (!known) {
+    return canAct ? (
+      <Note
+        tone="neutral"
+        label="Acknowledgement"
+        title="Is this rejection known?"
+        actions={<AcknowledgeAction record={record} />}
+      >
+        <p>Until a date of your choice it can be counted apart from what needs attention.</p>
+      </Note>
+    ) : null;
+  }
+  return (
+    <Note
+      tone={known.holds ? "neutral" : "warn"}
+      label="Acknowledgement"
+      title={known.holds ? "This rejection is known" : "This rejection is no longer covered"}
+      actions={
+        canAct && (
+          <>
+            {!known.holds && <AcknowledgeAction record={record} />}
+            <WithdrawAction record={record} />
+          </>
+        )
+      }
+    >
+      <p>
+        <bdi>{known.acknowledgedBy}</bdi> acknowledged it until <Time iso={known.until} full />:{" "}
+        <bdi>{known.reason}</bdi>
+      </p>
+      {!known.holds && <p>Its time has come, or something else is wrong now.</p>}
+    </Note>
+  );
+}
+
+function AcknowledgeAction({ record }: { record: RecordDetail }) {
+  const acknowledge = useAcknowledgeRejection(record);
+  const [isOpen, setOpen] = useState(false);
+  const [reason, setReason] = useState("");
+  const [days, setDays] = useState<number | string>(30);
+  const [isMissing, setMissing] = useState(false);
+  const errors = errorsByField(acknowledge.error ? asProblem(acknowledge.error) : null);
+  const close = () => {
+    setOpen(false);
+    setMissing(false);
+    acknowledge.reset();
+  };
+  const confirm = () => {
+    setMissing(reason.trim() === "");
+    if (reason.trim() === "" || typeof days !== "number") return;
+    const until = new Date(serverNow() + days * DAY_MS).toISOString();
+    acknowledge.mutate({ reason: reason.trim(), until }, { onSuccess: close });
+  };
+  return (
+    <>
+      <Button variant="default" size="xs" onClick={() => setOpen(true)}>
+        Acknowledge
+      </Button>
+      <ConfirmDialog
+        opened={isOpen}
+        title="Acknowledge this rejection?"
+        confirmLabel="Acknowledge"
+        busy={acknowledge.isPending}
+        error={Object.keys(errors).length > 0 ? null : acknowledge.error}
+        onClose={close}
+        onConfirm={confirm}
+      >
+        <p>
+          The overview counts the record apart until then. It is seen again when anything else is wrong with
+          it, and once it has been accepted.
+        </p>
+        <TextInput
+          label="Reason"
+          value={reason}
+          onChange={(event) => {
+            setReason(event.currentTarget.value);
+            setMissing(false);
+          }}
+          error={errors.reason ?? (isMissing ? "Say why nothing is to be done for now." : undefined)}
+          maxLength={500}
+          autoComplete="off"
+        />
+        <NumberInput
+          label="For how many days"
+          min={1}
+          max={LONGEST_DAYS}
+          allowDecimal={false}
+          value={days}
+          onChange={setDays}
+          error={errors.until ?? (typeof days === "number" ? undefined : "Enter a number of days.")}
+        />
+      </ConfirmDialog>
+    </>
+  );
+}
+
+function WithdrawAction({ record }: { record: RecordDetail }) {
+  const withdraw = useWithdrawAcknowledgement(record);
+  const [isOpen, setOpen] = useState(false);
+  const close = () => {
+    setOpen(false);
+    withdraw.reset();
+  };
+  return (
+    <>
+      <Button variant="default" size="xs" onClick={() => setOpen(true)}>
+        Take back
+      </Button>
+      <ConfirmDialog
+        opened={isOpen}
+        title="Take back the acknowledgement?"
+        confirmLabel="Take back"
+        busy={withdraw.isPending}
+        error={withdraw.error}
+        onClose={close}
+        onConfirm={() => withdraw.mutate(undefined, { onSuccess: close })}
+      >
+        <p>The rejection needs attention again.</p>
+      </ConfirmDialog>
+    </>
+  );
+}
