@@ -1,11 +1,12 @@
-//! Measures the service: how fast an update reaches all clients of the event stream. Each figure stands beside a limit that the
-//! same run measures.
+//! Measures the service: how fast an update reaches all clients of the event stream, and how fast lists answer when the tables are
+//! those of years. Each figure stands beside a limit that the same run measures.
 //!
-//! `make bench` runs it with the name `updates`. It needs `SMS_TEST_SERVERS`, the `servers.env` of servers that it
+//! `make bench` runs it with the names `updates` and `history`. It needs `SMS_TEST_SERVERS`, the `servers.env` of servers that it
 //! may load, and the program `status` built in its own profile. Linux: it reads /proc.
 #![expect(clippy::disallowed_types, reason = "a benchmark is wired here")]
 
 mod figures;
+mod history;
 mod service;
 mod updates;
 
@@ -18,6 +19,8 @@ use clap::Parser;
 enum Role {
     /// Measures the event stream
     Updates(updates::Arguments),
+    /// Measures lists, search, timelines and analytics
+    History(history::Arguments),
     /// The bare broadcast loop; started by `updates`
     #[command(hide = true)]
     Bare,
@@ -30,6 +33,7 @@ fn main() -> ExitCode {
     chassis::install_tls();
     let ran = match Role::parse() {
         Role::Updates(arguments) => updates::run_on_one_thread(updates::measure(&arguments)),
+        Role::History(arguments) => updates::run_on_one_thread(history::measure(&arguments)),
         Role::Bare => updates::serve_bare_loop(),
         Role::Clients => updates::run_on_one_thread(updates::run_clients()),
     };
