@@ -169,7 +169,6 @@ async fn workers_of_two_versions_share_a_queue_of_events_and_lose_none() -> anyh
 #[tokio::test(flavor = "multi_thread")]
 async fn commands_and_updates_of_a_newer_version_are_understood() -> anyhow::Result<()> {
     let mut system = without_worker(Fleet::Of(2, 4, 0)).await?;
-    let mut updates = system.operator.updates().await?;
     let sync = system.operator.trigger().await?;
     let channel = channel_of(&system).await?;
     let command = next_message(&channel, "sync.commands").await?;
@@ -185,6 +184,12 @@ async fn commands_and_updates_of_a_newer_version_are_understood() -> anyhow::Res
             "recordType": "RECORD_TYPE_VESSEL", "sourceId": "v-of-a-newer-version", "state": "processed"
         }))
     }));
+    wait_until("the service reads the updates", PATIENCE, async || {
+        let count = system.world.consumers("sync.updates").await.map_err(|error| format!("{error:#}"))?;
+        if count > 0 { Ok(()) } else { Err("it does not yet".to_owned()) }
+    })
+    .await?;
+    let mut updates = system.operator.updates().await?;
     let bodies = [serde_json::to_vec(&unknown)?, serde_json::to_vec(&known)?];
     system.world.publish_to_queue("sync.updates", "sms.sync.v1.SyncUpdate", bodies).await?;
     assert_eq!(updates.wait_for("webhook.processed").await?["sourceId"], "v-of-a-newer-version");
