@@ -1,3 +1,4 @@
-//! What holds while a version is replaced by the next: messages of both on one queue.
+//! What holds while a version is replaced by the next: messages of both on one queue, and migrations under load.
 
 mod messages;
+mod migrations;
