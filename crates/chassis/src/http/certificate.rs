@@ -6,7 +6,6 @@ use std::{
     time::Duration,
 };
 
-use metrics::gauge;
 use rustls::{
     ServerConfig,
     crypto::ring,
@@ -132,6 +131,6 @@ fn read(files: &CertificateFiles) -> Result<CertifiedKey, CertificateError> {
         .map_err(|source| CertificateError::Read { path: key_path.clone(), source })?;
     let certified = CertifiedKey::from_der(chain, key, &ring::default_provider())
         .map_err(|source| CertificateError::Key { path: key_path.clone(), source })?;
-    gauge!("sms_tls_certificate_expiry_timestamp_seconds").set(ends_at.as_secs_f64());
+    metrics::gauge!("sms_tls_certificate_expiry_timestamp_seconds").set(ends_at.as_secs_f64());
     Ok(certified)
 }
