@@ -1,6 +1,6 @@
 // The keyboard shortcuts of the whole dashboard.
 import { useNavigate } from "@tanstack/react-router";
-import { useEffect } from "react";
+import { useEffect, useRef } from "react";
 import { isDialogOpen } from "../ui/open-dialog";
 import { PAGES } from "./pages";
 
@@ -10,8 +10,9 @@ import { PAGES } from "./pages";
  */
 export function usePageKeys({ onHelp, onSearch }: { onHelp: () => void; onSearch: () => void }): void {
   const navigate = useNavigate();
+  // Not in the effect: the shell may be drawn again between the two keys.
+  const goPressedAt = useRef(0);
   useEffect(() => {
-    let goPressedAt = 0;
     const onKey = (event: KeyboardEvent) => {
       const target = event.target as HTMLElement;
       if (isDialogOpen()) return;
@@ -28,8 +29,8 @@ export function usePageKeys({ onHelp, onSearch }: { onHelp: () => void; onSearch
       }
       if (event.key === "?") onHelp();
       const page = PAGES.find(({ key }) => key === event.key);
-      if (page && Date.now() - goPressedAt < SEQUENCE_TIMEOUT) navigate({ to: page.to });
-      goPressedAt = event.key === "g" ? Date.now() : 0;
+      if (page && Date.now() - goPressedAt.current < SEQUENCE_TIMEOUT) navigate({ to: page.to });
+      goPressedAt.current = event.key === "g" ? Date.now() : 0;
     };
     document.addEventListener("keydown", onKey);
     return () => document.removeEventListener("keydown", onKey);
