@@ -14,7 +14,6 @@ from sms_sync_client.api.settings import change_settings, get_settings
 from sms_sync_client.api.syncs import get_overview, get_sync, list_syncs, trigger_sync
 from sms_sync_client.models import (
     Mode,
-    ProblemBody,
     RecordType,
     SettingsChange,
     SyncState,
@@ -53,7 +52,7 @@ def main() -> None:
         time.sleep(0.1)
     assert sync.state == SyncState.COMPLETED and sync.dry_run, sync
 
-    # A version as a header, and a problem.
+    # A version as a header, and a problem, which the generator leaves as it is.
     settings = get_settings.sync_detailed(client=client)
     changed = change_settings.sync_detailed(
         client=client,
@@ -64,7 +63,7 @@ def main() -> None:
     stale = change_settings.sync_detailed(
         client=client, body=SettingsChange(page_size=1), if_match=settings.headers["etag"]
     )
-    assert stale.status_code == 412 and isinstance(stale.parsed, ProblemBody), stale
+    assert stale.status_code == 412 and b'"code"' in stale.content, stale
     print("the Python client works")
 
 
