@@ -22,6 +22,8 @@ test("a filtered list is saved under a name, opened from the search, renamed and
   await expect(page.getByRole("button", { name: "Full by hand" })).toBeVisible();
 
   await page.goto(`${system().url}/`);
+  // No key is heard before the page is there.
+  await expect(page.getByRole("heading", { level: 1 })).toBeVisible();
   await page.keyboard.press("/");
   await expect(page.getByRole("dialog", { name: "Search" }).getByRole("combobox")).toBeFocused();
   await page.keyboard.type("full by");

@@ -45,7 +45,9 @@ test("an undo says what it will do, does it, and lists what became of each recor
   await dialog.getByRole("button", { name: "Undo sync" }).click();
   const undone = page.getByRole("table", { name: "Undone records" });
   await expect(undone.getByText("Restored")).toBeVisible();
-  await expect(page.getByText(/1 record restored, 0 records withdrawn, 0 records skipped/)).toBeVisible();
+  await expect(
+    page.getByText(/^Undone by .* 1 record restored, 0 records withdrawn, 0 records skipped/),
+  ).toBeVisible();
   await checkPage(page, "undo");
   expect(await api(`/api/sync/records/vessel/${id}`)).toMatchObject({ particulars: before.particulars });
   await undone.getByRole("link").click();

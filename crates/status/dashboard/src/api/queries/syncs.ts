@@ -68,7 +68,8 @@ export const getUndo = (syncId: string, page: PageParams) =>
 /** What an undo would do now. Nothing is changed. */
 export const planUndo = (syncId: string) =>
   queryOptions({
-    queryKey: [...keys.sync(syncId), "undo-plan"],
+    // Not below the sync: an update about its undo must not plan another one.
+    queryKey: ["undo-plan", syncId],
     queryFn: ({ signal }) =>
       unwrap(
         client.POST("/api/sync/status/{syncId}/undo/plan", {
@@ -76,9 +77,9 @@ export const planUndo = (syncId: string) =>
           signal,
         }),
       ),
-    // Only what stands while the dialog is open is worth showing.
+    // Of each opening of the dialog anew, and not again while it is open.
     gcTime: 0,
-    staleTime: 0,
+    staleTime: Number.POSITIVE_INFINITY,
     retry: false,
   });
 
