@@ -82,7 +82,9 @@ fn vocabularies() -> BTreeMap<&'static str, Words> {
         columns.insert([table, ".last_writer"].concat().leak(), words!(Writer));
     }
     for table in [
+        "acknowledgements",
         "conflicts",
+        "dead_letters",
         "findings",
         "record_findings",
         "sync_changes",
