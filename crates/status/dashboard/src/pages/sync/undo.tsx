@@ -22,6 +22,8 @@ import text from "../../ui/text.module.css";
 import { Time } from "../../ui/time";
 
 const PAGE_SIZE = 20;
+/** A plan does the undo and takes it back, and locks its rows meanwhile: of more records none is made by opening a dialog. */
+const PLANNED_RECORDS = 1_000;
 const route = getRouteApi("/syncs/$syncId");
 
 /** Whether the sync has ended, and has written something that an undo could take back. */
@@ -35,8 +37,9 @@ export function UndoAction({ sync }: { sync: SyncDetail }) {
   const undo = useUndoSync(sync.syncId);
   const navigate = route.useNavigate();
   const [isDialogOpen, setDialogOpen] = useState(false);
-  const plan = useQuery({ ...planUndo(sync.syncId), enabled: isDialogOpen });
   const { created, updated, deactivated } = tallyOf(sync.counts).total;
+  const isPlanned = created + updated + deactivated <= PLANNED_RECORDS;
+  const plan = useQuery({ ...planUndo(sync.syncId), enabled: isDialogOpen && isPlanned });
   const close = () => {
     setDialogOpen(false);
     undo.reset();
