@@ -1,11 +1,12 @@
 //! Operators' bearer tokens, and what each role may do.
 //!
-//! A token is a JWT with `sub`, `role`, `iss` = `aud` = `sms-sync`, `iat` and `exp`, signed with our own secret (HS256); one of
-//! an [`Issuer`] whose public keys we hold (RSA, EC, Ed25519); or the API key of a service. Several of our secrets may be
-//! active, so that one can be replaced without ending the tokens of the other. A token that is valid for longer than the keys
-//! allow, or that was revoked, is refused. It stands in the header `Authorization`, or in the cookie of a browser's session. A
-//! handler that takes a [`Viewer`], [`OperatorRole`] or [`Admin`] argument cannot run without a token: those values are made
-//! here and nowhere else.
+//! A token is a JWT with `sub`, `role`, `iss` = `aud` = `sms-sync`, `iat` and `exp`, signed with our own secret
+//! (HS256); one of an [`Issuer`] whose public keys we hold (RSA, EC, Ed25519); or the API key of a service. Several of
+//! our secrets may be active, so that one can be replaced without ending the tokens of the other. A token that is valid
+//! for longer than the keys allow, or that was revoked, is refused. One with `vessels` or `companies` is for that part
+//! of the fleet. It stands in the header `Authorization`, or in the cookie of a browser's session. A handler that takes
+//! a [`Viewer`], [`OperatorRole`] or [`Admin`] argument cannot run without a token: those values are made here and
+//! nowhere else.
 //!
 //! ```no_run
 //! use chassis::{auth::Admin, problem::Problem};
