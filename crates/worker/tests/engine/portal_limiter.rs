@@ -17,7 +17,7 @@ async fn slow_portal(workers: usize, requests: u16) -> anyhow::Result<Scene> {
     }
     scene.provider.announce_slices(16);
     for _ in 0..workers {
-        scene.start_worker_with(json!({"portal_requests": requests, "tasks": 8})).await?;
+        scene.start_worker_with(json!({"work": {"portal_requests": requests, "tasks": 8}})).await?;
     }
     Ok(scene)
 }
@@ -44,7 +44,7 @@ async fn all_workers_together_send_so_many_requests_a_second() -> anyhow::Result
     }
     scene.provider.announce_slices(16);
     for _ in 0..3 {
-        scene.start_worker_with(json!({"portal_requests_per_second": 20, "tasks": 8})).await?;
+        scene.start_worker_with(json!({"work": {"portal_requests_per_second": 20, "tasks": 8}})).await?;
     }
     let began = std::time::Instant::now();
     let id = scene.full_sync().await?;

@@ -57,8 +57,13 @@ pub(crate) struct Scene {
 
 impl Scene {
     pub(crate) async fn new() -> anyhow::Result<Self> {
+        Self::new_with(json!({})).await
+    }
+
+    /// With a worker that has these keys of its configuration's sections, beside those of all tests.
+    pub(crate) async fn new_with(sections: Value) -> anyhow::Result<Self> {
         let scene = Self::without_worker().await?;
-        scene.start_worker().await?;
+        scene.start_worker_with(sections).await?;
         Ok(scene)
     }
 
@@ -87,8 +92,8 @@ impl Scene {
         self.start_worker_with(json!({})).await
     }
 
-    /// With these keys of the section `work`, beside those of all tests.
-    pub(crate) async fn start_worker_with(&self, work: Value) -> anyhow::Result<()> {
+    /// With these keys of the configuration's sections, beside those of all tests.
+    pub(crate) async fn start_worker_with(&self, sections: Value) -> anyhow::Result<()> {
         let mut config = json!({
             "server": {"bind": "127.0.0.1:0"},
             "database": {"url": self.world.database_url_of("sms_worker").await?, "pool_size": 8},
@@ -98,8 +103,10 @@ impl Scene {
                      "progress_every_ms": 20, "passwords_every_ms": 50},
             "passwords": {"seal_key": "AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=", "seal_keys": ""}
         });
-        for (key, value) in work.as_object().into_iter().flatten() {
-            config["work"][key] = value.clone();
+        for (section, keys) in sections.as_object().into_iter().flatten() {
+            for (key, value) in keys.as_object().into_iter().flatten() {
+                config[section][key] = value.clone();
+            }
         }
         let config: worker::Config = serde_json::from_value(config)?;
         worker::start(&config, &self.shutdown, &Health::new()).await
