@@ -9,6 +9,7 @@ import { fromInputTime } from "../format/times";
 import { ConfirmDialog } from "./confirm-dialog";
 import form from "./form.module.css";
 import { Note } from "./note";
+import { ReasonField } from "./reason-field";
 import { type Selection, SelectionFields, selectionRequest, WHOLE_FLEET } from "./selection-fields";
 import { useZone } from "./zone";
 
@@ -115,14 +116,11 @@ export function StartDialog(props: {
           />
         </>
       )}
-      <TextInput
-        label="Reason"
+      <ReasonField
         description="Optional. Shown with the sync and in the audit log."
         value={reason}
-        onChange={(event) => setReason(event.currentTarget.value)}
+        onChange={setReason}
         error={errors.reason}
-        maxLength={500}
-        autoComplete="off"
       />
     </ConfirmDialog>
   );

@@ -1,4 +1,4 @@
-import { Button, NumberInput, TextInput } from "@mantine/core";
+import { Button, NumberInput } from "@mantine/core";
 import { useState } from "react";
 import { asProblem, errorsByField } from "../../api/problem";
 import { useAcknowledgeRejection, useWithdrawAcknowledgement } from "../../api/queries/records";
@@ -6,6 +6,7 @@ import { serverNow } from "../../api/server-clock";
 import type { RecordDetail } from "../../api/types";
 import { ConfirmDialog } from "../../ui/confirm-dialog";
 import { Note } from "../../ui/note";
+import { ReasonField, useRequiredReason } from "../../ui/reason-field";
 import { Time } from "../../ui/time";
 
 const DAY_MS = 24 * 60 * 60 * 1000;
@@ -53,20 +54,19 @@ export function RejectionNote({ record, canAct }: { record: RecordDetail; canAct
 function AcknowledgeAction({ record }: { record: RecordDetail }) {
   const acknowledge = useAcknowledgeRejection(record);
   const [isOpen, setOpen] = useState(false);
-  const [reason, setReason] = useState("");
+  const reason = useRequiredReason("Say why nothing is to be done for now.");
   const [days, setDays] = useState<number | string>(30);
-  const [isMissing, setMissing] = useState(false);
   const errors = errorsByField(acknowledge.error ? asProblem(acknowledge.error) : null);
   const close = () => {
     setOpen(false);
-    setMissing(false);
+    reason.forgetError();
     acknowledge.reset();
   };
   const confirm = () => {
-    setMissing(reason.trim() === "");
-    if (reason.trim() === "" || typeof days !== "number") return;
+    const given = reason.check();
+    if (given === undefined || typeof days !== "number") return;
     const until = new Date(serverNow() + days * DAY_MS).toISOString();
-    acknowledge.mutate({ reason: reason.trim(), until }, { onSuccess: close });
+    acknowledge.mutate({ reason: given, until }, { onSuccess: close });
   };
   return (
     <>
@@ -86,17 +86,7 @@ function AcknowledgeAction({ record }: { record: RecordDetail }) {
           The overview counts the record apart until then. It is seen again when anything else is wrong with
           it, and once it has been accepted.
         </p>
-        <TextInput
-          label="Reason"
-          value={reason}
-          onChange={(event) => {
-            setReason(event.currentTarget.value);
-            setMissing(false);
-          }}
-          error={errors.reason ?? (isMissing ? "Say why nothing is to be done for now." : undefined)}
-          maxLength={500}
-          autoComplete="off"
-        />
+        <ReasonField value={reason.value} onChange={reason.onChange} error={errors.reason ?? reason.error} />
         <NumberInput
           label="For how many days"
           min={1}

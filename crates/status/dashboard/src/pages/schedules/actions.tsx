@@ -6,6 +6,7 @@ import { useDeleteSchedule, usePauseSchedule, useResumeSchedule } from "../../ap
 import type { Schedule } from "../../api/types";
 import { fromInputTime } from "../../format/times";
 import { ConfirmDialog } from "../../ui/confirm-dialog";
+import { ReasonField, useRequiredReason } from "../../ui/reason-field";
 import { useZone } from "../../ui/zone";
 
 /** Pauses a schedule, with a reason and, where it is known, an end. */
@@ -13,21 +14,20 @@ export function PauseAction({ schedule }: { schedule: Schedule }) {
   const zone = useZone();
   const pause = usePauseSchedule(schedule.name);
   const [isOpen, setOpen] = useState(false);
-  const [reason, setReason] = useState("");
+  const reason = useRequiredReason("Say why the schedule is paused.");
   const [until, setUntil] = useState("");
-  const [isMissing, setMissing] = useState(false);
   const errors = errorsByField(pause.error ? asProblem(pause.error) : null);
   const hasFieldErrors = Object.keys(errors).length > 0;
   const close = () => {
     setOpen(false);
-    setMissing(false);
+    reason.forgetError();
     pause.reset();
   };
   const confirm = () => {
-    setMissing(reason.trim() === "");
-    if (reason.trim() === "") return;
+    const given = reason.check();
+    if (given === undefined) return;
     const end = fromInputTime(until, zone);
-    pause.mutate({ reason: reason.trim(), ...(end ? { until: end } : {}) }, { onSuccess: close });
+    pause.mutate({ reason: given, ...(end ? { until: end } : {}) }, { onSuccess: close });
   };
   return (
     <>
@@ -47,17 +47,7 @@ export function PauseAction({ schedule }: { schedule: Schedule }) {
           It starts no syncs until the end of the pause. Times in the pause are listed as skipped, and are not
           caught up. Approvals still arrive at once by webhook.
         </p>
-        <TextInput
-          label="Reason"
-          value={reason}
-          onChange={(event) => {
-            setReason(event.currentTarget.value);
-            setMissing(false);
-          }}
-          error={errors.reason ?? (isMissing ? "Say why the schedule is paused." : undefined)}
-          maxLength={500}
-          autoComplete="off"
-        />
+        <ReasonField value={reason.value} onChange={reason.onChange} error={errors.reason ?? reason.error} />
         <TextInput
           type="datetime-local"
           label={`Until, ${zone === "utc" ? "UTC" : "local time"}`}
