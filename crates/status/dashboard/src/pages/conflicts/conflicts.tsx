@@ -92,7 +92,7 @@ export function ConflictsPage() {
   const conflicts = useQuery(
     listConflicts(
       { limit: PAGE_SIZE, offset: (page - 1) * PAGE_SIZE },
-      { state, recordType, sourceId, kind },
+      { state, recordType, sourceId, syncId, kind },
     ),
   );
   const isFiltered =
