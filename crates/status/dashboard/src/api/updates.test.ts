@@ -109,7 +109,7 @@ test("a higher count of rejected records invalidates the sync", async () => {
 test("dead letters and settings updates invalidate their own queries", async () => {
   vi.useFakeTimers();
   const cache = new QueryClient();
-  const letters = keys.deadLetterList({ limit: 20, offset: 0 }, "dead");
+  const letters = keys.deadLetterList({ limit: 20, offset: 0 }, { state: "dead" });
   for (const key of [letters, keys.settings, keys.overview]) cache.setQueryData(key, {});
   const applier = new UpdateApplier(cache, () => 0);
   const stale = (key: readonly unknown[]) => cache.getQueryState(key)?.isInvalidated;

@@ -149,6 +149,8 @@ const deadLetters = createRoute({
   ...parameters((search) => ({
     page: pageNumber(search.page),
     state: asOneOf(DEAD_LETTER_STATES, search.state),
+    recordType: oneOf(RECORD_TYPE_ORDER, search.recordType),
+    sourceId: nonEmptyText(search.sourceId),
     open: nonEmptyText(search.open),
     job: nonEmptyText(search.job),
   })),

@@ -1,19 +1,24 @@
 // Dead letters and the jobs that replay them.
 import { keepPreviousData, queryOptions, useMutation, useQueryClient } from "@tanstack/react-query";
 import { client, unwrap } from "../client";
-import type { DeadLetterState, ReplayAccepted, ReplayItemState, ReplayRequest } from "../types";
+import type { ReplayAccepted, ReplayItemState, ReplayRequest } from "../types";
 import { keys } from "./keys";
-import { type PageParams, wordsOf } from "./paging";
+import { type Filter, type PageParams, type Query, queryOf, wordsOf } from "./paging";
 
-export const listDeadLetters = (page: PageParams, state: DeadLetterState | undefined) =>
+export type DeadLetterFilter = Pick<Filter<Query<"listDeadLetters">>, "state" | "recordType" | "sourceId">;
+
+/** The filters as the API takes them: a state may stand there several times. */
+const deadLetterQuery = (page: PageParams, { state, ...rest }: DeadLetterFilter) => ({
+  ...queryOf(page, rest),
+  ...wordsOf({ state }),
+});
+
+export const listDeadLetters = (page: PageParams, filter: DeadLetterFilter) =>
   queryOptions({
-    queryKey: keys.deadLetterList(page, state),
+    queryKey: keys.deadLetterList(page, filter),
     queryFn: ({ signal }) =>
       unwrap(
-        client.GET("/api/sync/dead-letters", {
-          params: { query: { ...page, ...wordsOf({ state }) } },
-          signal,
-        }),
+        client.GET("/api/sync/dead-letters", { params: { query: deadLetterQuery(page, filter) }, signal }),
       ),
     placeholderData: keepPreviousData,
   });
@@ -25,13 +30,13 @@ export const getDeadLetter = (id: string) =>
       unwrap(client.GET("/api/sync/dead-letters/{id}", { params: { path: { id } }, signal })),
   });
 
-export const listDeadLetterGroups = (page: PageParams, state: DeadLetterState) =>
+export const listDeadLetterGroups = (page: PageParams, filter: DeadLetterFilter) =>
   queryOptions({
-    queryKey: keys.deadLetterGroups(page, state),
+    queryKey: keys.deadLetterGroups(page, filter),
     queryFn: ({ signal }) =>
       unwrap(
         client.GET("/api/sync/dead-letters/groups", {
-          params: { query: { ...page, ...wordsOf({ state }) } },
+          params: { query: deadLetterQuery(page, filter) },
           signal,
         }),
       ),

@@ -3,10 +3,11 @@
 //
 // Mutations of list items wait until the list has been fetched again, so that it shows an operator's own action at once. They
 // take their `onSuccess` as an option: callbacks of `mutate` are lost when the item's button is gone by then.
-import type { DeadLetterState, RecordType, ReplayItemState, ReplayRequest, ReprocessRequest } from "../types";
+import type { RecordType, ReplayItemState, ReplayRequest, ReprocessRequest } from "../types";
 import type { AnalyticsFilter } from "./analytics";
 import type { AuditFilter } from "./audit";
 import type { ConflictFilter } from "./conflicts";
+import type { DeadLetterFilter } from "./dead-letters";
 import type { FindingFilter } from "./findings";
 import type { PageParams } from "./paging";
 import type { RecordFilter } from "./records";
@@ -30,11 +31,11 @@ export const keys = {
   /** Findings about records as they are now, whichever sync found them. */
   dataQuality: ["data-quality"] as const,
   deadLetters: ["dead-letters"] as const,
-  deadLetterList: (page: PageParams, state: DeadLetterState | undefined) =>
-    ["dead-letters", "list", page, state ?? "any"] as const,
+  deadLetterList: (page: PageParams, filter: DeadLetterFilter) =>
+    ["dead-letters", "list", page, filter] as const,
   deadLetter: (id: string) => ["dead-letters", "one", id] as const,
-  deadLetterGroups: (page: PageParams, state: DeadLetterState) =>
-    ["dead-letters", "groups", page, state] as const,
+  deadLetterGroups: (page: PageParams, filter: DeadLetterFilter) =>
+    ["dead-letters", "groups", page, filter] as const,
   replayPlan: (request: ReplayRequest) => ["dead-letters", "plan", request] as const,
   replayJobs: (page: PageParams) => ["dead-letters", "jobs", page] as const,
   replayJob: (jobId: string) => ["dead-letters", "job", jobId] as const,

@@ -3,21 +3,32 @@ import { useQuery } from "@tanstack/react-query";
 import { getRouteApi, Link } from "@tanstack/react-router";
 import { getReplayJob, listDeadLetters, listReplayJobs } from "../../api/queries/dead-letters";
 import { getOverview } from "../../api/queries/overview";
+import { queryOf } from "../../api/queries/paging";
 import { useHasRole } from "../../api/session";
 import type { DeadLetter, Overview } from "../../api/types";
 import { hasSynced } from "../../format/fleet-status";
 import { formatCount, plural } from "../../format/numbers";
-import { DEAD_LETTER_STATES, FAILURE_CLASSES, labelOf } from "../../format/states";
+import {
+  DEAD_LETTER_STATES,
+  FAILURE_CLASSES,
+  labelOf,
+  RECORD_TYPE_ORDER,
+  recordTypeNames,
+} from "../../format/states";
 import type { Status } from "../../format/status";
 import { Drawer } from "../../ui/drawer";
 import { EmptyState } from "../../ui/empty-state";
+import { FilterBar } from "../../ui/filter-bar";
 import { LiveList } from "../../ui/live-list";
+import { OptionFilter } from "../../ui/option-filter";
 import { Page } from "../../ui/page";
+import { NamedRecordLink } from "../../ui/record-link";
 import { StateBadge } from "../../ui/state-badge";
 import { StateFilter } from "../../ui/state-filter";
 import { StatusBanner } from "../../ui/status-banner";
 import { columnsOf, rowLink } from "../../ui/table";
 import text from "../../ui/text.module.css";
+import { TextFilter } from "../../ui/text-filter";
 import { Time } from "../../ui/time";
 import { ToneCount } from "../../ui/tone-count";
 import { TwoLines } from "../../ui/two-lines";
@@ -58,6 +69,11 @@ const columns = [
     cell: ({ row }) => <bdi className={`${text.sentence} ${styles.reason}`}>{row.original.reason}</bdi>,
   }),
   column.display({
+    id: "record",
+    header: "Record",
+    cell: ({ row }) => <RecordOfLetter letter={row.original} />,
+  }),
+  column.display({
     id: "class",
     header: "Class",
     cell: ({ row }) => labelOf(FAILURE_CLASSES, row.original.class).word,
@@ -85,10 +101,24 @@ const columns = [
   }),
 ];
 
+/** The record that the message was about; of a page of a list, the type of its records. */
+export function RecordOfLetter({ letter: { recordType, sourceId } }: { letter: DeadLetter }) {
+  if (!recordType) return <span className={text.dim}>none</span>;
+  if (!sourceId)
+    return <span className={text.dim}>a page of {recordTypeNames(recordType).many.toLowerCase()}</span>;
+  return (
+    <span className={text.aboveRow}>
+      <NamedRecordLink recordType={recordType} sourceId={sourceId} />
+    </span>
+  );
+}
+
 export function DeadLettersPage() {
-  const { page = 1, state, open, job } = route.useSearch();
+  const { page = 1, state, recordType, sourceId, open, job } = route.useSearch();
   const navigate = route.useNavigate();
-  const deadLetters = useQuery(listDeadLetters({ limit: PAGE_SIZE, offset: (page - 1) * PAGE_SIZE }, state));
+  const filter = { state, recordType, sourceId };
+  const isFiltered = Object.values(filter).some((value) => value !== undefined);
+  const deadLetters = useQuery(listDeadLetters({ limit: PAGE_SIZE, offset: (page - 1) * PAGE_SIZE }, filter));
   const overview = useQuery(getOverview()).data;
   const waiting = overview?.deadLetters;
   const isOperator = useHasRole("operator");
@@ -100,23 +130,28 @@ export function DeadLettersPage() {
   const showJob = (jobId: string | undefined) =>
     navigate({ search: (old) => ({ ...old, job: jobId }), resetScroll: false });
   const close = () => navigate({ search: (old) => ({ ...old, open: undefined }), resetScroll: false });
+  const narrow = (part: Partial<typeof filter>) =>
+    navigate({ search: (old) => ({ ...old, ...part, page: undefined }) });
+  // A replay of those of one record, or of one type, is narrowed like the list.
+  const isOfRecords = recordType !== undefined || sourceId !== undefined;
+  const target = isOfRecords ? queryOf({}, { recordType, sourceId }) : { all: true };
 
   return (
     <Page
       title="Dead letters"
       actions={
-        <>
-          <StateFilter
-            states={DEAD_LETTER_STATES}
-            value={state}
-            onChange={(next) => navigate({ search: (old) => ({ ...old, page: undefined, state: next }) })}
-          />
-          {isOperator && !isReplaying && waiting !== undefined && waiting > 0 && (
-            <Replay target={{ all: true }} onStarted={showJob}>
-              {(open) => <Button onClick={open}>Replay all {formatCount(waiting)}</Button>}
-            </Replay>
-          )}
-        </>
+        isOperator &&
+        !isReplaying &&
+        waiting !== undefined &&
+        waiting > 0 && (
+          <Replay target={target} onStarted={showJob}>
+            {(open) => (
+              <Button onClick={open}>
+                {isOfRecords ? "Replay these" : `Replay all ${formatCount(waiting)}`}
+              </Button>
+            )}
+          </Replay>
+        )
       }
     >
       <StatusBanner status={overview && deadLettersStatus(overview)}>
@@ -126,6 +161,20 @@ export function DeadLettersPage() {
           </Link>
         )}
       </StatusBanner>
+      <FilterBar
+        isFiltered={isFiltered}
+        onClear={() => navigate({ search: ({ zone }) => (zone ? { zone } : {}) })}
+      >
+        <StateFilter states={DEAD_LETTER_STATES} value={state} onChange={(state) => narrow({ state })} />
+        <OptionFilter
+          label="Record type"
+          allLabel="All record types"
+          options={RECORD_TYPE_ORDER.map((value) => ({ value, label: recordTypeNames(value).many }))}
+          value={recordType}
+          onChange={(recordType) => narrow({ recordType })}
+        />
+        <TextFilter label="Record ID" value={sourceId} onChange={(sourceId) => narrow({ sourceId })} />
+      </FilterBar>
       {shownJob && <ReplayJobCard key={shownJob} jobId={shownJob} onClose={() => showJob(undefined)} />}
       <LiveList
         query={deadLetters}
@@ -135,9 +184,9 @@ export function DeadLettersPage() {
         rowKey={(letter) => letter.id}
         page={page}
         pageSize={PAGE_SIZE}
-        filter={state}
+        filter={isFiltered ? JSON.stringify(filter) : undefined}
         empty={
-          <EmptyState framed title={state ? "No dead letters in this state" : "No dead letters yet"}>
+          <EmptyState framed title={isFiltered ? "No dead letters match the filters" : "No dead letters yet"}>
             A message becomes a dead letter after four attempts with transient failures, or after one
             permanent failure.
           </EmptyState>

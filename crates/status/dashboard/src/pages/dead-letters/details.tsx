@@ -13,13 +13,12 @@ import { CopyableId } from "../../ui/copyable-id";
 import { Fact, FactList } from "../../ui/fact-list";
 import layout from "../../ui/layout.module.css";
 import { QueryResult } from "../../ui/query-result";
-import { RecordId } from "../../ui/record-link";
+import { NamedRecordLink } from "../../ui/record-link";
 import { ScrollableText } from "../../ui/scrollable-text";
 import { StateBadge } from "../../ui/state-badge";
 import text from "../../ui/text.module.css";
 import { Time } from "../../ui/time";
 import styles from "./details.module.css";
-import { recordOfMessage } from "./record-of-message";
 import { Replay } from "./replay";
 import { ReplayJobCard } from "./replay-job";
 
@@ -72,7 +71,7 @@ function Details(props: { letter: DeadLetterDetail; onReplay: (jobId: string) =>
 }
 
 function DeadLetterFacts({ letter }: { letter: DeadLetterDetail }) {
-  const record = recordOfMessage(letter.body);
+  const { recordType, sourceId } = letter;
   return (
     <FactList wide>
       <Fact name="Dead-lettered">
@@ -94,9 +93,10 @@ function DeadLetterFacts({ letter }: { letter: DeadLetterDetail }) {
           </Link>
         </Fact>
       )}
-      {record && (
+      {recordType && sourceId && (
         <Fact name="Record">
-          <RecordId {...record} />
+          <NamedRecordLink recordType={recordType} sourceId={sourceId} />{" "}
+          <CopyableId text={sourceId} name="record ID" />
         </Fact>
       )}
       {letter.replayOf && (

@@ -53,7 +53,7 @@ function ReplayDialog(props: {
       <QueryResult query={plan} lines={2}>
         {(plan) => <PlanText plan={plan} />}
       </QueryResult>
-      {!isOne && <Causes />}
+      {!isOne && <Causes of={target} />}
     </ConfirmDialog>
   );
 }
@@ -79,9 +79,14 @@ function PlanText({ plan: { matching, replaying } }: { plan: ReplayPlan }) {
 
 const SHOWN_CAUSES = 5;
 
-/** The causes of the dead letters that wait, the most recent first. */
-function Causes() {
-  const groups = useQuery(listDeadLetterGroups({ limit: SHOWN_CAUSES, offset: 0 }, "dead"));
+/** The causes of the dead letters that wait and are replayed, the most recent first. */
+function Causes({ of: { recordType, sourceId } }: { of: ReplayRequest }) {
+  const filter = {
+    state: "dead" as const,
+    recordType: recordType ?? undefined,
+    sourceId: sourceId ?? undefined,
+  };
+  const groups = useQuery(listDeadLetterGroups({ limit: SHOWN_CAUSES, offset: 0 }, filter));
   if (!groups.data || groups.data.data.length === 0) return null;
   const others = groups.data.pagination.total - groups.data.data.length;
   return (
