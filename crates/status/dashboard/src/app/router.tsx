@@ -125,6 +125,8 @@ const record = createRoute({
   path: "/records/$recordType/$sourceId",
   ...parameters((search) => ({
     equipment: pageNumber(search.equipment),
+    parts: pageNumber(search.parts),
+    jobs: pageNumber(search.jobs),
     users: pageNumber(search.users),
     vessels: pageNumber(search.vessels),
     findings: pageNumber(search.findings),

@@ -10,7 +10,7 @@ import type { ConflictFilter } from "./conflicts";
 import type { DeadLetterFilter } from "./dead-letters";
 import type { FindingFilter } from "./findings";
 import type { PageParams } from "./paging";
-import type { RecordFilter } from "./records";
+import type { PartFilter, RecordFilter } from "./records";
 import type { TickFilter } from "./schedules";
 import type { ChangeFilter, SyncFilter } from "./syncs";
 import type { RefusalFilter, WebhookFilter } from "./webhooks";
@@ -68,4 +68,5 @@ export const keys = {
   record: (type: RecordType, sourceId: string) => ["records", "one", type, sourceId] as const,
   timeline: (type: RecordType, sourceId: string, page: PageParams) =>
     ["records", "one", type, sourceId, "timeline", page] as const,
+  parts: (page: PageParams, filter: PartFilter) => ["records", "parts", page, filter] as const,
 };

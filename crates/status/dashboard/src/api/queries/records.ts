@@ -45,6 +45,17 @@ export const getTimeline = (recordType: RecordType, sourceId: string, page: Page
     placeholderData: keepPreviousData,
   });
 
+export type PartFilter = Filter<Query<"listParts">>;
+
+/** Critical parts and maintenance schedules, of one vessel or one piece of equipment. */
+export const listParts = (page: PageParams, filter: PartFilter) =>
+  queryOptions({
+    queryKey: keys.parts(page, filter),
+    queryFn: ({ signal }) =>
+      unwrap(client.GET("/api/sync/parts", { params: { query: queryOf(page, filter) }, signal })),
+    placeholderData: keepPreviousData,
+  });
+
 /** A change of what an operator has said of a rejection. */
 function useRejectionCommand<Body = void>(mutationFn: (body: Body) => Promise<unknown>) {
   const cache = useQueryClient();

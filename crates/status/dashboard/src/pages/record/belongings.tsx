@@ -41,10 +41,18 @@ export function Belongings({ record }: { record: RecordDetail }) {
 const PAGE_SIZE = 10;
 const route = getRouteApi("/records/$recordType/$sourceId");
 
+const BELONGING_TYPES: Record<RecordType, RecordType[]> = {
+  company: ["vessel", "user"],
+  vessel: ["equipment", "user"],
+  equipment: [],
+  user: [],
+};
+
 /** The equipment and the users of a vessel; the vessels and the users of a company. */
 export function BelongingLists({ record }: { record: RecordDetail }) {
-  const types: RecordType[] = record.recordType === "vessel" ? ["equipment", "user"] : ["vessel", "user"];
-  return types.map((type) => <BelongingList key={type} owner={record} type={type} />);
+  return BELONGING_TYPES[record.recordType].map((type) => (
+    <BelongingList key={type} owner={record} type={type} />
+  ));
 }
 
 function BelongingList({ owner, type }: { owner: RecordDetail; type: RecordType }) {

@@ -25,6 +25,7 @@ import { RejectionNote } from "./acknowledgement";
 import { BelongingLists, Belongings } from "./belongings";
 import { Freshness, Particulars } from "./facts";
 import { Labels } from "./labels";
+import { PartLists } from "./parts";
 import styles from "./record.module.css";
 import { Timeline } from "./timeline";
 import { VesselFindings } from "./vessel-findings";
@@ -68,7 +69,7 @@ function RecordContent({ record }: { record: RecordDetail }) {
   const status = recordStatus(record);
   const isOperator = useHasRole("operator");
   const { recordType, sourceId } = record;
-  const hasLists = (recordType === "vessel" || recordType === "company") && record.status != null;
+  const hasLists = recordType !== "user" && record.status != null;
   return (
     <>
       <Announcement text={status.headline} />
@@ -149,6 +150,7 @@ function RecordContent({ record }: { record: RecordDetail }) {
         </div>
       </div>
       {hasLists && <BelongingLists record={record} />}
+      {hasLists && recordType !== "company" && <PartLists owner={record} />}
     </>
   );
 }
