@@ -3,6 +3,7 @@ import {
   AUDIT_ACTIONS,
   CAUSE_OPTIONS,
   CHANGE_OUTCOMES,
+  CONFIGURATION_PARTS,
   CONFLICT_KIND_OPTIONS,
   CONFLICT_STATES,
   DEAD_LETTER_STATES,
@@ -260,6 +261,10 @@ const analytics = createRoute({
 const settings = createRoute({
   getParentRoute: () => root,
   path: "/settings",
+  ...parameters((search) => ({
+    history: pageNumber(search.history),
+    part: asOneOf(CONFIGURATION_PARTS, search.part),
+  })),
   component: lazyComponent(() => import("../pages/settings/settings"), "SettingsPage"),
 });
 

@@ -3,6 +3,7 @@ import type {
   AuditAction,
   Cause,
   ChangeOutcome,
+  ConfigurationPart,
   Conflict,
   ConflictState,
   DeadLetterState,
@@ -206,6 +207,13 @@ const AUDIT_WORDS: Record<AuditAction, string> = {
 export const AUDIT_ACTIONS = Object.keys(AUDIT_WORDS) as AuditAction[];
 export const auditWord = (action: string): string =>
   entryOf(AUDIT_WORDS, action) ?? capitalize(ownWord(action));
+
+export const CONFIGURATION_PARTS: Record<ConfigurationPart, string> = {
+  settings: "Settings",
+  schedules: "Schedules",
+  conflict_policies: "Conflict policies",
+  role_mapping: "Role mapping",
+};
 
 export const CONFLICT_STATES: Record<ConflictState, StateLabel> = {
   open: { tone: "warn", icon: "split", word: "Open" },

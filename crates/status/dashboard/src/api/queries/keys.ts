@@ -12,6 +12,7 @@ import type { FindingFilter } from "./findings";
 import type { PageParams } from "./paging";
 import type { PartFilter, RecordFilter } from "./records";
 import type { TickFilter } from "./schedules";
+import type { ConfigurationFilter } from "./settings";
 import type { ChangeFilter, SyncFilter } from "./syncs";
 import type { RefusalFilter, WebhookFilter } from "./webhooks";
 
@@ -56,6 +57,9 @@ export const keys = {
   doctor: ["doctor"] as const,
   audit: (page: PageParams, filter: AuditFilter) => ["audit", page, filter] as const,
   settings: ["settings"] as const,
+  settingsHistory: ["settings", "history"] as const,
+  configurationChanges: (page: PageParams, filter: ConfigurationFilter) =>
+    ["settings", "history", page, filter] as const,
   schedules: ["schedules"] as const,
   ticks: (page: PageParams, filter: TickFilter) => ["schedules", "ticks", page, filter] as const,
   serviceVersion: ["version", "service"] as const,

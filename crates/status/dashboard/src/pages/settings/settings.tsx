@@ -4,6 +4,7 @@ import { Card } from "../../ui/card";
 import { Page } from "../../ui/page";
 import { QueryResult } from "../../ui/query-result";
 import { ConnectionTest } from "./connection-test";
+import { SettingsHistory } from "./history";
 import { SettingsForm } from "./settings-form";
 
 export function SettingsPage() {
@@ -16,6 +17,7 @@ export function SettingsPage() {
       <Card title="Connection to the onboarding portal">
         <ConnectionTest />
       </Card>
+      <SettingsHistory />
     </Page>
   );
 }
