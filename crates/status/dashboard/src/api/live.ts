@@ -24,11 +24,15 @@ export const useConnection = (): Connection =>
     () => connection,
   );
 
-/** Follows the updates of a session while the component is mounted and the tab is visible; none without a session. */
-export function useLiveUpdates(session: string | null): void {
+/**
+ * Follows the updates of a session while the component is mounted and the tab is visible; none without a session. `isOpen`:
+ * the service has them open to the session.
+ */
+export function useLiveUpdates(session: string | null, isOpen: boolean): void {
   const cache = useQueryClient();
   useEffect(() => {
-    if (session === null) return;
+    if (!isOpen) setConnection({ state: "none" });
+    if (session === null || !isOpen) return;
     const applier = new UpdateApplier(cache);
     // When the tab last had every update, in ms since the epoch; null while it has.
     let lostAt: number | null = Date.now();
@@ -63,7 +67,7 @@ export function useLiveUpdates(session: string | null): void {
       stopWatching();
       leave();
     };
-  }, [cache, session]);
+  }, [cache, session, isOpen]);
 }
 
 /** Calls `onVisible` at once if the tab is visible, `onHidden` when it has been hidden for `hiddenDelay` or is left. */

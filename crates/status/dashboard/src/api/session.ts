@@ -1,6 +1,6 @@
 // Who is signed in. The token itself is in a cookie that no script can read, which all tabs of the browser share.
 import { useSyncExternalStore } from "react";
-import type { Identity } from "./types";
+import type { FleetPart, Identity } from "./types";
 
 export interface Session {
   identity: Identity;
@@ -17,7 +17,7 @@ const listeners = new Set<() => void>();
 /** Tells the other tabs that somebody signed in or out. Missing in old browsers. */
 const channel = typeof BroadcastChannel === "undefined" ? null : new BroadcastChannel("sms-sync.session");
 
-/** Forgets what was fetched for an operator before another one is shown it. */
+/** Forgets what was fetched for an operator before another one, or one of another part of the fleet, is shown it. */
 let forgetData = () => {};
 export const whenOperatorChanges = (callback: () => void) => {
   forgetData = callback;
@@ -26,13 +26,17 @@ let lastSession: Session | null = null;
 
 function setSession(next: Session | null, reason: EndReason | null) {
   if (next) {
-    if (next.identity.subject !== lastSession?.identity.subject) forgetData();
+    if (!lastSession || readerKey(next) !== readerKey(lastSession)) forgetData();
     lastSession = next;
   }
   session = next;
   endReason = reason;
   for (const notify of listeners) notify();
 }
+
+/** Names whose data a browser may show: of another operator, or of another part of the fleet, it is not the same. */
+const readerKey = ({ identity: { subject, scope } }: Session): string =>
+  JSON.stringify([subject, scope ?? null]);
 
 export const currentSession = (): Session | null => session ?? null;
 export const beginSession = (next: Session) => setSession(next, null);
@@ -68,11 +72,19 @@ export const useSession = (): Session | null | undefined => useSyncExternalStore
 /** Names a session: another sign-in, also of the same operator, has another name. */
 export const sessionKey = ({ identity }: Session): string => `${identity.subject} ${identity.expiresAt}`;
 
+/** The operator. A page that waits for a new sign-in stays as it is, with all that was written into it. */
+const useIdentity = (): Identity | undefined => (useSession() ?? (endReason ? lastSession : null))?.identity;
+
 const ROLE_RANKS: Record<string, number> = { viewer: 0, operator: 1, admin: 2 };
 
 /** Whether the operator has `role` or a higher one. Only for what the page offers: the server checks every request. */
 export function useHasRole(role: "operator" | "admin"): boolean {
-  // A page that waits for a new sign-in stays as it is, with all that was written into it.
-  const current = useSession() ?? (endReason ? lastSession : null);
-  return (ROLE_RANKS[current?.identity.role ?? "viewer"] ?? 0) >= (ROLE_RANKS[role] ?? 9);
+  const held = useIdentity()?.role ?? "viewer";
+  return (ROLE_RANKS[held] ?? 0) >= (ROLE_RANKS[role] ?? 9);
 }
+
+/**
+ * The part of the fleet that the operator's token is for; null: the whole fleet. For a part, the server refuses what is about
+ * the whole: the pages do not ask for it.
+ */
+export const useFleetPart = (): FleetPart | null => useIdentity()?.scope ?? null;

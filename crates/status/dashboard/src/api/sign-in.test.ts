@@ -1,6 +1,13 @@
 import { renderHook } from "@testing-library/react";
 import { afterEach, expect, test, vi } from "vitest";
-import { currentSession, endSession, sessionEndReason, useHasRole } from "./session";
+import {
+  currentSession,
+  endSession,
+  sessionEndReason,
+  useFleetPart,
+  useHasRole,
+  whenOperatorChanges,
+} from "./session";
 import { restoreSession, signIn, signOut, tokenIn } from "./sign-in";
 
 afterEach(() => {
@@ -56,6 +63,22 @@ test("the role outlives a session that ended by itself, and not a sign-out", asy
   expect(role()).toBe(true);
   await restoreSession();
   expect(role()).toBe(false);
+});
+
+test("what was fetched is forgotten for another operator or part of the fleet, and kept for a new token", async () => {
+  const part = { ...anna, scope: { vessels: ["9074729"], companies: [] } };
+  const later = { ...part, expiresAt: "2026-11-29T12:00:00Z" };
+  const forget = vi.fn();
+  whenOperatorChanges(forget);
+  answer(json(200, anna), json(200, part), json(200, later));
+  await signIn("t1");
+  forget.mockClear();
+  await signIn("t2");
+  expect(forget).toHaveBeenCalledOnce();
+  expect(renderHook(() => useFleetPart()).result.current).toEqual(part.scope);
+  await signIn("t3");
+  expect(forget).toHaveBeenCalledOnce();
+  whenOperatorChanges(() => {});
 });
 
 test("signing out ends the session at the server first", async () => {

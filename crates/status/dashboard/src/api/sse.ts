@@ -3,6 +3,8 @@
 import { createParser } from "eventsource-parser";
 
 export type Connection =
+  /** There is none: updates are about the whole fleet, and the token is for a part of it. */
+  | { state: "none" }
   | { state: "connecting" }
   | { state: "live" }
   /** Disconnected since `since`, next attempt at `retryAt`, both in ms since the epoch. */

@@ -97,6 +97,8 @@ export type ResolvedMany = Schemas["ResolvedMany"];
 export type ResolveRequest = Schemas["ResolveRequest"];
 export type Side = Schemas["Side"];
 export type Identity = Schemas["Identity"];
+/** The part of the fleet that a token is for. */
+export type FleetPart = Schemas["IdentityScope"];
 
 /** A page of a list. */
 export interface List<T> {

@@ -7,9 +7,10 @@ import { Note } from "../ui/note";
 import { useZone } from "../ui/zone";
 import styles from "./connection.module.css";
 
-/** The state of the live connection, in the top bar. */
+/** The state of the live connection, in the top bar. Absent where there is none to have. */
 export function ConnectionIndicator() {
   const connection = useConnection();
+  if (connection.state === "none") return null;
   const words = {
     connecting: "connecting",
     live: "live",

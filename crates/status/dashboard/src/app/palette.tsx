@@ -10,7 +10,7 @@ import { LIST_PAGES } from "../format/saved-views";
 import { hitKindWord, labelOf, RECORD_STANDINGS } from "../format/states";
 import { useSavedViews } from "../ui/saved-views";
 import { hitPage } from "../ui/search-hits";
-import { PAGES } from "./pages";
+import { usePages } from "./pages";
 import styles from "./palette.module.css";
 
 /** A pause in typing after which the service is asked, in ms. */
@@ -131,17 +131,17 @@ function useChoices(typed: string, searched: string): Choice[] {
   const views = useSavedViews();
   const found = useQuery(searchAll(searched)).data;
   const words = typed.toLowerCase();
-  const pages = PAGES.filter(
-    (page) => (!("role" in page) || isAdmin) && page.name.toLowerCase().includes(words),
-  ).map(
-    ({ to, name, key }): Choice => ({
-      id: to,
-      group: "Pages",
-      label: name,
-      detail: `g ${key}`,
-      open: () => navigate({ to }),
-    }),
-  );
+  const pages = usePages()
+    .filter((page) => page.name.toLowerCase().includes(words))
+    .map(
+      ({ to, name, key }): Choice => ({
+        id: to,
+        group: "Pages",
+        label: name,
+        detail: `g ${key}`,
+        open: () => navigate({ to }),
+      }),
+    );
   const saved = views
     .filter((view) => view.name.toLowerCase().includes(words) && (view.page !== "/audit" || isAdmin))
     .map(

@@ -1,4 +1,6 @@
 import { createRootRoute, createRoute, createRouter, retainSearchParams } from "@tanstack/react-router";
+import { Suspense } from "react";
+import { useFleetPart } from "../api/session";
 import {
   AUDIT_ACTIONS,
   CAUSE_OPTIONS,
@@ -65,10 +67,23 @@ const root = createRootRoute({
   search: { middlewares: [retainSearchParams(["zone"])] },
 });
 
+const OverviewPage = lazyComponent(() => import("../pages/overview/overview"), "OverviewPage");
+const FleetPartPage = lazyComponent(() => import("../pages/fleet-part/fleet-part"), "FleetPartPage");
+
+function FirstPage() {
+  if (!useFleetPart()) return <OverviewPage />;
+  return (
+    <Suspense>
+      <FleetPartPage />
+    </Suspense>
+  );
+}
+
 const overview = createRoute({
   getParentRoute: () => root,
   path: "/",
-  component: lazyComponent(() => import("../pages/overview/overview"), "OverviewPage"),
+  // Nearly all tokens are for the whole fleet.
+  component: Object.assign(FirstPage, { preload: OverviewPage.preload }),
 });
 
 const syncs = createRoute({

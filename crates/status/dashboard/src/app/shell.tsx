@@ -19,7 +19,7 @@ import {
   type Session,
   sessionEndReason,
   sessionKey,
-  useHasRole,
+  useFleetPart,
   useSession,
 } from "../api/session";
 import { restoreSession, signOut } from "../api/sign-in";
@@ -33,10 +33,11 @@ import { Note } from "../ui/note";
 import { ProblemNote } from "../ui/problem-note";
 import text from "../ui/text.module.css";
 import { useZone } from "../ui/zone";
+import { ClosedPage } from "./closed-page";
 import { ConnectionIndicator, ConnectionNote } from "./connection";
 import { OutdatedNote } from "./outdated-note";
 import { usePageKeys } from "./page-keys";
-import { PAGES } from "./pages";
+import { closedPage, type PAGES, usePages } from "./pages";
 import styles from "./shell.module.css";
 
 // What opens on a click or a key is not part of the first load.
@@ -115,13 +116,17 @@ interface SignedInProps {
 }
 
 function SignedIn({ session, hasEnded, onRenew }: SignedInProps) {
-  useLiveUpdates(hasEnded ? null : sessionKey(session));
+  const isForWhole = useFleetPart() === null;
+  useLiveUpdates(hasEnded ? null : sessionKey(session), isForWhole);
   usePreloadedPages();
   const main = useRef<HTMLElement>(null);
   const path = useLocation({ select: (location) => location.pathname });
   const [isHelpOpen, setHelpOpen] = useState(false);
   const [isPaletteOpen, setPaletteOpen] = useState(false);
-  usePageKeys({ onHelp: () => setHelpOpen(true), onSearch: () => setPaletteOpen(true) });
+  // The search is about the whole fleet.
+  const openPalette = () => setPaletteOpen(isForWhole);
+  usePageKeys({ onHelp: () => setHelpOpen(true), onSearch: openPalette });
+  const closed = isForWhole ? undefined : closedPage(path);
   const isFirstPage = useRef(true);
   // biome-ignore lint/correctness/useExhaustiveDependencies: each new page starts at its top, for the keyboard too
   useEffect(() => {
@@ -154,18 +159,15 @@ function SignedIn({ session, hasEnded, onRenew }: SignedInProps) {
         </Link>
         <ConnectionIndicator />
         <span className={styles.spacer} />
-        <button
-          type="button"
-          className={styles.search}
-          aria-label="Search"
-          onClick={() => setPaletteOpen(true)}
-        >
-          <Search size={16} aria-hidden />
-          <span className={styles.wideOnly}>Search</span>
-          <kbd className={styles.wideOnly} aria-hidden>
-            /
-          </kbd>
-        </button>
+        {isForWhole && (
+          <button type="button" className={styles.search} aria-label="Search" onClick={openPalette}>
+            <Search size={16} aria-hidden />
+            <span className={styles.wideOnly}>Search</span>
+            <kbd className={styles.wideOnly} aria-hidden>
+              /
+            </kbd>
+          </button>
+        )}
         <ZoneSwitch />
         <ThemeSwitch />
         <ActionIcon
@@ -193,7 +195,7 @@ function SignedIn({ session, hasEnded, onRenew }: SignedInProps) {
         <ConnectionNote />
         <OutdatedNote />
         {!hasEnded && <ExpiryNote expiresAt={session.identity.expiresAt} onRenew={onRenew} />}
-        <Outlet />
+        {closed ? <ClosedPage name={closed} /> : <Outlet />}
       </main>
       {isHelpOpen && (
         <Suspense>
@@ -231,16 +233,16 @@ function ExpiryNote({ expiresAt, onRenew }: { expiresAt: string; onRenew: () => 
 }
 
 function Navigation() {
-  const overview = useQuery(getOverview()).data;
-  const report = useQuery(getValidationReport(FIRST_FINDINGS, "error")).data;
-  const isAdmin = useHasRole("admin");
+  const enabled = useFleetPart() === null;
+  const overview = useQuery({ ...getOverview(), enabled }).data;
+  const report = useQuery({ ...getValidationReport(FIRST_FINDINGS, "error"), enabled }).data;
+  const pages = usePages();
   const [isMenuOpen, setMenuOpen] = useState(false);
   const counts: Partial<Record<(typeof PAGES)[number]["to"], number>> = {
     "/data-quality": report ? rejectedRecords(report) : 0,
     "/conflicts": overview?.openConflicts ?? 0,
     "/dead-letters": overview?.deadLetters ?? 0,
   };
-  const pages = PAGES.filter((page) => !("role" in page) || isAdmin);
   const link = (page: (typeof PAGES)[number], className: string | undefined) => {
     const count = counts[page.to] ?? 0;
     const { icon: PageIcon } = page;

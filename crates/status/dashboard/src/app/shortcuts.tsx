@@ -1,14 +1,16 @@
 import { Modal } from "@mantine/core";
-import { PAGES } from "./pages";
+import { useFleetPart } from "../api/session";
+import { usePages } from "./pages";
 import styles from "./shortcuts.module.css";
 
-const KEYS: [keys: string[], action: string][] = [
+type Key = [keys: string[], action: string];
+
+const SEARCH_KEYS: Key[] = [
   [["/"], "Search, and open pages by name"],
   [["Ctrl", "K"], "The same, also within a field"],
-  ...PAGES.map((page): [string[], string] => [
-    ["g", page.key],
-    "role" in page ? `${page.name} (admins)` : page.name,
-  ]),
+];
+
+const OTHER_KEYS: Key[] = [
   [["j"], "Next row"],
   [["k"], "Previous row"],
   [["Enter"], "Open the row"],
@@ -16,8 +18,11 @@ const KEYS: [keys: string[], action: string][] = [
   [["?"], "Show this help"],
 ];
 
-/** All shortcuts. */
+/** All shortcuts that the operator can use. */
 export function Shortcuts({ onClose }: { onClose: () => void }) {
+  const isForWhole = useFleetPart() === null;
+  const pages = usePages().map(({ key, name }): Key => [["g", key], name]);
+  const shown = [...(isForWhole ? SEARCH_KEYS : []), ...pages, ...OTHER_KEYS];
   return (
     <Modal.Root opened onClose={onClose} size="xs" centered>
       <Modal.Overlay />
@@ -28,7 +33,7 @@ export function Shortcuts({ onClose }: { onClose: () => void }) {
         </Modal.Header>
         <Modal.Body>
           <dl className={styles.keys}>
-            {KEYS.map(([keys, action]) => (
+            {shown.map(([keys, action]) => (
               <div key={action}>
                 <dt>
                   {keys.map((key) => (

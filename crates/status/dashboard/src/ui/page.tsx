@@ -7,17 +7,11 @@ import styles from "./page.module.css";
 
 const ViewsMenu = lazyComponent(() => import("./views-menu"), "ViewsMenu");
 
-/** A page with its title and actions. A list has its saved views before the actions. */
-export function Page({
-  title,
-  actions,
-  children,
-}: {
-  title: string;
-  actions?: ReactNode;
-  children: ReactNode;
-}) {
+/** A page with its title and actions. A list has its saved views before the actions, unless `hasViews` says no. */
+export function Page(props: { title: string; actions?: ReactNode; hasViews?: boolean; children: ReactNode }) {
+  const { title, actions, hasViews = true, children } = props;
   const path = useLocation({ select: ({ pathname }) => pathname });
+  const hasMenu = hasViews && isListPage(path);
   useEffect(() => {
     document.title = `${title} · SMS Sync`;
   }, [title]);
@@ -25,9 +19,9 @@ export function Page({
     <div className={styles.page}>
       <div className={styles.head}>
         <h1>{title}</h1>
-        {(actions || isListPage(path)) && (
+        {(actions || hasMenu) && (
           <div className={layout.actions}>
-            {isListPage(path) && (
+            {hasMenu && (
               <Suspense>
                 <ViewsMenu page={path} />
               </Suspense>

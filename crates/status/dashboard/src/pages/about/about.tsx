@@ -3,6 +3,7 @@ import { useQuery } from "@tanstack/react-query";
 import { getServiceVersion, openBuild } from "../../api/queries/version";
 import { clockOffset } from "../../api/server-clock";
 import { useSession } from "../../api/session";
+import { fleetPartText } from "../../format/fleet-part";
 import type { Status } from "../../format/status";
 import { formatDuration } from "../../format/times";
 import { Card } from "../../ui/card";
@@ -54,6 +55,7 @@ export function AboutPage() {
               <Fact name="Signed in as">
                 <bdi>{session.identity.subject}</bdi>, {session.identity.role}
               </Fact>
+              {session.identity.scope && <Fact name="For">{fleetPartText(session.identity.scope)}</Fact>}
               <Fact name="Until">
                 <Time iso={session.identity.expiresAt} full />
               </Fact>

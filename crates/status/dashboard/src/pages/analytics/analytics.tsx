@@ -3,6 +3,8 @@ import { getRouteApi } from "@tanstack/react-router";
 import { useMemo } from "react";
 import { asProblem, type FieldError } from "../../api/problem";
 import { getAnalytics } from "../../api/queries/analytics";
+import { listVessels } from "../../api/queries/vessels";
+import { useFleetPart } from "../../api/session";
 import type { Analytics, RecordType, WindowWidth } from "../../api/types";
 import {
   analyticsStatus,
@@ -15,6 +17,7 @@ import {
   windowRows,
 } from "../../format/analytics";
 import { capitalize } from "../../format/capitalize";
+import { vesselName } from "../../format/records";
 import { RECORD_TYPE_ORDER, recordTypeNames } from "../../format/states";
 import { formatWindow } from "../../format/times";
 import { Announcement } from "../../ui/announcement";
@@ -48,7 +51,10 @@ export function AnalyticsPage() {
   const { zone: _, ...filter } = route.useSearch();
   const navigate = route.useNavigate();
   const narrow = (part: Partial<typeof filter>) => navigate({ search: (old) => ({ ...old, ...part }) });
-  const analytics = useQuery(getAnalytics(filter));
+  const isForWhole = useFleetPart() === null;
+  // With a token for a part of the fleet, figures are of one vessel.
+  const isAsked = isForWhole || filter.vessel !== undefined;
+  const analytics = useQuery({ ...getAnalytics(filter), enabled: isAsked });
   return (
     <Page title="Analytics">
       <FilterBar
@@ -69,7 +75,11 @@ export function AnalyticsPage() {
           value={filter.recordType}
           onChange={(recordType) => narrow({ recordType })}
         />
-        <TextFilter label="Vessel ID" value={filter.vessel} onChange={(vessel) => narrow({ vessel })} />
+        {isForWhole ? (
+          <TextFilter label="Vessel ID" value={filter.vessel} onChange={(vessel) => narrow({ vessel })} />
+        ) : (
+          <OwnVessel value={filter.vessel} onChange={(vessel) => narrow({ vessel })} />
+        )}
         <TimeRangeFilter from={filter.from} to={filter.to} onChange={narrow} />
       </FilterBar>
       {filter.vessel && (
@@ -78,10 +88,30 @@ export function AnalyticsPage() {
         </p>
       )}
       {analytics.isError && <FilterErrors errors={asProblem(analytics.error).errors} />}
-      <QueryResult query={analytics} lines={12}>
-        {(data) => <Figures data={data} isOfType={filter.recordType !== undefined} />}
-      </QueryResult>
+      {isAsked ? (
+        <QueryResult query={analytics} lines={12}>
+          {(data) => <Figures data={data} isOfType={filter.recordType !== undefined} />}
+        </QueryResult>
+      ) : (
+        <EmptyState framed title="Choose a vessel">
+          Your token is for a part of the fleet: figures are of one vessel at a time.
+        </EmptyState>
+      )}
     </Page>
+  );
+}
+
+/** Selects one of the vessels that the operator's token is for. */
+function OwnVessel(props: { value: string | undefined; onChange: (vessel: string | undefined) => void }) {
+  const vessels = useQuery(listVessels()).data?.data ?? [];
+  return (
+    <OptionFilter
+      label="Vessel"
+      allLabel="Choose a vessel"
+      options={vessels.map((vessel) => ({ value: vessel.sourceId, label: vesselName(vessel) }))}
+      value={props.value}
+      onChange={props.onChange}
+    />
   );
 }
 

@@ -4,70 +4,13 @@ import { Link } from "@tanstack/react-router";
 import { type CSSProperties, useState } from "react";
 import { asProblem } from "../../api/problem";
 import { listVessels } from "../../api/queries/vessels";
-import type { VesselState } from "../../api/types";
 import { formatCount, plural } from "../../format/numbers";
-import { vesselName } from "../../format/records";
-import { labelOf, RECORD_STANDINGS, type Tone } from "../../format/states";
 import { Card } from "../../ui/card";
 import { ProblemNote } from "../../ui/problem-note";
-import { StateBadge } from "../../ui/state-badge";
-import { columnsOf, rowLink, Table } from "../../ui/table";
+import { Table } from "../../ui/table";
 import text from "../../ui/text.module.css";
-import { Time } from "../../ui/time";
-import { ToneCount } from "../../ui/tone-count";
+import { vesselColumns } from "../../ui/vessel-columns";
 import styles from "./fleet-matrix.module.css";
-
-const column = columnsOf<VesselState>();
-
-type Count = "rejected" | "acknowledged" | "openConflicts" | "deadLetters" | "equipmentMissing" | "warnings";
-
-const number = (id: Count, header: string, tone: Tone) =>
-  column.display({
-    id,
-    header,
-    meta: { figure: true },
-    cell: ({ row }) => <ToneCount value={row.original[id]} tone={tone} />,
-  });
-
-const time = (id: "versionAt" | "syncedAt", header: string) =>
-  column.display({
-    id,
-    header,
-    cell: ({ row }) => {
-      const iso = row.original[id];
-      return iso ? <Time iso={iso} /> : <span className={text.dim}>never</span>;
-    },
-  });
-
-const columns = [
-  column.display({
-    id: "vessel",
-    header: "Vessel",
-    cell: ({ row: { original } }) => (
-      <Link
-        to="/records/$recordType/$sourceId"
-        params={{ recordType: "vessel", sourceId: original.sourceId }}
-        {...rowLink}
-      >
-        <bdi>{vesselName(original)}</bdi>
-      </Link>
-    ),
-  }),
-  column.display({
-    id: "state",
-    header: "State",
-    meta: { narrow: "beside" },
-    cell: ({ row }) => <StateBadge label={labelOf(RECORD_STANDINGS, row.original.standing)} />,
-  }),
-  number("rejected", "Rejected", "bad"),
-  number("equipmentMissing", "Not on board", "bad"),
-  number("deadLetters", "Dead letters", "bad"),
-  number("openConflicts", "Conflicts", "warn"),
-  number("warnings", "Warnings", "warn"),
-  number("acknowledged", "Known", "neutral"),
-  time("versionAt", "Last change"),
-  time("syncedAt", "Last sync"),
-];
 
 /** Rows that are shown at first: the worst. */
 const SHOWN_ROWS = 8;
@@ -89,7 +32,13 @@ export function FleetMatrix({ active }: { active: number }) {
   const others = pagination.total - rows.length;
   return (
     <Card title="Vessels" aside={<Link to="/records">All vessels</Link>}>
-      <Table label="Vessels" columns={columns} data={shown} rowKey={({ sourceId }) => sourceId} linked />
+      <Table
+        label="Vessels"
+        columns={vesselColumns}
+        data={shown}
+        rowKey={({ sourceId }) => sourceId}
+        linked
+      />
       {shown.length < rows.length && (
         <div>
           <Button size="xs" variant="default" onClick={() => setExpanded(true)}>

@@ -1,4 +1,5 @@
 import { Link } from "@tanstack/react-router";
+import { useFleetPart } from "../../api/session";
 import type { RecordDetail } from "../../api/types";
 import { fieldLabel, fieldValue, orderedFields } from "../../format/record-fields";
 import { Fact, FactList } from "../../ui/fact-list";
@@ -74,6 +75,7 @@ const WRITERS: Partial<Record<string, string>> = {
 export function Freshness({ record }: { record: RecordDetail }) {
   const { sourceUpdatedAt, versionAt, lastWriter, syncedAt, fetchedAt, createdAt, missingSince, syncId } =
     record;
+  const isForWhole = useFleetPart() === null;
   if (!createdAt) return <p className={text.dim}>No state of the record was ever written.</p>;
   return (
     <FactList>
@@ -96,7 +98,7 @@ export function Freshness({ record }: { record: RecordDetail }) {
       {syncedAt && (
         <Fact name="Written by a sync">
           <Time iso={syncedAt} full />
-          {syncId && record.syncIsKept && (
+          {syncId && record.syncIsKept && isForWhole && (
             <>
               {" "}
               <Link to="/syncs/$syncId" params={{ syncId }}>

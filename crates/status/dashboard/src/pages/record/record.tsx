@@ -2,7 +2,7 @@ import { useQuery } from "@tanstack/react-query";
 import { getRouteApi, Link } from "@tanstack/react-router";
 import { ArrowLeft } from "lucide-react";
 import { getRecord } from "../../api/queries/records";
-import { useHasRole } from "../../api/session";
+import { useFleetPart, useHasRole } from "../../api/session";
 import type { RecordDetail } from "../../api/types";
 import { capitalize } from "../../format/capitalize";
 import { plural } from "../../format/numbers";
@@ -68,6 +68,7 @@ function KnownRecord({ recordType, sourceId }: Pick<RecordDetail, "recordType" |
 function RecordContent({ record }: { record: RecordDetail }) {
   const status = recordStatus(record);
   const isOperator = useHasRole("operator");
+  const isForWhole = useFleetPart() === null;
   const { recordType, sourceId } = record;
   const hasLists = recordType !== "user" && record.status != null;
   return (
@@ -79,22 +80,24 @@ function RecordContent({ record }: { record: RecordDetail }) {
           ? { figure: { value: <Time iso={record.versionAt} />, unit: "last changed" } }
           : {})}
       >
-        {record.standing !== "active" && (
+        {record.standing !== "active" && isForWhole && (
           <Link to="/doctor" search={{ recordType, sourceId }}>
             Find out why
           </Link>
         )}
       </StatusBanner>
-      {record.standing === "rejected" && <RejectionNote record={record} canAct={isOperator} />}
+      {record.standing === "rejected" && <RejectionNote record={record} canAct={isOperator && isForWhole} />}
       {record.openConflicts > 0 && (
         <Note
           tone="warn"
           label="Open conflicts"
           title={`${plural(record.openConflicts, "conflict")} to decide`}
           actions={
-            <Link to="/conflicts" search={{ state: "open", recordType, sourceId }}>
-              View conflicts
-            </Link>
+            isForWhole && (
+              <Link to="/conflicts" search={{ state: "open", recordType, sourceId }}>
+                View conflicts
+              </Link>
+            )
           }
         >
           <p>The portals disagree about this record.</p>

@@ -1,6 +1,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { getRouteApi, Link } from "@tanstack/react-router";
 import { getTimeline } from "../../api/queries/records";
+import { useFleetPart } from "../../api/session";
 import type { RecordType, Timeline as TimelineData, TimelineEntry } from "../../api/types";
 import { labelOf, TIMELINE_KINDS } from "../../format/states";
 import { formatDateTime } from "../../format/times";
@@ -99,6 +100,8 @@ function Entry({ entry }: { entry: TimelineEntry }) {
 
 function EntryLinks({ entry }: { entry: TimelineEntry }) {
   const { syncId, webhookEventId, conflictId, deadLetterId } = entry;
+  // These pages are about the whole fleet.
+  if (useFleetPart()) return null;
   return (
     <span className={styles.links}>
       {syncId && (

@@ -3,6 +3,7 @@ import { getRouteApi, Link } from "@tanstack/react-router";
 import { getOverview } from "../../api/queries/overview";
 import { listRecords } from "../../api/queries/records";
 import { SEARCH_MIN_LENGTH } from "../../api/queries/search";
+import { useFleetPart } from "../../api/session";
 import type { Overview, RecordStatus, RecordType } from "../../api/types";
 import { hasSynced } from "../../format/fleet-status";
 import { formatCount, plural } from "../../format/numbers";
@@ -29,7 +30,8 @@ const TABS: RecordType[] = [DEFAULT_TYPE, "equipment", "user", "company"];
 export function RecordsPage() {
   const { page = 1, type = DEFAULT_TYPE, status, q, vessel, company } = route.useSearch();
   const navigate = route.useNavigate();
-  const overview = useQuery(getOverview()).data;
+  const isForWhole = useFleetPart() === null;
+  const overview = useQuery({ ...getOverview(), enabled: isForWhole }).data;
   const filter = { status, q: q && q.length >= SEARCH_MIN_LENGTH ? q : undefined, vessel, company };
   const isFiltered = Object.values(filter).some((value) => value !== undefined);
   const records = useQuery(listRecords(type, { limit: PAGE_SIZE, offset: (page - 1) * PAGE_SIZE }, filter));
@@ -54,7 +56,7 @@ export function RecordsPage() {
         </ViewLinks>
       }
     >
-      <StatusBanner status={overview && recordsStatus(overview)} />
+      {isForWhole && <StatusBanner status={overview && recordsStatus(overview)} />}
       <FilterBar
         isFiltered={isFiltered}
         onClear={() => navigate({ search: ({ zone }) => ({ ...(zone ? { zone } : {}), type }) })}
