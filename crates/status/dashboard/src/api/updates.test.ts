@@ -122,6 +122,17 @@ test("dead letters and settings updates invalidate their own queries", async () 
   vi.useRealTimers();
 });
 
+test("a change of health invalidates the overview and the doctor, and nothing else", async () => {
+  vi.useFakeTimers();
+  const cache = new QueryClient();
+  for (const key of [keys.overview, keys.doctor, keys.settings]) cache.setQueryData(key, {});
+  new UpdateApplier(cache, () => 0).apply("health.changed", "{}");
+  await vi.advanceTimersByTimeAsync(1000);
+  const stale = (key: readonly unknown[]) => cache.getQueryState(key)?.isInvalidated;
+  expect([stale(keys.overview), stale(keys.doctor), stale(keys.settings)]).toEqual([true, true, false]);
+  vi.useRealTimers();
+});
+
 test("a resync invalidates every query", () => {
   const cache = new QueryClient();
   cache.setQueryData(keys.settings, {});

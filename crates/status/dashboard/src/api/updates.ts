@@ -64,6 +64,7 @@ export class UpdateApplier {
     else if (name.startsWith("conflict.")) this.invalidate(keys.conflicts, keys.records, keys.overview);
     else if (name.startsWith("webhook.")) this.invalidate(keys.webhooks, keys.records, keys.overview);
     else if (name === "schedule.changed") this.invalidate(keys.settings, keys.schedules, keys.overview);
+    else if (name === "health.changed") this.invalidate(keys.doctor, keys.overview);
   }
 
   private applyNotice(name: string, notice: SyncNotice) {

@@ -6,6 +6,6 @@ export const getOverview = () =>
   queryOptions({
     queryKey: keys.overview,
     queryFn: ({ signal }) => unwrap(client.GET("/api/sync/status", { signal })),
-    // For values that no live update carries: health and the next scheduled sync.
+    // For values that no live update carries, such as the next scheduled sync.
     refetchInterval: 30_000,
   });
