@@ -100,10 +100,16 @@ export type Identity = Schemas["Identity"];
 /** The part of the fleet that a token is for. */
 export type FleetPart = Schemas["IdentityScope"];
 
+/** How many entries a list has; of a long one, which is not counted to its end, a number that it exceeds. */
+export interface ListTotal {
+  total: number;
+  totalIsExact?: boolean;
+}
+
 /** A page of a list. */
 export interface List<T> {
   data: T[];
-  pagination: { limit: number; offset: number; total: number };
+  pagination: ListTotal & { limit: number; offset: number };
 }
 
 export type Severity = "error" | "warning";

@@ -1,10 +1,12 @@
 import { expect, test } from "vitest";
-import { formatCount, formatRate, formatShare, percentOf, plural } from "./numbers";
+import { formatCount, formatRate, formatShare, percentOf, plural, pluralTotal } from "./numbers";
 
 test("numbers have thousands separators and their unit", () => {
   expect(formatCount(6042)).toBe("6,042");
   expect(plural(1, "vessel")).toBe("1 vessel");
   expect(plural(41, "vessel")).toBe("41 vessels");
+  expect(pluralTotal({ total: 41 }, "sync")).toBe("41 syncs");
+  expect(pluralTotal({ total: 10_000, totalIsExact: false }, "sync")).toBe("more than 10,000 syncs");
   expect(formatRate(48_120, 10_000)).toBe("4,812 rec/s");
   expect(formatRate(5, 100)).toBeNull();
 });

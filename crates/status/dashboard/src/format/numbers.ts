@@ -1,3 +1,5 @@
+import type { ListTotal } from "../api/types";
+
 const whole = new Intl.NumberFormat("en-GB", { maximumFractionDigits: 0 });
 
 /** `6042` → `6,042` */
@@ -6,6 +8,10 @@ export const formatCount = (value: number): string => whole.format(value);
 /** `plural(1, "vessel")` → `1 vessel`, `plural(41, "vessel")` → `41 vessels` */
 export const plural = (value: number, one: string, many = `${one}s`): string =>
   `${formatCount(value)} ${value === 1 ? one : many}`;
+
+/** `6,042 syncs` of a list; `more than 10,000 syncs` of one that was not counted to its end. */
+export const pluralTotal = ({ total, totalIsExact = true }: ListTotal, one: string, many?: string): string =>
+  `${totalIsExact ? "" : "more than "}${plural(total, one, many)}`;
 
 /** `4,812 rec/s`; null below half a second, where a rate says nothing. */
 export function formatRate(records: number, ms: number): string | null {

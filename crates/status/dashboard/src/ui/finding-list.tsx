@@ -27,7 +27,7 @@ export function FindingList(props: {
             <Pager
               page={page}
               pageSize={pageSize}
-              total={pagination.total}
+              total={pagination}
               itemNoun="findings"
               onPage={(next) => onPage(next > 1 ? next : undefined)}
             />

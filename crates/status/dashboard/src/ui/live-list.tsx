@@ -79,7 +79,13 @@ function LiveRows<Row extends RowData>(props: Props<Row> & { latest: List<Row> }
           onHover={setHovered}
         />
       </div>
-      <Pager page={page} pageSize={pageSize} total={total} itemNoun={itemNoun} onPage={props.onPage} />
+      <Pager
+        page={page}
+        pageSize={pageSize}
+        total={list.pagination}
+        itemNoun={itemNoun}
+        onPage={props.onPage}
+      />
     </div>
   );
 }

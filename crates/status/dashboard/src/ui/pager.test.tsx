@@ -4,9 +4,11 @@ import { expect, test, vi } from "vitest";
 import { Pager } from "./pager";
 import { renderUi } from "./test-render";
 
-const show = async (page: number, total: number) => {
+const show = async (page: number, total: number, totalIsExact = true) => {
   const onPage = vi.fn();
-  await renderUi(<Pager page={page} pageSize={20} total={total} itemNoun="syncs" onPage={onPage} />);
+  await renderUi(
+    <Pager page={page} pageSize={20} total={{ total, totalIsExact }} itemNoun="syncs" onPage={onPage} />,
+  );
   return onPage;
 };
 const button = (name: string) => screen.getByRole<HTMLButtonElement>("button", { name });
@@ -35,4 +37,11 @@ test("a page beyond the end leads back to the last one", async () => {
   expect(screen.getByText("No such page: the list has 30 in total")).toBeDefined();
   await userEvent.click(button("Newer"));
   expect(onPage).toHaveBeenCalledWith(2);
+});
+
+test("a list that was not counted to its end goes on after what was counted", async () => {
+  const onPage = await show(500, 10_000, false);
+  expect(screen.getByText("9,981–10,000 of more than 10,000")).toBeDefined();
+  await userEvent.click(button("Older"));
+  expect(onPage).toHaveBeenCalledWith(501);
 });

@@ -1,4 +1,5 @@
 import { Button } from "@mantine/core";
+import type { ListTotal } from "../api/types";
 import { formatCount } from "../format/numbers";
 import layout from "./layout.module.css";
 import styles from "./pager.module.css";
@@ -8,21 +9,25 @@ import text from "./text.module.css";
 export function Pager(props: {
   page: number;
   pageSize: number;
-  total: number;
+  total: ListTotal;
   /** The items in the plural: `syncs`. */
   itemNoun: string;
   onPage: (page: number) => void;
 }) {
-  const { page, pageSize, total, itemNoun, onPage } = props;
+  const { page, pageSize, itemNoun, onPage } = props;
+  const { total, totalIsExact = true } = props.total;
+  // Of what is counted. A list that was not counted to its end goes on.
   const lastPage = Math.max(1, Math.ceil(total / pageSize));
+  const hasOlder = page < lastPage || (!totalIsExact && page === lastPage);
+  const ofTotal = `${totalIsExact ? "" : "more than "}${formatCount(total)}`;
   const firstRow = (page - 1) * pageSize + 1;
   const lastRow = Math.min(total, page * pageSize);
   return (
     <nav className={styles.pager} aria-label={`Pages of ${itemNoun}`}>
       <span className={text.dim}>
         {page > lastPage
-          ? `No such page: the list has ${formatCount(total)} in total`
-          : `${formatCount(firstRow)}–${formatCount(lastRow)} of ${formatCount(total)}`}
+          ? `No such page: the list has ${ofTotal} in total`
+          : `${formatCount(firstRow)}–${formatCount(lastRow)} of ${ofTotal}`}
       </span>
       {(lastPage > 1 || page > 1) && (
         <span className={layout.actions}>
@@ -34,7 +39,7 @@ export function Pager(props: {
           >
             Newer
           </Button>
-          <Button size="xs" variant="default" disabled={page >= lastPage} onClick={() => onPage(page + 1)}>
+          <Button size="xs" variant="default" disabled={!hasOlder} onClick={() => onPage(page + 1)}>
             Older
           </Button>
         </span>

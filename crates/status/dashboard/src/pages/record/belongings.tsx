@@ -90,7 +90,7 @@ function BelongingList({ owner, type }: { owner: RecordDetail; type: RecordType 
               <Pager
                 page={page}
                 pageSize={PAGE_SIZE}
-                total={pagination.total}
+                total={pagination}
                 itemNoun={many.toLowerCase()}
                 onPage={(next) =>
                   navigate({

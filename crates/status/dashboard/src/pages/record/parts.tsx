@@ -151,7 +151,7 @@ function PartList({ owner, kind }: { owner: RecordDetail; kind: PartKind }) {
               <Pager
                 page={page}
                 pageSize={PAGE_SIZE}
-                total={pagination.total}
+                total={pagination}
                 itemNoun={title.toLowerCase()}
                 onPage={(next) =>
                   navigate({

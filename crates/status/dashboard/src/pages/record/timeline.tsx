@@ -40,7 +40,7 @@ export function Timeline({ recordType, sourceId }: { recordType: RecordType; sou
               <Pager
                 page={page}
                 pageSize={PAGE_SIZE}
-                total={data.pagination.total}
+                total={data.pagination}
                 itemNoun="entries"
                 onPage={(next) =>
                   navigate({

@@ -2,7 +2,7 @@ import { useQuery } from "@tanstack/react-query";
 import { getRouteApi } from "@tanstack/react-router";
 import { getVesselReport } from "../../api/queries/findings";
 import type { RecordDetail } from "../../api/types";
-import { plural } from "../../format/numbers";
+import { plural, pluralTotal } from "../../format/numbers";
 import { Card } from "../../ui/card";
 import { EmptyState } from "../../ui/empty-state";
 import { findingColumns, findingKey } from "../../ui/finding-columns";
@@ -45,7 +45,7 @@ export function VesselFindings({ vessel }: { vessel: RecordDetail }) {
         aside={
           report.data &&
           report.data.pagination.total > 0 && (
-            <span className={text.dim}>{plural(report.data.pagination.total, "finding")}</span>
+            <span className={text.dim}>{pluralTotal(report.data.pagination, "finding")}</span>
           )
         }
       >

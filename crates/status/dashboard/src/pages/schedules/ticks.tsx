@@ -82,13 +82,7 @@ export function Ticks({ schedule }: { schedule: string }) {
                 data={data}
                 rowKey={(tick) => `${tick.schedule} ${tick.dueAt}`}
               />
-              <Pager
-                page={page}
-                pageSize={PAGE_SIZE}
-                total={pagination.total}
-                itemNoun="times"
-                onPage={setPage}
-              />
+              <Pager page={page} pageSize={PAGE_SIZE} total={pagination} itemNoun="times" onPage={setPage} />
             </>
           )
         }

@@ -56,7 +56,7 @@ export function SettingsHistory() {
               <Pager
                 page={page}
                 pageSize={PAGE_SIZE}
-                total={pagination.total}
+                total={pagination}
                 itemNoun="changes"
                 onPage={(next) =>
                   navigate({

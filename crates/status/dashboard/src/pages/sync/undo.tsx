@@ -152,7 +152,7 @@ export function UndoneRecords({ syncId }: { syncId: string }) {
               <Pager
                 page={page}
                 pageSize={PAGE_SIZE}
-                total={data.pagination.total}
+                total={data.pagination}
                 itemNoun="records"
                 onPage={(next) => navigate({ search: (old) => ({ ...old, undo: next }), resetScroll: false })}
               />

@@ -14,24 +14,24 @@ const NONE = { requests: 0, isAtLeast: false };
 
 test("no webhook yet is not green", () => {
   const { lastWebhookAt: _, ...silent } = overview;
-  expect(webhooksStatus(silent, 0, NONE).tone).toBe("neutral");
-  expect(webhooksStatus(overview, 0, NONE).tone).toBe("good");
+  expect(webhooksStatus(silent, { total: 0 }, NONE).tone).toBe("neutral");
+  expect(webhooksStatus(overview, { total: 0 }, NONE).tone).toBe("good");
 });
 
 test("a failed webhook is worse than a refused request", () => {
-  expect(webhooksStatus(overview, 2, { requests: 1, isAtLeast: false })).toMatchObject({
+  expect(webhooksStatus(overview, { total: 2 }, { requests: 1, isAtLeast: false })).toMatchObject({
     tone: "bad",
     headline: "2 webhooks failed",
     detail: "Fix the cause, then reprocess. 1 request was refused in the last 24 hours.",
   });
-  expect(webhooksStatus(overview, 0, { requests: 1, isAtLeast: false }).tone).toBe("warn");
+  expect(webhooksStatus(overview, { total: 0 }, { requests: 1, isAtLeast: false }).tone).toBe("warn");
 });
 
 test("requests without an entry of their own count, and a longer log is counted at least", () => {
   const entry = { alike: 40 } as RefusedWebhook;
   const refused = refusedRequests({ data: [entry], pagination: { limit: 1, offset: 0, total: 3 } });
   expect(refused).toEqual({ requests: 43, isAtLeast: true });
-  expect(webhooksStatus(overview, 0, refused).headline).toBe(
+  expect(webhooksStatus(overview, { total: 0 }, refused).headline).toBe(
     "At least 43 requests were refused in the last 24 hours",
   );
 });

@@ -5,8 +5,9 @@ import { getOverview } from "../../api/queries/overview";
 import { listRefusedWebhooks, listWebhooks } from "../../api/queries/webhooks";
 import { serverNow } from "../../api/server-clock";
 import { useHasRole } from "../../api/session";
-import type { List, Overview, RefusedWebhook } from "../../api/types";
-import { formatCount, plural } from "../../format/numbers";
+import type { List, ListTotal, Overview, RefusedWebhook } from "../../api/types";
+import { capitalize } from "../../format/capitalize";
+import { formatCount, plural, pluralTotal } from "../../format/numbers";
 import {
   RECORD_TYPE_ORDER,
   REFUSAL_OPTIONS,
@@ -38,7 +39,7 @@ export function WebhooksPage() {
   const { view, open } = route.useSearch();
   const navigate = route.useNavigate();
   const overview = useQuery(getOverview()).data;
-  const failed = useQuery(listWebhooks({ limit: 1, offset: 0 }, { state: "failed" })).data?.pagination.total;
+  const failed = useQuery(listWebhooks({ limit: 1, offset: 0 }, { state: "failed" })).data?.pagination;
   const refusedSince = useRefusedSince();
   const close = () => navigate({ search: (old) => ({ ...old, open: undefined }), resetScroll: false });
   return (
@@ -95,14 +96,14 @@ export function refusedRequests({ data, pagination }: List<RefusedWebhook>): Ref
 
 export function webhooksStatus(
   overview: Overview,
-  failed: number,
+  failed: ListTotal,
   { requests, isAtLeast }: Refusals,
 ): Status {
   const refusals = `${isAtLeast ? "At least " : ""}${plural(requests, "request")} ${requests === 1 ? "was" : "were"} refused in the last 24 hours`;
-  if (failed > 0) {
+  if (failed.total > 0) {
     return {
       tone: "bad",
-      headline: `${plural(failed, "webhook")} failed`,
+      headline: `${capitalize(pluralTotal(failed, "webhook"))} failed`,
       detail: `Fix the cause, then reprocess.${requests > 0 ? ` ${refusals}.` : ""}`,
     };
   }
