@@ -1,11 +1,7 @@
-import { act, fireEvent, render } from "@testing-library/react";
-import { afterEach, expect, test, vi } from "vitest";
+import { act, fireEvent, waitFor } from "@testing-library/react";
+import { expect, test } from "vitest";
+import { renderUi } from "../ui/test-render";
 import { usePageKeys } from "./page-keys";
-
-const navigate = vi.fn();
-vi.mock("@tanstack/react-router", () => ({ useNavigate: () => navigate }));
-
-afterEach(() => navigate.mockClear());
 
 /** A shell whose callbacks are new each time it is drawn. */
 function Shell() {
@@ -13,16 +9,19 @@ function Shell() {
   return null;
 }
 
-test("g and a letter open a page, though the shell is drawn again in between", () => {
-  const { rerender } = render(<Shell />);
-  act(() => void fireEvent.keyDown(document.body, { key: "g" }));
+const press = (key: string) => act(() => void fireEvent.keyDown(document.body, { key }));
+
+test("g and a letter open a page, though the shell is drawn again in between", async () => {
+  const { rerender, router } = await renderUi(<Shell />);
+  press("g");
   rerender(<Shell />);
-  act(() => void fireEvent.keyDown(document.body, { key: "s" }));
-  expect(navigate).toHaveBeenCalledWith({ to: "/syncs" });
+  press("s");
+  await waitFor(() => expect(router.state.location.pathname).toBe("/syncs"));
 });
 
-test("a letter alone opens nothing", () => {
-  render(<Shell />);
-  act(() => void fireEvent.keyDown(document.body, { key: "s" }));
-  expect(navigate).not.toHaveBeenCalled();
+test("a letter alone opens nothing", async () => {
+  const { router } = await renderUi(<Shell />);
+  press("s");
+  await act(async () => {});
+  expect(router.state.location.pathname).toBe("/");
 });
