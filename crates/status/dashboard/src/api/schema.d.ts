@@ -217,6 +217,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/sync/audit/chain": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Verify that no row of the audit log was changed, added or deleted
+         * @description Reads the whole log, one request at a time. The service vouches for itself here: `sms-sync audit verify` computes the same on the
+         *     database.
+         */
+        get: operations["verifyAudit"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/sync/audit/export": {
         parameters: {
             query?: never;
@@ -951,8 +972,10 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * List the changes that a dry run would make
-         * @description In the order in which the dry run found them. The list of any other sync is empty.
+         * List what a sync changed, or what a dry run would change
+         * @description Of a dry run in the order in which it found them. Of any other sync first the records that were there before, in the order in
+         *     which it wrote them, then those that it created; what it rejected and the conflicts that it met are in `findings` and
+         *     `/api/sync/conflicts`.
          */
         get: operations["listChanges"];
         put?: never;
@@ -1250,7 +1273,7 @@ export interface paths {
          * @description Each event has a name and one line of JSON: `sync.started`, `sync.progress`, `sync.phase`, `sync.completed`,
          *     `sync.failed`, `sync.cancelled` (SyncNotice), `deadletter.added`, `deadletter.replayed` (DeadLetterNotice),
          *     `webhook.processed` (WebhookNotice), `schedule.changed` (SettingsNotice), `conflict.opened`, `conflict.resolved`
-         *     (ConflictNotice). A `heartbeat` comes every 15 seconds. A `resync` says that events are missing: fetch the data again.
+         *     (ConflictNotice), `health.changed` (HealthNotice). A `heartbeat` comes every 15 seconds. A `resync` says that events are missing: fetch the data again.
          *     An `end` says why the stream ends, as `{"code": "token_expired"}` or `{"code": "token_revoked"}`: connect again with another
          *     token. `heartbeat`, `resync` and `end` are sent to every client, whatever its filters. Event ids are the same on every replica. To resume after a lost connection, send the last id as `Last-Event-ID`.
          *     The number of streams is limited: 429 when you have as many as one operator may have, 503 when the service has as many as
@@ -1709,6 +1732,27 @@ export interface components {
          * @enum {string}
          */
         AuditAction: "sync.trigger" | "sync.cancel" | "sync.resume" | "sync.retry" | "sync.confirm" | "sync.accept_older" | "sync.undo" | "conflict.resolve" | "conflict_policies.update" | "settings.update" | "schedule.create" | "schedule.update" | "schedule.delete" | "schedule.pause" | "schedule.resume" | "role_mapping.change" | "user.reveal_password" | "rejection.acknowledge" | "acknowledgement.withdraw" | "dead_letter.replay" | "replay.cancel" | "webhook.reprocess" | "token.revoke" | "api_key.create" | "api_key.rotate" | "api_key.revoke" | "user.reissue_password" | "access.refuse" | "user.read" | "conflict.read" | "dead_letter.read" | "webhook.read_body";
+        /** @description Whether the audit log is as it was written. */
+        AuditChain: {
+            /** Format: date-time */
+            checkedAt: string;
+            /** @description The newest row, as `position:hash`, to be noted elsewhere for a later `expect`; null as `rows` is. */
+            end?: string | null;
+            /** @description Whether no row that is kept was changed, and none was added or deleted. */
+            intact: boolean;
+            /** @description What is wrong, where it is wrong first; of an intact chain, why `expect` could not be compared. */
+            problem?: string | null;
+            /**
+             * Format: int64
+             * @description Position until which rows were purged by retention; 0 if none were, null if the chain is broken.
+             */
+            purgedUntil?: number | null;
+            /**
+             * Format: int64
+             * @description Rows that were verified; null if the chain is broken, or if `expect` was purged.
+             */
+            rows?: number | null;
+        };
         /** @description What an operator did, was refused, or read of personal data. */
         AuditEntry: {
             action: components["schemas"]["AuditAction"];
@@ -1740,14 +1784,19 @@ export interface components {
          * @enum {string}
          */
         Cause: "manual" | "scheduled" | "webhook" | "replay";
-        /** @description A change that a dry run would make to one record. */
+        /** @description A change of one record by a sync; of a dry run, one that it would make. */
         Change: {
             conflict?: components["schemas"]["ConflictPreview"] | null;
             /** @description Changed fields. For a new record, `old` is null. */
             fields: components["schemas"]["FieldChange"][];
+            /**
+             * @description Whether `fields` are what the sync changed. Otherwise the record was changed in the maintenance portal, undone or decided upon
+             *     since, and what the sync wrote is not known any more.
+             */
+            fieldsKnown: boolean;
             /** @description Name of the record for people. */
             label?: string | null;
-            /** @description Outcome that the record would have. */
+            /** @description What became of the record. */
             outcome: components["schemas"]["ChangeOutcome"];
             /** @description Type of the record. */
             recordType: components["schemas"]["RecordType"];
@@ -1755,10 +1804,10 @@ export interface components {
             sourceId: string;
         };
         /**
-         * @description Outcome that a record of a dry run would have.
+         * @description What became of a record, or in a dry run would.
          * @enum {string}
          */
-        ChangeOutcome: "created" | "updated" | "conflict" | "rejected";
+        ChangeOutcome: "created" | "updated" | "withdrawn" | "returned" | "conflict" | "rejected";
         /** @description A change of a zone's clocks. */
         ClockChange: {
             /** Format: date-time */
@@ -2230,16 +2279,16 @@ export interface components {
             /** Format: int64 */
             count: number;
         };
-        /** @description A field that a dry run would change. */
+        /** @description A field that a sync changed, or that a dry run would change. */
         FieldChange: {
             /**
              * @description JSON pointer to the field in the provider's record. Critical parts and maintenance schedules are named by their
              *     ids.
              */
             field: string;
-            /** @description New value; personal data is masked. */
+            /** @description Value after; personal data is masked. */
             new: Record<string, never>;
-            /** @description Current value; personal data is masked. */
+            /** @description Value before; personal data is masked. */
             old: Record<string, never>;
         };
         /** @description One field that is wrong. */
@@ -2289,6 +2338,20 @@ export interface components {
             active: number;
             /** @description Record type. */
             recordType: components["schemas"]["RecordType"];
+        };
+        /** @description Data of the SSE event `health.changed`: requests of a worker to a system end otherwise than before. */
+        HealthNotice: {
+            /** @description What went wrong. */
+            failure?: string | null;
+            /**
+             * Format: date-time
+             * @description Time of the event.
+             */
+            occurredAt: string;
+            /** @description How the last request ended. */
+            outcome: components["schemas"]["OutcomeClass"];
+            /** @description Name of the system: `onboarding-portal`. */
+            part: string;
         };
         /**
          * @description What a search finds.
@@ -2451,9 +2514,14 @@ export interface components {
                 conflict?: components["schemas"]["ConflictPreview"] | null;
                 /** @description Changed fields. For a new record, `old` is null. */
                 fields: components["schemas"]["FieldChange"][];
+                /**
+                 * @description Whether `fields` are what the sync changed. Otherwise the record was changed in the maintenance portal, undone or decided upon
+                 *     since, and what the sync wrote is not known any more.
+                 */
+                fieldsKnown: boolean;
                 /** @description Name of the record for people. */
                 label?: string | null;
-                /** @description Outcome that the record would have. */
+                /** @description What became of the record. */
                 outcome: components["schemas"]["ChangeOutcome"];
                 /** @description Type of the record. */
                 recordType: components["schemas"]["RecordType"];
@@ -3391,9 +3459,14 @@ export interface components {
             offset: number;
             /**
              * Format: int64
-             * @description Number of entries in the whole list.
+             * @description Number of entries in the whole list; of a long one, a number that it exceeds (`totalIsExact`).
              */
             total: number;
+            /**
+             * @description Whether `total` is the number of entries. Lists of history are counted up to 10,000 entries: one that is longer has more than
+             *     `total`.
+             */
+            totalIsExact?: boolean;
         };
         /** @description A critical part or a maintenance schedule. */
         Part: {
@@ -4901,7 +4974,7 @@ export interface components {
          * @description Name of an update.
          * @enum {string}
          */
-        UpdateName: "sync.started" | "sync.progress" | "sync.phase" | "sync.completed" | "sync.failed" | "sync.cancelled" | "deadletter.added" | "deadletter.replayed" | "webhook.processed" | "schedule.changed" | "conflict.opened" | "conflict.resolved";
+        UpdateName: "sync.started" | "sync.progress" | "sync.phase" | "sync.completed" | "sync.failed" | "sync.cancelled" | "deadletter.added" | "deadletter.replayed" | "webhook.processed" | "schedule.changed" | "conflict.opened" | "conflict.resolved" | "health.changed";
         /**
          * @description How urgent something is that needs an operator's attention.
          * @enum {string}
@@ -5975,6 +6048,50 @@ export interface operations {
             500: components["responses"]["InternalError"];
             /** @description The database does not answer */
             503: components["responses"]["Unavailable"];
+        };
+    };
+    verifyAudit: {
+        parameters: {
+            query?: {
+                /** @description The `end` of an earlier answer: finds out if the whole chain was written anew since. */
+                expect?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Whether the audit log is as it was written */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AuditChain"];
+                };
+            };
+            /** @description The query or the body cannot be read: U+0000 in a text, or a body that is not JSON */
+            400: components["responses"]["Unreadable"];
+            /** @description The token is missing, invalid, expired or revoked */
+            401: components["responses"]["Unauthorized"];
+            /** @description The role of the token is too low (`role_too_low`), or it is for a part of the fleet (`outside_scope`) */
+            403: components["responses"]["Forbidden"];
+            /** @description Parameters or values of the body are unknown, repeated or wrong; `errors` names each */
+            422: components["responses"]["Invalid"];
+            /** @description The operator sends too many requests */
+            429: components["responses"]["TooManyRequests"];
+            /** @description An error of the service; `requestId` finds it in the logs */
+            500: components["responses"]["InternalError"];
+            /** @description Another request is verifying (`verification_running`), or it takes longer than a request may (`verification_too_long`) */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     exportAudit: {
@@ -8345,8 +8462,15 @@ export interface operations {
             429: components["responses"]["TooManyRequests"];
             /** @description An error of the service; `requestId` finds it in the logs */
             500: components["responses"]["InternalError"];
-            /** @description The database does not answer */
-            503: components["responses"]["Unavailable"];
+            /** @description The sync wrote so much that a plan takes too long (`plan_too_long`), or its records are being written (`records_in_use`) */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     getOlderRecords: {

@@ -324,12 +324,26 @@ export const OUTCOMES = [
   { key: "skipped", tone: "neutral", icon: "skip", word: "Skipped" },
 ] as const satisfies readonly (StateLabel & { key: string })[];
 
-/** Outcomes of a dry run that are listed record by record. */
-export const CHANGE_OUTCOMES = Object.fromEntries(
-  OUTCOMES.map(({ key, ...label }): [string, StateLabel] => [key, label]).filter(
-    ([key]) => key !== "unchanged" && key !== "skipped",
-  ),
-) as Record<ChangeOutcome, StateLabel>;
+const WRITES = {
+  created: { tone: "neutral", icon: "plus", word: "Created" },
+  updated: { tone: "neutral", icon: "pencil", word: "Updated" },
+} satisfies Record<string, StateLabel>;
+
+/** What a dry run would do with a record. */
+export const DRY_RUN_OUTCOMES = {
+  ...WRITES,
+  conflict: { tone: "warn", icon: "split", word: "Conflict" },
+  rejected: { tone: "bad", icon: "cross", word: "Rejected" },
+} satisfies Record<string, StateLabel>;
+
+/** What a sync did with a record. */
+export const SYNC_OUTCOMES = {
+  ...WRITES,
+  withdrawn: { tone: "neutral", icon: "stop", word: "Withdrawn" },
+  returned: { tone: "neutral", icon: "retry", word: "Active again" },
+} satisfies Record<string, StateLabel>;
+
+export const CHANGE_OUTCOMES: Record<ChangeOutcome, StateLabel> = { ...DRY_RUN_OUTCOMES, ...SYNC_OUTCOMES };
 
 export const UNKNOWN_STATE: StateLabel = { tone: "neutral", icon: "clock", word: "Unknown" };
 

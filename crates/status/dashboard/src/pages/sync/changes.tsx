@@ -2,15 +2,19 @@ import { useQuery } from "@tanstack/react-query";
 import { getRouteApi } from "@tanstack/react-router";
 import { listChanges } from "../../api/queries/syncs";
 import type { Change, ChangeOutcome, SyncDetail } from "../../api/types";
-import { plural } from "../../format/numbers";
+import { pluralTotal } from "../../format/numbers";
 import {
   CHANGE_OUTCOMES,
   CONFLICT_KINDS,
+  DRY_RUN_OUTCOMES,
   labelOf,
   RECORD_TYPE_ORDER,
   recordTypeNames,
+  type StateLabel,
+  SYNC_OUTCOMES,
 } from "../../format/states";
 import { Card } from "../../ui/card";
+import { ChangedValues, ChangeEntry } from "../../ui/change-entry";
 import { EmptyState } from "../../ui/empty-state";
 import { FieldDiff } from "../../ui/field-diff";
 import { FilterBar } from "../../ui/filter-bar";
@@ -26,11 +30,20 @@ import styles from "./changes.module.css";
 const PAGE_SIZE = 20;
 const route = getRouteApi("/syncs/$syncId");
 
-/** What a dry run would do, record by record. */
+/** What of the card depends on whether the sync writes. `nothing`: of one that has ended. */
+const OF_DRY_RUN = {
+  title: "What it would do",
+  nothing: "It would change nothing",
+  outcomes: DRY_RUN_OUTCOMES,
+};
+const OF_SYNC = { title: "What it changed", nothing: "It changed nothing", outcomes: SYNC_OUTCOMES };
+
+/** What a sync changed, or a dry run would change, record by record. */
 export function Changes({ sync, isSyncOpen }: { sync: SyncDetail; isSyncOpen: boolean }) {
   const { changes: page = 1, type: recordType, outcome } = route.useSearch();
   const navigate = route.useNavigate();
   const isFiltered = recordType !== undefined || outcome !== undefined;
+  const { title, nothing, outcomes } = sync.dryRun ? OF_DRY_RUN : OF_SYNC;
   const changes = useQuery(
     listChanges(sync.syncId, { limit: PAGE_SIZE, offset: (page - 1) * PAGE_SIZE }, { recordType, outcome }),
   );
@@ -38,10 +51,10 @@ export function Changes({ sync, isSyncOpen }: { sync: SyncDetail; isSyncOpen: bo
     navigate({ search: (old) => ({ ...old, ...part, changes: undefined }), resetScroll: false });
   return (
     <Card
-      title="What it would do"
+      title={title}
       id="changes"
       aside={
-        changes.data && <span className={text.dim}>{plural(changes.data.pagination.total, "record")}</span>
+        changes.data && <span className={text.dim}>{pluralTotal(changes.data.pagination, "record")}</span>
       }
       allowOverflow
     >
@@ -57,7 +70,7 @@ export function Changes({ sync, isSyncOpen }: { sync: SyncDetail; isSyncOpen: bo
           <StateFilter<ChangeOutcome>
             label="Outcome"
             allLabel="All outcomes"
-            states={CHANGE_OUTCOMES}
+            states={outcomes as Record<ChangeOutcome, StateLabel>}
             value={outcome}
             onChange={(outcome) => narrow({ outcome })}
           />
@@ -65,7 +78,9 @@ export function Changes({ sync, isSyncOpen }: { sync: SyncDetail; isSyncOpen: bo
         <QueryResult query={changes} lines={6}>
           {({ data, pagination }) =>
             pagination.total === 0 ? (
-              <EmptyState title={isFiltered ? "No record matches the filters" : "It would change nothing"}>
+              <EmptyState
+                title={isFiltered ? "No record matches the filters" : isSyncOpen ? "No changes yet" : nothing}
+              >
                 {isSyncOpen
                   ? "Records appear as soon as they are read."
                   : "Unchanged and skipped records are not listed."}
@@ -74,13 +89,16 @@ export function Changes({ sync, isSyncOpen }: { sync: SyncDetail; isSyncOpen: bo
               <>
                 <ul aria-label="Changes">
                   {data.map((change) => (
-                    <ChangedRecord key={`${change.recordType} ${change.sourceId}`} change={change} />
+                    <ChangedRecord
+                      key={`${change.recordType} ${change.sourceId} ${change.outcome}`}
+                      change={change}
+                    />
                   ))}
                 </ul>
                 <Pager
                   page={page}
                   pageSize={PAGE_SIZE}
-                  total={pagination.total}
+                  total={pagination}
                   itemNoun="records"
                   onPage={(next) =>
                     navigate({
@@ -98,24 +116,14 @@ export function Changes({ sync, isSyncOpen }: { sync: SyncDetail; isSyncOpen: bo
   );
 }
 
-/** Fields of a record that is shown without a click. */
-const SHOWN_FIELDS_LIMIT = 8;
-
-function ChangedRecord({ change }: { change: Change }) {
-  const { recordType, sourceId, label, outcome, fields, conflict } = change;
+export function ChangedRecord({ change }: { change: Change }) {
+  const { recordType, sourceId, label, outcome, fields, fieldsKnown, conflict } = change;
   const name = label ?? `Unnamed ${recordTypeNames(recordType).one}`;
   const isNew = outcome === "created";
-  const diff = (
-    <FieldDiff
-      label={`Fields of ${name}`}
-      before={isNew ? null : side(fields, "old")}
-      after={side(fields, "new")}
-    />
-  );
   return (
-    <li className={styles.record}>
-      <div className={styles.head}>
-        <span>
+    <ChangeEntry
+      title={
+        <>
           <span className={text.strong}>
             <RecordLink recordType={recordType} sourceId={sourceId}>
               {name}
@@ -124,18 +132,22 @@ function ChangedRecord({ change }: { change: Change }) {
           <span className={styles.id}>
             <RecordId recordType={recordType} sourceId={sourceId} />
           </span>
-        </span>
-        <StateBadge label={labelOf(CHANGE_OUTCOMES, outcome)} />
-      </div>
-      {fields.length > 0 &&
-        (isNew || fields.length > SHOWN_FIELDS_LIMIT ? (
-          <details>
-            <summary className={styles.summary}>{plural(fields.length, "field")}</summary>
-            {diff}
-          </details>
-        ) : (
-          diff
-        ))}
+        </>
+      }
+      aside={<StateBadge label={labelOf(CHANGE_OUTCOMES, outcome)} />}
+    >
+      <ChangedValues count={fields.length} noun="field" isNew={isNew}>
+        <FieldDiff
+          label={`Fields of ${name}`}
+          before={isNew ? null : side(fields, "old")}
+          after={side(fields, "new")}
+        />
+      </ChangedValues>
+      {!fieldsKnown && (
+        <p className={text.dim}>
+          Which values it wrote is not known any more: the record was changed here since then.
+        </p>
+      )}
       {conflict && (
         <section aria-label={`Conflict of ${name}`}>
           <p className={styles.conflict}>
@@ -153,7 +165,7 @@ function ChangedRecord({ change }: { change: Change }) {
         </section>
       )}
       {outcome === "rejected" && <p className={text.dim}>The findings below say why it would be rejected.</p>}
-    </li>
+    </ChangeEntry>
   );
 }
 

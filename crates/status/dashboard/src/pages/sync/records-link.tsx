@@ -24,7 +24,8 @@ export function recordsLink(
     );
   }
   if (outcome === "unchanged" || outcome === "skipped") return children;
-  if (dryRun) {
+  // What a sync left undecided is decided where all conflicts are.
+  if (dryRun || outcome !== "conflict") {
     return (
       <Link
         to="/syncs/$syncId"
@@ -37,11 +38,9 @@ export function recordsLink(
       </Link>
     );
   }
-  return outcome === "conflict" ? (
+  return (
     <Link to="/conflicts" search={{ syncId, recordType: type }}>
       {children}
     </Link>
-  ) : (
-    children
   );
 }

@@ -86,7 +86,7 @@ function SyncContent({ sync }: { sync: SyncDetail }) {
         <SyncFacts sync={sync} />
       </Card>
 
-      {sync.dryRun && <Changes sync={sync} isSyncOpen={isSyncOpen} />}
+      {dryRun && <Changes sync={sync} isSyncOpen={isSyncOpen} />}
 
       <Card title="Record counts">
         {sync.counts.length === 0 ? (
@@ -104,6 +104,8 @@ function SyncContent({ sync }: { sync: SyncDetail }) {
           />
         )}
       </Card>
+
+      {!dryRun && <Changes sync={sync} isSyncOpen={isSyncOpen} />}
 
       <Card
         title="Findings"
