@@ -88,6 +88,7 @@ export type Permission = Schemas["Permission"];
 export type PortalRole = Schemas["PortalRole"];
 export type Workplace = Schemas["Workplace"];
 export type AuditEntry = Schemas["AuditEntry"];
+export type AuditChain = Schemas["AuditChain"];
 export type AuditAction = Schemas["AuditAction"];
 export type Analytics = Schemas["Analytics"];
 export type WindowWidth = Schemas["WindowWidth"];

@@ -42,3 +42,14 @@ export const useExportAudit = () =>
       });
     },
   });
+
+/** Verifies the chain of the log's entries. `expect`: its end as it was noted earlier. */
+export const useVerifyAudit = () =>
+  useMutation({
+    mutationFn: (expect: string | undefined) =>
+      unwrap(
+        client.GET("/api/sync/audit/chain", {
+          params: { query: expect === undefined ? {} : { expect } },
+        }),
+      ),
+  });

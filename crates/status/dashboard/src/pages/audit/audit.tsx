@@ -21,6 +21,7 @@ import { Time } from "../../ui/time";
 import { TimeRangeFilter } from "../../ui/time-range-filter";
 import { TwoLines } from "../../ui/two-lines";
 import styles from "./audit.module.css";
+import { Chain } from "./chain";
 
 const PAGE_SIZE = 20;
 const route = getRouteApi("/audit");
@@ -92,7 +93,10 @@ export function AuditPage() {
   return (
     <Page title="Audit log" actions={isAdmin && <Export />}>
       {isAdmin ? (
-        <AuditList />
+        <>
+          <Chain />
+          <AuditList />
+        </>
       ) : (
         <EmptyState framed title="Only admins can read the audit log">
           Sign in with the token of an admin.
