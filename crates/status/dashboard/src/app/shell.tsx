@@ -7,7 +7,7 @@ import {
 } from "@mantine/core";
 import { notifications } from "@mantine/notifications";
 import { useIsFetching, useQuery } from "@tanstack/react-query";
-import { Link, Outlet, useLocation, useNavigate } from "@tanstack/react-router";
+import { Link, Outlet, useLocation, useMatches, useNavigate } from "@tanstack/react-router";
 import { Ellipsis, Keyboard, LogOut, Moon, Search, Sun } from "lucide-react";
 import { Suspense, useEffect, useRef, useState } from "react";
 import { useLiveUpdates } from "../api/live";
@@ -126,7 +126,9 @@ function SignedIn({ session, hasEnded, onRenew }: SignedInProps) {
   // The search is about the whole fleet.
   const openPalette = () => setPaletteOpen(isForWhole);
   usePageKeys({ onHelp: () => setHelpOpen(true), onSearch: openPalette });
-  const closed = isForWhole ? undefined : closedPage(path);
+  // Of the page that is shown: while another one is loaded, the path is that one's already.
+  const shownPath = useMatches({ select: (matches) => matches.at(-1)?.pathname ?? path });
+  const closed = isForWhole ? undefined : closedPage(shownPath);
   const isFirstPage = useRef(true);
   // biome-ignore lint/correctness/useExhaustiveDependencies: each new page starts at its top, for the keyboard too
   useEffect(() => {

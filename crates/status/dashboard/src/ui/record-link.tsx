@@ -2,6 +2,7 @@ import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import type { ReactNode } from "react";
 import { getRecord } from "../api/queries/records";
+import { useFleetPart } from "../api/session";
 import type { RecordType } from "../api/types";
 import { recordName } from "../format/records";
 import { recordTypeNames } from "../format/states";
@@ -18,9 +19,18 @@ export function RecordLink(props: { recordType: RecordType; sourceId: string; ch
   );
 }
 
-/** The same by the name of the record, which is fetched; by its id until then, and where nothing is known of it. */
+/**
+ * The same by the name of the record, which is fetched; by its id until then, and where nothing is known of it. Of a company
+ * only the id, where the operator's token is for vessels alone.
+ */
 export function NamedRecordLink({ recordType, sourceId }: { recordType: RecordType; sourceId: string }) {
-  const record = useQuery({ ...getRecord(recordType, sourceId), staleTime: 60_000 }).data;
+  const isClosed = useFleetPart()?.companies.length === 0 && recordType === "company";
+  const record = useQuery({
+    ...getRecord(recordType, sourceId),
+    staleTime: 60_000,
+    enabled: !isClosed,
+  }).data;
+  if (isClosed) return <CopyableId text={sourceId} name="record ID" />;
   return (
     <RecordLink recordType={recordType} sourceId={sourceId}>
       {record ? recordName(record) : sourceId}
