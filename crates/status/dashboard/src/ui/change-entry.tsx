@@ -1,6 +1,7 @@
 import type { ReactNode } from "react";
 import { plural } from "../format/numbers";
 import styles from "./change-entry.module.css";
+import text from "./text.module.css";
 
 /** An entry of a list of changes: what was changed, in `aside` a state or a time, and below it the values. */
 export function ChangeEntry(props: { title: ReactNode; aside: ReactNode; children: ReactNode }) {
@@ -25,7 +26,7 @@ export function ChangedValues(props: { count: number; noun: string; isNew?: bool
   if (!isNew && count <= SHOWN_VALUES) return children;
   return (
     <details>
-      <summary className={styles.summary}>{plural(count, noun)}</summary>
+      <summary className={text.summary}>{plural(count, noun)}</summary>
       {children}
     </details>
   );

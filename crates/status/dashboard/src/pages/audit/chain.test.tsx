@@ -61,6 +61,7 @@ test("what retention deleted is said, and an end that cannot be compared is not 
 
 test("an end that was noted earlier is sent, and one that is none is marked", async () => {
   await verified({});
+  await userEvent.click(screen.getByText("Compare with an end that was noted earlier"));
   const field = screen.getByLabelText("End that was noted earlier");
   await userEvent.type(field, "12:ab{Enter}");
   expect(new URL(fetch.mock.lastCall?.[0].url ?? "").searchParams.get("expect")).toBe("12:ab");

@@ -20,36 +20,43 @@ export function Chain() {
   const [noted, setNoted] = useState("");
   const verify = useVerifyAudit();
   const errors = errorsByField(verify.error ? asProblem(verify.error) : null);
+  const run = () => verify.mutate(noted.trim() || undefined);
   return (
-    <Card title="Chain of the entries">
-      <form
-        className={styles.chain}
-        onSubmit={(event) => {
-          event.preventDefault();
-          if (!verify.isPending) verify.mutate(noted.trim() || undefined);
-        }}
-      >
+    <Card
+      title="Chain of the entries"
+      aside={
+        <Button size="xs" variant="default" loading={verify.isPending} onClick={run}>
+          {verify.data ? "Verify again" : "Verify the chain"}
+        </Button>
+      }
+    >
+      <div className={styles.chain}>
         <p className={text.dim}>
           Each entry holds a hash of the one before it, so that an entry that is changed, added or deleted
           breaks the chain.
         </p>
-        <div className={styles.verify}>
-          <TextInput
-            label="End that was noted earlier"
-            description="Optional. Finds out whether the whole chain was written anew since then."
-            value={noted}
-            onChange={(event) => setNoted(event.currentTarget.value)}
-            error={errors.expect}
-            autoComplete="off"
-            spellCheck={false}
-          />
-          <Button type="submit" variant="default" loading={verify.isPending}>
-            {verify.data ? "Verify again" : "Verify the chain"}
-          </Button>
-        </div>
-        {verify.error && !errors.expect && <ProblemNote problem={asProblem(verify.error)} />}
         <div role="status">{verify.data && <Verdict chain={verify.data} />}</div>
-      </form>
+        {verify.error && !errors.expect && <ProblemNote problem={asProblem(verify.error)} />}
+        <details>
+          <summary className={text.summary}>Compare with an end that was noted earlier</summary>
+          <form
+            onSubmit={(event) => {
+              event.preventDefault();
+              if (!verify.isPending) run();
+            }}
+          >
+            <TextInput
+              label="End that was noted earlier"
+              description="Then verifying also finds out whether the whole chain was written anew since."
+              value={noted}
+              onChange={(event) => setNoted(event.currentTarget.value)}
+              error={errors.expect}
+              autoComplete="off"
+              spellCheck={false}
+            />
+          </form>
+        </details>
+      </div>
     </Card>
   );
 }
@@ -69,7 +76,7 @@ function labelOfChain({ intact, rows, problem }: AuditChain): StateLabel {
 function Verdict({ chain }: { chain: AuditChain }) {
   const { rows, purgedUntil, end, problem, checkedAt } = chain;
   return (
-    <>
+    <div className={styles.verdict}>
       <p>
         <StateBadge label={labelOfChain(chain)} />{" "}
         <span className={text.strong}>
@@ -92,6 +99,6 @@ function Verdict({ chain }: { chain: AuditChain }) {
           </Fact>
         )}
       </FactList>
-    </>
+    </div>
   );
 }

@@ -107,7 +107,7 @@ export function RecordOfLetter({ letter: { recordType, sourceId } }: { letter: D
   if (!sourceId)
     return <span className={text.dim}>a page of {recordTypeNames(recordType).many.toLowerCase()}</span>;
   return (
-    <span className={text.aboveRow}>
+    <span className={`${text.aboveRow} ${styles.record}`}>
       <NamedRecordLink recordType={recordType} sourceId={sourceId} />
     </span>
   );

@@ -44,7 +44,7 @@ test("the parts of a vessel name their equipment, and what is too few on board",
 test("the schedules of one piece of equipment do not name it again", async () => {
   const values = {
     jobCode: "601-1",
-    kind: "preventive",
+    kind: "class_survey",
     everyHours: 8000,
     responsibleRank: "chief_engineer",
     lastDoneOn: null,
@@ -53,6 +53,6 @@ test("the schedules of one piece of equipment do not name it again", async () =>
   await renderUi(<PartTable kind="maintenance_schedule" parts={parts} isOfVessel={false} />);
   expect(rows()).toEqual([
     ["Job", "State", "Due", "Last done", "Responsible", "ID"],
-    ["Exhaust valve601-1 · preventive", "Active", "every 8,000 h", "not recorded", "Chief engineer", "p-1"],
+    ["Exhaust valve601-1 · Class survey", "Active", "every 8,000 h", "not recorded", "Chief engineer", "p-1"],
   ]);
 });

@@ -20,11 +20,24 @@ const route = getRouteApi("/records/$recordType/$sourceId");
 
 const column = columnsOf<Part>();
 
-/** A value of a part in words. */
-const value = (id: string, header: string, words: (part: Part) => string | null, unknown: string) =>
+/** A word of the API, such as `class_survey`. */
+function wordOf(part: Part, name: string): string | null {
+  const word = textOf(part, name);
+  return word && roleWord(word);
+}
+
+/** A value of a part in words, which stay on one line if they are `short`. */
+const value = (
+  id: string,
+  header: string,
+  words: (part: Part) => string | null,
+  unknown: string,
+  short = false,
+) =>
   column.display({
     id,
     header,
+    meta: { className: short ? text.oneLine : undefined },
     cell: ({ row }) => {
       const shown = words(row.original);
       return shown === null ? <span className={text.dim}>{unknown}</span> : <bdi>{shown}</bdi>;
@@ -66,15 +79,15 @@ const partColumns = [
     cell: ({ row }) => <StateBadge label={stockLabel(row.original)} />,
   }),
   equipment,
-  value("onBoard", "On board", (part) => quantity(part, "stockOnBoard"), "not counted"),
-  value("minimum", "Minimum", (part) => quantity(part, "minimumStock"), "none"),
+  value("onBoard", "On board", (part) => quantity(part, "stockOnBoard"), "not counted", true),
+  value("minimum", "Minimum", (part) => quantity(part, "minimumStock"), "none", true),
   value("location", "Location", (part) => textOf(part, "location"), "none"),
-  value("leadTime", "Lead time", leadTime, "unknown"),
+  value("leadTime", "Lead time", leadTime, "unknown", true),
   id,
 ];
 
 const jobColumns = [
-  name("Job", (job) => [textOf(job, "jobCode"), textOf(job, "kind")]),
+  name("Job", (job) => [textOf(job, "jobCode"), wordOf(job, "kind")]),
   column.display({
     id: "state",
     header: "State",
@@ -83,15 +96,10 @@ const jobColumns = [
   }),
   equipment,
   value("interval", "Due", interval, "unknown"),
-  value("lastDone", "Last done", (job) => textOf(job, "lastDoneOn"), "not recorded"),
-  value("responsible", "Responsible", (job) => rank(job), "anyone"),
+  value("lastDone", "Last done", (job) => textOf(job, "lastDoneOn"), "not recorded", true),
+  value("responsible", "Responsible", (job) => wordOf(job, "responsibleRank"), "anyone"),
   id,
 ];
-
-function rank(job: Part): string | null {
-  const word = textOf(job, "responsibleRank");
-  return word && roleWord(word);
-}
 
 const withoutEquipment = (columns: Column<Part>[]) => columns.filter((it) => it !== equipment);
 

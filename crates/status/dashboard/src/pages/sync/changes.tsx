@@ -99,7 +99,7 @@ export function Changes({ sync, isSyncOpen }: { sync: SyncDetail; isSyncOpen: bo
                   page={page}
                   pageSize={PAGE_SIZE}
                   total={pagination}
-                  itemNoun="records"
+                  itemNoun="changed records"
                   onPage={(next) =>
                     navigate({
                       search: (old) => ({ ...old, changes: next > 1 ? next : undefined }),

@@ -153,7 +153,7 @@ export function UndoneRecords({ syncId }: { syncId: string }) {
                 page={page}
                 pageSize={PAGE_SIZE}
                 total={data.pagination}
-                itemNoun="records"
+                itemNoun="undone records"
                 onPage={(next) => navigate({ search: (old) => ({ ...old, undo: next }), resetScroll: false })}
               />
             </>
