@@ -3,7 +3,7 @@
 import { join } from "node:path";
 import AxeBuilder from "@axe-core/playwright";
 import { test as base, expect, type Page } from "@playwright/test";
-import { system } from "./system";
+import { mint, system } from "./system";
 
 export const test = base.extend<{ faults: string[] }>({
   faults: [
@@ -31,11 +31,21 @@ export function ignoreFaults(faults: string[], expected: string): void {
 }
 
 export async function signIn(page: Page, token = system().admin, url = system().url): Promise<void> {
+  await enterToken(page, token, url);
+  await expect(page.getByText("live", { exact: true })).toBeVisible();
+}
+
+async function enterToken(page: Page, token: string, url: string): Promise<void> {
   await page.goto(`${url}/`);
   await page.getByLabel("Operator token", { exact: true }).fill(token);
   await page.getByRole("button", { name: "Sign in" }).click();
-  await expect(page.getByRole("heading", { level: 1 })).toBeVisible();
-  await expect(page.getByText("live", { exact: true })).toBeVisible();
+  await expect(page.getByRole("heading", { level: 1, name: "Overview" })).toBeVisible();
+}
+
+/** Signs in with a token for one vessel, which no updates come with. */
+export async function signInForVessel(page: Page, imoNumber: string): Promise<void> {
+  const token = mint(system().jwtSecret, "superintendent", "operator", "1h", [imoNumber]);
+  await enterToken(page, token, system().url);
 }
 
 export async function expectAccessible(page: Page): Promise<void> {

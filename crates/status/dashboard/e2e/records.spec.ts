@@ -11,7 +11,7 @@ import {
   signIn,
   test,
 } from "./checked-page";
-import { system } from "./system";
+import { management, system } from "./system";
 
 type Item = { record: { id: string; name?: string; isCritical?: boolean } };
 const list = (path: string) => portal<{ data: Item[] }>("GET", path).then(({ data }) => data);
@@ -170,6 +170,72 @@ test("a user's role is explained, and the temporary password is claimed once and
   await expect(drawer.getByRole("button", { name: "Claim password" })).toBeVisible();
 });
 
+test("a dead letter names its record, and those of one record are listed and replayed", async ({ page }) => {
+  const { data: webhooks } = await api<{ data: { id: string; recordType: string; sourceId: string }[] }>(
+    "/api/sync/webhooks?recordType=vessel&limit=1",
+  );
+  const [webhook] = webhooks;
+  if (!webhook) throw new Error("no webhook about a vessel has come");
+  const { amqpApi, vhost } = system();
+  // A message about the webhook's record that cannot be read.
+  await management(amqpApi, "POST", `/api/exchanges/${vhost}/sms.sync/publish`, {
+    routing_key: "sync.events",
+    payload: "this is no event",
+    payload_encoding: "string",
+    properties: { message_id: webhook.id, delivery_mode: 2, type: "sms.sync.v1.ApprovalEvent" },
+  });
+  await signIn(page);
+  await page.goto(`${system().url}/dead-letters?recordType=vessel&sourceId=${webhook.sourceId}`);
+  const table = page.getByRole("table", { name: "Dead letters" });
+  const record = table.getByRole("row").nth(1).getByRole("link", { name: /IMO/ });
+  await expect(record).toHaveAttribute("href", `/records/vessel/${webhook.sourceId}`);
+  await expect(page.getByRole("searchbox", { name: "Record ID" })).toHaveValue(webhook.sourceId);
+  await checkPage(page, "dead-letters-of-record");
+  await page.getByRole("button", { name: "Replay these" }).click();
+  const dialog = page.getByRole("dialog", { name: /^Replay \d+ dead letters?\?$/ });
+  await expect(dialog.getByRole("region", { name: "Causes" }).getByRole("listitem")).toHaveCount(1);
+  await dialog.getByRole("button", { name: "Cancel" }).click();
+  await record.click();
+  await expect(page.getByRole("list", { name: "Timeline" }).getByText("Dead letter").first()).toBeVisible();
+});
+
+test("a vessel lists its critical parts and maintenance schedules", async ({ page }) => {
+  const { data } = await api<{ data: { sourceId: string }[] }>(
+    "/api/sync/records/vessel?status=active&limit=1",
+  );
+  await signIn(page);
+  await page.goto(`${system().url}/records/vessel/${data[0]?.sourceId}`);
+  const parts = page.getByRole("table", { name: "Critical parts" });
+  await expect(parts).toBeVisible();
+  await expect(page.getByRole("table", { name: "Maintenance schedules" })).toContainText("every");
+  await checkPage(page, "vessel-parts");
+  await parts.getByRole("link").first().click();
+  await expect(page).toHaveURL(/\/records\/equipment\//);
+  await expect(parts).toBeVisible();
+  await expect(parts.getByRole("columnheader", { name: "Equipment" })).toHaveCount(0);
+});
+
+test("the history of the settings has who changed what, with the values before and after", async ({
+  page,
+}) => {
+  await api("/api/sync/settings", { method: "POST", body: JSON.stringify({ pageSize: 260 }) });
+  await api("/api/sync/settings", { method: "POST", body: JSON.stringify({ pageSize: 270 }) });
+  await signIn(page);
+  await page.goto(`${system().url}/settings`);
+  const newest = page.getByRole("list", { name: "History" }).getByRole("listitem").first();
+  await expect(newest).toContainText("Changed settings");
+  await expect(newest).toContainText("anna");
+  await expect(newest.getByRole("row", { name: "Page size 260 270" })).toBeVisible();
+  // The list follows a change that is made while it is open.
+  await api("/api/sync/settings", { method: "POST", body: JSON.stringify({ pageSize: 280 }) });
+  await expect(newest.getByRole("row", { name: "Page size 270 280" })).toBeVisible();
+  await page
+    .getByRole("combobox", { name: "Part of the configuration" })
+    .selectOption({ label: "Role mapping" });
+  await expect(page).toHaveURL(/part=role_mapping/);
+  await expect(page.getByText("Changed settings")).toHaveCount(0);
+});
+
 test("the list of syncs is filtered in its URL", async ({ page }) => {
   await signIn(page);
   await page.goto(`${system().url}/syncs?mode=full&cause=manual&dryRun=false&from=2020-01-01T00:00:00Z`);
@@ -191,6 +257,11 @@ test("the audit log is filtered and exported; a viewer learns who may read it", 
   const table = page.getByRole("table", { name: "Audit log" });
   await expect(table).toBeVisible();
   await checkPage(page, "audit");
+  await page.getByRole("button", { name: "Verify the chain" }).click();
+  await expect(page.getByText("Intact", { exact: true })).toBeVisible();
+  await expect(page.getByText(/^[\d,]+ entries verified$/)).toBeVisible();
+  await expect(page.getByRole("button", { name: "Copy end of the chain" })).toBeVisible();
+  await checkPage(page, "audit-chain");
   await page.getByRole("combobox", { name: "Action" }).selectOption({ label: "Changed settings" });
   await expect(page).toHaveURL(/action=settings\.update/);
   await expect(table.getByRole("row").nth(1)).toContainText("Changed settings");

@@ -4,7 +4,16 @@ import { mkdirSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Page } from "@playwright/test";
-import { api, ensureFullSync, expect, ignoreFaults, portal, signIn, test } from "./checked-page";
+import {
+  api,
+  ensureFullSync,
+  expect,
+  ignoreFaults,
+  portal,
+  signIn,
+  signInForVessel,
+  test,
+} from "./checked-page";
 import { management, system } from "./system";
 
 const HERE = dirname(fileURLToPath(import.meta.url));
@@ -212,6 +221,10 @@ test("full pages", async ({ page }) => {
     await open(page, path);
     await shoot(page, "full", name);
   }
+  await open(page, "/audit");
+  await page.getByRole("button", { name: "Verify the chain" }).click();
+  await expect(page.getByText("Intact", { exact: true })).toBeVisible();
+  await shoot(page, "full", "audit-chain");
 
   await open(page, "/");
   await shootForDocs(page, "dashboard");
@@ -233,6 +246,14 @@ test("full pages", async ({ page }) => {
   await page.getByRole("button", { name: "Start another kind of sync" }).click();
   await page.getByRole("menuitem", { name: /^Choose records/ }).click();
   await shoot(page, "full", "start");
+});
+
+test("pages for a part of the fleet", async ({ page }) => {
+  const { data } = await api<{ data: Listed[] }>("/api/sync/records/vessel?limit=1&status=active");
+  await signInForVessel(page, /IMO (\d{7})/.exec(data[0]?.name ?? "")?.[1] ?? "");
+  await shoot(page, "full", "fleet-part");
+  await open(page, "/syncs");
+  await shoot(page, "full", "closed");
 });
 
 test("a running sync", async ({ page }) => {

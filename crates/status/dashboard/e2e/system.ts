@@ -27,9 +27,16 @@ export interface System {
 
 export const system = (): System => JSON.parse(process.env.SMS_E2E_SYSTEM ?? "{}") as System;
 
-/** A token of the system whose secret this is. */
-export function mint(jwtSecret: string, subject: string, role: string, ttl = "12h"): string {
-  const args = ["token", "--subject", subject, "--role", role, "--ttl", ttl];
+/** A token of the system whose secret this is. `vessels`: for these alone, by IMO number. */
+export function mint(
+  jwtSecret: string,
+  subject: string,
+  role: string,
+  ttl = "12h",
+  vessels: string[] = [],
+): string {
+  const scope = vessels.flatMap((imo) => ["--vessel", imo]);
+  const args = ["token", "--subject", subject, "--role", role, "--ttl", ttl, ...scope];
   const env = { PATH: process.env.PATH ?? "", OPERATOR_JWT_SECRET: jwtSecret };
   return execFileSync(join(BINARIES, "sms-sync"), args, { env }).toString().trim();
 }

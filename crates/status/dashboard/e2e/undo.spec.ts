@@ -14,7 +14,7 @@ test("the number of rejected records leads to their findings", async ({ page }) 
   await signIn(page);
   await page.goto(`${system().url}/syncs/${data[0]?.syncId}`);
   const row = page.getByRole("table", { name: "Record counts" }).getByRole("row", { name: /^Equipment/ });
-  await row.getByRole("link", { name: "3" }).click();
+  await row.getByRole("link", { name: "3", exact: true }).click();
   await expect(page).toHaveURL(/type=equipment.*severity=error|severity=error.*type=equipment/);
   const findings = page.getByRole("table", { name: "Findings" });
   await expect(findings).toBeInViewport();
@@ -34,6 +34,11 @@ test("an undo says what it will do, does it, and lists what became of each recor
   await portal("PATCH", `/api/vessels/${id}`, { grossTonnage: 71_717 });
   await expect(page.getByText("71,717").first()).toBeVisible();
   await page.getByRole("list", { name: "Timeline" }).getByRole("link", { name: "View sync" }).first().click();
+  const changes = page.getByRole("list", { name: "Changes" });
+  await expect(changes.getByRole("listitem")).toHaveCount(1);
+  const fields = changes.getByRole("table", { name: /^Fields of/ });
+  await expect(fields.getByRole("row", { name: /Gross tonnage/ })).toContainText("71,717");
+  await checkPage(page, "sync-changes");
   await page.getByRole("button", { name: "Undo" }).click();
   const dialog = page.getByRole("dialog", { name: "Undo this sync?" });
   await expect(dialog).toContainText("1 record that it updated or deactivated gets the earlier values back.");
