@@ -45,7 +45,11 @@ pub(super) async fn run(
     let store = Store::lazy(owner_url.expose_secret(), 1)?;
     let reached = store.reach().await;
     reached.context("cannot connect to the database that DATABASE_URL names")?;
-    let migrated = store.migrate().await?;
+    let migrated = store
+        .migrate_and_tell(|met| {
+            output::note(format!("a table is in use; trying again for up to five minutes: {met}"))
+        })
+        .await?;
     for (role, password) in &logins {
         let given = store.set_login(*role, password.expose_secret()).await;
         given.with_context(|| format!("cannot give {role} a login: the owner needs CREATEROLE"))?;

@@ -1,8 +1,11 @@
 //! The schema, up and down, on a real PostgreSQL.
 
+use std::time::Duration;
+
+use anyhow::Context;
 use domain::{ListFilter, PageQuery, PageRequest, RecordType, TaskId, list_walk::ListWalk};
 use store::{Store, ledger::tasks::task_find};
-use testbed::World;
+use testbed::{World, wait_until};
 
 /// What stands in the database beside diesel's own table.
 async fn relations(world: &World) -> anyhow::Result<Vec<String>> {
@@ -51,6 +54,47 @@ async fn two_who_migrate_at_once_wait_for_each_other() -> anyhow::Result<()> {
     let (first, second) = tokio::join!(one.migrate(), two.migrate());
     let (first, second) = (first?, second?);
     assert!(first.is_empty() != second.is_empty(), "one of them ran all: {first:?} {second:?}");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn migration_that_waits_for_a_lock_gives_way_and_is_tried_again() -> anyhow::Result<()> {
+    let world = World::empty().await?;
+    let store = Store::connect(&world.database_url, 2).await?;
+    let first = store.migrate().await?;
+    store.migrations_revert_all().await?;
+    // Who migrates may read this table, and cannot write to it.
+    let held = "BEGIN; LOCK TABLE __diesel_schema_migrations IN SHARE MODE; SELECT pg_sleep(600)";
+    let url = world.database_url.clone();
+    let holder = tokio::spawn(async move { World::execute_at(&url, held).await });
+    wait_until("the table is locked", Duration::from_secs(60), async || {
+        let locks = world
+            .query_json(
+                "SELECT mode FROM pg_locks WHERE mode = 'ShareLock' AND granted AND relation =
+             '__diesel_schema_migrations'::regclass",
+            )
+            .await
+            .map_err(|error| format!("{error:#}"))?;
+        if locks.is_empty() { Err("it is not".to_owned()) } else { Ok(()) }
+    })
+    .await?;
+
+    let (tell, mut told) = tokio::sync::mpsc::unbounded_channel();
+    let migrating = store.migrate_and_tell(move |met| tell.send(met.to_owned()).unwrap_or_default());
+    let release = async {
+        let met = told.recv().await.context("it has waited for the lock")?;
+        world
+            .execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+             WHERE datname = current_database() AND query LIKE '%pg_sleep(600)%' AND pid <> pg_backend_pid()",
+            )
+            .await?;
+        anyhow::Ok(met)
+    };
+    let (ran, met) = tokio::join!(migrating, release);
+    assert!(met?.contains("lock timeout"));
+    assert_eq!(ran?, first);
+    assert!(holder.await?.is_err(), "it was ended");
     Ok(())
 }
 
