@@ -15,13 +15,7 @@ use secrecy::SecretString;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-use super::{Operator, Role, TokenError};
-
-/// Prefix of an API key, by which people and secret scanners know it.
-pub const API_KEY_PREFIX: &str = "sms_";
-
-/// Prefix of the subject of an API key. No token may have such a subject.
-pub const API_KEY_SUBJECT_PREFIX: &str = "api-key:";
+use super::{API_KEY_PREFIX, API_KEY_SUBJECT_PREFIX, Operator, Role, TokenError};
 
 /// A key that is accepted until it ends.
 #[derive(Debug, Clone, PartialEq, Eq)]

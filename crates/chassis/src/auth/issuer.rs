@@ -1,7 +1,6 @@
 //! An identity provider whose tokens are accepted: its name, its public keys, and where its tokens name the role.
 
 use std::{
-    collections::BTreeMap,
     sync::{Arc, PoisonError, RwLock},
     time::Duration,
 };
@@ -13,10 +12,13 @@ use jsonwebtoken::{
     jwk::{Jwk, KeyAlgorithm, KeyOperations, PublicKeyUse},
 };
 use serde::Deserialize;
-use serde_json::{Value, value::RawValue};
+use serde_json::value::RawValue;
 use tokio::sync::Notify;
 
-use super::{AUDIENCE, KeysError, Operator, Role, TokenError, unknown_key, verify_with_key};
+use super::{
+    AUDIENCE, KeysError, Operator, TokenError,
+    token::{unknown_key, verify_with_key},
+};
 
 /// How long keys are used after they were read. An issuer that withdraws a key does so by no longer publishing it: keys that
 /// cannot be read anew must end, too.
@@ -157,18 +159,4 @@ fn usable_key(json: &str) -> Option<(Option<String>, DecodingKey)> {
     }
     let key = DecodingKey::from_jwk(&jwk).ok()?;
     (key.family() != AlgorithmFamily::Hmac).then_some((jwk.common.key_id, key))
-}
-
-/// The highest role at `path` of the claims: a text, or a list of texts of which others may name no role of ours.
-pub(super) fn role_at(claims: &BTreeMap<String, Value>, path: &str) -> Option<Role> {
-    // A claim may have dots in its name: `https://sms.example/role`.
-    let found = claims.get(path).or_else(|| {
-        let (first, rest) = path.split_once('.')?;
-        claims.get(first)?.pointer(&format!("/{}", rest.replace('.', "/")))
-    });
-    match found? {
-        Value::String(role) => role.parse().ok(),
-        Value::Array(roles) => roles.iter().filter_map(|role| role.as_str()?.parse().ok()).max(),
-        _ => None,
-    }
 }

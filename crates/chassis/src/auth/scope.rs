@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 use serde_json::Value;
 
-use super::check_name;
+use super::names::check_name;
 
 /// The claim that lists vessels.
 pub(super) const VESSELS_CLAIM: &str = "vessels";

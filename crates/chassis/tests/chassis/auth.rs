@@ -334,3 +334,12 @@ fn minted_tokens_have_ids_of_their_own() {
     };
     assert_ne!(id(), id());
 }
+
+#[test]
+fn token_with_extensions_that_must_be_understood_is_rejected() {
+    let header = Header { crit: Some(vec!["exp".to_owned()]), ..Header::new(Algorithm::HS256) };
+    let key = EncodingKey::from_secret(SECRET.as_bytes());
+    let token = jsonwebtoken::encode(&header, &good(), &key).unwrap();
+    assert!(matches!(keys().verify(&token), Err(TokenError::Invalid(_))));
+    assert!(keys().verify(&signed(&good())).is_ok());
+}
