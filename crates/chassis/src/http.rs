@@ -2,7 +2,8 @@
 //!
 //! A span per request that continues the caller's trace; `X-Request-Id` accepted and echoed; every error an RFC 9457
 //! problem; limits on bodies; security headers; compression, except of event streams; duration metrics; and an end in
-//! order: `/readyz` answers 503, the load balancer sends no more work, the port closes, requests in hand are finished.
+//! order: `/readyz` answers 503 and each answer closes its connection, the load balancer sends no more work, the port closes,
+//! requests in hand are finished.
 //!
 //! Streams without an end must watch [`Shutdown::soft`], or the shutdown waits for the grace time.
 
@@ -21,6 +22,7 @@ use std::{
 
 use actix_web::{
     App, HttpServer,
+    dev::Service,
     middleware::{Compress, from_fn},
     web,
 };
@@ -63,6 +65,8 @@ pub struct Listener {
     tcp: TcpListener,
     /// None: plain HTTP.
     certificate: Option<Arc<ServerCertificate>>,
+    /// Instead of [`Options::drain`].
+    drain: Option<Duration>,
 }
 
 impl Listener {
@@ -70,7 +74,8 @@ impl Listener {
     pub fn bind(server: &Server) -> Result<Self, ServeError> {
         // First: a wrong certificate must not leave a port that never answers.
         let certificate = server.certificate_files().map(ServerCertificate::load).transpose()?;
-        Ok(Self { certificate, ..listen(&server.bind)? })
+        let drain = Some(Duration::from_millis(server.drain_ms));
+        Ok(Self { certificate, drain, ..listen(&server.bind)? })
     }
 
     pub fn local_addr(&self) -> std::io::Result<SocketAddr> {
@@ -82,7 +87,7 @@ impl Listener {
 pub fn listen(address: &str) -> Result<Listener, ServeError> {
     let tcp = TcpListener::bind(address)
         .map_err(|source| ServeError::Listen { address: address.to_owned(), source })?;
-    Ok(Listener { tcp, certificate: None })
+    Ok(Listener { tcp, certificate: None, drain: None })
 }
 
 /// Limits and threads of a server. The default is right for a daemon.
@@ -137,7 +142,7 @@ where
 {
     let address = listener.local_addr()?;
     let Options { workers, body_limit, drain, grace, version } = options;
-    let ops = ops::routes(health.clone(), version);
+    let (ops, closing) = (ops::routes(health.clone(), version), health.clone());
     let app = move || {
         // The middleware that is wrapped last is the outermost.
         App::new()
@@ -149,6 +154,12 @@ where
             .wrap(from_fn(middleware::mark_uncompressed))
             .wrap(Compress::default())
             .wrap(from_fn(middleware::complete_response))
+            .wrap_fn({
+                let health = closing.clone();
+                move |request, service| {
+                    middleware::close_while_draining(health.clone(), service.call(request))
+                }
+            })
             .wrap(TracingLogger::<span::RequestSpan>::new())
     };
     let server = HttpServer::new(app)
@@ -157,7 +168,8 @@ where
         .shutdown_timeout(grace.as_secs().max(1))
         // Without this, a stream goes on for a client that has closed its connection until two writes have failed.
         .h1_allow_half_closed(false);
-    let Listener { tcp, certificate } = listener;
+    let Listener { tcp, certificate, drain: configured } = listener;
+    let drain = configured.unwrap_or(drain);
     let server = match &certificate {
         None => server.listen(tcp)?,
         Some(certificate) => server.listen_rustls_0_23(tcp, certificate.server_config()?)?,

@@ -16,6 +16,9 @@ use crate::http::CertificateFiles;
 /// Least length of `server.bind`: `:80`.
 pub const BIND_MIN_LENGTH: usize = 3;
 
+/// Longest `server.drain_ms`.
+const DRAIN_MS_MAX: u64 = 60_000;
+
 /// Least number of pooled connections. Work that holds one in a transaction may need a second one beside it.
 pub const POOL_SIZE_MIN: usize = 2;
 
@@ -39,6 +42,14 @@ pub struct Server {
     #[serde(default)]
     #[garde(skip)]
     pub tls_key: String,
+    /// How long the service still answers when it is asked to end, while `/readyz` says 503, so that a gateway notices.
+    #[serde(default = "default_drain_ms")]
+    #[garde(range(max = DRAIN_MS_MAX))]
+    pub drain_ms: u64,
+}
+
+const fn default_drain_ms() -> u64 {
+    300
 }
 
 /// One without the other would serve plain HTTP in silence.

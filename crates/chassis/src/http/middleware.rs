@@ -7,7 +7,7 @@ use actix_web::{
     body::{BodySize, BoxBody, MessageBody},
     dev::{ServiceRequest, ServiceResponse},
     http::{
-        StatusCode,
+        ConnectionType, StatusCode,
         header::{self, HeaderMap, HeaderName, HeaderValue},
     },
     middleware::Next,
@@ -18,7 +18,9 @@ use super::{
     log_sample::{FAILED_REQUESTS, LogKey},
     operations::check_method,
 };
-use crate::{auth::RateLimitState, error_chain::ErrorChain, ops, problem::Problem, telemetry};
+use crate::{
+    auth::RateLimitState, error_chain::ErrorChain, health::Health, ops, problem::Problem, telemetry,
+};
 
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -95,6 +97,18 @@ pub(super) async fn mark_uncompressed<B: MessageBody + 'static>(
         matches!(response.response().body().size(), BodySize::Sized(size) if size < COMPRESSION_MIN_BYTES);
     if (is_stream || is_small) && !response.headers().contains_key(header::CONTENT_ENCODING) {
         response.headers_mut().insert(header::CONTENT_ENCODING, HeaderValue::from_static("identity"));
+    }
+    Ok(response)
+}
+
+/// Tells clients that keep their connection to open a new one for the next request, which then goes to another process.
+pub(super) async fn close_while_draining<B>(
+    health: Health,
+    answer: impl Future<Output = Result<ServiceResponse<B>, Error>>,
+) -> Result<ServiceResponse<B>, Error> {
+    let mut response = answer.await?;
+    if health.is_draining() {
+        response.response_mut().head_mut().set_connection_type(ConnectionType::Close);
     }
     Ok(response)
 }

@@ -16,7 +16,12 @@ use tempfile::TempDir;
 
 fn server(directory: &Path) -> Server {
     let path = |name: &str| directory.join(name).to_str().unwrap().to_owned();
-    Server { bind: "127.0.0.1:0".to_owned(), tls_certificate: path("tls.crt"), tls_key: path("tls.key") }
+    Server {
+        bind: "127.0.0.1:0".to_owned(),
+        tls_certificate: path("tls.crt"),
+        tls_key: path("tls.key"),
+        drain_ms: 0,
+    }
 }
 
 fn files(directory: &Path) -> CertificateFiles {

@@ -265,6 +265,7 @@ async fn shutdown_drains_then_finishes_requests_in_hand() {
     loop {
         let response = server.get("/readyz").send().await.unwrap();
         if response.status() == 503 {
+            assert_eq!(response.headers()["connection"], "close");
             assert_eq!(response.json::<Value>().await.unwrap()["status"], "draining");
             break;
         }
