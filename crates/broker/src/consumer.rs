@@ -12,7 +12,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::{Instrument, Span};
 
 use crate::{
-    Broker, Delivery, Disposition, Publisher, Queue,
+    Broker, Delivery, Disposition, Prefetch, Publisher, Queue,
     consumer_channel::ConsumerChannel,
     settlement::{UnsettledDelivery, single_delivery, unbundle},
     trace_context,
@@ -29,14 +29,14 @@ const BATCH_FILL_TIMEOUT: Duration = Duration::from_millis(2);
 /// other messages must not reach the delivery limit with it.
 const REDELIVERIES_BEFORE_ALONE: u32 = 2;
 
-/// Handles the messages of a queue, up to `concurrency` at a time, until `stop`; then waits for the handlers that run.
+/// Handles the messages of a queue, as many at a time as `prefetch` says, until `stop`; then waits for the handlers that run.
 ///
 /// A message is acknowledged only after its handler has returned a disposition. If a handler panics, its message is
 /// requeued; the delivery limit of the queue makes it a dead letter if this repeats.
 pub async fn consume<H, F>(
     broker: &Broker,
     queue: Queue,
-    concurrency: u16,
+    mut prefetch: Prefetch,
     stop: &CancellationToken,
     handler: H,
 ) where
@@ -45,8 +45,19 @@ pub async fn consume<H, F>(
 {
     let publisher = Publisher::new(broker);
     let handlers = TaskTracker::new();
-    while let Some(mut channel) = ConsumerChannel::open(broker, queue.name(), concurrency, stop).await {
-        while let Some(message) = channel.next_message(stop).await {
+    while let Some(mut channel) = ConsumerChannel::open(broker, queue.name(), prefetch.limit(), stop).await {
+        loop {
+            let message = tokio::select! {
+                message = channel.next_message(stop) => message,
+                () = prefetch.changed() => match channel.set_prefetch(prefetch.limit()).await {
+                    Ok(()) => continue,
+                    Err(error) => {
+                        tracing::warn!(%error, "the consumer was interrupted");
+                        None
+                    }
+                },
+            };
+            let Some(message) = message else { break };
             let (handler, publisher) = (handler.clone(), publisher.clone());
             handlers.spawn(async move { handle_message(message, queue, &publisher, handler).await });
         }

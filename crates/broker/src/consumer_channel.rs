@@ -1,6 +1,6 @@
 //! A channel with one consumer on it. Work queues and the dead-letter queue are both read through it.
 
-use std::time::Duration;
+use std::{collections::VecDeque, time::Duration};
 
 use futures_util::StreamExt;
 use lapin::{
@@ -18,7 +18,10 @@ const RECONSUME_DELAY: Duration = Duration::from_millis(500);
 
 pub(crate) struct ConsumerChannel {
     channel: lapin::Channel,
+    queue: ShortString,
     consumer: Consumer,
+    /// Messages of an earlier consumer of this channel.
+    left: VecDeque<Delivery>,
 }
 
 impl ConsumerChannel {
@@ -31,13 +34,10 @@ impl ConsumerChannel {
     ) -> Option<Self> {
         loop {
             let channel = broker.open_channel_with_retries(stop).await?;
-            let consuming = async {
-                channel.basic_qos(prefetch, BasicQosOptions::default()).await?;
-                let (tag, options) = (ShortString::from(""), BasicConsumeOptions::default());
-                channel.basic_consume(queue.into(), tag, options, FieldTable::default()).await
-            };
-            match consuming.await {
-                Ok(consumer) => return Some(Self { channel, consumer }),
+            match begin(&channel, queue.into(), prefetch).await {
+                Ok(consumer) => {
+                    return Some(Self { channel, queue: queue.into(), consumer, left: VecDeque::new() });
+                }
                 Err(error) => {
                     tracing::warn!(%error, queue, "cannot consume; trying again");
                     tokio::select! {
@@ -53,8 +53,24 @@ impl ConsumerChannel {
         &self.channel
     }
 
+    /// Changes how many messages are delivered before they are acknowledged. RabbitMQ applies a new number to new consumers alone, so
+    /// this makes a new one; what the earlier one has received is kept.
+    pub(crate) async fn set_prefetch(&mut self, prefetch: u16) -> Result<(), lapin::Error> {
+        self.channel.basic_cancel(self.consumer.tag(), BasicCancelOptions::default()).await?;
+        while let Some(message) = self.consumer.next().await {
+            self.left.push_back(message?);
+        }
+        self.consumer = begin(&self.channel, self.queue.clone(), prefetch).await?;
+        Ok(())
+    }
+
     /// The next message; `None` when the connection is lost or `stop` has come.
     pub(crate) async fn next_message(&mut self, stop: &CancellationToken) -> Option<Delivery> {
+        if !stop.is_cancelled()
+            && let Some(message) = self.left.pop_front()
+        {
+            return Some(message);
+        }
         tokio::select! {
             biased;
             () = stop.cancelled() => None,
@@ -77,4 +93,13 @@ impl ConsumerChannel {
             tracing::debug!(%error, "the consumer could not be cancelled; closing the connection cancels it");
         }
     }
+}
+
+async fn begin(
+    channel: &lapin::Channel,
+    queue: ShortString,
+    prefetch: u16,
+) -> Result<Consumer, lapin::Error> {
+    channel.basic_qos(prefetch, BasicQosOptions::default()).await?;
+    channel.basic_consume(queue, "".into(), BasicConsumeOptions::default(), FieldTable::default()).await
 }

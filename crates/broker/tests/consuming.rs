@@ -8,8 +8,8 @@ use std::{
 };
 
 use broker::{
-    Broker, DeadMessage, Delivery, Disposition, OutgoingMessage, Publisher, Queue, archive_dead_letters,
-    consume_batches,
+    Broker, DeadMessage, Delivery, Disposition, OutgoingMessage, Prefetch, Publisher, Queue,
+    archive_dead_letters, consume, consume_batches,
 };
 use domain::{FailureClass, clock::SystemClock};
 use testbed::{
@@ -21,7 +21,10 @@ use testbed::{
     },
     wait_until,
 };
-use tokio::task::JoinSet;
+use tokio::{
+    sync::{Semaphore, watch},
+    task::JoinSet,
+};
 use tokio_util::sync::CancellationToken;
 
 const WAIT_TIMEOUT: Duration = Duration::from_secs(30);
@@ -226,5 +229,63 @@ async fn dead_letter_queue_of_an_earlier_release_is_replaced_once_it_is_free() -
     let other = Broker::connect(scene.world.amqp_url().await?.into(), "other", Arc::new(SystemClock));
     other.ping().await?;
     assert!(dead_letter_queue_declare_as_before(&scene.world).await.is_err(), "it has other arguments now");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn consumer_takes_as_many_messages_as_it_is_told_and_each_once() -> anyhow::Result<()> {
+    let scene = Scene::new().await?;
+    for id in 0..40 {
+        // One by one: no bundle.
+        scene.publish([id]).await;
+    }
+    let (prefetch, limit) = watch::channel(2);
+    let (in_hand, may_end) = (Arc::new(Mutex::new(Vec::new())), Arc::new(Semaphore::new(0)));
+    let handler = {
+        let (in_hand, may_end) = (in_hand.clone(), may_end.clone());
+        move |delivery: Delivery| {
+            let (in_hand, may_end) = (in_hand.clone(), may_end.clone());
+            async move {
+                in_hand.lock().expect("no holder panics").push(delivery.message_id);
+                may_end.acquire().await.expect("it stays open").forget();
+                Disposition::Done
+            }
+        }
+    };
+    let (broker, stop) = (scene.broker.clone(), scene.stop.clone());
+    let consumer = tokio::spawn(async move {
+        consume(&broker, Queue::Events, Prefetch::following(limit), &stop, handler).await;
+    });
+    let begun = async |number: usize| {
+        wait_until(format!("{number} messages were begun"), WAIT_TIMEOUT, async || {
+            let begun = in_hand.lock().expect("no holder panics").len();
+            let ready =
+                scene.world.messages_ready(EVENTS_QUEUE).await.map_err(|error| format!("{error:#}"))?;
+            if (begun, ready as usize) == (number, 40 - number) {
+                Ok(())
+            } else {
+                Err(format!("{begun}, {ready}"))
+            }
+        })
+        .await
+    };
+    begun(2).await?;
+    prefetch.send_replace(10);
+    // Those of the first consumer are in hand still.
+    begun(12).await?;
+    may_end.add_permits(12);
+    begun(22).await?;
+    prefetch.send_replace(1);
+    begun(23).await?;
+    // Ten end, those of the second consumer, and the third takes none in their place.
+    may_end.add_permits(10);
+    begun(23).await?;
+    may_end.add_permits(100);
+    begun(40).await?;
+    scene.stop.cancel();
+    consumer.await?;
+    assert_eq!(scene.world.messages_ready(EVENTS_QUEUE).await?, 0);
+    let handled: BTreeSet<_> = in_hand.lock().expect("no holder panics").iter().cloned().collect();
+    assert_eq!(handled.len(), 40, "each once");
     Ok(())
 }

@@ -17,6 +17,7 @@ use tokio::sync::Semaphore;
 use crate::{
     batch::ValidatedBatch,
     capabilities::KnownCapabilities,
+    page_slots::PageSlots,
     page_turns::PageTurns,
     passwords::PasswordMaker,
     portal_limiter::PortalLimiter,
@@ -35,6 +36,7 @@ pub(crate) struct Context {
     pub(crate) progress: Progress,
     pub(crate) password_maker: PasswordMaker,
     pub(crate) page_turns: PageTurns,
+    pub(crate) page_slots: Arc<PageSlots>,
     /// Slices of a list at most.
     pub(crate) slices: u8,
     /// [`EVENT_GROUPS`].

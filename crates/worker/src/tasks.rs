@@ -11,7 +11,10 @@
 //! **Why twice is harmless**: a task that is done is acknowledged and forgotten; two workers with one task meet at its
 //! row's lock, and the second sees it done. A list is handed on once, whatever two deliveries saw of it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use broker::{Delivery, Disposition, Queue};
 use chrono::{DateTime, Utc};
@@ -35,7 +38,7 @@ use store::{
     },
     records::{NewPassword, WriteStamp},
 };
-use tokio::task::JoinHandle;
+use tokio::{task::JoinHandle, time::Instant};
 
 use crate::{
     attempts::{Subject, settle},
@@ -67,15 +70,23 @@ async fn work(context: &Context, delivery: &Delivery) -> Result<(), WorkError> {
     // Pages may show the list as it was when the sync began, though they are asked for later: an event that was fetched
     // since knows better.
     let fetched_at = task.sync.running_at.unwrap_or_else(|| context.clock.now());
-    let request = FetchedPage::fetch(&context.portal, &task.row.request);
+    let mut waited = Duration::ZERO;
+    let request = async {
+        let asked_at = Instant::now();
+        let page = FetchedPage::fetch(&context.portal, &task.row.request).await;
+        waited = asked_at.elapsed();
+        page
+    };
     let page = context.portal_limiter.run(Traffic::Pages, request).await?;
     let as_of = task.credible_as_of(&page);
     fault::point(Point::TaskFetched).await;
     // Other workers go on with the next page while this one is written.
     let next_page = task.record_next_page(&page, as_of).await?;
     let mut turn = context.page_turns.turn(&context.store).await;
+    let begun_at = Instant::now();
     let end = task.validate_and_write(page, as_of, fetched_at, next_page, &mut turn).await;
     turn.end().await;
+    context.page_slots.record(waited, begun_at.elapsed(), Instant::now());
     task.follow_up(end?).await
 }
 

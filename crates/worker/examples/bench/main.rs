@@ -344,7 +344,7 @@ async fn scale(asked: &Arguments, provider: &Provider) -> anyhow::Result<Vec<Val
     let (four, four_cores) = measure(4, &[("SMS_WORK__TASKS", "2")]).await?;
     provider.latency(SLOWEST_MS);
     let (slowest, slowest_cores) = measure(1, &[]).await?;
-    let (slowest_more, slowest_more_cores) = measure(1, &[("SMS_WORK__TASKS", "32")]).await?;
+    let (few, few_cores) = measure(1, &[("SMS_WORK__TASKS", "16")]).await?;
     provider.latency(0);
     let cores = |name, used: f64| figure(name, used, "% of cores", 100.0, used / 100.0);
     Ok(vec![
@@ -356,8 +356,8 @@ async fn scale(asked: &Arguments, provider: &Provider) -> anyhow::Result<Vec<Val
         cores("scale.worker.cores", one_cores),
         figure("scale.slowest", slowest, "records/s", slices, slowest / slices),
         cores("scale.slowest.cores", slowest_cores),
-        figure("scale.slowest.tasks32", slowest_more, "records/s", slices, slowest_more / slices),
-        cores("scale.slowest.tasks32.cores", slowest_more_cores),
+        figure("scale.slowest.tasks16", few, "records/s", slices, few / slices),
+        cores("scale.slowest.tasks16.cores", few_cores),
     ])
 }
 
