@@ -19,9 +19,9 @@ mod generated {
 }
 
 pub use generated::{
-    ApprovalEvent, BundledMessage, ConflictNotice, DeadLetterEnvelope, DeadLetterNotice, MessageBundle,
-    PageOfRecords, RecordCounts, RecordType, SettingsNotice, SyncCommand, SyncProgress, SyncTask, SyncUpdate,
-    TaskCounts, WebhookNotice, sync_update,
+    ApprovalEvent, BundledMessage, ConflictNotice, DeadLetterEnvelope, DeadLetterNotice, HealthNotice,
+    MessageBundle, PageOfRecords, RecordCounts, RecordType, SettingsNotice, SyncCommand, SyncProgress,
+    SyncTask, SyncUpdate, TaskCounts, WebhookNotice, sync_update,
 };
 
 /// A message with a name of its own. The name travels as the AMQP `type` and never changes.

@@ -22,6 +22,8 @@ vocabulary!(
         ScheduleChanged = "schedule.changed",
         ConflictOpened = "conflict.opened",
         ConflictResolved = "conflict.resolved",
+        /// Requests of a worker to another system end otherwise than before.
+        HealthChanged = "health.changed",
     }
 );
 

@@ -9,8 +9,8 @@ use chassis::{
 };
 use contracts::{
     operator::{
-        ConflictNotice, DeadLetterNotice, RecordStatusFilter, SettingsNotice, Sort, SyncNotice, UpdateName,
-        WebhookNotice,
+        ConflictNotice, DeadLetterNotice, HealthNotice, RecordStatusFilter, SettingsNotice, Sort, SyncNotice,
+        UpdateName, WebhookNotice,
     },
     webhook::description::WebhookDescription,
 };
@@ -39,7 +39,7 @@ use crate::routes;
         license(name = "MIT OR Apache-2.0", identifier = "MIT OR Apache-2.0"),
     ),
     servers((url = "/", description = "The host that serves this document")),
-    components(schemas(ProblemBody, FieldError, SyncNotice, DeadLetterNotice, WebhookNotice, SettingsNotice, ConflictNotice, RecordStatusFilter, Sort, UpdateName)),
+    components(schemas(ProblemBody, FieldError, SyncNotice, DeadLetterNotice, WebhookNotice, SettingsNotice, ConflictNotice, HealthNotice, RecordStatusFilter, Sort, UpdateName)),
     security(("bearer" = [])),
     tags(
         (name = "syncs", description = "Start, follow, cancel, repair and undo syncs"),

@@ -13,6 +13,7 @@ mod events;
 mod failure;
 mod fault;
 mod fetched_page;
+mod page_slots;
 mod page_turns;
 mod password_supply;
 mod passwords;
@@ -26,7 +27,7 @@ mod write;
 use std::{num::NonZeroU32, sync::Arc, time::Duration};
 
 use anyhow::Context as _;
-use broker::{Broker, Publisher, Queue, Updates, archive_dead_letters, consume, consume_batches};
+use broker::{Broker, Prefetch, Publisher, Queue, Updates, archive_dead_letters, consume, consume_batches};
 use chassis::{Process, health::Health, http::Listener, shutdown::Shutdown};
 #[expect(clippy::disallowed_types, reason = "the service is wired here")]
 use domain::clock::SystemClock;
@@ -43,6 +44,7 @@ use crate::{
     capabilities::KnownCapabilities,
     config::Work,
     context::{Context, EVENT_GROUPS, EVENT_WRITES},
+    page_slots::PageSlots,
     page_turns::PageTurns,
     passwords::PasswordMaker,
     portal_limiter::PortalLimiter,
@@ -72,7 +74,8 @@ pub async fn start(config: &Config, shutdown: &Shutdown, health: &Health) -> any
     shutdown.supervise_infallible("progress", publisher);
     let reporting = circuit::report(store.clone(), portal.circuit(), clock.clone(), shutdown.soft().clone());
     shutdown.supervise_infallible("circuit", reporting);
-    let reporting = peer_outcome::report(store.clone(), portal.last_outcome(), shutdown.soft().clone());
+    let reporting =
+        peer_outcome::report(store.clone(), portal.last_outcome(), progress.clone(), shutdown.soft().clone());
     shutdown.supervise_infallible("peer-outcome", reporting);
     let portal_limiter = PortalLimiter::new(
         store.clone(),
@@ -96,6 +99,7 @@ pub async fn start(config: &Config, shutdown: &Shutdown, health: &Health) -> any
             config.work.writes_at_once(),
             Duration::from_millis(config.work.pages_alone_ms),
         ),
+        page_slots: Arc::new(PageSlots::new(config.work.writes_at_once(), config.work.tasks)),
         event_groups: Arc::new(Semaphore::new(EVENT_GROUPS)),
         event_writes: Arc::new(Semaphore::new(EVENT_WRITES)),
     };
@@ -116,16 +120,16 @@ fn start_consumers(work: &Work, broker: &Broker, context: &Context, shutdown: &S
             let context = context.clone();
             async move { commands::handle(&context, delivery).await }
         };
-        async move { consume(&broker, Queue::Commands, concurrency, &stop, handler).await }
+        async move { consume(&broker, Queue::Commands, Prefetch::fixed(concurrency), &stop, handler).await }
     });
     shutdown.supervise_infallible("tasks", {
-        let (broker, context, stop, concurrency) =
-            (broker.clone(), context.clone(), stop.clone(), work.tasks);
+        let prefetch = Prefetch::following(context.page_slots.subscribe());
+        let (broker, context, stop) = (broker.clone(), context.clone(), stop.clone());
         let handler = move |delivery| {
             let context = context.clone();
             async move { tasks::handle(&context, delivery).await }
         };
-        async move { consume(&broker, Queue::Tasks, concurrency, &stop, handler).await }
+        async move { consume(&broker, Queue::Tasks, prefetch, &stop, handler).await }
     });
     shutdown.supervise_infallible("events", {
         let (broker, context, stop, batch_limit) =

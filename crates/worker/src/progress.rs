@@ -7,12 +7,12 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use broker::Updates;
 use contracts::messages::{
-    ConflictNotice, DeadLetterNotice, RecordCounts, RecordType, SyncProgress, SyncUpdate, TaskCounts,
-    WebhookNotice, sync_update::What,
+    ConflictNotice, DeadLetterNotice, HealthNotice, RecordCounts, RecordType, SyncProgress, SyncUpdate,
+    TaskCounts, WebhookNotice, sync_update::What,
 };
 use domain::{
     DeadLetterId, SyncId, SyncState, Tally, TaskState, clock::Clock, dead_letter::DeadLetterState,
-    update::UpdateName,
+    peer_outcome::OutcomeClass, update::UpdateName,
 };
 use store::{
     Store, StoreError,
@@ -65,6 +65,12 @@ impl Progress {
         let state = DeadLetterState::Dead.to_string();
         let notice = DeadLetterNotice { dead_letter_id: id.to_string(), queue, state, reason };
         self.leave(Notice::Other(UpdateName::DeadLetterAdded, What::DeadLetter(notice)));
+    }
+
+    pub(crate) fn health(&self, part: &str, outcome: OutcomeClass, failure: Option<&str>) {
+        let (outcome, failure) = (outcome.to_string(), failure.unwrap_or_default().to_owned());
+        let notice = HealthNotice { part: part.to_owned(), outcome, failure };
+        self.leave(Notice::Other(UpdateName::HealthChanged, What::Health(notice)));
     }
 
     fn leave(&self, notice: Notice) {

@@ -134,6 +134,20 @@ pub struct PartHealth {
     pub last_outcome: Option<LastOutcome>,
 }
 
+/// Data of the SSE event `health.changed`: requests of a worker to a system end otherwise than before.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct HealthNotice {
+    /// Name of the system: `onboarding-portal`.
+    pub part: String,
+    /// How the last request ended.
+    pub outcome: OutcomeClass,
+    /// What went wrong.
+    pub failure: Option<String>,
+    /// Time of the event.
+    pub occurred_at: DateTime<Utc>,
+}
+
 /// Outcome of the last request to a system.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]

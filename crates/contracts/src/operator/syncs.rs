@@ -238,6 +238,8 @@ words! {
         ScheduleChanged = "schedule.changed",
         ConflictOpened = "conflict.opened",
         ConflictResolved = "conflict.resolved",
+        /// Requests of a worker to another system end otherwise than before.
+        HealthChanged = "health.changed",
     }
 }
 

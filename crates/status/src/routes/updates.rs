@@ -92,7 +92,7 @@ impl UpdateFilter {
 /// Each event has a name and one line of JSON: `sync.started`, `sync.progress`, `sync.phase`, `sync.completed`,
 /// `sync.failed`, `sync.cancelled` (SyncNotice), `deadletter.added`, `deadletter.replayed` (DeadLetterNotice),
 /// `webhook.processed` (WebhookNotice), `schedule.changed` (SettingsNotice), `conflict.opened`, `conflict.resolved`
-/// (ConflictNotice). A `heartbeat` comes every 15 seconds. A `resync` says that events are missing: fetch the data again.
+/// (ConflictNotice), `health.changed` (HealthNotice). A `heartbeat` comes every 15 seconds. A `resync` says that events are missing: fetch the data again.
 /// An `end` says why the stream ends, as `{"code": "token_expired"}` or `{"code": "token_revoked"}`: connect again with another
 /// token. `heartbeat`, `resync` and `end` are sent to every client, whatever its filters. Event ids are the same on every replica. To resume after a lost connection, send the last id as `Last-Event-ID`.
 /// The number of streams is limited: 429 when you have as many as one operator may have, 503 when the service has as many as

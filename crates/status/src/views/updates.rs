@@ -94,6 +94,12 @@ pub(crate) fn notice(update: &SyncUpdate) -> Option<Value> {
             open: to_i64(it.open),
             occurred_at,
         }),
+        What::Health(it) => json!(api::HealthNotice {
+            part: it.part.clone(),
+            outcome: it.outcome.parse().ok()?,
+            failure: Some(it.failure.clone()).filter(|failure| !failure.is_empty()),
+            occurred_at,
+        }),
         What::Settings(it) => json!(api::SettingsNotice { version: to_i64(it.version), occurred_at }),
     })
 }

@@ -5,7 +5,8 @@ use std::time::Duration;
 use broker::{Broker, Updates};
 use chassis::auth::Role;
 use contracts::messages::{
-    Message, SettingsNotice, SyncProgress, SyncUpdate, TaskCounts, WebhookNotice, sync_update::What,
+    HealthNotice, Message, SettingsNotice, SyncProgress, SyncUpdate, TaskCounts, WebhookNotice,
+    sync_update::What,
 };
 use domain::clock::{Clock, SystemClock};
 use reqwest::{Method, Response};
@@ -257,7 +258,15 @@ async fn client_receives_the_updates_that_it_asked_for_alone() -> anyhow::Result
     let mut of_sync = Events::open_at(&scene, &token, &format!("{PATH}?syncId={wanted}")).await?;
     let mut by_name =
         Events::open_at(&scene, &token, &format!("{PATH}?name=schedule.changed&name=sync.failed")).await?;
-    let updates = [sync_update(other, String::new()), sync_update(wanted, String::new()), update(7)];
+    let mut of_health = Events::open_at(&scene, &token, &format!("{PATH}?name=health.changed")).await?;
+    let refused = HealthNotice {
+        part: "onboarding-portal".to_owned(),
+        outcome: "permanent".to_owned(),
+        failure: "the onboarding portal answered 401".to_owned(),
+    };
+    let health =
+        SyncUpdate { name: "health.changed".to_owned(), what: Some(What::Health(refused)), ..update(0) };
+    let updates = [sync_update(other, String::new()), sync_update(wanted, String::new()), update(7), health];
     // A worker of an earlier release.
     let old =
         SyncUpdate { name: "webhook.received".to_owned(), what: Some(What::Webhook(notice())), ..update(0) };
@@ -269,6 +278,8 @@ async fn client_receives_the_updates_that_it_asked_for_alone() -> anyhow::Result
     let notice: serde_json::Value = serde_json::from_str(&first.data)?;
     assert_eq!((&notice["syncId"], &notice["tasks"]["done"]), (&json!(wanted), &json!(3)));
     assert_eq!(by_name.next().await?.expect("an event").name, "schedule.changed");
+    let health: serde_json::Value = serde_json::from_str(&of_health.next().await?.expect("an event").data)?;
+    assert_eq!((&health["part"], &health["outcome"]), (&json!("onboarding-portal"), &json!("permanent")));
     assert_eq!(by_old_name.next().await?.expect("an event").name, "webhook.processed");
     for wrong in ["?name=sync.gone", "?syncId=7", "?kind=x"] {
         scene.json(scene.get(&format!("{PATH}{wrong}")), 422).await;

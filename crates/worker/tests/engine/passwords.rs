@@ -10,14 +10,11 @@ use domain::{RecordType, temporary_password::PasswordSeal};
 use serde_json::json;
 use testbed::lapin::{
     Channel,
-    options::{
-        BasicAckOptions, BasicConsumeOptions, BasicGetOptions, BasicQosOptions, QueueBindOptions,
-        QueueDeclareOptions,
-    },
-    types::{AMQPValue, FieldTable},
+    options::{BasicGetOptions, QueueBindOptions, QueueDeclareOptions},
+    types::FieldTable,
 };
 
-use crate::scene::{PATIENCE, Scene};
+use crate::scene::{Scene, updates_until};
 
 pub(crate) type Written = Arc<Mutex<Vec<u8>>>;
 
@@ -74,28 +71,14 @@ async fn tap(channel: &Channel) -> anyhow::Result<()> {
 
 /// What went over the tap, and the updates up to the end of the sync.
 async fn heard(channel: &Channel, sync: &str) -> anyhow::Result<String> {
-    use futures_util::StreamExt;
     let mut all = String::new();
     while let Some(message) = channel.basic_get("tap".into(), BasicGetOptions { no_ack: true }).await? {
         all.push_str(&String::from_utf8_lossy(&message.delivery.data));
         all.push_str(&format!("{:?}", message.delivery.properties));
     }
-    channel.basic_qos(200, BasicQosOptions::default()).await?;
-    let mut from = FieldTable::default();
-    from.insert("x-stream-offset".into(), AMQPValue::LongString("first".into()));
-    let options = BasicConsumeOptions::default();
-    let mut updates = channel.basic_consume("sync.updates".into(), "".into(), options, from).await?;
-    loop {
-        let next = tokio::time::timeout(PATIENCE, updates.next()).await.context("the sync's end is told")?;
-        let update = next.context("the stream goes on")??;
-        update.acker.ack(BasicAckOptions::default()).await?;
-        let text = String::from_utf8_lossy(&update.data).into_owned();
-        let is_end = text.contains(sync) && text.contains("sync.completed");
-        all.push_str(&text);
-        if is_end {
-            return Ok(all);
-        }
-    }
+    let updates = updates_until(channel, |it| it.contains(sync) && it.contains("sync.completed")).await?;
+    all.extend(updates);
+    Ok(all)
 }
 
 #[tokio::test(flavor = "multi_thread")]

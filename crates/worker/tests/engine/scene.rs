@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
+use anyhow::Context;
 use broker::{Broker, Publisher};
 use chassis::{health::Health, shutdown::Shutdown};
 use chrono::{DateTime, Utc};
@@ -9,6 +10,7 @@ use domain::{
     Cause, Mode, RecordCounts, RecordType, Scope, SyncId, Tally, WebhookEventId,
     clock::{Clock, SystemClock},
 };
+use futures_util::StreamExt;
 use outbox::Outbox;
 use serde_json::{Value, json};
 use store::{
@@ -19,7 +21,15 @@ use store::{
         webhook_events::{NewWebhookEvent, webhook_events_insert},
     },
 };
-use testbed::{Provider, World, wait_until};
+use testbed::{
+    Provider, World,
+    lapin::{
+        Channel,
+        options::{BasicAckOptions, BasicConsumeOptions, BasicQosOptions},
+        types::{AMQPValue, FieldTable},
+    },
+    wait_until,
+};
 
 /// Outcomes of no record.
 pub(crate) const NONE: RecordCounts =
@@ -86,10 +96,6 @@ impl Scene {
         let relay = scene.outbox.clone().relay(scene.shutdown.soft().clone());
         scene.shutdown.supervise_infallible("relay", relay);
         Ok(scene)
-    }
-
-    pub(crate) async fn start_worker(&self) -> anyhow::Result<()> {
-        self.start_worker_with(json!({})).await
     }
 
     /// With these keys of the configuration's sections, beside those of all tests.
@@ -246,5 +252,27 @@ fn new_event(
         body: b"{}".to_vec(),
         key_name: "current".to_owned(),
         trace_context: json!({}),
+    }
+}
+
+/// All updates of the stream, as JSON, up to the first that is the last one.
+pub(crate) async fn updates_until(
+    channel: &Channel,
+    is_last: impl Fn(&str) -> bool,
+) -> anyhow::Result<Vec<String>> {
+    channel.basic_qos(200, BasicQosOptions::default()).await?;
+    let mut from = FieldTable::default();
+    from.insert("x-stream-offset".into(), AMQPValue::LongString("first".into()));
+    let options = BasicConsumeOptions::default();
+    let mut updates = channel.basic_consume("sync.updates".into(), "".into(), options, from).await?;
+    let mut all = Vec::new();
+    loop {
+        let next = tokio::time::timeout(PATIENCE, updates.next()).await.context("the last update comes")?;
+        let update = next.context("the stream goes on")??;
+        update.acker.ack(BasicAckOptions::default()).await?;
+        all.push(String::from_utf8_lossy(&update.data).into_owned());
+        if all.last().is_some_and(|it| is_last(it)) {
+            return Ok(all);
+        }
     }
 }
