@@ -13,6 +13,7 @@ use store::{
     Store, Tx,
     ledger::audit::{audit_append, audit_origin_set},
 };
+use tokio::sync::Mutex;
 
 use crate::{connection_tester::ConnectionTester, problems::OrProblem, reading_sample::ReadingSample};
 
@@ -26,6 +27,8 @@ pub(crate) struct AppState {
     pub(crate) updates: Updates,
     pub(crate) seal: PasswordSeal,
     pub(crate) readings: ReadingSample,
+    /// Held by the request that verifies the audit log: each reads all of it.
+    pub(crate) audit_verification: Mutex<()>,
     pub(crate) clock: Arc<dyn Clock>,
 }
 

@@ -96,6 +96,7 @@ pub(crate) fn configure(app: &mut ServiceConfig<'_>) {
         .service(reprocessing::reprocess_webhooks)
         .service(audit::list_audit)
         .service(audit::export_audit)
+        .service(audit::verify_audit)
         .service(identity::get_identity)
         .service(identity::get_session)
         .service(identity::begin_session)

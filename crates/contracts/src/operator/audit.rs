@@ -65,3 +65,20 @@ pub struct AuditEntry {
     /// Place in the chain of hashes that `sms-sync audit verify` proves; absent of entries from before there was one.
     pub position: Option<u64>,
 }
+
+/// Whether the audit log is as it was written.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct AuditChain {
+    /// Whether no row that is kept was changed, and none was added or deleted.
+    pub intact: bool,
+    /// Rows that were verified; null if the chain is broken, or if `expect` was purged.
+    pub rows: Option<u64>,
+    /// Position until which rows were purged by retention; 0 if none were, null if the chain is broken.
+    pub purged_until: Option<u64>,
+    /// The newest row, as `position:hash`, to be noted elsewhere for a later `expect`; null as `rows` is.
+    pub end: Option<String>,
+    /// What is wrong, where it is wrong first; of an intact chain, why `expect` could not be compared.
+    pub problem: Option<String>,
+    pub checked_at: DateTime<Utc>,
+}

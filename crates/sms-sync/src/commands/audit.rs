@@ -1,10 +1,10 @@
 //! `sms-sync audit`: lists and exports the audit log, and verifies its chain on the database itself.
 
-use std::{process::ExitCode, str::FromStr};
+use std::process::ExitCode;
 
 use anyhow::Context;
 use clap::{Args, Subcommand};
-use contracts::operator::{AuditAction, AuditEntry, List};
+use contracts::operator::{AuditAction, AuditChain, AuditEntry, List};
 use domain::text::printable;
 use reqwest::Method;
 use secrecy::ExposeSecret;
@@ -32,7 +32,9 @@ pub(super) enum AuditCommand {
     List(ListOptions),
     /// Write the whole log, or what of it is asked for, oldest first, one JSON object per line (role admin)
     Export(AuditFilters),
-    /// Verify that no row of the audit log was changed, added or deleted (DATABASE_URL)
+    /// Ask the service to verify that no row of the audit log was changed, added or deleted (role admin)
+    Chain(VerifyOptions),
+    /// Verify the same on the database itself, without the service (DATABASE_URL)
     Verify(VerifyOptions),
 }
 
@@ -92,23 +94,7 @@ impl AuditFilters {
 pub(super) struct VerifyOptions {
     /// A place that an earlier run has printed: finds out if the whole chain was written anew since
     #[arg(long, value_name = "POSITION:HASH")]
-    expect: Option<NotedPlace>,
-}
-
-#[derive(Debug, Clone)]
-struct NotedPlace(ChainPlace);
-
-impl FromStr for NotedPlace {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let place = || {
-            let (position, hash) = text.split_once(':')?;
-            let hash = hex::decode(hash).ok().filter(|hash| hash.len() == 32)?;
-            Some(Self(ChainPlace { position: position.parse().ok()?, hash }))
-        };
-        place().ok_or_else(|| "expected a position and 64 hexadecimal digits, as POSITION:HASH".to_owned())
-    }
+    expect: Option<ChainPlace>,
 }
 
 pub(super) async fn run(api: &Api, format: OutputFormat, command: AuditCommand) -> anyhow::Result<ExitCode> {
@@ -120,6 +106,14 @@ pub(super) async fn run(api: &Api, format: OutputFormat, command: AuditCommand) 
             Ok(ExitCode::SUCCESS)
         }
         AuditCommand::Export(filters) => export(api, &filters).await,
+        AuditCommand::Chain(VerifyOptions { expect }) => {
+            let is_compared = expect.is_some();
+            let query = query_of([("expect", expect.map(|place| place.to_string()))]);
+            let chain: AuditChain = api.get(format!("{PATH}/chain?{query}").trim_end_matches('?')).await?;
+            print(format, &chain, print_chain);
+            let is_proved = chain.intact && (chain.problem.is_none() || !is_compared);
+            Ok(if is_proved { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+        }
         AuditCommand::Verify(options) => verify(format, options).await,
     }
 }
@@ -140,6 +134,17 @@ fn print_list(list: &List<AuditEntry>) {
         ]);
     }
     output::print_list(&table, &list.pagination, "no entries");
+}
+
+fn print_chain(it: &AuditChain) {
+    match (&it.problem, it.intact) {
+        (None, _) => output::line(format!("the audit log is intact: {} rows", it.rows.unwrap_or_default())),
+        (Some(problem), true) => output::line(format!("the rows that are left are intact, but {problem}")),
+        (Some(problem), false) => output::line(format!("the audit log is broken: {problem}")),
+    }
+    if let Some(end) = &it.end {
+        output::line(format!("note elsewhere, for --expect: {end}"));
+    }
 }
 
 /// Prints the lines as they come; fails if the last one, which says that the log is complete, is missing.
@@ -170,19 +175,20 @@ async fn verify(format: OutputFormat, options: VerifyOptions) -> anyhow::Result<
     let store = Store::lazy(database_url()?.expose_secret(), 1)?;
     let reached = store.reach().await;
     reached.context("cannot connect to the database that DATABASE_URL names")?;
-    let noted = expect.map(|NotedPlace(place)| place);
     let verdict =
-        store.transaction::<_, StoreError, _>(async |tx| audit_verify(tx, noted.as_ref()).await).await;
-    let verdict =
-        verdict.context("cannot read the audit log; `sms-sync migrate` brings its tables up to date")?;
+        store.transaction::<_, StoreError, _>(async |tx| audit_verify(tx, expect.as_ref()).await).await;
+    let verdict = verdict.context(
+        "cannot read the audit log: DATABASE_URL needs a user who may (the owner may), and tables that are up to date \
+         (`sms-sync migrate`)",
+    )?;
     let (answer, line, code) = match &verdict {
         ChainVerdict::Intact { rows, anchor, end } => (
-            json!({ "intact": true, "rows": rows, "purgedUntil": anchor.position, "end": place_text(end) }),
+            json!({ "intact": true, "rows": rows, "purgedUntil": anchor.position, "end": end.to_string() }),
             format!(
                 "the audit log is intact: {rows} rows, positions {} to {}\nnote elsewhere, for --expect: {}",
                 anchor.position + 1,
                 end.position,
-                place_text(end)
+                end
             ),
             ExitCode::SUCCESS,
         ),
@@ -202,8 +208,4 @@ async fn verify(format: OutputFormat, options: VerifyOptions) -> anyhow::Result<
     };
     print(format, &answer, |_answer| output::line(&line));
     Ok(code)
-}
-
-fn place_text(place: &ChainPlace) -> String {
-    format!("{}:{}", place.position, hex::encode(&place.hash))
 }

@@ -39,6 +39,7 @@ pub(super) const COMMANDS: &[&str] = &[
     "api-keys revoke 019ab2c4-0000-7000-8000-000000000001",
     "revocations add --subject anna --reason left",
     "audit export --actor anna",
+    "audit chain",
     "users claim-password 019ab2c4-0000-7000-8000-000000000001",
     "users reissue-password 019ab2c4-0000-7000-8000-000000000001",
     "role-mapping show",

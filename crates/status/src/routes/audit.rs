@@ -1,4 +1,6 @@
-//! The audit log: who did what, was refused what, and read what of personal data.
+//! The audit log: who did what, was refused what, and read what of personal data; and whether it is as it was written.
+
+use std::time::Duration;
 
 use actix_web::{
     HttpRequest, HttpResponse, get,
@@ -6,14 +8,20 @@ use actix_web::{
     web,
 };
 use actix_web_lab::extract::Query;
-use chassis::{auth::Admin, problem::Problem};
+use chassis::{
+    auth::Admin,
+    problem::{FieldError, Problem, ProblemBody},
+};
 use chrono::{DateTime, Utc};
-use contracts::operator::{AuditAction, AuditEntry, List};
+use contracts::operator::{AuditAction, AuditChain, AuditEntry, List};
 use futures_util::stream;
 use serde::Deserialize;
 use store::{
     Store, StoreError,
-    ledger::audit::{self, AuditFilter, audit_list, audit_walk},
+    ledger::{
+        audit::{self, AuditFilter, audit_list, audit_walk},
+        audit_chain::{ChainPlace, ChainVerdict, NoChainPlace, audit_verify},
+    },
 };
 use utoipa::IntoParams;
 
@@ -22,6 +30,9 @@ use crate::{app_state::AppState, problems::OrProblem};
 
 /// Entries that are read at a time for an export.
 const EXPORT_BATCH: u32 = 500;
+/// How long a verification may take. A million rows take some ten seconds.
+const VERIFICATION_TIMEOUT: Duration = Duration::from_secs(60);
+const VERIFICATION_RETRY_DELAY: Duration = Duration::from_secs(10);
 
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(rename_all = "camelCase")]
@@ -139,6 +150,74 @@ async fn batch(
     after: u64,
 ) -> Result<Vec<audit::AuditEntry>, StoreError> {
     audit_walk(&mut *store.db().await?, filter, after, EXPORT_BATCH).await
+}
+
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct ChainQuery {
+    /// The `end` of an earlier answer: finds out if the whole chain was written anew since.
+    #[param(pattern = "^[0-9]+:[0-9a-fA-F]{64}$")]
+    expect: Option<String>,
+}
+
+/// Verify that no row of the audit log was changed, added or deleted
+///
+/// Reads the whole log, one request at a time. The service vouches for itself here: `sms-sync audit verify` computes the same on the
+/// database.
+#[utoipa::path(
+    operation_id = "verifyAudit", tag = "audit", security(("bearer" = ["admin"])),
+    params(ChainQuery),
+    responses(
+        (status = 200, body = AuditChain),
+        (status = 503, body = ProblemBody, content_type = "application/problem+json",
+            description = "Another request is verifying (`verification_running`), or it takes longer than a request may \
+                           (`verification_too_long`)"),
+    )
+)]
+#[get("/api/sync/audit/chain")]
+pub(crate) async fn verify_audit(
+    app: web::Data<AppState>,
+    _admin: Admin,
+    query: web::Query<ChainQuery>,
+) -> Result<web::Json<AuditChain>, Problem> {
+    let expect: Option<ChainPlace> =
+        query.into_inner().expect.map(|text| text.parse()).transpose().map_err(|error: NoChainPlace| {
+            let errors = vec![FieldError::new("#/expect", "invalid_place", error.to_string())];
+            Problem::invalid("The expected place of the chain cannot be read.", errors)
+        })?;
+    let Ok(_turn) = app.audit_verification.try_lock() else {
+        let detail = "The audit log is being verified for another request. Try again when that has ended.";
+        return Err(Problem::unavailable("verification_running", detail, VERIFICATION_RETRY_DELAY));
+    };
+    let verifying =
+        app.store.transaction::<_, StoreError, _>(async |tx| audit_verify(tx, expect.as_ref()).await);
+    let Ok(verdict) = tokio::time::timeout(VERIFICATION_TIMEOUT, verifying).await else {
+        let detail =
+            "The audit log is too long to be verified within a request. Use `sms-sync audit verify`.";
+        return Err(Problem::unavailable("verification_too_long", detail, VERIFICATION_RETRY_DELAY));
+    };
+    Ok(web::Json(chain_view(verdict.or_problem()?, app.clock.now())))
+}
+
+fn chain_view(verdict: ChainVerdict, checked_at: DateTime<Utc>) -> AuditChain {
+    let broken =
+        AuditChain { intact: false, rows: None, purged_until: None, end: None, problem: None, checked_at };
+    match verdict {
+        ChainVerdict::Intact { rows, anchor, end } => AuditChain {
+            intact: true,
+            rows: Some(rows),
+            purged_until: Some(anchor.position),
+            end: Some(end.to_string()),
+            ..broken
+        },
+        ChainVerdict::Broken(at) => AuditChain { problem: Some(at.to_string()), ..broken },
+        ChainVerdict::NotedPlacePurged { anchor } => AuditChain {
+            intact: true,
+            purged_until: Some(anchor.position),
+            problem: Some("the expected place was purged".to_owned()),
+            ..broken
+        },
+    }
 }
 
 fn view(entry: audit::AuditEntry) -> AuditEntry {

@@ -212,3 +212,51 @@ async fn syncs_are_listed_by_cause_mode_time_and_whether_they_write() -> anyhow:
     scene.end().await;
     Ok(())
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn chain_is_verified_on_an_admins_word_and_a_changed_row_is_named() -> anyhow::Result<()> {
+    let scene = Scene::new().await?;
+    let chain = async |query: &str, status| {
+        let path = format!("/api/sync/audit/chain{query}");
+        scene.json(scene.request(Role::Admin, Method::GET, &path), status).await
+    };
+    for reason in ["first", "second"] {
+        let body = json!({"subject": "eve", "reason": reason});
+        scene
+            .json(scene.request(Role::Admin, Method::POST, "/api/sync/token-revocations").json(&body), 200)
+            .await;
+    }
+    let intact = chain("", 200).await;
+    assert_eq!(
+        (&intact["intact"], &intact["problem"], &intact["purgedUntil"]),
+        (&json!(true), &Value::Null, &json!(0))
+    );
+    let rows = scene.rows("SELECT id FROM audit ORDER BY position").await;
+    assert_eq!(intact["rows"], json!(rows.len()));
+    let end = intact["end"].as_str().expect("the newest row");
+    assert_eq!(chain(&format!("?expect={end}"), 200).await["problem"], Value::Null);
+    let another = format!("{}:{}", rows.len(), "0".repeat(64));
+    let rewritten = chain(&format!("?expect={another}"), 200).await;
+    assert_eq!(rewritten["intact"], false);
+    assert!(rewritten["problem"].as_str().is_some_and(|it| it.contains("written anew")), "{rewritten}");
+    chain("?expect=1", 422).await;
+    scene.json(scene.request(Role::Operator, Method::GET, "/api/sync/audit/chain"), 403).await;
+
+    let changed = &rows[1]["id"];
+    scene
+        .world
+        .execute(&format!(
+            "ALTER TABLE audit DISABLE TRIGGER USER; UPDATE audit SET actor = 'nobody' WHERE id = {changed};
+             ALTER TABLE audit ENABLE TRIGGER USER"
+        ))
+        .await?;
+    let broken = chain("", 200).await;
+    assert_eq!(
+        (&broken["intact"], &broken["rows"], &broken["end"]),
+        (&json!(false), &Value::Null, &Value::Null)
+    );
+    let said = format!("row {changed}, at position 2, was changed");
+    assert_eq!(broken["problem"], said);
+    scene.end().await;
+    Ok(())
+}

@@ -5,7 +5,7 @@
 //! `audit_chain`: the newest row, so that missing newest rows show, and the anchor, the last row that [`audit_purge`] has
 //! deleted. Who owns the database can still write a whole chain anew; so a [`ChainPlace`] that was noted elsewhere is compared.
 
-use std::fmt;
+use std::{fmt, str::FromStr};
 
 use chrono::{DateTime, Utc};
 use diesel::{QueryableByName, sql_types::*};
@@ -28,6 +28,31 @@ pub struct ChainPlace {
     pub position: u64,
     /// SHA-256.
     pub hash: Vec<u8>,
+}
+
+/// `position:hash`, as it is noted elsewhere.
+impl fmt::Display for ChainPlace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.position, hex::encode(&self.hash))
+    }
+}
+
+/// A text that names no place of a chain.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("expected a position and 64 hexadecimal digits, as POSITION:HASH")]
+pub struct NoChainPlace;
+
+impl FromStr for ChainPlace {
+    type Err = NoChainPlace;
+
+    fn from_str(text: &str) -> Result<Self, NoChainPlace> {
+        let place = || {
+            let (position, hash) = text.split_once(':')?;
+            let hash = hex::decode(hash).ok().filter(|hash| hash.len() == 32)?;
+            Some(Self { position: position.parse().ok()?, hash })
+        };
+        place().ok_or(NoChainPlace)
+    }
 }
 
 /// What is wrong with a chain, where it is wrong first.
