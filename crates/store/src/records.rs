@@ -22,6 +22,7 @@ mod batch_result;
 mod companies;
 mod equipment;
 mod equipment_parts;
+mod field_differences;
 mod natural_keys;
 mod new_conflicts;
 mod password_claims;
@@ -46,6 +47,7 @@ pub use equipment::equipment_apply;
 pub(crate) use equipment_parts::{
     CRITICAL_PARTS, MAINTENANCE_SCHEDULES, PART_TABLES, PartTable, parts_replace,
 };
+pub(crate) use field_differences::{field_differences, provider_form};
 pub use password_claims::{
     PasswordClaim, PasswordReissue, UserId, expired_passwords_purge, user_password_claim,
     user_password_reissue,

@@ -12,6 +12,7 @@ pub mod records;
 pub mod scope;
 pub mod search;
 pub mod sync_ends;
+pub mod sync_writes;
 pub mod ticks;
 pub mod timeline;
 pub mod users;

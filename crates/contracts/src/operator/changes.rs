@@ -1,4 +1,4 @@
-//! Changes that a dry run would make.
+//! What a sync changed, and what a dry run would change.
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -6,32 +6,25 @@ use utoipa::ToSchema;
 use super::{ConflictKind, RecordType, Side};
 
 domain::vocabulary::vocabulary! {
-    /// Outcome that a record of a dry run would have.
+    /// What became of a record, or in a dry run would.
     #[derive(ToSchema)]
     ChangeOutcome {
-        /// The record would be created.
+        /// The record was created.
         Created = "created",
-        /// The record would be updated.
+        /// The record was updated.
         Updated = "updated",
-        /// The record would lose against an edit in the maintenance portal, or wait for an operator.
+        /// The record was withdrawn.
+        Withdrawn = "withdrawn",
+        /// The record was withdrawn before, and is active again.
+        Returned = "returned",
+        /// Of dry runs: the record would lose against an edit in the maintenance portal, or wait for an operator.
         Conflict = "conflict",
-        /// The record would be rejected; the findings of the sync say why.
+        /// Of dry runs: the record would be rejected; the findings of the sync say why.
         Rejected = "rejected",
     }
 }
 
-impl From<ChangeOutcome> for domain::Outcome {
-    fn from(it: ChangeOutcome) -> Self {
-        match it {
-            ChangeOutcome::Created => Self::Created,
-            ChangeOutcome::Updated => Self::Updated,
-            ChangeOutcome::Conflict => Self::Conflict,
-            ChangeOutcome::Rejected => Self::Rejected,
-        }
-    }
-}
-
-/// A change that a dry run would make to one record.
+/// A change of one record by a sync; of a dry run, one that it would make.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Change {
@@ -41,24 +34,27 @@ pub struct Change {
     pub source_id: String,
     /// Name of the record for people.
     pub label: Option<String>,
-    /// Outcome that the record would have.
+    /// What became of the record.
     pub outcome: ChangeOutcome,
     /// Changed fields. For a new record, `old` is null.
     pub fields: Vec<FieldChange>,
+    /// Whether `fields` are what the sync changed. Otherwise the record was changed in the maintenance portal, undone or decided upon
+    /// since, and what the sync wrote is not known any more.
+    pub fields_known: bool,
     /// Conflict that would be opened; only for the outcome `conflict`.
     pub conflict: Option<ConflictPreview>,
 }
 
-/// A field that a dry run would change.
+/// A field that a sync changed, or that a dry run would change.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct FieldChange {
     /// JSON pointer to the field in the provider's record. Critical parts and maintenance schedules are named by their
     /// ids.
     pub field: String,
-    /// Current value; personal data is masked.
+    /// Value before; personal data is masked.
     #[schema(value_type = Object)]
     pub old: serde_json::Value,
-    /// New value; personal data is masked.
+    /// Value after; personal data is masked.
     #[schema(value_type = Object)]
     pub new: serde_json::Value,
 }

@@ -41,9 +41,9 @@ pub(super) enum SyncsCommand {
         #[arg(long)]
         reason: Option<String>,
     },
-    /// List what a dry run would change
+    /// List what a sync changed, or what a dry run would change
     Changes {
-        /// Id of the dry run
+        /// Id of the sync
         sync_id: Uuid,
         /// Only changes of this record type
         #[arg(long, value_enum, value_name = "TYPE")]
@@ -304,7 +304,7 @@ fn print_changes(list: &List<Change>) {
             fields.join("; "),
         ]);
     }
-    output::print_list(&table, &list.pagination, "no changes; only dry runs list what they would change");
+    output::print_list(&table, &list.pagination, "no changes");
 }
 
 async fn confirm(

@@ -95,24 +95,36 @@ async fn what_failed_is_tried_again_and_what_is_complete_is_not() -> anyhow::Res
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_a_dry_run_would_change_is_listed_field_by_field() -> anyhow::Result<()> {
+async fn what_a_sync_changed_or_a_dry_run_would_change_is_listed_field_by_field() -> anyhow::Result<()> {
     let scene = Scene::new().await?;
     let (id, _) = scene
         .sync(&Records { vessels: vec![vessel("v-1", "9074729", "Star")], ..Records::default() })
         .await?;
+    let path = format!("/api/sync/status/{id}/changes");
+    let written = scene.json(scene.get(&format!("{path}?recordType=vessel")), 200).await;
+    assert_eq!(
+        (&written["pagination"]["total"], &written["data"][0]["outcome"]),
+        (&json!(1), &json!("created"))
+    );
+    let fields = written["data"][0]["fields"].as_array().expect("a list");
+    assert!(fields.contains(&json!({"field": "/name", "old": null, "new": "Star"})), "{fields:?}");
+    let rejected = scene.json(scene.get(&format!("{path}?outcome=rejected")), 200).await;
+    assert_eq!(rejected["pagination"]["total"], 0, "what it rejected is in its findings");
+
+    // As if it had been a dry run.
     let fields = json!([{"field": "/name", "old": "Star", "new": "Sun"}]);
     let conflict = json!({"kind": "local_newer", "winner": "local",
         "fields": [{"field": "/callSign", "local": "LAAA", "source": null}]});
     scene
         .world
         .execute(&format!(
-            "INSERT INTO sync_changes (sync_id, record_type, source_id, label, outcome, fields, conflict) VALUES
+            "UPDATE sync_logs SET dry_run = true WHERE id = '{id}';
+             INSERT INTO sync_changes (sync_id, record_type, source_id, label, outcome, fields, conflict) VALUES
                  ('{id}', 'vessel', 'v-1', 'Star', 'updated', '{fields}', NULL),
                  ('{id}', 'vessel', 'v-2', NULL, 'conflict', '[]', '{conflict}'),
                  ('{id}', 'vessel', 'v-3', NULL, 'unchanged', '[]', NULL)"
         ))
         .await?;
-    let path = format!("/api/sync/status/{id}/changes");
     let list = scene.json(scene.get(&path), 200).await;
     assert_eq!(list["pagination"]["total"], 2, "what changes nothing for people is not listed");
     assert_eq!((&list["data"][0]["fields"], &list["data"][1]["conflict"]), (&fields, &conflict));

@@ -16,13 +16,14 @@ use serde_json::{Value, json};
 
 use self::{
     changes::{LISTED_OUTCOMES, NewChange, changes_insert},
-    field_differences::{field_differences, provider_form},
     row_state::{RowState, column_list, earlier_rows_restore, row_states_read},
 };
-use crate::db::{connection::Db, error::StoreError, statement::statement};
+use crate::{
+    db::{connection::Db, error::StoreError, statement::statement},
+    records::{field_differences, provider_form},
+};
 
 mod changes;
-mod field_differences;
 mod records;
 mod row_state;
 

@@ -203,15 +203,16 @@ impl Branch {
     }
 }
 
-/// Whether the row was changed by others after a write `w` and before the next: by an edit, a decision or an undo.
-fn is_changed_between() -> String {
+/// Whether the row of a record was changed by others after a write `w` and before the next: by an edit, a decision or an undo.
+/// Both arguments are SQL.
+pub(super) fn is_changed_between(record_type: &str, source_id: &str) -> String {
     format!(
-        "EXISTS (SELECT FROM conflicts c WHERE c.record_type = $1 AND c.source_id = $2
+        "EXISTS (SELECT FROM conflicts c WHERE c.record_type = {record_type} AND c.source_id = {source_id}
              AND (c.resolution <> 'keep' AND c.resolved_at > w.at AND c.resolved_at <= coalesce(w.next_at, 'infinity')
                   OR c.local_writer = '{maintenance}' AND (c.sync_id = w.next_sync_id
                       OR c.local_at > w.at AND c.local_at <= coalesce(w.next_at, 'infinity'))))
          OR EXISTS (SELECT FROM undo_items i JOIN undos u ON u.sync_id = i.sync_id
-             WHERE i.record_type = $1 AND i.source_id = $2 AND i.result <> 'skipped' AND u.undone_at > w.at
+             WHERE i.record_type = {record_type} AND i.source_id = {source_id} AND i.result <> 'skipped' AND u.undone_at > w.at
                  AND u.undone_at <= coalesce(w.next_at, 'infinity'))",
         maintenance = Writer::Maintenance
     )
@@ -478,7 +479,7 @@ pub async fn timeline(
          FROM (SELECT * FROM ({rows}) AS w ORDER BY {order} LIMIT $5 OFFSET $6) AS w ORDER BY {order}",
         sources = sources(record_type),
         updated = TimelineKind::Updated,
-        is_changed = is_changed_between(),
+        is_changed = is_changed_between("$1", "$2"),
         rows = rows.join(" UNION ALL "),
     );
     let wanted = i64::from(window.limit) + 1;

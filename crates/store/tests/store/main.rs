@@ -24,6 +24,7 @@ mod revocations;
 mod scene;
 mod search;
 mod settings;
+mod sync_writes;
 mod ticks;
 mod timeline;
 mod undo;

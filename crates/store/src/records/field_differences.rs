@@ -38,7 +38,7 @@ const PART_COLUMNS: &[&str] =
 const PERSONAL_FIELDS: &[&str] = &["/email", "/givenName", "/familyName", "/employeeNumber"];
 
 /// A row in the provider's form: without bookkeeping columns, names in camelCase.
-pub(super) fn provider_form(row: &Value) -> Value {
+pub(crate) fn provider_form(row: &Value) -> Value {
     let Value::Object(columns) = row else { return row.clone() };
     let values = columns.iter().filter(|(name, _)| !BOOKKEEPING_COLUMNS.contains(&name.as_str()));
     let fields = values.map(|(name, value)| {
@@ -66,10 +66,10 @@ fn camel_case(name: &str) -> String {
 }
 
 /// A field with its two values. The field is a JSON pointer.
-pub(super) type FieldDifference = (String, Value, Value);
+pub(crate) type FieldDifference = (String, Value, Value);
 
 /// The fields in which two records in the provider's form differ, down to single values. Personal data is masked.
-pub(super) fn field_differences(record_type: RecordType, old: &Value, new: &Value) -> Vec<FieldDifference> {
+pub(crate) fn field_differences(record_type: RecordType, old: &Value, new: &Value) -> Vec<FieldDifference> {
     let mut differences = Vec::new();
     differences_collect(String::new(), old, new, &mut differences);
     if record_type == RecordType::User {
