@@ -1,11 +1,12 @@
 //! Undo of a sync.
 
+use std::time::Duration;
+
 use actix_web::{HttpResponse, get, http::StatusCode, post, web};
 use chassis::{
     auth::{Admin, Viewer},
     problem::{Problem, ProblemBody},
 };
-use chrono::{DateTime, Utc};
 use contracts::operator::{Undo, UndoneRecord};
 use domain::SyncId;
 use store::{
@@ -21,6 +22,9 @@ use crate::{
     problems::{OrProblem, sync_not_found},
     saturating::to_i64,
 };
+
+/// `Retry-After` of a plan that holds up others.
+const PLAN_RETRY_DELAY: Duration = Duration::from_secs(10);
 
 /// Undo a sync
 ///
@@ -55,7 +59,8 @@ pub(crate) async fn undo_sync(
             return Ok(respond_again(&answer));
         }
     };
-    let undone = undo_in(&mut tx, id, &admin, now).await?;
+    let undone = undo::sync_undo(&mut tx, id, admin.subject(), now).await.or_problem()?;
+    let undone = undo_of(id, undone)?;
     let undone = load_answer(&mut tx, id, undone, &paging).await?;
     let answer = claim.keep(&mut tx, StatusCode::OK, None, &undone).await?;
     tx.commit().await.or_problem()?;
@@ -73,6 +78,9 @@ pub(crate) async fn undo_sync(
         (status = 200, body = Undo),
         (status = 409, body = ProblemBody, content_type = "application/problem+json",
             description = "The sync has not ended (`sync_not_ended`), or is already undone (`undone_already`)"),
+        (status = 503, body = ProblemBody, content_type = "application/problem+json",
+            description = "The sync wrote so much that a plan takes too long (`plan_too_long`), or its records are being written \
+                           (`records_in_use`)"),
     )
 )]
 #[post("/api/sync/status/{syncId}/undo/plan")]
@@ -85,15 +93,25 @@ pub(crate) async fn plan_undo(
     let id = SyncId::from_uuid(sync_id.into_inner());
     paging.window::<()>()?;
     let mut tx = app.begin(&admin).await?;
-    let undone = undo_in(&mut tx, id, &admin, app.clock.now()).await?;
+    let undone = match undo::undo_plan(&mut tx, id, admin.subject(), app.clock.now()).await {
+        Err(error) if error.is_statement_timeout() => {
+            let detail = "The sync wrote so many records that a plan takes too long: it would hold up those who write them.";
+            return Err(Problem::unavailable("plan_too_long", detail, PLAN_RETRY_DELAY).with_source(error));
+        }
+        Err(error) if error.is_lock_timeout() => {
+            let detail = "Records of the sync are being written just now. Try again in a few seconds.";
+            return Err(Problem::unavailable("records_in_use", detail, PLAN_RETRY_DELAY).with_source(error));
+        }
+        result => undo_of(id, result.or_problem()?)?,
+    };
     let planned = load_answer(&mut tx, id, undone, &paging).await?;
     tx.rollback().await;
     Ok(web::Json(planned))
 }
 
-/// Undoes a sync in the transaction; 404 and 409 where that cannot be.
-async fn undo_in(db: &mut Db, id: SyncId, admin: &Admin, now: DateTime<Utc>) -> Result<undo::Undo, Problem> {
-    match undo::sync_undo(db, id, admin.subject(), now).await.or_problem()? {
+/// What was undone; 404 and 409 where that cannot be.
+fn undo_of(id: SyncId, undone: SyncUndone) -> Result<undo::Undo, Problem> {
+    match undone {
         SyncUndone::Undone(undone) => Ok(undone),
         SyncUndone::Already(undone) => {
             let detail = format!("The sync is already undone, by {}.", undone.undone_by);

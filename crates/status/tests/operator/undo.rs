@@ -1,9 +1,12 @@
 //! A sync is undone over HTTP. What comes back and what is left alone is the store's: see its tests.
 
+use std::time::Duration;
+
 use chassis::auth::Role;
 use domain::SyncId;
 use reqwest::Method;
 use serde_json::{Value, json};
+use testbed::{World, wait_until};
 
 use crate::scene::{Records, Scene, day, equipment, vessel};
 
@@ -110,6 +113,34 @@ async fn plan_says_what_the_undo_then_does_and_changes_nothing() -> anyhow::Resu
     let problem = scene.json(scene.request(Role::Admin, Method::POST, &plan), 409).await;
     assert_eq!(problem["code"], "undone_already");
     scene.json(scene.request(Role::Operator, Method::POST, &plan), 403).await;
+    scene.end().await;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn plan_waits_only_briefly_for_those_who_write() -> anyhow::Result<()> {
+    let (scene, sync) = bad_sync().await?;
+    let url = scene.world.database_url.clone();
+    let held = "BEGIN; LOCK TABLE equipment; SELECT pg_sleep(600)";
+    let holder = tokio::spawn(async move { World::execute_at(&url, held).await });
+    wait_until("the table is locked", Duration::from_secs(30), async || {
+        let sql = "SELECT 1 FROM pg_locks WHERE relation = 'equipment'::regclass AND mode = 'AccessExclusiveLock' AND granted";
+        let locks = scene.rows(sql).await;
+        if locks.is_empty() { Err(()) } else { Ok(()) }
+    })
+    .await?;
+    let plan = format!("/api/sync/status/{sync}/undo/plan");
+    let problem = scene.json(scene.request(Role::Admin, Method::POST, &plan), 503).await;
+    assert_eq!(problem["code"], "records_in_use");
+    scene
+        .world
+        .execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+             WHERE datname = current_database() AND query LIKE '%pg_sleep(600)%' AND pid <> pg_backend_pid()",
+        )
+        .await?;
+    assert!(holder.await?.is_err(), "it was ended");
+    scene.json(scene.request(Role::Admin, Method::POST, &plan), 200).await;
     scene.end().await;
     Ok(())
 }

@@ -170,6 +170,14 @@ impl StoreError {
             if said.message().contains("statement timeout"))
     }
 
+    /// Whether a lock was waited for longer than `lock_timeout` allows.
+    #[must_use]
+    pub fn is_lock_timeout(&self) -> bool {
+        // diesel does not pass SQLSTATE 55P03 on. With other lc_messages it counts as a database that does not answer.
+        matches!(self, Self::Statement(DieselError::DatabaseError(DatabaseErrorKind::Unknown, said))
+            if said.message().contains("lock timeout"))
+    }
+
     /// Whether this transaction and another waited for each other, and this one was rolled back for it.
     #[must_use]
     pub fn is_deadlock(&self) -> bool {

@@ -4,7 +4,10 @@
 //! An undo is an edit of the maintenance portal: a later sync that brings the same state finds nothing new, and one
 //! that brings a newer state wins, with both sides kept.
 
-use std::collections::{HashMap, HashSet};
+use std::{
+    collections::{HashMap, HashSet},
+    time::Duration,
+};
 
 use chrono::{DateTime, Utc};
 use diesel::sql_types::*;
@@ -33,6 +36,11 @@ use crate::{
         table_schema,
     },
 };
+
+/// How long a statement of a plan may take: workers that write the same rows wait for it.
+const PLAN_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long a plan waits for a lock.
+const PLAN_LOCK_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// A record of an undone sync.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -116,6 +124,22 @@ pub async fn sync_undo(
     let detail = json!({ "restored": undo.restored, "withdrawn": undo.withdrawn, "skipped": undo.skipped });
     audit_append(db, actor, AuditAction::SyncUndo, &id.to_string(), &detail, now).await?;
     Ok(SyncUndone::Undone(undo))
+}
+
+/// Plans an undo: what [`sync_undo`] would do now. In a transaction that is rolled back; it locks the rows of the sync, so it waits
+/// for others only briefly, and no statement of it takes longer than [`PLAN_TIMEOUT`].
+pub async fn undo_plan(
+    db: &mut Db,
+    id: SyncId,
+    actor: &str,
+    now: DateTime<Utc>,
+) -> Result<SyncUndone, StoreError> {
+    statement("SELECT set_config('statement_timeout', $1, true), set_config('lock_timeout', $2, true)")
+        .bind::<Text, _>(format!("{}ms", PLAN_TIMEOUT.as_millis()))
+        .bind::<Text, _>(format!("{}ms", PLAN_LOCK_TIMEOUT.as_millis()))
+        .execute(db)
+        .await?;
+    sync_undo(db, id, actor, now).await
 }
 
 /// The rows of one record type that the sync has written.
