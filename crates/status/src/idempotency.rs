@@ -99,6 +99,10 @@ impl IdempotencyKey {
         let Some(key) = self.key else { return Ok(Claimed::First(Claim(None))) };
         let mut hash = Sha256::new_with_prefix(&self.operation);
         hash.update(json!(body).to_string());
+        // Who asks again for a smaller part of the fleet is not answered as for the larger one.
+        if let Some(scope) = by.scope() {
+            hash.update(json!(scope).to_string());
+        }
         let claim = (by.subject().to_owned(), key, hash.finalize().into());
         match idempotency_key_claim(tx, row_of(&claim), now).await.or_problem()? {
             KeyClaimed::New => Ok(Claimed::First(Claim(Some(claim)))),

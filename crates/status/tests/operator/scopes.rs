@@ -223,3 +223,30 @@ async fn operator_of_a_vessel_syncs_it_alone() -> anyhow::Result<()> {
     scene.end().await;
     Ok(())
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn number_of_one_vessel_that_is_the_id_of_another_means_the_number() -> anyhow::Result<()> {
+    let scene = Scene::new().await?;
+    let vessels = vec![vessel("v-1", "9619907", "Orion"), vessel("9619907", "9074729", "Lyra")];
+    scene.sync(&Records { vessels, ..Records::default() }).await?;
+    let limited = scene.limited(Role::Viewer, &["9619907"], &[]);
+    assert_eq!(limited.listed("/api/sync/vessels").await, ["v-1"]);
+    scene.end().await;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn answer_to_a_larger_part_of_the_fleet_is_not_given_again_to_a_smaller_one() -> anyhow::Result<()> {
+    let scene = fleet().await?;
+    let ask = async |vessels: &[&str], status| {
+        let limited = scene.limited(Role::Operator, vessels, &[]);
+        let request = limited.request(Method::POST, "/api/sync/trigger").header("idempotency-key", "k-1");
+        let body = json!({"mode": "selective", "vesselImos": ["9619907"]});
+        scene.json(request.json(&body), status).await
+    };
+    let first = ask(&["9619907"], 202).await;
+    assert_eq!(ask(&["9619907"], 202).await, first);
+    assert_eq!(ask(&["9074729"], 422).await["errors"][0]["code"], "key_reused");
+    scene.end().await;
+    Ok(())
+}

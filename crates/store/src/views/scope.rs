@@ -24,7 +24,7 @@ pub struct FleetPart {
 
 impl FleetPart {
     /// Reads the rows that the names mean: vessels by IMO number or id in the onboarding portal, with those of the companies, by
-    /// id in the onboarding portal or IMO company number.
+    /// id in the onboarding portal or IMO company number. A name that is the number of one and the id of another means the number.
     pub async fn load(
         db: &mut Db,
         vessels: &BTreeSet<String>,
@@ -32,13 +32,17 @@ impl FleetPart {
     ) -> Result<Self, StoreError> {
         let names = |names: &BTreeSet<String>| names.iter().cloned().collect::<Vec<_>>();
         let companies: Vec<uuid::Uuid> =
-            statement("SELECT id FROM companies WHERE source_id = ANY($1) OR imo_company_number = ANY($1)")
+            statement(
+                "SELECT id FROM companies t WHERE imo_company_number = ANY($1) OR source_id = ANY($1)
+                     AND NOT EXISTS (SELECT FROM companies o WHERE o.imo_company_number = t.source_id AND o.id <> t.id)",
+            )
                 .bind::<Array<Text>, _>(names(companies))
                 .returning::<Uuid>()
                 .load(db)
                 .await?;
         let vessels: Vec<(uuid::Uuid, String)> = statement(
-            "SELECT id, source_id FROM vessels WHERE imo_number = ANY($1) OR source_id = ANY($1) OR company_id = ANY($2)",
+            "SELECT id, source_id FROM vessels t WHERE imo_number = ANY($1) OR company_id = ANY($2) OR source_id = ANY($1)
+                 AND NOT EXISTS (SELECT FROM vessels o WHERE o.imo_number = t.source_id AND o.id <> t.id)",
         )
         .bind::<Array<Text>, _>(names(vessels))
         .bind::<Array<Uuid>, _>(&companies)
