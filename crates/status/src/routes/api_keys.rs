@@ -212,7 +212,7 @@ fn out_of_range(pointer: &str, value: u32, least: u32, most: u32) -> Option<Fiel
 
 fn too_many() -> Problem {
     let detail = format!(
-        "There are {API_KEYS_LIMIT} keys, which is the most. Those that have ended are removed after 400 days."
+        "There are {API_KEYS_LIMIT} keys that have not ended, which is the most. Revoke one that nobody needs."
     );
     Problem::conflict("too_many_api_keys", detail)
 }

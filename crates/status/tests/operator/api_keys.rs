@@ -140,3 +140,26 @@ async fn text_that_is_no_key_of_ours_is_refused() -> anyhow::Result<()> {
     scene.end().await;
     Ok(())
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn keys_that_have_ended_make_room_for_new_ones() -> anyhow::Result<()> {
+    let scene = Scene::new().await?;
+    let fill = |ends_at: &str, number: usize| {
+        format!(
+            "INSERT INTO api_keys (id, name, role, secret_hash, created_at, created_by, expires_at)
+             SELECT gen_random_uuid(), 'old-' || n, 'viewer', sha256(('{ends_at}' || n)::bytea), now() - interval '3 days', 'anna',
+                 now() + interval '{ends_at}' FROM generate_series(1, {number}) n"
+        )
+    };
+    scene.world.execute(&fill("-1 day", 2)).await?;
+    scene.world.execute(&fill("1 day", 998)).await?;
+    let request = json!({"name": "new", "role": "viewer", "reason": "r"});
+    made(&scene, &request).await;
+    made(&scene, &request).await;
+    let problem = scene.json(scene.request(Role::Admin, Method::POST, KEYS).json(&request), 409).await;
+    assert_eq!(problem["code"], "too_many_api_keys");
+    let left = scene.rows("SELECT count(*) AS n FROM api_keys WHERE expires_at < now()").await;
+    assert_eq!(left[0]["n"], 0);
+    scene.end().await;
+    Ok(())
+}

@@ -77,7 +77,7 @@ impl KeyChange<'_> {
     }
 }
 
-/// Adds a key, with its entry in the audit log. `None` if there are [`API_KEYS_LIMIT`] rows.
+/// Adds a key, with its entry in the audit log. `None` if there are [`API_KEYS_LIMIT`] keys that have not ended.
 pub async fn api_key_add(
     db: &mut Db,
     new: &NewApiKey<'_>,
@@ -89,7 +89,7 @@ pub async fn api_key_add(
 }
 
 /// Adds a key in the place of an active one, which ends at `ends_at` or as it would have. `None` for the new one if there are
-/// [`API_KEYS_LIMIT`] rows.
+/// [`API_KEYS_LIMIT`] keys that have not ended.
 pub async fn api_key_rotate(
     db: &mut Db,
     old: &ApiKey,
@@ -178,10 +178,17 @@ async fn insert(
     new: &NewApiKey<'_>,
     change: KeyChange<'_>,
 ) -> Result<Option<ApiKey>, StoreError> {
-    statement("DELETE FROM api_keys WHERE least(expires_at, revoked_at) < $1")
-        .bind::<Timestamptz, _>(change.now - RETENTION)
-        .execute(db)
-        .await?;
+    // Those that have ended make room, the oldest first; they stay in the audit log.
+    statement(
+        "DELETE FROM api_keys WHERE least(expires_at, revoked_at) < $1 OR id IN (
+             SELECT id FROM api_keys WHERE least(expires_at, revoked_at) <= $2 ORDER BY least(expires_at, revoked_at)
+             LIMIT greatest(0, (SELECT count(*) FROM api_keys) - $3 + 1))",
+    )
+    .bind::<Timestamptz, _>(change.now - RETENTION)
+    .bind::<Timestamptz, _>(change.now)
+    .bind::<Int8, _>(API_KEYS_LIMIT as i64)
+    .execute(db)
+    .await?;
     let sql = format!(
         "INSERT INTO api_keys (id, name, role, secret_hash, created_at, created_by, expires_at)
          SELECT $1, $2, $3, $4, $5, $6, $7 WHERE (SELECT count(*) FROM api_keys) < $8
@@ -195,7 +202,7 @@ async fn insert(
         .bind::<Timestamptz, _>(change.now)
         .bind::<Text, _>(change.actor)
         .bind::<Timestamptz, _>(new.expires_at)
-        .bind::<Int8, _>(i64::try_from(API_KEYS_LIMIT).unwrap_or(i64::MAX))
+        .bind::<Int8, _>(API_KEYS_LIMIT as i64)
         .returning::<SqlColumns>()
         .load(db)
         .await?;
