@@ -137,6 +137,45 @@ fn variables_read_in_the_sources_are_documented() {
     assert_none(&problems);
 }
 
+#[test]
+fn page_of_the_documentation_is_the_example_file() {
+    let path = testbed::workspace_root().join("docs/configuration.md");
+    let page = page(&Documentation::read());
+    if std::env::var_os("UPDATE_DOCS").is_some() {
+        fs::write(&path, &page).expect("the page can be written");
+    }
+    let written = fs::read_to_string(path).unwrap_or_default();
+    assert_eq!(written, page, "UPDATE_DOCS=1 makes the page anew");
+}
+
+/// A table for each section of `.env.example`.
+fn page(documented: &Documentation) -> String {
+    let mut page = "# Configuration
+
+Every environment variable of the services, of the command line and of `docker-compose.yml`. A secret may come from a file instead:
+`NAME_FILE` holds the file's path. `SMS_<SECTION>__<KEY>` is the key `<key>` in the section `[<section>]` of the TOML file that
+`SMS_CONFIG` names; `<service> config defaults` prints that file with every key, and `sms-sync config check` reads what is set now.
+What is wrong is printed at the start, all at once. Of a variable that is required an example stands in the place of its default.
+
+This page is made from `.env.example`, which a test compares with what the programs say about themselves:
+`UPDATE_DOCS=1 cargo test --workspace --test environment`.
+"
+    .to_owned();
+    let mut section = "";
+    for entry in &documented.entries {
+        if entry.section != section {
+            section = &entry.section;
+            let title =
+                if section == SHARED { "Several programs".to_owned() } else { format!("`{section}`") };
+            page.push_str(&format!("\n## {title}\n\n| variable | default | what it is |\n|---|---|---|\n"));
+        }
+        let default = if entry.value.is_empty() { String::new() } else { format!("`{}`", entry.value) };
+        let meaning = entry.comment.replace('|', "\\|").replace('<', "&lt;");
+        page.push_str(&format!("| `{}` | {default} | {meaning} |\n", entry.name));
+    }
+    page
+}
+
 fn assert_none(problems: &[String]) {
     assert!(problems.is_empty(), ".env.example:\n  {}", problems.join("\n  "));
 }
