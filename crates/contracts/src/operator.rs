@@ -6,7 +6,7 @@
 pub use acknowledgements::{Acknowledgement, AcknowledgementRequest};
 pub use analytics::*;
 pub use api_keys::{ApiKey, ApiKeyRequest, ApiKeyRotation, ApiKeyState, NewApiKey};
-pub use audit::{AuditAction, AuditEntry};
+pub use audit::{AuditAction, AuditChain, AuditEntry};
 pub use changes::*;
 pub use configuration::*;
 pub use conflicts::{
@@ -160,9 +160,18 @@ pub struct Pagination {
     pub limit: i64,
     /// Number of skipped entries.
     pub offset: i64,
-    /// Number of entries in the whole list.
+    /// Number of entries in the whole list; of a long one, a number that it exceeds (`totalIsExact`).
     pub total: i64,
+    /// Whether `total` is the number of entries. Lists of history are counted up to 10,000 entries: one that is longer has more than
+    /// `total`.
+    #[serde(default = "yes")]
+    pub total_is_exact: bool,
     /// `cursor` of the next page, in lists that have one; absent on the last page.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next_cursor: Option<String>,
+}
+
+/// Of services before lists were counted up to a limit.
+const fn yes() -> bool {
+    true
 }

@@ -42,6 +42,8 @@ pub struct PostgresUrl {
     config: Arc<Config>,
     /// Without TLS there is none.
     tls: Option<MakeRustlsConnect>,
+    /// Statement that every new connection runs.
+    setup: Option<&'static str>,
 }
 
 impl PostgresUrl {
@@ -64,11 +66,26 @@ impl PostgresUrl {
         if config.get_application_name().is_none() {
             config.application_name(application_name);
         }
-        Ok(Self { config: Arc::new(config), tls })
+        Ok(Self { config: Arc::new(config), tls, setup: None })
+    }
+
+    /// The same URL, each of whose connections runs this statement first.
+    #[must_use]
+    pub const fn with_setup(mut self, statement: &'static str) -> Self {
+        self.setup = Some(statement);
+        self
     }
 
     /// Opens one connection.
     pub async fn connect(&self) -> ConnectionResult<AsyncPgConnection> {
+        let mut connection = self.open().await?;
+        if let Some(statement) = self.setup {
+            connection.batch_execute(statement).await.map_err(ConnectionError::CouldntSetupConfiguration)?;
+        }
+        Ok(connection)
+    }
+
+    async fn open(&self) -> ConnectionResult<AsyncPgConnection> {
         if let Some(tls) = self.tls.clone() {
             let (client, connection) =
                 self.config.connect(tls).await.map_err(|error| bad_connection(&error))?;

@@ -117,7 +117,8 @@ impl Listing {
             let pagination = answer.pagination();
             cursor.clone_from(&pagination.next_cursor);
             offset += count;
-            let is_last = count < size || (cursor.is_none() && offset >= pagination.total);
+            let is_last =
+                count < size || (cursor.is_none() && pagination.total_is_exact && offset >= pagination.total);
             each(answer);
             if let EntryLimit::AtMost(number) = &mut left {
                 *number -= count;

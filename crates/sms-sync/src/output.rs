@@ -174,7 +174,8 @@ pub(crate) fn print_list(table: &Table, pagination: &Pagination, none: &str) {
     if !table.is_empty() {
         table.print();
     }
-    line(format!("{} of {}", table.len(), pagination.total));
+    let more_than = if pagination.total_is_exact { "" } else { "more than " };
+    line(format!("{} of {more_than}{}", table.len(), pagination.total));
 }
 
 /// A number with its noun: `1 conflict`, `2 conflicts`.

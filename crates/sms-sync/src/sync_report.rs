@@ -1,7 +1,7 @@
 //! Syncs as tables for people: one with its record counts and rejected records, or many in a list.
 
 use contracts::operator::{
-    Finding, List, RecordCounts, RecordType, Severity, SyncDetail, SyncState, SyncSummary,
+    Finding, List, Pagination, RecordCounts, RecordType, Severity, SyncDetail, SyncState, SyncSummary,
 };
 use uuid::Uuid;
 
@@ -44,7 +44,7 @@ pub(crate) fn print_sync(detail: &SyncDetail, findings: Option<&List<Finding>>) 
         }
     }
     if let Some(findings) = findings {
-        print_rejections(sync.sync_id, &findings.data, findings.pagination.total);
+        print_rejections(sync.sync_id, findings);
     }
     if detail.tasks.dead > 0 {
         output::line(format!("{} dead tasks: see sms-sync dead-letters list", detail.tasks.dead));
@@ -110,8 +110,8 @@ pub(crate) fn record_type_plural(counts: &RecordCounts) -> &'static str {
     }
 }
 
-fn print_rejections(sync_id: Uuid, findings: &[Finding], total: i64) {
-    let mut errors: Vec<_> = findings.iter().filter(|it| it.severity == Severity::Error).collect();
+fn print_rejections(sync_id: Uuid, findings: &List<Finding>) {
+    let mut errors: Vec<_> = findings.data.iter().filter(|it| it.severity == Severity::Error).collect();
     // Vessels first: what belongs to a vessel may be missing because the vessel is.
     errors.sort_by_key(|it| (it.record_type, &it.label, &it.source_id, &it.pointer));
     errors.truncate(REJECTION_LIMIT);
@@ -125,9 +125,11 @@ fn print_rejections(sync_id: Uuid, findings: &[Finding], total: i64) {
         table.add_row(finding_cells(it));
     }
     table.print();
+    let Pagination { total, total_is_exact, .. } = findings.pagination;
     let more = total.saturating_sub(i64::try_from(errors.len()).unwrap_or(i64::MAX));
     if more > 0 {
-        output::line(format!("{more} more findings: sms-sync syncs findings {sync_id}"));
+        let at_least = if total_is_exact { "" } else { "at least " };
+        output::line(format!("{at_least}{more} more findings: sms-sync syncs findings {sync_id}"));
     }
 }
 

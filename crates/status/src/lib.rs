@@ -88,7 +88,8 @@ pub async fn start(config: &Config, shutdown: &Shutdown, health: &Health) -> any
         .context("PASSWORD_SEAL_KEYS")?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let portal = PortalClient::new(&PortalOptions::from(&config.onboarding), clock.clone())?;
-    let store = Store::connect(config.database.url.expose_secret(), config.database.pool_size).await?;
+    let database = &config.database;
+    let store = Store::connect_for_lists(database.url.expose_secret(), database.pool_size).await?;
     let broker = Broker::connect(config.broker.url.clone(), DAEMON.name, clock.clone());
     health.register_ping("database", store.clone(), |store| async move { store.ping().await });
     chassis::metrics::on_read({
@@ -109,7 +110,18 @@ pub async fn start(config: &Config, shutdown: &Shutdown, health: &Health) -> any
     let limits = RequestLimits::new(config.operators.rate_per_second, config.operators.rate_burst);
     let slots = EventSlots::new(config.updates.clients, config.updates.clients_per_operator);
     let (connection_tester, readings) = (ConnectionTester::default(), ReadingSample::default());
-    let state = AppState { store, broker, outbox, portal, connection_tester, updates, seal, readings, clock };
+    let state = AppState {
+        store,
+        broker,
+        outbox,
+        portal,
+        connection_tester,
+        updates,
+        seal,
+        readings,
+        audit_verification: tokio::sync::Mutex::new(()),
+        clock,
+    };
     let revocations = keys.revocations().clone();
     let streams = EventStreams { hub, slots, revocations, stop: shutdown.soft().clone() };
     Ok(Service {

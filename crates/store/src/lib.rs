@@ -10,7 +10,7 @@ pub mod views;
 pub use db::{
     connection::{Connection, Db, Store, Tx},
     error::{Constraint, StoreError},
-    page::{Order, Page, Window},
+    page::{COUNT_LIMIT, Order, Page, Total, Window},
     page_turn::PageTurn,
     service_roles::{ServiceRole, UnknownServiceRole},
 };

@@ -5,7 +5,7 @@ use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use chassis::problem::{FieldError, Problem};
 use contracts::operator::{DEFAULT_PAGE_SIZE, List, PAGE_SIZE_LIMIT, Pagination, Sort};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
-use store::{Order, Page, Window};
+use store::{Order, Page, Total, Window};
 use utoipa::IntoParams;
 
 use crate::saturating::to_i64;
@@ -48,8 +48,13 @@ impl Paging {
         }
     }
 
-    pub(crate) fn pagination(&self, total: u64) -> Pagination {
-        Pagination { limit: self.limit, offset: self.offset, total: to_i64(total), next_cursor: None }
+    pub(crate) fn pagination(&self, total: Total) -> Pagination {
+        let (total, total_is_exact) = match total {
+            Total::Exactly(number) => (number, true),
+            Total::MoreThan(number) => (number, false),
+        };
+        let total = to_i64(total);
+        Pagination { limit: self.limit, offset: self.offset, total, total_is_exact, next_cursor: None }
     }
 
     /// The answer of a list route. `view` turns a row into an entry.
@@ -140,15 +145,14 @@ impl CursorPaging {
         &self,
         request: &HttpRequest,
         data: Vec<Entry>,
-        total: u64,
+        total: Total,
         next_cursor: Option<String>,
     ) -> HttpResponse {
         let mut response = HttpResponse::Ok();
         if let Some(cursor) = &next_cursor {
             response.insert_header((header::LINK, format!("<{}>; rel=\"next\"", next_page(request, cursor))));
         }
-        let pagination =
-            Pagination { limit: self.limit, offset: self.offset, total: to_i64(total), next_cursor };
+        let pagination = Pagination { next_cursor, ..self.paging().pagination(total) };
         response.json(List { data, pagination })
     }
 

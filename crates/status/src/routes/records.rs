@@ -15,7 +15,7 @@ use domain::{
 use serde::Deserialize;
 use serde_json::json;
 use store::{
-    Db, Window,
+    Db, Total, Window,
     views::{
         data_quality::vessel_identity,
         records::{self, CompanyIdentity, RecordFilter, StatusFilter},
@@ -170,7 +170,7 @@ pub(crate) async fn get_record(
     if found.record.standing == RecordStanding::NeverCame {
         let window = Window { limit: 1, ..Window::default() };
         let known = timeline(&mut tx, record_type, &source_id, false, window).await.or_problem()?;
-        if known.total == 0 && found.findings_total == 0 {
+        if known.total == Total::Exactly(0) && found.findings_total == 0 {
             return Err(record_not_found(record_type, &source_id));
         }
     }

@@ -6,7 +6,10 @@ use chassis::{
     problem::Problem,
 };
 use contracts::operator::{RecordType, Timeline};
-use store::views::timeline::{kept_since, timeline};
+use store::{
+    Total,
+    views::timeline::{kept_since, timeline},
+};
 
 use super::{
     paging::Paging,
@@ -49,7 +52,7 @@ pub(crate) async fn get_timeline(
     let page = timeline(&mut tx, of_type, &source_id, is_admin, window).await.or_problem()?;
     let kept = kept_since(&mut tx).await.or_problem()?;
     tx.rollback().await;
-    if page.total == 0 {
+    if page.total == Total::Exactly(0) {
         return Err(record_not_found(of_type, &source_id));
     }
     record_user_reading(&app, &viewer, of_type, &source_id).await?;

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use chassis::auth::Role;
 use reqwest::Method;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::scene::{Records, Scene, vessel};
 
@@ -49,6 +49,26 @@ async fn pages_along_the_cursor_have_each_entry_once_though_new_ones_come() -> a
         .await?;
     let ids: BTreeSet<_> = walked.iter().map(|entry| entry["id"].to_string()).collect();
     assert_eq!((walked.len(), ids.len()), (7, 7));
+    scene.end().await;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn long_list_says_that_it_has_more_entries_than_were_counted() -> anyhow::Result<()> {
+    let scene = Scene::new().await?;
+    let insert = "INSERT INTO webhook_events (id, webhook_id, event_type, record_type, source_id, body, key_name, state, received_at)
+         SELECT gen_random_uuid(), 'w-' || n, 'vessel.approved', 'vessel', 'v-1', '', 'main', 'ignored', '2026-05-01'
+         FROM generate_series(1, 10010) n";
+    scene.world.execute(insert).await?;
+    let total = async |query: &str| {
+        let page = scene.json(scene.get(&format!("/api/sync/webhooks?{query}")), 200).await;
+        (page["pagination"]["total"].clone(), page["pagination"]["totalIsExact"].clone())
+    };
+    assert_eq!(total("limit=20").await, (json!(10_000), json!(false)));
+    assert_eq!(total("limit=5&offset=10002").await, (json!(10_007), json!(false)), "what was read is there");
+    assert_eq!(total("limit=20&offset=10000").await, (json!(10_010), json!(true)), "the end was read");
+    let walked = scene.walk("/api/sync/webhooks?limit=200", async || {}).await?;
+    assert_eq!(walked.len(), 10_010, "no page is missing");
     scene.end().await;
     Ok(())
 }

@@ -67,13 +67,23 @@ impl Store {
     ///
     /// Only if the URL cannot be used: waiting does not mend it.
     pub async fn connect(database_url: &str, pool_size: usize) -> Result<Self, StoreError> {
-        let store = Self::lazy(database_url, pool_size)?;
+        Self::lazy(database_url, pool_size)?.wait_for_server().await
+    }
+
+    /// Like [`Store::connect`], for a service that lists: conditions of lists may be absent (`$1 IS NULL OR …`), and a plan made for
+    /// all values, which PostgreSQL may change to after five runs of a statement, cannot use the index of such a condition.
+    pub async fn connect_for_lists(database_url: &str, pool_size: usize) -> Result<Self, StoreError> {
+        let url = Self::url(database_url)?.with_setup("SET plan_cache_mode = force_custom_plan");
+        Self::of(url, pool_size)?.wait_for_server().await
+    }
+
+    async fn wait_for_server(self) -> Result<Self, StoreError> {
         let policy = ExponentialBackoffBuilder::new()
             .with_initial_interval(Duration::from_millis(200))
             .with_max_interval(Duration::from_secs(10))
             .with_max_elapsed_time(None)
             .build();
-        let reached = || async { store.ping().await.map_err(backoff::Error::transient) };
+        let reached = || async { self.ping().await.map_err(backoff::Error::transient) };
         let notify = |error: StoreError, pause: Duration| {
             tracing::warn!(
                 error = &error as &dyn std::error::Error,
@@ -82,13 +92,20 @@ impl Store {
             );
         };
         backoff::future::retry_notify(policy, reached, notify).await?;
-        Ok(store)
+        Ok(self)
     }
 
     /// A pool that opens its first connection when it is asked for one: for commands and probes, which must not wait.
     pub fn lazy(database_url: &str, pool_size: usize) -> Result<Self, StoreError> {
-        let url = PostgresUrl::parse(database_url, "sms-sync")
-            .map_err(|source| StoreError::Configuration(source.into()))?;
+        Self::of(Self::url(database_url)?, pool_size)
+    }
+
+    fn url(database_url: &str) -> Result<PostgresUrl, StoreError> {
+        PostgresUrl::parse(database_url, "sms-sync")
+            .map_err(|source| StoreError::Configuration(source.into()))
+    }
+
+    fn of(url: PostgresUrl, pool_size: usize) -> Result<Self, StoreError> {
         let pool = url.pool(pool_size).map_err(|source| StoreError::Configuration(source.into()))?;
         Ok(Self { pool, url })
     }

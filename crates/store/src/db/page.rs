@@ -16,17 +16,53 @@ pub struct Page<T> {
     /// Whether more rows follow.
     pub has_more: bool,
     /// Rows of the whole list, those before this page included.
-    pub total: u64,
+    pub total: Total,
+}
+
+/// How many rows a list has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Total {
+    Exactly(u64),
+    /// The list has more, and was not counted to its end: see [`COUNT_LIMIT`].
+    MoreThan(u64),
 }
 
 impl<T> Page<T> {
+    /// Of a list that has no rows.
+    #[must_use]
+    pub const fn none() -> Self {
+        Self { rows: Vec::new(), has_more: false, total: Total::Exactly(0) }
+    }
+
     /// Of rows that were asked for with one more than `limit`.
     pub(crate) fn of(mut rows: Vec<T>, limit: u32, total: i64) -> Self {
         let limit = limit as usize;
         let has_more = rows.len() > limit;
         rows.truncate(limit);
-        Self { rows, has_more, total: count(total) }
+        Self { rows, has_more, total: Total::Exactly(count(total)) }
     }
+
+    /// As [`Page::of`], of rows that were counted up to one more than [`COUNT_LIMIT`].
+    pub(crate) fn counted<Key>(rows: Vec<T>, window: &Window<Key>, counted: i64) -> Self {
+        let page = Self::of(rows, window.limit, counted);
+        if counted <= i64::from(COUNT_LIMIT) {
+            return page;
+        }
+        // What was read is there, too. After a key nobody knows how many rows came before.
+        let is_placed = window.after.is_none() && !page.rows.is_empty();
+        let read = if is_placed { u64::from(window.offset) + page.rows.len() as u64 } else { 0 };
+        let is_end = is_placed && !page.has_more;
+        let total = if is_end { Total::Exactly(read) } else { Total::MoreThan(read.max(COUNT_LIMIT.into())) };
+        Self { total, ..page }
+    }
+}
+
+/// Rows that a total counts: a history of years has millions, and counting them takes longer than everything else about a page.
+pub const COUNT_LIMIT: u32 = 10_000;
+
+/// A statement that counts rows of `from`, a table with its condition: one more than [`COUNT_LIMIT`] at most.
+pub(crate) fn count_of(from: impl std::fmt::Display) -> String {
+    format!("SELECT count(*) FROM (SELECT FROM {from} LIMIT {COUNT_LIMIT} + 1) AS counted")
 }
 
 /// The order of a list by time.
@@ -75,7 +111,7 @@ impl<Key> Default for Window<Key> {
 }
 
 /// Loads a page of a list. `rows` ends with `LIMIT $n OFFSET $m`, whose parameters are the only ones that are not bound;
-/// `total` counts the whole list.
+/// `total` is a statement of [`count_of`].
 pub(crate) async fn page_load<Row, T, Key>(
     db: &mut Db,
     rows: Statement<'_>,
@@ -93,13 +129,34 @@ where
         .load(db)
         .await?;
     let read = rows.len();
+    let up_to_here = i64::from(window.offset) + i64::try_from(read).unwrap_or(i64::MAX);
     let is_last = read <= window.limit as usize && (read > 0 || window.offset == 0);
-    let total: i64 = if is_last && window.after.is_none() {
-        // The end of the list was read, so a row that comes between the two statements cannot make the total another one.
-        i64::from(window.offset) + i64::try_from(read).unwrap_or(i64::MAX)
-    } else {
-        total.returning::<Int8>().get_result(db).await?
-    };
     let rows = rows.into_iter().map(T::try_from).collect::<Result<_, _>>()?;
-    Ok(Page::of(rows, window.limit, total))
+    if is_last && window.after.is_none() {
+        // The end of the list was read, so a row that comes between the two statements cannot make the total another one.
+        return Ok(Page::of(rows, window.limit, up_to_here));
+    }
+    let counted: i64 = total.returning::<Int8>().get_result(db).await?;
+    Ok(Page::counted(rows, window, counted))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LIMIT: u64 = COUNT_LIMIT as u64;
+
+    fn total(rows: usize, offset: u32, after: Option<()>) -> Total {
+        let window = Window { limit: 20, offset, after, order: Order::default() };
+        Page::counted(vec![(); rows], &window, i64::from(COUNT_LIMIT) + 1).total
+    }
+
+    #[test]
+    fn list_that_was_not_counted_to_its_end_has_more_than_was_counted_and_read() {
+        assert_eq!(total(21, 0, None), Total::MoreThan(LIMIT));
+        assert_eq!(total(21, 50_000, None), Total::MoreThan(50_020));
+        assert_eq!(total(3, 50_000, None), Total::Exactly(50_003), "the end was read");
+        assert_eq!(total(0, 50_000, None), Total::MoreThan(LIMIT), "there is no such page");
+        assert_eq!(total(3, 0, Some(())), Total::MoreThan(LIMIT));
+    }
 }

@@ -8,7 +8,7 @@ use domain::{FailureClass, SyncId};
 use crate::db::{
     connection::Db,
     error::{StoreError, word},
-    page::{Page, Window, page_load},
+    page::{Page, Window, count_of, page_load},
     statement::statement,
 };
 
@@ -100,8 +100,8 @@ pub async fn attempt_page(db: &mut Db, id: SyncId, window: Window<()>) -> Result
     let text =
         format!("SELECT {COLUMNS} FROM attempts WHERE sync_id = $1 ORDER BY id DESC LIMIT $2 OFFSET $3");
     let rows = statement(&text).bind::<Uuid, _>(id.as_uuid());
-    let total = statement("SELECT count(*) FROM attempts WHERE sync_id = $1").bind::<Uuid, _>(id.as_uuid());
-    page_load::<Row, _, _>(db, rows, total, &window).await
+    let total = count_of("attempts WHERE sync_id = $1");
+    page_load::<Row, _, _>(db, rows, statement(&total).bind::<Uuid, _>(id.as_uuid()), &window).await
 }
 
 /// The newest failed attempts at a message, newest first.

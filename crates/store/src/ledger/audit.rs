@@ -10,7 +10,7 @@ use serde_json::Value;
 use crate::db::{
     connection::Db,
     error::{StoreError, count, word},
-    page::{Page, Window, page_load},
+    page::{Page, Window, count_of, page_load},
     statement::{Statement, statement},
 };
 
@@ -136,7 +136,7 @@ pub async fn audit_list(
         condition = AuditFilter::CONDITION
     );
     let rows = filter.bind(&rows).bind::<Nullable<Int8>, _>(window.after.map(id_number));
-    let total = format!("SELECT count(*) FROM audit WHERE {}", AuditFilter::CONDITION);
+    let total = count_of(format_args!("audit WHERE {}", AuditFilter::CONDITION));
     page_load::<Row, _, _>(db, rows, filter.bind(&total), &window).await
 }
 

@@ -13,7 +13,7 @@ use serde_json::{Map, Value};
 use crate::db::{
     connection::Db,
     error::{StoreError, count, word},
-    page::{Page, Window, page_load},
+    page::{Page, Window, count_of, page_load},
     statement::{Statement, statement},
 };
 
@@ -169,7 +169,7 @@ pub async fn conflict_list(
         ConflictFilter::CONDITION,
         direction = window.order.direction()
     );
-    let total = format!("SELECT count(*) FROM conflicts WHERE {}", ConflictFilter::CONDITION);
+    let total = count_of(format_args!("conflicts WHERE {}", ConflictFilter::CONDITION));
     page_load::<Row, _, _>(db, filter.bind(&rows), filter.bind(&total), &window).await
 }
 

@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::db::{
     connection::Db,
     error::{StoreError, count, word},
-    page::{Page, Window, page_load},
+    page::{Page, Window, count_of, page_load},
     statement::{Statement, statement},
 };
 
@@ -233,7 +233,7 @@ pub async fn dead_letter_list(
         .bind(&rows)
         .bind::<Nullable<Timestamptz>, _>(window.after.map(|(at, _)| at))
         .bind::<Nullable<Uuid>, _>(window.after.map(|(_, id)| id.as_uuid()));
-    let total = format!("SELECT count(*) FROM dead_letters WHERE {}", DeadLetterFilter::CONDITION);
+    let total = count_of(format_args!("dead_letters WHERE {}", DeadLetterFilter::CONDITION));
     page_load::<Row, _, _>(db, rows, filter.bind(&total), &window).await
 }
 

@@ -11,7 +11,7 @@ use domain::{Finding, RecordType, SentId, Severity, SourceId, SyncId};
 use crate::db::{
     connection::Db,
     error::{StoreError, count, word},
-    page::{Page, Window, page_load},
+    page::{Page, Window, count_of, page_load},
     statement::{Statement, statement},
 };
 
@@ -325,6 +325,6 @@ pub async fn finding_list(
     let condition = FindingFilter::CONDITION;
     let rows =
         format!("SELECT {COLUMNS} FROM findings WHERE {condition} ORDER BY severity, id LIMIT $6 OFFSET $7");
-    let total = format!("SELECT count(*) FROM findings WHERE {condition}");
+    let total = count_of(format_args!("findings WHERE {condition}"));
     page_load::<FindingRow, _, _>(db, filter.bind(&rows, id), filter.bind(&total, id), &window).await
 }

@@ -8,7 +8,7 @@ use domain::{RefusedWebhookId, WebhookRefusal};
 use crate::db::{
     connection::Db,
     error::{StoreError, count, word},
-    page::{Page, Window, page_load},
+    page::{Page, Window, count_of, page_load},
     statement::{Statement, statement},
 };
 
@@ -174,7 +174,7 @@ pub async fn refused_webhook_list(
         condition = RefusedFilter::CONDITION
     );
     let rows = filter.bind(&rows).bind::<Nullable<Uuid>, _>(window.after.map(RefusedWebhookId::as_uuid));
-    let total = format!("SELECT count(*) FROM refused_webhooks WHERE {}", RefusedFilter::CONDITION);
+    let total = count_of(format_args!("refused_webhooks WHERE {}", RefusedFilter::CONDITION));
     page_load::<Row, _, _>(db, rows, filter.bind(&total), &window).await
 }
 

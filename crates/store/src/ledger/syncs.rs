@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::db::{
     connection::Db,
     error::{StoreError, word},
-    page::{Page, Window, page_load},
+    page::{Page, Window, count_of, page_load},
     statement::{Statement, statement, word_list},
 };
 
@@ -336,7 +336,7 @@ pub async fn sync_list(
         .bind(&rows)
         .bind::<Nullable<Timestamptz>, _>(window.after.map(|(at, _)| at))
         .bind::<Nullable<Uuid>, _>(window.after.map(|(_, id)| id.as_uuid()));
-    let total = format!("SELECT count(*) FROM sync_logs WHERE {}", SyncFilter::CONDITION);
+    let total = count_of(format_args!("sync_logs WHERE {}", SyncFilter::CONDITION));
     page_load::<Row, _, _>(db, rows, filter.bind(&total), &window).await
 }
 

@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::db::{
     connection::Db,
     error::{StoreError, word},
-    page::{Page, Window, page_load},
+    page::{Page, Window, count_of, page_load},
     statement::{statement, word_list},
 };
 
@@ -215,8 +215,7 @@ pub async fn task_page(
     let rows = select_tasks(&format!(
         "{condition} ORDER BY t.record_type, t.chain, t.page, t.id LIMIT $4 OFFSET $5"
     ));
-    let total =
-        format!("SELECT count(*) FROM sync_queue t JOIN sync_logs s ON s.id = t.sync_id WHERE {condition}");
+    let total = count_of(format_args!("sync_queue t JOIN sync_logs s ON s.id = t.sync_id WHERE {condition}"));
     page_load::<Row, _, _>(db, bind(rows.as_str()), bind(total.as_str()), &window).await
 }
 

@@ -11,7 +11,7 @@ use serde_json::Value;
 use crate::db::{
     connection::Db,
     error::{StoreError, count, word},
-    page::{Page, Window, page_load},
+    page::{Page, Window, count_of, page_load},
     statement::{Statement, statement, word_list},
 };
 
@@ -375,7 +375,7 @@ pub async fn webhook_event_list(
         .bind(&rows)
         .bind::<Nullable<Timestamptz>, _>(window.after.map(|(at, _)| at))
         .bind::<Nullable<Uuid>, _>(window.after.map(|(_, id)| id.as_uuid()));
-    let total = format!("SELECT count(*) FROM webhook_events WHERE {}", WebhookFilter::CONDITION);
+    let total = count_of(format_args!("webhook_events WHERE {}", WebhookFilter::CONDITION));
     page_load::<Row, _, _>(db, rows, filter.bind(&total), &window).await
 }
 

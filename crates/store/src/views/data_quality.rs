@@ -8,7 +8,7 @@ use crate::{
     db::{
         connection::Db,
         error::{StoreError, count, word},
-        page::{Page, Window, page_load},
+        page::{Page, Window, count_of, page_load},
         statement::{Statement, statement},
     },
     ledger::findings::{COLUMNS, FindingRow, StoredFinding},
@@ -137,7 +137,7 @@ pub async fn quality_findings(
     let (table, condition) = (filter.table(), filter.condition());
     let rows =
         format!("SELECT {COLUMNS} FROM {table} WHERE {condition} ORDER BY severity, id LIMIT $6 OFFSET $7");
-    let total = format!("SELECT count(*) FROM {table} WHERE {condition}");
+    let total = count_of(format_args!("{table} WHERE {condition}"));
     page_load::<FindingRow, _, _>(db, filter.bind(&rows), filter.bind(&total), &window).await
 }
 

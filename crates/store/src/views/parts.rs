@@ -8,7 +8,7 @@ use crate::{
     db::{
         connection::Db,
         error::{StoreError, word},
-        page::{Page, Window, page_load},
+        page::{Page, Window, count_of, page_load},
         statement::{Statement, statement},
     },
     records::{CRITICAL_PARTS, MAINTENANCE_SCHEDULES, PartTable},
@@ -143,6 +143,6 @@ pub async fn part_list(
         "SELECT is_schedule, source_id, name, equipment_id, equipment_name, status, values FROM ({parts}) AS parts
          ORDER BY code, unit_number, equipment_id, is_schedule, name, source_id LIMIT $3 OFFSET $4"
     );
-    let total = format!("SELECT count(*) FROM ({parts}) AS parts");
+    let total = count_of(format_args!("({parts}) AS parts"));
     page_load::<Row, _, _>(db, filter.bind(&rows), filter.bind(&total), &window).await
 }

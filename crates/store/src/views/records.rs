@@ -13,7 +13,7 @@ use crate::{
     db::{
         connection::Db,
         error::{StoreError, count, word},
-        page::{Page, Window},
+        page::{Page, Window, count_of},
         statement::{Statement, statement},
     },
     ledger::{
@@ -355,11 +355,11 @@ pub async fn record_list(
         .load(db)
         .await?;
     let counts: Vec<String> =
-        sources.iter().map(|source| format!("(SELECT count(*) FROM ({source}) AS s)")).collect();
+        sources.iter().map(|source| format!("({})", count_of(format_args!("({source}) AS s")))).collect();
     let text = format!("SELECT {}", counts.join(" + "));
     let total: i64 = filter.bind(&text, search).returning::<Int8>().get_result(db).await?;
     let records = rows.into_iter().map(Record::try_from).collect::<Result<_, _>>()?;
-    Ok(Some(Page::of(records, window.limit, total)))
+    Ok(Some(Page::counted(records, &window, total)))
 }
 
 /// A record with all that stands about it. A record of which no row and no rejection is known is one that never came: whether

@@ -8,7 +8,7 @@ use domain::{SyncId, tick::TickOutcome};
 use crate::db::{
     connection::Db,
     error::{StoreError, count, word},
-    page::{Page, Window, page_load},
+    page::{Page, Window, count_of, page_load},
     statement::{Statement, statement},
 };
 
@@ -80,7 +80,7 @@ pub async fn tick_list(
         TickFilter::CONDITION
     );
     let rows = filter.bind(&rows).bind::<Nullable<Timestamptz>, _>(window.after);
-    let total = format!("SELECT count(*) FROM schedule_ticks WHERE {}", TickFilter::CONDITION);
+    let total = count_of(format_args!("schedule_ticks WHERE {}", TickFilter::CONDITION));
     page_load::<Row, _, _>(db, rows, filter.bind(&total), &window).await
 }
 
