@@ -66,17 +66,18 @@ const columns = [
     id: "reason",
     header: "Reason",
     meta: { narrow: "line" },
-    cell: ({ row }) => <bdi className={`${text.sentence} ${styles.reason}`}>{row.original.reason}</bdi>,
+    cell: ({ row: { original: letter } }) => (
+      <TwoLines
+        second={`${labelOf(FAILURE_CLASSES, letter.class).word}, after ${plural(letter.attempts, "attempt")}`}
+      >
+        <span className={`${text.sentence} ${styles.reason}`}>{letter.reason}</span>
+      </TwoLines>
+    ),
   }),
   column.display({
     id: "record",
     header: "Record",
     cell: ({ row }) => <RecordOfLetter letter={row.original} />,
-  }),
-  column.display({
-    id: "class",
-    header: "Class",
-    cell: ({ row }) => labelOf(FAILURE_CLASSES, row.original.class).word,
   }),
   column.display({
     id: "message",
@@ -86,12 +87,6 @@ const columns = [
         <span>{letter.kind.split(".").pop()}</span>
       </TwoLines>
     ),
-  }),
-  column.display({
-    id: "attempts",
-    header: "Attempts",
-    meta: { figure: true },
-    cell: ({ row }) => formatCount(row.original.attempts),
   }),
   column.display({
     id: "replays",
