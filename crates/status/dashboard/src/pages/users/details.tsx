@@ -8,7 +8,6 @@ import { CopyableId } from "../../ui/copyable-id";
 import { EmptyState } from "../../ui/empty-state";
 import { Fact, FactList } from "../../ui/fact-list";
 import layout from "../../ui/layout.module.css";
-import { Skeleton } from "../../ui/query-result";
 import { StateBadge } from "../../ui/state-badge";
 import text from "../../ui/text.module.css";
 import { Time } from "../../ui/time";
@@ -16,10 +15,8 @@ import { roleReason } from "./role-reason";
 import { TemporaryPasswordActions } from "./temporary-password";
 
 /** One user. The API has no user by id, so a link opens only a user of the list that is shown. */
-export function UserDetails(props: { id: string; user: User | undefined; isLoading: boolean }) {
-  const { user, isLoading } = props;
+export function UserDetails({ user }: { user: User | undefined }) {
   if (user) return <Details user={user} />;
-  if (isLoading) return <Skeleton lines={8} />;
   return (
     <EmptyState framed title="This user is not on the page of the list">
       Search for the email address, then open the user.

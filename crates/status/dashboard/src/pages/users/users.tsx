@@ -11,6 +11,7 @@ import { EmptyState } from "../../ui/empty-state";
 import { FilterBar } from "../../ui/filter-bar";
 import { LiveList } from "../../ui/live-list";
 import { Page } from "../../ui/page";
+import { QueryResult } from "../../ui/query-result";
 import { StateBadge } from "../../ui/state-badge";
 import { StatusBanner } from "../../ui/status-banner";
 import { columnsOf, rowLink } from "../../ui/table";
@@ -67,7 +68,6 @@ export function UsersPage() {
   const list = { limit: PAGE_SIZE, offset: (page - 1) * PAGE_SIZE };
   const users = useQuery(listUsers(list, search));
   const total = useQuery(listUsers({ limit: 1, offset: 0 }, undefined)).data?.pagination.total;
-  const shown = users.data?.data.find((user) => user.id === open);
   const close = () => navigate({ search: (old) => ({ ...old, open: undefined }), resetScroll: false });
   return (
     <Page
@@ -108,7 +108,11 @@ export function UsersPage() {
         onPage={(next) => navigate({ search: (old) => ({ ...old, page: next > 1 ? next : undefined }) })}
       />
       <Drawer opened={open !== undefined} title="User" onClose={close}>
-        {open && <UserDetails key={open} id={open} user={shown} isLoading={users.data === undefined} />}
+        {open && (
+          <QueryResult query={users} lines={8}>
+            {({ data }) => <UserDetails key={open} user={data.find(({ id }) => id === open)} />}
+          </QueryResult>
+        )}
       </Drawer>
     </Page>
   );
