@@ -36,10 +36,16 @@ test("settings have the names of their form and values with units", () => {
 
 test("a schedule that was added has no row for what it does not have", () => {
   expect(
-    rows("schedules", ["cron", null, "0 2 * * *"], ["vesselImos", null, []], ["enabled", null, true]),
+    rows("schedules", ["cron", null, "0 2 * * *"], ["selection", null, {}], ["enabled", null, true]),
   ).toEqual([
     ["Cron expression", null, "0 2 * * *"],
     ["On", null, "yes"],
+  ]);
+  expect(
+    rows("schedules", ["selection", { vesselImos: ["9074729"] }, { recordTypes: ["vessel", "user"] }]),
+  ).toEqual([
+    ["Vessels, by IMO number", "9074729", null],
+    ["Record types", null, "Vessels, Users"],
   ]);
 });
 

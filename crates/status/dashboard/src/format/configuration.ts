@@ -28,9 +28,11 @@ const LABELS: Record<string, string> = {
 /** Values whose words are the API's, such as `last_write_wins`. */
 const WORDS = new Set(["mode", "scheduleMode", "missingRecords", "overlap"]);
 
+type ValueChange = Record<"before" | "after", unknown> & { name: string };
+
 /** The values that differ. */
 export function changeRows({ part, changes }: ConfigurationChange, zone: Zone): DiffRow[] {
-  const rows = changes.flatMap(({ name, before, after }): DiffRow[] => {
+  const rows = changes.flatMap(withMembers).flatMap(({ name, before, after }): DiffRow[] => {
     if (part === "role_mapping") return ruleRows(rulesOf(before), rulesOf(after));
     const label =
       part === "conflict_policies" ? recordTypeNames(name).many : (LABELS[name] ?? fieldLabel(name));
@@ -40,6 +42,19 @@ export function changeRows({ part, changes }: ConfigurationChange, zone: Zone): 
   // An empty list and none are the same to people.
   return rows.filter(({ before, after }) => before !== after);
 }
+
+/** What a schedule selects, each member as a value of its own. */
+function withMembers({ name, before, after }: ValueChange): ValueChange[] {
+  if (name !== "selection") return [{ name, before, after }];
+  const [old, current] = [membersOf(before), membersOf(after)];
+  return Object.keys({ ...old, ...current }).map((member) => ({
+    name: member,
+    before: old[member],
+    after: current[member],
+  }));
+}
+
+const membersOf = (value: unknown): Record<string, unknown> => ({ ...(value as object | null) });
 
 function valueWords(part: ConfigurationPart, name: string, value: unknown, zone: Zone): string | null {
   if (value === null || value === undefined || value === "") return null;

@@ -31,7 +31,7 @@ export function DiffTable(props: {
           <tr key={name}>
             <th scope="row">{name}</th>
             {beforeHeader && (
-              <td className={isChange ? styles.before : undefined}>
+              <td className={isChange && before !== null ? styles.before : undefined}>
                 <DiffValue value={before} />
               </td>
             )}
