@@ -3,7 +3,7 @@
 //! JSON is camelCase, times are RFC 3339 in UTC. A request with an unknown field is refused: a misspelt setting must not
 //! look like a successful change.
 
-pub use acknowledgements::{Acknowledgement, AcknowledgementRequest};
+pub use acknowledgements::{Acknowledgement, AcknowledgementRequest, StandingError};
 pub use analytics::*;
 pub use api_keys::{ApiKey, ApiKeyRequest, ApiKeyRotation, ApiKeyState, NewApiKey};
 pub use audit::{AuditAction, AuditChain, AuditEntry};

@@ -10,7 +10,8 @@ use std::borrow::Cow;
 pub const LABEL_LIMIT: usize = 300;
 
 /// Whether nothing of the text can be seen.
-pub(crate) fn is_blank(text: &str) -> bool {
+#[must_use]
+pub fn is_blank(text: &str) -> bool {
     text.chars().all(|c| c.is_whitespace() || is_zero_width(c) || is_removed(c))
 }
 

@@ -15,7 +15,7 @@ CREATE INDEX dead_letters_of_record ON dead_letters (record_type, source_id) WHE
 CREATE TABLE acknowledgements (
     record_type     text NOT NULL CHECK (record_type IN ('company', 'vessel', 'equipment', 'user')),
     source_id       text NOT NULL,
-    -- The errors that stood: code and pointer, with a blank between them.
+    -- The errors that stood: code, pointer and the MD5 of the value, with blanks between them.
     errors          text[] NOT NULL,
     reason          text NOT NULL,
     until           timestamptz NOT NULL,
@@ -24,13 +24,13 @@ CREATE TABLE acknowledgements (
     PRIMARY KEY (record_type, source_id)
 );
 
--- The rejected records of which nothing needs attention.
+-- The rejected records of which nothing needs attention. Another value at the same place is another error: of a list, the place
+-- says nothing of what stands there.
 CREATE VIEW acknowledged_rejections AS
     SELECT a.* FROM acknowledgements a
-    WHERE a.until > now() AND NOT EXISTS (
-        SELECT FROM record_findings f
-        WHERE f.record_type = a.record_type AND f.source_id = a.source_id AND f.severity = 'error'
-            AND NOT f.code || ' ' || f.pointer = ANY (a.errors));
+    WHERE a.until > now() AND (
+        SELECT bool_and(f.code || ' ' || f.pointer || ' ' || md5(coalesce(f.value, '')) = ANY (a.errors)) FROM record_findings f
+        WHERE f.record_type = a.record_type AND f.source_id = a.source_id AND f.severity = 'error');
 
 -- An acknowledgement ends with the rejection: a record that is rejected anew, even for the same reason, is seen.
 CREATE FUNCTION acknowledgements_end() RETURNS trigger LANGUAGE plpgsql AS $$

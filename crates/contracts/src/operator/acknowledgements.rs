@@ -29,4 +29,18 @@ pub struct AcknowledgementRequest {
     pub reason: String,
     /// Until when: at most 400 days from now.
     pub until: DateTime<Utc>,
+    /// The errors that you have seen: if others stand by now, nothing is acknowledged. Absent: whatever stands.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(max_items = 1000)]
+    pub errors: Option<Vec<StandingError>>,
+}
+
+/// An error that stands about a record.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct StandingError {
+    /// Code of the finding.
+    pub code: String,
+    /// JSON pointer of the finding.
+    pub pointer: String,
 }

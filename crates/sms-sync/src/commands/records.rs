@@ -6,7 +6,7 @@ use chrono::TimeDelta;
 use clap::{Args, Subcommand};
 use contracts::operator::{
     self, Acknowledgement, AcknowledgementRequest, List, Part, PartKind, Record, RecordDetail,
-    RecordStatusFilter, Timeline,
+    RecordStatusFilter, Severity, StandingError, Timeline,
 };
 use domain::clock::Clock;
 use reqwest::Method;
@@ -135,7 +135,12 @@ pub(super) async fn run(
         }
         RecordsCommand::Acknowledge { record, reason, days } => {
             let until = clock.now() + TimeDelta::days(days.into());
-            let request = AcknowledgementRequest { reason, until };
+            // What stands now is acknowledged, and not what comes in the meantime.
+            let detail: RecordDetail = api.get(&record.path()).await?;
+            let seen = detail.findings.iter().filter(|it| it.severity == Severity::Error);
+            let seen = seen.map(|it| StandingError { code: it.code.clone(), pointer: it.pointer.clone() });
+            let is_whole = usize::try_from(detail.findings_total) == Ok(detail.findings.len());
+            let request = AcknowledgementRequest { reason, until, errors: is_whole.then(|| seen.collect()) };
             let path = format!("{}/acknowledgement", record.path());
             let acknowledged: Acknowledgement = api.put(&path, &request, None).await?;
             print(format, &acknowledged, |it| {

@@ -1,9 +1,12 @@
 //! The vessels with what waits for somebody, and rejections that are known.
 
+use std::time::Duration;
+
 use chassis::auth::Role;
 use domain::clock::{Clock, SystemClock};
 use reqwest::Method;
 use serde_json::{Value, json};
+use testbed::{World, wait_until};
 
 use crate::scene::{Records, Scene, equipment, vessel};
 
@@ -127,6 +130,20 @@ async fn known_rejection_needs_no_attention_until_something_else_is_wrong() -> a
     scene.world.execute("DELETE FROM record_findings WHERE code = 'too_long'").await?;
     assert_eq!(scene.attention().await, [""; 0]);
 
+    // Another value at the same place, as where the first of a list was mended and another one came first.
+    scene.world.execute("UPDATE record_findings SET value = 'another' WHERE source_id = 'e-1'").await?;
+    assert_eq!(scene.attention().await, ["1 record is rejected"]);
+
+    // What the operator has not seen is not acknowledged.
+    let seen = |code: &str| {
+        let errors = [json!({ "code": code, "pointer": "/name" })];
+        json!({ "reason": "known", "until": soon, "errors": errors })
+    };
+    assert_eq!(scene.acknowledge(&seen("too_long"), 409).await["code"], "other_errors_stand");
+    assert_eq!(scene.attention().await, ["1 record is rejected"]);
+    scene.acknowledge(&seen("required"), 200).await;
+    assert_eq!(scene.attention().await, [""; 0]);
+
     // Its time has come.
     scene.world.execute("UPDATE acknowledgements SET until = now() - interval '1 second'").await?;
     assert_eq!(scene.attention().await, ["1 record is rejected"]);
@@ -168,6 +185,34 @@ async fn acknowledgement_ends_with_the_rejection_and_by_an_operators_word() -> a
     );
     let refused = scene.request(Role::Viewer, Method::PUT, KNOWN).json(&known);
     scene.json(refused, 403).await;
+    scene.end().await;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn acknowledgement_waits_for_a_correction_that_is_under_way() -> anyhow::Result<()> {
+    let scene = fleet().await?;
+    scene.world.execute(&reject("e-1", "v-1", "required")).await?;
+    // A page that brings the corrected record, and has not committed.
+    let url = scene.world.database_url.clone();
+    let correction = tokio::spawn(async move {
+        let correct =
+            "BEGIN; DELETE FROM record_findings WHERE source_id = 'e-1'; SELECT pg_sleep(1); COMMIT";
+        World::execute_at(&url, correct).await
+    });
+    wait_until("the correction is under way", Duration::from_secs(30), async || {
+        let sql =
+            "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND query LIKE '%pg_sleep(1)%'
+                       AND wait_event = 'PgSleep'";
+        if scene.rows(sql).await.is_empty() { Err(()) } else { Ok(()) }
+    })
+    .await?;
+    let known = json!({ "reason": "known", "until": SystemClock.now() + chrono::TimeDelta::days(3) });
+    assert_eq!(scene.acknowledge(&known, 409).await["code"], "not_rejected");
+    correction.await??;
+    assert_eq!(scene.rows("SELECT source_id FROM acknowledgements").await, [] as [Value; 0]);
+    let overview = scene.json(scene.get("/api/sync/status"), 200).await;
+    assert_eq!(overview["acknowledgedRejections"], 0);
     scene.end().await;
     Ok(())
 }

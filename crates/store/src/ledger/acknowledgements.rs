@@ -28,38 +28,102 @@ pub struct Acknowledgement {
     pub holds: bool,
 }
 
-/// Acknowledges the errors that stand about a record, and appends to the audit log; a second one replaces the first. None: the
-/// record is not rejected. In a transaction.
+/// An error that stands about a record, as operators see it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct StandingError {
+    pub code: String,
+    /// JSON pointer.
+    pub pointer: String,
+}
+
+/// What is acknowledged.
+#[derive(Debug, Clone, Copy)]
+pub struct NewAcknowledgement<'a> {
+    pub record_type: RecordType,
+    pub source_id: &'a str,
+    /// The errors that the operator has seen; none: whatever stands.
+    pub seen: Option<&'a [StandingError]>,
+    pub reason: &'a str,
+    pub until: DateTime<Utc>,
+}
+
+/// Result of acknowledging a rejection.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[must_use]
+pub enum RejectionAcknowledged {
+    Acknowledged(Acknowledgement),
+    /// These errors stand, and the operator has seen others.
+    OthersStand(Vec<StandingError>),
+    /// The record is not rejected.
+    NotRejected,
+}
+
+/// Acknowledges the errors that stand about a record, and appends to the audit log; a second one replaces the first. In a
+/// transaction.
 pub async fn rejection_acknowledge(
     db: &mut Db,
-    (record_type, source_id): (RecordType, &str),
-    reason: &str,
-    until: DateTime<Utc>,
+    new: NewAcknowledgement<'_>,
     actor: &str,
     now: DateTime<Utc>,
-) -> Result<Option<Acknowledgement>, StoreError> {
-    let stored = statement(
+) -> Result<RejectionAcknowledged, StoreError> {
+    let NewAcknowledgement { record_type, source_id, seen, reason, until } = new;
+    let mut standing = errors_lock(db, record_type, source_id).await?;
+    if standing.is_empty() {
+        // Who corrects the record, and who rejects it anew, deletes what stood: after waiting for them the new errors are seen.
+        standing = errors_lock(db, record_type, source_id).await?;
+    }
+    if standing.is_empty() {
+        return Ok(RejectionAcknowledged::NotRejected);
+    }
+    let (keys, mut errors): (Vec<String>, Vec<StandingError>) = standing.into_iter().unzip();
+    errors.sort();
+    errors.dedup();
+    if let Some(seen) = seen {
+        let mut seen = seen.to_vec();
+        seen.sort();
+        seen.dedup();
+        if seen != errors {
+            return Ok(RejectionAcknowledged::OthersStand(errors));
+        }
+    }
+    statement(
         "INSERT INTO acknowledgements (record_type, source_id, errors, reason, until, acknowledged_at, acknowledged_by)
-         SELECT $1, $2, array_agg(DISTINCT code || ' ' || pointer), $3, $4, $5, $6 FROM record_findings
-             WHERE record_type = $1 AND source_id = $2 AND severity = 'error' HAVING count(*) > 0
+         VALUES ($1, $2, $3, $4, $5, $6, $7)
          ON CONFLICT (record_type, source_id) DO UPDATE SET errors = excluded.errors, reason = excluded.reason,
              until = excluded.until, acknowledged_at = excluded.acknowledged_at, acknowledged_by = excluded.acknowledged_by",
     )
     .bind::<Text, _>(record_type.as_str())
     .bind::<Text, _>(source_id)
+    .bind::<Array<Text>, _>(keys)
     .bind::<Text, _>(reason)
     .bind::<Timestamptz, _>(until)
     .bind::<Timestamptz, _>(now)
     .bind::<Text, _>(actor)
     .execute(db)
     .await?;
-    if stored == 0 {
-        return Ok(None);
-    }
     let detail = json!({ "reason": reason, "until": until });
     let subject = subject(record_type, source_id);
     audit_append(db, actor, AuditAction::RejectionAcknowledge, &subject, &detail, now).await?;
-    acknowledgement_find(db, record_type, source_id).await
+    let stored = acknowledgement_find(db, record_type, source_id).await?;
+    Ok(stored.map_or(RejectionAcknowledged::NotRejected, RejectionAcknowledged::Acknowledged))
+}
+
+/// The errors that stand about a record, locked: who corrects it waits until the acknowledgement is there to be ended.
+async fn errors_lock(
+    db: &mut Db,
+    record_type: RecordType,
+    source_id: &str,
+) -> Result<Vec<(String, StandingError)>, StoreError> {
+    let rows: Vec<(String, String, String)> = statement(
+        "SELECT code || ' ' || pointer || ' ' || md5(coalesce(value, '')), code, pointer FROM record_findings
+         WHERE record_type = $1 AND source_id = $2 AND severity = 'error' ORDER BY id FOR KEY SHARE",
+    )
+    .bind::<Text, _>(record_type.as_str())
+    .bind::<Text, _>(source_id)
+    .returning::<(Text, Text, Text)>()
+    .load(db)
+    .await?;
+    Ok(rows.into_iter().map(|(key, code, pointer)| (key, StandingError { code, pointer })).collect())
 }
 
 /// Takes an acknowledgement back, and appends to the audit log. False: there is none. In a transaction.

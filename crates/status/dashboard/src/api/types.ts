@@ -98,6 +98,7 @@ export type ResolvedMany = Schemas["ResolvedMany"];
 export type ResolveRequest = Schemas["ResolveRequest"];
 export type Side = Schemas["Side"];
 export type Identity = Schemas["Identity"];
+export type StandingError = Schemas["StandingError"];
 /** The part of the fleet that a token is for. */
 export type FleetPart = Schemas["IdentityScope"];
 

@@ -3,7 +3,7 @@ import { useState } from "react";
 import { asProblem, errorsByField } from "../../api/problem";
 import { useAcknowledgeRejection, useWithdrawAcknowledgement } from "../../api/queries/records";
 import { serverNow } from "../../api/server-clock";
-import type { RecordDetail } from "../../api/types";
+import type { RecordDetail, StandingError } from "../../api/types";
 import { ConfirmDialog } from "../../ui/confirm-dialog";
 import { Note } from "../../ui/note";
 import { ReasonField, useRequiredReason } from "../../ui/reason-field";
@@ -51,9 +51,23 @@ export function RejectionNote({ record, canAct }: { record: RecordDetail; canAct
   );
 }
 
+/** The errors that stand about the record; undefined where the answer does not list all findings. */
+function errorsShown({ findings, findingsTotal }: RecordDetail): StandingError[] | undefined {
+  if (findings.length < findingsTotal) return undefined;
+  return findings
+    .filter((finding) => finding.severity === "error")
+    .map(({ code, pointer }) => ({ code, pointer }));
+}
+
 function AcknowledgeAction({ record }: { record: RecordDetail }) {
   const acknowledge = useAcknowledgeRejection(record);
   const [isOpen, setOpen] = useState(false);
+  // As the page showed them when the dialog was opened: what comes in the meantime is not acknowledged.
+  const [seen, setSeen] = useState<StandingError[]>();
+  const open = () => {
+    setSeen(errorsShown(record));
+    setOpen(true);
+  };
   const reason = useRequiredReason("Say why nothing is to be done for now.");
   const [days, setDays] = useState<number | string>(30);
   const errors = errorsByField(acknowledge.error ? asProblem(acknowledge.error) : null);
@@ -66,11 +80,11 @@ function AcknowledgeAction({ record }: { record: RecordDetail }) {
     const given = reason.check();
     if (given === undefined || typeof days !== "number") return;
     const until = new Date(serverNow() + days * DAY_MS).toISOString();
-    acknowledge.mutate({ reason: given, until }, { onSuccess: close });
+    acknowledge.mutate({ reason: given, until, ...(seen && { errors: seen }) }, { onSuccess: close });
   };
   return (
     <>
-      <Button variant="default" size="xs" onClick={() => setOpen(true)}>
+      <Button variant="default" size="xs" onClick={open}>
         Acknowledge
       </Button>
       <ConfirmDialog
