@@ -38,7 +38,7 @@ pub use authorized::{
 pub use errors::{KeysError, MIN_SECRET_BYTES, TokenError};
 pub use issuer::{Issuer, IssuerOptions, KeyCounts};
 pub use keys::{DEFAULT_MAX_LIFETIME, OperatorKeys};
-pub use names::{API_KEY_PREFIX, API_KEY_SUBJECT_PREFIX};
+pub use names::{API_KEY_PREFIX, API_KEY_SUBJECT_PREFIX, canonical_token_id};
 pub use operator::Operator;
 pub use refusals::{REFUSALS_PER_MINUTE, Refusal, RefusalLog};
 pub(crate) use request_limits::RateLimitState;

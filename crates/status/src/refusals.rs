@@ -36,7 +36,11 @@ pub(crate) async fn record_until_stopped(
 }
 
 async fn record(store: &Store, clock: &dyn Clock, it: &Refusal) -> Result<(), StoreError> {
-    let detail = json!({ "path": it.path, "role": it.role, "required": it.required, "others": it.others });
+    let mut detail =
+        json!({ "path": it.path, "role": it.role, "required": it.required, "others": it.others });
+    if it.outside_scope {
+        detail["outsideScope"] = true.into();
+    }
     let (subject, now) = (format!("{} {}", it.method, it.route), clock.now());
     store
         .transaction(async |tx| {

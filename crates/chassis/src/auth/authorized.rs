@@ -100,6 +100,9 @@ impl<R: RequiredRole> FromRequest for Authorized<R> {
                 return Err(refused);
             }
             if operator.scope().is_some() && !R::KEEPS_TO_SCOPE {
+                if let Some(log) = request.app_data::<web::Data<RefusalLog>>() {
+                    log.note(request, &operator, R::ROLE);
+                }
                 let detail = "Your token is for a part of the fleet, and this is about the whole fleet.";
                 return Err(Problem::forbidden("outside_scope", detail));
             }

@@ -1,5 +1,7 @@
 //! Names in tokens: of operators and of tokens themselves.
 
+use uuid::Uuid;
+
 /// Prefix of an API key, by which people and secret scanners know it.
 pub const API_KEY_PREFIX: &str = "sms_";
 
@@ -24,4 +26,12 @@ pub(super) fn check_name(name: &str) -> Result<(), &'static str> {
     } else {
         Ok(())
     }
+}
+
+/// The id of a token as the list of revoked ones has it. Ours are UUIDs, which may be written in several ways, and an API key has its
+/// id in it. Whoever compares ids must compare these.
+#[must_use]
+pub fn canonical_token_id(id: &str) -> String {
+    let of_key = id.strip_prefix(API_KEY_PREFIX).and_then(|rest| rest.split('_').next());
+    Uuid::try_parse(of_key.unwrap_or(id)).map_or_else(|_other| id.to_owned(), |id| id.to_string())
 }

@@ -1,4 +1,4 @@
-//! Attempts at what an operator's role does not allow, for whoever records them.
+//! Attempts at what an operator's role, or the part of the fleet that the token is for, does not allow, for whoever records them.
 //!
 //! An attempt is noted where the role is checked ([`super::Authorized`]), so that no route can be without it. Of one operator's
 //! attempts a few a minute are handed on; the next one counts the others.
@@ -25,14 +25,16 @@ const WAITING_LIMIT: usize = 256;
 /// Operators whose other attempts are counted at a time.
 const COUNTED_OPERATORS_LIMIT: usize = 10_000;
 
-/// An attempt at what the operator's role does not allow.
+/// An attempt at what the operator's role or part of the fleet does not allow.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refusal {
     /// Subject of the operator's token.
     pub subject: String,
     pub role: Role,
-    /// The least role that would have sufficed.
+    /// The least role that is required.
     pub required: Role,
+    /// Whether the token is for a part of the fleet, and the attempt was about the whole.
+    pub outside_scope: bool,
     pub method: String,
     /// As it is registered, with the names of its parameters: a caller cannot make up new ones.
     pub route: String,
@@ -80,6 +82,7 @@ impl RefusalLog {
         place.send(Refusal {
             role: operator.role(),
             required,
+            outside_scope: operator.role() >= required,
             method: request.method().to_string(),
             route: request.match_pattern().unwrap_or_default(),
             path: request.path().chars().take(500).collect(),

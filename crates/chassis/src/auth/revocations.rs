@@ -9,12 +9,12 @@ use std::{
 
 use tokio::sync::watch;
 
-use super::Operator;
+use super::{Operator, canonical_token_id};
 
 /// The tokens that are valid no longer.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct RevocationList {
-    /// `jti` of single tokens.
+    /// `jti` of single tokens, each as [`canonical_token_id`] writes it.
     pub token_ids: BTreeSet<String>,
     /// By `sub`: all its tokens that were issued at this time (seconds since 1970) or before.
     pub subjects: BTreeMap<String, u64>,
@@ -51,7 +51,7 @@ impl Revocations {
     #[must_use]
     pub fn includes(&self, token_id: Option<&str>, subject: &str, issued_at: u64) -> bool {
         let list = self.0.borrow();
-        token_id.is_some_and(|id| list.token_ids.contains(id))
+        token_id.is_some_and(|id| list.token_ids.contains(&canonical_token_id(id)))
             || list.subjects.get(subject).is_some_and(|until| issued_at <= *until)
     }
 

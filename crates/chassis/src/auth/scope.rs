@@ -49,8 +49,16 @@ impl TokenScope {
 
 fn names(value: &Value) -> Option<BTreeSet<String>> {
     let names = value.as_array().filter(|names| names.len() <= ENTRIES_LIMIT)?;
-    let name = |name: &Value| name.as_str().filter(|name| check_name(name).is_ok()).map(str::to_owned);
+    let name = |name: &Value| name.as_str().filter(|name| check_name(name).is_ok()).map(plain_number);
     names.iter().map(name).collect()
+}
+
+/// An IMO number without its prefix, as people write it (`IMO 9619907`); any other name as it is.
+fn plain_number(name: &str) -> String {
+    let has_prefix = name.get(..3).is_some_and(|prefix| prefix.eq_ignore_ascii_case("imo"));
+    let number = if has_prefix { name[3..].trim_start() } else { name };
+    let is_number = number.len() == 7 && number.bytes().all(|byte| byte.is_ascii_digit());
+    if is_number { number.to_owned() } else { name.to_owned() }
 }
 
 #[cfg(test)]
@@ -71,6 +79,13 @@ mod tests {
     #[test]
     fn empty_list_is_no_vessel_at_all() {
         assert_eq!(scope(json!({ "vessels": [] })), Ok(Some(TokenScope::default())));
+    }
+
+    #[test]
+    fn number_may_have_its_prefix() {
+        let vessels = ["IMO 9619907", "imo9074729", "imo-7", "v-1"];
+        let found = scope(json!({ "vessels": vessels })).unwrap().unwrap().vessels;
+        assert_eq!(found, ["9619907", "9074729", "imo-7", "v-1"].map(str::to_owned).into());
     }
 
     #[test]

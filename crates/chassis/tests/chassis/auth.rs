@@ -4,7 +4,7 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use chassis::{
     auth::{
         ApiKey, Issuer, IssuerOptions, KeyCounts, KeysError, OperatorKeys, RevocationList, Role, TokenError,
-        new_api_key,
+        canonical_token_id, new_api_key,
     },
     config::{NamedSecret, Secret, named_secrets},
 };
@@ -324,6 +324,21 @@ fn revoked_token_and_earlier_tokens_of_a_revoked_subject_are_rejected() {
     keys.revocations().replace(list);
     assert!(matches!(keys.verify(&two), Err(TokenError::Revoked)));
     keys.verify(&later).unwrap();
+}
+
+#[test]
+fn id_of_a_token_is_compared_however_it_is_written() {
+    let keys = keys();
+    let mut claims = good();
+    for written in ["49D6A62150B94A74A81B29057B721F3C", "49d6a621-50b9-4a74-a81b-29057b721f3c", "AT-7"] {
+        claims["jti"] = json!(written);
+        let token = signed(&claims);
+        keys.revocations().replace(RevocationList::default());
+        keys.verify(&token).unwrap();
+        let token_ids = [canonical_token_id(written)].into();
+        keys.revocations().replace(RevocationList { token_ids, ..RevocationList::default() });
+        assert!(matches!(keys.verify(&token), Err(TokenError::Revoked)), "{written}");
+    }
 }
 
 #[test]

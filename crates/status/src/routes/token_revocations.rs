@@ -2,7 +2,7 @@
 
 use actix_web::{get, post, web};
 use chassis::{
-    auth::{API_KEY_PREFIX, Admin, OperatorKeys},
+    auth::{Admin, OperatorKeys, canonical_token_id},
     http::JsonBody,
     problem::{FieldError, Problem, ProblemBody},
 };
@@ -10,8 +10,6 @@ use contracts::operator::{List, TokenRevocation, TokenRevocationRequest};
 use store::ledger::token_revocations::{
     self, RevokedTokens, TOKEN_REVOCATIONS_LIMIT, token_revocation_add, token_revocation_list,
 };
-
-use uuid::Uuid;
 
 use super::{paging::Paging, reason::reason_error};
 use crate::{app_state::AppState, credentials, problems::OrProblem};
@@ -83,7 +81,7 @@ fn tokens_of(request: &TokenRevocationRequest) -> Result<RevokedTokens, Problem>
         }
     }
     let tokens = match (&request.token_id, &request.subject) {
-        (Some(id), None) => Some(RevokedTokens::Token(canonical_id(id))),
+        (Some(id), None) => Some(RevokedTokens::Token(canonical_token_id(id))),
         (None, Some(subject)) => Some(RevokedTokens::Subject(subject.clone())),
         _ => {
             let detail = "give either `tokenId` or `subject`";
@@ -95,13 +93,6 @@ fn tokens_of(request: &TokenRevocationRequest) -> Result<RevokedTokens, Problem>
         Some(tokens) if errors.is_empty() => Ok(tokens),
         _ => Err(Problem::invalid("It is not clear which tokens to revoke.", errors)),
     }
-}
-
-/// The id as the list has it: ours are UUIDs, which may be written in several ways; of an API key, which has its id in it, only
-/// that is kept.
-fn canonical_id(id: &str) -> String {
-    let of_key = id.strip_prefix(API_KEY_PREFIX).and_then(|rest| rest.split('_').next());
-    Uuid::try_parse(of_key.unwrap_or(id)).map_or_else(|_other| id.to_owned(), |id| id.to_string())
 }
 
 fn view(it: token_revocations::TokenRevocation) -> TokenRevocation {
