@@ -58,7 +58,8 @@ fn with_key(key: &str) -> impl FnOnce(&String, &()) -> garde::Result + '_ {
         if certificate.is_empty() == key.is_empty() {
             return Ok(());
         }
-        Err(garde::Error::new("and server.tls_key must be set together"))
+        let missing = if certificate.is_empty() { "TLS_CERTIFICATE" } else { "TLS_KEY" };
+        Err(garde::Error::new(format!("and server.tls_key must be set together: {missing} is empty")))
     }
 }
 

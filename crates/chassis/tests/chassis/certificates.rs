@@ -89,7 +89,28 @@ fn a_new_certificate_is_served_without_a_restart_and_a_broken_one_is_not() {
     assert!(matches!(certificate.reload(), Err(CertificateError::Key { .. })));
     std::fs::write(directory.path().join("tls.crt"), "").unwrap();
     assert!(matches!(certificate.reload(), Err(CertificateError::Empty(_))));
+    // One that has expired is served only where nothing better was there before.
+    let key = KeyPair::generate().unwrap();
+    let mut parameters = CertificateParams::new(["localhost".to_owned()]).unwrap();
+    parameters.not_after = date_time_ymd(2021, 2, 3);
+    std::fs::write(directory.path().join("tls.crt"), parameters.self_signed(&key).unwrap().pem()).unwrap();
+    std::fs::write(directory.path().join("tls.key"), key.serialize_pem()).unwrap();
+    assert!(matches!(certificate.reload(), Err(CertificateError::Expired(_))));
+    ServerCertificate::load(files(directory.path())).unwrap();
+    let valid = write_certificate(directory.path());
+    std::fs::write(
+        directory.path().join("tls.crt"),
+        format!("{valid}-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"),
+    )
+    .unwrap();
+    assert!(
+        matches!(certificate.reload(), Err(CertificateError::Certificate { .. })),
+        "each of the chain is read"
+    );
     std::fs::remove_file(directory.path().join("tls.crt")).unwrap();
+    std::fs::create_dir(directory.path().join("tls.crt")).unwrap();
+    assert!(matches!(certificate.reload(), Err(CertificateError::File(_))), "a pipe would never end");
+    std::fs::remove_dir(directory.path().join("tls.crt")).unwrap();
     assert!(matches!(certificate.reload(), Err(CertificateError::Read { .. })));
 }
 
