@@ -12,7 +12,7 @@ use utoipa::IntoParams;
 use super::records::known_vessel;
 use crate::{
     app_state::AppState,
-    fleet_part::{check_vessel, load_fleet_part},
+    fleet_part::load_fleet_part,
     labels::{Label, Layout, PER_SHEET, render_png, render_sheets, render_svg},
     problems::{OrProblem, vessel_not_found},
 };
@@ -97,7 +97,7 @@ pub(crate) async fn get_label_sheets(
     }
     let mut db = app.store.db().await.or_problem()?;
     let part = load_fleet_part(&mut db, &viewer).await?;
-    check_vessel(part.as_ref(), &known_vessel(&mut db, &id).await?, &id)?;
+    known_vessel(&mut db, part.as_ref(), &id).await?;
     let found = labels::label_list(&mut db, &id).await.or_problem()?;
     drop(db);
     let found = found.ok_or_else(|| vessel_not_found(&id))?;

@@ -52,7 +52,7 @@ pub(crate) async fn list_parts(
     let mut db = app.store.db().await.or_problem()?;
     let (vessel_id, equipment_id) = match (vessel, equipment) {
         (Some(vessel), None) => {
-            let id = known_vessel(&mut db, &vessel).await?;
+            let id = known_vessel(&mut db, None, &vessel).await?;
             check_record(&mut db, &viewer, RecordType::Vessel, &id).await?;
             (Some(id), None)
         }

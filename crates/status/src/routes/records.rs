@@ -19,6 +19,7 @@ use store::{
     views::{
         data_quality::vessel_identity,
         records::{self, CompanyIdentity, RecordFilter, StatusFilter},
+        scope::FleetPart,
         timeline::timeline,
     },
 };
@@ -27,7 +28,7 @@ use utoipa::IntoParams;
 use super::paging::Paging;
 use crate::{
     app_state::AppState,
-    fleet_part::load_fleet_part,
+    fleet_part::{check_vessel, load_fleet_part},
     problems::{OrProblem, vessel_not_found},
     views::records::{record, record_detail},
 };
@@ -75,7 +76,7 @@ pub(crate) async fn list_records(
     let is_admin = viewer.role() >= Role::Admin;
     let mut tx = app.store.begin().await.or_problem()?;
     let part = load_fleet_part(&mut tx, &viewer).await?;
-    let filter = RecordFilter { part, ..load_filter(&mut tx, query.into_inner(), is_admin).await? };
+    let filter = load_filter(&mut tx, query.into_inner(), is_admin, part).await?;
     let page = records::record_list(&mut tx, record_type, &filter, window).await.or_problem()?;
     tx.rollback().await;
     let page = page.ok_or_else(|| {
@@ -91,14 +92,19 @@ pub(crate) async fn list_records(
     Ok(paging.list(page, |it| record(record_type, it, !is_admin)))
 }
 
-async fn load_filter(db: &mut Db, query: RecordQuery, is_admin: bool) -> Result<RecordFilter, Problem> {
+async fn load_filter(
+    db: &mut Db,
+    query: RecordQuery,
+    is_admin: bool,
+    part: Option<FleetPart>,
+) -> Result<RecordFilter, Problem> {
     let vessel_id = match &query.vessel {
         None => None,
-        Some(vessel) => Some(known_vessel(db, vessel).await?),
+        Some(vessel) => Some(known_vessel(db, part.as_ref(), vessel).await?),
     };
     let company = match &query.company {
         None => None,
-        Some(company) => Some(known_company(db, company).await?.id),
+        Some(company) => Some(known_company(db, part.as_ref(), company).await?.id),
     };
     if query.acknowledged.is_some() && query.status != Some(RecordStatusFilter::Rejected) {
         let errors = vec![FieldError::new("#/acknowledged", "not_possible", "only with status=rejected")];
@@ -115,23 +121,36 @@ async fn load_filter(db: &mut Db, query: RecordQuery, is_admin: bool) -> Result<
         company,
         text: query.q.as_deref().map(parse_text).transpose()?,
         in_personal_data: is_admin,
-        part: None,
+        part,
     })
 }
 
-/// A vessel by its IMO number or one of its ids, as its id in the onboarding portal; 404 for one that has no row.
-pub(super) async fn known_vessel(db: &mut Db, vessel: &str) -> Result<String, Problem> {
-    let found = vessel_identity(db, vessel).await.or_problem()?;
-    Ok(found.ok_or_else(|| vessel_not_found(vessel))?.source_id)
+/// A vessel by its IMO number or one of its ids, as its id in the onboarding portal; 404 for one that has no row or is outside.
+pub(super) async fn known_vessel(
+    db: &mut Db,
+    part: Option<&FleetPart>,
+    vessel: &str,
+) -> Result<String, Problem> {
+    let found = vessel_identity(db, vessel).await.or_problem()?.ok_or_else(|| vessel_not_found(vessel))?;
+    check_vessel(part, &found.source_id, vessel)?;
+    Ok(found.source_id)
 }
 
-/// A company by one of its ids or its IMO number; 404 for one that has no row.
-pub(super) async fn known_company(db: &mut Db, company: &str) -> Result<CompanyIdentity, Problem> {
-    let found = records::company_identity(db, company).await.or_problem()?;
-    found.ok_or_else(|| {
+/// A company by one of its ids or its IMO number; 404 for one that has no row, and for one outside that has no vessel inside.
+pub(super) async fn known_company(
+    db: &mut Db,
+    part: Option<&FleetPart>,
+    company: &str,
+) -> Result<CompanyIdentity, Problem> {
+    let not_found = || {
         let detail = format!("There is no company with the id or IMO company number {company}.");
         Problem::not_found("company_not_found", detail)
-    })
+    };
+    let found = records::company_identity(db, company).await.or_problem()?.ok_or_else(not_found)?;
+    match part {
+        Some(part) if !part.knows_company(db, found.id).await.or_problem()? => Err(not_found()),
+        _ => Ok(found),
+    }
 }
 
 /// The text of a search; 422 if it is too short or too long.

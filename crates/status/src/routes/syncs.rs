@@ -3,7 +3,7 @@
 use actix_web::{HttpRequest, HttpResponse, get, post, web};
 use actix_web_lab::extract::Query;
 use chassis::{
-    auth::{OperatorRole, Viewer},
+    auth::{OperatorRole, ScopedViewer, Viewer},
     problem::{Problem, ProblemBody},
 };
 use chrono::{DateTime, Utc};
@@ -33,6 +33,7 @@ use super::{
 };
 use crate::{
     app_state::AppState,
+    fleet_part::load_fleet_part,
     problems::{OrProblem, sync_not_found},
     saturating::to_i64,
     views::{
@@ -45,6 +46,8 @@ use crate::{
 const ATTEMPTS_LIMIT: u32 = 50;
 
 /// Get a sync with its tasks and failed attempts
+///
+/// With a token for a part of the fleet: of syncs whose scope names vessels of it alone.
 #[utoipa::path(
     operation_id = "getSync", tag = "syncs", security(("bearer" = ["viewer"])),
     responses((status = 200, body = SyncDetail))
@@ -52,11 +55,17 @@ const ATTEMPTS_LIMIT: u32 = 50;
 #[get("/api/sync/status/{syncId}")]
 pub(crate) async fn get_sync(
     app: web::Data<AppState>,
-    _viewer: Viewer,
+    viewer: ScopedViewer,
     sync_id: web::Path<Uuid>,
 ) -> Result<web::Json<SyncDetail>, Problem> {
     let id = SyncId::from_uuid(sync_id.into_inner());
     let mut db = app.store.db().await.or_problem()?;
+    if let Some(part) = load_fleet_part(&mut db, &viewer).await? {
+        let sync = syncs::sync_find(&mut db, id).await.or_problem()?;
+        if !sync.is_some_and(|sync| part.has_vessels(&sync.scope)) {
+            return Err(sync_not_found(id));
+        }
+    }
     let summary = load_sync_summary(&mut db, id).await?;
     let tasks = overview::task_counts(&mut db, id).await.or_problem()?;
     let findings = findings::finding_count(&mut db, id).await.or_problem()?;
@@ -124,11 +133,11 @@ pub(crate) struct SyncQuery {
 impl SyncQuery {
     async fn into_filter(self, db: &mut Db) -> Result<SyncFilter, Problem> {
         let vessel_id = match &self.vessel {
-            Some(vessel) => Some(known_vessel(db, vessel).await?),
+            Some(vessel) => Some(known_vessel(db, None, vessel).await?),
             None => None,
         };
         let company_id = match &self.company {
-            Some(company) => Some(known_company(db, company).await?.source_id),
+            Some(company) => Some(known_company(db, None, company).await?.source_id),
             None => None,
         };
         Ok(SyncFilter {

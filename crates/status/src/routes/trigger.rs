@@ -63,8 +63,9 @@ pub(crate) async fn trigger_sync(
             return Ok(respond_again(&answer));
         }
     };
-    scope.vessel_ids = load_vessel_ids(&mut tx, &imo_numbers).await?;
-    if let Some(part) = load_fleet_part(&mut tx, &operator).await? {
+    let part = load_fleet_part(&mut tx, &operator).await?;
+    scope.vessel_ids = load_vessel_ids(&mut tx, &imo_numbers, part.as_ref()).await?;
+    if let Some(part) = part {
         check_scope(&part, &scope)?;
     }
     let sync = NewSync {
@@ -100,16 +101,24 @@ pub(crate) async fn trigger_sync(
 
 /// 403 for a sync of more than vessels of the part of the fleet that the token is for.
 fn check_scope(part: &FleetPart, scope: &Scope) -> Result<(), Problem> {
-    let is_inside = !scope.vessel_ids.is_empty() && scope.vessel_ids.iter().all(|id| part.has_vessel(id));
-    if is_inside { Ok(()) } else { check_whole_fleet(Some(part), "vessels of it in `vesselImos`") }
+    if part.has_vessels(scope) {
+        Ok(())
+    } else {
+        check_whole_fleet(Some(part), "vessels of it in `vesselImos`")
+    }
 }
 
-/// The ids of the vessels in the onboarding portal; 422 for a vessel that no sync has brought yet.
-async fn load_vessel_ids(db: &mut Db, imo_numbers: &[ImoNumber]) -> Result<Vec<String>, Problem> {
+/// The ids of the vessels in the onboarding portal; 422 for a vessel that no sync has brought yet, and for one outside.
+async fn load_vessel_ids(
+    db: &mut Db,
+    imo_numbers: &[ImoNumber],
+    part: Option<&FleetPart>,
+) -> Result<Vec<String>, Problem> {
     if imo_numbers.is_empty() {
         return Ok(Vec::new());
     }
-    let known = vessel_ids_by_imo(db, imo_numbers).await.or_problem()?;
+    let mut known = vessel_ids_by_imo(db, imo_numbers).await.or_problem()?;
+    known.retain(|_, id| part.is_none_or(|part| part.has_vessel(id)));
     let unknown = |(at, number): (usize, &ImoNumber)| {
         (!known.contains_key(number.as_str())).then(|| {
             let detail = format!(

@@ -79,8 +79,8 @@ pub(crate) async fn undo_sync(
         (status = 409, body = ProblemBody, content_type = "application/problem+json",
             description = "The sync has not ended (`sync_not_ended`), or is already undone (`undone_already`)"),
         (status = 503, body = ProblemBody, content_type = "application/problem+json",
-            description = "The sync wrote so much that a plan takes too long (`plan_too_long`), or its records are being written \
-                           (`records_in_use`)"),
+            description = "The sync wrote so much that a plan takes too long (`plan_too_long`), its records are being written \
+                           (`records_in_use`), or another undo is being planned (`plan_running`)"),
     )
 )]
 #[post("/api/sync/status/{syncId}/undo/plan")]
@@ -102,7 +102,13 @@ pub(crate) async fn plan_undo(
             let detail = "Records of the sync are being written just now. Try again in a few seconds.";
             return Err(Problem::unavailable("records_in_use", detail, PLAN_RETRY_DELAY).with_source(error));
         }
-        result => undo_of(id, result.or_problem()?)?,
+        result => {
+            let planned = result.or_problem()?.ok_or_else(|| {
+                let detail = "Another undo is being planned. Try again when that has ended.";
+                Problem::unavailable("plan_running", detail, PLAN_RETRY_DELAY)
+            })?;
+            undo_of(id, planned)?
+        }
     };
     let planned = load_answer(&mut tx, id, undone, &paging).await?;
     tx.rollback().await;

@@ -69,10 +69,12 @@ pub(crate) async fn get_validation_report(
     let mut db = app.store.db().await.or_problem()?;
     let part = load_fleet_part(&mut db, &viewer).await?;
     let asked = vessel.clone().unwrap_or_default();
+    if vessel.is_none() {
+        check_whole_fleet(part.as_ref(), "a `vessel` of it")?;
+    }
     let (subject, vessel) = load_subject(&mut db, vessel, sync_id).await?;
-    match &subject {
-        Subject::Vessel(id) => check_vessel(part.as_ref(), id, &asked)?,
-        Subject::Fleet | Subject::Sync(_) => check_whole_fleet(part.as_ref(), "a `vessel` of it")?,
+    if let Subject::Vessel(id) = &subject {
+        check_vessel(part.as_ref(), id, &asked)?;
     }
     let below_minimum = match subject {
         Subject::Sync(_) => None,

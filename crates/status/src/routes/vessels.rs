@@ -48,7 +48,7 @@ pub(crate) async fn list_vessels(
     let mut tx = app.store.begin().await.or_problem()?;
     let part = load_fleet_part(&mut tx, &viewer).await?;
     let company = match &company {
-        Some(company) => Some(known_company(&mut tx, company).await?.id),
+        Some(company) => Some(known_company(&mut tx, part.as_ref(), company).await?.id),
         None => None,
     };
     let page =

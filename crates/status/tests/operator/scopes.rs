@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// The operations that look at the scope of the token; the tests below look at what each answers.
-const KEEP_TO_SCOPE: [&str; 15] = [
+const KEEP_TO_SCOPE: [&str; 16] = [
     "beginSession",
     "endSession",
     "getAnalytics",
@@ -22,6 +22,7 @@ const KEEP_TO_SCOPE: [&str; 15] = [
     "getLabelSvg",
     "getRecord",
     "getSession",
+    "getSync",
     "getTimeline",
     "getValidationReport",
     "listParts",
@@ -127,7 +128,11 @@ async fn operator_of_a_vessel_sees_it_and_nothing_else() -> anyhow::Result<()> {
     assert_eq!(limited.listed("/api/sync/records/equipment").await, ["e-1"]);
     assert_eq!(limited.listed("/api/sync/records/user").await, ["u-1"]);
     assert_eq!(limited.listed("/api/sync/records/company").await, [""; 0]);
-    assert_eq!(limited.listed("/api/sync/records/equipment?vessel=v-2").await, [""; 0]);
+    for (outside, nothing) in [("vessel=v-2", "vessel=v-9"), ("company=c-2", "company=c-9")] {
+        let status = async |query| limited.status(&format!("/api/sync/records/equipment?{query}")).await;
+        assert_eq!((status(outside).await, status(nothing).await), (404, 404), "as if it were not there");
+    }
+    assert_eq!(limited.listed("/api/sync/records/equipment?company=c-1").await, ["e-1"]);
     assert_eq!(limited.listed("/api/sync/records/equipment?q=Main").await, ["e-1"]);
     assert_eq!(limited.listed("/api/sync/vessels").await, ["v-1"]);
     for (path, own, other) in [
@@ -200,12 +205,25 @@ async fn operator_of_a_vessel_syncs_it_alone() -> anyhow::Result<()> {
     let limited = scene.limited(Role::Operator, &["9619907"], &[]);
     let trigger = |body: Value| limited.request(Method::POST, "/api/sync/trigger").json(&body);
     let accepted = json!({ "mode": "selective", "vesselImos": ["9619907"] });
-    scene.json(trigger(accepted), 202).await;
+    let accepted = scene.json(trigger(accepted), 202).await;
+    let status_of = |sync: &Value| format!("/api/sync/status/{}", sync.as_str().unwrap_or_default());
+    assert_eq!(limited.status(&status_of(&accepted["syncId"])).await, 200, "it can be followed");
+    let others = scene.json(scene.get("/api/sync/history?cause=webhook&cause=manual&limit=5"), 200).await;
+    for sync in
+        others["data"].as_array().expect("a list").iter().filter(|it| it["syncId"] != accepted["syncId"])
+    {
+        assert_eq!(limited.status(&status_of(&sync["syncId"])).await, 404);
+    }
+    for outside in [
+        json!({ "mode": "selective", "vesselImos": ["9074729"] }),
+        json!({ "mode": "selective", "vesselImos": ["9619907", "9074729"] }),
+    ] {
+        let problem = scene.json(trigger(outside.clone()), 422).await;
+        assert_eq!(problem["errors"][0]["code"], "unknown_vessel", "as if it were not there: {outside}");
+    }
     for outside in [
         json!({}),
         json!({ "mode": "incremental" }),
-        json!({ "mode": "selective", "vesselImos": ["9074729"] }),
-        json!({ "mode": "selective", "vesselImos": ["9619907", "9074729"] }),
         json!({ "mode": "selective", "companyId": "c-1" }),
         json!({ "mode": "selective", "equipmentIds": ["e-2"] }),
         json!({ "mode": "selective", "recordTypes": ["vessel"] }),
@@ -247,6 +265,70 @@ async fn answer_to_a_larger_part_of_the_fleet_is_not_given_again_to_a_smaller_on
     let first = ask(&["9619907"], 202).await;
     assert_eq!(ask(&["9619907"], 202).await, first);
     assert_eq!(ask(&["9074729"], 422).await["errors"][0]["code"], "key_reused");
+    scene.end().await;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn vessel_that_was_rejected_and_has_no_row_is_seen_by_the_token_that_names_it() -> anyhow::Result<()> {
+    let scene = fleet().await?;
+    scene
+        .world
+        .execute(
+            "INSERT INTO record_findings (record_type, source_id, vessel_ids, severity, code, pointer, message, found_at, fetched_at)
+             VALUES ('vessel', 'v-8', ARRAY['v-8'], 'error', 'required', '/name', 'm', now(), now())",
+        )
+        .await?;
+    let limited = scene.limited(Role::Viewer, &["v-1", "v-8"], &[]);
+    assert_eq!(limited.listed("/api/sync/vessels").await, ["v-8", "v-1"], "worst first");
+    assert_eq!(limited.listed("/api/sync/records/vessel?status=rejected").await, ["v-8"]);
+    assert_eq!(limited.status("/api/sync/records/vessel/v-8").await, 200);
+    let others = scene.limited(Role::Viewer, &["v-1"], &[]);
+    assert_eq!(others.status("/api/sync/records/vessel/v-8").await, 404);
+    scene.end().await;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn record_whose_newest_state_names_another_vessel_is_of_both() -> anyhow::Result<()> {
+    let scene = fleet().await?;
+    // As a sync writes it that brings `e-2`, which stands on `v-2`, with an error and with `v-1` as its vessel.
+    scene
+        .world
+        .execute(
+            "INSERT INTO record_findings (record_type, source_id, vessel_ids, severity, code, pointer, message, found_at, fetched_at)
+             VALUES ('equipment', 'e-2', ARRAY['v-1', 'v-2'], 'error', 'sfi_code_malformed', '/code', 'm', now(), now())",
+        )
+        .await?;
+    for vessel in ["v-1", "v-2"] {
+        let limited = scene.limited(Role::Viewer, &[vessel], &[]);
+        let list = scene.json(limited.request(Method::GET, "/api/sync/vessels"), 200).await;
+        assert_eq!(list["data"][0]["rejected"], 1, "{list}");
+        assert_eq!(limited.listed("/api/sync/records/equipment?status=rejected").await, ["e-2"]);
+        assert_eq!(limited.status("/api/sync/records/equipment/e-2").await, 200);
+        let of_vessel = format!("/api/sync/records/equipment?status=rejected&vessel={vessel}");
+        let list = scene.json(scene.get(&of_vessel), 200).await;
+        assert_eq!(list["data"][0]["sourceId"], "e-2", "what is counted is listed");
+    }
+    scene.end().await;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn attempt_outside_is_a_row_of_the_audit_log() -> anyhow::Result<()> {
+    let scene = fleet().await?;
+    let limited = scene.limited(Role::Admin, &["v-1"], &[]);
+    scene.json(limited.request(Method::GET, "/api/sync/audit"), 403).await;
+    let rows = testbed::wait_until("the attempt is recorded", Duration::from_secs(30), async || {
+        let rows =
+            scene.rows("SELECT actor, subject, detail FROM audit WHERE action = 'access.refuse'").await;
+        if rows.is_empty() { Err(()) } else { Ok(rows) }
+    })
+    .await?;
+    assert_eq!(
+        (&rows[0]["actor"], &rows[0]["subject"], &rows[0]["detail"]["outsideScope"]),
+        (&json!("superintendent"), &json!("GET /api/sync/audit"), &json!(true))
+    );
     scene.end().await;
     Ok(())
 }

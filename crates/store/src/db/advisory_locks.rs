@@ -12,6 +12,8 @@ pub(crate) enum AdvisoryLock {
     UnpublishedEvents = 727_003,
     /// Working on a page of records while approvals come: see [`crate::PageTurn`].
     PageTurn = 727_004,
+    /// Planning an undo: each plan holds a connection and the rows of its sync.
+    UndoPlan = 727_005,
 }
 
 impl AdvisoryLock {

@@ -22,6 +22,7 @@ use serde_json::{Value, json};
 
 use crate::{
     db::{
+        advisory_locks::AdvisoryLock,
         connection::Db,
         error::{StoreError, count, word},
         page::{Page, Window},
@@ -127,19 +128,27 @@ pub async fn sync_undo(
 }
 
 /// Plans an undo: what [`sync_undo`] would do now. In a transaction that is rolled back; it locks the rows of the sync, so it waits
-/// for others only briefly, and no statement of it takes longer than [`PLAN_TIMEOUT`].
+/// for others only briefly, and no statement of it takes longer than [`PLAN_TIMEOUT`]. None: another undo is being planned.
 pub async fn undo_plan(
     db: &mut Db,
     id: SyncId,
     actor: &str,
     now: DateTime<Utc>,
-) -> Result<SyncUndone, StoreError> {
+) -> Result<Option<SyncUndone>, StoreError> {
+    let is_first: bool = statement("SELECT pg_try_advisory_xact_lock($1)")
+        .bind::<Int8, _>(AdvisoryLock::UndoPlan.key())
+        .returning::<Bool>()
+        .get_result(db)
+        .await?;
+    if !is_first {
+        return Ok(None);
+    }
     statement("SELECT set_config('statement_timeout', $1, true), set_config('lock_timeout', $2, true)")
         .bind::<Text, _>(format!("{}ms", PLAN_TIMEOUT.as_millis()))
         .bind::<Text, _>(format!("{}ms", PLAN_LOCK_TIMEOUT.as_millis()))
         .execute(db)
         .await?;
-    sync_undo(db, id, actor, now).await
+    sync_undo(db, id, actor, now).await.map(Some)
 }
 
 /// The rows of one record type that the sync has written.

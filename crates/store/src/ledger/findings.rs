@@ -96,7 +96,8 @@ pub(crate) async fn findings_insert(
     };
     let vessel_ids =
         |it: &RecordFinding| it.vessel_ids.iter().map(SourceId::as_str).collect::<Vec<_>>().join(",");
-    // What stands about a record without an id could never be cleared.
+    // What stands about a record without an id could never be cleared. A record is of the vessels that its newest state names and of
+    // those of its row: what is wrong is seen on each.
     let text = format!(
         "WITH i AS (
              SELECT *, $14 AS fetched_at FROM unnest($3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
@@ -114,14 +115,23 @@ pub(crate) async fn findings_insert(
          ), inserted AS (
              INSERT INTO record_findings (sync_id, record_type, source_id, label, vessel_ids, severity, code, pointer,
                  message, value, found_at, stated_at, fetched_at)
-             SELECT $1, record_type, source_id, label, string_to_array(vessel_ids, ','), severity, code, pointer,
-                 message, value, $2, stated_at, fetched_at FROM standing
+             SELECT $1, record_type, source_id, label,
+                 own.ids || ARRAY(SELECT id FROM unnest(of_row.ids) AS id WHERE NOT id = ANY (own.ids)), severity, code,
+                 pointer, message, value, $2, stated_at, fetched_at
+             FROM standing AS s CROSS JOIN LATERAL (SELECT coalesce(string_to_array(s.vessel_ids, ','), '{{}}')) AS own (ids)
+                 CROSS JOIN LATERAL (SELECT CASE s.record_type
+                     WHEN '{equipment}' THEN (SELECT ARRAY[v.source_id] FROM equipment e JOIN vessels v ON v.id = e.vessel_id
+                         WHERE e.source_id = s.source_id)
+                     WHEN '{user}' THEN (SELECT u.vessel_scope FROM users u WHERE u.source_id = s.source_id) END
+                 ) AS of_row (ids)
          )
          INSERT INTO findings (sync_id, record_type, source_id, label, severity, code, pointer, message, value, found_at)
          (SELECT $1, record_type, source_id, label, severity, code, pointer, message, value, $2 FROM i
           ORDER BY severity LIMIT $15)
          UNION ALL
-         (SELECT $1, record_type, '', NULL, 'warning', '{LEFT_OUT}', '', $16, NULL, $2 FROM i WHERE $16 <> '' LIMIT 1)"
+         (SELECT $1, record_type, '', NULL, 'warning', '{LEFT_OUT}', '', $16, NULL, $2 FROM i WHERE $16 <> '' LIMIT 1)",
+        equipment = RecordType::Equipment,
+        user = RecordType::User,
     );
     statement(&text)
         .bind::<Uuid, _>(sync_id.as_uuid())

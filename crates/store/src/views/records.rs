@@ -243,12 +243,19 @@ impl RecordFilter {
             of_rows.push(known("t.source_id"));
             of_rejected.push(known("f.source_id"));
         }
+        // A record is of the vessels of its row, and of those that its rejected state names.
+        let or_named = |of_row: &str, vessels: &str| {
+            let named = format!(
+                "SELECT f.source_id FROM record_findings f WHERE {rejected} AND f.vessel_ids {vessels}"
+            );
+            format!("({of_row} OR t.source_id IN ({named}))")
+        };
         if self.vessel_id.is_some() {
-            of_rows.push(of_vessel(record_type).to_owned());
+            of_rows.push(or_named(of_vessel(record_type), "@> ARRAY[$10]"));
             of_rejected.push("f.vessel_ids @> ARRAY[$10]".to_owned());
         }
         if self.part.is_some() {
-            of_rows.push(scope::of_rows(record_type, 12));
+            of_rows.push(or_named(&scope::of_rows(record_type, 12), "&& $13"));
             of_rejected.push("f.vessel_ids && $13".to_owned());
         }
         if self.company.is_some() {

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use diesel::sql_types::*;
 use diesel_async::RunQueryDsl;
-use domain::RecordType;
+use domain::{RecordType, Scope};
 
 use crate::{
     db::{connection::Db, error::StoreError, statement::statement},
@@ -16,7 +16,8 @@ use crate::{
 pub struct FleetPart {
     /// Rows of vessels.
     pub vessels: Vec<uuid::Uuid>,
-    /// The same, by their ids in the onboarding portal.
+    /// The same, by their ids in the onboarding portal; and those that were named by that id and have no row, as they were rejected
+    /// or have not come yet.
     pub vessel_ids: Vec<String>,
     /// Rows of companies.
     pub companies: Vec<uuid::Uuid>,
@@ -40,16 +41,20 @@ impl FleetPart {
                 .returning::<Uuid>()
                 .load(db)
                 .await?;
-        let vessels: Vec<(uuid::Uuid, String)> = statement(
-            "SELECT id, source_id FROM vessels t WHERE imo_number = ANY($1) OR company_id = ANY($2) OR source_id = ANY($1)
+        let found: Vec<(uuid::Uuid, String, String)> = statement(
+            "SELECT id, source_id, imo_number FROM vessels t WHERE imo_number = ANY($1) OR company_id = ANY($2) OR source_id = ANY($1)
                  AND NOT EXISTS (SELECT FROM vessels o WHERE o.imo_number = t.source_id AND o.id <> t.id)",
         )
         .bind::<Array<Text>, _>(names(vessels))
         .bind::<Array<Uuid>, _>(&companies)
-        .returning::<(Uuid, Text)>()
+        .returning::<(Uuid, Text, Text)>()
         .load(db)
         .await?;
-        let (vessels, vessel_ids) = vessels.into_iter().unzip();
+        let is_known = |name: &str| found.iter().any(|(_, id, imo_number)| id == name || imo_number == name);
+        let without_row: Vec<String> = vessels.iter().filter(|name| !is_known(name)).cloned().collect();
+        let (vessels, mut vessel_ids): (Vec<_>, Vec<_>) =
+            found.into_iter().map(|(row, id, _)| (row, id)).unzip();
+        vessel_ids.extend(without_row);
         Ok(Self { vessels, vessel_ids, companies })
     }
 
@@ -58,7 +63,26 @@ impl FleetPart {
         self.vessel_ids.iter().any(|id| id == source_id)
     }
 
-    /// Whether a record belongs to it: by its row, or without one by what its findings say it belongs to.
+    /// Whether a company, by its row, belongs to it or has a vessel in it.
+    pub async fn knows_company(&self, db: &mut Db, company: uuid::Uuid) -> Result<bool, StoreError> {
+        Ok(statement(
+            "SELECT $1 = ANY($2) OR EXISTS (SELECT FROM vessels WHERE id = ANY($3) AND company_id = $1)",
+        )
+        .bind::<Uuid, _>(company)
+        .bind::<Array<Uuid>, _>(&self.companies)
+        .bind::<Array<Uuid>, _>(&self.vessels)
+        .returning::<Bool>()
+        .get_result(db)
+        .await?)
+    }
+
+    /// Whether a sync's scope names vessels, and none outside.
+    #[must_use]
+    pub fn has_vessels(&self, scope: &Scope) -> bool {
+        !scope.vessel_ids.is_empty() && scope.vessel_ids.iter().all(|id| self.has_vessel(id))
+    }
+
+    /// Whether a record belongs to it: by its row, or by the vessels that its findings name.
     pub async fn has_record(
         &self,
         db: &mut Db,
@@ -66,10 +90,9 @@ impl FleetPart {
         source_id: &str,
     ) -> Result<bool, StoreError> {
         let text = format!(
-            "SELECT CASE WHEN EXISTS (SELECT FROM {table} t WHERE t.source_id = $4)
-                 THEN EXISTS (SELECT FROM {table} t WHERE t.source_id = $4 AND {of_rows})
-                 ELSE EXISTS (SELECT FROM record_findings f
-                     WHERE f.record_type = $5 AND f.source_id = $4 AND f.vessel_ids && $2) END",
+            "SELECT EXISTS (SELECT FROM {table} t WHERE t.source_id = $4 AND {of_rows})
+                 OR EXISTS (SELECT FROM record_findings f
+                     WHERE f.record_type = $5 AND f.source_id = $4 AND f.vessel_ids && $2)",
             table = table_name(record_type),
             of_rows = of_rows(record_type, 1)
         );

@@ -9,7 +9,7 @@ use store::ledger::{
 };
 
 use crate::{
-    records::{Records, day, merged, user},
+    records::{Records, day, equipment, merged, user, vessel},
     scene::Scene,
 };
 
@@ -173,5 +173,30 @@ async fn company_whose_rejection_stands_stays_rejected_in_the_tally() -> anyhow:
     scene.execute("DELETE FROM record_findings").await?;
     let mended = note(Outcome::Updated).await?;
     assert_eq!((mended.recounted.rejected, mended.counts.updated), (1, 1));
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rejected_state_is_of_the_vessels_that_it_names_and_of_those_of_the_row() -> anyhow::Result<()> {
+    let scene = Scene::new().await?;
+    let two = [vessel("v-1", json!({})), vessel("v-2", json!({"imoNumber": "9619907"}))];
+    scene.bring(&Records::of_vessels(two)).await?;
+    let mut sound = Records::of_equipment([equipment("e-1", "v-2", json!({}))]);
+    sound.put_user("u-1", json!({"vesselIds": ["v-1"]}));
+    scene.bring(&sound).await?;
+    let mut broken =
+        Records::of_equipment([equipment("e-1", "v-1", json!({"code": "6O1.9", "updatedAt": day(2)}))]);
+    broken.put_equipment("e-2", "v-1", json!({"code": "6O1.9"}));
+    broken.put_user("u-1", json!({"vesselIds": [], "workplace": "submarine", "updatedAt": day(2)}));
+    scene.bring(&broken).await?;
+    let of = async |id: &str| {
+        let sql = format!(
+            "SELECT DISTINCT vessel_ids FROM record_findings WHERE source_id = '{id}' AND severity = 'error'"
+        );
+        scene.row(&sql).await["vessel_ids"].clone()
+    };
+    assert_eq!(of("e-1").await, json!(["v-1", "v-2"]), "the row stands on v-2, and is outdated");
+    assert_eq!(of("e-2").await, json!(["v-1"]));
+    assert_eq!(of("u-1").await, json!(["v-1"]), "a state that names none");
     Ok(())
 }

@@ -680,7 +680,8 @@ export interface paths {
         /**
          * Acknowledge the rejection of a record
          * @description Until the time that is given, the overview and the list of vessels count the record apart. It ends before that when the
-         *     record is accepted, and does not cover other errors than those that stand now. A second acknowledgement replaces the first.
+         *     record is accepted, and does not cover other errors than those that stand now; another value is another error. A second
+         *     acknowledgement replaces the first.
          */
         put: operations["acknowledgeRejection"];
         post?: never;
@@ -954,7 +955,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Get a sync with its tasks and failed attempts */
+        /**
+         * Get a sync with its tasks and failed attempts
+         * @description With a token for a part of the fleet: of syncs whose scope names vessels of it alone.
+         */
         get: operations["getSync"];
         put?: never;
         post?: never;
@@ -1566,6 +1570,8 @@ export interface components {
         };
         /** @description A rejection to be acknowledged. */
         AcknowledgementRequest: {
+            /** @description The errors that you have seen: if others stand by now, nothing is acknowledged. Absent: whatever stands. */
+            errors?: components["schemas"]["StandingError"][] | null;
             /** @description Why nothing is to be done for now. */
             reason: string;
             /**
@@ -4546,6 +4552,13 @@ export interface components {
          * @enum {string}
          */
         Sort: "newest" | "oldest";
+        /** @description An error that stands about a record. */
+        StandingError: {
+            /** @description Code of the finding. */
+            code: string;
+            /** @description JSON pointer of the finding. */
+            pointer: string;
+        };
         /** @description Answer to the start of a sync: the sync is recorded and has not ended. */
         SyncAccepted: {
             /** @description Always `queued`. */
@@ -7328,7 +7341,7 @@ export interface operations {
             403: components["responses"]["Forbidden"];
             /** @description No resource has this id */
             404: components["responses"]["NotFound"];
-            /** @description The record is not rejected (`not_rejected`) */
+            /** @description The record is not rejected (`not_rejected`), or other errors stand than `errors` names (`other_errors_stand`) */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -8462,7 +8475,7 @@ export interface operations {
             429: components["responses"]["TooManyRequests"];
             /** @description An error of the service; `requestId` finds it in the logs */
             500: components["responses"]["InternalError"];
-            /** @description The sync wrote so much that a plan takes too long (`plan_too_long`), or its records are being written (`records_in_use`) */
+            /** @description The sync wrote so much that a plan takes too long (`plan_too_long`), its records are being written (`records_in_use`), or another undo is being planned (`plan_running`) */
             503: {
                 headers: {
                     [name: string]: unknown;
