@@ -234,11 +234,15 @@ function ExpiryNote({ expiresAt, onRenew }: { expiresAt: string; onRenew: () => 
   );
 }
 
+/** Pages for which the bar of a phone has room. Of more than these, the less used ones are in a menu. */
+const BAR_PAGES = 6;
+
 function Navigation() {
   const enabled = useFleetPart() === null;
   const overview = useQuery({ ...getOverview(), enabled }).data;
   const report = useQuery({ ...getValidationReport(FIRST_FINDINGS, "error"), enabled }).data;
   const pages = usePages();
+  const hasMore = pages.length > BAR_PAGES;
   const [isMenuOpen, setMenuOpen] = useState(false);
   const counts: Partial<Record<(typeof PAGES)[number]["to"], number>> = {
     "/data-quality": report ? rejectedRecords(report) : 0,
@@ -274,17 +278,19 @@ function Navigation() {
     <>
       <nav aria-label="Pages" className={styles.nav}>
         {pages.map((page) =>
-          link(page, "isInMore" in page ? `${styles.navLink} ${styles.inMore}` : styles.navLink),
+          link(page, hasMore && "isInMore" in page ? `${styles.navLink} ${styles.inMore}` : styles.navLink),
         )}
-        <button
-          type="button"
-          className={`${styles.navLink} ${styles.more}`}
-          aria-expanded={isMenuOpen}
-          onClick={() => setMenuOpen(true)}
-        >
-          <Ellipsis size={18} aria-hidden />
-          <span>More</span>
-        </button>
+        {hasMore && (
+          <button
+            type="button"
+            className={`${styles.navLink} ${styles.more}`}
+            aria-expanded={isMenuOpen}
+            onClick={() => setMenuOpen(true)}
+          >
+            <Ellipsis size={18} aria-hidden />
+            <span>More</span>
+          </button>
+        )}
       </nav>
       {isMenuOpen && (
         <Suspense>

@@ -105,8 +105,6 @@ function SyncContent({ sync }: { sync: SyncDetail }) {
         )}
       </Card>
 
-      {!dryRun && <Changes sync={sync} isSyncOpen={isSyncOpen} />}
-
       <Card
         title="Findings"
         id="findings"
@@ -126,6 +124,9 @@ function SyncContent({ sync }: { sync: SyncDetail }) {
           <AttemptTable attempts={sync.attempts} showTask />
         )}
       </Card>
+
+      {/* After what went wrong; of a dry run, they are what it is for. */}
+      {!dryRun && <Changes sync={sync} isSyncOpen={isSyncOpen} />}
     </>
   );
 }
