@@ -6,7 +6,7 @@ use domain::{RecordCounts, RecordType};
 use serde_json::{Value, json};
 use testbed::{Answer, Cursors, List, wait_until};
 
-use crate::scene::{NONE, PATIENCE, Scene, announced};
+use crate::scene::{NONE, PATIENCE, Scene, announced, updates_until};
 
 async fn dead_letter_reason(scene: &Scene, message_id: &str) -> anyhow::Result<String> {
     wait_until("the message is a dead letter", PATIENCE, async || {
@@ -230,6 +230,15 @@ async fn events_of_a_sick_provider_wait_once_each() -> anyhow::Result<()> {
     for event in events {
         scene.event_state(event, "processed").await?;
     }
+    // Clients of the event stream were told of both.
+    let channel = scene.world.amqp_connection().await?.create_channel().await?;
+    let is_health = |it: &str| it.contains("health.changed");
+    let told = updates_until(&channel, |it| is_health(it) && it.contains("\"ok\"")).await?;
+    let sick = told.iter().find(|it| is_health(it)).expect("the first one");
+    assert!(
+        sick.contains("transient") && sick.contains("503") && sick.contains("onboarding-portal"),
+        "{sick}"
+    );
     scene.end().await;
     Ok(())
 }
