@@ -45,6 +45,8 @@ export function fleetPartStatus({ data, pagination }: List<VesselState>): Status
   return {
     tone: "good",
     headline: `Nothing needs attention on ${plural(pagination.total, "vessel")}`,
-    detail: "No record is rejected, no conflict is open, and no message is a dead letter.",
+    // The numbers are of records that have a row or were rejected.
+    detail:
+      "No known record of them waits for anybody. A failed approval of a record that never came is seen by operators of the whole fleet alone.",
   };
 }
