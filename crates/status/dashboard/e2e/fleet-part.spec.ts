@@ -29,6 +29,12 @@ test("a token for one vessel sees the vessel, and is told which pages are closed
     0,
   );
   await checkPage(page, "fleet-part-vessel");
+  await page.getByRole("button", { name: "Sync this vessel" }).click();
+  await page.getByRole("dialog").getByRole("button", { name: "Start sync" }).click();
+  await expect(page.getByRole("heading", { level: 1, name: "Selective sync" })).toBeVisible();
+  await expect(page.getByLabel("Status").getByText(/^Completed/)).toBeVisible();
+  await checkPage(page, "fleet-part-sync");
+  await page.getByRole("link", { name: /IMO/ }).click();
   await page.getByRole("link", { name: "View analytics" }).click();
   await expect(page.getByRole("combobox", { name: "Vessel" })).toHaveValue(vessel.sourceId);
   await expect(page.getByLabel("Status")).toBeVisible();

@@ -57,5 +57,7 @@ export function usePages() {
 export function closedPage(path: string): string | undefined {
   const isAt = (to: string) => path === to || path.startsWith(`${to}/`);
   if (isAt("/search")) return "Search";
+  // Of a sync of its own vessels.
+  if (path.startsWith("/syncs/")) return undefined;
   return PAGES.find((page) => !("isForPart" in page) && isAt(page.to))?.name;
 }

@@ -24,13 +24,14 @@ export const listSyncs = (page: PageParams, filter: SyncFilter = {}) =>
 /** The newest syncs, as many as the overview shows. */
 export const listRecentSyncs = () => listSyncs({ limit: 24, offset: 0 });
 
-export const getSync = (syncId: string) =>
+/** `interval`: time between two requests while the sync runs, in ms. */
+export const getSync = (syncId: string, interval = 10_000) =>
   queryOptions({
     queryKey: keys.sync(syncId),
     queryFn: ({ signal }) =>
       unwrap(client.GET("/api/sync/status/{syncId}", { params: { path: { syncId } }, signal })),
     // Retries and their attempts come with no update.
-    refetchInterval: ({ state }) => (state.data && isOpen(state.data.state) ? 10_000 : false),
+    refetchInterval: ({ state }) => (state.data && isOpen(state.data.state) ? interval : false),
   });
 
 export const listChanges = (syncId: string, page: PageParams, filter: ChangeFilter) =>

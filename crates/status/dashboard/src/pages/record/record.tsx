@@ -27,6 +27,7 @@ import { Freshness, Particulars } from "./facts";
 import { Labels } from "./labels";
 import { PartLists } from "./parts";
 import styles from "./record.module.css";
+import { SyncVessel } from "./sync-vessel";
 import { Timeline } from "./timeline";
 import { VesselFindings } from "./vessel-findings";
 
@@ -51,7 +52,10 @@ function KnownRecord({ recordType, sourceId }: Pick<RecordDetail, "recordType" |
   const record = useQuery(getRecord(recordType, sourceId));
   const { one, many } = recordTypeNames(recordType);
   return (
-    <Page title={record.data ? recordName(record.data) : capitalize(one)}>
+    <Page
+      title={record.data ? recordName(record.data) : capitalize(one)}
+      actions={record.data && recordType === "vessel" && <SyncVessel vessel={record.data} />}
+    >
       <p className={crumb.crumb}>
         <Link to="/records" search={{ type: recordType === "vessel" ? undefined : recordType }}>
           <ArrowLeft size={14} aria-hidden /> {many}

@@ -3,7 +3,7 @@ import { notifications } from "@mantine/notifications";
 import { useNavigate } from "@tanstack/react-router";
 import { type ReactNode, useState } from "react";
 import { useCancelSync, useResumeSync, useRetrySync } from "../../api/queries/sync-commands";
-import { useHasRole } from "../../api/session";
+import { useFleetPart, useHasRole } from "../../api/session";
 import type { SyncDetail } from "../../api/types";
 import { plural } from "../../format/numbers";
 import { isComplete, isOpen } from "../../format/states";
@@ -18,7 +18,9 @@ import { canUndo, UndoAction } from "./undo";
 export function SyncActions({ sync }: { sync: SyncDetail }) {
   const isOperator = useHasRole("operator");
   const isAdmin = useHasRole("admin");
-  if (!isOperator) return null;
+  // Commands to syncs are closed to a token for a part of the fleet.
+  const isForWhole = useFleetPart() === null;
+  if (!isOperator || !isForWhole) return null;
   if (isOpen(sync.state)) return <CancelAction syncId={sync.syncId} />;
   const failed = tallyOf(sync.counts).total.rejected + sync.tasks.dead;
   return (

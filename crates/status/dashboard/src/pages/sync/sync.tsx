@@ -4,10 +4,12 @@ import { ArrowLeft } from "lucide-react";
 import { useCallback } from "react";
 import { getOverview } from "../../api/queries/overview";
 import { getSync } from "../../api/queries/syncs";
+import { useFleetPart } from "../../api/session";
 import type { SyncDetail } from "../../api/types";
 import { formatCount, formatRate, plural } from "../../format/numbers";
 import { causeSentence, isOpen, labelOf, SYNC_STATES } from "../../format/states";
 import { syncName, syncStatus } from "../../format/sync";
+import { vesselsOf } from "../../format/sync-request";
 import { tallyOf } from "../../format/tally";
 import { Announcement } from "../../ui/announcement";
 import { AttemptTable } from "../../ui/attempt-table";
@@ -18,6 +20,7 @@ import { EmptyState } from "../../ui/empty-state";
 import { Fact, FactList } from "../../ui/fact-list";
 import { Page } from "../../ui/page";
 import { QueryResult } from "../../ui/query-result";
+import { NamedRecordLink } from "../../ui/record-link";
 import { StatusBanner } from "../../ui/status-banner";
 import { PhaseProgress, SyncProgress } from "../../ui/sync-progress";
 import { type CellLink, TallyTable } from "../../ui/tally-table";
@@ -34,17 +37,21 @@ import { UndoneRecords } from "./undo";
 
 const route = getRouteApi("/syncs/$syncId");
 
+/** Time between two requests for a running sync of which no updates come, in ms. */
+const UNFOLLOWED_INTERVAL = 2000;
+
 export function SyncPage() {
   const { syncId } = route.useParams();
-  const sync = useQuery(getSync(syncId));
+  const isForWhole = useFleetPart() === null;
+  const sync = useQuery(getSync(syncId, isForWhole ? undefined : UNFOLLOWED_INTERVAL));
   return (
     <Page
       title={sync.data ? syncName(sync.data) : "Sync"}
       actions={sync.data && <SyncActions sync={sync.data} />}
     >
       <p className={crumb.crumb}>
-        <Link to="/syncs">
-          <ArrowLeft size={14} aria-hidden /> Syncs
+        <Link to={isForWhole ? "/syncs" : "/"}>
+          <ArrowLeft size={14} aria-hidden /> {isForWhole ? "Syncs" : "Overview"}
         </Link>
         <CopyableId text={syncId} name="sync ID" />
       </p>
@@ -59,7 +66,9 @@ function SyncContent({ sync }: { sync: SyncDetail }) {
   const state = labelOf(SYNC_STATES, sync.state);
   const isSyncOpen = isOpen(sync.state);
   const { syncId, dryRun = false } = sync;
-  const fleet = useQuery(getOverview()).data?.fleet;
+  // A token for a part of the fleet sees the sync, and no lists of it.
+  const isForWhole = useFleetPart() === null;
+  const fleet = useQuery({ ...getOverview(), enabled: isForWhole }).data?.fleet;
   const cellLink = useCallback<CellLink>((cell) => recordsLink(syncId, dryRun, cell), [syncId, dryRun]);
   return (
     <>
@@ -73,8 +82,12 @@ function SyncContent({ sync }: { sync: SyncDetail }) {
       />
 
       <MissingRecords sync={sync} />
-      <OlderRecords sync={sync} />
-      <UndoneRecords syncId={syncId} />
+      {isForWhole && (
+        <>
+          <OlderRecords sync={sync} />
+          <UndoneRecords syncId={syncId} />
+        </>
+      )}
 
       <Card title={isSyncOpen ? "Progress" : "Details"}>
         {isSyncOpen && (
@@ -86,7 +99,7 @@ function SyncContent({ sync }: { sync: SyncDetail }) {
         <SyncFacts sync={sync} />
       </Card>
 
-      {dryRun && <Changes sync={sync} isSyncOpen={isSyncOpen} />}
+      {dryRun && isForWhole && <Changes sync={sync} isSyncOpen={isSyncOpen} />}
 
       <Card title="Record counts">
         {sync.counts.length === 0 ? (
@@ -100,7 +113,7 @@ function SyncContent({ sync }: { sync: SyncDetail }) {
             counts={sync.counts}
             state={sync.state}
             deadTasks={sync.tasks.dead}
-            cellLink={cellLink}
+            {...(isForWhole ? { cellLink } : {})}
           />
         )}
       </Card>
@@ -112,7 +125,11 @@ function SyncContent({ sync }: { sync: SyncDetail }) {
           sync.findings > 0 ? <span className={text.dim}>{plural(sync.findings, "finding")}</span> : undefined
         }
       >
-        <Findings syncId={sync.syncId} count={sync.findings} isSyncOpen={isSyncOpen} />
+        {isForWhole || sync.findings === 0 ? (
+          <Findings syncId={sync.syncId} count={sync.findings} isSyncOpen={isSyncOpen} />
+        ) : (
+          <p className={text.dim}>They stand on the page of the vessel.</p>
+        )}
       </Card>
 
       <Card title="Failed attempts">
@@ -126,13 +143,18 @@ function SyncContent({ sync }: { sync: SyncDetail }) {
       </Card>
 
       {/* After what went wrong; of a dry run, they are what it is for. */}
-      {!dryRun && <Changes sync={sync} isSyncOpen={isSyncOpen} />}
+      {!dryRun && isForWhole && <Changes sync={sync} isSyncOpen={isSyncOpen} />}
     </>
   );
 }
 
+/** Vessels of a selective sync that are listed by name. */
+const NAMED_VESSELS = 5;
+
 function SyncFacts({ sync }: { sync: SyncDetail }) {
   const { total } = tallyOf(sync.counts);
+  const isForWhole = useFleetPart() === null;
+  const vessels = vesselsOf(sync);
   const rate =
     sync.runningAt && sync.completedAt
       ? formatRate(total.read, Date.parse(sync.completedAt) - Date.parse(sync.runningAt))
@@ -145,6 +167,15 @@ function SyncFacts({ sync }: { sync: SyncDetail }) {
       {sync.reason && (
         <Fact name="Reason">
           <bdi>{sync.reason}</bdi>
+        </Fact>
+      )}
+      {vessels.length > 0 && vessels.length <= NAMED_VESSELS && (
+        <Fact name={vessels.length === 1 ? "Vessel" : "Vessels"}>
+          {vessels.map((id) => (
+            <p key={id}>
+              <NamedRecordLink recordType="vessel" sourceId={id} />
+            </p>
+          ))}
         </Fact>
       )}
       {sync.retryOf && (
@@ -170,7 +201,7 @@ function SyncFacts({ sync }: { sync: SyncDetail }) {
       {rate && <Fact name="Rate">{rate}</Fact>}
       <Fact name="Tasks">
         {taskCounts(sync.tasks)}
-        {sync.tasks.dead > 0 && (
+        {sync.tasks.dead > 0 && isForWhole && (
           <>
             {" "}
             (
