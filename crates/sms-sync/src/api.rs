@@ -137,6 +137,7 @@ fn hint(problem: &ProblemBody) -> Option<String> {
         ("invalid_token", _) => {
             "create the token with the OPERATOR_JWT_SECRET of the services, or have an API key made anew"
         }
+        ("outside_scope", _) => "use a token for the whole fleet",
         (_, 403) => "use a token with a higher role",
         (_, 412) => "somebody else was faster: see what changed, and try again",
         (_, 422) => "correct the fields named above and try again",

@@ -104,6 +104,8 @@ mod tests {
         for n in 0..100 {
             slots.record(ms(500), ms(50), now + ms(100 * n));
         }
-        assert_eq!(*current.borrow(), 24);
+        // Ten times as long at the portal as in hand asks for 24, give or take what is taken for noise.
+        let slots = *current.borrow();
+        assert!((19..=30).contains(&slots), "{slots}");
     }
 }
