@@ -206,6 +206,6 @@ async fn verify(format: OutputFormat, options: VerifyOptions) -> anyhow::Result<
             ExitCode::FAILURE,
         ),
     };
-    print(format, &answer, |_answer| output::line(&line));
+    print(format, &answer, |_answer| line.lines().for_each(output::line));
     Ok(code)
 }
