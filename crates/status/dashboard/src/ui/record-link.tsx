@@ -5,7 +5,7 @@ import { getRecord } from "../api/queries/records";
 import { useFleetPart } from "../api/session";
 import type { RecordType } from "../api/types";
 import { recordName } from "../format/records";
-import { recordTypeNames } from "../format/states";
+import { RECORD_TYPE_ORDER, recordTypeNames } from "../format/states";
 import { CopyableId } from "./copyable-id";
 import text from "./text.module.css";
 
@@ -25,12 +25,14 @@ export function RecordLink(props: { recordType: RecordType; sourceId: string; ch
  */
 export function NamedRecordLink({ recordType, sourceId }: { recordType: RecordType; sourceId: string }) {
   const isClosed = useFleetPart()?.companies.length === 0 && recordType === "company";
+  // A type of a newer service has no page here.
+  const isKnown = RECORD_TYPE_ORDER.includes(recordType);
   const record = useQuery({
     ...getRecord(recordType, sourceId),
     staleTime: 60_000,
-    enabled: !isClosed,
+    enabled: isKnown && !isClosed,
   }).data;
-  if (isClosed) return <CopyableId text={sourceId} name="record ID" />;
+  if (isClosed || !isKnown) return <CopyableId text={sourceId} name="record ID" />;
   return (
     <RecordLink recordType={recordType} sourceId={sourceId}>
       {record ? recordName(record) : sourceId}
