@@ -49,13 +49,17 @@ pub async fn consume<H, F>(
         loop {
             let message = tokio::select! {
                 message = channel.next_message(stop) => message,
-                () = prefetch.changed() => match channel.set_prefetch(prefetch.limit()).await {
-                    Ok(()) => continue,
-                    Err(error) => {
-                        tracing::warn!(%error, "the consumer was interrupted");
-                        None
+                // A broker that is blocked answers late: the end must not wait for it.
+                () = prefetch.changed() => {
+                    match stop.run_until_cancelled(channel.set_prefetch(prefetch.limit())).await {
+                        Some(Ok(())) => continue,
+                        Some(Err(error)) => {
+                            tracing::warn!(%error, "the consumer was interrupted");
+                            None
+                        }
+                        None => None,
                     }
-                },
+                }
             };
             let Some(message) = message else { break };
             let (handler, publisher) = (handler.clone(), publisher.clone());

@@ -30,7 +30,7 @@ use crate::{app_state::AppState, problems::OrProblem};
 
 /// Entries that are read at a time for an export.
 const EXPORT_BATCH: u32 = 500;
-/// How long a verification may take. A million rows take some ten seconds.
+/// How long a verification may take.
 const VERIFICATION_TIMEOUT: Duration = Duration::from_secs(60);
 const VERIFICATION_RETRY_DELAY: Duration = Duration::from_secs(10);
 

@@ -63,6 +63,7 @@ pub(crate) async fn list_changes(
                 change_list(&mut tx, id, filter, window.limit, window.offset).await.or_problem()?
             }
         };
+        tx.rollback().await;
         let pagination = paging.pagination(page.total);
         let data: Result<Vec<Change>, Problem> = page.rows.into_iter().map(change_of_dry_run).collect();
         return Ok(web::Json(List { data: data?, pagination }));
@@ -74,6 +75,7 @@ pub(crate) async fn list_changes(
             sync_writes(&mut tx, id, filter, window).await.or_problem()?
         }
     };
+    tx.rollback().await;
     Ok(paging.list(page, change))
 }
 
